@@ -1,0 +1,154 @@
+//! What a person can do: the combinations of authentication methods that a user has, and which demands they meet.
+//!
+//! **Invariant:** an authentication method that cannot be read is not assumed to be there; a list of methods that
+//! is absent makes every answer about it unknown.
+
+use breakglass_model::authentication_method::{AuthenticationMethod, AuthenticationMethodKind};
+use breakglass_model::policy::ConditionalAccessPolicy;
+use breakglass_model::property::Property;
+use breakglass_model::snapshot::Snapshot;
+use breakglass_model::strength::{
+    CombinationConfiguration, MULTIFACTOR_COMBINATIONS, Modes, PHISHING_RESISTANT_COMBINATIONS,
+};
+use breakglass_model::user::User;
+
+use super::demand::{Control, Demand, strength_combinations, strength_configurations};
+use super::trit::Trit;
+
+/// Methods of one user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Methods {
+    /// Modes that the registered methods give; a password is always among them for cloud accounts.
+    pub modes: Modes,
+    /// Whether the list of methods is in the snapshot.
+    pub is_known: bool,
+    /// Whether a method is of a kind that this version does not know.
+    pub has_unknown: bool,
+    /// Authenticator models (AAGUIDs) of the passkeys, in lower case; `None` for one whose model was not exported.
+    pub passkey_models: Vec<Option<String>>,
+}
+
+impl Methods {
+    /// Reads a user's registered methods.
+    #[must_use]
+    pub fn of(user: &User) -> Self {
+        match &user.detail().authentication_methods {
+            Property::Absent | Property::Null => Self::unknown(),
+            Property::Value(methods) => Self::of_methods(methods),
+        }
+    }
+
+    /// A password, and whatever else may be registered.
+    #[must_use]
+    pub const fn unknown() -> Self {
+        Self { modes: Modes::PASSWORD, is_known: false, has_unknown: true, passkey_models: Vec::new() }
+    }
+
+    /// A password and these methods.
+    #[must_use]
+    pub fn of_methods(methods: &[AuthenticationMethod]) -> Self {
+        let passkeys = methods.iter().filter(|method| method.kind() == AuthenticationMethodKind::Fido2);
+        Self {
+            modes: methods.iter().fold(Modes::PASSWORD, |modes, method| modes.with(method.modes())),
+            is_known: true,
+            has_unknown: methods.iter().any(|method| matches!(method.kind(), AuthenticationMethodKind::Unknown(_))),
+            passkey_models: passkeys.map(|method| method.aaguid.as_deref().map(str::to_ascii_lowercase)).collect(),
+        }
+    }
+
+    /// Whether one of some combinations is at hand.
+    #[must_use]
+    pub fn meet(&self, combinations: &[Modes]) -> Trit {
+        if combinations.iter().any(|combination| self.modes.contains(*combination)) {
+            Trit::Yes
+        } else if self.has_unknown || !self.is_known {
+            Trit::Unknown
+        } else {
+            Trit::No
+        }
+    }
+
+    /// Whether a registered method is what a strength's configuration asks for. Of certificates the methods say
+    /// nothing that could be compared.
+    fn meet_configuration(&self, configuration: &CombinationConfiguration) -> Trit {
+        let allowed = &configuration.allowed_aaguids;
+        if allowed.is_empty() || !self.is_known {
+            return Trit::Unknown;
+        }
+        let each = self.passkey_models.iter().map(|model| match model {
+            Some(model) => allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(model)).into(),
+            None => Trit::Unknown,
+        });
+        each.max().unwrap_or(Trit::No)
+    }
+
+    /// Whether multifactor authentication is possible.
+    #[must_use]
+    pub fn meet_mfa(&self) -> Trit {
+        self.meet(MULTIFACTOR_COMBINATIONS)
+    }
+
+    /// Whether phishing-resistant authentication is possible.
+    #[must_use]
+    pub fn meet_phishing_resistant(&self) -> Trit {
+        self.meet(PHISHING_RESISTANT_COMBINATIONS)
+    }
+}
+
+/// Whether a person with these methods, on an unmanaged device, can meet one control.
+#[must_use]
+pub fn control_is_met(
+    snapshot: &Snapshot,
+    policy: &ConditionalAccessPolicy,
+    control: &Control,
+    methods: &Methods,
+) -> Trit {
+    match control {
+        Control::Mfa => methods.meet_mfa(),
+        // A secure password change demands multifactor authentication first.
+        Control::PasswordChange | Control::RiskRemediation => methods.meet_mfa(),
+        Control::AuthenticationStrength(id) => strength_is_met(snapshot, policy, id, methods),
+        Control::CompliantDevice | Control::DomainJoinedDevice => Trit::No,
+        Control::ApprovedApplication | Control::CompliantApplication => Trit::No,
+        // Somebody has to read and accept; an external provider may be down: not promised.
+        Control::TermsOfUse(_) | Control::Custom(_) | Control::Unknown(_) => Trit::Unknown,
+    }
+}
+
+/// Whether these methods satisfy a strength: one of its combinations is at hand and meets what the strength asks of
+/// it besides, such as a passkey of a listed model.
+fn strength_is_met(snapshot: &Snapshot, policy: &ConditionalAccessPolicy, id: &str, methods: &Methods) -> Trit {
+    let Ok(combinations) = strength_combinations(snapshot, policy, id) else { return Trit::Unknown };
+    let configurations = strength_configurations(snapshot, policy, id);
+    let each = combinations.iter().map(|combination| {
+        let own = configurations.iter().filter(|configuration| restricts(configuration, *combination));
+        let restrictions = own.map(|configuration| methods.meet_configuration(configuration)).min();
+        methods.meet(&[*combination]).and(restrictions.unwrap_or(Trit::Yes))
+    });
+    each.max().unwrap_or(Trit::No)
+}
+
+fn restricts(configuration: &CombinationConfiguration, combination: Modes) -> bool {
+    let written = configuration.applies_to_combinations.iter();
+    written.filter_map(|text| Modes::from_graph(text).ok()).any(|modes| modes == combination)
+}
+
+/// Whether a person with these methods, on an unmanaged device, can meet a whole demand.
+#[must_use]
+pub fn demand_is_met(
+    snapshot: &Snapshot,
+    policy: &ConditionalAccessPolicy,
+    demand: &Demand,
+    methods: &Methods,
+) -> Trit {
+    let each = |controls: &[Control]| -> Vec<Trit> {
+        controls.iter().map(|control| control_is_met(snapshot, policy, control, methods)).collect()
+    };
+    match demand {
+        Demand::Nothing => Trit::Yes,
+        Demand::Block => Trit::No,
+        Demand::Unknown(_) => Trit::Unknown,
+        Demand::All(controls) => each(controls).into_iter().min().unwrap_or(Trit::Yes),
+        Demand::Any(controls) => each(controls).into_iter().max().unwrap_or(Trit::Yes),
+    }
+}

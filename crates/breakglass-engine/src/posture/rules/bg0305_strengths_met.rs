@@ -1,0 +1,164 @@
+//! BG0305: where a policy still applies to an account and demands an authentication strength, the account meets it.
+//!
+//! **Source:** the authentication strength documentation; restrictions of a combination to certain models of key are
+//! part of the strength.
+
+use breakglass_model::authentication_method::{AuthenticationMethod, AuthenticationMethodKind};
+use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState};
+use breakglass_model::strength::{AuthenticationStrengthPolicy, Combination, Modes};
+
+use super::super::{Case, Finding, Fix, Rule, Severity};
+use super::account::{Judgement, because, each_account};
+use crate::access::Trit;
+use crate::access::demand::{Control, Demand, strength_combinations};
+use crate::access::person::{Methods, control_is_met};
+
+pub(super) struct StrengthsMet;
+
+impl Rule for StrengthsMet {
+    fn code(&self) -> &'static str {
+        "BG0305"
+    }
+
+    fn title(&self) -> &'static str {
+        "Each emergency account meets every authentication strength that is demanded of it"
+    }
+
+    fn requirements(&self) -> &'static [&'static str] {
+        &["X1", "X4"]
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::High
+    }
+
+    fn explanation(&self) -> &'static str {
+        "\
+**What it means.** If a policy that demands an authentication strength applies to the account at all, the account has \
+a method that satisfies the strength.
+
+**Why it matters.** A policy that demands phishing-resistant authentication of the emergency accounts is defensible, \
+as long as they can meet it. Narrow the strength to another model of key, and the account is locked out by a policy \
+that was meant for it (situations E1 and E2).
+
+**How it is judged.** Every enforced policy whose users contain the account is looked at, whatever its other \
+conditions. A demanded strength that none of the registered methods satisfies fails, high; allowed models of keys are \
+taken into account. A strength that is one of several alternatives is no matter if another one can be met. Where the \
+policies, the members of a group, the strength or the methods are not known, the answer is `unknown`. Report-only \
+policies are BG0402's business.
+
+**What to do.** Exclude the account from the policy, or register a method that satisfies the strength.
+
+**Source:** Microsoft, *Conditional Access authentication strength*; *Manage emergency access accounts* (4 June 2026)."
+    }
+
+    fn check(&self, case: &Case<'_>) -> Vec<Finding> {
+        each_account(self, case, "meets every authentication strength that is demanded of it", |account| {
+            if let Some(why) = account.case.snapshot.conditional_access_policies.why() {
+                account.doubt(format!("the policies are not all there{}", because(why)));
+            }
+            let policies = account.case.access.policies();
+            for (index, policy) in policies.iter().enumerate() {
+                let demand = Demand::of(policy);
+                let has_strength =
+                    demand.controls().iter().any(|one| matches!(one, Control::AuthenticationStrength(_)));
+                if policy.state == ConditionalAccessPolicyState::Enabled && has_strength {
+                    judge(account, index, policy, &demand);
+                }
+            }
+        })
+    }
+}
+
+fn judge(account: &mut Judgement<'_>, index: usize, policy: &ConditionalAccessPolicy, demand: &Demand) {
+    let standing = account.case.access.classes().standing(index, Some(account.user.key));
+    if standing.in_scope == Trit::No {
+        return;
+    }
+    let Some(methods) = account.methods() else { return };
+    let met = is_met(account, policy, demand, methods);
+    let title = policy.name();
+    match (standing.in_scope, met) {
+        (_, Trit::Yes) => account.note(format!("The policy `{title}` demands a strength of it, which it meets.")),
+        (Trit::Yes, Trit::No) => {
+            let message = format!(
+                "{} cannot meet the authentication strength that the policy `{title}` demands ({}): none of its \
+                 registered methods satisfies it, so wherever the policy applies it is shut out.",
+                account.name(),
+                standing.because
+            );
+            let fix = format!("Exclude the account from `{title}`, or register a method that satisfies the strength.");
+            account.fail_with(Severity::High, message, Fix::text(fix), vec![Case::policy(policy)]);
+        }
+        (Trit::Yes, _) => account.doubt(format!("whether it meets the strength that `{title}` demands is not known")),
+        (_, _) => account.doubt(format!("it is not known whether `{title}` applies to it: {}", standing.because)),
+    }
+}
+
+/// Whether the strengths that are demanded are met, or an alternative to them is.
+fn is_met(
+    account: &Judgement<'_>,
+    policy: &ConditionalAccessPolicy,
+    demand: &Demand,
+    methods: &[AuthenticationMethod],
+) -> Trit {
+    let snapshot = account.case.snapshot;
+    let own = Methods::of(account.user);
+    let each = demand.controls().iter().filter_map(|control| match (control, demand) {
+        (Control::AuthenticationStrength(id), _) => Some(strength_is_met(account, policy, id, methods)),
+        (_, Demand::Any(_)) => Some(control_is_met(snapshot, policy, control, &own)),
+        // What else is demanded besides is for the rules about scope.
+        _ => None,
+    });
+    let is_met = if matches!(demand, Demand::Any(_)) { each.max() } else { each.min() };
+    is_met.unwrap_or(Trit::Yes)
+}
+
+fn strength_is_met(
+    account: &Judgement<'_>,
+    policy: &ConditionalAccessPolicy,
+    id: &str,
+    methods: &[AuthenticationMethod],
+) -> Trit {
+    let snapshot = account.case.snapshot;
+    let Ok(combinations) = strength_combinations(snapshot, policy, id) else { return Trit::Unknown };
+    let written = policy.grant_controls.as_ref().and_then(|grant| grant.authentication_strength.as_ref());
+    let listed = snapshot.authentication_strength_policies.items().iter();
+    let listed = listed.filter(|strength| strength.id.as_ref().is_some_and(|own| own.as_str() == id));
+    let described: Vec<&AuthenticationStrengthPolicy> = written.into_iter().chain(listed).collect();
+    let own = Methods::of(account.user);
+    let each = combinations.iter().filter(|modes| own.modes.contains(**modes));
+    let met = each.map(|modes| is_unrestricted(&described, *modes, methods)).max();
+    let has_unread = described.iter().filter_map(|strength| strength.allowed_combinations.as_ref()).flatten();
+    let has_unread = has_unread.into_iter().any(|combination| matches!(combination, Combination::Unknown(_)));
+    match met {
+        Some(Trit::No) | None if own.has_unknown || has_unread => Trit::Unknown,
+        Some(met) => met,
+        None => Trit::No,
+    }
+}
+
+/// Whether the restrictions of a combination let these methods satisfy it.
+fn is_unrestricted(
+    strengths: &[&AuthenticationStrengthPolicy],
+    modes: Modes,
+    methods: &[AuthenticationMethod],
+) -> Trit {
+    let configurations = strengths.iter().flat_map(|strength| &strength.combination_configurations);
+    let about = configurations.filter(|one| {
+        one.applies_to_combinations.iter().any(|text| Modes::from_graph(text).is_ok_and(|own| own == modes))
+    });
+    let each = about.map(|one| {
+        if one.allowed_aaguids.is_empty() {
+            // A restriction of certificates, or one that this version does not know.
+            return Trit::Unknown;
+        }
+        let passkeys = methods.iter().filter(|method| method.kind() == AuthenticationMethodKind::Fido2);
+        let is_allowed = passkeys.map(|passkey| match passkey.aaguid.as_deref() {
+            Some(own) => one.allowed_aaguids.iter().any(|allowed| allowed.eq_ignore_ascii_case(own)).into(),
+            None => Trit::Unknown,
+        });
+        is_allowed.max().unwrap_or(Trit::No)
+    });
+    each.min().unwrap_or(Trit::Yes)
+}

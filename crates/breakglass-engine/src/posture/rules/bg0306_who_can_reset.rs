@@ -1,0 +1,250 @@
+//! BG0306: who can give an account a new password or a temporary access pass, and that nobody else can.
+//!
+//! **Source:** the table of who may reset whom, which protects holders of administrator roles; the permissions of
+//! Microsoft Graph. Their ids are those that public tools list.
+
+use std::collections::BTreeSet;
+
+use breakglass_model::object::ObjectKey;
+use breakglass_model::policy::Rest;
+use breakglass_model::snapshot::{ObjectRow, Resource};
+use breakglass_model::well_known::{
+    GLOBAL_ADMINISTRATOR, MICROSOFT_SERVICES_TENANT, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
+};
+use serde_json::Value;
+
+use super::super::{Case, Finding, Fix, ObjectKind, ObjectReference, Rule, Severity, Status, finding};
+use super::account::{because, each_account, names, nobody, without_list};
+use super::role_holding::{Holding, holdings, says_no_pim};
+use crate::access::membership::Reach;
+
+pub(super) struct WhoCanReset;
+
+impl Rule for WhoCanReset {
+    fn code(&self) -> &'static str {
+        "BG0306"
+    }
+
+    fn title(&self) -> &'static str {
+        "Only the highest administrators can reset an emergency account"
+    }
+
+    fn requirements(&self) -> &'static [&'static str] {
+        &["E4", "X8"]
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Medium
+    }
+
+    fn explanation(&self) -> &'static str {
+        "\
+**What it means.** Only Global Administrators and Privileged Authentication Administrators can give the account a new \
+password or a temporary access pass, and you know who they are.
+
+**Why it matters.** Whoever can reset the account is the account. A help desk that can, or an application that can, \
+makes every lock on the envelope pointless (situation E4).
+
+**How it is judged.** An account that is not Global Administrator at this moment has no protection from the help desk \
+and fails, medium. An application, other than Microsoft's own, whose permissions let it write authentication methods \
+or give itself a role fails, medium. Otherwise it passes, and the holders of the two roles, active and eligible, are \
+named. Where roles, groups or applications are not known the answer is `unknown`; where no export says what \
+applications may do, that part does not apply.
+
+**What to do.** Take the permission away from the application, or treat it as one of the highest administrators. Keep \
+the list of people short.
+
+**Source:** Microsoft, *Who can perform sensitive actions* and *Who can reset passwords*; Microsoft Graph permissions \
+reference."
+    }
+
+    fn check(&self, case: &Case<'_>) -> Vec<Finding> {
+        if let Some(nobody) = nobody(self, case) {
+            return vec![nobody];
+        }
+        let judged = each_account(self, case, "is out of reach of the help desk", |account| {
+            let held = holdings(account.case, account.user.key);
+            if held.of_role(GLOBAL_ADMINISTRATOR).any(Holding::is_active_everywhere) {
+                return;
+            }
+            if let Some(why) = held.doubt_about(GLOBAL_ADMINISTRATOR) {
+                return account.doubt(why);
+            }
+            let message = format!(
+                "{} is not Global Administrator at this moment, so nothing protects it from the help desk: \
+                 Authentication, Password and User Administrators may be able to reset it.",
+                account.name()
+            );
+            let fix = "Assign Global Administrator to it permanently (BG0204).";
+            account.fail(Severity::Medium, message, Fix::text(fix));
+        });
+        let mut findings: Vec<Finding> = judged.into_iter().filter(|one| one.status != Status::Pass).collect();
+        findings.extend(self.applications(case));
+        findings.push(self.people(case));
+        findings
+    }
+}
+
+/// Permissions that let an application reset anybody, and their ids.
+const PERMISSIONS: [(&str, &str); 4] = [
+    ("50483e42-d915-4231-9639-7fdb7fd190e5", "UserAuthenticationMethod.ReadWrite.All"),
+    ("627169a8-8c15-451c-861a-5b80e383de5c", "UserAuthMethod-TAP.ReadWrite.All"),
+    ("9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8", "RoleManagement.ReadWrite.Directory"),
+    ("06b708a9-e830-4db3-a914-8e69da51d44f", "AppRoleAssignment.ReadWrite.All"),
+];
+
+impl WhoCanReset {
+    fn people(&self, case: &Case<'_>) -> Finding {
+        let (people, doubt) = people(case);
+        let others: Vec<ObjectKey> = people.into_iter().filter(|one| !case.accounts.keys.contains(one)).collect();
+        if let Some(why) = doubt {
+            let message = format!("It cannot be told who is able to reset the emergency accounts: {why}.");
+            return finding(self, Status::Unknown, message);
+        }
+        let about = others.iter().map(|key| reference(case, *key)).collect();
+        let message = match others.len() {
+            0 => "Nobody but the emergency accounts themselves can reset an emergency account.".to_owned(),
+            count => format!(
+                "{count} besides the emergency accounts can reset them or give them a temporary access pass: {}.",
+                names(others.iter().map(|key| case.snapshot.name(*key)))
+            ),
+        };
+        finding(self, Status::Pass, message).about(about)
+    }
+
+    fn applications(&self, case: &Case<'_>) -> Vec<Finding> {
+        let granted = granted(case);
+        let mut findings: Vec<Finding> = granted
+            .iter()
+            .map(|(about, permission)| {
+                let message = format!(
+                    "The application `{}` has the permission `{permission}` and with it can take over any emergency \
+                     account. Whoever holds a secret of it is your highest administrator.",
+                    about.name
+                );
+                let fix = "Take the permission away, or guard the application like a Global Administrator.";
+                finding(self, Status::Fail, message).about(vec![about.clone()]).fixed_by(Fix::text(fix))
+            })
+            .collect();
+        let snapshot = case.snapshot;
+        let principals = &snapshot.service_principals;
+        let has_inline = principals.items().iter().any(|principal| !principal.app_role_assignments.is_empty());
+        let has_none = principals.is_complete() && principals.items().is_empty();
+        let is_known =
+            snapshot.app_role_assignments.is_complete() || (principals.is_complete() && has_inline) || has_none;
+        if !is_known {
+            findings.push(match (principals.why(), snapshot.app_role_assignments.why()) {
+                (Some(why), _) => {
+                    let message = format!(
+                        "It cannot be told which applications can reset the accounts: `servicePrincipals` are not all \
+                         there{}.",
+                        because(why)
+                    );
+                    finding(self, Status::Unknown, message)
+                }
+                (None, why) => {
+                    let what = "What applications may do is not judged";
+                    without_list(self, Resource::AppRoleAssignments, what, why.unwrap_or_default())
+                }
+            });
+        }
+        findings
+    }
+}
+
+/// Holders of the two roles, active or eligible, and why there may be more.
+fn people(case: &Case<'_>) -> (BTreeSet<ObjectKey>, Option<String>) {
+    let snapshot = case.snapshot;
+    let roles = case.access.classes().roles();
+    let mut doubt = roles.unknown().map(str::to_owned);
+    let wanted = [GLOBAL_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR];
+    let mut principals: Vec<ObjectKey> = wanted.iter().flat_map(|role| roles.principals(role)).copied().collect();
+    let eligible = &snapshot.role_eligibility_schedule_instances;
+    for one in eligible.items().iter().filter(|one| one.is_tenant_wide() && one.is_current(case.now)) {
+        if wanted.contains(&roles.template(one.role_definition_id.as_str())) {
+            principals.extend(snapshot.objects.find(one.principal_id.as_str()));
+        }
+    }
+    if let Some(why) = eligible.why().filter(|why| !says_no_pim(why)) {
+        doubt.get_or_insert_with(|| format!("`roleEligibilityScheduleInstances` are not there{}", because(why)));
+    }
+    let mut people = BTreeSet::new();
+    for principal in principals {
+        match snapshot.row(principal) {
+            ObjectRow::Group(_) => {
+                let reach = Reach::of_group(snapshot, principal);
+                doubt = doubt.or(reach.unknown);
+                people.extend(reach.users);
+            }
+            row => {
+                people.insert(principal);
+                if let (ObjectRow::Unlisted, Some(why)) = (row, snapshot.groups.why()) {
+                    let id = snapshot.objects.id(principal);
+                    doubt.get_or_insert_with(|| format!("the role holder `{id}` may be a group{}", because(why)));
+                }
+            }
+        }
+    }
+    (people, doubt)
+}
+
+fn reference(case: &Case<'_>, key: ObjectKey) -> ObjectReference {
+    match case.snapshot.row(key) {
+        ObjectRow::ServicePrincipal(_) => ObjectReference {
+            kind: ObjectKind::ServicePrincipal,
+            id: case.snapshot.objects.id(key).to_owned(),
+            name: case.snapshot.name(key).to_owned(),
+        },
+        _ => case.user(key),
+    }
+}
+
+/// Applications with one of the permissions.
+fn granted(case: &Case<'_>) -> Vec<(ObjectReference, &'static str)> {
+    let snapshot = case.snapshot;
+    let mut found: BTreeSet<(ObjectReference, &'static str)> = BTreeSet::new();
+    for principal in snapshot.service_principals.items() {
+        for assignment in &principal.app_role_assignments {
+            if let Some(permission) = permission(case, assignment) {
+                let about = application(case, principal.id.as_str(), principal.display_name.as_deref());
+                found.extend(about.map(|about| (about, permission)));
+            }
+        }
+    }
+    for assignment in snapshot.app_role_assignments.items() {
+        let (Some(permission), Some(id)) = (permission(case, &assignment.0), assignment.text("principalId")) else {
+            continue;
+        };
+        let about = application(case, id, assignment.text("principalDisplayName"));
+        found.extend(about.map(|about| (about, permission)));
+    }
+    found.into_iter().collect()
+}
+
+/// A reference to an application, unless it is one of Microsoft's.
+fn application(case: &Case<'_>, id: &str, name: Option<&str>) -> Option<ObjectReference> {
+    let principal = case.snapshot.objects.find(id).and_then(|key| case.snapshot.service_principal(key));
+    let owner = principal.and_then(|principal| principal.app_owner_organization_id.value());
+    if owner.is_some_and(|owner| owner == MICROSOFT_SERVICES_TENANT) {
+        return None;
+    }
+    let name = principal.and_then(|principal| principal.display_name.as_deref()).or(name).unwrap_or(id);
+    Some(ObjectReference { kind: ObjectKind::ServicePrincipal, id: id.to_owned(), name: name.to_owned() })
+}
+
+/// The permission that an assignment gives, if it is one of those: our short form or Graph's own.
+fn permission(case: &Case<'_>, assignment: &Rest) -> Option<&'static str> {
+    let text = |name: &str| assignment.get(name).and_then(Value::as_str);
+    let by_name = |value: &str| PERMISSIONS.iter().find(|(_, name)| *name == value).map(|(_, name)| *name);
+    if let Some(value) = text("appRoleValue") {
+        return by_name(value);
+    }
+    let id = text("appRoleId")?;
+    if let Some((_, name)) = PERMISSIONS.iter().find(|(known, _)| *known == id) {
+        return Some(name);
+    }
+    let resource = case.snapshot.objects.find(text("resourceId")?)?;
+    let roles = case.snapshot.service_principal(resource)?.rest.get("appRoles")?.as_array()?;
+    let role = roles.iter().find(|role| role.get("id").and_then(Value::as_str) == Some(id))?;
+    by_name(role.get("value")?.as_str()?)
+}

@@ -1,0 +1,22 @@
+//! Tests of the thinking over whole tenants.
+
+#[cfg(test)]
+mod acceptance;
+#[cfg(test)]
+mod access;
+#[cfg(test)]
+mod contoso;
+#[cfg(test)]
+mod expected_cases;
+#[cfg(test)]
+mod posture;
+#[cfg(test)]
+mod referee;
+#[cfg(test)]
+mod regressions;
+#[cfg(test)]
+mod scubagear_cases;
+#[cfg(test)]
+mod sentence;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,555 @@
+//! Conditional Access policies, v1.0 and beta.
+//!
+//! Every policy keeps the JSON it was read from ([`ConditionalAccessPolicy::source`]), so a round trip loses
+//! nothing. What this code cannot interpret and what could change an answer is listed in
+//! [`ConditionalAccessPolicy::unknowns`]; whoever evaluates the policy must answer "could not tell" where
+//! such a part decides.
+//!
+//! **Source:** <https://learn.microsoft.com/graph/api/resources/conditionalaccesspolicy>, beta metadata.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::graph_enum::{flags, from_string, graph_enum};
+use crate::ids::{GroupId, PolicyId, RoleTemplateId};
+use crate::property::{is_annotation, is_vacant, null_is_default};
+use crate::strength::AuthenticationStrengthPolicy;
+
+graph_enum!(
+    /// State of a policy (`conditionalAccessPolicyState`).
+    ConditionalAccessPolicyState {
+        Enabled = "enabled",
+        Disabled = "disabled",
+        EnabledForReportingButNotEnforced = "enabledForReportingButNotEnforced",
+    }
+);
+graph_enum!(
+    /// Client application kind (`conditionalAccessClientApp`).
+    ConditionalAccessClientApp {
+        All = "all",
+        Browser = "browser",
+        MobileAppsAndDesktopClients = "mobileAppsAndDesktopClients",
+        ExchangeActiveSync = "exchangeActiveSync",
+        EasSupported = "easSupported",
+        Other = "other",
+    }
+);
+graph_enum!(
+    /// Device platform (`conditionalAccessDevicePlatform`), told from the unverified user agent.
+    ConditionalAccessDevicePlatform {
+        Android = "android",
+        IOs = "iOS",
+        Windows = "windows",
+        WindowsPhone = "windowsPhone",
+        MacOs = "macOS",
+        All = "all",
+        Linux = "linux",
+    }
+);
+graph_enum!(
+    /// Risk level (`riskLevel`).
+    RiskLevel {
+        Low = "low",
+        Medium = "medium",
+        High = "high",
+        Hidden = "hidden",
+        None = "none",
+    }
+);
+graph_enum!(
+    /// Insider risk level of a policy's condition (`conditionalAccessInsiderRiskLevels`, flags) or of a sign-in
+    /// (`insiderRiskLevel`).
+    InsiderRiskLevel {
+        None = "none",
+        Minor = "minor",
+        Moderate = "moderate",
+        Elevated = "elevated",
+    }
+);
+graph_enum!(
+    /// Transfer method of an authentication flow (`conditionalAccessTransferMethods`, flags).
+    TransferMethod {
+        None = "none",
+        DeviceCodeFlow = "deviceCodeFlow",
+        AuthenticationTransfer = "authenticationTransfer",
+    }
+);
+graph_enum!(
+    /// Kind of guest or external user (`conditionalAccessGuestOrExternalUserTypes`, flags).
+    GuestOrExternalUserType {
+        None = "none",
+        InternalGuest = "internalGuest",
+        B2bCollaborationGuest = "b2bCollaborationGuest",
+        B2bCollaborationMember = "b2bCollaborationMember",
+        B2bDirectConnectUser = "b2bDirectConnectUser",
+        OtherExternalUser = "otherExternalUser",
+        ServiceProvider = "serviceProvider",
+    }
+);
+graph_enum!(
+    /// Built-in grant control (`conditionalAccessGrantControl`).
+    ConditionalAccessGrantControl {
+        Block = "block",
+        Mfa = "mfa",
+        CompliantDevice = "compliantDevice",
+        DomainJoinedDevice = "domainJoinedDevice",
+        ApprovedApplication = "approvedApplication",
+        CompliantApplication = "compliantApplication",
+        PasswordChange = "passwordChange",
+        RiskRemediation = "riskRemediation",
+    }
+);
+graph_enum!(
+    /// How the grant controls of one policy are joined.
+    GrantOperator { And = "AND", Or = "OR" }
+);
+graph_enum!(
+    /// Whether a filter takes devices in or leaves them out (`filterMode`).
+    FilterMode {
+        Include = "include",
+        Exclude = "exclude",
+    }
+);
+from_string!(InsiderRiskLevel, TransferMethod, GuestOrExternalUserType);
+
+/// Properties that have no field of their own, kept as they were written.
+pub type Rest = Map<String, Value>;
+
+/// A Conditional Access policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConditionalAccessPolicy {
+    /// Its id; a policy without one is named `file#index` by the reader.
+    pub id: PolicyId,
+    /// Its name; empty when the export has none.
+    pub display_name: String,
+    /// Enabled, report-only or disabled.
+    pub state: ConditionalAccessPolicyState,
+    /// Id of the template it was made from; Microsoft-managed policies carry one of theirs.
+    pub template_id: Option<String>,
+    /// When it was created, RFC 3339.
+    pub created_date_time: Option<String>,
+    /// When it was last changed, RFC 3339.
+    pub modified_date_time: Option<String>,
+    /// Whether it lies among the deleted items.
+    pub is_deleted: bool,
+    /// To whom, what and when it applies.
+    pub conditions: ConditionalAccessConditionSet,
+    /// What it demands; `None` for policies with session controls only.
+    pub grant_controls: Option<ConditionalAccessGrantControls>,
+    /// Session controls as Graph's JSON; they never stop a sign-in.
+    pub session_controls: Option<Rest>,
+    /// Parts that cannot be interpreted and that could change an answer.
+    pub unknowns: Vec<UnknownPart>,
+    /// The policy's own JSON.
+    pub source: Value,
+}
+
+/// A part of a policy that this version cannot interpret.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnknownPart {
+    /// JSON path inside the policy, such as `conditions.times`.
+    pub path: String,
+    /// What hangs on it.
+    pub kind: UnknownKind,
+}
+
+/// What an unknown part could change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnknownKind {
+    /// Whether the policy applies at all.
+    Condition,
+    /// What the policy demands once it applies.
+    Control,
+    /// Whether the policy is in force.
+    State,
+}
+
+/// `conditionalAccessConditionSet`; an empty or absent condition is not configured and matches anything.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConditionalAccessConditionSet {
+    /// Users, groups, roles and guests.
+    #[serde(default)]
+    pub users: Option<ConditionalAccessUsers>,
+    /// Target resources, user actions, authentication contexts.
+    #[serde(default)]
+    pub applications: Option<ConditionalAccessApplications>,
+    /// Service principals and agents.
+    #[serde(default)]
+    pub client_applications: Option<ConditionalAccessClientApplications>,
+    /// Client application kinds.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub client_app_types: Vec<ConditionalAccessClientApp>,
+    /// Device platforms.
+    #[serde(default)]
+    pub platforms: Option<ConditionalAccessPlatforms>,
+    /// Networks and countries.
+    #[serde(default)]
+    pub locations: Option<ConditionalAccessLocations>,
+    /// Device filter.
+    #[serde(default)]
+    pub devices: Option<ConditionalAccessDevices>,
+    /// Sign-in risk.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub sign_in_risk_levels: Vec<RiskLevel>,
+    /// User risk.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub user_risk_levels: Vec<RiskLevel>,
+    /// Service principal risk.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub service_principal_risk_levels: Vec<RiskLevel>,
+    /// Insider risk, written as flags.
+    #[serde(default, deserialize_with = "flags")]
+    pub insider_risk_levels: Vec<InsiderRiskLevel>,
+    /// Device code flow and authentication transfer.
+    #[serde(default)]
+    pub authentication_flows: Option<ConditionalAccessAuthenticationFlows>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Rest,
+}
+
+/// `conditionalAccessUsers`: includes are joined, then any exclude removes.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConditionalAccessUsers {
+    /// User ids, or `All`, `None`, `GuestsOrExternalUsers`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub include_users: Vec<String>,
+    /// User ids, or `GuestsOrExternalUsers`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub exclude_users: Vec<String>,
+    /// Groups, with everybody nested in them.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub include_groups: Vec<GroupId>,
+    /// Groups, with everybody nested in them.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub exclude_groups: Vec<GroupId>,
+    /// Built-in directory roles, by template id.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub include_roles: Vec<RoleTemplateId>,
+    /// Built-in directory roles, by template id.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub exclude_roles: Vec<RoleTemplateId>,
+    /// Kinds of guests and external users.
+    #[serde(default)]
+    pub include_guests_or_external_users: Option<ConditionalAccessGuestsOrExternalUsers>,
+    /// Kinds of guests and external users.
+    #[serde(default)]
+    pub exclude_guests_or_external_users: Option<ConditionalAccessGuestsOrExternalUsers>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Rest,
+}
+
+/// `conditionalAccessGuestsOrExternalUsers`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConditionalAccessGuestsOrExternalUsers {
+    /// Kinds, written as flags.
+    #[serde(default, deserialize_with = "flags")]
+    pub guest_or_external_user_types: Vec<GuestOrExternalUserType>,
+    /// From which tenants; absent means all.
+    #[serde(default)]
+    pub external_tenants: Option<ConditionalAccessExternalTenants>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Rest,
+}
+
+/// `conditionalAccessExternalTenants`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConditionalAccessExternalTenants {
+    /// `all` or `enumerated`.
+    #[serde(default)]
+    pub membership_kind: Option<String>,
+    /// Tenant ids when enumerated.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub members: Vec<String>,
+}
+
+/// `conditionalAccessApplications`: resources, or user actions, or authentication contexts.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConditionalAccessApplications {
+    /// Application ids, or `All`, `None`, `Office365`, `MicrosoftAdminPortals`, `AllAgentIdResources`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub include_applications: Vec<String>,
+    /// Application ids or group keywords.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub exclude_applications: Vec<String>,
+    /// `urn:user:registersecurityinfo`, `urn:user:registerdevice`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub include_user_actions: Vec<String>,
+    /// `c1` to `c99`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub include_authentication_context_class_references: Vec<String>,
+    /// Filter over custom security attributes of the service principal.
+    #[serde(default)]
+    pub application_filter: Option<ConditionalAccessFilter>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Rest,
+}
+
+/// `conditionalAccessFilter`; exporters write one with null members where there is none.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConditionalAccessFilter {
+    /// Takes in or leaves out what the rule matches.
+    #[serde(default)]
+    pub mode: Option<FilterMode>,
+    /// The rule's text.
+    #[serde(default)]
+    pub rule: Option<String>,
+}
+
+impl ConditionalAccessFilter {
+    /// Whether a filter is configured at all.
+    #[must_use]
+    pub fn is_configured(&self) -> bool {
+        self.mode.is_some() || self.rule.as_deref().is_some_and(|rule| !rule.is_empty())
+    }
+}
+
+/// `conditionalAccessClientApplications`: workload identities and agents.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConditionalAccessClientApplications {
+    /// Service principal ids, or `ServicePrincipalsInMyTenant`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub include_service_principals: Vec<String>,
+    /// Service principal ids.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub exclude_service_principals: Vec<String>,
+    /// Filter over custom security attributes.
+    #[serde(default)]
+    pub service_principal_filter: Option<ConditionalAccessFilter>,
+    /// Agent identities (beta).
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub include_agent_id_service_principals: Vec<String>,
+    /// Agent identities (beta).
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub exclude_agent_id_service_principals: Vec<String>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Rest,
+}
+
+impl ConditionalAccessClientApplications {
+    /// Whether it says anything: exporters write an object of empty lists where there is none.
+    #[must_use]
+    pub fn is_configured(&self) -> bool {
+        let lists = [
+            &self.include_service_principals,
+            &self.exclude_service_principals,
+            &self.include_agent_id_service_principals,
+            &self.exclude_agent_id_service_principals,
+        ];
+        lists.iter().any(|list| !list.is_empty())
+            || self.service_principal_filter.as_ref().is_some_and(ConditionalAccessFilter::is_configured)
+            || self.rest.iter().any(|(name, value)| !is_annotation(name) && !is_vacant(value))
+    }
+}
+
+/// `conditionalAccessPlatforms`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConditionalAccessPlatforms {
+    /// Platforms, or `all`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub include_platforms: Vec<ConditionalAccessDevicePlatform>,
+    /// Platforms.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub exclude_platforms: Vec<ConditionalAccessDevicePlatform>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Rest,
+}
+
+/// `conditionalAccessLocations`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConditionalAccessLocations {
+    /// Named location ids, or `All`, `AllTrusted`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub include_locations: Vec<String>,
+    /// Named location ids, or `AllTrusted`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub exclude_locations: Vec<String>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Rest,
+}
+
+/// `conditionalAccessDevices`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConditionalAccessDevices {
+    /// The device filter.
+    #[serde(default)]
+    pub device_filter: Option<ConditionalAccessFilter>,
+    /// Everything else, among it the retired `includeDevices` and `includeDeviceStates`.
+    #[serde(flatten)]
+    pub rest: Rest,
+}
+
+/// `conditionalAccessAuthenticationFlows`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConditionalAccessAuthenticationFlows {
+    /// Methods, written as flags.
+    #[serde(default, deserialize_with = "flags")]
+    pub transfer_methods: Vec<TransferMethod>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Rest,
+}
+
+/// `conditionalAccessGrantControls`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConditionalAccessGrantControls {
+    /// `AND` or `OR`; Graph writes null where there is at most one control, which reads as `OR`.
+    #[serde(default)]
+    pub operator: Option<GrantOperator>,
+    /// Built-in controls.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub built_in_controls: Vec<ConditionalAccessGrantControl>,
+    /// Ids of custom controls (external providers).
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub custom_authentication_factors: Vec<String>,
+    /// Ids of terms-of-use agreements.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub terms_of_use: Vec<String>,
+    /// Required authentication strength.
+    #[serde(default)]
+    pub authentication_strength: Option<AuthenticationStrengthPolicy>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Rest,
+}
+
+/// A policy as written, before its unknown parts are looked for.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Written {
+    #[serde(default)]
+    id: Option<PolicyId>,
+    #[serde(default, deserialize_with = "null_is_default")]
+    display_name: String,
+    state: ConditionalAccessPolicyState,
+    #[serde(default)]
+    template_id: Option<String>,
+    #[serde(default)]
+    created_date_time: Option<String>,
+    #[serde(default)]
+    modified_date_time: Option<String>,
+    #[serde(default)]
+    deleted_date_time: Option<String>,
+    #[serde(default, deserialize_with = "null_is_default")]
+    conditions: ConditionalAccessConditionSet,
+    #[serde(default)]
+    grant_controls: Option<ConditionalAccessGrantControls>,
+    #[serde(default)]
+    session_controls: Option<Rest>,
+    #[serde(default)]
+    partial_enablement_strategy: Option<Value>,
+}
+
+impl ConditionalAccessPolicy {
+    /// Reads one policy; `name` stands in for an id that the export does not have.
+    ///
+    /// # Errors
+    /// What `serde_json` says, with the path inside the policy, when a property has the wrong type.
+    pub fn from_value(source: Value, name: &str) -> Result<Self, serde_path_to_error::Error<serde_json::Error>> {
+        let written: Written = serde_path_to_error::deserialize(&source)?;
+        let mut unknowns = unknown_parts(&written);
+        unknowns.sort();
+        Ok(Self {
+            id: written.id.unwrap_or_else(|| PolicyId::from(name)),
+            display_name: written.display_name,
+            state: written.state,
+            template_id: written.template_id,
+            created_date_time: written.created_date_time,
+            modified_date_time: written.modified_date_time,
+            is_deleted: written.deleted_date_time.is_some(),
+            conditions: written.conditions,
+            grant_controls: written.grant_controls,
+            session_controls: written.session_controls,
+            unknowns,
+            source,
+        })
+    }
+
+    /// The name to show: the display name, or the id where there is none.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        if self.display_name.is_empty() { self.id.as_str() } else { &self.display_name }
+    }
+
+    /// Whether the policy can ever apply to a person: not when it includes nobody (`None`) or only workload
+    /// identities or agents, whatever other conditions it carries.
+    #[must_use]
+    pub fn targets_people(&self) -> bool {
+        self.conditions.users.as_ref().is_some_and(|users| {
+            users.include_users.iter().any(|user| user != "None")
+                || !users.include_groups.is_empty()
+                || !users.include_roles.is_empty()
+                || users.include_guests_or_external_users.is_some()
+        })
+    }
+}
+
+/// Lists every part that could change an answer and that this version does not interpret.
+fn unknown_parts(policy: &Written) -> Vec<UnknownPart> {
+    let mut parts = Vec::new();
+    let mut note = |path: String, kind| parts.push(UnknownPart { path, kind });
+    if let ConditionalAccessPolicyState::Unknown(text) = &policy.state {
+        note(format!("state = {text}"), UnknownKind::State);
+    }
+    if policy.partial_enablement_strategy.as_ref().is_some_and(|value| !is_vacant(value)) {
+        note("partialEnablementStrategy".into(), UnknownKind::State);
+    }
+    for (prefix, rest) in condition_rests(&policy.conditions) {
+        for (name, value) in rest {
+            if !is_annotation(name) && !is_vacant(value) {
+                note(format!("{prefix}{name}"), UnknownKind::Condition);
+            }
+        }
+    }
+    if let Some(grant) = &policy.grant_controls {
+        for (name, value) in &grant.rest {
+            if !is_annotation(name) && !is_vacant(value) {
+                note(format!("grantControls.{name}"), UnknownKind::Control);
+            }
+        }
+        for control in &grant.built_in_controls {
+            if let ConditionalAccessGrantControl::Unknown(text) = control {
+                note(format!("grantControls.builtInControls: {text}"), UnknownKind::Control);
+            }
+        }
+        if let Some(GrantOperator::Unknown(text)) = &grant.operator {
+            note(format!("grantControls.operator = {text}"), UnknownKind::Control);
+        }
+    }
+    parts
+}
+
+fn condition_rests(conditions: &ConditionalAccessConditionSet) -> Vec<(&'static str, &Rest)> {
+    let mut rests = vec![("conditions.", &conditions.rest)];
+    if let Some(users) = &conditions.users {
+        rests.push(("conditions.users.", &users.rest));
+        for guests in [&users.include_guests_or_external_users, &users.exclude_guests_or_external_users] {
+            rests.extend(guests.iter().map(|guests| ("conditions.users.guestsOrExternalUsers.", &guests.rest)));
+        }
+    }
+    rests.extend(conditions.applications.iter().map(|part| ("conditions.applications.", &part.rest)));
+    rests.extend(conditions.client_applications.iter().map(|part| ("conditions.clientApplications.", &part.rest)));
+    rests.extend(conditions.platforms.iter().map(|part| ("conditions.platforms.", &part.rest)));
+    rests.extend(conditions.locations.iter().map(|part| ("conditions.locations.", &part.rest)));
+    rests.extend(conditions.devices.iter().map(|part| ("conditions.devices.", &part.rest)));
+    rests.extend(conditions.authentication_flows.iter().map(|part| ("conditions.authenticationFlows.", &part.rest)));
+    rests
+}

@@ -1,0 +1,77 @@
+//! Directory roles: definitions, assignments, schedule instances and their management policies.
+//!
+//! **Source:** <https://learn.microsoft.com/graph/api/resources/unifiedroleassignment>,
+//! <https://learn.microsoft.com/graph/api/resources/unifiedroleassignmentscheduleinstance>.
+
+use serde::Deserialize;
+
+use crate::ids::{DirectoryObjectId, RoleTemplateId};
+use crate::policy::Rest;
+
+/// `unifiedRoleDefinition`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleDefinition {
+    /// Id in this tenant.
+    pub id: RoleTemplateId,
+    /// Id that is the same in every tenant.
+    #[serde(default)]
+    pub template_id: Option<RoleTemplateId>,
+    /// Name to show.
+    #[serde(default)]
+    pub display_name: Option<String>,
+    /// Whether Microsoft defined it.
+    #[serde(default)]
+    pub is_built_in: Option<bool>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Rest,
+}
+
+/// An assignment or eligibility, from any of Graph's three lists.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleAssignment {
+    /// Its id.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// User, group or service principal.
+    pub principal_id: DirectoryObjectId,
+    /// Role.
+    pub role_definition_id: RoleTemplateId,
+    /// `/` for the whole tenant, `/administrativeUnits/…` or `/…` for less.
+    #[serde(default)]
+    pub directory_scope_id: Option<String>,
+    /// `Assigned` or `Activated`.
+    #[serde(default)]
+    pub assignment_type: Option<String>,
+    /// `Direct`, `Group` or `Inherited`.
+    #[serde(default)]
+    pub member_type: Option<String>,
+    /// From when, RFC 3339.
+    #[serde(default)]
+    pub start_date_time: Option<String>,
+    /// Until when, RFC 3339; `None` = without end.
+    #[serde(default)]
+    pub end_date_time: Option<String>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Rest,
+}
+
+impl RoleAssignment {
+    /// Whether it holds for the whole tenant.
+    #[must_use]
+    pub fn is_tenant_wide(&self) -> bool {
+        self.directory_scope_id.as_deref().is_none_or(|scope| scope == "/")
+            && self.rest.get("appScopeId").is_none_or(|scope| scope.is_null() || scope == "/")
+    }
+
+    /// Whether it has begun and not ended at an instant. A time that cannot be read counts as not limiting.
+    #[must_use]
+    pub fn is_current(&self, at: jiff::Timestamp) -> bool {
+        let time = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+        time(&self.start_date_time).is_none_or(|start| start <= at)
+            && time(&self.end_date_time).is_none_or(|end| end > at)
+    }
+}

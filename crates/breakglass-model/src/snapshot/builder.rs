@@ -1,0 +1,563 @@
+//! Builds a snapshot object by object, from JSON bytes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::listing::with_listing;
+use super::rows::{WrittenGroup, WrittenMember, WrittenUnit, WrittenUser, scan_group, scan_user};
+use super::{Listing, MissingResource, ObjectRow, Resource, Snapshot};
+use crate::group::{AdministrativeUnit, Group, Member, MemberKind};
+use crate::named_location::NamedLocation;
+use crate::object::{ObjectKey, ObjectTableFull};
+use crate::policy::ConditionalAccessPolicy;
+use crate::tenant::{AuthenticationMethodConfiguration, AuthenticationMethodsPolicy};
+use crate::user::{User, UserDetail};
+
+/// Why an object could not be added. The caller knows the file and the place of the object in it.
+#[derive(Debug, thiserror::Error)]
+pub enum AddError {
+    /// It is not JSON.
+    #[error("{message}")]
+    Syntax {
+        /// Line inside the object, from one.
+        line: usize,
+        /// Whether the object ends too early.
+        is_cut_off: bool,
+        /// What is wrong.
+        message: String,
+    },
+    /// A property has the wrong type, or one that must be there is not.
+    #[error("{message}")]
+    Malformed {
+        /// JSON path inside the object, empty for the object itself.
+        path: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// Two different objects of one resource have the same id.
+    #[error("a second, different {resource} object has the id `{id}`")]
+    Duplicate {
+        /// The resource.
+        resource: &'static str,
+        /// The id.
+        id: String,
+    },
+    /// There is no room for more ids.
+    #[error(transparent)]
+    Full(#[from] ObjectTableFull),
+}
+
+/// Whose relation a directory object in a file of its own is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupRelation {
+    /// It is a member.
+    Members,
+    /// It is an owner.
+    Owners,
+}
+
+/// How an object compares with the one whose id it has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    /// It says the same.
+    Same,
+    /// It has another display name and says the same otherwise.
+    Renamed,
+    /// It says something else.
+    Different,
+}
+
+fn compare<T: PartialEq>(known: &T, new: &T) -> Repeat {
+    if known == new { Repeat::Same } else { Repeat::Different }
+}
+
+/// Collects the objects of one tenant. An object that comes twice with the same content is taken once; so is a
+/// user or group that comes again under another display name, since exports made by hand have such.
+#[derive(Debug, Default)]
+pub struct SnapshotBuilder {
+    snapshot: Snapshot,
+    complete: BTreeSet<Resource>,
+    doubts: BTreeMap<Resource, String>,
+    repeated: BTreeMap<Resource, u64>,
+    renamed: Vec<(Resource, String)>,
+    relations: BTreeMap<ObjectKey, (Vec<Member>, Vec<Member>)>,
+    configurations: Vec<AuthenticationMethodConfiguration>,
+}
+
+impl SnapshotBuilder {
+    /// Adds one object of a resource. `name` stands in for an id where the export has none (`file#index`).
+    ///
+    /// # Errors
+    /// When the bytes are not JSON, a property has the wrong type, or the id is taken by a different object.
+    pub fn add(&mut self, resource: Resource, json: &[u8], name: &str) -> Result<(), AddError> {
+        match resource {
+            Resource::Users => self.add_user(json),
+            Resource::Groups => self.add_group(json),
+            Resource::AdministrativeUnits => self.add_administrative_unit(json),
+            Resource::ServicePrincipals => self.add_service_principal(json),
+            Resource::DeletedUsers => {
+                let user = self.read_user(json)?;
+                self.snapshot.deleted_users.begin().push(user);
+                Ok(())
+            }
+            Resource::ConditionalAccessPolicies => self.add_policy(parse(json)?, name),
+            Resource::NamedLocations => self.add_named_location(parse(json)?, name),
+            _ => self.add_plain(resource, json),
+        }
+    }
+
+    /// Says that a resource was looked for and is all there, even if it is empty.
+    pub fn begin(&mut self, resource: Resource) {
+        with_listing!(&mut self.snapshot, resource, |listing| listing.begin_empty());
+        self.complete.insert(resource);
+    }
+
+    /// Says why what is added of a resource may not be all of it. It does not hold if the resource also comes
+    /// from somewhere that has all of it ([`SnapshotBuilder::begin`]).
+    pub fn doubt(&mut self, resource: Resource, why: &str) {
+        self.doubts.entry(resource).or_insert_with(|| why.to_owned());
+    }
+
+    /// Adds a member or an owner of a group that the export keeps apart from the group.
+    ///
+    /// # Errors
+    /// When the bytes are not JSON, or neither an id nor an object with one.
+    pub fn add_to_group(&mut self, group: &str, relation: GroupRelation, json: &[u8]) -> Result<(), AddError> {
+        let written: WrittenMember = typed(&parse(json)?)?;
+        let member = self.member(&written)?;
+        let (members, owners) = self.relations.entry(self.snapshot.objects.intern(group)?).or_default();
+        let list = match relation {
+            GroupRelation::Members => members,
+            GroupRelation::Owners => owners,
+        };
+        list.push(member);
+        Ok(())
+    }
+
+    /// Adds the configuration of one authentication method that the export keeps apart from the policy.
+    ///
+    /// # Errors
+    /// When the bytes are not JSON or a property has the wrong type.
+    pub fn add_method_configuration(&mut self, json: &[u8]) -> Result<(), AddError> {
+        self.configurations.push(typed(&parse(json)?)?);
+        Ok(())
+    }
+
+    /// Says why nothing is known of a resource, unless something is.
+    pub(super) fn doubt_if_unknown(&mut self, resource: Resource, why: &str) {
+        let is_unknown = with_listing!(&self.snapshot, resource, |listing| listing.as_present().is_none());
+        if is_unknown {
+            self.doubt(resource, why);
+        }
+    }
+
+    /// Adds one object that was put together from others.
+    pub(super) fn add_value(&mut self, resource: Resource, value: &Value, name: &str) -> Result<(), AddError> {
+        let json = serde_json::to_vec(value)
+            .map_err(|error| AddError::Malformed { path: String::new(), message: error.to_string() })?;
+        self.add(resource, &json, name)
+    }
+
+    /// Whether an object with this id is among the users already.
+    pub(super) fn has_user(&self, id: &str) -> bool {
+        self.snapshot.objects.find(id).is_some_and(|key| self.snapshot.user(key).is_some())
+    }
+
+    /// Whether an object with this id is among the service principals already.
+    pub(super) fn has_service_principal(&self, id: &str) -> bool {
+        self.snapshot.objects.find(id).is_some_and(|key| self.snapshot.service_principal(key).is_some())
+    }
+
+    /// How many objects came a second time with the same content and were taken once.
+    #[must_use]
+    pub const fn repeated(&self) -> &BTreeMap<Resource, u64> {
+        &self.repeated
+    }
+
+    /// Which users and groups came again under another display name; the first name is kept.
+    #[must_use]
+    pub fn renamed(&self) -> &[(Resource, String)] {
+        &self.renamed
+    }
+
+    /// Sets the tenant id, if it is not known yet.
+    pub fn tenant_id(&mut self, id: &str) {
+        if !id.is_empty() && self.snapshot.tenant_id.is_none() {
+            self.snapshot.tenant_id = Some(id.into());
+        }
+    }
+
+    /// Sets the time at which the snapshot was taken.
+    pub fn taken_at(&mut self, at: jiff::Timestamp) {
+        self.snapshot.taken_at = Some(at);
+    }
+
+    /// Sets where the snapshot comes from.
+    pub fn source(&mut self, source: &str) {
+        self.snapshot.source = Some(source.to_owned());
+    }
+
+    /// Notes a resource that the export could not read.
+    pub fn missing(&mut self, missing: MissingResource) {
+        self.snapshot.missing.push(missing);
+    }
+
+    /// Ends the reading: joins what was kept apart and gives every missing or partial list its reason.
+    #[must_use]
+    pub fn finish(self) -> Snapshot {
+        let mut snapshot = self.snapshot;
+        for (group, (members, owners)) in self.relations {
+            if let Some(group) = snapshot.group_mut(group) {
+                join(&mut group.members, members);
+                join(&mut group.owners, owners);
+            }
+        }
+        if !self.configurations.is_empty() && snapshot.authentication_methods_policy.as_present().is_none() {
+            let policy = AuthenticationMethodsPolicy {
+                authentication_method_configurations: self.configurations,
+                ..AuthenticationMethodsPolicy::default()
+            };
+            let why = "the export has the configurations of single methods and not the policy";
+            snapshot.authentication_methods_policy = Listing::partial(policy, why);
+        }
+        for missing in &snapshot.missing.clone() {
+            if let Some(resource) = Resource::from_name(&missing.resource) {
+                with_listing!(&mut snapshot, resource, |listing| listing.doubt(&missing.why));
+            }
+        }
+        for (resource, why) in self.doubts {
+            if !self.complete.contains(&resource) {
+                with_listing!(&mut snapshot, resource, |listing| listing.doubt(&why));
+            }
+        }
+        if snapshot.tenant_id.is_none() {
+            let id = snapshot.organization.as_present().and_then(|organization| organization.id.clone());
+            snapshot.tenant_id = id.map(Into::into);
+        }
+        snapshot
+    }
+
+    fn place(&mut self, key: ObjectKey, row: ObjectRow) {
+        let rows = &mut self.snapshot.rows;
+        if rows.len() <= key.index() {
+            rows.resize(key.index() + 1, ObjectRow::Unlisted);
+        }
+        if let Some(slot) = rows.get_mut(key.index()) {
+            *slot = row;
+        }
+    }
+
+    fn repeat(&mut self, repeat: Repeat, resource: Resource, key: ObjectKey) -> Result<(), AddError> {
+        let id = if repeat == Repeat::Same { String::new() } else { self.snapshot.objects.id(key).to_owned() };
+        self.repeat_id(repeat, resource, &id)
+    }
+
+    /// An object whose id is taken: the same one again is let pass and counted.
+    fn repeat_id(&mut self, repeat: Repeat, resource: Resource, id: &str) -> Result<(), AddError> {
+        match repeat {
+            Repeat::Same => *self.repeated.entry(resource).or_default() += 1,
+            Repeat::Renamed => self.renamed.push((resource, id.to_owned())),
+            Repeat::Different => return Err(AddError::Duplicate { resource: resource.name(), id: id.to_owned() }),
+        }
+        Ok(())
+    }
+
+    fn add_user(&mut self, json: &[u8]) -> Result<(), AddError> {
+        let user = self.read_user(json)?;
+        let key = user.key;
+        if let Some(known) = self.snapshot.user(key) {
+            let is_renamed = known.display_name != user.display_name;
+            let repeat = match compare(known, &User { display_name: known.display_name.clone(), ..user }) {
+                Repeat::Same if is_renamed => Repeat::Renamed,
+                repeat => repeat,
+            };
+            return self.repeat(repeat, Resource::Users, key);
+        }
+        let users = self.snapshot.users.begin();
+        let row = ObjectRow::User(index(users.len())?);
+        users.push(user);
+        self.place(key, row);
+        Ok(())
+    }
+
+    fn read_user(&mut self, json: &[u8]) -> Result<User, AddError> {
+        if let Some(written) = scan_user(json) {
+            return Ok(User {
+                key: self.snapshot.objects.intern(written.id)?,
+                user_principal_name: written.user_principal_name.map(Into::into),
+                display_name: written.display_name.map(Into::into),
+                account_enabled: written.account_enabled,
+                user_type: written.user_type,
+                on_premises_sync_enabled: written.on_premises_sync_enabled,
+                detail: None,
+            });
+        }
+        let value: Value = parse(json)?;
+        let written: WrittenUser = typed(&value)?;
+        let detail: UserDetail = typed(&value)?;
+        Ok(User {
+            key: self.snapshot.objects.intern(written.id.as_str())?,
+            user_principal_name: written.user_principal_name.map(String::into_boxed_str),
+            display_name: written.display_name.map(String::into_boxed_str),
+            account_enabled: written.account_enabled,
+            user_type: written.user_type,
+            on_premises_sync_enabled: written.on_premises_sync_enabled,
+            detail: (detail != UserDetail::default()).then(|| Box::new(detail)),
+        })
+    }
+
+    fn add_group(&mut self, json: &[u8]) -> Result<(), AddError> {
+        let group = match scan_group(json, &mut self.snapshot.objects) {
+            Some(group) => group,
+            None => self.read_group(json)?,
+        };
+        let key = group.key;
+        if let Some(known) = self.snapshot.group(key) {
+            let is_renamed = known.display_name != group.display_name;
+            let repeat = match compare(known, &Group { display_name: known.display_name.clone(), ..group }) {
+                Repeat::Same if is_renamed => Repeat::Renamed,
+                repeat => repeat,
+            };
+            return self.repeat(repeat, Resource::Groups, key);
+        }
+        let groups = self.snapshot.groups.begin();
+        let row = ObjectRow::Group(index(groups.len())?);
+        groups.push(group);
+        self.place(key, row);
+        Ok(())
+    }
+
+    fn read_group(&mut self, json: &[u8]) -> Result<Group, AddError> {
+        let mut written: WrittenGroup = typed(&parse(json)?)?;
+        // Graph expands the first members only; a list of some would pass for the list of all.
+        for (list, next) in
+            [(&mut written.members, "members@odata.nextLink"), (&mut written.owners, "owners@odata.nextLink")]
+        {
+            if written.rest.contains_key(next) {
+                *list = None;
+            }
+        }
+        Ok(Group {
+            key: self.snapshot.objects.intern(written.id.as_str())?,
+            display_name: written.display_name.map(String::into_boxed_str),
+            security_enabled: written.security_enabled,
+            is_assignable_to_role: written.is_assignable_to_role,
+            is_management_restricted: written.is_management_restricted,
+            membership_rule: written.membership_rule,
+            members: self.members(written.members)?,
+            owners: self.members(written.owners)?,
+            rest: (!written.rest.is_empty()).then(|| Box::new(written.rest)),
+        })
+    }
+
+    fn members(&mut self, written: Option<Vec<WrittenMember>>) -> Result<Option<Box<[Member]>>, AddError> {
+        let Some(written) = written else { return Ok(None) };
+        let members: Result<Box<[Member]>, AddError> = written.iter().map(|member| self.member(member)).collect();
+        members.map(Some)
+    }
+
+    fn member(&mut self, written: &WrittenMember) -> Result<Member, AddError> {
+        let (id, kind) = match written {
+            WrittenMember::Id(id) => (id.as_str(), MemberKind::Unsaid),
+            WrittenMember::Object { id, odata_type } => {
+                (id.as_str(), odata_type.as_deref().map_or(MemberKind::Unsaid, MemberKind::from_odata_type))
+            }
+        };
+        Ok(Member { key: self.snapshot.objects.intern(id)?, kind })
+    }
+
+    fn add_administrative_unit(&mut self, json: &[u8]) -> Result<(), AddError> {
+        let written: WrittenUnit = typed(&parse(json)?)?;
+        let unit = AdministrativeUnit {
+            key: self.snapshot.objects.intern(written.id.as_str())?,
+            display_name: written.display_name.map(String::into_boxed_str),
+            is_member_management_restricted: written.is_member_management_restricted,
+            members: self.members(written.members)?,
+            rest: (!written.rest.is_empty()).then(|| Box::new(written.rest)),
+        };
+        let key = unit.key;
+        if let ObjectRow::AdministrativeUnit(at) = self.snapshot.row(key) {
+            let repeat = compare(&self.snapshot.administrative_units.items().get(at as usize), &Some(&unit));
+            return self.repeat(repeat, Resource::AdministrativeUnits, key);
+        }
+        let units = self.snapshot.administrative_units.begin();
+        let row = ObjectRow::AdministrativeUnit(index(units.len())?);
+        units.push(unit);
+        self.place(key, row);
+        Ok(())
+    }
+
+    fn add_service_principal(&mut self, json: &[u8]) -> Result<(), AddError> {
+        let principal: crate::tenant::ServicePrincipal = typed(&parse(json)?)?;
+        let key = self.snapshot.objects.intern(principal.id.as_str())?;
+        if let Some(known) = self.snapshot.service_principal(key) {
+            let repeat = compare(known, &principal);
+            return self.repeat(repeat, Resource::ServicePrincipals, key);
+        }
+        let principals = self.snapshot.service_principals.begin();
+        let row = ObjectRow::ServicePrincipal(index(principals.len())?);
+        principals.push(principal);
+        self.place(key, row);
+        Ok(())
+    }
+
+    fn add_policy(&mut self, source: Value, name: &str) -> Result<(), AddError> {
+        let policy = ConditionalAccessPolicy::from_value(source, name).map_err(malformed)?;
+        let policies = self.snapshot.conditional_access_policies.begin();
+        if let Some(known) = policies.iter().find(|known| known.id == policy.id) {
+            let repeat = compare(known, &policy);
+            return self.repeat_id(repeat, Resource::ConditionalAccessPolicies, policy.id.as_str());
+        }
+        // Users that only a policy names are objects too: where the users are missing, they may sign in.
+        for name in
+            policy.conditions.users.iter().flat_map(|users| users.include_users.iter().chain(&users.exclude_users))
+        {
+            self.snapshot.objects.intern(name)?;
+        }
+        policies.push(policy);
+        Ok(())
+    }
+
+    fn add_named_location(&mut self, source: Value, name: &str) -> Result<(), AddError> {
+        let location = NamedLocation::from_value(source, name).map_err(malformed)?;
+        let locations = self.snapshot.named_locations.begin();
+        if let Some(known) = locations.iter().find(|known| known.id == location.id) {
+            let repeat = compare(known, &location);
+            return self.repeat_id(repeat, Resource::NamedLocations, location.id.as_str());
+        }
+        locations.push(location);
+        Ok(())
+    }
+
+    /// Resources that are read as they are.
+    fn add_plain(&mut self, resource: Resource, json: &[u8]) -> Result<(), AddError> {
+        let value: Value = parse(json)?;
+        let snapshot = &mut self.snapshot;
+        match resource {
+            Resource::Organization => set(&mut snapshot.organization, &value, resource)?,
+            Resource::AuthenticationMethodsPolicy => {
+                set(&mut snapshot.authentication_methods_policy, &value, resource)?;
+            }
+            Resource::IdentitySecurityDefaultsEnforcementPolicy => {
+                set(&mut snapshot.identity_security_defaults_enforcement_policy, &value, resource)?;
+            }
+            Resource::Domains => push(&mut snapshot.domains, &value)?,
+            Resource::Devices => push(&mut snapshot.devices, &value)?,
+            Resource::RoleDefinitions => push(&mut snapshot.role_definitions, &value)?,
+            Resource::RoleAssignments => push(&mut snapshot.role_assignments, &value)?,
+            Resource::RoleAssignmentScheduleInstances => {
+                push(&mut snapshot.role_assignment_schedule_instances, &value)?;
+            }
+            Resource::RoleEligibilityScheduleInstances => {
+                push(&mut snapshot.role_eligibility_schedule_instances, &value)?;
+            }
+            Resource::RoleManagementPolicies => push(&mut snapshot.role_management_policies, &value)?,
+            Resource::AuthenticationStrengthPolicies => push(&mut snapshot.authentication_strength_policies, &value)?,
+            Resource::Applications => push(&mut snapshot.applications, &value)?,
+            Resource::AppRoleAssignments => push(&mut snapshot.app_role_assignments, &value)?,
+            Resource::Oauth2PermissionGrants => push(&mut snapshot.oauth2_permission_grants, &value)?,
+            Resource::SubscribedSkus => push(&mut snapshot.subscribed_skus, &value)?,
+            Resource::FederationConfigurations => push(&mut snapshot.federation_configurations, &value)?,
+            Resource::TermsOfUseAgreements => push(&mut snapshot.terms_of_use_agreements, &value)?,
+            Resource::PerUserMfaStates => push(&mut snapshot.per_user_mfa_states, &value)?,
+            Resource::AccessReviews => push(&mut snapshot.access_reviews, &value)?,
+            Resource::LifecycleWorkflows => push(&mut snapshot.lifecycle_workflows, &value)?,
+            Resource::IdentityProtectionPolicies => push(&mut snapshot.identity_protection_policies, &value)?,
+            Resource::Users
+            | Resource::Groups
+            | Resource::AdministrativeUnits
+            | Resource::ServicePrincipals
+            | Resource::DeletedUsers
+            | Resource::ConditionalAccessPolicies
+            | Resource::NamedLocations => return self.add(resource, json, ""),
+        }
+        Ok(())
+    }
+}
+
+fn index(length: usize) -> Result<u32, ObjectTableFull> {
+    u32::try_from(length).map_err(|_| ObjectTableFull)
+}
+
+fn join(known: &mut Option<Box<[Member]>>, more: Vec<Member>) {
+    if more.is_empty() {
+        return;
+    }
+    let mut list = known.take().map(Vec::from).unwrap_or_default();
+    let seen: BTreeSet<ObjectKey> = list.iter().map(|member| member.key).collect();
+    list.extend(more.into_iter().filter(|member| !seen.contains(&member.key)));
+    *known = Some(list.into_boxed_slice());
+}
+
+fn malformed(error: serde_path_to_error::Error<serde_json::Error>) -> AddError {
+    let path = error.path().to_string();
+    AddError::Malformed {
+        path: if path == "." { String::new() } else { path },
+        message: in_plain_words(&error.into_inner().to_string()),
+    }
+}
+
+/// Says in JSON's words what `serde` says in Rust's.
+fn in_plain_words(message: &str) -> String {
+    if message.starts_with("data did not match any variant") {
+        return "it has none of the forms that Graph writes".to_owned();
+    }
+    let message = message.replace("invalid type: sequence", "invalid type: list");
+    let message = message.replace("invalid type: map", "invalid type: object");
+    let Some((before, expected)) = message.rsplit_once("expected ") else { return message };
+    let plain = match expected {
+        text if text.starts_with("struct ") || text.starts_with("a map") => "an object",
+        text if text.starts_with("a sequence") || text.starts_with("tuple ") => "a list",
+        text if text.starts_with("a boolean") => "true or false",
+        text => text,
+    };
+    format!("{before}expected {plain}")
+}
+
+/// Reads bytes, and says where they cease to be JSON.
+pub(super) fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, AddError> {
+    serde_json::from_slice(json).map_err(|error| {
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        AddError::Syntax {
+            line: error.line(),
+            is_cut_off: error.is_eof(),
+            message: error.to_string().replace(&place, ""),
+        }
+    })
+}
+
+fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, AddError> {
+    serde_path_to_error::deserialize(value).map_err(malformed)
+}
+
+/// The only object of its resource; a second one must be the same.
+fn set<T: DeserializeOwned + PartialEq>(
+    listing: &mut Listing<T>,
+    value: &Value,
+    resource: Resource,
+) -> Result<(), AddError> {
+    let item = typed(value)?;
+    if listing.as_present().is_some_and(|known| *known != item) {
+        let id = value.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        return Err(AddError::Duplicate { resource: resource.name(), id });
+    }
+    *listing = Listing::present(item);
+    Ok(())
+}
+
+/// Objects that have no id, or whose id nobody asks for, are told apart by their content.
+fn push<T: DeserializeOwned + PartialEq>(listing: &mut Listing<Vec<T>>, value: &Value) -> Result<(), AddError> {
+    let item = typed(value)?;
+    let list = listing.begin();
+    if list.len() > COMPARED_MAX || !list.contains(&item) {
+        list.push(item);
+    }
+    Ok(())
+}
+
+/// Up to so many objects a new one is compared with all of them; beyond it a repeated one is kept twice, which
+/// changes no answer.
+const COMPARED_MAX: usize = 2_000;

@@ -1,0 +1,16 @@
+//! What the readers of snapshots promise.
+
+#[cfg(test)]
+mod elements;
+#[cfg(test)]
+mod kinds;
+#[cfg(test)]
+mod read;
+#[cfg(test)]
+mod regressions;
+#[cfg(test)]
+mod round_trip;
+#[cfg(test)]
+mod scubagear;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,68 @@
+//! The tenant and the sign-ins that benchmarks run on: those of a folder, or a small random tenant.
+//!
+//! The folder is named by `BREAKGLASS_BENCH` and holds what `cargo xtask bench` makes: `tenant/` with the five
+//! files of the benchmark generator, and `signins.ndjson`.
+
+use std::path::Path;
+
+use breakglass_model::snapshot::{Resource, Snapshot, SnapshotBuilder};
+use serde_json::Value;
+
+use crate::tenants::{random_request, random_tenant};
+
+/// Seed of the tenant that stands in when no folder is named.
+const SEED: u64 = 7;
+
+/// Sign-ins to that tenant.
+const REQUEST_COUNT: u64 = 1_000;
+
+/// What a benchmark runs on.
+#[derive(Debug)]
+pub struct BenchInput {
+    /// The tenant.
+    pub snapshot: Snapshot,
+    /// What If bodies.
+    pub requests: Vec<String>,
+}
+
+/// The input that `BREAKGLASS_BENCH` names, or the small one.
+///
+/// # Errors
+/// Which file cannot be read.
+pub fn bench_input() -> Result<BenchInput, String> {
+    match crate::setting("BREAKGLASS_BENCH") {
+        Some(folder) => of_folder(Path::new(&folder)),
+        None => {
+            let tenant = random_tenant(SEED);
+            let requests = (0..REQUEST_COUNT).map(|seed| random_request(&tenant, seed)).collect();
+            Ok(BenchInput { snapshot: tenant.snapshot, requests })
+        }
+    }
+}
+
+fn of_folder(folder: &Path) -> Result<BenchInput, String> {
+    let mut builder = SnapshotBuilder::default();
+    let read = |name: &str| {
+        let path = folder.join(name);
+        std::fs::read_to_string(&path).map_err(|error| format!("`{}`: {error}", path.display()))
+    };
+    for (name, resource) in [("users", Resource::Users), ("groups", Resource::Groups)] {
+        for line in read(&format!("tenant/{name}.ndjson"))?.lines() {
+            builder.add(resource, line.as_bytes(), name).map_err(|error| format!("{name}: {error}"))?;
+        }
+    }
+    for (name, resource) in [
+        ("conditionalAccessPolicies", Resource::ConditionalAccessPolicies),
+        ("namedLocations", Resource::NamedLocations),
+        ("roleAssignments", Resource::RoleAssignments),
+    ] {
+        let document = serde_json::from_str::<Value>(&read(&format!("tenant/{name}.json"))?);
+        let document = document.map_err(|error| format!("{name}: {error}"))?;
+        for object in document.get("value").and_then(Value::as_array).into_iter().flatten() {
+            let added = builder.add(resource, object.to_string().as_bytes(), name);
+            added.map_err(|error| format!("{name}: {error}"))?;
+        }
+    }
+    let requests = read("signins.ndjson")?.lines().map(str::to_owned).collect();
+    Ok(BenchInput { snapshot: builder.finish(), requests })
+}

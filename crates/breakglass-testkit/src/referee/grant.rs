@@ -1,0 +1,191 @@
+//! What a policy demands, and how far the sign-in can meet it.
+
+use breakglass_model::policy::{
+    ConditionalAccessClientApp, ConditionalAccessDevicePlatform, ConditionalAccessGrantControl,
+    ConditionalAccessGrantControls, ConditionalAccessPolicy, GrantOperator, TransferMethod,
+};
+use breakglass_model::property::{is_annotation, is_vacant};
+
+use super::Referee;
+use super::sign_in::{Platform, SignIn};
+
+/// How a demand stands, from good to bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    Satisfied,
+    /// The person can be prompted.
+    Challenge,
+    /// Neither the device nor the client can give it.
+    Unsatisfiable,
+    Blocked,
+}
+
+/// How a demand stands at best and at worst, as far as it can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bounds {
+    pub(super) least: Level,
+    pub(super) most: Level,
+}
+
+impl Bounds {
+    pub(super) const fn exactly(level: Level) -> Self {
+        Self { least: level, most: level }
+    }
+
+    /// Both demands must be met.
+    pub(super) fn worst(self, other: Self) -> Self {
+        Self { least: self.least.max(other.least), most: self.most.max(other.most) }
+    }
+
+    /// One of the demands must be met.
+    fn best(self, other: Self) -> Self {
+        Self { least: self.least.min(other.least), most: self.most.min(other.most) }
+    }
+
+    pub(super) fn outcome(self) -> &'static str {
+        match self.least {
+            _ if self.least != self.most => "unknown",
+            Level::Satisfied => "allowed",
+            Level::Challenge => "challenge",
+            Level::Unsatisfiable => "unsatisfiable",
+            Level::Blocked => "blocked",
+        }
+    }
+}
+
+/// What a policy demands of a sign-in.
+#[derive(Debug)]
+pub(super) struct Demand {
+    pub(super) bounds: Bounds,
+    /// Controls that are still demanded.
+    pub(super) unmet: Vec<String>,
+}
+
+/// One control and how it stands.
+struct Control {
+    name: String,
+    bounds: Bounds,
+}
+
+const CANNOT_TELL: Bounds = Bounds { least: Level::Satisfied, most: Level::Unsatisfiable };
+
+impl Referee<'_> {
+    pub(super) fn demand(&self, policy: &ConditionalAccessPolicy, sign_in: &SignIn<'_>) -> Demand {
+        let nothing = Demand { bounds: Bounds::exactly(Level::Satisfied), unmet: Vec::new() };
+        let Some(grant) = &policy.grant_controls else { return nothing };
+        if grant.built_in_controls.contains(&ConditionalAccessGrantControl::Block) {
+            return Demand { bounds: Bounds::exactly(Level::Blocked), unmet: Vec::new() };
+        }
+        let is_strange = |(name, value): (&String, &_)| !is_annotation(name) && !is_vacant(value);
+        if matches!(grant.operator, Some(GrantOperator::Unknown(_))) || grant.rest.iter().any(is_strange) {
+            // Nothing is known of what it means, so it may ask for nothing and it may block.
+            return Demand { bounds: Bounds { least: Level::Satisfied, most: Level::Blocked }, unmet: Vec::new() };
+        }
+        let controls = self.controls(grant, sign_in);
+        if controls.is_empty() {
+            return nothing;
+        }
+        let all = || controls.iter().map(|control| control.bounds);
+        let both = all().fold(Bounds::exactly(Level::Satisfied), Bounds::worst);
+        let either = all().fold(Bounds::exactly(Level::Blocked), Bounds::best);
+        let mut bounds = match grant.operator {
+            Some(GrantOperator::And) => both,
+            _ => either,
+        };
+        // A control that this version does not know may be another way to block.
+        let is_unknown = |control: &_| matches!(control, ConditionalAccessGrantControl::Unknown(_));
+        if grant.built_in_controls.iter().any(is_unknown) {
+            bounds.most = Level::Blocked;
+        }
+        let unmet =
+            if grant.operator == Some(GrantOperator::And) { unmet_of_all(&controls) } else { unmet_of_any(&controls) };
+        Demand { bounds, unmet }
+    }
+
+    fn controls(&self, grant: &ConditionalAccessGrantControls, sign_in: &SignIn<'_>) -> Vec<Control> {
+        let mut controls = Vec::new();
+        for control in &grant.built_in_controls {
+            let name = control.as_str().to_owned();
+            let bounds = self.built_in(control, sign_in);
+            controls.push(Control { name, bounds });
+        }
+        let strength = grant.authentication_strength.as_ref().filter(|strength| strength.is_configured());
+        let strength = strength
+            .map(|strength| format!("authenticationStrength:{}", strength.id.as_ref().map_or("", |id| id.as_str())));
+        let terms = grant.terms_of_use.iter().map(|id| format!("termsOfUse:{id}"));
+        let factors = grant.custom_authentication_factors.iter().map(|id| format!("custom:{id}"));
+        for name in strength.into_iter().chain(terms).chain(factors) {
+            let bounds = self.prompt(&name, sign_in);
+            controls.push(Control { name, bounds });
+        }
+        controls
+    }
+
+    fn built_in(&self, control: &ConditionalAccessGrantControl, sign_in: &SignIn<'_>) -> Bounds {
+        use ConditionalAccessGrantControl as Grant;
+        if is_legacy(sign_in) {
+            return Bounds::exactly(Level::Unsatisfiable);
+        }
+        let device = |is_met: bool| {
+            // The device of a device code flow is the one that shows the code, not the one that signs in.
+            let is_told = sign_in.transfer_method != Some(TransferMethod::DeviceCodeFlow);
+            Bounds::exactly(if is_met && is_told { Level::Satisfied } else { Level::Unsatisfiable })
+        };
+        match control {
+            Grant::Block => Bounds::exactly(Level::Blocked),
+            Grant::Mfa | Grant::PasswordChange | Grant::RiskRemediation => self.prompt(control.as_str(), sign_in),
+            Grant::CompliantDevice => device(sign_in.device.is_some_and(|device| device.is_compliant == Some(true))),
+            Grant::DomainJoinedDevice => {
+                let kind = sign_in.device.and_then(|device| device.trust_type.as_deref());
+                device(kind.is_some_and(|kind| kind.eq_ignore_ascii_case("ServerAD")))
+            }
+            Grant::ApprovedApplication | Grant::CompliantApplication => match &sign_in.platform {
+                Platform::Omitted
+                | Platform::Known(ConditionalAccessDevicePlatform::Android | ConditionalAccessDevicePlatform::IOs) => {
+                    CANNOT_TELL
+                }
+                Platform::Known(_) | Platform::Unrecognised => Bounds::exactly(Level::Unsatisfiable),
+            },
+            Grant::Unknown(_) => CANNOT_TELL,
+        }
+    }
+
+    /// A control for which the person can be prompted.
+    fn prompt(&self, name: &str, sign_in: &SignIn<'_>) -> Bounds {
+        Bounds::exactly(if is_legacy(sign_in) {
+            Level::Unsatisfiable
+        } else if self.satisfied.contains(&name) {
+            Level::Satisfied
+        } else {
+            Level::Challenge
+        })
+    }
+}
+
+/// Legacy clients can answer no demand whatever.
+fn is_legacy(sign_in: &SignIn<'_>) -> bool {
+    matches!(
+        sign_in.client_app,
+        ConditionalAccessClientApp::ExchangeActiveSync
+            | ConditionalAccessClientApp::EasSupported
+            | ConditionalAccessClientApp::Other
+    )
+}
+
+fn is_met(control: &Control) -> bool {
+    control.bounds == Bounds::exactly(Level::Satisfied)
+}
+
+fn unmet_of_all(controls: &[Control]) -> Vec<String> {
+    controls.iter().filter(|control| !is_met(control)).map(|control| control.name.clone()).collect()
+}
+
+/// What can be prompted for, or else everything; nothing if one is met.
+fn unmet_of_any(controls: &[Control]) -> Vec<String> {
+    if controls.iter().any(is_met) {
+        return Vec::new();
+    }
+    let is_prompt = |control: &&Control| control.bounds == Bounds::exactly(Level::Challenge);
+    let prompts: Vec<String> = controls.iter().filter(is_prompt).map(|control| control.name.clone()).collect();
+    if prompts.is_empty() { unmet_of_all(controls) } else { prompts }
+}

@@ -1,0 +1,97 @@
+//! The commands: each is one file with its `Arguments` and its `run`, and one line in `commands!`.
+//!
+//! The comment on `Arguments` is the command's help.
+
+mod check;
+mod completions;
+mod device;
+mod explain;
+mod man;
+mod snapshot;
+pub(crate) mod what_if;
+
+use clap::Subcommand;
+
+use crate::codes::ErrorCode;
+use crate::exit::Exit;
+use crate::failure::{Coded, Failure};
+use crate::wiring::World;
+
+macro_rules! commands {
+    ($($command:ident in $module:ident),+ $(,)?) => {
+        /// What to do.
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Command {
+            $($command($module::Arguments),)+
+        }
+
+        impl Command {
+            /// Does it.
+            pub(crate) fn run(&self, world: &World) -> Result<Exit, Failure> {
+                match self {
+                    $(Self::$command(arguments) => arguments.run(world),)+
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    Check in check,
+    WhatIf in what_if,
+    Snapshot in snapshot,
+    Explain in explain,
+    Completions in completions,
+    Man in man,
+}
+
+/// Why a command cannot do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    /// There is no such code.
+    #[error("there is no code `{asked}`")]
+    UnknownCode { asked: String, near: Vec<&'static str> },
+    /// The tenant itself would have to be asked.
+    #[error("a snapshot of a live tenant cannot be taken yet")]
+    LiveTenant,
+}
+
+pub(crate) const CODES: &[ErrorCode] = &[
+    ErrorCode {
+        code: "BG1401",
+        title: "there is no such code",
+        explanation: "`breakglass explain` knows the codes of rules (BG0101 to BG0799) and of errors (BG1000 to \
+                      BG1999). `breakglass explain --list` shows them all.",
+    },
+    ErrorCode {
+        code: "BG1402",
+        title: "a snapshot of a live tenant cannot be taken yet",
+        explanation: "This version reads tenants that were exported to files; asking Microsoft Graph itself comes with \
+                      live tenants. Export the tenant with any tool that writes Graph's answers as JSON, and give the \
+                      folder to `--snapshot`.",
+    },
+];
+
+impl Coded for CommandError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownCode { .. } => "BG1401",
+            Self::LiveTenant => "BG1402",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::UnknownCode { near, .. } if near.is_empty() => {
+                "`breakglass explain --list` shows every code".to_owned()
+            }
+            Self::UnknownCode { near, .. } => {
+                format!("near it: {}; `breakglass explain --list` shows every code", near.join(", "))
+            }
+            Self::LiveTenant => {
+                "export the tenant to files, then look at them with `breakglass snapshot show --snapshot PATH`"
+                    .to_owned()
+            }
+        })
+    }
+}

@@ -1,0 +1,187 @@
+//! `snapshot show`: what a snapshot holds, what it does not, and why not.
+
+use std::path::PathBuf;
+
+use breakglass_model::snapshot::{ResourceCount, SnapshotSummary};
+use clap::{Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use super::CommandError;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::deliver;
+use crate::render::{day_and_time, fitted, visible};
+use crate::subject::load_snapshot;
+use crate::wiring::World;
+
+/// Name and version of the document.
+const DOCUMENT: &str = "breakglass-snapshot-summary/1";
+
+/// The reason that says nothing more than that a list is missing.
+const NOT_THERE: &str = "not in the snapshot";
+
+/// Look at a snapshot of a tenant
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Show(Show),
+}
+
+/// Show how much a snapshot holds, and what is missing and why
+#[derive(Debug, clap::Args)]
+struct Show {
+    /// A snapshot file, a folder of exported Graph answers, or `-` for standard input
+    #[arg(long, value_name = "PATH")]
+    snapshot: PathBuf,
+
+    /// The form of the answer
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Form {
+    /// For reading in a terminal
+    Text,
+    /// One document of the form breakglass-snapshot-summary/1
+    Json,
+}
+
+impl Arguments {
+    pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let Some(What::Show(show)) = &self.what else { return Err(CommandError::LiveTenant.into()) };
+        let summary = load_snapshot(&show.snapshot, world)?.summary(world.now);
+        let text = match show.format {
+            Form::Text => text(&summary, world.stdout.columns),
+            Form::Json => json(&summary),
+        };
+        deliver(world, None, &text)?;
+        Ok(Exit::Good)
+    }
+}
+
+fn text(summary: &SnapshotSummary, columns: usize) -> String {
+    let mut text = String::new();
+    for (name, value) in heading(summary) {
+        text.push_str(&fitted(&value, &format!("{name:8}"), "        ", columns));
+    }
+    text.push('\n');
+    let width = summary.resources.iter().map(|count| count.resource.name().len()).max().unwrap_or_default();
+    let mut absent: Vec<(String, Vec<&str>)> = Vec::new();
+    for count in &summary.resources {
+        let name = count.resource.name();
+        let shown = match (&count.count, &count.why) {
+            (Some(number), None) => grouped(*number),
+            (Some(number), Some(why)) => format!("{}, not all: {}", grouped(*number), visible(why)),
+            (None, _) => {
+                let why = why_absent(count);
+                match absent.iter_mut().find(|(other, _)| *other == why) {
+                    Some((_, names)) => names.push(name),
+                    None => absent.push((why, vec![name])),
+                }
+                continue;
+            }
+        };
+        let head = format!("  {name:width$}  ");
+        text.push_str(&fitted(&shown, &head, &" ".repeat(head.len()), columns));
+    }
+    for (why, names) in absent {
+        text.push_str(&format!("\n{}", fitted(&format!("{why}: {}.", names.join(", ")), "", "", columns)));
+    }
+    text
+}
+
+/// Why a list is missing, as the beginning of a line that names all lists with that reason.
+fn why_absent(count: &ResourceCount) -> String {
+    match count.why.as_deref() {
+        Some(why) if why != NOT_THERE => format!("Missing ({})", visible(why)),
+        _ if count.resource.is_optional() => "Not in the snapshot, and not always needed".to_owned(),
+        _ => "Not in the snapshot, and needed".to_owned(),
+    }
+}
+
+fn heading(summary: &SnapshotSummary) -> [(&'static str, String); 3] {
+    let name = summary.tenant_name.as_deref().map(|name| format!("`{}`", visible(name)));
+    let id = summary.tenant_id.as_deref().map(|id| visible(id).into_owned());
+    let tenant: Vec<String> = name.into_iter().chain(id).collect();
+    let tenant = if tenant.is_empty() { "not named".to_owned() } else { tenant.join(" ") };
+    let age = summary.age.map(|age| format!(" ({})", age_in_words(age.as_hours()))).unwrap_or_default();
+    let taken = summary.taken_at.map_or_else(|| "at an unknown time".to_owned(), day_and_time);
+    let source = summary.source.as_deref().unwrap_or("not said");
+    [("Tenant", tenant), ("Taken", format!("{taken}{age}")), ("Source", visible(source).into_owned())]
+}
+
+fn age_in_words(hours: i64) -> String {
+    match hours {
+        ..0 => "in the future".to_owned(),
+        0 => "less than an hour ago".to_owned(),
+        1 => "1 hour ago".to_owned(),
+        2..48 => format!("{hours} hours ago"),
+        _ => format!("{} days ago", hours / 24),
+    }
+}
+
+/// `1,000,000`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+fn json(summary: &SnapshotSummary) -> String {
+    let resource = |count: &ResourceCount| {
+        json!({
+            "resource": count.resource.name(),
+            "count": count.count,
+            "why": count.why,
+            "optional": count.resource.is_optional(),
+        })
+    };
+    let resources: Vec<Value> = summary.resources.iter().map(resource).collect();
+    let document = json!({
+        "format": DOCUMENT,
+        "tenantId": summary.tenant_id,
+        "tenantName": summary.tenant_name,
+        "source": summary.source,
+        "takenAt": summary.taken_at.map(|at| at.to_string()),
+        "resources": resources,
+    });
+    format!("{document:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (number, expected) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), expected);
+        }
+    }
+
+    #[test]
+    fn ages_are_words() {
+        let cases = [
+            (-1, "in the future"),
+            (0, "less than an hour ago"),
+            (1, "1 hour ago"),
+            (47, "47 hours ago"),
+            (49, "2 days ago"),
+        ];
+        for (hours, expected) in cases {
+            assert_eq!(age_in_words(hours), expected);
+        }
+    }
+}

@@ -1,0 +1,429 @@
+//! `breakglass.toml`: who the emergency accounts are, and how the tenant is judged.
+//!
+//! Every property is optional and every property is known: a misspelt one is an error with its line, because a
+//! setting that is silently ignored is one that somebody relies on.
+//!
+//! **Limits:** [`CONFIG_BYTES_MAX`], [`ACCOUNT_COUNT_MAX`].
+
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+
+use breakglass_engine::access::AccessSettings;
+use breakglass_engine::posture::accounts::Declared;
+use breakglass_engine::posture::{PostureSettings, Profile};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Deserializer};
+
+use crate::codes::ErrorCode;
+use crate::failure::{Coded, Excerpt};
+use crate::text_file::{TextError, read_text};
+
+/// Name of the file that is read where none is given.
+pub(crate) const CONFIG_NAME: &str = "breakglass.toml";
+
+/// Bytes of the largest configuration.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
+
+/// Accounts and groups that may be declared.
+const ACCOUNT_COUNT_MAX: usize = 1_000;
+
+/// Days before the end of a certificate at which it may be asked to be reported.
+const CERTIFICATE_DAYS_MAX: i64 = 3_650;
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration cannot be read")]
+    Read(#[source] TextError),
+    /// It is not TOML, or says what is not understood.
+    #[error("`{name}`: {message}")]
+    Malformed { name: String, text: String, message: String, span: Range<usize> },
+}
+
+pub(crate) const CODES: &[ErrorCode] = &[
+    ErrorCode {
+        code: "BG1101",
+        title: "the configuration cannot be read",
+        explanation: "The file given with `--config`, or `breakglass.toml` in the current folder, is not there, may \
+                      not be read, is too large, or is not UTF-8 text. Without `--config` and without such a file \
+                      everything has its usual value.",
+    },
+    ErrorCode {
+        code: "BG1102",
+        title: "the configuration is not understood",
+        explanation: "The file is not TOML, or has a property that is not known, or one of the wrong kind. The \
+                      message names the line. Unknown properties are refused because a misspelt setting would \
+                      otherwise be ignored without a word.\n\nA whole configuration:\n\n    \
+                      profile = \"current\"              # or \"classic\"\n\n    \
+                      [tenant]\n    id = \"11111111-2222-3333-4444-555555555555\"\n\n    \
+                      [[account]]\n    id = \"…\"                        # or user_principal_name\n    \
+                      owner = \"Head of IT\"\n\n    \
+                      [[account_group]]\n    id = \"…\"\n\n    \
+                      [naming]\n    forbidden = [\"admin\", \"backup\"]\n    wanted = [\"break-glass\"]\n\n    \
+                      [check]\n    accepted_exclusions = [\"…\"]\n    \
+                      recovery_authentication_contexts = [\"c1\"]\n    owner_required = true\n    \
+                      certificate_days_left_min = 30\n\n    \
+                      [mandatory_mfa]\n    postponed_until = 2026-07-01\n\n    \
+                      [low_privilege_scopes]\n    enforced_from = 2026-06-15",
+    },
+];
+
+impl Coded for ConfigError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Read(_) => "BG1101",
+            Self::Malformed { .. } => "BG1102",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Read(_) => {
+                format!("name a file with --config, or leave it out to use `{CONFIG_NAME}` if there is one")
+            }
+            Self::Malformed { .. } => "`breakglass explain BG1102` shows a whole configuration".to_owned(),
+        })
+    }
+
+    fn excerpt(&self) -> Option<Excerpt> {
+        match self {
+            Self::Read(_) => None,
+            Self::Malformed { name, text, span, .. } => {
+                Some(Excerpt { name: name.clone(), text: text.clone(), span: span.clone() })
+            }
+        }
+    }
+}
+
+/// The configuration.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// How authentication is judged.
+    profile: Option<ProfileName>,
+    tenant: Tenant,
+    account: Vec<Account>,
+    account_group: Vec<AccountGroup>,
+    naming: Naming,
+    check: Check,
+    mandatory_mfa: MandatoryMfa,
+    low_privilege_scopes: LowPrivilegeScopes,
+    /// Settings of the watcher; that they are there is all that is asked here.
+    watch: Option<toml::Table>,
+    /// Settings of custody; that they are there is all that is asked here.
+    custody: Option<toml::Table>,
+}
+
+/// A profile by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ProfileName {
+    /// A password alone; any second factor is a finding
+    Classic,
+    /// A phishing-resistant method that satisfies mandatory multifactor authentication
+    Current,
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Classic => Self::Classic,
+            ProfileName::Current => Self::Current,
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Tenant {
+    id: Option<NonEmpty>,
+}
+
+/// An emergency access account.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "AccountProperties")]
+struct Account {
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountProperties {
+    id: Option<NonEmpty>,
+    user_principal_name: Option<NonEmpty>,
+    /// Who answers for the account: a note for the people who read the file.
+    #[serde(rename = "owner")]
+    _owner: Option<NonEmpty>,
+}
+
+impl TryFrom<AccountProperties> for Account {
+    type Error = &'static str;
+
+    fn try_from(properties: AccountProperties) -> Result<Self, Self::Error> {
+        let name = properties.id.or(properties.user_principal_name);
+        let name = name.ok_or("an account needs `id` or `user_principal_name`")?;
+        Ok(Self { name: name.0 })
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountGroup {
+    id: NonEmpty,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Naming {
+    forbidden: Option<Vec<NonEmpty>>,
+    wanted: Vec<NonEmpty>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Check {
+    accepted_exclusions: Vec<NonEmpty>,
+    recovery_authentication_contexts: Vec<NonEmpty>,
+    owner_required: bool,
+    certificate_days_left_min: Option<Days>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct MandatoryMfa {
+    postponed_until: Option<Instant>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LowPrivilegeScopes {
+    enforced_from: Option<Instant>,
+}
+
+/// Text that says something.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+struct NonEmpty(String);
+
+impl TryFrom<String> for NonEmpty {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let text = text.trim();
+        if text.is_empty() { Err("must not be empty") } else { Ok(Self(text.to_owned())) }
+    }
+}
+
+/// A number of days.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "i64")]
+struct Days(i64);
+
+impl TryFrom<i64> for Days {
+    type Error = String;
+
+    fn try_from(days: i64) -> Result<Self, Self::Error> {
+        if (0..=CERTIFICATE_DAYS_MAX).contains(&days) {
+            Ok(Self(days))
+        } else {
+            Err(format!("must be from 0 to {CERTIFICATE_DAYS_MAX} days"))
+        }
+    }
+}
+
+/// A date (its beginning, UTC) or an instant with its offset, bare or in quotes.
+#[derive(Debug, Clone, Copy)]
+struct Instant(Timestamp);
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Bare(toml::value::Datetime),
+            Quoted(String),
+        }
+        let wanted = "must be a date as 2026-06-15 or an instant as 2026-06-15T00:00:00Z";
+        let written = Written::deserialize(deserializer).map_err(|_| serde::de::Error::custom(wanted))?;
+        let text = match written {
+            Written::Bare(datetime) => datetime.to_string(),
+            Written::Quoted(text) => text,
+        };
+        instant(&text).map(Self).ok_or_else(|| serde::de::Error::custom(wanted))
+    }
+}
+
+/// Reads a date, which is its beginning in UTC, or an instant with its offset.
+pub(crate) fn instant(text: &str) -> Option<Timestamp> {
+    // A date with a time and no offset reads as a date, too, and would lose its time.
+    let is_date = text.len() == "2026-06-15".len();
+    if is_date {
+        let date: Date = text.parse().ok()?;
+        date.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    } else {
+        text.parse().ok()
+    }
+}
+
+impl Config {
+    /// Reads the file.
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = read_text(path, CONFIG_BYTES_MAX).map_err(ConfigError::Read)?;
+        Self::parse(&text, &path.display())
+    }
+
+    fn parse(text: &str, name: &dyn fmt::Display) -> Result<Self, ConfigError> {
+        let malformed = |message: String, span: Range<usize>| ConfigError::Malformed {
+            name: name.to_string(),
+            text: text.to_owned(),
+            message,
+            span,
+        };
+        let config: Self = toml::from_str(text)
+            .map_err(|error| malformed(lower_case_start(error.message()), error.span().unwrap_or_default()))?;
+        let count = config.account.len() + config.account_group.len();
+        if count > ACCOUNT_COUNT_MAX {
+            let message = format!("{count} accounts and groups are declared; at most {ACCOUNT_COUNT_MAX} are allowed");
+            return Err(malformed(message, 0..0));
+        }
+        Ok(config)
+    }
+
+    /// The tenant that it is for, if it says so.
+    pub(crate) fn tenant_id(&self) -> Option<&str> {
+        self.tenant.id.as_ref().map(|id| id.0.as_str())
+    }
+
+    /// The accounts and groups that it declares, in its order.
+    pub(crate) fn declared(&self, origin: &str) -> Vec<Declared> {
+        let accounts = self.account.iter().map(|account| &account.name);
+        let groups = self.account_group.iter().map(|group| &group.id.0);
+        accounts.chain(groups).map(|name| Declared { name: name.clone(), origin: origin.to_owned() }).collect()
+    }
+
+    /// What it says about the rules.
+    pub(crate) fn posture_settings(&self) -> PostureSettings {
+        let usual = PostureSettings::default();
+        let texts = |list: &[NonEmpty]| list.iter().map(|text| text.0.clone()).collect::<Vec<_>>();
+        let lower = |list: &[NonEmpty]| list.iter().map(|text| text.0.to_lowercase()).collect::<Vec<_>>();
+        let days = self.check.certificate_days_left_min;
+        PostureSettings {
+            profile: self.profile.map_or(usual.profile, Profile::from),
+            forbidden_names: self.naming.forbidden.as_deref().map_or(usual.forbidden_names, lower),
+            wanted_name_parts: lower(&self.naming.wanted),
+            owner_is_required: self.check.owner_required,
+            mandatory_mfa_postponed_until: self.mandatory_mfa.postponed_until.map(|instant| instant.0),
+            certificate_days_left_min: days.map_or(usual.certificate_days_left_min, |days| days.0),
+            watcher_is_configured: self.watch.is_some(),
+            custody_is_configured: self.custody.is_some(),
+            accepted_exclusions: texts(&self.check.accepted_exclusions),
+            recovery_authentication_contexts: texts(&self.check.recovery_authentication_contexts),
+        }
+    }
+
+    /// What it says about sign-ins, at an instant.
+    pub(crate) fn access_settings(&self, now: Timestamp) -> AccessSettings {
+        let mut settings = AccessSettings::at(now);
+        if let Some(from) = self.low_privilege_scopes.enforced_from {
+            settings.low_privilege_enforced_from = from.0;
+        }
+        settings
+    }
+}
+
+/// The reader's messages begin in either way; ours in lower case.
+fn lower_case_start(message: &str) -> String {
+    let message = message.lines().next().unwrap_or_default();
+    let mut letters = message.chars();
+    letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(text, &"test.toml")
+    }
+
+    #[test]
+    fn an_empty_configuration_is_the_usual_one() {
+        let settings = parse("").unwrap().posture_settings();
+        assert_eq!(format!("{settings:?}"), format!("{:?}", PostureSettings::default()));
+    }
+
+    #[test]
+    fn the_example_of_the_explanation_is_read() {
+        let explanation = CODES.iter().find(|code| code.code == "BG1102").unwrap().explanation;
+        let example: Vec<&str> = explanation.lines().filter_map(|line| line.strip_prefix("    ")).collect();
+        let config = parse(&example.join("\n")).unwrap();
+        let settings = config.posture_settings();
+        assert_eq!(config.tenant_id(), Some("11111111-2222-3333-4444-555555555555"));
+        assert_eq!(config.declared("x").len(), 2);
+        assert_eq!(settings.wanted_name_parts, ["break-glass"]);
+        assert_eq!(settings.forbidden_names, ["admin", "backup"]);
+        assert_eq!(settings.accepted_exclusions, ["…"]);
+        assert_eq!(settings.recovery_authentication_contexts, ["c1"]);
+        assert!(settings.owner_is_required);
+        assert_eq!(settings.certificate_days_left_min, 30);
+        assert_eq!(settings.mandatory_mfa_postponed_until, instant("2026-07-01"));
+        assert!(!settings.watcher_is_configured && !settings.custody_is_configured);
+    }
+
+    #[test]
+    fn sections_of_other_parts_count_as_configured() {
+        let settings = parse("[watch]\nanything = 1\n[custody]").unwrap().posture_settings();
+        assert!(settings.watcher_is_configured && settings.custody_is_configured);
+    }
+
+    #[test]
+    fn dates_and_instants_are_read_bare_and_in_quotes() {
+        for (written, expected) in [
+            ("2026-06-15", "2026-06-15T00:00:00Z"),
+            ("\"2026-06-15\"", "2026-06-15T00:00:00Z"),
+            ("2026-06-15T02:00:00+02:00", "2026-06-15T00:00:00Z"),
+            ("\"2026-06-15T00:00:00Z\"", "2026-06-15T00:00:00Z"),
+        ] {
+            let config = parse(&format!("[low_privilege_scopes]\nenforced_from = {written}")).unwrap();
+            let from = config.access_settings(Timestamp::UNIX_EPOCH).low_privilege_enforced_from;
+            assert_eq!(from.to_string(), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        let cases = [
+            ("profil = \"classic\"", 1, "unknown field `profil`"),
+            ("\nprofile = \"modern\"", 2, "unknown variant `modern`"),
+            ("[[account]]\nowner = \"x\"", 1, "an account needs `id` or `user_principal_name`"),
+            ("[[account]]\nid = \" \"", 2, "must not be empty"),
+            ("[[account_group]]", 1, "missing field `id`"),
+            ("[check]\nowner_required = \"yes\"", 2, "invalid type"),
+            ("[check]\ncertificate_days_left_min = -1", 2, "must be from 0 to 3650 days"),
+            ("[mandatory_mfa]\npostponed_until = 2026-13-01", 2, ""),
+            ("[mandatory_mfa]\npostponed_until = \"soon\"", 2, "must be a date as 2026-06-15"),
+            ("[mandatory_mfa]\npostponed_until = 2026-06-15T00:00:00", 2, "must be a date as 2026-06-15"),
+            ("[naming]\nforbiden = []", 2, "unknown field `forbiden`"),
+            ("a = ", 1, ""),
+        ];
+        for (text, line, message) in cases {
+            let error = parse(text).unwrap_err();
+            assert!(error.to_string().contains(message), "{text}: {error}");
+            let excerpt = error.excerpt().unwrap();
+            let before = excerpt.text.get(..excerpt.span.start).unwrap();
+            assert_eq!(before.matches('\n').count() + 1, line, "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn one_account_past_the_limit_is_refused() {
+        let accounts = |count| "[[account]]\nid = \"a\"\n".repeat(count);
+        assert!(parse(&accounts(ACCOUNT_COUNT_MAX)).is_ok());
+        let error = parse(&accounts(ACCOUNT_COUNT_MAX + 1)).unwrap_err();
+        assert!(error.to_string().contains("at most 1000"), "{error}");
+    }
+}

@@ -1,0 +1,75 @@
+//! The door: reads the command line, calls the engines, shows what they say.
+//!
+//! stdout is data, stderr is everything else. Exit codes are those of [`exit::Exit`].
+//! **Invariant:** only `wiring` reads the environment and the clock; a panic is a bug.
+
+mod accounts_from;
+mod codes;
+mod commands;
+mod config;
+mod exit;
+mod failure;
+mod output;
+mod render;
+mod snapshot_codes;
+mod subject;
+mod text_file;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use commands::Command;
+use exit::Exit;
+use wiring::World;
+
+/// Columns of the widest help page.
+const HELP_COLUMNS_MAX: usize = 100;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  good: judged, nothing to report
+  1  judged, and found something
+  2  could not start; nothing was judged, nothing was changed
+  3  could not tell: judged, but data the answer needs is missing
+  4  stopped part-way";
+
+/// Emergency access to Microsoft Entra ID tenants that can be proved to work
+///
+/// Answers one question about a Microsoft Entra ID tenant: when everything else fails, do the emergency access
+/// ("break-glass") accounts still get in? It reads an export of the tenant and changes nothing.
+#[derive(Debug, Parser)]
+#[command(name = "breakglass", version, max_term_width = HELP_COLUMNS_MAX, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    let world = World::of_process();
+    let exit = match Cli::try_parse() {
+        Ok(cli) => cli.command.run(&world).unwrap_or_else(|failure| {
+            world.complain(&failure);
+            failure.exit()
+        }),
+        Err(usage) => {
+            // A reader of the help who has gone away is no error.
+            let _ = usage.print();
+            if usage.use_stderr() { Exit::NotStarted } else { Exit::Good }
+        }
+    };
+    exit.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

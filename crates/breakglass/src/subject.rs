@@ -1,0 +1,202 @@
+//! What is judged: a tenant, who its emergency accounts are, and by which settings. The arguments are the same for
+//! every command that judges.
+
+use std::path::{Path, PathBuf};
+
+use breakglass_adapters::{LoadError, read_snapshot};
+use breakglass_engine::access::{AccessError, AccessSettings};
+use breakglass_engine::posture::accounts::{Accounts, Declared};
+use breakglass_engine::posture::{PostureSettings, Profile};
+use breakglass_model::snapshot::Snapshot;
+use clap::builder::NonEmptyStringValueParser;
+use jiff::Timestamp;
+
+use crate::accounts_from::{self, AccountsFrom};
+use crate::codes::ErrorCode;
+use crate::config::{CONFIG_NAME, Config, ProfileName, instant};
+use crate::failure::{Coded, Failure};
+use crate::wiring::World;
+
+/// Unrecognised files that are named before the rest is counted.
+const UNRECOGNISED_SHOWN_COUNT_MAX: usize = 20;
+
+/// Which tenant, whose accounts, which settings.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SubjectArguments {
+    /// The tenant: a snapshot file, a folder of exported Graph answers, or `-` for standard input
+    #[arg(long, value_name = "PATH")]
+    snapshot: PathBuf,
+
+    /// The configuration [default: breakglass.toml of the snapshot's folder or of this one, if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// An emergency access account, or a group of them; may be given several times
+    #[arg(long = "account", value_name = "UPN-or-id", value_parser = NonEmptyStringValueParser::new())]
+    accounts: Vec<String>,
+
+    /// Take the accounts from the configuration of Maester, Zero Trust Assessment or ScubaGear
+    #[arg(long, value_name = "FILE")]
+    accounts_from: Vec<PathBuf>,
+
+    /// How the accounts' authentication is judged [default: current]
+    #[arg(long)]
+    profile: Option<ProfileName>,
+
+    /// The instant to judge at, as 2026-06-15T00:00:00Z or 2026-06-15 [default: when the snapshot was taken, else now]
+    #[arg(long, value_name = "TIME", value_parser = instant_argument)]
+    at: Option<Timestamp>,
+}
+
+fn instant_argument(text: &str) -> Result<Timestamp, &'static str> {
+    instant(text).ok_or("must be a date as 2026-06-15 or an instant as 2026-06-15T00:00:00Z")
+}
+
+/// Why there is nothing to judge.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SubjectError {
+    /// The snapshot cannot be read.
+    #[error(transparent)]
+    Snapshot(LoadError),
+    /// Its policies cannot be evaluated.
+    #[error(transparent)]
+    Policies(AccessError),
+    /// The configuration is for another tenant.
+    #[error("the configuration is for the tenant `{configured}`, and the snapshot is of `{found}`")]
+    OtherTenant { configured: String, found: String },
+}
+
+pub(crate) const CODES: &[ErrorCode] = &[
+    ErrorCode {
+        code: "BG1051",
+        title: "the policies cannot be evaluated",
+        explanation: "The snapshot has more Conditional Access policies than are evaluated. Entra allows 240 in a \
+                      tenant, so several tenants were probably exported into one folder: export them apart.",
+    },
+    ErrorCode {
+        code: "BG1052",
+        title: "the configuration is for another tenant",
+        explanation: "`[tenant] id` of the configuration is not the tenant of the snapshot. Nothing is judged, because \
+                      the accounts of one tenant say nothing about another. Give the configuration or the snapshot of \
+                      the same tenant.",
+    },
+];
+
+impl Coded for SubjectError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Snapshot(error) => error.code(),
+            Self::Policies(_) => "BG1051",
+            Self::OtherTenant { .. } => "BG1052",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Snapshot(error) => Some(error.help()),
+            Self::Policies(_) => Some("export one tenant into one folder".to_owned()),
+            Self::OtherTenant { .. } => Some("give the configuration or the snapshot of the same tenant".to_owned()),
+        }
+    }
+}
+
+impl From<AccessError> for SubjectError {
+    fn from(error: AccessError) -> Self {
+        Self::Policies(error)
+    }
+}
+
+/// A tenant, ready to be judged.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    /// The tenant.
+    pub(crate) snapshot: Snapshot,
+    /// The snapshot as it was named.
+    pub(crate) source: String,
+    /// Who was declared an emergency account, and where.
+    pub(crate) declared: Vec<Declared>,
+    /// Who that is in this tenant.
+    pub(crate) accounts: Accounts,
+    /// How the rules judge.
+    pub(crate) posture: PostureSettings,
+    /// How sign-ins are decided.
+    pub(crate) access: AccessSettings,
+    /// The instant of judgement.
+    pub(crate) now: Timestamp,
+}
+
+impl SubjectArguments {
+    /// Whether the snapshot comes on standard input.
+    pub(crate) fn is_from_stdin(&self) -> bool {
+        self.snapshot.as_os_str() == "-"
+    }
+
+    /// Reads everything that was named.
+    pub(crate) fn load(&self, world: &World) -> Result<Subject, Failure> {
+        let config = self.config(world)?;
+        let mut declared: Vec<Declared> = self
+            .accounts
+            .iter()
+            .map(|name| Declared { name: name.trim().to_owned(), origin: "--account".to_owned() })
+            .collect();
+        for path in &self.accounts_from {
+            let AccountsFrom { declared: from, notes } = accounts_from::read(path)?;
+            declared.extend(from);
+            notes.iter().for_each(|note| world.note(note));
+        }
+        if let Some((config, name)) = &config {
+            declared.extend(config.declared(name));
+        }
+        let config = config.map(|(config, _)| config).unwrap_or_default();
+
+        let snapshot = load_snapshot(&self.snapshot, world)?;
+        let found = snapshot.tenant_id.as_ref().map(ToString::to_string);
+        if let (Some(configured), Some(found)) = (config.tenant_id(), found)
+            && !configured.eq_ignore_ascii_case(&found)
+        {
+            return Err(SubjectError::OtherTenant { configured: configured.to_owned(), found }.into());
+        }
+        let now = self.at.or(snapshot.taken_at).unwrap_or(world.now);
+        let mut posture = config.posture_settings();
+        posture.profile = self.profile.map_or(posture.profile, Profile::from);
+        Ok(Subject {
+            accounts: Accounts::resolve(&snapshot, &declared),
+            snapshot,
+            source: self.snapshot.display().to_string(),
+            declared,
+            posture,
+            access: config.access_settings(now),
+            now,
+        })
+    }
+
+    /// The configuration that was named, or the one in the snapshot's folder or the current one, with its name.
+    fn config(&self, world: &World) -> Result<Option<(Config, String)>, Failure> {
+        let path = match &self.config {
+            Some(path) => path.clone(),
+            None => {
+                let usual = [self.snapshot.join(CONFIG_NAME), PathBuf::from(CONFIG_NAME)];
+                let Some(path) = usual.into_iter().find(|path| path.is_file()) else { return Ok(None) };
+                world.note(&format!("using the configuration `{}`", path.display()));
+                path
+            }
+        };
+        Ok(Some((Config::read(&path)?, path.display().to_string())))
+    }
+}
+
+/// Reads a snapshot and says beside it what was not understood.
+pub(crate) fn load_snapshot(path: &Path, world: &World) -> Result<Snapshot, Failure> {
+    world.progress(&format!("reading `{}`", path.display()));
+    let loaded = read_snapshot(path).map_err(SubjectError::Snapshot)?;
+    world.progress_is_over();
+    loaded.notes.iter().for_each(|note| world.note(note));
+    for file in loaded.unrecognised.iter().take(UNRECOGNISED_SHOWN_COUNT_MAX) {
+        world.note(&format!("`{}` is left out: {}", file.file, file.why));
+    }
+    let rest = loaded.unrecognised.len().saturating_sub(UNRECOGNISED_SHOWN_COUNT_MAX);
+    if rest > 0 {
+        world.note(&format!("{rest} more files are left out"));
+    }
+    Ok(loaded.snapshot)
+}

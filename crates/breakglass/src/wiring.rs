@@ -1,0 +1,117 @@
+//! The surroundings: the environment, the clock, the terminal, the standard streams.
+//!
+//! **Invariant:** nothing else reads the environment or the clock. Everybody else is told.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use jiff::Timestamp;
+
+use crate::failure::Failure;
+use crate::render::paint::{Paint, Style};
+use crate::render::visible;
+
+/// Columns where there is no terminal to ask.
+const COLUMNS_USUAL: usize = 100;
+
+/// A wider terminal is not filled, since long lines are hard to read; `COLUMNS` may ask for more, up to this.
+const COLUMNS_MAX: usize = 400;
+
+/// What the process was started in.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    /// The time at which the program started.
+    pub(crate) now: Timestamp,
+    /// Where data goes.
+    pub(crate) stdout: Screen,
+    /// Where everything else goes.
+    pub(crate) stderr: Screen,
+}
+
+/// A stream as its reader sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Screen {
+    /// Its width.
+    pub(crate) columns: usize,
+    /// Whether colour may be used.
+    pub(crate) paint: Paint,
+    /// Whether somebody looks at it.
+    pub(crate) is_terminal: bool,
+}
+
+impl World {
+    /// Looks around once.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    pub(crate) fn of_process() -> Self {
+        Self {
+            now: Timestamp::now(),
+            stdout: Screen::of(io::stdout().is_terminal()),
+            stderr: Screen::of(io::stderr().is_terminal()),
+        }
+    }
+
+    /// Writes data. A reader that has gone away has seen enough: what was judged stays judged.
+    pub(crate) fn print(&self, text: &str) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Says something beside the data.
+    pub(crate) fn note(&self, note: &str) {
+        self.say(&format!("{} {}\n", self.stderr.paint.apply(Style::Strong, "note:"), visible(note)));
+    }
+
+    /// Says what takes a while, if somebody looks; it is gone when the next thing is said.
+    pub(crate) fn progress(&self, what: &str) {
+        if self.stderr.is_terminal {
+            self.say(&format!("\r\u{1b}[K{}…", visible(what)));
+        }
+    }
+
+    /// Takes back what [`Self::progress`] said.
+    pub(crate) fn progress_is_over(&self) {
+        if self.stderr.is_terminal {
+            self.say("\r\u{1b}[K");
+        }
+    }
+
+    /// Says why the command did not end as it should.
+    pub(crate) fn complain(&self, failure: &Failure) {
+        self.progress_is_over();
+        if self.stderr.is_terminal {
+            self.say(&failure.laid_out(self.stderr.columns, self.stderr.paint));
+        } else {
+            self.say(&failure.plain());
+        }
+    }
+
+    fn say(&self, text: &str) {
+        // Nobody is left to tell when stderr is closed.
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+impl Screen {
+    fn of(is_terminal: bool) -> Self {
+        let is_plain = variable("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || variable("TERM").is_some_and(|value| value == "dumb");
+        let asked = variable("COLUMNS").and_then(|value| value.to_str()?.parse().ok()).filter(|columns| *columns > 0);
+        let measured = terminal_size::terminal_size().filter(|_| is_terminal).map(|(width, _)| usize::from(width.0));
+        Self {
+            columns: asked.map_or_else(
+                || measured.unwrap_or(COLUMNS_USUAL).min(COLUMNS_USUAL),
+                |columns: usize| columns.min(COLUMNS_MAX),
+            ),
+            paint: if is_terminal && !is_plain { Paint::Colour } else { Paint::Plain },
+            is_terminal,
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}

@@ -1,0 +1,21 @@
+//! The command line as scripts and people meet it.
+//!
+//! `tests/cmd/*.trycmd` are the cases: the command, its exit code, what it prints. A folder `NAME.in` beside a case is
+//! where it runs. What changes with the rules stands as `...` there; the reports themselves are recorded in the crate.
+
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod streams;
+#[cfg(test)]
+mod what_if;
+
+#[test]
+fn commands_as_recorded() {
+    trycmd::TestCases::new()
+        .case("tests/cmd/*.trycmd")
+        .env("COLUMNS", "100")
+        .env("NO_COLOR", "1")
+        .insert_var("[VERSION]", env!("CARGO_PKG_VERSION"))
+        .unwrap();
+}

@@ -1,0 +1,111 @@
+//! What an answer promises, whatever the policies and whoever signs in: the quick evaluation, its explanation and
+//! the plain referee say the same, and what is sure is among what may be.
+
+use std::sync::LazyLock;
+
+use breakglass_engine::access::surfaces::{SURFACES, Surface};
+use breakglass_engine::access::{Access, AccessSettings, Analysis, AppliedResult, Decision, Situation, Trit, bits};
+use breakglass_model::sign_in::WhatIfRequest;
+use breakglass_model::snapshot::read::{Origin, read_document};
+use breakglass_model::snapshot::{Resource, Snapshot, SnapshotBuilder};
+use breakglass_testkit::referee::{RefereeAnswer, RefereeSurface, what_if};
+
+/// The small tenant to which people sign in, with these policies; `None` if one is refused.
+pub(crate) fn tenant(policies: &[Vec<u8>]) -> Option<Snapshot> {
+    let mut builder = SnapshotBuilder::default();
+    let origin = Origin { file_name: "tenant.json", folders: &[] };
+    read_document(&mut builder, include_bytes!("tenant.json").as_slice(), &origin).expect("the tenant is readable");
+    builder.begin(Resource::ConditionalAccessPolicies);
+    for (index, policy) in policies.iter().enumerate() {
+        builder.add(Resource::ConditionalAccessPolicies, policy, &format!("policies#{index}")).ok()?;
+    }
+    Some(builder.finish())
+}
+
+/// The instant of the sign-ins: 22 November 2026.
+const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_795_305_600, 0);
+
+/// Compiles the policies of a tenant.
+pub(crate) fn compiled(snapshot: &Snapshot) -> Access<'_> {
+    Access::compile(snapshot, &AccessSettings::at(NOW)).expect("there are few policies")
+}
+
+/// Checks one request; gives the situation that it describes, if it describes one.
+pub(crate) fn hold(access: &Access<'_>, request: &WhatIfRequest<'_>) -> Option<Situation> {
+    let plain = what_if(access.snapshot(), request, &REFEREE_SURFACES, NOW);
+    let situation = match access.situation(request) {
+        Ok(situation) => situation,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            assert!(plain.is_err(), "{error}, but the referee says {plain:?}");
+            return None;
+        }
+    };
+    let mut decision = Decision::default();
+    access.decide(&situation, &mut decision);
+    assert_eq!(access.outcome(&situation), decision.outcome, "the two ways to an outcome");
+    assert!(decision.outcome.best <= decision.outcome.worst, "{:?}", decision.outcome);
+    assert!(decision.sure.iter().zip(&decision.may).all(|(sure, may)| sure & !may == 0), "{decision:?}");
+    let (range, _) = access.outcome_with(&situation, &[]);
+    assert_eq!(range, decision.outcome, "the outcome of somebody who has satisfied nothing");
+    let analyses = access.analyse(&situation);
+    for analysis in &analyses {
+        assert_eq!(analysis.unknown.is_empty(), analysis.applies != Trit::Unknown, "{analysis:?}");
+        assert!(!analysis.because.is_empty(), "{analysis:?}");
+        let result = access.applied_result(analysis.policy, &situation, &[]);
+        assert!(analysis.applies != Trit::Unknown || result == AppliedResult::Unknown, "{analysis:?}: {result:?}");
+    }
+    let engine = answer(access, &situation, &decision, &analyses);
+    assert_eq!(Ok(engine), plain.map(|plain| with_reasons_of(plain, &analyses)), "{request:?}");
+    Some(situation)
+}
+
+/// The referee's surfaces, from the product's own table.
+static REFEREE_SURFACES: LazyLock<Vec<RefereeSurface>> = LazyLock::new(|| {
+    let surface = |surface: &Surface| RefereeSurface {
+        app_id: surface.app_id.into(),
+        aliases: surface.resources.iter().map(|app| (*app).to_owned()).collect(),
+        office365: surface.is_office365,
+        microsoft_admin_portals: surface.is_admin_portal,
+    };
+    SURFACES.iter().map(surface).collect()
+});
+
+/// The answer in the referee's form.
+fn answer(access: &Access<'_>, situation: &Situation, decision: &Decision, analyses: &[Analysis]) -> RefereeAnswer {
+    let applied = access.applied(decision);
+    let id = |index: usize| access.policies()[index].id.to_string();
+    let ids = |mask: &[u64]| -> Vec<String> {
+        mask.iter().enumerate().flat_map(|(word, mask)| bits(*mask).map(move |bit| id(word * 64 + bit))).collect()
+    };
+    let mut unmet = Vec::new();
+    access.unmet(decision, situation.grant, &mut unmet);
+    RefereeAnswer {
+        outcome: decision.outcome.name(),
+        controls: unmet.iter().map(|index| access.control_names()[usize::from(*index)].clone()).collect(),
+        applied: ids(&applied.enabled),
+        report_only: ids(&applied.report_only),
+        unknown: ids(&applied.unknown),
+        policies: analyses
+            .iter()
+            .map(|analysis| {
+                let applies = match analysis.applies {
+                    Trit::Yes => Some(true),
+                    Trit::No => Some(false),
+                    Trit::Unknown => None,
+                };
+                (id(analysis.policy), applies, analysis.reason.name())
+            })
+            .collect(),
+    }
+}
+
+/// Where neither could tell, the reason is not compared.
+fn with_reasons_of(mut plain: RefereeAnswer, analyses: &[Analysis]) -> RefereeAnswer {
+    for (plain, analysis) in plain.policies.iter_mut().zip(analyses) {
+        if plain.1.is_none() && analysis.applies == Trit::Unknown {
+            plain.2 = analysis.reason.name();
+        }
+    }
+    plain
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Real peers: programs that other people wrote read what `breakglass check` writes.
+#
+#   SARIF   Microsoft's own multitool validates it, and the published schema does once more
+#   JUnit   junitparser reads it back and counts what the JSON output says
+#
+# The peers are installed by name into .test-tools, which git ignores. Each peer must also refuse a
+# spoiled copy: one that accepts anything proves nothing.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+snapshot=examples/contoso
+tools=$PWD/.test-tools
+multitool=@microsoft/sarif-multitool@5.7.0
+python_packages=(junitparser==5.0.3 jsonschema==4.26.0)
+
+install_peers() {
+    local wanted="$multitool ${python_packages[*]}"
+    if [ "$(cat "$tools/installed" 2>/dev/null)" = "$wanted" ]; then
+        return
+    fi
+    rm -rf "$tools"
+    mkdir -p "$tools"
+    npm install --silent --no-audit --no-fund --no-save --ignore-scripts \
+        --prefix "$tools/node" "$multitool"
+    python3 -m venv "$tools/python"
+    "$tools/python/bin/pip" install --quiet "${python_packages[@]}"
+    echo "$wanted" >"$tools/installed"
+}
+
+# Writes one format; 0, 1 and 3 are verdicts, anything else means that nothing was judged.
+check() {
+    local format=$1 output=$2 code=0
+    target/debug/breakglass check --snapshot "$snapshot" --format "$format" >"$output" || code=$?
+    case $code in
+        0 | 1 | 3) ;;
+        *)
+            echo "breakglass check --snapshot $snapshot --format $format ended with $code" >&2
+            return 1
+            ;;
+    esac
+}
+
+install_peers
+# The profile that the tests were built with, so that nothing is built twice.
+cargo build --quiet --locked --workspace --bins --profile test
+
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+check json "$out/check.json"
+check sarif "$out/check.sarif"
+check junit "$out/check.xml"
+"$tools/python/bin/python" tests/peers/read_back.py "$tools" "$out"

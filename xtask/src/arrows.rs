@@ -1,0 +1,73 @@
+//! The floors of the house, as two tables: who may name whom, and who keeps the heavy crates.
+//!
+//! A new crate of ours is one line in [`ARROWS`]; a heavy crate taken in is one line in
+//! [`KEEPERS`], each with the reason beside it when the reason is not plain. The tables are judged
+//! by `floors.rs`.
+//! **Invariant:** every arrow points to a lower floor, and no line is left over for a crate that
+//! is gone.
+//! **Source:** docs/decisions/0001-the-house-and-its-floors.md.
+
+/// Where a crate of ours stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It ships; 0 is the ground floor, and an arrow points only to a lower floor.
+    Floor(u8),
+    /// Only tests may name it: it appears under `[dev-dependencies]` and nowhere else.
+    Tests,
+    /// Nobody may name it: it works on the repository and is no part of the product.
+    Repository,
+}
+
+/// One crate of ours and the crates of ours that it may name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrow {
+    /// The name of the package, which is also the name of its folder.
+    pub(crate) name: &'static str,
+    /// Where it stands.
+    pub(crate) place: Place,
+    /// Which crates of ours it may name.
+    pub(crate) may_name: &'static [&'static str],
+}
+
+/// A crate from elsewhere that brings sockets, a runtime, files, secrets or a face with it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keeper {
+    /// The name of the crate as its registry spells it.
+    pub(crate) heavy: &'static str,
+    /// Which crates of ours may depend on it directly, for any purpose.
+    pub(crate) keepers: &'static [&'static str],
+}
+
+/// Every crate of the workspace, top floor first.
+pub(crate) const ARROWS: &[Arrow] = &[
+    Arrow {
+        name: "breakglass",
+        place: Place::Floor(4),
+        may_name: &["breakglass-adapters", "breakglass-engine", "breakglass-model"],
+    },
+    Arrow { name: "breakglass-adapters", place: Place::Floor(3), may_name: &["breakglass-model"] },
+    Arrow { name: "breakglass-engine", place: Place::Floor(1), may_name: &["breakglass-model"] },
+    Arrow { name: "breakglass-model", place: Place::Floor(0), may_name: &[] },
+    Arrow { name: "breakglass-testkit", place: Place::Tests, may_name: &["breakglass-engine", "breakglass-model"] },
+    Arrow { name: "xtask", place: Place::Repository, may_name: &[] },
+];
+
+/// Every heavy crate. One that nobody keeps yet is listed all the same, so that the first to want
+/// it has to say why here.
+pub(crate) const KEEPERS: &[Keeper] = &[
+    Keeper { heavy: "axum", keepers: &[] },
+    Keeper { heavy: "clap", keepers: &["breakglass"] },
+    Keeper { heavy: "encoding_rs_io", keepers: &["breakglass-adapters"] },
+    Keeper { heavy: "miette", keepers: &["breakglass"] },
+    Keeper { heavy: "reqwest", keepers: &["breakglass-adapters"] },
+    Keeper { heavy: "secrecy", keepers: &[] },
+    Keeper { heavy: "sqlx", keepers: &["breakglass-adapters"] },
+    Keeper { heavy: "tokio", keepers: &["breakglass", "breakglass-adapters"] },
+    Keeper { heavy: "walkdir", keepers: &["breakglass-adapters"] },
+];
+
+/// A crate below this floor keeps its manifest short.
+pub(crate) const SHORT_MANIFEST_BELOW_FLOOR: u8 = 3;
+
+/// How many direct dependencies such a crate may have; what only its tests need is not counted.
+pub(crate) const DIRECT_DEPENDENCY_COUNT_MAX: usize = 15;
