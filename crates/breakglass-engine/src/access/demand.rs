@@ -7,7 +7,10 @@
 
 use std::fmt;
 
-use breakglass_model::policy::{ConditionalAccessGrantControl, ConditionalAccessPolicy, GrantOperator};
+use breakglass_model::policy::{
+    ConditionalAccessGrantControl, ConditionalAccessGrantControls, ConditionalAccessPolicy, GrantOperator,
+};
+use breakglass_model::property::{is_annotation, is_vacant};
 use breakglass_model::snapshot::Snapshot;
 use breakglass_model::strength::{Combination, CombinationConfiguration, Modes, built_in_strength};
 
@@ -81,12 +84,8 @@ impl Demand {
         if grant.built_in_controls.contains(&C::Block) {
             return Self::Block;
         }
-        let strange = policy.unknowns.iter().find(|part| {
-            part.kind == breakglass_model::policy::UnknownKind::Control
-                && !part.path.starts_with("grantControls.builtInControls")
-        });
-        if let Some(part) = strange {
-            return Self::Unknown(format!("`{}` is not known to this version", part.path));
+        if let Some(part) = strange_part(grant) {
+            return Self::Unknown(format!("`grantControls.{part}` is not known to this version"));
         }
         let mut controls = Vec::new();
         for control in &grant.built_in_controls {
@@ -124,6 +123,16 @@ impl Demand {
             Self::All(controls) | Self::Any(controls) => controls,
             Self::Nothing | Self::Block | Self::Unknown(_) => &[],
         }
+    }
+}
+
+/// What nobody here knows the meaning of, apart from single controls.
+fn strange_part(grant: &ConditionalAccessGrantControls) -> Option<String> {
+    let mut properties = grant.rest.iter().filter(|(name, value)| !is_annotation(name) && !is_vacant(value));
+    match (properties.next(), &grant.operator) {
+        (Some((name, _)), _) => Some(name.clone()),
+        (None, Some(GrantOperator::Unknown(text))) => Some(format!("operator = {text}")),
+        (None, _) => None,
     }
 }
 

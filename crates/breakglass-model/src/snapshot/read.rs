@@ -9,7 +9,7 @@
 
 use std::io::Read;
 
-use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use super::elements::{Elements, Expected, Members, Place, Shape, SplitError};
 use super::kept::{Kept, TOP, text_of};
@@ -491,8 +491,9 @@ impl<R: Read> Document<'_, R> {
     }
 }
 
+/// Checks what nobody reads.
 fn ignored(json: &[u8]) -> Result<(), serde_json::Error> {
-    serde_json::from_slice::<IgnoredAny>(json).map(drop)
+    serde_json::from_slice::<&RawValue>(json).map(drop)
 }
 
 /// What Graph said instead of an answer, where an exporter kept that: `{"error": {"code": …, "message": …}}`.

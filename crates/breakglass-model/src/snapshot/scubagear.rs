@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::builder::parse;
@@ -85,7 +85,7 @@ impl ScubaGear {
             self.parts.insert(name.to_owned(), parse(json)?);
             return Ok(());
         }
-        parse::<IgnoredAny>(json).map(drop)
+        parse::<&RawValue>(json).map(drop)
     }
 
     /// Adds everything to the snapshot.

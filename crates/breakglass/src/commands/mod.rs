@@ -22,7 +22,7 @@ macro_rules! commands {
         /// What to do.
         #[derive(Debug, Subcommand)]
         pub(crate) enum Command {
-            $($command($module::Arguments),)+
+            $($command(Box<$module::Arguments>),)+
         }
 
         impl Command {
