@@ -133,7 +133,7 @@ impl LoadError {
                 "give the folder into which the export was written; only `*.json` and `*.ndjson` are read".to_owned()
             }
             "BG1005" => format!(
-                "make a snapshot with `breakglass snapshot`, or export the tenant's users, groups, roles and Conditional \
+                "export the tenant's users, groups, roles and Conditional \
                  Access policies as Graph's JSON; our own format starts with {{\"format\": \"{SNAPSHOT_FORMAT}\"}}"
             ),
             "BG1006" => "correct the file at that place or export it again; UTF-16 is read only with a byte order mark"

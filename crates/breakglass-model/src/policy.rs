@@ -267,6 +267,9 @@ pub struct ConditionalAccessExternalTenants {
     /// Tenant ids when enumerated.
     #[serde(default, deserialize_with = "null_is_default")]
     pub members: Vec<String>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Rest,
 }
 
 /// `conditionalAccessApplications`: resources, or user actions, or authentication contexts.
@@ -303,6 +306,9 @@ pub struct ConditionalAccessFilter {
     /// The rule's text.
     #[serde(default)]
     pub rule: Option<String>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Rest,
 }
 
 impl ConditionalAccessFilter {
@@ -543,6 +549,9 @@ fn condition_rests(conditions: &ConditionalAccessConditionSet) -> Vec<(&'static 
         rests.push(("conditions.users.", &users.rest));
         for guests in [&users.include_guests_or_external_users, &users.exclude_guests_or_external_users] {
             rests.extend(guests.iter().map(|guests| ("conditions.users.guestsOrExternalUsers.", &guests.rest)));
+            let tenants = guests.iter().filter_map(|guests| guests.external_tenants.as_ref());
+            let name = "conditions.users.guestsOrExternalUsers.externalTenants.";
+            rests.extend(tenants.map(|tenants| (name, &tenants.rest)));
         }
     }
     rests.extend(conditions.applications.iter().map(|part| ("conditions.applications.", &part.rest)));
@@ -551,5 +560,11 @@ fn condition_rests(conditions: &ConditionalAccessConditionSet) -> Vec<(&'static 
     rests.extend(conditions.locations.iter().map(|part| ("conditions.locations.", &part.rest)));
     rests.extend(conditions.devices.iter().map(|part| ("conditions.devices.", &part.rest)));
     rests.extend(conditions.authentication_flows.iter().map(|part| ("conditions.authenticationFlows.", &part.rest)));
+    let of_applications = conditions.applications.as_ref().and_then(|part| part.application_filter.as_ref());
+    let of_clients = conditions.client_applications.as_ref().and_then(|part| part.service_principal_filter.as_ref());
+    let of_devices = conditions.devices.as_ref().and_then(|part| part.device_filter.as_ref());
+    rests.extend(of_applications.map(|filter| ("conditions.applications.applicationFilter.", &filter.rest)));
+    rests.extend(of_clients.map(|filter| ("conditions.clientApplications.servicePrincipalFilter.", &filter.rest)));
+    rests.extend(of_devices.map(|filter| ("conditions.devices.deviceFilter.", &filter.rest)));
     rests
 }

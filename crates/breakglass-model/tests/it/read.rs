@@ -93,6 +93,18 @@ fn faults_of_our_own_format_are_named() {
             "$.groups[0].members[0]: expected an id or an object with an `id` (line 1)",
         ),
         (
+            "{\"format\":\"breakglass-snapshot/1\",\n\"unread\":nothing}",
+            "$.unread: expected ident at line 1 column 2 (line 2)",
+        ),
+        (
+            r#"{"@odata.count":01,"value":[{"id":"u","userPrincipalName":"u"}]}"#,
+            "$.@odata.count: invalid number at line 1 column 2 (line 1)",
+        ),
+        (
+            r#"{"value":[{"id":"u","userPrincipalName":"u"}],"unread":truth}"#,
+            "$.unread: expected ident at line 1 column 4 (line 1)",
+        ),
+        (
             r#"{"format":"breakglass-snapshot/1","users":[]"#,
             "the text ends in the middle of an object or a list (line 1, byte 44)",
         ),

@@ -17,6 +17,42 @@ fn a_policy_keeps_its_json() {
 }
 
 #[test]
+fn what_is_new_in_a_condition_or_control_is_named_wherever_it_stands() {
+    let filter = json!({ "mode": "include", "rule": "x" });
+    let guests = json!({ "guestOrExternalUserTypes": "internalGuest", "externalTenants": { "membershipKind": "all" } });
+    let policy = json!({ "id": "p", "state": "enabled", "conditions": {
+        "users": { "includeGuestsOrExternalUsers": guests, "excludeGuestsOrExternalUsers": guests },
+        "applications": { "applicationFilter": filter }, "clientApplications": { "servicePrincipalFilter": filter },
+        "platforms": {}, "locations": {}, "devices": { "deviceFilter": filter }, "authenticationFlows": {} },
+        "grantControls": { "operator": "OR" } });
+    let unknowns =
+        |policy: &Value| one("conditionalAccessPolicies", policy).conditional_access_policies.items()[0].unknowns.len();
+    assert_eq!(unknowns(&policy), 0);
+    for place in [
+        "/conditions",
+        "/conditions/users",
+        "/conditions/users/includeGuestsOrExternalUsers",
+        "/conditions/users/includeGuestsOrExternalUsers/externalTenants",
+        "/conditions/users/excludeGuestsOrExternalUsers",
+        "/conditions/users/excludeGuestsOrExternalUsers/externalTenants",
+        "/conditions/applications",
+        "/conditions/applications/applicationFilter",
+        "/conditions/clientApplications",
+        "/conditions/clientApplications/servicePrincipalFilter",
+        "/conditions/platforms",
+        "/conditions/locations",
+        "/conditions/devices",
+        "/conditions/devices/deviceFilter",
+        "/conditions/authenticationFlows",
+        "/grantControls",
+    ] {
+        let mut newer = policy.clone();
+        newer.pointer_mut(place).unwrap()["new"] = json!(true);
+        assert_eq!(unknowns(&newer), 1, "{place}");
+    }
+}
+
+#[test]
 fn a_location_keeps_its_json() {
     let location = json!({ "@odata.type": "#microsoft.graph.moonNamedLocation", "id": "n", "displayName": "Moon", "craters": [7] });
     assert_eq!(one("namedLocations", &location).named_locations.items()[0].source, location);

@@ -171,7 +171,9 @@ fn is_from(
     match (tenants.membership_kind.as_deref(), home) {
         (Some("all"), _) => Answer::Yes,
         (None, _) if tenants.members.is_empty() => Answer::Yes,
-        (Some("enumerated") | None, Some(home)) => Answer::of(tenants.members.iter().any(|member| member == home)),
+        (Some("enumerated") | None, Some(home)) => {
+            Answer::of(tenants.members.iter().any(|member| member.eq_ignore_ascii_case(home)))
+        }
         (Some("enumerated") | None, None) if *kind == GuestOrExternalUserType::InternalGuest => Answer::No,
         _ => Answer::Unknown,
     }

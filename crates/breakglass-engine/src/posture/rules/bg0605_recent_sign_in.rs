@@ -43,7 +43,7 @@ fails, medium. A younger one passes, with its date, so that you can compare it w
 configured, a sign-in that cannot be matched with its records is `unknown`. Without `signInActivity` the rule does not \
 apply, or is `unknown` with a watcher.
 
-**What to do.** Run `breakglass drill`. If a date surprises you, treat it as an incident.
+**What to do.** Sign in with each account as an announced drill. If a date surprises you, treat it as an incident.
 
 **Source:** Microsoft, *Manage emergency access accounts* (4 June 2026)."
     }

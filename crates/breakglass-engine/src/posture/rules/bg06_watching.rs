@@ -41,7 +41,7 @@ a person acknowledged it. The time it took is written down.
 **How it is judged.** By the records of drills and incidents. While no watcher is configured the rule does not apply; \
 with one whose records were not read it is `unknown`.
 
-**What to do.** Run `breakglass drill`, and repeat it at least every 90 days and after every change of staff.
+**What to do.** Sign in with each account as an announced drill, and repeat it at least every 90 days and after every change of staff.
 
 **Source:** Microsoft, *Manage emergency access accounts* (4 June 2026): validate every 90 days.",
 };

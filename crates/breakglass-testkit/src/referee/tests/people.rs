@@ -310,7 +310,7 @@ fn without_the_users_only_the_other_lists_tell() {
     let shouted = json!({ "signInIdentity": { "userId": "ADA" } });
     for (condition, expected) in [
         (json!({ "includeUsers": ["ada"] }), "yes"),
-        (json!({ "includeUsers": ["ADA"] }), "users"),
+        (json!({ "includeUsers": ["ADA"] }), "yes"),
         (json!({ "includeUsers": [], "includeGroups": ["direct"] }), "yes"),
     ] {
         check(&tenant, &json!({ "users": condition }), &shouted, expected);
