@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use breakglass_engine::access::device_filter::DeviceFilter;
 use breakglass_engine::access::surfaces::{SURFACES, Surface};
 use breakglass_engine::access::{Access, AccessSettings, Analysis, AppliedResult, Decision, Situation, Trit, bits};
+use breakglass_model::policy::ConditionalAccessPolicy;
 use breakglass_model::sign_in::WhatIfRequest;
 use breakglass_model::snapshot::read::{Origin, read_document};
 use breakglass_model::snapshot::{Resource, Snapshot, SnapshotBuilder};
@@ -22,6 +23,9 @@ pub(crate) fn tenant(policies: &[Vec<u8>]) -> Option<Snapshot> {
     }
     Some(builder.finish())
 }
+
+/// Applications that a request may name; with more it is refused.
+const REQUEST_APPLICATION_COUNT_MAX: usize = 100;
 
 /// The instant of the sign-ins: 22 November 2026.
 const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_795_305_600, 0);
@@ -63,24 +67,41 @@ pub(crate) fn hold(access: &Access<'_>, request: &WhatIfRequest<'_>) -> Option<S
     Some(situation)
 }
 
-/// Whether the referee reads the device filters and the device as the product does: it knows the canonical form of
-/// rules only, compares the case of letters its own way, and does not know what sign-in logs call a trust type. Nor has it a name
-/// for a strength without an id.
+/// Whether the referee knows what is asked: it was made for requests and policies that Graph itself could write.
 fn is_common_ground(access: &Access<'_>, request: &WhatIfRequest<'_>) -> bool {
-    let mut grants = access.policies().iter().filter_map(|policy| policy.grant_controls.as_ref());
-    if grants.any(|grant| grant.authentication_strength.as_ref().is_some_and(|strength| strength.id.is_none())) {
-        return false;
-    }
-    let devices = access.policies().iter().filter_map(|policy| policy.conditions.devices.as_ref());
-    let mut rules = devices.filter_map(|devices| devices.device_filter.as_ref()?.rule.as_deref()).peekable();
-    if rules.peek().is_none() {
-        return true;
-    }
-    let is_canonical = |rule: &str| DeviceFilter::parse(rule).is_ok_and(|filter| filter.to_string() == rule);
-    let mut are_plain = rules.map(|rule| rule.is_ascii() && !rule.contains(['\'', '`']) && is_canonical(rule));
+    let mut policies = access.policies().iter();
+    is_plain(request) && policies.all(|policy| has_plain_controls(policy) && has_plain_filter(policy))
+}
+
+/// It takes an empty text for a value, of several contexts another one than the product, and does not know what
+/// sign-in logs call a trust type. It compares the case of letters its own way.
+fn is_plain(request: &WhatIfRequest<'_>) -> bool {
+    let context = request.sign_in_context.clone().unwrap_or_default();
+    let applications = context.include_applications.unwrap_or_default();
+    let contexts =
+        [!applications.is_empty(), context.authentication_context_value.is_some(), context.user_action.is_some()];
     let device = request.sign_in_conditions.as_ref().and_then(|conditions| conditions.device_info.as_ref());
     let trust_type = device.and_then(|device| device.trust_type.as_deref()).unwrap_or_default();
-    are_plain.all(|is_plain| is_plain) && !trust_type.contains(' ') && format!("{device:?}").is_ascii()
+    let shown = format!("{request:?}");
+    contexts.iter().filter(|is_there| **is_there).count() <= 1
+        && applications.len() <= REQUEST_APPLICATION_COUNT_MAX
+        && !trust_type.contains(' ')
+        && shown.is_ascii()
+        && !shown.contains("\"\"")
+}
+
+/// It has no name for a strength without an id.
+fn has_plain_controls(policy: &ConditionalAccessPolicy) -> bool {
+    let strength = policy.grant_controls.as_ref().and_then(|grant| grant.authentication_strength.as_ref());
+    strength.is_none_or(|strength| strength.id.is_some())
+}
+
+/// It knows the canonical form of device filters only, and no escapes.
+fn has_plain_filter(policy: &ConditionalAccessPolicy) -> bool {
+    let filter = policy.conditions.devices.as_ref().and_then(|devices| devices.device_filter.as_ref());
+    let Some(rule) = filter.and_then(|filter| filter.rule.as_deref()) else { return true };
+    let is_canonical = DeviceFilter::parse(rule).is_ok_and(|filter| filter.to_string() == rule);
+    is_canonical && rule.is_ascii() && !rule.contains(['\'', '`'])
 }
 
 /// The referee's surfaces, from the product's own table.

@@ -4,7 +4,7 @@
 
 use breakglass_model::group::{Member, MemberKind};
 use breakglass_model::object::ObjectKey;
-use breakglass_model::snapshot::{ObjectRow, Snapshot};
+use breakglass_model::snapshot::{ObjectRow, Snapshot, because};
 
 /// Everybody in a group, as far as the snapshot says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Reach {
                 // The group itself, when the complete list does not have it, is deleted and has nobody.
                 let id = snapshot.objects.id(key);
                 let why = match snapshot.groups.get() {
-                    Err(why) => Some(format!("group `{id}` is not in the snapshot: {why}")),
+                    Err(why) => Some(format!("group `{id}` is not in the snapshot{}", because(why))),
                     Ok(_) if at > 1 => Some(format!("group `{id}` is not in the snapshot")),
                     Ok(_) => None,
                 };

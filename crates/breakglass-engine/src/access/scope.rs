@@ -14,9 +14,10 @@ use breakglass_model::policy::{
     ConditionalAccessGuestsOrExternalUsers, ConditionalAccessUsers, GuestOrExternalUserType,
 };
 use breakglass_model::property::Property;
-use breakglass_model::role::RoleAssignment;
-use breakglass_model::snapshot::{ObjectRow, Snapshot};
+use breakglass_model::role::{RoleAssignment, RoleDefinition};
+use breakglass_model::snapshot::{ObjectRow, Snapshot, because};
 use breakglass_model::user::{User, UserType};
+use breakglass_model::well_known::built_in_role;
 use jiff::Timestamp;
 
 use super::membership::{self, Reach, Visits};
@@ -317,13 +318,13 @@ impl<'a> ActiveRoles<'a> {
     pub fn of(snapshot: &'a Snapshot, now: Timestamp) -> Self {
         let mut templates = BTreeMap::new();
         let mut custom = Vec::new();
-        for definition in snapshot.role_definitions.items() {
-            if let Some(template) = &definition.template_id {
-                templates.entry(definition.id.as_str()).or_insert(template.as_str());
-            }
+        // What Microsoft's own ids mean is the same in every tenant: no definition changes it.
+        let is_of_tenant = |definition: &&RoleDefinition| built_in_role(definition.id.as_str()).is_none();
+        for definition in snapshot.role_definitions.items().iter().filter(is_of_tenant) {
             if definition.is_built_in == Some(false) {
                 custom.push(definition.id.as_str());
-                custom.extend(definition.template_id.as_ref().map(RoleTemplateId::as_str));
+            } else if let Some(template) = &definition.template_id {
+                templates.entry(definition.id.as_str()).or_insert(template.as_str());
             }
         }
         let unknown = match (snapshot.role_assignments.get(), snapshot.role_assignment_schedule_instances.get()) {
@@ -431,7 +432,10 @@ impl<'a> Resolver<'a> {
         let mut yes = UserSet::with_room(self.room());
         let unknown = match self.snapshot.objects.find(id) {
             Some(key) => self.add_group(key, &mut yes),
-            None => self.snapshot.groups.get().err().map(|why| format!("group `{id}` is not in the snapshot: {why}")),
+            None => {
+                let why = self.snapshot.groups.get().err();
+                why.map(|why| format!("group `{id}` is not in the snapshot{}", because(why)))
+            }
         };
         (self.some(yes, unknown.is_some()), unknown)
     }
@@ -482,7 +486,7 @@ impl<'a> Resolver<'a> {
     /// Why an unlisted holder of a role may be a group with anybody in it.
     fn may_be_group(&self, id: &str) -> Option<String> {
         let why = self.snapshot.groups.get().err()?;
-        Some(format!("its holder `{id}` may be a group that is not in the snapshot: {why}"))
+        Some(format!("its holder `{id}` may be a group that is not in the snapshot{}", because(why)))
     }
 
     /// Guests among the directory's users; a user that is not listed may be one.
@@ -549,7 +553,7 @@ pub fn describe(snapshot: &Snapshot, roles: &ActiveRoles<'_>, atom: &Atom, user:
             }
         }
         Atom::Role(id) => {
-            let name = breakglass_model::well_known::built_in_role(id.as_str()).map_or(id.as_str(), |role| role.name);
+            let name = built_in_role(id.as_str()).map_or(id.as_str(), |role| role.name);
             let through = user.and_then(|user| {
                 let principals = roles.principals(id.as_str()).iter();
                 principals.copied().find(|key| membership::path(snapshot, *key, user).is_some())

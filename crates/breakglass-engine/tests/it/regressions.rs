@@ -8,23 +8,27 @@ mod answers;
 mod device_filter;
 #[path = "../../../../fuzz/laws/policy.rs"]
 mod policy;
+#[path = "../../../../fuzz/laws/report.rs"]
+mod report;
 #[path = "../../../../fuzz/laws/what_if.rs"]
 mod what_if;
 
 /// Hands every input of a fuzz target to its laws.
 fn replay(target: &str, hold: fn(&[u8])) {
-    let mut count = 0;
-    for folder in ["seeds", "regressions"] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz").join(folder).join(target);
-        let Ok(entries) = folder.read_dir() else { continue };
-        for entry in entries {
-            let path = entry.unwrap().path();
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+    let folders = [fuzz.join("seeds").join(target), fuzz.join("regressions").join(target)];
+    let count: usize = folders.iter().filter(|folder| folder.is_dir()).map(|folder| replay_folder(folder, hold)).sum();
+    assert!(count > 0, "there are inputs");
+}
+
+fn replay_folder(folder: &Path, hold: fn(&[u8])) -> usize {
+    let paths = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    paths
+        .map(|path| {
             println!("{}", path.display());
             hold(&std::fs::read(&path).unwrap());
-            count += 1;
-        }
-    }
-    assert!(count > 0, "there are inputs");
+        })
+        .count()
 }
 
 #[test]
@@ -40,4 +44,17 @@ fn device_filters() {
 #[test]
 fn what_if_bodies() {
     replay("what_if", what_if::hold);
+}
+
+/// The tenants of the posture rules are where the fuzzer of reports starts from.
+#[test]
+fn reports() {
+    let posture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/posture");
+    let rules = posture.read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let count: usize = rules.map(|rule| replay_folder(&rule, report::hold)).sum();
+    assert!(count > 0, "there are tenants");
+    let regressions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/regressions/report");
+    if regressions.is_dir() {
+        replay_folder(&regressions, report::hold);
+    }
 }

@@ -5,6 +5,15 @@
 
 use crate::tenant::{AuthenticationMethodsPolicy, GraphObject, Organization};
 
+/// The reason that says nothing more than that a list is missing.
+pub const NOT_IN_SNAPSHOT: &str = "not in the snapshot";
+
+/// The reason why a list is not there, in parentheses behind a space; nothing where the export does not say.
+#[must_use]
+pub fn because(why: &str) -> String {
+    if why.is_empty() || why == NOT_IN_SNAPSHOT { String::new() } else { format!(" ({why})") }
+}
+
 /// A list of the tenant, or why it is not there, or why it is not all there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listing<T> {
@@ -45,7 +54,7 @@ impl<T> Listing<T> {
     pub fn get(&self) -> Result<&T, &str> {
         match (&self.list, &self.why) {
             (Some(list), None) => Ok(list),
-            (_, why) => Err(why.as_deref().unwrap_or("not in the snapshot")),
+            (_, why) => Err(why.as_deref().unwrap_or(NOT_IN_SNAPSHOT)),
         }
     }
 
@@ -210,7 +219,7 @@ pub(super) use with_listing;
 
 #[cfg(test)]
 mod tests {
-    use super::Listing;
+    use super::{Listing, NOT_IN_SNAPSHOT};
 
     #[test]
     fn only_a_complete_list_is_given_for_questions_of_absence() {
@@ -221,7 +230,7 @@ mod tests {
         assert_eq!((partial.items(), partial.is_partial()), ([1].as_slice(), true));
         let missing = Listing::<Vec<i32>>::missing("403 Forbidden");
         assert_eq!((missing.get(), missing.is_partial(), missing.items().len()), (Err("403 Forbidden"), false, 0));
-        assert_eq!(Listing::<Vec<i32>>::default().get(), Err("not in the snapshot"));
+        assert_eq!(Listing::<Vec<i32>>::default().get(), Err(NOT_IN_SNAPSHOT));
     }
 
     #[test]

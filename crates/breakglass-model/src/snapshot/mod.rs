@@ -21,7 +21,7 @@ mod summary;
 use jiff::Timestamp;
 
 pub use builder::{AddError, GroupRelation, SnapshotBuilder};
-pub use listing::Listing;
+pub use listing::{Listing, NOT_IN_SNAPSHOT, because};
 pub use summary::{ResourceCount, SnapshotSummary};
 
 use crate::group::{AdministrativeUnit, Group};

@@ -6,8 +6,9 @@ use breakglass_model::policy::{
     GuestOrExternalUserType,
 };
 use breakglass_model::property::Property;
-use breakglass_model::role::RoleAssignment;
+use breakglass_model::role::{RoleAssignment, RoleDefinition};
 use breakglass_model::user::{User, UserType};
+use breakglass_model::well_known::built_in_role;
 
 use super::Referee;
 use super::answer::Answer;
@@ -77,8 +78,7 @@ impl Referee<'_> {
     fn holds_role(&self, role: &str, person: &Person<'_>) -> Answer {
         let definitions = self.snapshot.role_definitions.items();
         let is_custom = definitions.iter().any(|definition| {
-            let template = definition.template_id.as_ref().map(AsRef::as_ref);
-            definition.is_built_in == Some(false) && (definition.id.as_str() == role || template == Some(role))
+            definition.is_built_in == Some(false) && definition.id.as_str() == role && built_in_role(role).is_none()
         });
         if is_custom {
             return Answer::No;
@@ -99,9 +99,13 @@ impl Referee<'_> {
     fn is_of_role(&self, assignment: &RoleAssignment, role: &str) -> bool {
         let named = assignment.role_definition_id.as_str();
         let mut definitions = self.snapshot.role_definitions.items().iter();
-        let template = definitions
-            .find(|definition| definition.id.as_str() == named)
-            .and_then(|definition| definition.template_id.as_ref());
+        let is_meant = |definition: &&RoleDefinition| {
+            definition.id.as_str() == named
+                && definition.is_built_in != Some(false)
+                && definition.template_id.is_some()
+                && built_in_role(named).is_none()
+        };
+        let template = definitions.find(is_meant).and_then(|definition| definition.template_id.as_ref());
         template.map_or(named, AsRef::as_ref) == role
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use breakglass_model::snapshot::{ResourceCount, SnapshotSummary};
+use breakglass_model::snapshot::{NOT_IN_SNAPSHOT, ResourceCount, SnapshotSummary};
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
@@ -16,9 +16,6 @@ use crate::wiring::World;
 
 /// Name and version of the document.
 const DOCUMENT: &str = "breakglass-snapshot-summary/1";
-
-/// The reason that says nothing more than that a list is missing.
-const NOT_THERE: &str = "not in the snapshot";
 
 /// Look at a snapshot of a tenant
 #[derive(Debug, clap::Args)]
@@ -99,7 +96,7 @@ fn text(summary: &SnapshotSummary, columns: usize) -> String {
 /// Why a list is missing, as the beginning of a line that names all lists with that reason.
 fn why_absent(count: &ResourceCount) -> String {
     match count.why.as_deref() {
-        Some(why) if why != NOT_THERE => format!("Missing ({})", visible(why)),
+        Some(why) if why != NOT_IN_SNAPSHOT => format!("Missing ({})", visible(why)),
         _ if count.resource.is_optional() => "Not in the snapshot, and not always needed".to_owned(),
         _ => "Not in the snapshot, and needed".to_owned(),
     }

@@ -2,7 +2,8 @@
 //!
 //! The objects of a finding are logical locations (`user/<id>`), as a tenant has no files; the snapshot stands for the
 //! file, since some readers drop a result that has none. A status becomes a kind: `unknown` is `open`, which SARIF
-//! defines as *too little information to decide*. The fingerprint of a result is that of its rule and objects, so that
+//! defines as *too little information to decide*. What passed or does not apply is left out, since code scanning makes
+//! an alert of every result whatever its kind; the rules are all listed. The fingerprint of a result is that of its rule and objects, so that
 //! it survives changes of wording.
 //!
 //! **Source:** OASIS SARIF 2.1.0, sections 3.27.9 (`kind`), 3.27.10 (`level`: `none` unless the kind is `fail`),
@@ -29,10 +30,11 @@ fn render(report: &Report, page: &Page) -> String {
     let results: Vec<Value> = report
         .findings
         .iter()
-        .map(|finding| {
+        .filter_map(|finding| {
+            let kind_and_level = kind_and_level(finding)?;
             let index = rules.iter().position(|rule| rule.rule == finding.rule);
             let fingerprint = fingerprint(finding, &mut seen);
-            result(finding, index, &fingerprint, page)
+            Some(result(finding, kind_and_level, (index, &fingerprint), page))
         })
         .collect();
     let descriptors: Vec<Value> = rules.iter().map(|finding| descriptor(finding)).collect();
@@ -93,13 +95,21 @@ fn descriptor(finding: &Finding) -> Value {
     })
 }
 
-fn result(finding: &Finding, rule_index: Option<usize>, fingerprint: &str, page: &Page) -> Value {
-    let (kind, level) = match finding.status {
-        Status::Fail => ("fail", level(finding.severity)),
-        Status::Unknown => ("open", "none"),
-        Status::Pass => ("pass", "none"),
-        Status::NotApplicable => ("notApplicable", "none"),
-    };
+/// `None` for what nobody needs to look at.
+fn kind_and_level(finding: &Finding) -> Option<(&'static str, &'static str)> {
+    match finding.status {
+        Status::Fail => Some(("fail", level(finding.severity))),
+        Status::Unknown => Some(("open", "none")),
+        Status::Pass | Status::NotApplicable => None,
+    }
+}
+
+fn result(
+    finding: &Finding,
+    (kind, level): (&str, &str),
+    (rule_index, fingerprint): (Option<usize>, &str),
+    page: &Page,
+) -> Value {
     let objects: Vec<Value> = finding.objects.iter().map(logical_location).collect();
     let mut location = json!({ "physicalLocation": {
         "artifactLocation": { "uri": address(&page.source) },

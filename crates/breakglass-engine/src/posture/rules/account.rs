@@ -5,7 +5,7 @@
 
 use breakglass_model::authentication_method::AuthenticationMethod;
 use breakglass_model::property::Property;
-use breakglass_model::snapshot::{Resource, Snapshot};
+use breakglass_model::snapshot::{Resource, Snapshot, because};
 use breakglass_model::user::User;
 use serde_json::Value;
 
@@ -169,11 +169,6 @@ pub(super) fn without_list(rule: &dyn Rule, resource: Resource, what: &str, why:
         Severity::Medium | Severity::Low | Severity::Info => Status::NotApplicable,
     };
     finding(rule, status, message)
-}
-
-/// The reason why a list is not there, in parentheses; nothing where the export does not say.
-pub(super) fn because(why: &str) -> String {
-    if why.is_empty() || why == "not in the snapshot" { String::new() } else { format!(" ({why})") }
 }
 
 /// A property's text, `None` for null and for an empty one.

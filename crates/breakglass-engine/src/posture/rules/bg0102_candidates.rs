@@ -6,11 +6,10 @@
 use breakglass_model::object::ObjectKey;
 use breakglass_model::policy::ConditionalAccessPolicyState;
 use breakglass_model::property::Property;
-use breakglass_model::snapshot::ObjectRow;
+use breakglass_model::snapshot::{ObjectRow, because};
 use breakglass_model::well_known::GLOBAL_ADMINISTRATOR;
 
 use super::super::{Case, Finding, Fix, Rule, Severity, Status, finding};
-use super::account::because;
 use super::role_holding::{Term, holdings};
 use crate::access::membership::Reach;
 use crate::access::scope::Atom;

@@ -4,10 +4,11 @@
 //! is from memory and not relied on: the domain's `authenticationType` decides.
 
 use breakglass_model::property::Property;
+use breakglass_model::snapshot::because;
 use breakglass_model::tenant::Domain;
 
 use super::super::{Case, Finding, Fix, ObjectKind, ObjectReference, Rule, Severity};
-use super::account::{Judgement, because, each_account, text};
+use super::account::{Judgement, each_account, text};
 
 pub(super) struct CloudOnly;
 

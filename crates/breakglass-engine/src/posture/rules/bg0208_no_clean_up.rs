@@ -5,13 +5,13 @@
 
 use breakglass_model::object::ObjectKey;
 use breakglass_model::property::Property;
-use breakglass_model::snapshot::{Listing, Resource};
+use breakglass_model::snapshot::{Listing, Resource, because};
 use breakglass_model::tenant::GraphObject;
 use breakglass_model::user::{User, UserType};
 use serde_json::Value;
 
 use super::super::{Case, Finding, Fix, Rule, Severity, Status};
-use super::account::{Judgement, because, each_account, names, without_list};
+use super::account::{Judgement, each_account, names, without_list};
 use super::role_holding::holdings;
 use crate::access::Trit;
 use crate::access::membership::Reach;

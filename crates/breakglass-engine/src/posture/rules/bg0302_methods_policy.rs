@@ -4,13 +4,14 @@
 //! Configuration references. Key restrictions hold at sign-in too; attestation is asked for at registration only.
 
 use breakglass_model::authentication_method::{AuthenticationMethod, AuthenticationMethodKind as Kind};
+use breakglass_model::snapshot::because;
 use breakglass_model::tenant::{AuthenticationMethodConfiguration, KeyRestrictions, MethodTarget};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::{Case, Finding, Fix, ObjectKind, ObjectReference, Rule, Severity};
-use super::account::{Judgement, because, each_account};
+use super::account::{Judgement, each_account};
 use crate::access::Trit;
 use crate::access::membership::Reach;
 

@@ -5,10 +5,11 @@
 
 use breakglass_model::authentication_method::{AuthenticationMethod, AuthenticationMethodKind};
 use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState};
+use breakglass_model::snapshot::because;
 use breakglass_model::strength::{AuthenticationStrengthPolicy, Combination, Modes};
 
 use super::super::{Case, Finding, Fix, Rule, Severity};
-use super::account::{Judgement, because, each_account};
+use super::account::{Judgement, each_account};
 use crate::access::Trit;
 use crate::access::demand::{Control, Demand, strength_combinations};
 use crate::access::person::{Methods, control_is_met};

@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 
 use breakglass_model::object::ObjectKey;
 use breakglass_model::policy::Rest;
-use breakglass_model::snapshot::{ObjectRow, Resource};
+use breakglass_model::snapshot::{ObjectRow, Resource, because};
 use breakglass_model::well_known::{
     GLOBAL_ADMINISTRATOR, MICROSOFT_SERVICES_TENANT, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
 };
 use serde_json::Value;
 
 use super::super::{Case, Finding, Fix, ObjectKind, ObjectReference, Rule, Severity, Status, finding};
-use super::account::{because, each_account, names, nobody, without_list};
+use super::account::{each_account, names, nobody, without_list};
 use super::role_holding::{Holding, holdings, says_no_pim};
 use crate::access::membership::Reach;
 

@@ -3,9 +3,10 @@
 //! **Source:** the security defaults documentation: no exclusions but that of the synchronisation account.
 
 use super::super::{Case, Finding, Fix, Profile, Rule, Severity, Status, finding};
-use super::account::{Judgement, METHODS_ABSENT, because, each_account, nobody};
+use super::account::{Judgement, METHODS_ABSENT, each_account, nobody};
 use crate::access::Trit;
 use crate::access::person::Methods;
+use breakglass_model::snapshot::because;
 
 pub(super) struct SecurityDefaults;
 

@@ -7,13 +7,13 @@
 //! 1 October 2026, the policy for multifactor registration remains.
 
 use breakglass_model::policy::ConditionalAccessUsers;
-use breakglass_model::snapshot::Resource;
+use breakglass_model::snapshot::{Resource, because};
 use breakglass_model::tenant::GraphObject;
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::super::{Case, Finding, Fix, ObjectKind, ObjectReference, Rule, Severity};
-use super::account::{Judgement, because, each_account, nobody, without_list};
+use super::account::{Judgement, each_account, nobody, without_list};
 use super::role_holding::{Holding, holdings};
 use crate::access::Trit;
 use crate::access::membership::Reach;

@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 
 use breakglass_model::object::ObjectKey;
 use breakglass_model::property::Property;
-use breakglass_model::snapshot::ObjectRow;
+use breakglass_model::snapshot::{ObjectRow, because};
 use breakglass_model::tenant::GraphObject;
 use breakglass_model::well_known::{GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR};
 use serde_json::Value;
 
 use super::super::{Case, Finding, Fix, ObjectKind, ObjectReference, Rule, Severity, Status, finding};
-use super::account::{because, names, nobody};
+use super::account::{names, nobody};
 use super::role_holding::{role_name, says_no_pim};
 use crate::access::membership::Reach;
 

@@ -12,11 +12,10 @@ use std::collections::BTreeMap;
 use breakglass_model::group::{Member, MemberKind};
 use breakglass_model::object::ObjectKey;
 use breakglass_model::role::RoleAssignment;
-use breakglass_model::snapshot::{ObjectRow, Snapshot};
+use breakglass_model::snapshot::{ObjectRow, Snapshot, because};
 use breakglass_model::well_known::built_in_role;
 
 use super::super::Case;
-use super::account::because;
 use crate::access::membership::Reach;
 
 /// How a role reaches the account.
