@@ -12,6 +12,8 @@ use breakglass_testkit::bench_input::bench_input;
 const CALIBRATION_STEPS: u32 = 200_000_000;
 const SITUATION_COUNT: usize = 64;
 const REPEATS: usize = 9;
+/// What a run takes at least, in nanoseconds.
+const RUN_MIN_NS: f64 = 2e8;
 const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_795_305_600, 0);
 
 #[expect(clippy::print_stdout, reason = "the figures are for the program that started this one")]
@@ -63,13 +65,14 @@ fn median(mut run: impl FnMut() -> usize) -> std::io::Result<f64> {
     let mut times = Vec::new();
     for _ in 0..REPEATS {
         let begin = cpu_ns()?;
-        // A short run is repeated, so that the kernel's clock has something to measure.
-        let mut items = 0_usize;
-        while items < 5_000_000 {
+        // The kernel counts at its ticks: a short run is repeated until there were many.
+        let (mut items, mut spent) = (0_usize, 0.0);
+        while spent < RUN_MIN_NS {
             items += run().max(1);
+            spent = cpu_ns()? - begin;
         }
         #[expect(clippy::cast_precision_loss, reason = "some millions are exact")]
-        times.push((cpu_ns()? - begin) / items as f64);
+        times.push(spent / items as f64);
     }
     times.sort_by(f64::total_cmp);
     Ok(times.get(REPEATS / 2).copied().unwrap_or_default())

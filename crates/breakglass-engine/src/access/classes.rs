@@ -11,7 +11,7 @@ use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 
 use super::compile::Masks;
-use super::count::Sixteens;
+use super::count::Sets;
 use super::scope::{self, Atom, GuestKind, ResolvedAtom, Resolver, Side, Standing, UserSet};
 use super::trit::Trit;
 
@@ -45,7 +45,7 @@ pub struct UserClasses<'a> {
     pub(crate) are_certain: bool,
     sizes: Vec<u32>,
     /// The rows once more, if they are certain, in the form for counting.
-    pub(crate) sixteens: Sixteens,
+    pub(crate) sets: Sets,
     words: usize,
 }
 
@@ -90,13 +90,13 @@ impl<'a> UserClasses<'a> {
             masks: Masks::default(),
             are_certain: false,
             sizes: Vec::new(),
-            sixteens: Sixteens::default(),
+            sets: Sets::default(),
             words,
         };
         classes.sort_users();
         classes.are_certain = classes.masks.sure == classes.masks.may;
         if classes.are_certain {
-            classes.sixteens = Sixteens::of(&classes.masks.sure, words);
+            classes.sets = Sets::of(&classes.masks.sure, words);
         }
         classes.sizes = classes.count_users();
         classes

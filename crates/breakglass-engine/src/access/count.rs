@@ -2,7 +2,8 @@
 //!
 //! Per situation the policies that apply apart from the user are one mask; turned on its side, each policy has one
 //! word over the situations for each outcome. A user class then is the union of the words of its policies, eight
-//! policies at a time from a table (sixteen where nothing is in doubt); counts are kept in bit planes, so that 64 of them grow with a few operations.
+//! policies at a time from a table (64 where nothing is in doubt); counts are kept in bit planes, so that 64 of them
+//! grow with a few operations.
 
 use super::decide::by_width;
 use super::situation::Situation;
@@ -112,7 +113,7 @@ impl Access<'_> {
         }
         let sizes = self.classes.sizes();
         if best == worst && self.classes.are_certain && !self.may_have_more_policies {
-            let counted = self.classes.sixteens.count(sizes, &best);
+            let counted = self.classes.sets.count(sizes, &best);
             return (0..situations.len()).map(|situation| counted.certain(situation)).collect();
         }
         self.count_uncertain::<W>(situations.len(), sizes, (&tables(&best), &tables(&worst)))
@@ -205,57 +206,99 @@ impl Counted {
     }
 }
 
-/// The rows of all classes once more, sixteen policies at a time: of the 65,536 sets that there could be, a tenant
-/// has some dozens, so that what each leads to fits into the nearest cache.
+/// The rows of all classes once more, as places in lists of what occurs: of the sets that sixteen policies could make a
+/// tenant has some dozens, and of those that 64 could make fewer than it has classes. What each leads to is worked out
+/// once, so that a class costs one look-up a word.
 #[derive(Debug, Default)]
-pub(crate) struct Sixteens {
+pub(crate) struct Sets {
     /// Per sixteen policies, the sets of them that some class has.
-    sets: Vec<Vec<u16>>,
-    /// Per class, a place in each of these lists.
-    places: Vec<u16>,
+    sixteens: Vec<Vec<u16>>,
+    /// Per word, the sets of 64 policies that some class has, as places in four lists of the above.
+    words: Vec<Vec<[u16; 4]>>,
+    /// Per class, a place in each list of words.
+    places: Vec<u32>,
 }
 
-impl Sixteens {
-    #[expect(clippy::cast_possible_truncation, reason = "a place is below 65,536: each set of sixteen is there once")]
+impl Sets {
     pub(crate) fn of(rows: &[u64], words: usize) -> Self {
-        let count = words * 4;
-        let mut sixteens = Self { sets: vec![Vec::new(); count], places: vec![0; rows.len() * 4] };
-        let mut place_of: Vec<Option<u16>> = Vec::new();
-        for (at, sets) in sixteens.sets.iter_mut().enumerate() {
-            place_of.clear();
-            place_of.resize(1 << u16::BITS, None);
-            let words = rows.iter().skip(at / 4).step_by(words);
-            for (word, place) in words.zip(sixteens.places.iter_mut().skip(at).step_by(count)) {
-                let set = (word >> (at % 4 * 16)) as u16;
-                let Some(known) = place_of.get_mut(usize::from(set)) else { continue };
-                *place = *known.get_or_insert_with(|| {
-                    sets.push(set);
-                    (sets.len() - 1) as u16
-                });
+        let mut sets = Self { places: vec![0; rows.len()], ..Self::default() };
+        for at in 0..words {
+            let mut of_classes: Vec<(u64, usize)> =
+                rows.iter().enumerate().skip(at).step_by(words).map(|(place, word)| (*word, place)).collect();
+            of_classes.sort_unstable();
+            let mut sixteens = [const { Interned::new() }; 4];
+            let mut quads = Vec::new();
+            for same in of_classes.chunk_by(|(one, _), (other, _)| one == other) {
+                let Some((word, _)) = same.first() else { continue };
+                for (_, place) in same {
+                    if let Some(slot) = sets.places.get_mut(*place) {
+                        *slot = u32::try_from(quads.len()).unwrap_or(u32::MAX);
+                    }
+                }
+                let mut quarters = sixteens_of(*word).into_iter().zip(&mut sixteens);
+                quads.push(std::array::from_fn(|_| quarters.next().map_or(0, |(set, known)| known.place(set))));
             }
+            sets.words.push(quads);
+            sets.sixteens.extend(sixteens.map(|interned| interned.sets));
         }
-        sixteens
+        sets
     }
 
     fn count(&self, sizes: &[u32], lanes: &[Lanes]) -> Counted {
-        let tables = tables(lanes);
-        let pairs = tables.as_chunks::<2>().0.iter();
-        let of_set = |set: &u16, pair: &[Table; 2]| {
-            let [low, high] = set.to_le_bytes().map(usize::from);
-            let [first, second] = pair;
-            join(&first.get(low).copied().unwrap_or_default(), &second.get(high).copied().unwrap_or_default())
+        let union = |set: &u16, sixteen: &[Lanes]| {
+            let members = super::bits((*set).into()).filter_map(|bit| sixteen.get(bit));
+            members.fold(Lanes::default(), |all, lanes| join(&all, lanes))
         };
-        let tables = self.sets.iter().zip(pairs).map(|(sets, pair)| sets.iter().map(|set| of_set(set, pair)).collect());
-        let tables: Vec<Vec<Lanes>> = tables.collect();
+        let of_sixteens: Vec<Vec<Lanes>> = (self.sixteens.iter().zip(lanes.chunks(16)))
+            .map(|(sets, sixteen)| sets.iter().map(|set| union(set, sixteen)).collect())
+            .collect();
+        let of_words: Vec<Vec<Lanes>> = (self.words.iter().zip(of_sixteens.chunks(4)))
+            .map(|(quads, sixteens)| quads.iter().map(|quad| looked_up(quad, sixteens)).collect())
+            .collect();
         let mut counted = Counted::new();
-        for (places, size) in self.places.chunks_exact(tables.len().max(1)).zip(sizes) {
-            let each = places.iter().zip(&tables).filter_map(|(place, table)| table.get(usize::from(*place)));
-            let all = each.fold(Lanes::default(), |all, lanes| join(&all, lanes));
+        for (places, size) in self.places.chunks_exact(of_words.len().max(1)).zip(sizes) {
             if *size != 0 {
-                counted.add(all, *size);
+                counted.add(looked_up(places, &of_words), *size);
             }
         }
         counted.finish()
+    }
+}
+
+/// The union of what stands at each place of its list.
+#[inline]
+fn looked_up<P: Copy + TryInto<usize>>(places: &[P], lists: &[Vec<Lanes>]) -> Lanes {
+    let each = places.iter().zip(lists).filter_map(|(place, list)| list.get((*place).try_into().ok()?));
+    each.fold(Lanes::default(), |all, lanes| join(&all, lanes))
+}
+
+/// The sets of sixteen policies that a word consists of.
+#[expect(clippy::cast_possible_truncation, reason = "sixteen bits at a time")]
+fn sixteens_of(word: u64) -> [u16; 4] {
+    std::array::from_fn(|at| (word >> (at * 16)) as u16)
+}
+
+/// Sets of sixteen policies, each once.
+struct Interned {
+    sets: Vec<u16>,
+    /// Per set that there could be, its place.
+    places: Vec<Option<u16>>,
+}
+
+impl Interned {
+    const fn new() -> Self {
+        Self { sets: Vec::new(), places: Vec::new() }
+    }
+
+    /// The place of a set in the list, to which it is added where it is new.
+    fn place(&mut self, set: u16) -> u16 {
+        self.places.resize(1 << u16::BITS, None);
+        let next = u16::try_from(self.sets.len()).unwrap_or(u16::MAX);
+        let Some(place) = self.places.get_mut(usize::from(set)) else { return next };
+        *place.get_or_insert_with(|| {
+            self.sets.push(set);
+            next
+        })
     }
 }
 

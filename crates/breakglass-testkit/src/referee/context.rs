@@ -34,7 +34,9 @@ impl Referee<'_> {
         } else {
             "authenticationContext"
         };
-        let has_action = |action: &str| Answer::of(configured.include_user_actions.iter().any(|name| name.eq_ignore_ascii_case(action)));
+        let has_action = |action: &str| {
+            Answer::of(configured.include_user_actions.iter().any(|name| name.eq_ignore_ascii_case(action)))
+        };
         let answer = match context {
             Context::Applications(apps) if targets_applications => {
                 Answer::any(apps.iter().map(|app| self.application(configured, app)))
