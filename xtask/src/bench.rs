@@ -17,7 +17,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 /// Policies of the generated tenants.
 const POLICY_COUNT: &str = "240";
 /// Sign-ins of one file.
-const REQUEST_COUNT: u32 = 200_000;
+const REQUEST_COUNT: u32 = 1_000_000;
 /// Runs of each command; the median counts.
 const REPEATS: usize = 5;
 /// The instant of the sign-ins.
