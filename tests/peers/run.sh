@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 snapshot=examples/contoso
-tools=$PWD/.test-tools
+tools=$PWD/.test-tools/peers
 multitool=@microsoft/sarif-multitool@5.7.0
 python_packages=(junitparser==5.0.3 jsonschema==4.26.0)
 
