@@ -6,7 +6,7 @@
 //! [`Access::analyse`] explains: per policy the first condition that is not met, and the path that put the user
 //! in or out.
 //!
-//! All sign-in semantics of the product are here; nobody else looks at a policy's conditions.
+//! All sign-in semantics of the product are here: whoever else reads a policy's conditions does so to name them.
 //!
 //! **Invariant:** the compiled answer equals that of the plain evaluator in the test kit, on every pair of tenant
 //! and sign-in that the property tests make.

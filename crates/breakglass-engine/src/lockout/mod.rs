@@ -1,0 +1,9 @@
+//! Who still gets in, whatever fails: ways in, and the smallest sets of failures that leave none.
+//!
+//! [`system`] holds what is needed for what, as rules with thresholds; [`cuts`] finds the minimal cuts of such a
+//! system, or of ways that somebody has listed.
+//!
+//! **Invariant:** pure, and deterministic to the last byte: no order depends on where something lies in memory.
+
+pub mod cuts;
+pub mod system;

@@ -1,0 +1,338 @@
+//! A system of rules over things that are up or failed: what is needed, at least so many of which, for what.
+//!
+//! A rule derives its head once at least `threshold` of its body is up or derived. What follows from a set of things
+//! is the least fixpoint of the rules, so that cycles (two people who can reset each other) derive nothing by
+//! themselves, and more that is up never derives less: the answer is a coherent function by construction.
+//!
+//! **Invariant:** a threshold is one rule, never the list of its subsets.
+//!
+//! **Source:** W. F. Dowling and J. H. Gallier, *Linear-time algorithms for testing the satisfiability of
+//! propositional Horn formulae* (1984), for the counters.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "nodes and rules are numbered by the builder, and every table has its room"
+)]
+
+use std::collections::{BTreeMap, BinaryHeap};
+
+use super::cuts::Ways;
+
+/// Something that a rule speaks of: a component, or a fact that rules derive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Node(u32);
+
+impl Node {
+    const fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Makes a [`System`].
+#[derive(Debug, Default)]
+pub struct SystemBuilder {
+    nodes: u32,
+    components: Vec<Node>,
+    rules: Vec<Rule>,
+}
+
+#[derive(Debug, Clone)]
+struct Rule {
+    head: Node,
+    threshold: usize,
+    body: Vec<Node>,
+}
+
+impl SystemBuilder {
+    fn node(&mut self) -> Node {
+        self.nodes += 1;
+        Node(self.nodes - 1)
+    }
+
+    /// A new component: it can fail. Components are numbered in the order in which they are made.
+    pub fn component(&mut self) -> Node {
+        let node = self.node();
+        self.components.push(node);
+        node
+    }
+
+    /// A new fact, which holds only if a rule derives it.
+    pub fn fact(&mut self) -> Node {
+        self.node()
+    }
+
+    /// `head` holds if at least `threshold` of `body` do. A member that stands in the body twice counts once.
+    pub fn rule(&mut self, head: Node, threshold: usize, body: &[Node]) {
+        let mut body = body.to_vec();
+        body.sort_unstable();
+        body.dedup();
+        if threshold <= body.len() {
+            self.rules.push(Rule { head, threshold, body });
+        }
+    }
+
+    /// `head` holds if all of `body` do.
+    pub fn all(&mut self, head: Node, body: &[Node]) {
+        let mut body = body.to_vec();
+        body.sort_unstable();
+        body.dedup();
+        self.rules.push(Rule { head, threshold: body.len(), body });
+    }
+
+    /// `head` holds if one of `body` does.
+    pub fn any(&mut self, head: Node, body: &[Node]) {
+        self.rule(head, 1, body);
+    }
+
+    /// The system whose goal is `goal`, without what the goal does not depend on.
+    #[must_use]
+    pub fn build(self, goal: Node) -> System {
+        System::of(self, goal)
+    }
+}
+
+/// Rules over components, with a goal.
+#[derive(Debug)]
+pub struct System {
+    goal: Node,
+    /// Per component that was made, its node.
+    components: Vec<Node>,
+    /// Per node, the component, if it is one.
+    component_of: Vec<Option<u32>>,
+    rules: Vec<Rule>,
+    /// Per node, the rules in whose bodies it stands.
+    uses: Lists,
+    /// Rules without a condition.
+    free: Vec<u32>,
+    /// Components that the goal depends on, ascending.
+    relevant: Vec<u32>,
+    state: State,
+}
+
+/// Lists of numbers, one after the other.
+#[derive(Debug, Default)]
+struct Lists {
+    starts: Vec<u32>,
+    items: Vec<u32>,
+}
+
+impl Lists {
+    fn of(count: usize, pairs: impl Iterator<Item = (usize, u32)> + Clone) -> Self {
+        let mut starts = vec![0_u32; count + 2];
+        for (list, _) in pairs.clone() {
+            starts[list + 2] += 1;
+        }
+        for at in 2..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        let mut items = vec![0; starts[count + 1] as usize];
+        for (list, item) in pairs {
+            let place = &mut starts[list + 1];
+            items[*place as usize] = item;
+            *place += 1;
+        }
+        Self { starts, items }
+    }
+
+    fn get(&self, list: usize) -> &[u32] {
+        &self.items[self.starts[list] as usize..self.starts[list + 1] as usize]
+    }
+}
+
+/// What one derivation has found out, kept between derivations for its room.
+#[derive(Debug, Default)]
+struct State {
+    /// Per node, the step at which it was derived.
+    derived: Vec<u32>,
+    /// Per node, the rule that derived it.
+    by: Vec<u32>,
+    /// Per rule, how many of its body are still wanted.
+    wanted: Vec<u32>,
+    queue: Vec<Node>,
+    touched: Vec<u32>,
+    needed: Vec<bool>,
+}
+
+const NOT_DERIVED: u32 = u32::MAX;
+const NO_RULE: u32 = u32::MAX;
+
+impl System {
+    fn of(builder: SystemBuilder, goal: Node) -> Self {
+        let count = builder.nodes as usize;
+        let mut by_head: BTreeMap<Node, Vec<usize>> = BTreeMap::new();
+        for (at, rule) in builder.rules.iter().enumerate() {
+            by_head.entry(rule.head).or_default().push(at);
+        }
+        let mut is_needed = vec![false; count];
+        let mut open = vec![goal];
+        is_needed[goal.at()] = true;
+        let mut kept = Vec::new();
+        while let Some(node) = open.pop() {
+            for at in by_head.get(&node).into_iter().flatten() {
+                kept.push(*at);
+                for member in &builder.rules[*at].body {
+                    if !std::mem::replace(&mut is_needed[member.at()], true) {
+                        open.push(*member);
+                    }
+                }
+            }
+        }
+        kept.sort_unstable();
+        let rules: Vec<Rule> = kept.into_iter().map(|at| builder.rules[at].clone()).collect();
+        let pairs = rules.iter().enumerate();
+        let uses =
+            Lists::of(count, pairs.flat_map(|(at, rule)| rule.body.iter().map(move |node| (node.at(), at as u32))));
+        let free = (0..rules.len() as u32).filter(|at| rules[*at as usize].threshold == 0).collect();
+        let mut component_of = vec![None; count];
+        for (component, node) in builder.components.iter().enumerate() {
+            component_of[node.at()] = Some(component as u32);
+        }
+        let relevant = (0..builder.components.len() as u32)
+            .filter(|component| is_needed[builder.components[*component as usize].at()])
+            .collect();
+        let state = State {
+            derived: vec![NOT_DERIVED; count],
+            by: vec![NO_RULE; count],
+            wanted: rules.iter().map(|rule| rule.threshold as u32).collect(),
+            needed: vec![false; count],
+            ..State::default()
+        };
+        Self { goal, components: builder.components, component_of, rules, uses, free, relevant, state }
+    }
+
+    /// How many components were made.
+    #[must_use]
+    pub fn component_count(&self) -> usize {
+        self.components.len()
+    }
+
+    /// Components that the goal depends on, ascending.
+    #[must_use]
+    pub fn relevant(&self) -> &[u32] {
+        &self.relevant
+    }
+
+    /// Whether the goal holds with exactly these components up.
+    pub fn holds(&mut self, up: &[u32]) -> bool {
+        let holds = self.derive(up);
+        self.reset();
+        holds
+    }
+
+    /// The components among these that one derivation of the goal stands on, ascending; `None` if there is none.
+    fn proof_from(&mut self, up: &[u32]) -> Option<Vec<u32>> {
+        let proof = self.derive(up).then(|| self.proof());
+        self.reset();
+        proof
+    }
+
+    /// Derives until the goal is reached; the state stays for whoever asks how.
+    fn derive(&mut self, up: &[u32]) -> bool {
+        let State { derived, by, wanted, queue, touched, .. } = &mut self.state;
+        let mut step = 0;
+        for component in up {
+            let node = self.components[*component as usize];
+            if derived[node.at()] == NOT_DERIVED {
+                derived[node.at()] = step;
+                step += 1;
+                queue.push(node);
+            }
+        }
+        for rule in &self.free {
+            let head = self.rules[*rule as usize].head;
+            if derived[head.at()] == NOT_DERIVED {
+                (derived[head.at()], by[head.at()]) = (step, *rule);
+                step += 1;
+                queue.push(head);
+            }
+        }
+        let mut at = 0;
+        while derived[self.goal.at()] == NOT_DERIVED {
+            let Some(node) = queue.get(at).copied() else { break };
+            at += 1;
+            for rule in self.uses.get(node.at()) {
+                let left = &mut wanted[*rule as usize];
+                if *left == 0 {
+                    continue;
+                }
+                if *left as usize == self.rules[*rule as usize].threshold {
+                    touched.push(*rule);
+                }
+                *left -= 1;
+                let head = self.rules[*rule as usize].head;
+                if *left == 0 && derived[head.at()] == NOT_DERIVED {
+                    (derived[head.at()], by[head.at()]) = (step, *rule);
+                    step += 1;
+                    queue.push(head);
+                }
+            }
+        }
+        derived[self.goal.at()] != NOT_DERIVED
+    }
+
+    fn reset(&mut self) {
+        let State { derived, by, wanted, queue, touched, .. } = &mut self.state;
+        for node in queue.drain(..) {
+            derived[node.at()] = NOT_DERIVED;
+            by[node.at()] = NO_RULE;
+        }
+        for rule in touched.drain(..) {
+            wanted[rule as usize] = self.rules[rule as usize].threshold as u32;
+        }
+    }
+
+    /// The components that the derivation of the goal stands on.
+    fn proof(&mut self) -> Vec<u32> {
+        let State { derived, by, needed, .. } = &mut self.state;
+        let mut way = Vec::new();
+        // Latest first: what a fact stands on was derived before it, and is met after it.
+        let mut open = BinaryHeap::from([(derived[self.goal.at()], self.goal)]);
+        let mut met = Vec::new();
+        while let Some((step, node)) = open.pop() {
+            if std::mem::replace(&mut needed[node.at()], true) {
+                continue;
+            }
+            met.push(node);
+            if by[node.at()] == NO_RULE {
+                way.extend(self.component_of[node.at()]);
+                continue;
+            }
+            let rule = &self.rules[by[node.at()] as usize];
+            let mut members: Vec<(bool, u32, Node)> = rule
+                .body
+                .iter()
+                .map(|member| (!needed[member.at()], derived[member.at()], *member))
+                .filter(|(_, at, _)| *at < step)
+                .collect();
+            members.sort_unstable();
+            open.extend(members.into_iter().take(rule.threshold).map(|(_, at, member)| (at, member)));
+        }
+        for node in met {
+            needed[node.at()] = false;
+        }
+        way.sort_unstable();
+        way
+    }
+}
+
+impl Ways for System {
+    fn component_count(&self) -> usize {
+        Self::component_count(self)
+    }
+
+    fn way_without(&mut self, failed: &[u32]) -> Option<Vec<u32>> {
+        let up: Vec<u32> = self.relevant.iter().copied().filter(|component| !failed.contains(component)).collect();
+        let mut way = self.proof_from(&up)?;
+        // The proof may use more than one needs: without each in turn, the rest may still do.
+        let mut at = 0;
+        while let Some(component) = way.get(at).copied() {
+            let others: Vec<u32> = way.iter().copied().filter(|other| *other != component).collect();
+            match self.proof_from(&others) {
+                // What stands before it was found to be needed, and is needed still.
+                Some(shorter) => way = shorter,
+                None => at += 1,
+            }
+        }
+        Some(way)
+    }
+}
