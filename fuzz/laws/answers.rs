@@ -53,6 +53,11 @@ pub(crate) fn hold(access: &Access<'_>, request: &WhatIfRequest<'_>) -> Option<S
     assert!(decision.sure.iter().zip(&decision.may).all(|(sure, may)| sure & !may == 0), "{decision:?}");
     let (range, _) = access.outcome_with(&situation, &[]);
     assert_eq!(range, decision.outcome, "the outcome of somebody who has satisfied nothing");
+    if decision.outcome.known().is_none() {
+        let applied = access.applied(&decision);
+        let is_named = applied.unknown.iter().any(|word| *word != 0) || !access.outcome_doubts(&situation).is_empty();
+        assert!(is_named, "an unknown outcome has a cause: {decision:?}");
+    }
     let analyses = access.analyse(&situation);
     for analysis in &analyses {
         assert_eq!(analysis.unknown.is_empty(), analysis.applies != Trit::Unknown, "{analysis:?}");
@@ -73,8 +78,9 @@ fn is_common_ground(access: &Access<'_>, request: &WhatIfRequest<'_>) -> bool {
     is_plain(request) && policies.all(|policy| has_plain_controls(policy) && has_plain_filter(policy))
 }
 
-/// It takes an empty text for a value, of several contexts another one than the product, and does not know what
-/// sign-in logs call a trust type. It compares the case of letters its own way.
+/// It takes an empty text for a value, any text for a country and an authentication context, of several contexts
+/// another one than the product, and does not know what sign-in logs call a trust type. It compares the case of
+/// letters its own way.
 fn is_plain(request: &WhatIfRequest<'_>) -> bool {
     let context = request.sign_in_context.clone().unwrap_or_default();
     let applications = context.include_applications.unwrap_or_default();
@@ -82,10 +88,16 @@ fn is_plain(request: &WhatIfRequest<'_>) -> bool {
         [!applications.is_empty(), context.authentication_context_value.is_some(), context.user_action.is_some()];
     let device = request.sign_in_conditions.as_ref().and_then(|conditions| conditions.device_info.as_ref());
     let trust_type = device.and_then(|device| device.trust_type.as_deref()).unwrap_or_default();
+    let country = request.sign_in_conditions.as_ref().and_then(|conditions| conditions.country.as_deref());
+    let number = context.authentication_context_value.as_deref().map(|value| value.strip_prefix('c'));
+    let is_context =
+        |number: Option<&str>| number.is_some_and(|text| (1..=99_u8).any(|known| known.to_string() == text));
     let shown = format!("{request:?}");
     contexts.iter().filter(|is_there| **is_there).count() <= 1
         && applications.len() <= REQUEST_APPLICATION_COUNT_MAX
         && !trust_type.contains(' ')
+        && country.is_none_or(|code| code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_alphabetic()))
+        && number.is_none_or(is_context)
         && shown.is_ascii()
         && !shown.contains("\"\"")
 }

@@ -14,6 +14,7 @@ pub mod graph_enum;
 pub mod group;
 pub mod ids;
 pub mod named_location;
+pub mod nearest;
 pub mod object;
 pub mod policy;
 pub mod property;

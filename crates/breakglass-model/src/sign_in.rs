@@ -1,10 +1,12 @@
 //! What If bodies: the sign-in that is asked about, as Graph's `POST /identity/conditionalAccess/evaluate` takes it.
 //!
-//! A field that is not given is `None`; whoever evaluates decides what that means. Unknown properties are read
-//! over, a property of the wrong type is an error.
+//! A field that is not given is `None`; whoever evaluates decides what that means. A member that does not exist is an
+//! error, as is one of the wrong type: read over, it would be a fact that was given and not judged.
 //!
 //! **Source:** <https://learn.microsoft.com/graph/api/conditionalaccessroot-evaluate>, beta metadata of
 //! `signInConditions` and `deviceInfo`.
+
+mod members;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -35,7 +37,8 @@ pub struct WhatIfRequest<'a> {
     pub applied_policies_only: Option<bool>,
 }
 
-/// `signInIdentity`: a user or a service principal, told apart by which id is given (`@odata.type` is not asked).
+/// `signInIdentity`: a user or a service principal, told apart by which id is given (an `@odata.type` must
+/// only exist).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SignInIdentity<'a> {
@@ -207,32 +210,79 @@ pub enum WhatIfRequestError {
         length: usize,
     },
     /// It is not the JSON of a What If request.
-    #[error("{message} at `{path}`")]
+    #[error("{message}")]
     Malformed {
-        /// JSON path of the fault.
-        path: String,
-        /// What is wrong.
+        /// What is wrong, and where.
         message: String,
     },
+}
+
+impl WhatIfRequestError {
+    /// The parser's complaint in the words of somebody who wrote the body.
+    fn of_json(error: &serde_json::Error, path: &str) -> Self {
+        let whole = error.to_string();
+        let (complaint, _) = whole.rsplit_once(" at line ").unwrap_or((&whole, ""));
+        let place = match error.line() {
+            0 | 1 => format!("column {}", error.column()),
+            line => format!("line {line}, column {}", error.column()),
+        };
+        let named = if path == "." { "the request".to_owned() } else { format!("`{path}`") };
+        let message = match error.classify() {
+            serde_json::error::Category::Eof => format!("the JSON breaks off at {place}"),
+            serde_json::error::Category::Data => match complaint.strip_prefix("invalid type: ") {
+                Some(types) => {
+                    let (found, expected) = types.split_once(", expected ").unwrap_or((types, "something else"));
+                    format!("{named} must be {}, not {found}", in_words(expected))
+                }
+                None => match complaint.strip_prefix("duplicate field ") {
+                    Some(name) => format!("{name} is given twice at {place}"),
+                    None => format!("{named}: {complaint}"),
+                },
+            },
+            _ => format!("this is not JSON at {place}: {complaint}"),
+        };
+        Self::Malformed { message }
+    }
+}
+
+/// What a parser expected, without the names of its types.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "a list",
+        "a boolean" => "true or false",
+        "a string" | "a borrowed string" => "a string",
+        _ if expected.starts_with("struct ") || expected.contains("map") => "an object",
+        other => other,
+    }
 }
 
 impl<'a> WhatIfRequest<'a> {
     /// Reads one body.
     ///
     /// # Errors
-    /// When the bytes are too long, are not JSON, or a property has the wrong type; the JSON path is named.
+    /// When the bytes are too long, are not JSON, a property has the wrong type or does not exist, or the type of
+    /// identity or context does not exist; what is at fault is named.
     pub fn from_json(bytes: &'a [u8]) -> Result<Self, WhatIfRequestError> {
         if bytes.len() > WHAT_IF_BODY_BYTES_MAX {
             return Err(WhatIfRequestError::TooLong { length: bytes.len() });
         }
-        if let Some(request) = Self::scan(bytes) {
-            return Ok(request);
+        match Self::scan(bytes) {
+            Some(request) => Ok(request),
+            None => Self::from_json_carefully(bytes),
         }
+    }
+
+    /// The careful way in, which the quick one falls back on; whatever length the body has.
+    ///
+    /// # Errors
+    /// As [`Self::from_json`], but for the length.
+    pub fn from_json_carefully(bytes: &'a [u8]) -> Result<Self, WhatIfRequestError> {
         let mut json = serde_json::Deserializer::from_slice(bytes);
-        let request: Self = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            WhatIfRequestError::Malformed { path: error.path().to_string(), message: error.inner().to_string() }
-        })?;
-        json.end().map_err(|error| WhatIfRequestError::Malformed { path: ".".into(), message: error.to_string() })?;
+        let request: Self = serde_path_to_error::deserialize(&mut json)
+            .map_err(|error| WhatIfRequestError::of_json(error.inner(), &error.path().to_string()))?;
+        json.end().map_err(|error| WhatIfRequestError::of_json(&error, "."))?;
+        let whole = serde_json::from_slice(bytes).map_err(|error| WhatIfRequestError::of_json(&error, "."))?;
+        members::check(&whole).map_err(|message| WhatIfRequestError::Malformed { message })?;
         Ok(request)
     }
 
@@ -285,6 +335,11 @@ fn borrowed<'a>(scan: &mut Scan<'a>) -> Option<Option<Cow<'a, str>>> {
     Some(scan.text_or_null()?.map(Cow::Borrowed))
 }
 
+/// Reads over a type that exists.
+fn scan_type(scan: &mut Scan<'_>, types: &[&str]) -> Option<()> {
+    scan.text_or_null()?.is_none_or(|text| members::is_type(text, types)).then_some(())
+}
+
 fn scan_identity<'a>(scan: &mut Scan<'a>) -> Option<SignInIdentity<'a>> {
     let mut identity = SignInIdentity::default();
     let mut seen = Seen::default();
@@ -293,7 +348,7 @@ fn scan_identity<'a>(scan: &mut Scan<'a>) -> Option<SignInIdentity<'a>> {
         let (property, field) = match name {
             b"@odata.type" => {
                 seen.once(0)?;
-                scan.text_or_null()?;
+                scan_type(scan, &members::IDENTITY_TYPES)?;
                 continue;
             }
             b"userId" => (1, &mut identity.user_id),
@@ -316,7 +371,7 @@ fn scan_context<'a>(scan: &mut Scan<'a>) -> Option<SignInContext<'a>> {
         match name {
             b"@odata.type" => {
                 seen.once(0)?;
-                scan.text_or_null()?;
+                scan_type(scan, &members::CONTEXT_TYPES)?;
             }
             b"includeApplications" => {
                 seen.once(1)?;
@@ -389,4 +444,87 @@ fn scan_device<'a>(scan: &mut Scan<'a>) -> Option<Option<DeviceInfo<'a>>> {
         }
     }
     Some(Some(device))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WhatIfRequest;
+
+    fn error(body: &str) -> String {
+        WhatIfRequest::from_json(body.as_bytes()).map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_member_that_does_not_exist_is_named_with_the_nearest_that_does() {
+        for (body, message) in [
+            (
+                r#"{"signInConditons":{}}"#,
+                "the request has no member `signInConditons`; did you mean `signInConditions`?",
+            ),
+            (
+                r#"{"signInConditions":{"signInRisklevel":"high"}}"#,
+                "`signInConditions` has no member `signInRisklevel`; did you mean `signInRiskLevel`?",
+            ),
+            (
+                r#"{"signInConditions":{"ipAdress":"192.0.2.1"}}"#,
+                "`signInConditions` has no member `ipAdress`; did you mean `ipAddress`?",
+            ),
+            (
+                r#"{"signInConditions":{"devicePlatfrom":"iOS"}}"#,
+                "`signInConditions` has no member `devicePlatfrom`; did you mean `devicePlatform`?",
+            ),
+            (
+                r#"{"signInConditions":{"deviceInfo":{"compliant":true}}}"#,
+                "`signInConditions.deviceInfo` has no member `compliant`; did you mean `isCompliant`?",
+            ),
+            (
+                r#"{"signInConditions":{"deviceInfo":{"extensionAttribute16":"x"}}}"#,
+                "`signInConditions.deviceInfo` has no member `extensionAttribute16`",
+            ),
+            (
+                r#"{"signInConditions":{"authenticationFlow":{"moonPhase":"full"}}}"#,
+                "`signInConditions.authenticationFlow` has no member `moonPhase`; it has transferMethod",
+            ),
+            (r#"{"signInIdentity":{"userid":"u"}}"#, "`signInIdentity` has no member `userid`; did you mean `userId`?"),
+            (
+                r##"{"signInIdentity":{"@odata.type":"#microsoft.graph.agentSignIn","userId":"u"}}"##,
+                "`signInIdentity` cannot be of the type `#microsoft.graph.agentSignIn`; it is one of `#microsoft.graph.userSignIn`, `#microsoft.graph.servicePrincipalSignIn`",
+            ),
+            (r#"{"signInContext":{"@odata.type":7}}"#, "`signInContext` cannot be of the type `7`"),
+            (r#"[{"userId":"u"}]"#, "the request must be an object"),
+        ] {
+            let found = error(body);
+            assert!(found.starts_with(message), "{body}: {found}");
+        }
+    }
+
+    #[test]
+    fn members_that_exist_and_annotations_are_read() {
+        for body in [
+            r##"{"signInIdentity":{"@odata.type":"#microsoft.graph.userSignIn","userId":"u"},"@odata.context":"x"}"##,
+            r##"{"signInIdentity":{"@odata.type":"microsoft.graph.servicePrincipalSignIn","servicePrincipalId":"u"}}"##,
+            r#"{"signInConditions":{"agentIdRiskLevel":"high","country@odata.type":"String","deviceInfo":null}}"#,
+            r#"{"signInConditions":{"deviceInfo":{"extensionAttribute15":"x","physicalIds":[],"systemLabels":null}}}"#,
+        ] {
+            WhatIfRequest::from_json(body.as_bytes()).unwrap();
+        }
+    }
+
+    #[test]
+    fn faults_are_told_in_words() {
+        for (body, message) in [
+            ("", "the JSON breaks off at column 0"),
+            (r#"{"signInIdentity":{"userId":"#, "the JSON breaks off at column 28"),
+            (r#"{"signInIdentity":{"userId":7}}"#, "`signInIdentity.userId` must be a string, not integer `7`"),
+            (r#"{"signInIdentity":7}"#, "`signInIdentity` must be an object, not integer `7`"),
+            (r#"{"signInContext":{"includeApplications":"a"}}"#, "`signInContext.includeApplications` must be a list"),
+            (r#"{"appliedPoliciesOnly":"yes"}"#, "`appliedPoliciesOnly` must be true or false, not string \"yes\""),
+            (r#"{"signInIdentity":{"userId":"u","userId":"v"}}"#, "`userId` is given twice at column 40"),
+            ("{} x", "this is not JSON at column 4: trailing characters"),
+            ("{\n'x'", "this is not JSON at line 2, column 1: key must be a string"),
+        ] {
+            let found = error(body);
+            assert!(found.starts_with(message), "{body}: {found}");
+        }
+    }
 }

@@ -176,12 +176,17 @@ impl Access<'_> {
         }
         let mut unknown: Vec<String> = Vec::new();
         for step in steps.iter().filter(|step| step.truth == Trit::Unknown) {
-            unknown.push(self.words(policy, situation, step.reason));
+            unknown.extend(self.doubts(policy, situation, step.reason));
         }
         if in_force == Trit::Unknown {
-            unknown.extend(self.compiled.whys(policy).iter().cloned());
+            unknown.extend(self.doubts(policy, situation, Reason::PolicyNotEnabled));
         }
-        unknown.dedup();
+        let mut seen: Vec<String> = Vec::new();
+        unknown.retain(|why| {
+            let is_new = !seen.contains(why);
+            seen.push(why.clone());
+            is_new
+        });
         if unknown.is_empty() {
             let because = self.words(policy, situation, Reason::NotSet);
             return answer(Trit::Yes, Reason::NotSet, because, unknown);
@@ -233,16 +238,10 @@ impl Access<'_> {
         ]
     }
 
+    /// Why a policy does not apply, or how it comes to apply.
     fn words(&self, policy: usize, situation: &Situation, reason: Reason) -> String {
-        let stranger = situation.special.as_deref().and_then(|special| special.seat);
-        let seat = stranger.unwrap_or_else(|| self.classes.seat(situation.user));
-        let standing = || self.classes.standing_at(policy, seat).because;
-        let whys = || {
-            let whys = self.compiled.whys(policy);
-            if whys.is_empty() { "the snapshot does not tell".to_owned() } else { whys.join("; ") }
-        };
         match reason {
-            Reason::NotSet | Reason::Users => standing(),
+            Reason::NotSet | Reason::Users => self.standing_words(policy, situation),
             Reason::WorkloadIdentities => "the service principal is not among those that it includes".into(),
             Reason::Application => "the application is not among those that it includes, or is excluded".into(),
             Reason::UserActions => "it is about user actions".into(),
@@ -250,15 +249,22 @@ impl Access<'_> {
             Reason::DevicePlatform => "the platform is not among those that it includes, or is excluded".into(),
             Reason::Devices => "its device filter leaves this device out".into(),
             Reason::ClientApps => "it is about other client applications".into(),
-            Reason::Location if self.compiled.whys(policy).is_empty() => "it is about other locations".into(),
+            Reason::Location => "it is about other locations".into(),
             Reason::SignInRisk => "it is about other sign-in risk levels".into(),
             Reason::UserRisk => "it is about other user risk levels".into(),
             Reason::InsiderRisk => "it is about other insider risk levels".into(),
             Reason::AuthenticationFlow => "it is about other authentication flows".into(),
             Reason::EmptyPolicy => "it includes nobody, or names nothing that it is about".into(),
             Reason::PolicyNotEnabled => "the policy is disabled".into(),
-            Reason::NotEnoughInformation | Reason::Location => whys(),
+            Reason::NotEnoughInformation => NOT_TOLD.into(),
         }
+    }
+
+    /// The path that puts the person in or out, or leaves it open.
+    pub(super) fn standing_words(&self, policy: usize, situation: &Situation) -> String {
+        let stranger = situation.special.as_deref().and_then(|special| special.seat);
+        let seat = stranger.unwrap_or_else(|| self.classes.seat(situation.user));
+        self.classes.standing_at(policy, seat).because
     }
 
     /// The result of one policy as the sign-in log would have it, given what was already satisfied.
@@ -316,6 +322,9 @@ impl Access<'_> {
         (range, code)
     }
 }
+
+/// Where nothing more is known about why something is not.
+pub(super) const NOT_TOLD: &str = "the snapshot does not tell";
 
 struct Step {
     reason: Reason,

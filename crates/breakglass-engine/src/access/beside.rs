@@ -1,15 +1,18 @@
-//! Demands beside Conditional Access: security defaults and mandatory MFA, which no exclusion reaches.
+//! What stands beside Conditional Access: security defaults and mandatory MFA, which no exclusion reaches, and accounts
+//! that cannot sign in at all.
 //!
 //! **Source:** the security defaults documentation (administrator roles always, everybody on Azure Resource
 //! Manager and the portals; legacy clients are blocked) and the mandatory MFA documentation (by client
 //! application; Microsoft Graph is not among them, workload identities neither).
 
 use breakglass_model::object::ObjectKey;
+use breakglass_model::user::User;
 use breakglass_model::well_known::ADMINISTRATOR_ROLES;
 use jiff::Timestamp;
 
 use super::demand::Outcome;
 use super::membership;
+use super::scope::UserSet;
 use super::surfaces::{AZURE_RESOURCE_MANAGER, MandatoryMfaPhase, Surface};
 use super::targets::Target;
 use super::{Access, Situation, Trit};
@@ -21,7 +24,48 @@ pub const MANDATORY_MFA_WRITES_FROM: Timestamp = Timestamp::constant(1_759_276_8
 /// Latest end of a postponement: 1 July 2026.
 pub const MANDATORY_MFA_POSTPONED_UNTIL_MAX: Timestamp = Timestamp::constant(1_782_864_000, 0);
 
+/// Why an account cannot sign in at all, whatever the policies say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClosedAccount {
+    /// `accountEnabled` is false.
+    Disabled,
+    /// It was deleted.
+    Deleted,
+}
+
+impl ClosedAccount {
+    /// Its name in answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Disabled => "accountDisabled",
+            Self::Deleted => "accountDeleted",
+        }
+    }
+
+    /// Whether an account is closed.
+    #[must_use]
+    pub fn of(user: &User) -> Option<Self> {
+        let deleted = user.detail.as_ref().and_then(|detail| detail.deleted_date_time.value());
+        match (deleted, user.account_enabled.value()) {
+            (Some(_), _) => Some(Self::Deleted),
+            (None, Some(false)) => Some(Self::Disabled),
+            _ => None,
+        }
+    }
+}
+
 impl Access<'_> {
+    /// The users that cannot sign in at all.
+    #[must_use]
+    pub fn closed_accounts(&self) -> UserSet {
+        let mut closed = UserSet::with_room(self.snapshot.objects.len());
+        for user in self.snapshot.users.items().iter().filter(|user| ClosedAccount::of(user).is_some()) {
+            closed.insert(user.key.index());
+        }
+        closed
+    }
+
     /// Whether security defaults are on; `Unknown` when the snapshot does not say.
     #[must_use]
     pub fn security_defaults(&self) -> Trit {

@@ -15,6 +15,7 @@
 //! `docs/decisions/0005-conditional-access-semantics.md`.
 
 mod analyse;
+mod anywhere;
 pub mod beside;
 mod classes;
 mod compile;
@@ -22,6 +23,7 @@ mod count;
 mod decide;
 pub mod demand;
 pub mod device_filter;
+mod doubt;
 pub mod locations;
 pub mod membership;
 pub mod person;
@@ -32,6 +34,7 @@ mod targets;
 mod trit;
 
 pub use analyse::{Analysis, AppliedResult, Reason};
+pub use anywhere::{Footprint, PossibleTarget};
 pub use classes::UserClasses;
 pub use compile::{Compiled, POLICY_COUNT_MAX};
 pub use count::{OutcomeCounts, SITUATION_COUNT_MAX};

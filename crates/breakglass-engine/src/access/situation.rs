@@ -14,7 +14,8 @@ use breakglass_model::policy::{
 };
 use breakglass_model::property::Property;
 use breakglass_model::sign_in::{DeviceInfo, SignInConditions, SignInContext, SignInIdentity, WhatIfRequest};
-use breakglass_model::snapshot::ObjectRow;
+use breakglass_model::snapshot::{ObjectRow, Snapshot};
+use breakglass_model::user::User;
 
 use super::Access;
 use super::classes::Seat;
@@ -101,6 +102,9 @@ pub enum SituationError {
     /// The user is not there.
     #[error("user `{0}` is not in the snapshot")]
     UnknownUser(String),
+    /// The user was deleted.
+    #[error("user `{0}` is deleted and cannot sign in")]
+    DeletedUser(String),
     /// The service principal is not there.
     #[error("service principal `{0}` is not in the snapshot")]
     UnknownServicePrincipal(String),
@@ -108,7 +112,7 @@ pub enum SituationError {
     #[error("`{0}` is not an IP address")]
     Address(String),
     /// A value is not a member of its enumeration.
-    #[error("`{value}` is not a {what}; it is one of {known}")]
+    #[error("`{value}` is not {} {what}; it is one of {known}", article(what))]
     Value {
         /// What is meant.
         what: &'static str,
@@ -244,6 +248,9 @@ impl Access<'_> {
         if let Some(user) = snapshot.find_user(id) {
             return Ok(self.classes.seat(Some(user.key)));
         }
+        if snapshot.deleted_users.items().iter().any(|user| is_deleted_user(snapshot, user, id)) {
+            return Err(SituationError::DeletedUser(id.to_owned()));
+        }
         if snapshot.users.is_complete() {
             return Err(SituationError::UnknownUser(id.to_owned()));
         }
@@ -308,6 +315,10 @@ impl Access<'_> {
         if let Some(action) = action.filter(|action| !USER_ACTIONS.iter().any(|(name, _)| name == action)) {
             return Err(value_error("user action", action, "registerSecurityInformation, registerOrJoinDevices"));
         }
+        if let Some(value) = context.authentication_context_value.as_deref().filter(|value| !is_class_reference(value))
+        {
+            return Err(value_error("authentication context", value, "c1 to c99"));
+        }
         // A body that names more than one kind of context means the first, in Graph's order of the kinds.
         match context.include_applications.as_deref().unwrap_or_default() {
             [] => {
@@ -368,6 +379,9 @@ impl Access<'_> {
         }
         if let Some(country) = given(&conditions.country) {
             situation.country = self.compiled.countries.row(country);
+            if situation.country == Countries::OTHER && !is_country_code(country) {
+                return Err(value_error("country", country, "the codes of two letters, such as `DE`"));
+            }
         }
         if let Some(device) = &conditions.device_info {
             self.add_device(situation, device);
@@ -436,9 +450,30 @@ fn add_client_side(situation: &mut Situation, conditions: &SignInConditions<'_>)
     Ok(())
 }
 
+fn article(what: &str) -> &'static str {
+    if what.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" }
+}
+
 /// A text that is there and not empty.
 fn given<'t>(text: &'t Text<'_>) -> Option<&'t str> {
     text.as_deref().filter(|text| !text.is_empty())
+}
+
+/// Whether a text has the form of a country's code.
+fn is_country_code(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|letter| letter.is_ascii_alphabetic())
+}
+
+/// Whether a text is one of the authentication contexts that there are, `c1` to `c99`.
+fn is_class_reference(text: &str) -> bool {
+    let number = text.strip_prefix('c').filter(|number| number.bytes().all(|digit| digit.is_ascii_digit()));
+    number.is_some_and(|number| matches!(number.len(), 1 | 2) && !number.starts_with('0'))
+}
+
+/// Whether a user among the deleted ones is meant by an id or a sign-in name.
+fn is_deleted_user(snapshot: &Snapshot, user: &User, name: &str) -> bool {
+    snapshot.objects.id(user.key).eq_ignore_ascii_case(name)
+        || user.user_principal_name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name))
 }
 
 fn value_error(what: &'static str, value: &str, known: &'static str) -> SituationError {

@@ -55,7 +55,7 @@ pub struct Targets {
     /// Every other target.
     rows: BTreeMap<Target, TargetRow>,
     /// Row of an application of which no policy and no table knows, owned by somebody other than Microsoft.
-    foreign: TargetRow,
+    pub(crate) foreign: TargetRow,
     /// Row of an application of which nothing is known.
     stranger: TargetRow,
     /// Row of an authentication context that no policy names.

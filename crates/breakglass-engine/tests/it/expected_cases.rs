@@ -113,8 +113,12 @@ fn undefined_locations(policies: &[Value], defined: &[Value]) -> BTreeSet<String
     names.filter(|name| !matches!(*name, "All" | "AllTrusted") && !is_defined(name)).map(str::to_owned).collect()
 }
 
+/// The body for `evaluate` in a case's sign-in, without what the set says beside it.
 fn situation(access: &Access<'_>, sign_in: &Value) -> Situation {
-    let bytes = serde_json::to_vec(sign_in).unwrap();
+    let members = ["signInIdentity", "signInContext", "signInConditions", "appliedPoliciesOnly"];
+    let body: Map<String, Value> =
+        members.iter().filter_map(|name| Some(((*name).to_owned(), sign_in.get(*name)?.clone()))).collect();
+    let bytes = serde_json::to_vec(&body).unwrap();
     access.situation(&WhatIfRequest::from_json(&bytes).unwrap()).unwrap()
 }
 

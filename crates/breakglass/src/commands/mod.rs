@@ -2,6 +2,7 @@
 //!
 //! The comment on `Arguments` is the command's help.
 
+mod application;
 mod check;
 mod completions;
 mod device;

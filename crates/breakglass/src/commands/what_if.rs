@@ -5,18 +5,20 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
-use breakglass_engine::access::Access;
+use breakglass_engine::access::beside::ClosedAccount;
+use breakglass_engine::access::{Access, Situation};
 use breakglass_model::sign_in::{
     AuthenticationFlow, DeviceInfo, SignInConditions, SignInContext, SignInIdentity, WHAT_IF_BODY_BYTES_MAX,
     WhatIfRequest,
 };
 
 use crate::codes::ErrorCode;
+use crate::commands::application::{self, ApplicationError};
 use crate::commands::device::device_info;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
 use crate::output::OutputError;
-use crate::render::what_if::{Answers, graph_answer};
+use crate::render::what_if::{Answers, BYTE_ORDER_MARK, NO_TARGET, graph_answer, names_target};
 use crate::render::what_if_page;
 use crate::subject::{Subject, SubjectArguments, SubjectError};
 use crate::wiring::World;
@@ -72,8 +74,8 @@ struct SignInArguments {
     /// Which service principal signs in
     #[arg(long, value_name = "ID", conflicts_with = "user")]
     service_principal: Option<String>,
-    /// To which application: an id, or the name of a surface such as "Azure CLI"
-    #[arg(long, value_name = "APP", conflicts_with_all = ["user_action", "auth_context"])]
+    /// To which application: an id, or the name or a part of the name of one that is known
+    #[arg(long, value_name = "APP", conflicts_with_all = ["user_action", "auth_context"], long_help = application::help())]
     app: Vec<String>,
     /// For which user action
     #[arg(long, value_name = "ACTION", conflicts_with = "auth_context")]
@@ -126,6 +128,9 @@ pub(crate) enum WhatIfError {
     /// The request cannot be judged.
     #[error("the sign-in cannot be judged: {0}")]
     Request(String),
+    /// No application has this name, or several have.
+    #[error(transparent)]
+    Application(ApplicationError),
     /// The device is not one.
     #[error("{0}")]
     Device(String),
@@ -164,6 +169,14 @@ pub(crate) const CODES: &[ErrorCode] = &[
         explanation: "`-` was given for the snapshot and for the requests, and standard input can be read only once. \
                       Put one of them into a file.",
     },
+    ErrorCode {
+        code: "BG1506",
+        title: "the application is not known",
+        explanation: "`--app` takes the id of an application, the name of a surface (`breakglass what-if --help` lists \
+                      them), or the name of an application of the tenant; a part of a name does where only one \
+                      application has it. A name that is not known is refused, because whatever policies say about the \
+                      application that was meant would be missed.",
+    },
 ];
 
 impl Coded for WhatIfError {
@@ -172,6 +185,7 @@ impl Coded for WhatIfError {
             Self::Nobody => "BG1501",
             Self::Io { .. } => "BG1502",
             Self::Request(_) => "BG1503",
+            Self::Application(_) => "BG1506",
             Self::Device(_) => "BG1504",
             Self::TwoStreams => "BG1505",
         }
@@ -183,6 +197,7 @@ impl Coded for WhatIfError {
             Self::Io { .. } => "name a file that exists and that you may read, or `-`".to_owned(),
             Self::Request(_) => "see `breakglass what-if --help` for what can be given".to_owned(),
             Self::TwoStreams => "put one of them into a file".to_owned(),
+            Self::Application(error) => error.help(),
             Self::Device(_) => "give properties as `--device isCompliant=true`".to_owned(),
         })
     }
@@ -213,8 +228,10 @@ impl Arguments {
         let (text, is_known) = match self.format {
             AnswerFormat::Json => {
                 let applied_only = request.applied_policies_only == Some(true) && !self.all;
-                let mut text = format!("{:#}", graph_answer(access, &analyses, applied_only));
+                let outcome = access.outcome(&situation);
+                let mut text = format!("{:#}", graph_answer(access, &analyses, outcome, applied_only));
                 text.push('\n');
+                note(world, access, &request, &situation);
                 (text, analyses.iter().all(|analysis| analysis.unknown.is_empty()) && !access.may_have_more())
             }
             AnswerFormat::Text => what_if_page::page(access, &request, &situation, (world.stdout.columns, self.all)),
@@ -224,14 +241,30 @@ impl Arguments {
     }
 }
 
+/// What Graph's answer has no place for is said beside it.
+fn note(world: &World, access: &Access<'_>, request: &WhatIfRequest<'_>, situation: &Situation) {
+    if let Some(why) = access.policy_doubt() {
+        world.note(&why);
+    }
+    if !names_target(request) {
+        world.note(&format!("{NO_TARGET}; as with Graph, no condition on applications matches"));
+    }
+    let user = situation.user.and_then(|user| access.snapshot().user(user));
+    match user.and_then(ClosedAccount::of) {
+        Some(ClosedAccount::Disabled) => world.note("the account is disabled and cannot sign in at all"),
+        Some(ClosedAccount::Deleted) => world.note("the account is deleted and cannot sign in at all"),
+        None => {}
+    }
+}
+
 impl SignInArguments {
     fn request(&self, subject: &Subject) -> Result<WhatIfRequest<'_>, WhatIfError> {
         if self.user.is_none() && self.service_principal.is_none() {
             return Err(WhatIfError::Nobody);
         }
         let text = |value: &'_ Option<String>| value.as_deref().map(str::to_owned).map(Cow::<'_, str>::Owned);
-        let applications: Vec<Cow<'_, str>> =
-            self.app.iter().map(|app| what_if_page::application(subject, app)).collect();
+        let found = self.app.iter().map(|app| application::find(&subject.snapshot, app).map(Cow::Owned));
+        let applications: Vec<Cow<'_, str>> = found.collect::<Result<_, _>>().map_err(WhatIfError::Application)?;
         let context = SignInContext {
             include_applications: (!applications.is_empty()).then_some(applications),
             authentication_context_value: text(&self.auth_context),
@@ -281,6 +314,9 @@ fn read_body(path: &Path) -> Result<Vec<u8>, WhatIfError> {
     let mut body = Vec::new();
     let limit = WHAT_IF_BODY_BYTES_MAX as u64 + 1;
     open(path)?.take(limit).read_to_end(&mut body).map_err(failed(path))?;
+    if body.starts_with(BYTE_ORDER_MARK) {
+        body.drain(..BYTE_ORDER_MARK.len());
+    }
     Ok(body)
 }
 
@@ -299,10 +335,10 @@ fn many(path: &Path, access: &Access<'_>) -> Result<Exit, Failure> {
             let (line, behind) = rest.split_at_checked(end).unwrap_or((rest, &[]));
             rest = behind.get(1..).unwrap_or_default();
             if carried.is_empty() {
-                answer(&mut answers, line, &mut text);
+                answers.line(line, &mut text);
             } else {
                 carry(&mut carried, line);
-                answer(&mut answers, &carried, &mut text);
+                answers.line(&carried, &mut text);
                 carried.clear();
             }
             if text.len() >= CHUNK_BYTES && !flush(&mut output, &mut text)? {
@@ -315,7 +351,7 @@ fn many(path: &Path, access: &Access<'_>) -> Result<Exit, Failure> {
         }
         input.consume(length);
     }
-    answer(&mut answers, &carried, &mut text);
+    answers.line(&carried, &mut text);
     flush(&mut output, &mut text)?;
     output.flush().map_err(OutputError::Stdout)?;
     Ok(exit(&answers))
@@ -326,13 +362,6 @@ fn many(path: &Path, access: &Access<'_>) -> Result<Exit, Failure> {
 fn carry(carried: &mut Vec<u8>, part: &[u8]) {
     let room = (WHAT_IF_BODY_BYTES_MAX + 1).saturating_sub(carried.len());
     carried.extend_from_slice(part.get(..room).unwrap_or(part));
-}
-
-/// Answers a line; a blank one is none.
-fn answer(answers: &mut Answers<'_>, line: &[u8], text: &mut Vec<u8>) {
-    if !line.iter().all(u8::is_ascii_whitespace) {
-        answers.answer(line, text);
-    }
 }
 
 /// Writes what was answered; `false` when the reader has gone away.

@@ -1,11 +1,22 @@
 //! Answers of What If: one line of JSON per request for many, Graph's own answer or a page of text for one.
 
-use breakglass_engine::access::demand::Outcome;
+use std::borrow::Cow;
+
+use breakglass_engine::access::beside::ClosedAccount;
+use breakglass_engine::access::demand::{Outcome, OutcomeRange};
+use breakglass_engine::access::scope::UserSet;
 use breakglass_engine::access::surfaces::{MandatoryMfaPhase, SURFACES, Surface};
 use breakglass_engine::access::{Access, Analysis, Decision, PolicyState, Situation, Trit, bits};
 use breakglass_model::request_reader::RequestReader;
 use breakglass_model::sign_in::WhatIfRequest;
 use serde_json::{Map, Value, json};
+
+/// Why the outcome of a request without a target is not known.
+pub(crate) const NO_TARGET: &str =
+    "the request does not say what the sign-in is to (`signInContext`), and the outcome depends on it";
+
+/// What some editors put before the first line.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Answers requests line by line, into one buffer that is reused.
 pub(crate) struct Answers<'a> {
@@ -18,7 +29,13 @@ pub(crate) struct Answers<'a> {
     has_security_defaults: bool,
     /// Applications where Microsoft demands MFA, and how that is named.
     mandatory_mfa: Vec<(&'static str, &'static str)>,
+    /// Users that cannot sign in at all; `None` when there are none.
+    closed: Option<UserSet>,
     reader: RequestReader,
+    /// Lines that were taken.
+    line_count: u64,
+    /// Empty lines behind the last one that was answered.
+    blank_line_count: u64,
     decision: Decision,
     unmet: Vec<u16>,
     /// Whether some answer was "could not tell", or some line was bad.
@@ -33,35 +50,68 @@ impl<'a> Answers<'a> {
             controls: access.control_names().iter().map(|name| Quoted::new(name)).collect(),
             has_security_defaults: access.security_defaults() == Trit::Yes,
             mandatory_mfa: SURFACES.iter().filter_map(mandatory_mfa).collect(),
+            closed: Some(access.closed_accounts()).filter(|closed| closed.words().iter().any(|word| *word != 0)),
             reader: RequestReader::default(),
+            line_count: 0,
+            blank_line_count: 0,
             decision: Decision::default(),
             unmet: Vec::new(),
             is_incomplete: false,
         }
     }
 
-    /// Answers one body with one line, appended to `out`.
-    pub(crate) fn answer(&mut self, body: &[u8], out: &mut Vec<u8>) {
+    /// Answers a line with a line, appended to `out`. An empty line has its answer as soon as another line follows;
+    /// those at the end are no requests.
+    pub(crate) fn line(&mut self, line: &[u8], out: &mut Vec<u8>) {
+        self.line_count += 1;
+        if line.iter().all(u8::is_ascii_whitespace) {
+            self.blank_line_count += 1;
+            return;
+        }
+        for before in (1..=std::mem::take(&mut self.blank_line_count)).rev() {
+            self.refuse(self.line_count - before, "the line is empty", out);
+        }
+        let body = if self.line_count == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
+        self.answer(body, out);
+    }
+
+    fn answer(&mut self, body: &[u8], out: &mut Vec<u8>) {
         let judged = self.reader.read(body).map_err(|error| error.to_string());
         let judged = judged.and_then(|request| {
             let situation = self.access.situation(&request).map_err(|error| error.to_string())?;
             let outside = self.outside(&request, &situation);
-            Ok((situation, outside))
+            Ok((situation, outside, names_target(&request)))
         });
         match judged {
-            Ok((situation, outside)) => self.write(&situation, &outside, out),
-            Err(message) => {
-                self.is_incomplete = true;
-                out.extend_from_slice(json!({ "error": message }).to_string().as_bytes());
+            Ok((situation, outside, has_target)) => {
+                let anywhere = (!has_target).then(|| self.access.outcome_anywhere(&situation, &mut self.decision));
+                self.write(&situation, (anywhere, &outside), out);
             }
+            Err(message) => self.refuse(self.line_count, &message, out),
         }
+    }
+
+    /// Answers a line that cannot be judged.
+    fn refuse(&mut self, line: u64, message: &str, out: &mut Vec<u8>) {
+        self.is_incomplete = true;
+        out.extend_from_slice(json!({ "error": format!("line {line}: {message}") }).to_string().as_bytes());
         out.push(b'\n');
     }
 
-    fn write(&mut self, situation: &Situation, outside: &[&'static str], out: &mut Vec<u8>) {
+    /// Why an outcome is not known, where no policy that may apply is the cause.
+    fn doubts(&self, situation: &Situation, anywhere: Option<OutcomeRange>) -> Vec<Quoted> {
+        let mut doubts = self.access.outcome_doubts(situation);
+        doubts.extend(anywhere.map(|_| NO_TARGET.to_owned()));
+        doubts.iter().map(|why| Quoted::new(why)).collect()
+    }
+
+    /// Writes an answer; what `anywhere` says of all targets together stands for the outcome where none is named.
+    fn write(&mut self, situation: &Situation, beside: (Option<OutcomeRange>, &[&'static str]), out: &mut Vec<u8>) {
+        let (anywhere, outside) = beside;
         self.access.decide(situation, &mut self.decision);
-        let outcome = self.decision.outcome;
-        self.is_incomplete |= outcome.known().is_none();
+        let outcome = anywhere.unwrap_or(self.decision.outcome);
+        let is_known = outcome.known().is_some();
+        self.is_incomplete |= !is_known;
         out.extend_from_slice(b"{\"outcome\":\"");
         out.extend_from_slice(outcome.name().as_bytes());
         out.extend_from_slice(b"\",\"controls\":[");
@@ -93,12 +143,19 @@ impl<'a> Answers<'a> {
                 push_list(unknown.into_iter(), out);
             }
         }
+        if !is_known {
+            let doubts = self.doubts(situation, anywhere);
+            if !doubts.is_empty() {
+                out.extend_from_slice(b"],\"breakglass.unknown\":[");
+                push_list(doubts.iter(), out);
+            }
+        }
         if !outside.is_empty() {
             out.extend_from_slice(b"],\"outsideConditionalAccess\":[");
             let quoted: Vec<Quoted> = outside.iter().map(|name| Quoted::new(name)).collect();
             push_list(quoted.iter(), out);
         }
-        out.extend_from_slice(b"]}");
+        out.extend_from_slice(b"]}\n");
     }
 
     /// What other services demand of this sign-in, whatever Conditional Access says.
@@ -106,6 +163,12 @@ impl<'a> Answers<'a> {
         let mut outside = Vec::new();
         if request.sign_in_identity.user_id.is_none() {
             return outside;
+        }
+        if let (Some(closed), Some(user)) = (&self.closed, situation.user)
+            && closed.contains(user.index())
+        {
+            let user = self.access.snapshot().user(user);
+            outside.extend(user.and_then(ClosedAccount::of).map(ClosedAccount::name));
         }
         if self.has_security_defaults && self.access.security_defaults_demand(situation) {
             outside.push("securityDefaults");
@@ -168,8 +231,14 @@ fn mandatory_mfa(surface: &Surface) -> Option<(&'static str, &'static str)> {
     Some((surface.app_id, name))
 }
 
-/// Graph's own answer: every policy with `policyApplies` and `analysisReasons`.
-pub(crate) fn graph_answer(access: &Access<'_>, analyses: &[Analysis], applied_only: bool) -> Value {
+/// Graph's own answer: every policy with `policyApplies` and `analysisReasons`. Where there may be policies that the
+/// snapshot does not have, it says so beside the list.
+pub(crate) fn graph_answer(
+    access: &Access<'_>,
+    analyses: &[Analysis],
+    outcome: OutcomeRange,
+    applied_only: bool,
+) -> Value {
     let mut list = Vec::new();
     for analysis in analyses {
         if applied_only && analysis.applies == Trit::No {
@@ -186,7 +255,22 @@ pub(crate) fn graph_answer(access: &Access<'_>, analyses: &[Analysis], applied_o
         }
         list.push(Value::Object(object));
     }
-    json!({ "value": list })
+    let mut answer = Map::from_iter([("value".to_owned(), Value::from(list))]);
+    if let Some(why) = access.policy_doubt() {
+        answer.insert("breakglass.outcome".into(), outcome.name().into());
+        answer.insert("breakglass.unknown".into(), json!([why]));
+    }
+    answer.into()
+}
+
+/// Whether a request says what the sign-in is to.
+pub(crate) fn names_target(request: &WhatIfRequest<'_>) -> bool {
+    let is_given = |text: &Option<Cow<'_, str>>| text.as_deref().is_some_and(|text| !text.is_empty());
+    request.sign_in_context.as_ref().is_some_and(|context| {
+        context.include_applications.as_ref().is_some_and(|applications| !applications.is_empty())
+            || is_given(&context.authentication_context_value)
+            || is_given(&context.user_action)
+    })
 }
 
 fn applies_json(applies: Trit) -> Value {

@@ -26,7 +26,11 @@ fn judge(case: &Value) {
     let sign_in = &case["signIn"];
     let satisfied: Vec<&str> =
         sign_in["satisfied"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let answer = answer(&tenant_of(case), &case["policies"], sign_in, &satisfied).unwrap();
+    // The body for `evaluate` is in it, without what the set says beside it.
+    let members = ["signInIdentity", "signInContext", "signInConditions", "appliedPoliciesOnly"];
+    let given = members.iter().filter_map(|name| Some(((*name).to_owned(), sign_in.get(*name)?.clone())));
+    let body = Value::Object(given.collect());
+    let answer = answer(&tenant_of(case), &case["policies"], &body, &satisfied).unwrap();
     let (id, expect) = (&case["id"], &case["expect"]);
     let strings = |value: &Value| -> Vec<String> {
         value.as_array().into_iter().flatten().map(|text| text.as_str().unwrap().to_owned()).collect()
