@@ -11,6 +11,8 @@ mod contoso;
 #[cfg(test)]
 mod expected_cases;
 #[cfg(test)]
+mod footprint;
+#[cfg(test)]
 mod posture;
 #[cfg(test)]
 mod referee;

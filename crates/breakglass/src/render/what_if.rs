@@ -101,7 +101,8 @@ impl<'a> Answers<'a> {
     /// Why an outcome is not known, where no policy that may apply is the cause.
     fn doubts(&self, situation: &Situation, anywhere: Option<OutcomeRange>) -> Vec<Quoted> {
         let mut doubts = self.access.outcome_doubts(situation);
-        doubts.extend(anywhere.map(|_| NO_TARGET.to_owned()));
+        // Where policies are missing, that alone leaves everything open.
+        doubts.extend(anywhere.filter(|_| !self.access.may_have_more()).map(|_| NO_TARGET.to_owned()));
         doubts.iter().map(|why| Quoted::new(why)).collect()
     }
 
