@@ -239,6 +239,7 @@ impl WhatIfRequestError {
                     None => format!("{named}: {complaint}"),
                 },
             },
+            _ if complaint == "expected ident" => format!("this is not JSON at {place}: expected true, false or null"),
             _ => format!("this is not JSON at {place}: {complaint}"),
         };
         Self::Malformed { message }
@@ -520,6 +521,7 @@ mod tests {
             (r#"{"signInContext":{"includeApplications":"a"}}"#, "`signInContext.includeApplications` must be a list"),
             (r#"{"appliedPoliciesOnly":"yes"}"#, "`appliedPoliciesOnly` must be true or false, not string \"yes\""),
             (r#"{"signInIdentity":{"userId":"u","userId":"v"}}"#, "`userId` is given twice at column 40"),
+            (r#"{"appliedPoliciesOnly":tru}"#, "this is not JSON at column 27: expected true, false or null"),
             ("{} x", "this is not JSON at column 4: trailing characters"),
             ("{\n'x'", "this is not JSON at line 2, column 1: key must be a string"),
         ] {
