@@ -1,14 +1,20 @@
 //! Conditional Access policies, v1.0 and beta.
 //!
 //! Every policy keeps the JSON it was read from ([`ConditionalAccessPolicy::source`]), so a round trip loses
-//! nothing. What this code cannot interpret and what could change an answer is listed in
-//! [`ConditionalAccessPolicy::unknowns`]; whoever evaluates the policy must answer "could not tell" where
-//! such a part decides.
+//! nothing. What this code cannot interpret, or the export does not have, and what could change an answer is listed
+//! in [`ConditionalAccessPolicy::unknowns`]; whoever evaluates the policy must answer "could not tell" where such a
+//! part decides. Whom a policy is about may be absent as well: [`ConditionalAccessUsers::not_exported`].
 //!
 //! **Source:** <https://learn.microsoft.com/graph/api/resources/conditionalaccesspolicy>, beta metadata.
 
+mod unknowns;
+
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+pub use unknowns::{UnknownCause, UnknownKind, UnknownPart};
 
 use crate::graph_enum::{flags, from_string, graph_enum};
 use crate::ids::{GroupId, PolicyId, RoleTemplateId};
@@ -134,41 +140,22 @@ pub struct ConditionalAccessPolicy {
     pub is_deleted: bool,
     /// To whom, what and when it applies.
     pub conditions: ConditionalAccessConditionSet,
-    /// What it demands; `None` for policies with session controls only.
+    /// What it demands; `None` for policies with session controls only, and where the export does not have it (then
+    /// it is among the unknowns).
     pub grant_controls: Option<ConditionalAccessGrantControls>,
-    /// Session controls as Graph's JSON; they never stop a sign-in.
+    /// Session controls as Graph's JSON; those that this version knows never stop a sign-in.
     pub session_controls: Option<Rest>,
-    /// Parts that cannot be interpreted and that could change an answer.
+    /// Parts that cannot be interpreted or were not exported, and that could change an answer.
     pub unknowns: Vec<UnknownPart>,
     /// The policy's own JSON.
     pub source: Value,
-}
-
-/// A part of a policy that this version cannot interpret.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct UnknownPart {
-    /// JSON path inside the policy, such as `conditions.times`.
-    pub path: String,
-    /// What hangs on it.
-    pub kind: UnknownKind,
-}
-
-/// What an unknown part could change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum UnknownKind {
-    /// Whether the policy applies at all.
-    Condition,
-    /// What the policy demands once it applies.
-    Control,
-    /// Whether the policy is in force.
-    State,
 }
 
 /// `conditionalAccessConditionSet`; an empty or absent condition is not configured and matches anything.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConditionalAccessConditionSet {
-    /// Users, groups, roles and guests.
+    /// Users, groups, roles and guests; `None` where Graph says that there are none.
     #[serde(default)]
     pub users: Option<ConditionalAccessUsers>,
     /// Target resources, user actions, authentication contexts.
@@ -209,6 +196,23 @@ pub struct ConditionalAccessConditionSet {
     pub rest: Rest,
 }
 
+impl ConditionalAccessConditionSet {
+    /// Marks the users where the export has no conditions, or neither users nor workload identities: the policy may
+    /// then be about anybody. Every other condition is left out by exporters where it is not configured.
+    fn mark_what_is_not_exported(&mut self, policy: &Value) {
+        let conditions = policy.get("conditions").filter(|conditions| !conditions.is_null());
+        let has_users = conditions.is_some_and(|conditions| conditions.get("users").is_some());
+        let has_clients =
+            self.client_applications.as_ref().is_some_and(ConditionalAccessClientApplications::is_configured);
+        let not_exported = match conditions {
+            None => "conditions",
+            Some(_) if !has_users && !has_clients => "conditions.users",
+            Some(_) => return,
+        };
+        self.users = Some(ConditionalAccessUsers { not_exported: Some(not_exported), ..Default::default() });
+    }
+}
+
 /// `conditionalAccessUsers`: includes are joined, then any exclude removes.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -237,6 +241,10 @@ pub struct ConditionalAccessUsers {
     /// Kinds of guests and external users.
     #[serde(default)]
     pub exclude_guests_or_external_users: Option<ConditionalAccessGuestsOrExternalUsers>,
+    /// What the export would have to have so that it could be told whom the policy is about; the lists are then empty
+    /// and mean nothing. `None` where the condition was exported.
+    #[serde(skip)]
+    pub not_exported: Option<&'static str>,
     /// Everything else.
     #[serde(flatten)]
     pub rest: Rest,
@@ -417,7 +425,7 @@ pub struct ConditionalAccessAuthenticationFlows {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConditionalAccessGrantControls {
-    /// `AND` or `OR`; Graph writes null where there is at most one control, which reads as `OR`.
+    /// `AND` or `OR`; without it several controls may be meant either way.
     #[serde(default)]
     pub operator: Option<GrantOperator>,
     /// Built-in controls.
@@ -435,6 +443,19 @@ pub struct ConditionalAccessGrantControls {
     /// Everything else.
     #[serde(flatten)]
     pub rest: Rest,
+}
+
+impl ConditionalAccessGrantControls {
+    /// How many different things it demands.
+    #[must_use]
+    pub fn demand_count(&self) -> usize {
+        let built_in: BTreeSet<&str> =
+            self.built_in_controls.iter().map(ConditionalAccessGrantControl::as_str).collect();
+        let factors: BTreeSet<&String> = self.custom_authentication_factors.iter().collect();
+        let terms: BTreeSet<&String> = self.terms_of_use.iter().collect();
+        let strength = self.authentication_strength.as_ref().is_some_and(AuthenticationStrengthPolicy::is_configured);
+        built_in.len() + factors.len() + terms.len() + usize::from(strength)
+    }
 }
 
 /// A policy as written, before its unknown parts are looked for.
@@ -470,8 +491,9 @@ impl ConditionalAccessPolicy {
     /// # Errors
     /// What `serde_json` says, with the path inside the policy, when a property has the wrong type.
     pub fn from_value(source: Value, name: &str) -> Result<Self, serde_path_to_error::Error<serde_json::Error>> {
-        let written: Written = serde_path_to_error::deserialize(&source)?;
-        let mut unknowns = unknown_parts(&written);
+        let mut written: Written = serde_path_to_error::deserialize(&source)?;
+        written.conditions.mark_what_is_not_exported(&source);
+        let mut unknowns = unknowns::unknown_parts(&written, &source);
         unknowns.sort();
         Ok(Self {
             id: written.id.unwrap_or_else(|| PolicyId::from(name)),
@@ -496,75 +518,15 @@ impl ConditionalAccessPolicy {
     }
 
     /// Whether the policy can ever apply to a person: not when it includes nobody (`None`) or only workload
-    /// identities or agents, whatever other conditions it carries.
+    /// identities or agents, whatever other conditions it carries. It can where the export does not say.
     #[must_use]
     pub fn targets_people(&self) -> bool {
         self.conditions.users.as_ref().is_some_and(|users| {
-            users.include_users.iter().any(|user| user != "None")
+            users.not_exported.is_some()
+                || users.include_users.iter().any(|user| user != "None")
                 || !users.include_groups.is_empty()
                 || !users.include_roles.is_empty()
                 || users.include_guests_or_external_users.is_some()
         })
     }
-}
-
-/// Lists every part that could change an answer and that this version does not interpret.
-fn unknown_parts(policy: &Written) -> Vec<UnknownPart> {
-    let mut parts = Vec::new();
-    let mut note = |path: String, kind| parts.push(UnknownPart { path, kind });
-    if let ConditionalAccessPolicyState::Unknown(text) = &policy.state {
-        note(format!("state = {text}"), UnknownKind::State);
-    }
-    if policy.partial_enablement_strategy.as_ref().is_some_and(|value| !is_vacant(value)) {
-        note("partialEnablementStrategy".into(), UnknownKind::State);
-    }
-    for (prefix, rest) in condition_rests(&policy.conditions) {
-        for (name, value) in rest {
-            if !is_annotation(name) && !is_vacant(value) {
-                note(format!("{prefix}{name}"), UnknownKind::Condition);
-            }
-        }
-    }
-    if let Some(grant) = &policy.grant_controls {
-        for (name, value) in &grant.rest {
-            if !is_annotation(name) && !is_vacant(value) {
-                note(format!("grantControls.{name}"), UnknownKind::Control);
-            }
-        }
-        for control in &grant.built_in_controls {
-            if let ConditionalAccessGrantControl::Unknown(text) = control {
-                note(format!("grantControls.builtInControls: {text}"), UnknownKind::Control);
-            }
-        }
-        if let Some(GrantOperator::Unknown(text)) = &grant.operator {
-            note(format!("grantControls.operator = {text}"), UnknownKind::Control);
-        }
-    }
-    parts
-}
-
-fn condition_rests(conditions: &ConditionalAccessConditionSet) -> Vec<(&'static str, &Rest)> {
-    let mut rests = vec![("conditions.", &conditions.rest)];
-    if let Some(users) = &conditions.users {
-        rests.push(("conditions.users.", &users.rest));
-        for guests in [&users.include_guests_or_external_users, &users.exclude_guests_or_external_users] {
-            rests.extend(guests.iter().map(|guests| ("conditions.users.guestsOrExternalUsers.", &guests.rest)));
-            let tenants = guests.iter().filter_map(|guests| guests.external_tenants.as_ref());
-            let name = "conditions.users.guestsOrExternalUsers.externalTenants.";
-            rests.extend(tenants.map(|tenants| (name, &tenants.rest)));
-        }
-    }
-    rests.extend(conditions.applications.iter().map(|part| ("conditions.applications.", &part.rest)));
-    rests.extend(conditions.client_applications.iter().map(|part| ("conditions.clientApplications.", &part.rest)));
-    rests.extend(conditions.platforms.iter().map(|part| ("conditions.platforms.", &part.rest)));
-    rests.extend(conditions.locations.iter().map(|part| ("conditions.locations.", &part.rest)));
-    rests.extend(conditions.devices.iter().map(|part| ("conditions.devices.", &part.rest)));
-    rests.extend(conditions.authentication_flows.iter().map(|part| ("conditions.authenticationFlows.", &part.rest)));
-    let of_applications = conditions.applications.as_ref().and_then(|part| part.application_filter.as_ref());
-    let of_clients = conditions.client_applications.as_ref().and_then(|part| part.service_principal_filter.as_ref());
-    let of_devices = conditions.devices.as_ref().and_then(|part| part.device_filter.as_ref());
-    rests.extend(of_applications.map(|filter| ("conditions.applications.applicationFilter.", &filter.rest)));
-    rests.extend(of_clients.map(|filter| ("conditions.clientApplications.servicePrincipalFilter.", &filter.rest)));
-    rests.extend(of_devices.map(|filter| ("conditions.devices.deviceFilter.", &filter.rest)));
-    rests
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::ids::AuthenticationStrengthId;
-use crate::property::null_is_default;
+use crate::property::{is_annotation, is_vacant, null_is_default};
 
 /// A set of authentication method modes used together (`authenticationMethodModes`, flags), such as
 /// `password,sms`; the empty set is no authentication at all.
@@ -168,7 +168,17 @@ impl AuthenticationStrengthPolicy {
     /// Whether a strength is really meant: exporters write an object of nulls where there is none.
     #[must_use]
     pub fn is_configured(&self) -> bool {
-        self.id.is_some() || self.allowed_combinations.as_ref().is_some_and(|list| !list.is_empty())
+        self.id.is_some()
+            || self.display_name.as_ref().is_some_and(|name| !name.is_empty())
+            || self.allowed_combinations.as_ref().is_some_and(|list| !list.is_empty())
+            || !self.combination_configurations.is_empty()
+            || self.rest.iter().any(|(name, value)| !is_annotation(name) && !is_vacant(value) && value != "")
+    }
+
+    /// Whether nothing says which strength is meant: neither an id nor combinations.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.id.is_none() && self.allowed_combinations.as_ref().is_none_or(Vec::is_empty)
     }
 }
 

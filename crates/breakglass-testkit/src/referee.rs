@@ -133,7 +133,7 @@ impl Referee<'_> {
     fn applies(&self, policy: &ConditionalAccessPolicy, sign_in: &SignIn<'_>) -> (Answer, &'static str) {
         let conditions = &policy.conditions;
         let (context, context_reason) = self.context(conditions.applications.as_ref(), sign_in);
-        let (identity, identity_reason) = self.identity(conditions, &sign_in.identity);
+        let (identity, identity_reason) = self.identity(policy, &sign_in.identity);
         let answers = [
             (is_in_force(policy), "policyNotEnabled"),
             (identity, identity_reason),

@@ -20,6 +20,8 @@ use super::trit::Trit;
 pub(crate) struct UsersCondition {
     include: Vec<usize>,
     exclude: Vec<usize>,
+    /// What the export does not have, so that the policy may be about anybody.
+    not_exported: Option<&'static str>,
 }
 
 /// Where a person sits in the sets over all users.
@@ -69,6 +71,7 @@ impl<'a> UserClasses<'a> {
         for policy in policies {
             let mut condition = UsersCondition::default();
             if let Some(users) = &policy.conditions.users {
+                condition.not_exported = users.not_exported;
                 for (side, list) in [(Side::Include, &mut condition.include), (Side::Exclude, &mut condition.exclude)] {
                     for atom in scope::atoms(users, side) {
                         let index = *index_of.entry(atom).or_insert_with_key(|atom| {
@@ -150,6 +153,11 @@ impl<'a> UserClasses<'a> {
     /// Whom one policy's users condition has, for sure and perhaps (`None` = the same).
     fn column(&self, condition: &UsersCondition, objects: usize) -> (UserSet, Option<UserSet>) {
         let empty = || UserSet::with_room(objects);
+        if condition.not_exported.is_some() {
+            let mut everybody = empty();
+            everybody.fill();
+            return (empty(), Some(everybody));
+        }
         let (mut include, mut include_maybe, mut exclude, mut exclude_maybe) = (empty(), empty(), empty(), empty());
         for atom in condition.include.iter().filter_map(|index| self.atoms.get(*index)) {
             atom.add_to(&mut include, &mut include_maybe);
@@ -230,7 +238,11 @@ impl<'a> UserClasses<'a> {
                 .unwrap_or(Trit::No)
         };
         for (policy, condition) in self.conditions.iter().enumerate() {
-            masks.set((0, self.words), policy, has(&condition.include).and(has(&condition.exclude).negated()));
+            let truth = match condition.not_exported {
+                Some(_) => Trit::Unknown,
+                None => has(&condition.include).and(has(&condition.exclude).negated()),
+            };
+            masks.set((0, self.words), policy, truth);
         }
         masks
     }
@@ -259,6 +271,9 @@ impl<'a> UserClasses<'a> {
             let why = atom.unknown.as_deref().unwrap_or("the snapshot does not tell");
             format!("{}: {why}", words(atom))
         };
+        if let Some(path) = condition.not_exported {
+            return standing(Trit::Unknown, format!("`{path}` is not in the export"), None, false);
+        }
         if let Some(atom) = find(&condition.exclude, Trit::Yes) {
             return standing(Trit::No, format!("excluded by {}", words(atom)), Some(atom), true);
         }

@@ -178,9 +178,9 @@ impl Compiled {
         for part in &policy.unknowns {
             if part.kind == UnknownKind::Condition {
                 known = Trit::Unknown;
-                self.why(index, format!("condition `{}` is not known to this version", part.path));
+                self.why(index, format!("condition {part}"));
             } else if part.kind == UnknownKind::State {
-                self.why(index, format!("`{}` is not known to this version", part.path));
+                self.why(index, part.to_string());
             }
         }
         self.known.set(place, index, known);

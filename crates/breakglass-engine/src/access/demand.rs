@@ -7,10 +7,7 @@
 
 use std::fmt;
 
-use breakglass_model::policy::{
-    ConditionalAccessGrantControl, ConditionalAccessGrantControls, ConditionalAccessPolicy, GrantOperator,
-};
-use breakglass_model::property::{is_annotation, is_vacant};
+use breakglass_model::policy::{ConditionalAccessGrantControl, ConditionalAccessPolicy, GrantOperator, UnknownKind};
 use breakglass_model::snapshot::Snapshot;
 use breakglass_model::strength::{Combination, CombinationConfiguration, Modes, built_in_strength};
 
@@ -79,14 +76,14 @@ impl Demand {
     #[must_use]
     pub fn of(policy: &ConditionalAccessPolicy) -> Self {
         use ConditionalAccessGrantControl as C;
-        let Some(grant) = &policy.grant_controls else { return Self::Nothing };
         // A block stands alone, whatever it is joined with.
-        if grant.built_in_controls.contains(&C::Block) {
+        if policy.grant_controls.as_ref().is_some_and(|grant| grant.built_in_controls.contains(&C::Block)) {
             return Self::Block;
         }
-        if let Some(part) = strange_part(grant) {
-            return Self::Unknown(format!("`grantControls.{part}` is not known to this version"));
+        if let Some(part) = policy.unknowns.iter().find(|part| part.kind == UnknownKind::Demand) {
+            return Self::Unknown(part.to_string());
         }
+        let Some(grant) = &policy.grant_controls else { return Self::Nothing };
         let mut controls = Vec::new();
         for control in &grant.built_in_controls {
             controls.push(match control {
@@ -123,16 +120,6 @@ impl Demand {
             Self::All(controls) | Self::Any(controls) => controls,
             Self::Nothing | Self::Block | Self::Unknown(_) => &[],
         }
-    }
-}
-
-/// What nobody here knows the meaning of, apart from single controls.
-fn strange_part(grant: &ConditionalAccessGrantControls) -> Option<String> {
-    let mut properties = grant.rest.iter().filter(|(name, value)| !is_annotation(name) && !is_vacant(value));
-    match (properties.next(), &grant.operator) {
-        (Some((name, _)), _) => Some(name.clone()),
-        (None, Some(GrantOperator::Unknown(text))) => Some(format!("operator = {text}")),
-        (None, _) => None,
     }
 }
 

@@ -5,6 +5,8 @@ use breakglass_model::policy::{
     ConditionalAccessGrantControls, ConditionalAccessPolicy, GrantOperator, TransferMethod,
 };
 use breakglass_model::property::{is_annotation, is_vacant};
+use breakglass_model::strength::AuthenticationStrengthPolicy;
+use serde_json::Value;
 
 use super::Referee;
 use super::sign_in::{Platform, SignIn};
@@ -72,18 +74,32 @@ const CANNOT_TELL: Bounds = Bounds { least: Level::Satisfied, most: Level::Unsat
 impl Referee<'_> {
     pub(super) fn demand(&self, policy: &ConditionalAccessPolicy, sign_in: &SignIn<'_>) -> Demand {
         let nothing = Demand { bounds: Bounds::exactly(Level::Satisfied), unmet: Vec::new() };
-        let Some(grant) = &policy.grant_controls else { return nothing };
+        // Nothing is known of what it means, so it may ask for nothing and it may block.
+        let anything = Demand { bounds: Bounds { least: Level::Satisfied, most: Level::Blocked }, unmet: Vec::new() };
+        let Some(grant) = &policy.grant_controls else {
+            let is_said = policy.source.get("grantControls").is_some();
+            return if is_said && !has_strange_session(policy) { nothing } else { anything };
+        };
         if grant.built_in_controls.contains(&ConditionalAccessGrantControl::Block) {
             return Demand { bounds: Bounds::exactly(Level::Blocked), unmet: Vec::new() };
         }
-        let is_strange = |(name, value): (&String, &_)| !is_annotation(name) && !is_vacant(value);
-        if matches!(grant.operator, Some(GrantOperator::Unknown(_))) || grant.rest.iter().any(is_strange) {
-            // Nothing is known of what it means, so it may ask for nothing and it may block.
-            return Demand { bounds: Bounds { least: Level::Satisfied, most: Level::Blocked }, unmet: Vec::new() };
+        if has_strange_session(policy)
+            || matches!(grant.operator, Some(GrantOperator::Unknown(_)))
+            || grant.rest.iter().any(is_strange)
+            || grant.authentication_strength.as_ref().is_some_and(is_nameless)
+        {
+            return anything;
         }
-        let controls = self.controls(grant, sign_in);
-        if controls.is_empty() {
-            return nothing;
+        let mut controls = self.controls(policy, grant, sign_in);
+        controls.sort_by(|one, other| one.name.cmp(&other.name));
+        controls.dedup_by(|one, other| one.name == other.name);
+        match controls.len() {
+            0 if policy.source["grantControls"].get("builtInControls").is_none() => return anything,
+            0 => return nothing,
+            1 => {}
+            // Together, or one of them?
+            _ if grant.operator.is_none() => return anything,
+            _ => {}
         }
         let all = || controls.iter().map(|control| control.bounds);
         let both = all().fold(Bounds::exactly(Level::Satisfied), Bounds::worst);
@@ -102,16 +118,23 @@ impl Referee<'_> {
         Demand { bounds, unmet }
     }
 
-    fn controls(&self, grant: &ConditionalAccessGrantControls, sign_in: &SignIn<'_>) -> Vec<Control> {
+    fn controls(
+        &self,
+        policy: &ConditionalAccessPolicy,
+        grant: &ConditionalAccessGrantControls,
+        sign_in: &SignIn<'_>,
+    ) -> Vec<Control> {
         let mut controls = Vec::new();
         for control in &grant.built_in_controls {
             let name = control.as_str().to_owned();
             let bounds = self.built_in(control, sign_in);
             controls.push(Control { name, bounds });
         }
-        let strength = grant.authentication_strength.as_ref().filter(|strength| strength.is_configured());
-        let strength = strength
-            .map(|strength| format!("authenticationStrength:{}", strength.id.as_ref().map_or("", |id| id.as_str())));
+        let strength = grant.authentication_strength.as_ref().filter(|strength| says_something(strength));
+        let strength = strength.map(|strength| match &strength.id {
+            Some(id) => format!("authenticationStrength:{id}"),
+            None => format!("authenticationStrength:of {}", policy.id),
+        });
         let terms = grant.terms_of_use.iter().map(|id| format!("termsOfUse:{id}"));
         let factors = grant.custom_authentication_factors.iter().map(|id| format!("custom:{id}"));
         for name in strength.into_iter().chain(terms).chain(factors) {
@@ -160,6 +183,45 @@ impl Referee<'_> {
             Level::Challenge
         })
     }
+}
+
+/// Session controls that let a sign-in pass.
+const HARMLESS_SESSIONS: [&str; 9] = [
+    "signInFrequency",
+    "persistentBrowser",
+    "cloudAppSecurity",
+    "applicationEnforcedRestrictions",
+    "disableResilienceDefaults",
+    "continuousAccessEvaluation",
+    "secureSignInSession",
+    "globalSecureAccessFilteringProfile",
+    "networkAccessSecurity",
+];
+
+fn is_strange((name, value): (&String, &Value)) -> bool {
+    !is_annotation(name) && !is_vacant(value)
+}
+
+/// Whether there is a session control that nobody knows, which may be another way to block.
+fn has_strange_session(policy: &ConditionalAccessPolicy) -> bool {
+    let sessions = policy.session_controls.iter().flatten();
+    sessions.filter(|session| is_strange(*session)).any(|(name, _)| !HARMLESS_SESSIONS.contains(&name.as_str()))
+}
+
+/// A strength that is meant, and nothing tells which.
+fn is_nameless(strength: &AuthenticationStrengthPolicy) -> bool {
+    let has_combinations = strength.allowed_combinations.as_ref().is_some_and(|list| !list.is_empty());
+    says_something(strength) && strength.id.is_none() && !has_combinations
+}
+
+/// Exporters write an object of nulls where there is no strength.
+fn says_something(strength: &AuthenticationStrengthPolicy) -> bool {
+    let is_text = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.is_empty());
+    strength.id.is_some()
+        || is_text(&strength.display_name)
+        || strength.allowed_combinations.iter().flatten().next().is_some()
+        || !strength.combination_configurations.is_empty()
+        || strength.rest.iter().any(|member| is_strange(member) && member.1 != "")
 }
 
 /// Legacy clients can answer no demand whatever.

@@ -1,7 +1,7 @@
 //! The identity of a sign-in against a policy: people, or workload identities.
 
 use breakglass_model::policy::{
-    ConditionalAccessClientApplications, ConditionalAccessConditionSet, ConditionalAccessFilter, FilterMode,
+    ConditionalAccessClientApplications, ConditionalAccessFilter, ConditionalAccessPolicy, FilterMode,
 };
 use breakglass_model::property::{Property, is_vacant};
 
@@ -11,12 +11,18 @@ use super::sign_in::Identity;
 
 impl Referee<'_> {
     /// Whether the policy is about whoever signs in, and the reason to give when it is not.
-    pub(super) fn identity(
-        &self,
-        conditions: &ConditionalAccessConditionSet,
-        identity: &Identity<'_>,
-    ) -> (Answer, &'static str) {
+    pub(super) fn identity(&self, policy: &ConditionalAccessPolicy, identity: &Identity<'_>) -> (Answer, &'static str) {
+        let conditions = &policy.conditions;
         let clients = conditions.client_applications.as_ref().filter(|clients| says_something(clients));
+        let written = policy.source.get("conditions");
+        let has_users = written.is_some_and(|written| written.get("users").is_some());
+        if !has_users && clients.is_none() {
+            // The export does not say whom the policy is about.
+            return match identity {
+                Identity::Person(_) => (Answer::Unknown, "notEnoughInformation"),
+                Identity::ServicePrincipal(_) => (Answer::No, "workloadIdentities"),
+            };
+        }
         if conditions.users.is_none() && clients.is_none() {
             return (Answer::No, "emptyPolicy");
         }

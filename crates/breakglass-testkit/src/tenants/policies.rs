@@ -32,6 +32,7 @@ pub(super) fn policy(random: &mut Random, number: usize, names: &Names) -> Value
         _ => "enabled",
     };
     let partial = random.wild(2);
+    let conditions = if random.wild(2) { random.pick(&[absent(), Value::Null]) } else { conditions(random, names) };
     object([
         ("id", json!(format!("policy-{number}"))),
         ("displayName", json!(format!("Policy {number}"))),
@@ -40,9 +41,9 @@ pub(super) fn policy(random: &mut Random, number: usize, names: &Names) -> Value
             "deletedDateTime",
             if random.chance(2) { json!("2026-02-01T00:00:00Z") } else { random.pick(&[absent(), Value::Null]) },
         ),
-        ("conditions", conditions(random, names)),
+        ("conditions", conditions),
         ("grantControls", grant_controls(random)),
-        ("sessionControls", random.often(20, json!({ "signInFrequency": { "isEnabled": true, "value": 4 } }))),
+        ("sessionControls", session_controls(random)),
         ("partialEnablementStrategy", if partial { json!({ "percent": 10 }) } else { absent() }),
     ])
 }
@@ -50,7 +51,10 @@ pub(super) fn policy(random: &mut Random, number: usize, names: &Names) -> Value
 fn conditions(random: &mut Random, names: &Names) -> Value {
     let (users, clients) = match random.below(100) {
         0..=9 => (json!({ "includeUsers": ["None"] }), client_applications(random, names)),
-        10..=12 => (random.pick(&[absent(), Value::Null]), random.pick(&[absent(), Value::Null])),
+        10..=12 => {
+            let users = if random.wild(30) { absent() } else { Value::Null };
+            (users, random.pick(&[absent(), Value::Null]))
+        }
         _ => {
             let vacant = json!({ "includeServicePrincipals": [], "excludeServicePrincipals": [] });
             (users(random, names), random.pick(&[absent(), Value::Null, Value::Null, vacant]))
@@ -330,9 +334,21 @@ fn authentication_flows(random: &mut Random) -> Value {
     }
 }
 
+fn session_controls(random: &mut Random) -> Value {
+    let frequency = json!({ "isEnabled": true, "value": 4 });
+    match random.below(10) {
+        0 | 1 => json!({ "signInFrequency": frequency, "persistentBrowser": null }),
+        2 if random.wild(15) => json!({ "signInFrequency": frequency, "moodRing": { "isEnabled": true } }),
+        3 => json!({ "@odata.type": "#microsoft.graph.conditionalAccessSessionControls", "moodRing": null }),
+        4 => Value::Null,
+        _ => absent(),
+    }
+}
+
 fn grant_controls(random: &mut Random) -> Value {
     let built_in: Vec<&str> = match random.below(20) {
-        0 => return random.pick(&[absent(), Value::Null, Value::Null]),
+        0 if random.wild(50) => return absent(),
+        0 => return Value::Null,
         1..=3 => vec!["block"],
         4..=7 => vec!["mfa"],
         8..=10 => vec![random.pick(&["compliantDevice", "domainJoinedDevice"])],
@@ -356,13 +372,19 @@ fn grant_controls(random: &mut Random) -> Value {
     let operator = match random.below(if random.is_wild() { 30 } else { 29 }) {
         0..=11 => json!("AND"),
         12..=26 => json!("OR"),
-        27 | 28 => Value::Null,
+        27 => Value::Null,
+        28 => absent(),
         _ => json!("XOR"),
     };
     let strength = match random.below(10) {
         0 => json!({ "id": "00000000-0000-0000-0000-000000000004" }),
         1 => json!({ "id": "strength-own", "allowedCombinations": ["fido2"] }),
         2 => json!({ "id": null, "displayName": null }),
+        3 if random.wild(40) => random.pick(&[
+            json!({ "displayName": "Strength of no id" }),
+            json!({ "id": null, "requirementsSatisfied": "mfa" }),
+            json!({ "displayName": "Own combinations", "allowedCombinations": ["fido2"] }),
+        ]),
         _ => random.pick(&[absent(), Value::Null]),
     };
     let is_alone = built_in.first() == Some(&"block");
@@ -372,9 +394,10 @@ fn grant_controls(random: &mut Random) -> Value {
     let terms = extra(10, &["terms-0", "terms-1"], random);
     let factors = extra(7, &["factor-0"], random);
     let unknown = if random.wild(2) { json!(["x"]) } else { absent() };
+    let built_in = if built_in.is_empty() && random.wild(60) { absent() } else { json!(built_in) };
     object([
         ("operator", operator),
-        ("builtInControls", json!(built_in)),
+        ("builtInControls", built_in),
         ("authenticationStrength", if is_alone { Value::Null } else { strength }),
         ("termsOfUse", terms),
         ("customAuthenticationFactors", factors),

@@ -33,7 +33,7 @@ const REASONS: [&str; 17] = [
 ];
 
 /// Texts in tenants and requests that show that a feature occurs.
-const FEATURES: [&str; 64] = [
+const FEATURES: [&str; 70] = [
     "#EXT#",
     "\"userType\":null",
     "\"userType\":\"Robot\"",
@@ -87,6 +87,12 @@ const FEATURES: [&str; 64] = [
     "\"operator\":\"XOR\"",
     "\"operator\":null",
     "strength-own",
+    "\"displayName\":\"Strength of no id",
+    "\"requirementsSatisfied\"",
+    "\"displayName\":\"Own combinations",
+    "\"moodRing\":{",
+    "\"moodRing\":null",
+    "\"conditions\":null",
     "terms-0",
     "factor-0",
     "\"riskRemediation\"",

@@ -78,7 +78,6 @@ fn blocking_ends_it() {
 fn nothing_demanded() {
     for empty in [
         Value::Null,
-        json!({}),
         grant("OR", &[]),
         json!({ "operator": "AND", "builtInControls": null, "authenticationStrength": { "id": null } }),
     ] {
@@ -120,7 +119,10 @@ fn operators() {
             "unsatisfiable",
             "approvedApplication compliantDevice",
         ),
-        (json!({ "operator": null, "builtInControls": ["mfa", "compliantDevice"] }), &nothing, &[], "challenge", "mfa"),
+        (json!({ "operator": null, "builtInControls": ["mfa"] }), &nothing, &[], "challenge", "mfa"),
+        (json!({ "builtInControls": ["mfa", "mfa"] }), &nothing, &[], "challenge", "mfa"),
+        (json!({ "operator": null, "builtInControls": ["mfa", "compliantDevice"] }), &nothing, &[], "unknown", ""),
+        (json!({ "builtInControls": ["mfa"], "termsOfUse": ["terms"] }), &nothing, &[], "unknown", ""),
         (grant("XOR", &["mfa"]), &nothing, &[], "unknown", ""),
         (grant("XOR", &["mfa", "compliantDevice"]), &nothing, &[], "unknown", ""),
         (grant("OR", &["retinaScan", "mfa"]), &nothing, &["mfa"], "unknown", ""),

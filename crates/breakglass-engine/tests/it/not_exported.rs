@@ -1,0 +1,122 @@
+//! What the export of a policy does not have: absent is neither null nor empty. The plain evaluator is asked as well.
+
+use breakglass_engine::access::{Access, AccessSettings, Trit};
+use breakglass_model::sign_in::WhatIfRequest;
+use breakglass_testkit::referee::what_if;
+use serde_json::{Value, json};
+
+use super::support::{now, snapshot};
+
+/// Judges a sign-in of Ada against one policy: whether it applies, the reason, why it cannot be told, the outcome.
+fn judged(policy: &Value) -> (Option<bool>, &'static str, String, &'static str) {
+    let snapshot = snapshot(&json!({
+        "format": "breakglass-snapshot/1",
+        "users": [{ "id": "ada", "userPrincipalName": "ada@contoso.example", "userType": "Member" }],
+        "groups": [], "servicePrincipals": [], "roleDefinitions": [], "roleAssignments": [],
+        "roleAssignmentScheduleInstances": [], "namedLocations": [],
+        "conditionalAccessPolicies": [policy],
+    }));
+    let body = r#"{
+        "signInIdentity": { "userId": "ada" },
+        "signInContext": { "includeApplications": ["00000003-0000-0ff1-ce00-000000000000"] },
+        "signInConditions": {}
+    }"#;
+    let request = WhatIfRequest::from_json(body.as_bytes()).unwrap();
+    let access = Access::compile(&snapshot, &AccessSettings::at(now())).unwrap();
+    let situation = access.situation(&request).unwrap();
+    let analysis = access.analyse_policy(0, &situation);
+    let applies = match analysis.applies {
+        Trit::Yes => Some(true),
+        Trit::Unknown => None,
+        Trit::No => Some(false),
+    };
+    let outcome = access.outcome(&situation).name();
+    let plain = what_if(&snapshot, &request, &[], now()).unwrap();
+    let (_, plain_applies, plain_reason) = plain.policies[0];
+    assert_eq!((applies, outcome), (plain_applies, plain.outcome), "engine and plain evaluator: {policy}");
+    assert_eq!(analysis.reason.name(), plain_reason, "{policy}");
+    (applies, plain_reason, analysis.unknown.join("; "), outcome)
+}
+
+/// An enabled policy with these members besides.
+fn policy(members: Value) -> Value {
+    let mut policy = json!({ "id": "p", "displayName": "P", "state": "enabled" });
+    policy.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    policy
+}
+
+#[test]
+fn whom_a_policy_is_about_is_unknown_where_it_was_not_exported() {
+    let all = json!({ "includeApplications": ["All"] });
+    let mfa = json!({ "operator": "OR", "builtInControls": ["mfa"] });
+    let none = "notEnoughInformation";
+    for (conditions, expected) in [
+        (json!({ "conditions": null }), (None, none, "`conditions` is not in the export", "unknown")),
+        (json!({}), (None, none, "`conditions` is not in the export", "unknown")),
+        (
+            json!({ "conditions": { "applications": all } }),
+            (None, none, "`conditions.users` is not in the export", "unknown"),
+        ),
+        (
+            json!({ "conditions": { "applications": all, "clientApplications": { "includeServicePrincipals": [] } } }),
+            (None, none, "`conditions.users` is not in the export", "unknown"),
+        ),
+        (
+            json!({ "conditions": { "clientApplications": { "includeServicePrincipals": ["robot"] } } }),
+            (Some(false), "users", "", "allowed"),
+        ),
+        (json!({ "conditions": { "users": null } }), (Some(false), "emptyPolicy", "", "allowed")),
+        (json!({ "conditions": { "users": {} } }), (Some(false), "users", "", "allowed")),
+        (json!({ "conditions": { "users": { "includeUsers": ["All"] } } }), (Some(true), "notSet", "", "challenge")),
+    ] {
+        let mut policy = policy(conditions);
+        policy["grantControls"] = mfa.clone();
+        let (applies, reason, why, outcome) = judged(&policy);
+        assert_eq!((applies, reason, why.as_str(), outcome), expected, "{policy}");
+        policy["state"] = "disabled".into();
+        assert_eq!(judged(&policy).1, "policyNotEnabled");
+    }
+    assert_eq!(judged(&policy(json!({}))).3, "unknown", "an export of ids, names and states");
+}
+
+#[test]
+fn what_a_policy_demands_is_unknown_where_it_was_not_exported() {
+    let strength = |members: Value| json!({ "operator": "OR", "authenticationStrength": members });
+    let session = |members: Value| json!({ "grantControls": null, "sessionControls": members });
+    let grant = |members: Value| json!({ "grantControls": members });
+    for (controls, outcome) in [
+        (json!({}), "unknown"),
+        (json!({ "sessionControls": { "signInFrequency": { "isEnabled": true } } }), "unknown"),
+        (json!({ "grantControls": null }), "allowed"),
+        (grant(json!({})), "unknown"),
+        (grant(json!({ "operator": "OR" })), "unknown"),
+        (grant(json!({ "operator": "OR", "builtInControls": null })), "allowed"),
+        (grant(json!({ "operator": "OR", "builtInControls": [] })), "allowed"),
+        (grant(json!({ "operator": "OR", "termsOfUse": ["terms"] })), "challenge"),
+        (grant(json!({ "builtInControls": ["mfa"] })), "challenge"),
+        (grant(json!({ "builtInControls": ["mfa", "mfa"], "operator": null })), "challenge"),
+        (grant(json!({ "builtInControls": ["mfa", "compliantDevice"] })), "unknown"),
+        (grant(json!({ "builtInControls": ["mfa", "compliantDevice"], "operator": null })), "unknown"),
+        (grant(json!({ "builtInControls": ["mfa"], "termsOfUse": ["terms"], "operator": null })), "unknown"),
+        (grant(json!({ "builtInControls": ["block", "mfa"] })), "blocked"),
+        (grant(strength(json!({ "id": "s" }))), "challenge"),
+        (grant(strength(json!({ "displayName": "Passkeys" }))), "unknown"),
+        (grant(strength(json!({ "requirementsSatisfied": "mfa", "allowedCombinations": [] }))), "unknown"),
+        (grant(strength(json!({ "displayName": "Passkeys", "allowedCombinations": ["fido2"] }))), "challenge"),
+        (session(json!({ "moodRing": { "isEnabled": true } })), "unknown"),
+        (session(json!({ "moodRing": null, "@odata.type": "#x" })), "allowed"),
+        (session(json!({ "globalSecureAccessFilteringProfile": { "isEnabled": true } })), "allowed"),
+        (
+            json!({ "grantControls": { "builtInControls": ["mfa"] }, "sessionControls": { "moodRing": true } }),
+            "unknown",
+        ),
+        (
+            json!({ "grantControls": { "builtInControls": ["block"] }, "sessionControls": { "moodRing": true } }),
+            "blocked",
+        ),
+    ] {
+        let mut policy = policy(controls);
+        policy["conditions"] = json!({ "users": { "includeUsers": ["All"] } });
+        assert_eq!(judged(&policy).3, outcome, "{policy}");
+    }
+}

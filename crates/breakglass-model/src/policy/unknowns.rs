@@ -1,0 +1,163 @@
+//! What of a policy this version cannot interpret, or the export does not have.
+//!
+//! **Source:** the types `conditionalAccessSessionControls` of v1.0 and beta; Terraform's names of the same controls,
+//! from its provider's documentation.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::{
+    ConditionalAccessConditionSet, ConditionalAccessGrantControl, ConditionalAccessGrantControls,
+    ConditionalAccessPolicyState, GrantOperator, Rest, Written,
+};
+use crate::property::{is_annotation, is_vacant};
+
+/// A part of a policy that could change an answer and that nobody can interpret.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnknownPart {
+    /// JSON path inside the policy, such as `conditions.times`.
+    pub path: String,
+    /// What hangs on it.
+    pub kind: UnknownKind,
+    /// Why it cannot be interpreted.
+    pub cause: UnknownCause,
+}
+
+impl fmt::Display for UnknownPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.cause {
+            UnknownCause::NotKnown => write!(f, "`{}` is not known to this version", self.path),
+            UnknownCause::NotExported => write!(f, "`{}` is not in the export", self.path),
+        }
+    }
+}
+
+/// What an unknown part could change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnknownKind {
+    /// Whether the policy applies at all.
+    Condition,
+    /// One control among those that the policy demands once it applies.
+    Control,
+    /// What the policy demands once it applies, as a whole: it may ask for nothing, and it may block.
+    Demand,
+    /// Whether the policy is in force.
+    State,
+}
+
+/// Why a part cannot be interpreted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnknownCause {
+    /// This version does not know it.
+    NotKnown,
+    /// The export does not have it.
+    NotExported,
+}
+
+/// Session controls that do not stop a sign-in: Graph's names, then Terraform's.
+const SESSION_CONTROLS: [&str; 17] = [
+    "applicationEnforcedRestrictions",
+    "cloudAppSecurity",
+    "continuousAccessEvaluation",
+    "disableResilienceDefaults",
+    "globalSecureAccessFilteringProfile",
+    "networkAccessSecurity",
+    "persistentBrowser",
+    "secureSignInSession",
+    "signInFrequency",
+    "application_enforced_restrictions_enabled",
+    "cloud_app_security_policy",
+    "disable_resilience_defaults",
+    "persistent_browser_mode",
+    "sign_in_frequency",
+    "sign_in_frequency_authentication_type",
+    "sign_in_frequency_interval",
+    "sign_in_frequency_period",
+];
+
+/// Lists every part that could change an answer and that cannot be interpreted.
+pub(super) fn unknown_parts(policy: &Written, source: &Value) -> Vec<UnknownPart> {
+    let mut parts = Vec::new();
+    let mut note = |path: String, kind| parts.push(UnknownPart { path, kind, cause: UnknownCause::NotKnown });
+    if let ConditionalAccessPolicyState::Unknown(text) = &policy.state {
+        note(format!("state = {text}"), UnknownKind::State);
+    }
+    if policy.partial_enablement_strategy.as_ref().is_some_and(|value| !is_vacant(value)) {
+        note("partialEnablementStrategy".into(), UnknownKind::State);
+    }
+    for (prefix, rest) in condition_rests(&policy.conditions) {
+        strange(rest).for_each(|name| note(format!("{prefix}{name}"), UnknownKind::Condition));
+    }
+    let sessions = policy.session_controls.iter().flat_map(strange);
+    for name in sessions.filter(|name| !SESSION_CONTROLS.contains(name)) {
+        note(format!("sessionControls.{name}"), UnknownKind::Demand);
+    }
+    if let Some(grant) = &policy.grant_controls {
+        strange(&grant.rest).for_each(|name| note(format!("grantControls.{name}"), UnknownKind::Demand));
+        for control in &grant.built_in_controls {
+            if let ConditionalAccessGrantControl::Unknown(text) = control {
+                note(format!("grantControls.builtInControls: {text}"), UnknownKind::Control);
+            }
+        }
+        if let Some(GrantOperator::Unknown(text)) = &grant.operator {
+            note(format!("grantControls.operator = {text}"), UnknownKind::Demand);
+        }
+    }
+    let has_null_operator = source.pointer("/grantControls/operator").is_some_and(Value::is_null);
+    if has_null_operator && policy.grant_controls.as_ref().is_some_and(|grant| grant.demand_count() > 1) {
+        note("grantControls.operator = null".to_owned(), UnknownKind::Demand);
+    }
+    parts.extend(not_exported(policy.grant_controls.as_ref(), source).into_iter().map(|path| UnknownPart {
+        path: path.to_owned(),
+        kind: UnknownKind::Demand,
+        cause: UnknownCause::NotExported,
+    }));
+    parts
+}
+
+/// What of the grant controls would have to be there so that it could be told what they demand.
+fn not_exported(grant: Option<&ConditionalAccessGrantControls>, source: &Value) -> Option<&'static str> {
+    let Some(grant) = grant else { return source.get("grantControls").is_none().then_some("grantControls") };
+    if let Some(strength) = grant.authentication_strength.as_ref().filter(|strength| strength.is_configured())
+        && strength.is_anonymous()
+    {
+        return Some("grantControls.authenticationStrength.id");
+    }
+    if grant.demand_count() > 1 && source.pointer("/grantControls/operator").is_none() {
+        return Some("grantControls.operator");
+    }
+    let has_built_in = source.pointer("/grantControls/builtInControls").is_some();
+    (grant.demand_count() == 0 && !has_built_in).then_some("grantControls.builtInControls")
+}
+
+/// Names of the properties that say something.
+fn strange(rest: &Rest) -> impl Iterator<Item = &str> {
+    rest.iter().filter(|(name, value)| !is_annotation(name) && !is_vacant(value)).map(|(name, _)| name.as_str())
+}
+
+fn condition_rests(conditions: &ConditionalAccessConditionSet) -> Vec<(&'static str, &Rest)> {
+    let mut rests = vec![("conditions.", &conditions.rest)];
+    if let Some(users) = &conditions.users {
+        rests.push(("conditions.users.", &users.rest));
+        for guests in [&users.include_guests_or_external_users, &users.exclude_guests_or_external_users] {
+            rests.extend(guests.iter().map(|guests| ("conditions.users.guestsOrExternalUsers.", &guests.rest)));
+            let tenants = guests.iter().filter_map(|guests| guests.external_tenants.as_ref());
+            let name = "conditions.users.guestsOrExternalUsers.externalTenants.";
+            rests.extend(tenants.map(|tenants| (name, &tenants.rest)));
+        }
+    }
+    rests.extend(conditions.applications.iter().map(|part| ("conditions.applications.", &part.rest)));
+    rests.extend(conditions.client_applications.iter().map(|part| ("conditions.clientApplications.", &part.rest)));
+    rests.extend(conditions.platforms.iter().map(|part| ("conditions.platforms.", &part.rest)));
+    rests.extend(conditions.locations.iter().map(|part| ("conditions.locations.", &part.rest)));
+    rests.extend(conditions.devices.iter().map(|part| ("conditions.devices.", &part.rest)));
+    rests.extend(conditions.authentication_flows.iter().map(|part| ("conditions.authenticationFlows.", &part.rest)));
+    let of_applications = conditions.applications.as_ref().and_then(|part| part.application_filter.as_ref());
+    let of_clients = conditions.client_applications.as_ref().and_then(|part| part.service_principal_filter.as_ref());
+    let of_devices = conditions.devices.as_ref().and_then(|part| part.device_filter.as_ref());
+    rests.extend(of_applications.map(|filter| ("conditions.applications.applicationFilter.", &filter.rest)));
+    rests.extend(of_clients.map(|filter| ("conditions.clientApplications.servicePrincipalFilter.", &filter.rest)));
+    rests.extend(of_devices.map(|filter| ("conditions.devices.deviceFilter.", &filter.rest)));
+    rests
+}
