@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use breakglass_model::snapshot::elements::SplitError;
 use breakglass_model::snapshot::read::{Origin, ReadError, Recognised, SNAPSHOT_FORMAT, rank, read_document};
-use breakglass_model::snapshot::{AddError, Snapshot, SnapshotBuilder};
+use breakglass_model::snapshot::{AddError, MissingResource, Renamed, Snapshot, SnapshotBuilder};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use walkdir::WalkDir;
 
@@ -122,6 +122,14 @@ impl LoadError {
         }
     }
 
+    fn is_of_a_missing_property(&self) -> bool {
+        let Self::Document { error: ReadError::Object { error: AddError::Malformed { message, .. }, .. }, .. } = self
+        else {
+            return false;
+        };
+        message.starts_with("missing field")
+    }
+
     /// What to do now.
     #[must_use]
     pub fn help(&self) -> String {
@@ -140,6 +148,9 @@ impl LoadError {
                 .to_owned(),
             "BG1007" => "the export was cut off: export the file again and compare its size".to_owned(),
             "BG1008" => "split the file into several, or write one object a line into a `.ndjson` file".to_owned(),
+            "BG1009" if self.is_of_a_missing_property() => {
+                "export the object again with that property, or take the file out of the folder".to_owned()
+            }
             "BG1009" => "correct the property at that path; if PowerShell wrote the file, export it again with \
                  `ConvertTo-Json -Depth 100`"
                 .to_owned(),
@@ -248,6 +259,7 @@ impl Reading {
     }
 
     fn document<R: Read>(&mut self, bytes: R, origin: &Origin<'_>, shown: &str) -> Result<(), LoadError> {
+        self.builder.document(shown);
         let text = DecodeReaderBytesBuilder::new().bom_sniffing(true).utf8_passthru(true).strip_bom(true).build(bytes);
         let recognised = read_document(&mut self.builder, text, origin)
             .map_err(|error| LoadError::Document { file: shown.to_owned(), error })?;
@@ -269,11 +281,20 @@ impl Reading {
         for (resource, count) in self.builder.repeated() {
             self.notes.push(format!("{count} of `{}` came again with the same content", resource.name()));
         }
-        for (resource, id) in self.builder.renamed() {
-            let name = resource.name();
-            self.notes.push(format!("`{name}` has the id `{id}` under two names; the first is kept"));
+        for Renamed { resource, id, first, second } in self.builder.renamed() {
+            let [first, second] = [first, second].map(|(name, document)| match name {
+                Some(name) => format!("`{name}` in `{document}`"),
+                None => format!("none in `{document}`"),
+            });
+            let list = resource.name();
+            self.notes
+                .push(format!("`{list}` has the id `{id}` under two names: {first}, then {second}; the first is kept"));
         }
         let snapshot = self.builder.finish();
+        for missing in snapshot.missing_without_list() {
+            let MissingResource { resource, why } = missing;
+            self.notes.push(format!("`missing` names `{resource}` ({why}), which is no list of a snapshot"));
+        }
         Ok(LoadedSnapshot { snapshot, unrecognised: self.unrecognised, notes: self.notes })
     }
 }

@@ -81,8 +81,119 @@ fn one_file_and_a_stream_are_read_alike() {
 #[test]
 fn a_renamed_group_is_taken_once_and_told() {
     let folder = Folder::new("renamed");
-    folder.write("groups.json", r#"[{"id":"g","displayName":"A"},{"id":"g","displayName":"B"}]"#);
-    assert_eq!(folder.read().notes, ["`groups` has the id `g` under two names; the first is kept"]);
+    folder.write("groups.json", r#"[{"id":"f","displayName":"F"},{"id":"g","displayName":"A"}]"#);
+    folder.write("more/groups.json", r#"[{"id":"h"},{"id":"g","displayName":"B"},{"id":"f"}]"#);
+    let loaded = folder.read();
+    let of = |id: &str, first: &str, second: &str| {
+        format!("`groups` has the id `{id}` under two names: {first}, then {second}; the first is kept")
+    };
+    let expected = [
+        of("g", "`A` in `groups.json`", "`B` in `more/groups.json`"),
+        of("f", "`F` in `groups.json`", "none in `more/groups.json`"),
+    ];
+    assert_eq!(loaded.notes, expected);
+    assert_eq!(loaded.snapshot.groups.items().len(), 3);
+}
+
+/// The same assignment as Azure Resource Manager, its command line and its PowerShell module write it, and in the
+/// letter case of older answers.
+const OF_AZURE: [&str; 4] = [
+    r#"{"value":[{"id":"/providers/Microsoft.Authorization/roleAssignments/x","name":"x",
+        "type":"Microsoft.Authorization/roleAssignments","properties":{"principalId":"u","scope":"/",
+        "roleDefinitionId":"/providers/Microsoft.Authorization/roleDefinitions/r"}}]}"#,
+    r#"[{"id":"/providers/Microsoft.Authorization/roleAssignments/x","principalId":"u","scope":"/",
+        "roleDefinitionId":"/providers/Microsoft.Authorization/roleDefinitions/r"}]"#,
+    r#"[{"RoleAssignmentId":"/providers/Microsoft.Authorization/roleAssignments/x","ObjectId":"u","Scope":"/",
+        "DisplayName":"U","RoleDefinitionId":"r"}]"#,
+    r#"[{"principalId":"u","scope":"/","roleDefinitionId":"/providers/microsoft.authorization/roledefinitions/r"}]"#,
+];
+
+#[test]
+fn azures_role_assignments_are_read_and_are_not_the_directorys_list() {
+    for text in OF_AZURE {
+        for name in ["azure.json", "roleAssignments.json", "az/roleAssignments.json"] {
+            let folder = Folder::new("azure");
+            folder.write("users.json", r#"[{"id":"u"}]"#);
+            folder.write(name, text);
+            let snapshot = folder.read().snapshot;
+            let [assignment] = snapshot.role_assignments.items() else { panic!("{name} {text}") };
+            assert_eq!(assignment.principal_id.as_str(), "u", "{text}");
+            let role = assignment.role_definition_id.as_str();
+            let expected = "/providers/Microsoft.Authorization/roleDefinitions/r";
+            assert!(
+                role.eq_ignore_ascii_case(expected) && role.contains("/providers/Microsoft.Authorization/"),
+                "{role}"
+            );
+            assert_eq!(assignment.rest["scope"], "/");
+            let why = "the export has role assignments of Azure and not the directory's list";
+            assert_eq!(snapshot.role_assignments.why(), Some(why), "{name} {text}");
+        }
+    }
+}
+
+#[test]
+fn the_directorys_role_assignments_are_complete_beside_azures() {
+    let folder = Folder::new("beside-azure");
+    folder.write("roleAssignments.json", r#"[{"principalId":"u","roleDefinitionId":"r","directoryScopeId":"/"}]"#);
+    folder.write("az/roleAssignments.json", OF_AZURE[0]);
+    let snapshot = folder.read().snapshot;
+    assert_eq!((snapshot.role_assignments.items().len(), snapshot.role_assignments.is_complete()), (2, true));
+}
+
+#[test]
+fn what_else_azure_has_is_no_list_of_the_directory() {
+    for (name, text) in [
+        ("az/roleAssignments.json", r#"{"value":[]}"#),
+        ("azure/roleDefinitions.json", "[]"),
+        (
+            "roleDefinitions.json",
+            r#"[{"id":"/providers/Microsoft.Authorization/roleDefinitions/r","roleName":"Owner","isBuiltIn":true}]"#,
+        ),
+        (
+            "roleAssignments.json",
+            r#"[{"type":"Microsoft.Authorization/roleEligibilityScheduleInstances","properties":{"principalId":"u",
+                "roleDefinitionId":"/providers/Microsoft.Authorization/roleDefinitions/r"}}]"#,
+        ),
+    ] {
+        let folder = Folder::new("more-azure");
+        folder.write("users.json", r#"[{"id":"u"}]"#);
+        folder.write(name, text);
+        let loaded = folder.read();
+        assert_eq!(loaded.unrecognised.len(), 1, "{name}");
+        assert!(loaded.snapshot.role_assignments.get().is_err(), "{name}");
+        assert!(loaded.snapshot.role_definitions.get().is_err(), "{name}");
+    }
+}
+
+#[test]
+fn what_could_not_be_read_concerns_a_list_or_is_told() {
+    let read = |resource: &str| {
+        let folder = Folder::new("missing");
+        let text = format!(
+            r#"{{"format":"breakglass-snapshot/1","groups":[{{"id":"g","members":[]}}],
+            "conditionalAccessPolicies":[],"missing":[{{"resource":"{resource}","why":"403"}}]}}"#
+        );
+        folder.write("snapshot.json", text);
+        folder.read()
+    };
+    let policies = read("policies");
+    assert_eq!(policies.snapshot.conditional_access_policies.why(), Some("403"));
+    assert!(policies.notes.is_empty(), "{:?}", policies.notes);
+    let members = read("groups/g/members");
+    assert_eq!(members.snapshot.groups.why(), Some("`groups/g/members`: 403"));
+    assert!(members.snapshot.groups.is_partial());
+    let strange = read("phaseOfTheMoon");
+    assert_eq!(strange.notes, ["`missing` names `phaseOfTheMoon` (403), which is no list of a snapshot"]);
+    assert_eq!(strange.snapshot.missing.len(), 1);
+}
+
+#[test]
+fn a_property_that_is_not_there_is_no_fault_of_powershells_depth() {
+    let folder = Folder::new("help");
+    folder.write("roleAssignments.json", r#"[{"id":"a","roleDefinitionId":"r"}]"#);
+    let error = folder.fault();
+    assert_eq!(error.code(), "BG1009");
+    assert_eq!(error.help(), "export the object again with that property, or take the file out of the folder");
 }
 
 /// Checks code and message; every code has something to do.

@@ -6,7 +6,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::azure::in_directory_form;
 use super::listing::with_listing;
+use super::missing::{concerned, reason};
+use super::repeats::{Begun, Renamed, Repeat, compare};
 use super::rows::{WrittenGroup, WrittenMember, WrittenUnit, WrittenUser, scan_group, scan_user};
 use super::{Listing, MissingResource, ObjectRow, Resource, Snapshot};
 use crate::group::{AdministrativeUnit, Group, Member, MemberKind};
@@ -59,21 +62,6 @@ pub enum GroupRelation {
     Owners,
 }
 
-/// How an object compares with the one whose id it has.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Repeat {
-    /// It says the same.
-    Same,
-    /// It has another display name and says the same otherwise.
-    Renamed,
-    /// It says something else.
-    Different,
-}
-
-fn compare<T: PartialEq>(known: &T, new: &T) -> Repeat {
-    if known == new { Repeat::Same } else { Repeat::Different }
-}
-
 /// Collects the objects of one tenant. An object that comes twice with the same content is taken once; so is a
 /// user or group that comes again under another display name, since exports made by hand have such.
 #[derive(Debug, Default)]
@@ -82,7 +70,8 @@ pub struct SnapshotBuilder {
     complete: BTreeSet<Resource>,
     doubts: BTreeMap<Resource, String>,
     repeated: BTreeMap<Resource, u64>,
-    renamed: Vec<(Resource, String)>,
+    renamed: Vec<Renamed>,
+    documents: Vec<Begun>,
     relations: BTreeMap<ObjectKey, (Vec<Member>, Vec<Member>)>,
     configurations: Vec<AuthenticationMethodConfiguration>,
 }
@@ -107,6 +96,13 @@ impl SnapshotBuilder {
             Resource::NamedLocations => self.add_named_location(parse(json)?, name),
             _ => self.add_plain(resource, json),
         }
+    }
+
+    /// Says that what is added from here on comes from a document of this name.
+    pub fn document(&mut self, name: &str) {
+        let snapshot = &self.snapshot;
+        let (users, groups) = (snapshot.users.items().len(), snapshot.groups.items().len());
+        self.documents.push(Begun { document: name.to_owned(), users, groups });
     }
 
     /// Says that a resource was looked for and is all there, even if it is empty.
@@ -179,7 +175,7 @@ impl SnapshotBuilder {
 
     /// Which users and groups came again under another display name; the first name is kept.
     #[must_use]
-    pub fn renamed(&self) -> &[(Resource, String)] {
+    pub fn renamed(&self) -> &[Renamed] {
         &self.renamed
     }
 
@@ -224,8 +220,9 @@ impl SnapshotBuilder {
             snapshot.authentication_methods_policy = Listing::partial(policy, why);
         }
         for missing in &snapshot.missing.clone() {
-            if let Some(resource) = Resource::from_name(&missing.resource) {
-                with_listing!(&mut snapshot, resource, |listing| listing.doubt(&missing.why));
+            if let Some(resource) = concerned(&missing.resource) {
+                let why = reason(missing, resource);
+                with_listing!(&mut snapshot, resource, |listing| listing.doubt(&why));
             }
         }
         for (resource, why) in self.doubts {
@@ -255,11 +252,38 @@ impl SnapshotBuilder {
         self.repeat_id(repeat, resource, &id)
     }
 
+    /// A user or group whose id is taken, apart from its display name: another name is let pass and told.
+    fn repeat_named(
+        &mut self,
+        repeat: Repeat,
+        object: (Resource, ObjectKey),
+        names: (Option<Box<str>>, Option<Box<str>>),
+    ) -> Result<(), AddError> {
+        let (resource, key) = object;
+        if repeat == Repeat::Different || names.0 == names.1 {
+            return self.repeat(repeat, resource, key);
+        }
+        let row = match self.snapshot.row(key) {
+            ObjectRow::User(at) | ObjectRow::Group(at) => at as usize,
+            _ => usize::MAX,
+        };
+        let before = |begun: &Begun| if resource == Resource::Users { begun.users } else { begun.groups };
+        let named = |begun: Option<&Begun>| begun.map(|begun| begun.document.clone()).unwrap_or_default();
+        let first = self.documents.iter().rev().find(|begun| before(begun) <= row);
+        let (one, other) = names;
+        self.renamed.push(Renamed {
+            resource,
+            id: self.snapshot.objects.id(key).to_owned(),
+            first: (one.map(Into::into), named(first)),
+            second: (other.map(Into::into), named(self.documents.last())),
+        });
+        Ok(())
+    }
+
     /// An object whose id is taken: the same one again is let pass and counted.
     fn repeat_id(&mut self, repeat: Repeat, resource: Resource, id: &str) -> Result<(), AddError> {
         match repeat {
             Repeat::Same => *self.repeated.entry(resource).or_default() += 1,
-            Repeat::Renamed => self.renamed.push((resource, id.to_owned())),
             Repeat::Different => return Err(AddError::Duplicate { resource: resource.name(), id: id.to_owned() }),
         }
         Ok(())
@@ -269,12 +293,9 @@ impl SnapshotBuilder {
         let user = self.read_user(json)?;
         let key = user.key;
         if let Some(known) = self.snapshot.user(key) {
-            let is_renamed = known.display_name != user.display_name;
-            let repeat = match compare(known, &User { display_name: known.display_name.clone(), ..user }) {
-                Repeat::Same if is_renamed => Repeat::Renamed,
-                repeat => repeat,
-            };
-            return self.repeat(repeat, Resource::Users, key);
+            let names = (known.display_name.clone(), user.display_name.clone());
+            let repeat = compare(known, &User { display_name: known.display_name.clone(), ..user });
+            return self.repeat_named(repeat, (Resource::Users, key), names);
         }
         let users = self.snapshot.users.begin();
         let row = ObjectRow::User(index(users.len())?);
@@ -316,12 +337,9 @@ impl SnapshotBuilder {
         };
         let key = group.key;
         if let Some(known) = self.snapshot.group(key) {
-            let is_renamed = known.display_name != group.display_name;
-            let repeat = match compare(known, &Group { display_name: known.display_name.clone(), ..group }) {
-                Repeat::Same if is_renamed => Repeat::Renamed,
-                repeat => repeat,
-            };
-            return self.repeat(repeat, Resource::Groups, key);
+            let names = (known.display_name.clone(), group.display_name.clone());
+            let repeat = compare(known, &Group { display_name: known.display_name.clone(), ..group });
+            return self.repeat_named(repeat, (Resource::Groups, key), names);
         }
         let groups = self.snapshot.groups.begin();
         let row = ObjectRow::Group(index(groups.len())?);
@@ -447,7 +465,7 @@ impl SnapshotBuilder {
             Resource::Domains => push(&mut snapshot.domains, &value)?,
             Resource::Devices => push(&mut snapshot.devices, &value)?,
             Resource::RoleDefinitions => push(&mut snapshot.role_definitions, &value)?,
-            Resource::RoleAssignments => push(&mut snapshot.role_assignments, &value)?,
+            Resource::RoleAssignments => push(&mut snapshot.role_assignments, &in_directory_form(value))?,
             Resource::RoleAssignmentScheduleInstances => {
                 push(&mut snapshot.role_assignment_schedule_instances, &value)?;
             }

@@ -6,14 +6,17 @@
 //! **Limits:** [`crate::object::OBJECT_ID_BYTES_MAX`]. **Invariant:** ids are unique per resource; every
 //! interned object knows what it is, if the snapshot says so.
 
+mod azure;
 mod builder;
 pub mod elements;
 mod export;
 mod kept;
 mod listing;
+mod missing;
 mod objects;
 pub mod read;
 mod recognise;
+mod repeats;
 mod rows;
 mod scubagear;
 mod summary;
@@ -22,6 +25,7 @@ use jiff::Timestamp;
 
 pub use builder::{AddError, GroupRelation, SnapshotBuilder};
 pub use listing::{Listing, NOT_IN_SNAPSHOT, because};
+pub use repeats::Renamed;
 pub use summary::{ResourceCount, SnapshotSummary};
 
 use crate::group::{AdministrativeUnit, Group};

@@ -73,6 +73,11 @@ fn add_spelt(builder: &mut SnapshotBuilder, target: &Target, json: &[u8], name: 
         }
         Target::Resource(resource) => builder.add(*resource, json, ""),
         Target::Group(group, relation) => builder.add_to_group(group, *relation, json),
+        Target::AzureRoleAssignments => {
+            let why = "the export has role assignments of Azure and not the directory's list";
+            builder.doubt(Resource::RoleAssignments, why);
+            builder.add(Resource::RoleAssignments, json, "")
+        }
         Target::MethodConfigurations => builder.add_method_configuration(json),
         Target::Other(_) => Ok(()),
     }

@@ -40,7 +40,7 @@ pub enum Recognised {
         /// How many.
         objects: u64,
     },
-    /// Parts of objects that are in other documents: members of a group, configurations of methods.
+    /// Parts of what is in other documents: members of a group, configurations of methods, Azure's role assignments.
     Parts {
         /// How many.
         objects: u64,
@@ -172,7 +172,9 @@ impl<R: Read> Document<'_, R> {
     fn empty(&self, context: Option<&str>, what: &str) -> Recognised {
         match target(context, None, self.origin) {
             Some(Target::Resource(resource)) => Recognised::Collection { resource, objects: 0 },
-            Some(Target::Group(..) | Target::MethodConfigurations) => Recognised::Parts { objects: 0 },
+            Some(Target::Group(..) | Target::MethodConfigurations | Target::AzureRoleAssignments) => {
+                Recognised::Parts { objects: 0 }
+            }
             Some(Target::Other(why)) => Recognised::Nothing { why },
             None => Recognised::Nothing { why: format!("{what} that does not say what it is of") },
         }

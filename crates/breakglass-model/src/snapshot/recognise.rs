@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
+use super::azure::{self, AzureObject};
 use super::builder::parse;
 use super::{AddError, GroupRelation, Resource};
 
@@ -34,6 +35,8 @@ pub(super) enum Target {
     Group(String, GroupRelation),
     /// Configurations of single authentication methods.
     MethodConfigurations,
+    /// Role assignments of Azure, which are not the directory's list.
+    AzureRoleAssignments,
     /// Something that a snapshot does not have, in words.
     Other(String),
 }
@@ -48,6 +51,7 @@ pub(super) struct FirstObject {
     odata_type: Option<String>,
     odata_context: Option<String>,
     id: Option<String>,
+    azure: Option<AzureObject>,
 }
 
 impl FirstObject {
@@ -59,6 +63,7 @@ impl FirstObject {
             odata_type: text("@odata.type"),
             odata_context: text("@odata.context"),
             id: text("id"),
+            azure: azure::recognise(&members),
             names: members.keys().map(|name| name.clone().into_owned()).collect(),
         })
     }
@@ -103,12 +108,21 @@ pub(super) fn target(context: Option<&str>, first: Option<&FirstObject>, origin:
     let named = from_names(origin);
     let context = context.or_else(|| first.and_then(FirstObject::context));
     let said = context.and_then(from_context);
+    match first.and_then(|first| first.azure.as_ref()) {
+        Some(AzureObject::RoleAssignment) if context.is_none() => return Some(Target::AzureRoleAssignments),
+        Some(AzureObject::Other(what)) if context.is_none() => return Some(Target::Other(what.clone())),
+        _ => {}
+    }
     // A folder of members holds users, and they are not the tenant's list of users.
     if let Some(Named { target: relation @ (Target::Group(..) | Target::Other(_)), .. }) = named {
         return Some(said.filter(|said| matches!(said, Target::Group(..))).unwrap_or(relation));
     }
     if said.is_some() {
         return said;
+    }
+    let is_in_azure = origin.folders.last().is_some_and(|folder| azure::FOLDERS.contains(&squeezed(folder).as_str()));
+    if first.is_none() && is_in_azure && named.as_ref().is_some_and(Named::is_of_roles) {
+        return Some(Target::Other("a list of roles that may be Azure's or the directory's".to_owned()));
     }
     let named = named.and_then(|named| match named.target {
         Target::Resource(resource) => Some((resource, named.is_guess)),
@@ -167,7 +181,7 @@ fn is_scubagear(squeezed: &str) -> bool {
 }
 
 /// Reads `…/$metadata#users(id,displayName)/$entity`.
-fn from_context(context: &str) -> Option<Target> {
+pub(super) fn from_context(context: &str) -> Option<Target> {
     let (_, fragment) = context.rsplit_once("$metadata#").or_else(|| context.rsplit_once('#'))?;
     if let Some(name) = fragment.strip_prefix("Collection(").and_then(|rest| rest.split(')').next()) {
         return from_type(name);
@@ -289,6 +303,12 @@ struct Named {
     is_guess: bool,
 }
 
+impl Named {
+    const fn is_of_roles(&self) -> bool {
+        matches!(self.target, Target::Resource(Resource::RoleAssignments | Resource::RoleDefinitions))
+    }
+}
+
 /// Roles of other services than the directory, in folders of their own.
 const OTHER_ROLE_SCOPES: [&str; 6] =
     ["exchange", "devicemanagement", "intune", "cloudpc", "entitlementmanagement", "defender"];
@@ -359,6 +379,11 @@ fn squeezed(name: &str) -> String {
         rest = rest.strip_suffix(suffix).filter(|rest| !rest.is_empty()).unwrap_or(rest);
     }
     rest.to_owned()
+}
+
+/// The resource whose file may have this name.
+pub(super) fn resource_called(name: &str) -> Option<Resource> {
+    if name.contains('/') { None } else { resource_named(&squeezed(name)) }
 }
 
 fn resource_named(squeezed: &str) -> Option<Resource> {

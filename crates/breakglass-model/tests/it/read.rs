@@ -179,7 +179,8 @@ fn the_same_object_again_is_taken_once_and_counted() {
     }
     read_into(&mut builder, "users-3.json", r#"[{"id":"a","displayName":"Another"}]"#).unwrap();
     assert_eq!(builder.repeated().get(&Resource::Users), Some(&2));
-    assert_eq!(builder.renamed(), [(Resource::Users, "a".to_owned())]);
+    let [renamed] = builder.renamed() else { panic!("{:?}", builder.renamed()) };
+    assert_eq!((renamed.resource, renamed.id.as_str()), (Resource::Users, "a"));
     let snapshot = builder.finish();
     assert_eq!(snapshot.users.items().len(), 2);
     assert_eq!(snapshot.find_user("a").unwrap().display_name.as_deref(), Some("A"));
