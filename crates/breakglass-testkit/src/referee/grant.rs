@@ -94,7 +94,7 @@ impl Referee<'_> {
         controls.sort_by(|one, other| one.name.cmp(&other.name));
         controls.dedup_by(|one, other| one.name == other.name);
         match controls.len() {
-            0 if policy.source["grantControls"].get("builtInControls").is_none() => return anything,
+            0 if policy.source.pointer("/grantControls/builtInControls").is_none() => return anything,
             0 => return nothing,
             1 => {}
             // Together, or one of them?
