@@ -12,6 +12,7 @@ mod contoso;
 mod expected_cases;
 #[cfg(test)]
 mod footprint;
+#[cfg(test)]
 mod not_exported;
 #[cfg(test)]
 mod posture;
