@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::ids::{DirectoryObjectId, RoleTemplateId};
 use crate::policy::Rest;
+use crate::property::Property;
 
 /// `unifiedRoleDefinition`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -41,7 +42,7 @@ pub struct RoleAssignment {
     pub role_definition_id: RoleTemplateId,
     /// `/` for the whole tenant, `/administrativeUnits/…` or `/…` for less.
     #[serde(default)]
-    pub directory_scope_id: Option<String>,
+    pub directory_scope_id: Property<String>,
     /// `Assigned` or `Activated`.
     #[serde(default)]
     pub assignment_type: Option<String>,
@@ -51,27 +52,34 @@ pub struct RoleAssignment {
     /// From when, RFC 3339.
     #[serde(default)]
     pub start_date_time: Option<String>,
-    /// Until when, RFC 3339; `None` = without end.
+    /// Until when, RFC 3339; null = without end. The plain list of assignments does not have it.
     #[serde(default)]
-    pub end_date_time: Option<String>,
+    pub end_date_time: Property<String>,
     /// Everything else.
     #[serde(flatten)]
     pub rest: Rest,
 }
 
 impl RoleAssignment {
-    /// Whether it holds for the whole tenant.
+    /// Whether it holds for the whole tenant. A scope that was not exported counts as the whole tenant; ask
+    /// [`Self::is_scope_known`] where that must not be.
     #[must_use]
     pub fn is_tenant_wide(&self) -> bool {
-        self.directory_scope_id.as_deref().is_none_or(|scope| scope == "/")
+        self.directory_scope_id.value().is_none_or(|scope| scope == "/")
             && self.rest.get("appScopeId").is_none_or(|scope| scope.is_null() || scope == "/")
+    }
+
+    /// Whether the export says for which part of the tenant it holds.
+    #[must_use]
+    pub fn is_scope_known(&self) -> bool {
+        !self.directory_scope_id.is_absent() || !self.is_tenant_wide()
     }
 
     /// Whether it has begun and not ended at an instant. A time that cannot be read counts as not limiting.
     #[must_use]
     pub fn is_current(&self, at: jiff::Timestamp) -> bool {
-        let time = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<jiff::Timestamp>().ok());
-        time(&self.start_date_time).is_none_or(|start| start <= at)
-            && time(&self.end_date_time).is_none_or(|end| end > at)
+        let time = |text: Option<&String>| text.and_then(|text| text.parse::<jiff::Timestamp>().ok());
+        time(self.start_date_time.as_ref()).is_none_or(|start| start <= at)
+            && time(self.end_date_time.value()).is_none_or(|end| end > at)
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::ids::AuthenticationStrengthId;
-use crate::property::{is_annotation, is_vacant, null_is_default};
+use crate::property::{Property, is_annotation, is_vacant};
 
 /// A set of authentication method modes used together (`authenticationMethodModes`, flags), such as
 /// `password,sms`; the empty set is no authentication at all.
@@ -156,9 +156,9 @@ pub struct AuthenticationStrengthPolicy {
     /// Combinations, any of which satisfies it; absent where only the id was exported.
     #[serde(default)]
     pub allowed_combinations: Option<Vec<Combination>>,
-    /// Restrictions of single combinations, such as allowed AAGUIDs.
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub combination_configurations: Vec<CombinationConfiguration>,
+    /// Restrictions of single combinations, such as allowed AAGUIDs; absent where they were not expanded.
+    #[serde(default)]
+    pub combination_configurations: Property<Vec<CombinationConfiguration>>,
     /// Everything else.
     #[serde(flatten)]
     pub rest: crate::policy::Rest,
@@ -190,14 +190,23 @@ pub struct CombinationConfiguration {
     #[serde(default, rename = "@odata.type")]
     pub odata_type: Option<String>,
     /// The combinations it restricts.
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub applies_to_combinations: Vec<String>,
+    #[serde(default)]
+    pub applies_to_combinations: Property<Vec<String>>,
     /// Allowed authenticator models (fido2).
-    #[serde(default, rename = "allowedAAGUIDs", deserialize_with = "null_is_default")]
-    pub allowed_aaguids: Vec<String>,
+    #[serde(default, rename = "allowedAAGUIDs")]
+    pub allowed_aaguids: Property<Vec<String>>,
     /// Everything else, among it allowed certificate issuers.
     #[serde(flatten)]
     pub rest: serde_json::Map<String, Value>,
+}
+
+impl CombinationConfiguration {
+    /// Whether it restricts a combination; `None` where the export does not say which ones it restricts.
+    #[must_use]
+    pub fn restricts(&self, combination: Modes) -> Option<bool> {
+        let written = self.applies_to_combinations.known()?.map_or(&[][..], Vec::as_slice);
+        Some(written.iter().filter_map(|text| Modes::from_graph(text).ok()).any(|modes| modes == combination))
+    }
 }
 
 /// A built-in strength.

@@ -67,9 +67,9 @@ pub struct ServicePrincipal {
     /// `Application`, `ManagedIdentity`, …
     #[serde(default)]
     pub service_principal_type: Property<String>,
-    /// Granted application permissions: our short form or Graph's own.
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub app_role_assignments: Vec<Rest>,
+    /// Granted application permissions: our short form or Graph's own; absent where they were not expanded.
+    #[serde(default)]
+    pub app_role_assignments: Property<Vec<Rest>>,
     /// Everything else.
     #[serde(flatten)]
     pub rest: Rest,
@@ -107,15 +107,13 @@ pub struct AuthenticationMethodConfiguration {
     /// `enabled` or `disabled`.
     pub state: Option<String>,
     /// Who may use it.
-    #[serde(deserialize_with = "null_is_default")]
-    pub include_targets: Vec<MethodTarget>,
+    pub include_targets: Property<Vec<MethodTarget>>,
     /// Who may not.
-    #[serde(deserialize_with = "null_is_default")]
-    pub exclude_targets: Vec<MethodTarget>,
+    pub exclude_targets: Property<Vec<MethodTarget>>,
     /// Whether security keys must be attested (fido2).
-    pub is_attestation_enforced: Option<bool>,
+    pub is_attestation_enforced: Property<bool>,
     /// Allowed or blocked authenticator models (fido2).
-    pub key_restrictions: Option<KeyRestrictions>,
+    pub key_restrictions: Property<KeyRestrictions>,
     /// Everything else.
     #[serde(flatten)]
     pub rest: Rest,
@@ -144,8 +142,8 @@ pub struct KeyRestrictions {
     /// `allow` or `block`.
     pub enforcement_type: Option<String>,
     /// Authenticator models.
-    #[serde(rename = "aaGuids", deserialize_with = "null_is_default")]
-    pub aaguids: Vec<String>,
+    #[serde(rename = "aaGuids")]
+    pub aaguids: Property<Vec<String>>,
 }
 
 /// An object of a resource of which few properties are asked; it is Graph's own JSON.

@@ -46,6 +46,9 @@ pub struct User {
 pub struct UserDetail {
     /// Registered methods; absent when the export could not read them.
     pub authentication_methods: Property<Vec<AuthenticationMethod>>,
+    /// Where the rest of the methods is, when the export stopped in the middle of the list.
+    #[serde(rename = "authenticationMethods@odata.nextLink")]
+    pub authentication_methods_next_link: Property<String>,
     /// Key of the on-premises object.
     pub on_premises_immutable_id: Property<String>,
     /// When it was last synchronised.

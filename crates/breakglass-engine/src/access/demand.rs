@@ -333,17 +333,30 @@ impl GrantSituation {
     }
 }
 
-/// What a strength asks of single combinations besides: that of the policy's own copy, else of the listed strength.
+/// What a strength asks of single combinations besides, by the policy's own copy or the listed strength; `None`
+/// where neither says. A built-in strength asks nothing.
 pub(crate) fn strength_configurations<'a>(
     snapshot: &'a Snapshot,
     policy: &'a ConditionalAccessPolicy,
     id: &str,
-) -> &'a [CombinationConfiguration] {
+) -> Option<&'a [CombinationConfiguration]> {
     let own = policy.grant_controls.as_ref().and_then(|grant| grant.authentication_strength.as_ref());
-    let own = own.filter(|strength| !strength.combination_configurations.is_empty());
     let listed = snapshot.authentication_strength_policies.items().iter();
     let listed = listed.filter(|strength| strength.id.as_ref().is_some_and(|own| own.as_str() == id));
-    own.or_else(|| listed.into_iter().next()).map_or(&[], |strength| &strength.combination_configurations)
+    let described = own.into_iter().chain(listed).filter_map(|strength| strength.combination_configurations.known());
+    let mut described = described.map(|written| written.map_or(&[][..], Vec::as_slice)).peekable();
+    let first = described.peek().copied();
+    let first = first.or_else(|| built_in_strength(id).map(|_| &[][..]));
+    described.find(|written| !written.is_empty()).or(first)
+}
+
+/// Whether a strength allows a combination that this version cannot read.
+pub(crate) fn has_unread_combination(snapshot: &Snapshot, policy: &ConditionalAccessPolicy, id: &str) -> bool {
+    let own = policy.grant_controls.as_ref().and_then(|grant| grant.authentication_strength.as_ref());
+    let listed = snapshot.authentication_strength_policies.items().iter();
+    let listed = listed.filter(|strength| strength.id.as_ref().is_some_and(|own| own.as_str() == id));
+    let described = own.into_iter().chain(listed).filter_map(|strength| strength.allowed_combinations.as_ref());
+    described.flatten().any(|combination| matches!(combination, Combination::Unknown(_)))
 }
 
 /// The combinations that satisfy a strength, or why that cannot be told.

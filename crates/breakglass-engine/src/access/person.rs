@@ -12,7 +12,7 @@ use breakglass_model::strength::{
 };
 use breakglass_model::user::User;
 
-use super::demand::{Control, Demand, strength_combinations, strength_configurations};
+use super::demand::{Control, Demand, has_unread_combination, strength_combinations, strength_configurations};
 use super::trit::Trit;
 
 /// Methods of one user.
@@ -22,7 +22,7 @@ pub struct Methods {
     pub modes: Modes,
     /// Whether the list of methods is in the snapshot.
     pub is_known: bool,
-    /// Whether a method is of a kind that this version does not know.
+    /// Whether a method is of a kind that this version does not know, or the list is not all there.
     pub has_unknown: bool,
     /// Authenticator models (AAGUIDs) of the passkeys, in lower case; `None` for one whose model was not exported.
     pub passkey_models: Vec<Option<String>>,
@@ -34,7 +34,11 @@ impl Methods {
     pub fn of(user: &User) -> Self {
         match &user.detail().authentication_methods {
             Property::Absent | Property::Null => Self::unknown(),
-            Property::Value(methods) => Self::of_methods(methods),
+            Property::Value(methods) => {
+                let own = Self::of_methods(methods);
+                let is_cut = user.detail().authentication_methods_next_link.value().is_some();
+                Self { has_unknown: own.has_unknown || is_cut, ..own }
+            }
         }
     }
 
@@ -68,10 +72,20 @@ impl Methods {
         }
     }
 
+    /// Whether one configuration of a strength leaves a combination to these methods.
+    fn meet_restriction(&self, configuration: &CombinationConfiguration, combination: Modes) -> Trit {
+        match configuration.restricts(combination) {
+            Some(false) => Trit::Yes,
+            Some(true) => self.meet_configuration(configuration),
+            None if !is_restrictable(combination) => Trit::Yes,
+            None => self.meet_configuration(configuration).or(Trit::Unknown),
+        }
+    }
+
     /// Whether a registered method is what a strength's configuration asks for. Of certificates the methods say
     /// nothing that could be compared.
     fn meet_configuration(&self, configuration: &CombinationConfiguration) -> Trit {
-        let allowed = &configuration.allowed_aaguids;
+        let allowed = configuration.allowed_aaguids.value().map_or(&[][..], Vec::as_slice);
         if allowed.is_empty() || !self.is_known {
             return Trit::Unknown;
         }
@@ -79,7 +93,7 @@ impl Methods {
             Some(model) => allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(model)).into(),
             None => Trit::Unknown,
         });
-        each.max().unwrap_or(Trit::No)
+        each.max().unwrap_or(Trit::No).or(if self.has_unknown { Trit::Unknown } else { Trit::No })
     }
 
     /// Whether multifactor authentication is possible.
@@ -121,16 +135,22 @@ fn strength_is_met(snapshot: &Snapshot, policy: &ConditionalAccessPolicy, id: &s
     let Ok(combinations) = strength_combinations(snapshot, policy, id) else { return Trit::Unknown };
     let configurations = strength_configurations(snapshot, policy, id);
     let each = combinations.iter().map(|combination| {
-        let own = configurations.iter().filter(|configuration| restricts(configuration, *combination));
-        let restrictions = own.map(|configuration| methods.meet_configuration(configuration)).min();
-        methods.meet(&[*combination]).and(restrictions.unwrap_or(Trit::Yes))
+        let restrictions = match configurations {
+            None if is_restrictable(*combination) => Trit::Unknown,
+            None => Trit::Yes,
+            Some(all) => all.iter().map(|one| methods.meet_restriction(one, *combination)).min().unwrap_or(Trit::Yes),
+        };
+        methods.meet(&[*combination]).and(restrictions)
     });
-    each.max().unwrap_or(Trit::No)
+    let otherwise = if has_unread_combination(snapshot, policy, id) { Trit::Unknown } else { Trit::No };
+    each.max().unwrap_or(Trit::No).or(otherwise)
 }
 
-fn restricts(configuration: &CombinationConfiguration, combination: Modes) -> bool {
-    let written = configuration.applies_to_combinations.iter();
-    written.filter_map(|text| Modes::from_graph(text).ok()).any(|modes| modes == combination)
+/// Whether a strength can narrow a combination down: only passkeys and certificates come in models and issuers.
+fn is_restrictable(combination: Modes) -> bool {
+    [Modes::FIDO2, Modes::X509_CERTIFICATE_MULTI_FACTOR, Modes::X509_CERTIFICATE_SINGLE_FACTOR]
+        .into_iter()
+        .any(|mode| combination.contains(mode))
 }
 
 /// Whether a person with these methods, on an unmanaged device, can meet a whole demand.

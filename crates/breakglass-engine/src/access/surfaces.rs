@@ -155,7 +155,9 @@ pub const SURFACES: &[Surface] = &[
     Surface {
         name: "Azure Resource Manager",
         app_id: AZURE_RESOURCE_MANAGER,
+        mandatory_mfa: Some(MandatoryMfaPhase::ResourceManagerWrites),
         door: Door::ResourceManager,
+        is_recovery: true,
         basis: Basis::Documented,
         ..PLAIN
     },
@@ -177,7 +179,14 @@ pub const SURFACES: &[Surface] = &[
         is_recovery: true,
         ..PLAIN
     },
-    Surface { name: "Exchange Online", app_id: EXCHANGE_ONLINE, is_office365: true, basis: Basis::Documented, ..PLAIN },
+    Surface {
+        name: "Exchange Online",
+        app_id: EXCHANGE_ONLINE,
+        is_office365: true,
+        is_recovery: true,
+        basis: Basis::Documented,
+        ..PLAIN
+    },
     Surface {
         name: "SharePoint Online",
         app_id: "00000003-0000-0ff1-ce00-000000000000",

@@ -21,6 +21,8 @@ mod referee;
 #[cfg(test)]
 mod regressions;
 #[cfg(test)]
+mod removals;
+#[cfg(test)]
 mod scubagear_cases;
 #[cfg(test)]
 mod sentence;

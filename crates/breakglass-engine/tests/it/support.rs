@@ -23,6 +23,14 @@ pub(crate) fn snapshot_of<'d>(documents: impl IntoIterator<Item = (&'d str, Vec<
     builder.finish()
 }
 
+/// Reads a snapshot in our own format; `None` where it is refused.
+pub(crate) fn try_snapshot(value: &Value) -> Option<Snapshot> {
+    let mut builder = SnapshotBuilder::default();
+    let origin = Origin { file_name: "snapshot.json", folders: &[] };
+    read_document(&mut builder, serde_json::to_vec(value).unwrap().as_slice(), &origin).ok()?;
+    Some(builder.finish())
+}
+
 /// Reads a snapshot in our own format.
 pub(crate) fn snapshot(value: &Value) -> Snapshot {
     snapshot_of([("snapshot.json", serde_json::to_vec(value).unwrap())])

@@ -110,9 +110,9 @@ impl Referee<'_> {
     }
 
     fn is_current(&self, assignment: &RoleAssignment) -> bool {
-        let time = |text: &Option<String>| -> Option<jiff::Timestamp> { text.as_ref()?.parse().ok() };
-        let has_begun = time(&assignment.start_date_time).is_none_or(|start| start <= self.now);
-        let has_ended = time(&assignment.end_date_time).is_some_and(|end| end <= self.now);
+        let time = |text: Option<&String>| -> Option<jiff::Timestamp> { text?.parse().ok() };
+        let has_begun = time(assignment.start_date_time.as_ref()).is_none_or(|start| start <= self.now);
+        let has_ended = time(assignment.end_date_time.value()).is_some_and(|end| end <= self.now);
         has_begun && !has_ended
     }
 
@@ -132,7 +132,7 @@ impl Referee<'_> {
 fn is_tenant_wide(assignment: &RoleAssignment) -> bool {
     let is_whole = |scope: Option<&str>| matches!(scope, None | Some("/"));
     let app_scope = assignment.rest.get("appScopeId").filter(|scope| !scope.is_null());
-    is_whole(assignment.directory_scope_id.as_deref()) && app_scope.is_none_or(|scope| scope == "/")
+    is_whole(assignment.directory_scope_id.value().map(String::as_str)) && app_scope.is_none_or(|scope| scope == "/")
 }
 
 /// An entry of `includeUsers` or `excludeUsers`.

@@ -3,7 +3,7 @@
 //! **Invariant:** an account passes only where nothing is wrong and nothing is in doubt; with nobody declared, no
 //! rule about accounts passes.
 
-use breakglass_model::authentication_method::AuthenticationMethod;
+use breakglass_model::authentication_method::{AuthenticationMethod, AuthenticationMethodKind};
 use breakglass_model::property::Property;
 use breakglass_model::snapshot::{Resource, Snapshot, because};
 use breakglass_model::user::User;
@@ -82,6 +82,15 @@ impl<'a> Judgement<'a> {
         methods
     }
 
+    /// Its methods as [`Self::methods`]; what is in the list and cannot be read is a doubt of its own.
+    pub(super) fn all_methods(&mut self) -> Option<&'a [AuthenticationMethod]> {
+        let methods = self.methods()?;
+        if let Some(why) = unread_methods(self.user) {
+            self.doubt(why);
+        }
+        Some(methods)
+    }
+
     fn conclude(mut self, predicate: &str) -> Vec<Finding> {
         let name = self.name();
         let about = vec![self.case.user(self.user.key)];
@@ -101,6 +110,21 @@ impl<'a> Judgement<'a> {
         }
         self.failures
     }
+}
+
+/// Why a list of methods that is there does not say all that is registered.
+pub(super) fn unread_methods(user: &User) -> Option<String> {
+    let detail = user.detail();
+    if detail.authentication_methods_next_link.value().is_some() {
+        return Some("the export has only the first of its authentication methods".to_owned());
+    }
+    let methods = detail.authentication_methods.value().into_iter().flatten();
+    methods.map(AuthenticationMethod::kind).find_map(|kind| match kind {
+        AuthenticationMethodKind::Unknown(kind) => {
+            Some(format!("it has a method of a kind that this version does not know (`{kind}`)"))
+        }
+        _ => None,
+    })
 }
 
 /// Why methods are not known.

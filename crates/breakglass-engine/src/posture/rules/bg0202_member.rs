@@ -37,7 +37,9 @@ Situations E4 and E5 are then no longer in your hands.
 
 **How it is judged.** `userType` must be `Member`, and nothing may say that the account was invited: no `#EXT#` in its \
 sign-in name, no `creationType` of `Invitation`, no `externalUserState`. A `userType` of null counts as a member, as \
-Graph writes it for old accounts. Where `userType` is absent, the answer is `unknown`.
+Graph writes it for old accounts. Where one of `userType`, `creationType` and `externalUserState` \
+is absent and nothing else shows an invitation, the answer is `unknown`: a sign-in name can be changed, and an \
+account that was invited later keeps its own.
 
 **What to do.** Create a new member account on the tenant's `onmicrosoft.com` domain. Changing `userType` alone leaves \
 the sign-in at the other tenant.
@@ -47,7 +49,16 @@ the sign-in at the other tenant.
 
     fn check(&self, case: &Case<'_>) -> Vec<Finding> {
         each_account(self, case, "is a member of this tenant", |account| match guest_kind(account.user) {
-            GuestKind::Member => {}
+            GuestKind::Member => {
+                let detail = account.user.detail();
+                for (name, property) in
+                    [("creationType", &detail.creation_type), ("externalUserState", &detail.external_user_state)]
+                {
+                    if property.is_absent() {
+                        account.absent(name);
+                    }
+                }
+            }
             GuestKind::Guest(kind) => {
                 let name = account.name();
                 let message = match kind {
@@ -60,11 +71,20 @@ the sign-in at the other tenant.
                          cannot rely in an emergency."
                     ),
                 };
-                let fix = "Create a member account on the `onmicrosoft.com` domain, give it the role and the \
-                           exclusions, and delete this one.";
-                account.fail(Severity::Critical, message, Fix::text(fix));
+                account.fail(Severity::Critical, message, Fix::text(REPLACE));
+            }
+            GuestKind::Unsaid if account.user.has_external_name() => {
+                let message = format!(
+                    "{} has the sign-in name of an invited account (`#EXT#`): it proves itself at another tenant or \
+                     provider, on which you cannot rely in an emergency.",
+                    account.name()
+                );
+                account.fail(Severity::Critical, message, Fix::text(REPLACE));
             }
             GuestKind::Unsaid => account.absent("userType"),
         })
     }
 }
+
+const REPLACE: &str = "Create a member account on the `onmicrosoft.com` domain, give it the role and the exclusions, and \
+                       delete this one.";

@@ -41,7 +41,8 @@ an end is gone one morning. A role through a group can be taken away by whoever 
 **How it is judged.** An assignment with scope `/`, assigned and not activated, without `endDateTime`, to the account \
 itself passes. Only through a role-assignable group: fails, medium. Eligible, activated, ending, limited to a part of \
 the directory, or not there at all: fails, critical. Without the lists of role assignments, or where only the \
-schedule instances could say whether an assignment ends, the answer is `unknown`. A tenant without Privileged Identity \
+schedule instances could say whether an assignment ends, the answer is `unknown`; so it is where `directoryScopeId` \
+of the assignment or `endDateTime` of its schedule instance was not exported. A tenant without Privileged Identity \
 Management has permanent assignments only.
 
 **What to do.** Assign the role directly and permanently; the request is shown with the finding.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::super::{Case, Finding, Fix, Rule, Severity, Status, finding};
 use super::account::{Judgement, each_account, fix, names, patch_user, text, with_article};
 use super::role_holding::{holdings, role_name};
+use crate::access::Trit;
 
 pub(super) struct NothingElse;
 
@@ -107,15 +108,16 @@ fn roles(account: &mut Judgement<'_>) {
 fn mailbox(account: &mut Judgement<'_>) {
     let detail = account.user.detail();
     let has_mailbox = match (&detail.assigned_plans, &detail.assigned_licenses) {
-        (Property::Value(plans), _) => plans.iter().any(is_exchange_plan),
+        (Property::Value(plans), _) => match any_known(plans.iter().map(is_exchange_plan)) {
+            Some(has_mailbox) => has_mailbox,
+            None => return account.doubt("`service` of one of its `assignedPlans` is not in the export"),
+        },
         (Property::Null, _) => false,
         (_, Property::Null) => false,
         (_, Property::Value(licences)) if licences.is_empty() => false,
         (Property::Absent, Property::Value(licences)) => {
-            let each: Option<Vec<bool>> =
-                licences.iter().map(|licence| gives_mailbox(account.case.snapshot, licence)).collect();
-            match each {
-                Some(each) => each.contains(&true),
+            match any_known(licences.iter().map(|licence| gives_mailbox(account.case.snapshot, licence))) {
+                Some(has_mailbox) => has_mailbox,
                 None => return account.absent("assignedPlans"),
             }
         }
@@ -130,20 +132,33 @@ fn mailbox(account: &mut Judgement<'_>) {
     }
 }
 
-fn is_exchange_plan(plan: &Rest) -> bool {
-    let text = |name: &str| plan.get(name).and_then(Value::as_str).unwrap_or_default();
-    text("service").eq_ignore_ascii_case("exchange") && text("capabilityStatus") != "Deleted"
+/// Whether one of them is so; `None` where none is and some are not known.
+fn any_known(each: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    match each.map(Trit::from).max() {
+        Some(Trit::Yes) => Some(true),
+        Some(Trit::Unknown) => None,
+        Some(Trit::No) | None => Some(false),
+    }
 }
 
-/// Whether a licence has an Exchange plan that is not switched off; `None` when the licence is not listed.
+fn is_exchange_plan(plan: &Rest) -> Option<bool> {
+    let text = |name: &str| plan.get(name).and_then(Value::as_str);
+    if text("capabilityStatus") == Some("Deleted") {
+        return Some(false);
+    }
+    Some(text("service")?.eq_ignore_ascii_case("exchange"))
+}
+
+/// Whether a licence has an Exchange plan that is not switched off; `None` when the licence or its plans are not
+/// listed.
 fn gives_mailbox(snapshot: &Snapshot, licence: &Rest) -> Option<bool> {
     let id = licence.get("skuId").and_then(Value::as_str)?;
     let sku = snapshot.subscribed_skus.items().iter().find(|sku| sku.text("skuId") == Some(id))?;
     let disabled = licence.get("disabledPlans").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    Some(sku.list("servicePlans").iter().any(|plan| {
-        let name = plan.get("servicePlanName").and_then(Value::as_str).unwrap_or_default();
+    let plans = sku.0.get("servicePlans")?.as_array()?;
+    any_known(plans.iter().map(|plan| {
         let is_off = plan.get("servicePlanId").is_some_and(|id| disabled.contains(id));
-        name.starts_with("EXCHANGE_S_") && !is_off
+        Some(!is_off && plan.get("servicePlanName")?.as_str()?.starts_with("EXCHANGE_S_"))
     }))
 }
 
@@ -157,12 +172,18 @@ fn owned(account: &mut Judgement<'_>) {
     let mut found: Vec<String> = Vec::new();
     if let Property::Value(objects) = &account.user.detail().owned_objects {
         found.extend(objects.iter().filter(is_application).map(name_of));
+        if objects.iter().any(|object| object.get("@odata.type").and_then(Value::as_str).is_none()) {
+            account.doubt("what kind of object it owns is not in the export (`@odata.type` of `ownedObjects`)");
+        }
     }
     let principals = case.snapshot.service_principals.items().iter().map(|principal| &principal.rest);
     let applications = case.snapshot.applications.items().iter().map(|application| &application.0);
     for object in applications.chain(principals) {
-        if owners(object).is_some_and(|owners| owners.iter().any(|owner| is_object(owner, id))) {
+        let owners = owners(object).map_or(&[][..], Vec::as_slice);
+        if owners.iter().any(|owner| is_object(owner, id)) {
             found.push(name_of(object));
+        } else if owners.iter().any(|owner| !owner.is_string() && owner.get("id").is_none()) {
+            account.doubt(format!("an owner of the application `{}` has no `id` in the export", name_of(object)));
         }
     }
     found.sort();
@@ -228,7 +249,7 @@ fn contact_data(account: &mut Judgement<'_>) {
 
 fn contact_methods(account: &mut Judgement<'_>) {
     use AuthenticationMethodKind as Kind;
-    let Some(methods) = account.methods() else { return };
+    let Some(methods) = account.all_methods() else { return };
     let is_personal = |kind: &Kind| matches!(kind, Kind::Phone | Kind::Email | Kind::MicrosoftAuthenticator);
     let kinds: Vec<Kind> = methods.iter().map(|method| method.kind()).filter(is_personal).collect();
     if let Some(first) = kinds.first() {

@@ -3,7 +3,6 @@
 //! **Source:** the accessReviewScheduleDefinition and lifecycle workflow references; the forms of review scopes are
 //! from memory, and one that is not understood is a doubt. Clean-up by scripts of one's own is in no snapshot.
 
-use breakglass_model::object::ObjectKey;
 use breakglass_model::property::Property;
 use breakglass_model::snapshot::{Listing, Resource, because};
 use breakglass_model::tenant::GraphObject;
@@ -15,6 +14,7 @@ use super::account::{Judgement, each_account, names, without_list};
 use super::role_holding::holdings;
 use crate::access::Trit;
 use crate::access::membership::Reach;
+use crate::access::scope::{GuestKind, guest_kind};
 
 pub(super) struct NoCleanUp;
 
@@ -105,12 +105,8 @@ fn reviewed(account: &mut Judgement<'_>, review: &GraphObject) {
         return;
     }
     let review_name = title(review, "without a name");
-    let mut queries = Vec::new();
-    for part in ["scope", "instanceEnumerationScope"] {
-        review.0.get(part).into_iter().for_each(|value| collect_queries(value, &mut queries));
-    }
     let applies_itself = review.at(&["settings", "autoApplyDecisionsEnabled"]) == Some(&Value::Bool(true));
-    match covers(account.case, account.user.key, &queries) {
+    match covers(account.case, account.user, review) {
         Trit::No => {}
         Trit::Unknown => account.doubt(format!("the scope of the access review `{review_name}` is not understood")),
         Trit::Yes => {
@@ -127,33 +123,66 @@ fn reviewed(account: &mut Judgement<'_>, review: &GraphObject) {
     }
 }
 
-/// Every `query` in a scope, in lower case and with blanks for plus signs.
+/// Every `query` in a scope, in lower case and with blanks for plus signs; an empty one for a part that has none.
 fn collect_queries(value: &Value, queries: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
-            for (name, value) in members {
-                match value.as_str() {
-                    Some(query) if name == "query" => queries.push(query.replace('+', " ").to_lowercase()),
-                    _ => collect_queries(value, queries),
-                }
+            let query = members.get("query").and_then(Value::as_str);
+            queries.extend(query.map(|query| query.replace('+', " ").to_lowercase()));
+            let is_part = |value: &&Value| value.is_object() || value.is_array();
+            let mut parts = members.values().filter(is_part).peekable();
+            if query.is_none() && parts.peek().is_none() {
+                queries.push(String::new());
             }
+            parts.for_each(|part| collect_queries(part, queries));
         }
         Value::Array(items) => items.iter().for_each(|item| collect_queries(item, queries)),
         _ => {}
     }
 }
 
-/// Whether a review with these queries is about an account.
-fn covers(case: &Case<'_>, account: ObjectKey, queries: &[String]) -> Trit {
-    if queries.iter().any(|query| query.contains("usertype eq 'guest'")) {
-        return Trit::No;
+/// Whether a review is about an account: it is one of the principals whom the review asks about, and what is asked
+/// about is theirs.
+fn covers(case: &Case<'_>, user: &User, review: &GraphObject) -> Trit {
+    let queries = |value: Option<&Value>| -> Vec<Option<Trit>> {
+        let mut queries = Vec::new();
+        value.into_iter().for_each(|value| collect_queries(value, &mut queries));
+        queries.iter().map(|query| query_covers(case, user, query)).collect()
+    };
+    // All users are principals; beside a resource, a query about all of something only narrows another one.
+    let principals = queries(review.at(&["scope", "principalScopes"]));
+    let is_principal = principals.into_iter().map(|one| one.unwrap_or(Trit::Yes)).max().unwrap_or(Trit::Yes);
+    let scope = review.0.get("scope");
+    let is_split = scope.is_some_and(|scope| scope.get("principalScopes").is_some());
+    let resources = if is_split { review.at(&["scope", "resourceScopes"]) } else { scope };
+    let parts = [resources, review.0.get("instanceEnumerationScope")];
+    let each = parts.into_iter().filter_map(|part| {
+        let part = queries(part);
+        let says_something = part.iter().any(Option::is_some);
+        says_something.then(|| part.into_iter().map(|one| one.unwrap_or(Trit::Unknown)).max())?
+    });
+    is_principal.and(each.min().unwrap_or(Trit::Unknown))
+}
+
+/// Whether somebody is among the guests, as far as that is known.
+fn is_guest(user: &User) -> Trit {
+    match guest_kind(user) {
+        GuestKind::Member => Trit::No,
+        GuestKind::Guest(_) => Trit::Yes,
+        GuestKind::Unsaid => Trit::Unknown,
     }
-    let each: Vec<Trit> = queries.iter().filter_map(|query| query_covers(case, account, query)).collect();
-    each.into_iter().max().unwrap_or(Trit::Unknown)
 }
 
 /// What one query says; `None` for one that only narrows another, such as all members.
-fn query_covers(case: &Case<'_>, account: ObjectKey, query: &str) -> Option<Trit> {
+fn query_covers(case: &Case<'_>, user: &User, query: &str) -> Option<Trit> {
+    let account = user.key;
+    if let Some((_, rest)) = query.split_once("usertype eq 'guest'") {
+        let is_alone = !rest.contains(" or ");
+        return match is_guest(user) {
+            Trit::No if is_alone => Some(Trit::No),
+            _ => Some(Trit::Unknown),
+        };
+    }
     let path = query.trim_start_matches('/').trim_start_matches("v1.0/").trim_start_matches("beta/");
     if path.starts_with('.') || path == "users" || path == "groups" || path == "serviceprincipals" {
         return None;

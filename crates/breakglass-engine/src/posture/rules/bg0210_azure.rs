@@ -106,8 +106,11 @@ fn held(account: &mut Judgement<'_>, assignment: &RoleAssignment) {
         return;
     }
     let scope = assignment.rest.get("scope").and_then(Value::as_str);
-    let scope = scope.or(assignment.directory_scope_id.as_deref()).unwrap_or_default();
+    let scope = scope.or(assignment.directory_scope_id.value().map(String::as_str));
     let role = assignment.role_definition_id.as_str();
+    let Some(scope) = scope else {
+        return account.doubt("the `scope` of one of its role assignments in Azure is not in the export");
+    };
     if scope == "/" && role.ends_with(USER_ACCESS_ADMINISTRATOR) {
         let message = format!(
             "{} is User Access Administrator over all of Azure (scope `/`): an elevation that was not taken back. \

@@ -6,7 +6,7 @@
 use breakglass_model::authentication_method::AuthenticationMethodKind as Kind;
 
 use super::super::{Case, Finding, Fix, Profile, Rule, Severity};
-use super::account::{Judgement, each_account, with_article};
+use super::account::{Judgement, each_account, unread_methods, with_article};
 
 pub(super) struct PhishingResistant;
 
@@ -71,8 +71,8 @@ fn current(account: &mut Judgement<'_>) {
         }
         _ => return account.note(format!("{strong} authenticators are registered.")),
     }
-    if let Some(Kind::Unknown(kind)) = kinds.iter().find(|kind| matches!(kind, Kind::Unknown(_))) {
-        return account.doubt(format!("it has a method of a kind that this version does not know (`{kind}`)"));
+    if let Some(why) = unread_methods(account.user) {
+        return account.doubt(why);
     }
     if kinds.iter().any(|kind| matches!(kind, Kind::WindowsHelloForBusiness | Kind::PlatformCredential)) {
         let message = format!(
@@ -107,7 +107,9 @@ fn classic(account: &mut Judgement<'_>) {
         .filter(|kind| *kind != Kind::Password)
         .map(|kind| kind.name().into())
         .collect();
-    if names.is_empty() {
+    if account.user.detail().authentication_methods_next_link.value().is_some() {
+        account.all_methods();
+    } else if names.is_empty() {
         return account.note(
             "Microsoft's admin portals and writes to Azure Resource Manager refuse it all the same, since they demand \
              multifactor authentication of everybody.",

@@ -4,6 +4,7 @@
 //! Configuration references. Key restrictions hold at sign-in too; attestation is asked for at registration only.
 
 use breakglass_model::authentication_method::{AuthenticationMethod, AuthenticationMethodKind as Kind};
+use breakglass_model::property::Property;
 use breakglass_model::snapshot::because;
 use breakglass_model::tenant::{AuthenticationMethodConfiguration, KeyRestrictions, MethodTarget};
 use jiff::Timestamp;
@@ -48,7 +49,9 @@ does not; a passkey profile that the account is in allows it. If no such method 
 left, medium. Enforced attestation against a key that was registered without it fails, medium: the key still works, \
 and could not be registered again. For certificates, a tenant without certificate authorities, or with one that \
 expires within the configured days, fails, high; whether a revocation list can be reached shows only a rehearsal. \
-What is not in the snapshot gives `unknown`. An account without such a method is BG0301's business.
+What is not in the snapshot gives `unknown`, also a part of the policy \
+that is absent: only null and an empty list say that there is no restriction. Passkey profiles are the exception, \
+since the plain list of Graph does not have them. An account without such a method is BG0301's business.
 
 **What to do.** Add the account's group to the targets, and the key's model to the allowed ones.
 
@@ -71,7 +74,7 @@ enum Use {
 }
 
 fn judge(account: &mut Judgement<'_>) {
-    let Some(methods) = account.methods() else { return };
+    let Some(methods) = account.all_methods() else { return };
     let strong: Vec<&AuthenticationMethod> =
         methods.iter().filter(|method| matches!(method.kind(), Kind::Fido2 | Kind::X509Certificate)).collect();
     if strong.is_empty() {
@@ -149,22 +152,28 @@ fn allowed(account: &Judgement<'_>, method: &AuthenticationMethod) -> Use {
         Some(other) => return Use::Unclear(format!("the state of {kind} is `{other}`")),
         None => return Use::Unclear(format!("the state of {kind} is not in the export")),
     }
-    match targets(account, &configuration.exclude_targets) {
-        Trit::Yes => return Use::Refused(format!("the account is excluded from {kind}")),
-        Trit::Unknown => return Use::Unclear(format!("whether the account is excluded from {kind} is not known")),
-        Trit::No => {}
+    let excluded = targets(account, configuration.exclude_targets.known());
+    if excluded == Trit::Yes {
+        return Use::Refused(format!("the account is excluded from {kind}"));
     }
-    match targets(account, &configuration.include_targets) {
+    match targets(account, configuration.include_targets.known()) {
         Trit::No => return Use::Refused(format!("{kind} are enabled for others and not for the account")),
         Trit::Unknown => return Use::Unclear(format!("whether {kind} are enabled for the account is not known")),
         Trit::Yes => {}
     }
-    if id == "Fido2" { passkey(account, configuration, method) } else { certificate(account.case) }
+    let rest = if id == "Fido2" { passkey(account, configuration, method) } else { certificate(account.case) };
+    match rest {
+        Use::Allowed if excluded == Trit::Unknown => {
+            Use::Unclear(format!("whether the account is excluded from {kind} is not known"))
+        }
+        rest => rest,
+    }
 }
 
-/// Whether targets contain the account.
-fn targets(account: &Judgement<'_>, targets: &[MethodTarget]) -> Trit {
-    targets.iter().map(|target| target_has(account, target)).max().unwrap_or(Trit::No)
+/// Whether targets contain the account; not known where the export does not have them.
+fn targets(account: &Judgement<'_>, targets: Option<Option<&Vec<MethodTarget>>>) -> Trit {
+    let Some(targets) = targets else { return Trit::Unknown };
+    targets.into_iter().flatten().map(|target| target_has(account, target)).max().unwrap_or(Trit::No)
 }
 
 fn target_has(account: &Judgement<'_>, target: &MethodTarget) -> Trit {
@@ -172,6 +181,9 @@ fn target_has(account: &Judgement<'_>, target: &MethodTarget) -> Trit {
         return Trit::Yes;
     }
     let snapshot = account.case.snapshot;
+    if target.id.is_empty() {
+        return Trit::Unknown;
+    }
     let Some(key) = snapshot.objects.find(&target.id) else {
         return if snapshot.groups.is_complete() { Trit::No } else { Trit::Unknown };
     };
@@ -185,9 +197,9 @@ fn target_has(account: &Judgement<'_>, target: &MethodTarget) -> Trit {
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
 struct PasskeyProfile {
-    id: String,
-    key_restrictions: Option<KeyRestrictions>,
-    passkey_types: Option<String>,
+    id: Option<String>,
+    key_restrictions: Property<KeyRestrictions>,
+    passkey_types: Property<String>,
 }
 
 fn passkey(
@@ -197,41 +209,70 @@ fn passkey(
 ) -> Use {
     let profiles = configuration.rest.get("passkeyProfiles").and_then(Value::as_array).map(Vec::as_slice);
     let profiles = profiles.unwrap_or_default();
+    let mut included = configuration.include_targets.value().into_iter().flatten();
+    let has_profiles = configuration.rest.contains_key("defaultPasskeyProfile")
+        || included.any(|target| target.rest.contains_key("allowedPasskeyProfiles"));
+    if has_profiles && !configuration.rest.contains_key("passkeyProfiles") {
+        return Use::Unclear("`passkeyProfiles` are not in the export, although targets name some".to_owned());
+    }
     if profiles.is_empty() {
-        return restricted(configuration.key_restrictions.as_ref(), method);
+        return restricted(&configuration.key_restrictions, method);
     }
     // One profile of the targets that contain the account is enough.
     let mut wanted: Vec<&str> = Vec::new();
-    for target in configuration.include_targets.iter().filter(|target| target_has(account, target) == Trit::Yes) {
-        let listed = target.rest.get("allowedPasskeyProfiles").and_then(Value::as_array).map(Vec::as_slice);
-        wanted.extend(listed.unwrap_or_default().iter().filter_map(Value::as_str));
+    let included = configuration.include_targets.value().into_iter().flatten();
+    for target in included.filter(|target| target_has(account, target) == Trit::Yes) {
+        let Some(listed) = target.rest.get("allowedPasskeyProfiles") else {
+            return Use::Unclear("`allowedPasskeyProfiles` of a target of passkeys are not in the export".to_owned());
+        };
+        wanted.extend(listed.as_array().into_iter().flatten().filter_map(Value::as_str));
     }
     if wanted.is_empty() {
-        wanted.extend(configuration.rest.get("defaultPasskeyProfile").and_then(Value::as_str));
+        let Some(default) = configuration.rest.get("defaultPasskeyProfile") else {
+            return Use::Unclear("`defaultPasskeyProfile` of passkeys is not in the export".to_owned());
+        };
+        wanted.extend(default.as_str());
     }
     let mut worst = Use::Refused("no passkey profile of the account allows the key".to_owned());
     for profile in profiles {
         let Ok(profile) = PasskeyProfile::deserialize(profile) else {
             return Use::Unclear("a passkey profile cannot be read".to_owned());
         };
-        if !wanted.contains(&profile.id.as_str()) {
+        let Some(id) = &profile.id else {
+            return Use::Unclear("a passkey profile without an `id`".to_owned());
+        };
+        if !wanted.contains(&id.as_str()) {
             continue;
         }
-        let is_type_allowed = match (&profile.passkey_types, &method.passkey_type) {
-            (Some(types), Some(own)) => types.split(',').any(|kind| kind.trim() == own),
-            _ => true,
-        };
-        match restricted(profile.key_restrictions.as_ref(), method) {
-            Use::Allowed if is_type_allowed => return Use::Allowed,
-            Use::Unclear(why) if is_type_allowed => worst = Use::Unclear(why),
-            _ => {}
+        match (restricted(&profile.key_restrictions, method), type_is_allowed(&profile.passkey_types, method)) {
+            (Use::Refused(_), _) | (_, Trit::No) => {}
+            (Use::Allowed | Use::Ending(_), Trit::Yes) => return Use::Allowed,
+            (Use::Unclear(why), _) => worst = Use::Unclear(why),
+            (_, Trit::Unknown) => worst = Use::Unclear("whether its passkey is synced is not in the export".to_owned()),
         }
     }
     worst
 }
 
-/// Whether key restrictions let a key be used.
-fn restricted(restrictions: Option<&KeyRestrictions>, method: &AuthenticationMethod) -> Use {
+/// Every type that a profile can allow.
+const PASSKEY_TYPES: [&str; 2] = ["deviceBound", "synced"];
+
+/// Whether a profile allows the type of a passkey; null allows every type.
+fn type_is_allowed(types: &Property<String>, method: &AuthenticationMethod) -> Trit {
+    let Some(types) = types.known() else { return Trit::Unknown };
+    let is_allowed = |own: &str| types.is_none_or(|types| types.split(',').any(|kind| kind.trim() == own));
+    match method.passkey_type.as_deref() {
+        Some(own) => is_allowed(own).into(),
+        None if PASSKEY_TYPES.iter().all(|own| is_allowed(own)) => Trit::Yes,
+        None => Trit::Unknown,
+    }
+}
+
+/// Whether key restrictions let a key be used; null is none.
+fn restricted(restrictions: &Property<KeyRestrictions>, method: &AuthenticationMethod) -> Use {
+    let Some(restrictions) = restrictions.known() else {
+        return Use::Unclear("`keyRestrictions` of passkeys are not in the export".to_owned());
+    };
     let Some(restrictions) = restrictions.filter(|restrictions| restrictions.is_enforced != Some(false)) else {
         return Use::Allowed;
     };
@@ -243,7 +284,10 @@ fn restricted(restrictions: Option<&KeyRestrictions>, method: &AuthenticationMet
             "key restrictions are enforced, and the AAGUID of the key is not in the export".to_owned(),
         );
     };
-    let is_listed = restrictions.aaguids.iter().any(|listed| listed.eq_ignore_ascii_case(own));
+    let Some(listed) = restrictions.aaguids.known() else {
+        return Use::Unclear("`aaGuids` of the key restrictions are not in the export".to_owned());
+    };
+    let is_listed = listed.into_iter().flatten().any(|listed| listed.eq_ignore_ascii_case(own));
     match (restrictions.enforcement_type.as_deref(), is_listed) {
         (Some("allow"), true) | (Some("block"), false) => Use::Allowed,
         (Some("allow"), false) => {
@@ -265,6 +309,9 @@ fn certificate(case: &Case<'_>) -> Use {
                 .to_owned(),
         );
     };
+    if configured.iter().any(|one| one.get("certificateAuthorities").is_none()) {
+        return Use::Unclear("`certificateAuthorities` are not in the export".to_owned());
+    }
     let authorities = configured.iter().filter_map(|one| one.get("certificateAuthorities")?.as_array()).flatten();
     let mut count = 0;
     for authority in authorities {
@@ -287,18 +334,24 @@ fn certificate(case: &Case<'_>) -> Use {
 }
 
 fn attestation(account: &mut Judgement<'_>, strong: &[&AuthenticationMethod]) {
-    let enforced = configuration(account.case, "Fido2").ok().and_then(|passkeys| passkeys.is_attestation_enforced);
-    let bare = strong
-        .iter()
-        .filter(|method| method.kind() == Kind::Fido2 && method.attestation_level.as_deref() == Some("notAttested"));
-    let bare = bare.count();
-    if enforced == Some(true) && bare > 0 {
-        let message = format!(
-            "{} has {bare} key registered without attestation, which the tenant now enforces. The key still works; \
-             lost or removed, it could not be registered again.",
-            account.name()
-        );
-        let fix = "Register a key that gives an attestation, rehearse with it, then remove the old one.";
-        account.fail(Severity::Medium, message, Fix::text(fix));
+    let Ok(passkeys) = configuration(account.case, "Fido2") else { return };
+    let keys = || strong.iter().filter(|method| method.kind() == Kind::Fido2);
+    let bare = keys().filter(|method| method.attestation_level.as_deref() == Some("notAttested")).count();
+    let unsaid = keys().any(|method| method.attestation_level.is_none());
+    match passkeys.is_attestation_enforced.known() {
+        Some(None | Some(false)) => {}
+        Some(Some(true)) if bare > 0 => {
+            let message = format!(
+                "{} has {bare} key registered without attestation, which the tenant now enforces. The key still \
+                 works; lost or removed, it could not be registered again.",
+                account.name()
+            );
+            let fix = "Register a key that gives an attestation, rehearse with it, then remove the old one.";
+            account.fail(Severity::Medium, message, Fix::text(fix));
+        }
+        Some(Some(true)) if unsaid => account
+            .doubt("attestation is enforced, and whether its keys gave one (`attestationLevel`) is not in the export"),
+        None if bare > 0 || unsaid => account.doubt("`isAttestationEnforced` of passkeys is not in the export"),
+        _ => {}
     }
 }

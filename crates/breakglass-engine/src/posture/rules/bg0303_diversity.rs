@@ -15,7 +15,7 @@ use breakglass_model::snapshot::ObjectRow;
 use breakglass_model::well_known::{ADMINISTRATOR_ROLES, GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR};
 
 use super::super::{Case, Finding, Fix, Rule, Severity, Status, finding};
-use super::account::{Judgement, each_account};
+use super::account::{Judgement, each_account, unread_methods};
 use crate::access::membership::Reach;
 
 pub(super) struct Diversity;
@@ -70,7 +70,7 @@ type Dependence = String;
 
 fn dependence(method: &AuthenticationMethod) -> Option<Dependence> {
     Some(match method.kind() {
-        Kind::Password | Kind::Email | Kind::TemporaryAccessPass | Kind::QrCodePin => return None,
+        Kind::Password | Kind::Email | Kind::TemporaryAccessPass | Kind::QrCodePin | Kind::Unknown(_) => return None,
         Kind::Phone => "the telephone network".to_owned(),
         Kind::MicrosoftAuthenticator => "the Authenticator service".to_owned(),
         Kind::SoftwareOath => "an app for one-time codes".to_owned(),
@@ -82,7 +82,6 @@ fn dependence(method: &AuthenticationMethod) -> Option<Dependence> {
             None => PASSKEYS.to_owned(),
         },
         Kind::External => "an external provider".to_owned(),
-        Kind::Unknown(kind) => format!("methods of kind `{kind}`"),
     })
 }
 
@@ -126,7 +125,13 @@ fn others(case: &Case<'_>) -> Others {
     for person in people.into_iter().filter(|person| !case.accounts.keys.contains(person)) {
         let user = case.snapshot.user(person);
         match user.and_then(|user| user.detail().authentication_methods.value()) {
-            Some(methods) => others.known.push(dependences(methods)),
+            Some(methods) => {
+                others.known.push(dependences(methods));
+                if let Some(why) = user.and_then(unread_methods) {
+                    let name = case.snapshot.name(person);
+                    others.doubt.get_or_insert_with(|| format!("of the administrator `{name}`: {why}"));
+                }
+            }
             None => {
                 let name = case.snapshot.name(person);
                 others.doubt.get_or_insert_with(|| {
@@ -142,6 +147,9 @@ fn others(case: &Case<'_>) -> Others {
 
 fn differs(account: &mut Judgement<'_>, others: &Others) {
     let Some(methods) = account.methods() else { return };
+    if let Some(why) = unread_methods(account.user) {
+        return account.doubt(why);
+    }
     let own = dependences(methods);
     let name = account.name();
     if own.is_empty() {
@@ -164,7 +172,8 @@ fn differs(account: &mut Judgement<'_>, others: &Others) {
         }
         let is_shared = is_all_there_is(&strong, &others.known);
         match &others.doubt {
-            Some(why) if is_shared => return account.doubt(why),
+            // What is not known can only add to what the others use.
+            Some(why) if is_within(&used_by(others), &strong) => return account.doubt(why),
             _ => (is_shared, Severity::Medium),
         }
     };
@@ -213,6 +222,9 @@ impl Diversity {
         let methods: Option<Vec<&Vec<AuthenticationMethod>>> =
             users.iter().map(|user| user.detail().authentication_methods.value()).collect();
         let methods = methods.filter(|methods| methods.len() > 1)?;
+        if users.iter().any(|user| unread_methods(user).is_some()) {
+            return None;
+        }
         let sets: Vec<BTreeSet<Dependence>> = methods.iter().map(|methods| dependences(methods)).collect();
         let first = sets.first().filter(|first| first.len() == 1)?;
         let only = first.first().filter(|only| !only.starts_with(PASSKEYS))?;

@@ -35,8 +35,8 @@ impl Rule for NobodysPhone {
 (situations E1 and E4). And a phone number can be taken over at a shop counter.
 
 **How it is judged.** A phone, an email address, Microsoft Authenticator, a software token or a passkey inside \
-Microsoft Authenticator fails, high. Keys that lie in a safe are nobody's. Without the list of methods the answer is \
-`unknown`.
+Microsoft Authenticator fails, high. Keys that lie in a safe are nobody's. Without the list of methods, or with a \
+method of a kind that this version does not know, the answer is `unknown`.
 
 **What to do.** Register security keys or certificates first, rehearse with them, and then remove the personal \
 methods; the request is shown where it is one method.
@@ -46,7 +46,13 @@ methods; the request is shown where it is one method.
 
     fn check(&self, case: &Case<'_>) -> Vec<Finding> {
         each_account(self, case, "has no method that is bound to one person", |account| {
-            let Some(methods) = account.methods() else { return };
+            let Some(methods) = account.all_methods() else { return };
+            let is_model_absent = |method: &AuthenticationMethod| {
+                method.kind() == Kind::Fido2 && method.aaguid.as_deref().is_none_or(str::is_empty)
+            };
+            if methods.iter().any(is_model_absent) {
+                account.doubt("the model (`aaGuid`) of a passkey is not in the export");
+            }
             let personal: Vec<&AuthenticationMethod> = methods.iter().filter(|method| is_personal(method)).collect();
             let Some(first) = personal.first() else { return };
             let what: Vec<String> = personal

@@ -3,15 +3,13 @@
 //! **Source:** the authentication strength documentation; restrictions of a combination to certain models of key are
 //! part of the strength.
 
-use breakglass_model::authentication_method::{AuthenticationMethod, AuthenticationMethodKind};
 use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState};
 use breakglass_model::snapshot::because;
-use breakglass_model::strength::{AuthenticationStrengthPolicy, Combination, Modes};
 
 use super::super::{Case, Finding, Fix, Rule, Severity};
 use super::account::{Judgement, each_account};
 use crate::access::Trit;
-use crate::access::demand::{Control, Demand, strength_combinations};
+use crate::access::demand::{Control, Demand};
 use crate::access::person::{Methods, control_is_met};
 
 pub(super) struct StrengthsMet;
@@ -76,8 +74,10 @@ fn judge(account: &mut Judgement<'_>, index: usize, policy: &ConditionalAccessPo
     if standing.in_scope == Trit::No {
         return;
     }
-    let Some(methods) = account.methods() else { return };
-    let met = is_met(account, policy, demand, methods);
+    if account.methods().is_none() {
+        return;
+    }
+    let met = is_met(account, policy, demand);
     let title = policy.name();
     match (standing.in_scope, met) {
         (_, Trit::Yes) => account.note(format!("The policy `{title}` demands a strength of it, which it meets.")),
@@ -97,69 +97,14 @@ fn judge(account: &mut Judgement<'_>, index: usize, policy: &ConditionalAccessPo
 }
 
 /// Whether the strengths that are demanded are met, or an alternative to them is.
-fn is_met(
-    account: &Judgement<'_>,
-    policy: &ConditionalAccessPolicy,
-    demand: &Demand,
-    methods: &[AuthenticationMethod],
-) -> Trit {
-    let snapshot = account.case.snapshot;
+fn is_met(account: &Judgement<'_>, policy: &ConditionalAccessPolicy, demand: &Demand) -> Trit {
     let own = Methods::of(account.user);
-    let each = demand.controls().iter().filter_map(|control| match (control, demand) {
-        (Control::AuthenticationStrength(id), _) => Some(strength_is_met(account, policy, id, methods)),
-        (_, Demand::Any(_)) => Some(control_is_met(snapshot, policy, control, &own)),
+    let is_asked = |control: &&Control| {
         // What else is demanded besides is for the rules about scope.
-        _ => None,
-    });
+        matches!(demand, Demand::Any(_)) || matches!(control, Control::AuthenticationStrength(_))
+    };
+    let asked = demand.controls().iter().filter(is_asked);
+    let each = asked.map(|control| control_is_met(account.case.snapshot, policy, control, &own));
     let is_met = if matches!(demand, Demand::Any(_)) { each.max() } else { each.min() };
     is_met.unwrap_or(Trit::Yes)
-}
-
-fn strength_is_met(
-    account: &Judgement<'_>,
-    policy: &ConditionalAccessPolicy,
-    id: &str,
-    methods: &[AuthenticationMethod],
-) -> Trit {
-    let snapshot = account.case.snapshot;
-    let Ok(combinations) = strength_combinations(snapshot, policy, id) else { return Trit::Unknown };
-    let written = policy.grant_controls.as_ref().and_then(|grant| grant.authentication_strength.as_ref());
-    let listed = snapshot.authentication_strength_policies.items().iter();
-    let listed = listed.filter(|strength| strength.id.as_ref().is_some_and(|own| own.as_str() == id));
-    let described: Vec<&AuthenticationStrengthPolicy> = written.into_iter().chain(listed).collect();
-    let own = Methods::of(account.user);
-    let each = combinations.iter().filter(|modes| own.modes.contains(**modes));
-    let met = each.map(|modes| is_unrestricted(&described, *modes, methods)).max();
-    let has_unread = described.iter().filter_map(|strength| strength.allowed_combinations.as_ref()).flatten();
-    let has_unread = has_unread.into_iter().any(|combination| matches!(combination, Combination::Unknown(_)));
-    match met {
-        Some(Trit::No) | None if own.has_unknown || has_unread => Trit::Unknown,
-        Some(met) => met,
-        None => Trit::No,
-    }
-}
-
-/// Whether the restrictions of a combination let these methods satisfy it.
-fn is_unrestricted(
-    strengths: &[&AuthenticationStrengthPolicy],
-    modes: Modes,
-    methods: &[AuthenticationMethod],
-) -> Trit {
-    let configurations = strengths.iter().flat_map(|strength| &strength.combination_configurations);
-    let about = configurations.filter(|one| {
-        one.applies_to_combinations.iter().any(|text| Modes::from_graph(text).is_ok_and(|own| own == modes))
-    });
-    let each = about.map(|one| {
-        if one.allowed_aaguids.is_empty() {
-            // A restriction of certificates, or one that this version does not know.
-            return Trit::Unknown;
-        }
-        let passkeys = methods.iter().filter(|method| method.kind() == AuthenticationMethodKind::Fido2);
-        let is_allowed = passkeys.map(|passkey| match passkey.aaguid.as_deref() {
-            Some(own) => one.allowed_aaguids.iter().any(|allowed| allowed.eq_ignore_ascii_case(own)).into(),
-            None => Trit::Unknown,
-        });
-        is_allowed.max().unwrap_or(Trit::No)
-    });
-    each.min().unwrap_or(Trit::Yes)
 }

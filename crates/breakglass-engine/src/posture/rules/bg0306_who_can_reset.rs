@@ -1,20 +1,17 @@
 //! BG0306: who can give an account a new password or a temporary access pass, and that nobody else can.
 //!
 //! **Source:** the table of who may reset whom, which protects holders of administrator roles; the permissions of
-//! Microsoft Graph. Their ids are those that public tools list.
+//! Microsoft Graph.
 
 use std::collections::BTreeSet;
 
 use breakglass_model::object::ObjectKey;
-use breakglass_model::policy::Rest;
 use breakglass_model::snapshot::{ObjectRow, Resource, because};
-use breakglass_model::well_known::{
-    GLOBAL_ADMINISTRATOR, MICROSOFT_SERVICES_TENANT, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
-};
-use serde_json::Value;
+use breakglass_model::well_known::{GLOBAL_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR};
 
 use super::super::{Case, Finding, Fix, ObjectKind, ObjectReference, Rule, Severity, Status, finding};
 use super::account::{each_account, names, nobody, without_list};
+use super::application_grants::{Grants, grants};
 use super::role_holding::{Holding, holdings, says_no_pim};
 use crate::access::membership::Reach;
 
@@ -47,8 +44,9 @@ makes every lock on the envelope pointless (situation E4).
 
 **How it is judged.** An account that is not Global Administrator at this moment has no protection from the help desk \
 and fails, medium. An application, other than Microsoft's own, whose permissions let it write authentication methods \
-or give itself a role fails, medium. Otherwise it passes, and the holders of the two roles, active and eligible, are \
-named. Where roles, groups or applications are not known the answer is `unknown`; where no export says what \
+or passwords, give roles, or give itself such a permission fails, medium. Otherwise it passes, and the holders of the two roles, active and eligible, are \
+named. Where roles, groups or applications are not known, or a permission is \
+known by an id only that nothing explains, the answer is `unknown`; where no export says what \
 applications may do, that part does not apply.
 
 **What to do.** Take the permission away from the application, or treat it as one of the highest administrators. Keep \
@@ -85,14 +83,6 @@ reference."
     }
 }
 
-/// Permissions that let an application reset anybody, and their ids.
-const PERMISSIONS: [(&str, &str); 4] = [
-    ("50483e42-d915-4231-9639-7fdb7fd190e5", "UserAuthenticationMethod.ReadWrite.All"),
-    ("627169a8-8c15-451c-861a-5b80e383de5c", "UserAuthMethod-TAP.ReadWrite.All"),
-    ("9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8", "RoleManagement.ReadWrite.Directory"),
-    ("06b708a9-e830-4db3-a914-8e69da51d44f", "AppRoleAssignment.ReadWrite.All"),
-];
-
 impl WhoCanReset {
     fn people(&self, case: &Case<'_>) -> Finding {
         let (people, doubt) = people(case);
@@ -113,8 +103,9 @@ impl WhoCanReset {
     }
 
     fn applications(&self, case: &Case<'_>) -> Vec<Finding> {
-        let granted = granted(case);
+        let granted = grants(case);
         let mut findings: Vec<Finding> = granted
+            .found
             .iter()
             .map(|(about, permission)| {
                 let message = format!(
@@ -126,29 +117,31 @@ impl WhoCanReset {
                 finding(self, Status::Fail, message).about(vec![about.clone()]).fixed_by(Fix::text(fix))
             })
             .collect();
-        let snapshot = case.snapshot;
-        let principals = &snapshot.service_principals;
-        let has_inline = principals.items().iter().any(|principal| !principal.app_role_assignments.is_empty());
-        let has_none = principals.is_complete() && principals.items().is_empty();
-        let is_known =
-            snapshot.app_role_assignments.is_complete() || (principals.is_complete() && has_inline) || has_none;
-        if !is_known {
-            findings.push(match (principals.why(), snapshot.app_role_assignments.why()) {
-                (Some(why), _) => {
-                    let message = format!(
-                        "It cannot be told which applications can reset the accounts: `servicePrincipals` are not all \
-                         there{}.",
-                        because(why)
-                    );
-                    finding(self, Status::Unknown, message)
-                }
-                (None, why) => {
-                    let what = "What applications may do is not judged";
-                    without_list(self, Resource::AppRoleAssignments, what, why.unwrap_or_default())
-                }
-            });
-        }
+        findings.extend(self.unknown_applications(case, &granted));
         findings
+    }
+
+    /// What cannot be told about applications.
+    fn unknown_applications(&self, case: &Case<'_>, granted: &Grants) -> Option<Finding> {
+        let (principals, assignments) = (&case.snapshot.service_principals, &case.snapshot.app_role_assignments);
+        let unknown = |why: &str| {
+            let message = format!("It cannot be told which applications can reset the accounts: {why}.");
+            Some(finding(self, Status::Unknown, message))
+        };
+        let has_none = principals.is_complete() && principals.items().is_empty();
+        match (principals.why(), assignments.why()) {
+            (Some(why), Some(_)) => {
+                return unknown(&format!("`servicePrincipals` are not all there{}", because(why)));
+            }
+            (None, Some(why)) if !granted.is_listed && !has_none => {
+                let what = "What applications may do is not judged";
+                return Some(without_list(self, Resource::AppRoleAssignments, what, why));
+            }
+            _ => {}
+        }
+        let (_, why) = granted.doubts.first()?;
+        let about = granted.doubts.iter().filter(|(_, one)| one == why).map(|(name, _)| name.as_str());
+        unknown(&format!("of {}: {why}", names(about)))
     }
 }
 
@@ -197,54 +190,4 @@ fn reference(case: &Case<'_>, key: ObjectKey) -> ObjectReference {
         },
         _ => case.user(key),
     }
-}
-
-/// Applications with one of the permissions.
-fn granted(case: &Case<'_>) -> Vec<(ObjectReference, &'static str)> {
-    let snapshot = case.snapshot;
-    let mut found: BTreeSet<(ObjectReference, &'static str)> = BTreeSet::new();
-    for principal in snapshot.service_principals.items() {
-        for assignment in &principal.app_role_assignments {
-            if let Some(permission) = permission(case, assignment) {
-                let about = application(case, principal.id.as_str(), principal.display_name.as_deref());
-                found.extend(about.map(|about| (about, permission)));
-            }
-        }
-    }
-    for assignment in snapshot.app_role_assignments.items() {
-        let (Some(permission), Some(id)) = (permission(case, &assignment.0), assignment.text("principalId")) else {
-            continue;
-        };
-        let about = application(case, id, assignment.text("principalDisplayName"));
-        found.extend(about.map(|about| (about, permission)));
-    }
-    found.into_iter().collect()
-}
-
-/// A reference to an application, unless it is one of Microsoft's.
-fn application(case: &Case<'_>, id: &str, name: Option<&str>) -> Option<ObjectReference> {
-    let principal = case.snapshot.objects.find(id).and_then(|key| case.snapshot.service_principal(key));
-    let owner = principal.and_then(|principal| principal.app_owner_organization_id.value());
-    if owner.is_some_and(|owner| owner == MICROSOFT_SERVICES_TENANT) {
-        return None;
-    }
-    let name = principal.and_then(|principal| principal.display_name.as_deref()).or(name).unwrap_or(id);
-    Some(ObjectReference { kind: ObjectKind::ServicePrincipal, id: id.to_owned(), name: name.to_owned() })
-}
-
-/// The permission that an assignment gives, if it is one of those: our short form or Graph's own.
-fn permission(case: &Case<'_>, assignment: &Rest) -> Option<&'static str> {
-    let text = |name: &str| assignment.get(name).and_then(Value::as_str);
-    let by_name = |value: &str| PERMISSIONS.iter().find(|(_, name)| *name == value).map(|(_, name)| *name);
-    if let Some(value) = text("appRoleValue") {
-        return by_name(value);
-    }
-    let id = text("appRoleId")?;
-    if let Some((_, name)) = PERMISSIONS.iter().find(|(known, _)| *known == id) {
-        return Some(name);
-    }
-    let resource = case.snapshot.objects.find(text("resourceId")?)?;
-    let roles = case.snapshot.service_principal(resource)?.rest.get("appRoles")?.as_array()?;
-    let role = roles.iter().find(|role| role.get("id").and_then(Value::as_str) == Some(id))?;
-    by_name(role.get("value")?.as_str()?)
 }

@@ -3,10 +3,12 @@
 //! **Source:** requirements X1, X3 and X5; *Manage emergency access accounts* (4 June 2026): exclude the accounts
 //! from the enforced policies that block or restrict sign-in.
 
+use breakglass_model::object::ObjectKey;
+
 use super::super::{Case, Finding, Rule, Severity, Status, finding};
 use super::account::nobody;
 use super::exclusion::{Exclusion, Weight};
-use super::scope::{self, Candidate, ExcludedGroups};
+use super::scope::{self, ABOUT_CONTEXTS, Candidate, ExcludedGroups, Stand};
 
 pub(super) struct Excluded;
 
@@ -42,7 +44,8 @@ credentials meet the demand and others do not, it fails, high. If each of them m
 profile `current` accepts it and says so, and the profile `classic` fails it, since it wants the accounts outside \
 every policy. Credentials are the registered phishing-resistant methods, else the other second factors; a password \
 cannot be taken away and does not count as one. A group whose members are not in the snapshot, unknown methods and \
-parts of a policy that this version does not know give `unknown`, unless the account is surely outside. BG0404 says \
+parts of a policy that this version does not know give `unknown`, unless the account is surely outside; so does, \
+medium, a policy about an authentication context where the snapshot does not say what activating a role asks for. BG0404 says \
 which policies are not judged.
 
 **What to do.** Make one role-assignable group with exactly the emergency accounts and exclude it in every policy.
@@ -55,7 +58,7 @@ which policies are not judged.
         if let Some(finding) = nobody(self, case).or_else(|| scope::no_policies(self, case)) {
             return vec![finding];
         }
-        let (candidates, _) = scope::policies(case);
+        let (candidates, skipped) = scope::policies(case);
         let groups = ExcludedGroups::of(case, &candidates);
         let exclusion = Exclusion {
             rule: self,
@@ -71,6 +74,8 @@ which policies are not judged.
             enforced.iter().flat_map(|candidate| exclusion.judge(case, candidate, &weight)).collect();
         findings.extend(exclusion.unresolved(case, &enforced));
         findings.extend(scope::partial_policies(self, case));
+        let in_force = skipped.iter().filter(|one| one.about == ABOUT_CONTEXTS && one.candidate.is_enforced());
+        findings.extend(in_force.filter_map(|one| self.perhaps_needed(case, &one.candidate)));
         if findings.is_empty() {
             let accounts = scope::account_names(case, &case.accounts.keys);
             let message = match enforced.len() {
@@ -82,5 +87,30 @@ which policies are not judged.
             findings.push(finding(self, Status::Pass, message).about(about));
         }
         findings
+    }
+}
+
+impl Excluded {
+    /// A policy about an authentication context that the activation of a role may ask for.
+    fn perhaps_needed(&self, case: &Case<'_>, candidate: &Candidate<'_>) -> Option<Finding> {
+        let why = scope::activation_doubt(case)?;
+        let accounts = case.accounts.keys.iter().copied().filter(|account| {
+            matches!(
+                scope::stand(case, candidate, *account),
+                Stand::Unmet { .. } | Stand::MetByOne { .. } | Stand::Unknown { .. }
+            )
+        });
+        let accounts: Vec<ObjectKey> = accounts.collect();
+        if accounts.is_empty() {
+            return None;
+        }
+        let message = format!(
+            "Whether policy `{}` keeps {} out cannot be told: whether activating a role asks for its authentication \
+             context is not known, because {why}.",
+            candidate.policy.name(),
+            scope::account_names(case, &accounts)
+        );
+        let about = [vec![Case::policy(candidate.policy)], scope::account_references(case, &accounts)].concat();
+        Some(finding(self, Status::Unknown, message).at(Severity::Medium).about(about))
     }
 }

@@ -38,9 +38,11 @@ findings among false ones. An authentication context is different: if activating
 recovery asks for it, a policy on it can stop the recovery (situations E1 to E4).
 
 **How it is judged.** It passes and names the policies. Contexts that the configuration lists as needed for recovery \
-(`recovery_authentication_contexts`) are judged like everything else.
+(`recovery_authentication_contexts`), and those that the activation of a high role asks for by the rules of \
+Privileged Identity Management in the snapshot (`roleManagementPolicies`), are judged like everything else. Where \
+those rules are not in the snapshot and a policy about a context would stop an account, BG0401 is `unknown`.
 
-**What to do.** If a recovery action, such as activating a role, asks for an authentication context, list it.
+**What to do.** If another recovery action asks for an authentication context, list it.
 
 **Source:** requirement X1; Microsoft, *Conditional Access for workload identities*; *Authentication context*."
     }
@@ -56,12 +58,12 @@ recovery asks for it, a policy on it can stop the recovery (situations E1 to E4)
         }
         let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for skipped in &skipped {
-            kinds.entry(skipped.about).or_default().push(skipped.policy.name());
+            kinds.entry(skipped.about).or_default().push(skipped.candidate.policy.name());
         }
         let each = kinds.iter().map(|(about, policies)| format!("about {about}: {}", names(policies.iter().copied())));
         let count = scope::counted(skipped.len(), "policy was", "policies were");
         let message = format!("{count} not judged, {}.", each.collect::<Vec<_>>().join("; "));
-        let about = skipped.iter().map(|skipped| Case::policy(skipped.policy)).collect();
+        let about = skipped.iter().map(|skipped| Case::policy(skipped.candidate.policy)).collect();
         vec![finding(self, Status::Pass, message).about(about)]
     }
 }

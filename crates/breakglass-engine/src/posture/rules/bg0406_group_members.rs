@@ -3,13 +3,13 @@
 //! **Source:** requirement X8: whoever is in the group is exempt from every policy, and whoever can edit it can
 //! exempt anyone.
 
-use breakglass_model::group::Group;
+use breakglass_model::group::{Group, Member, MemberKind};
 use breakglass_model::ids::GroupId;
 use breakglass_model::object::ObjectKey;
 use breakglass_model::snapshot::ObjectRow;
 use breakglass_model::well_known::{GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR};
 
-use super::super::{Case, Finding, Fix, ObjectReference, Rule, Severity, Status, finding};
+use super::super::{Case, Finding, Fix, ObjectKind, ObjectReference, Rule, Severity, Status, finding};
 use super::account::{names, nobody};
 use super::scope::{self, ExcludedGroup, ExcludedGroups};
 use crate::access::membership::Reach;
@@ -36,15 +36,15 @@ impl Rule for GroupMembers {
     fn explanation(&self) -> &'static str {
         "\
 **What it means.** The group by which the emergency accounts are excluded has them as direct members, and no other \
-user, no group, no rule that computes its members, and no owner who is not a top administrator.
+user, application or device, no group, no rule that computes its members, and no owner who is not a top administrator.
 
 **Why it matters.** Everybody in the group is outside every policy. An extra member is an administrator's account \
 without multifactor authentication waiting for an attacker (situation E4); an owner can add one.
 
-**How it is judged.** Another user, a membership rule, an account that is missing, or an owner who does not actively \
+**How it is judged.** Another member, a membership rule, an account that is missing, or an owner who does not actively \
 hold Global Administrator or Privileged Role Administrator fails, high. A group in the group that adds nobody fails, \
-medium: it works, but others edit it. Unknown members or owners give `unknown`. Users listed as accepted exclusions \
-are no extra members.
+medium: it works, but others edit it. Unknown members or owners give `unknown`. What is listed as an accepted exclusion \
+is no extra member.
 
 **What to do.** Make the accounts direct members and remove everybody else and all owners.
 
@@ -142,6 +142,13 @@ impl Faults {
             self.serious.push(format!("{count} in it ({shown})"));
             self.objects.extend(others.iter().take(OBJECT_COUNT_MAX).map(|key| case.user(*key)));
         }
+        let odd: Vec<Member> = no_users(case, excluded).filter(|member| !is_accepted(&member.key)).collect();
+        if !odd.is_empty() {
+            let count = scope::counted(odd.len(), "member is", "members are");
+            let shown = names(odd.iter().map(|member| case.snapshot.name(member.key)));
+            self.serious.push(format!("{count} no user at all ({shown})"));
+            self.objects.extend(odd.iter().take(OBJECT_COUNT_MAX).filter_map(|member| principal(case, *member)));
+        }
         let missing = case.accounts.keys.iter().filter(|key| !excluded.accounts.contains(key)).copied();
         let missing: Vec<ObjectKey> = missing.collect();
         if is_only && !missing.is_empty() && reach.unknown.is_none() {
@@ -183,6 +190,29 @@ impl Faults {
             }
         }
     }
+}
+
+/// Members that are neither users nor groups: applications, devices and what else a group can hold.
+fn no_users<'c>(case: &Case<'c>, excluded: &'c ExcludedGroup) -> impl Iterator<Item = Member> {
+    let groups = excluded.reach.groups.iter().filter_map(|key| case.snapshot.group(*key));
+    groups.flat_map(|group| group.members.iter().flatten()).copied().filter(|member| match member.kind {
+        MemberKind::Device | MemberKind::ServicePrincipal => true,
+        MemberKind::User | MemberKind::Group => false,
+        MemberKind::Unsaid => {
+            matches!(case.snapshot.row(member.key), ObjectRow::ServicePrincipal(_) | ObjectRow::AdministrativeUnit(_))
+        }
+    })
+}
+
+/// A reference to an application; devices are named in words only.
+fn principal(case: &Case<'_>, member: Member) -> Option<ObjectReference> {
+    let is_application = member.kind == MemberKind::ServicePrincipal
+        || matches!(case.snapshot.row(member.key), ObjectRow::ServicePrincipal(_));
+    is_application.then(|| ObjectReference {
+        kind: ObjectKind::ServicePrincipal,
+        id: case.snapshot.objects.id(member.key).to_owned(),
+        name: case.snapshot.name(member.key).to_owned(),
+    })
 }
 
 /// Who may edit the group all the same, being able to do anything anyway.

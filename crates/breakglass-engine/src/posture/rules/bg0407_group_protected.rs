@@ -5,12 +5,14 @@
 //! group; *Restricted management administrative units* (4 March 2026): a role-assignable group inside one has
 //! frozen membership.
 
+use std::collections::BTreeSet;
+
 use breakglass_model::object::ObjectKey;
 use breakglass_model::property::Property;
-use breakglass_model::tenant::ServicePrincipal;
 
 use super::super::{Case, Finding, Fix, Rule, Severity, Status, finding};
 use super::account::{names, nobody};
+use super::application_grants::{ROLE_MANAGEMENT, grants};
 use super::bg0406_group_members::no_group;
 use super::scope::{self, ExcludedGroups};
 use crate::access::Trit;
@@ -46,7 +48,7 @@ can change its members any more, so an account that replaces a used one cannot b
 
 **How it is judged.** One protection passes; none and both fail, high. A property or a list that is not in the \
 snapshot gives `unknown`. Groups inside the group are judged like it. Applications that may edit a role-assignable \
-group are named as far as the snapshot shows their permissions.
+group, and who has a role over the restricted unit, are named as far as the snapshot shows them.
 
 **What to do.** The flag is fixed when a group is made: create a new role-assignable group with the accounts, \
 exclude it in every policy, then delete the old one. Or move the group into a restricted management administrative \
@@ -105,7 +107,9 @@ impl GroupProtected {
                 finding(self, Status::Pass, message)
             }
             (Trit::No, Trit::Yes) => {
-                let message = format!("Group `{name}` lies in a restricted management administrative unit.");
+                let administrators = self.administrators(case, key);
+                let message =
+                    format!("Group `{name}` lies in a restricted management administrative unit.{administrators}");
                 finding(self, Status::Pass, message)
             }
             (Trit::Unknown, _) => {
@@ -126,8 +130,9 @@ impl GroupProtected {
 
     /// A sentence about the applications that can edit a role-assignable group.
     fn applications(&self, case: &Case<'_>) -> String {
-        let principals = case.snapshot.service_principals.items().iter();
-        let able: Vec<&str> = principals.filter(|principal| manages_roles(principal)).map(name).collect();
+        let grants = grants(case);
+        let able = grants.found.iter().filter(|(_, permission)| *permission == ROLE_MANAGEMENT);
+        let able: Vec<&str> = able.map(|(application, _)| application.name.as_str()).collect();
         match able.len() {
             0 => String::new(),
             count => format!(
@@ -137,20 +142,37 @@ impl GroupProtected {
             ),
         }
     }
-}
 
-fn name(principal: &ServicePrincipal) -> &str {
-    principal.display_name.as_deref().unwrap_or(principal.id.as_str())
-}
-
-/// The permission that lets an application change members of role-assignable groups, by name and by id.
-const ROLE_MANAGEMENT: [&str; 2] = ["RoleManagement.ReadWrite.Directory", "9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8"];
-
-fn manages_roles(principal: &ServicePrincipal) -> bool {
-    principal.app_role_assignments.iter().any(|granted| {
-        let values = ["appRoleValue", "appRoleId"].iter().filter_map(|name| granted.get(*name)?.as_str());
-        values.into_iter().any(|value| ROLE_MANAGEMENT.contains(&value))
-    })
+    /// A sentence about who holds a role over the restricted units that the group lies in.
+    fn administrators(&self, case: &Case<'_>, group: ObjectKey) -> String {
+        let snapshot = case.snapshot;
+        let units = snapshot.administrative_units.items().iter().filter(|unit| {
+            let members = unit.members.iter().flatten();
+            unit.is_member_management_restricted == Property::Value(true)
+                && members.into_iter().any(|member| member.key == group)
+        });
+        let scopes: Vec<String> =
+            units.map(|unit| format!("/administrativeUnits/{}", snapshot.objects.id(unit.key))).collect();
+        let active = [&snapshot.role_assignments, &snapshot.role_assignment_schedule_instances];
+        let holders = active.into_iter().flat_map(|list| list.items()).filter(|assignment| {
+            assignment.is_current(case.now)
+                && assignment.directory_scope_id.value().is_some_and(|scope| scopes.contains(scope))
+        });
+        let holders: BTreeSet<&str> = holders
+            .map(|assignment| {
+                let id = assignment.principal_id.as_str();
+                snapshot.objects.find(id).map_or(id, |key| snapshot.name(key))
+            })
+            .collect();
+        match holders.len() {
+            0 => String::new(),
+            count => format!(
+                " {} a role over the unit and may be able to change its members: {}.",
+                scope::counted(count, "principal holds", "principals hold"),
+                names(holders.into_iter())
+            ),
+        }
+    }
 }
 
 /// Whether a group lies in a restricted management administrative unit.

@@ -129,6 +129,9 @@ fn surface_words(surface: &'static Surface) -> &'static str {
     match (surface.mandatory_mfa, surface.name) {
         (Some(MandatoryMfaPhase::ResourceManagerWrites), "Azure CLI") => "Azure CLI (changes)",
         (Some(MandatoryMfaPhase::ResourceManagerWrites), "Azure PowerShell") => "Azure PowerShell (changes)",
+        (Some(MandatoryMfaPhase::ResourceManagerWrites), "Azure Resource Manager") => {
+            "Azure Resource Manager (changes)"
+        }
         (_, name) => name,
     }
 }

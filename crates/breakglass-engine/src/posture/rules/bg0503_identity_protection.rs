@@ -7,10 +7,12 @@
 //! 1 October 2026, the policy for multifactor registration remains.
 
 use breakglass_model::policy::ConditionalAccessUsers;
+use breakglass_model::property::is_annotation;
 use breakglass_model::snapshot::{Resource, because};
 use breakglass_model::tenant::GraphObject;
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::super::{Case, Finding, Fix, ObjectKind, ObjectReference, Rule, Severity};
 use super::account::{Judgement, each_account, nobody, without_list};
@@ -120,8 +122,7 @@ fn judge(account: &mut Judgement<'_>, policy: &GraphObject) {
         None => return account.doubt(format!("whether `{title}` is enabled is not in the export")),
     }
     let users = policy.0.get("users").or_else(|| policy.at(&["conditions", "users"]));
-    let users = users.and_then(|users| ConditionalAccessUsers::deserialize(users).ok());
-    let in_scope = users.map_or(Trit::Unknown, |users| in_scope(account, &users));
+    let in_scope = users.map_or(Trit::Unknown, |users| in_scope(account, users));
     let about = ObjectReference {
         kind: ObjectKind::Policy,
         id: policy.text("id").unwrap_or(title).to_owned(),
@@ -150,9 +151,16 @@ fn judge(account: &mut Judgement<'_>, policy: &GraphObject) {
     account.fail_with(Severity::High, message, fix, vec![about]);
 }
 
-fn in_scope(account: &Judgement<'_>, users: &ConditionalAccessUsers) -> Trit {
-    let side = |side| atoms(users, side).iter().map(|atom| has(account, atom)).max().unwrap_or(Trit::No);
-    side(Side::Include).and(side(Side::Exclude).negated())
+/// Lists that together say whom a policy includes; who is in none of them is outside only if all of them are there.
+const INCLUDE_LISTS: [&str; 3] = ["includeUsers", "includeGroups", "includeRoles"];
+
+fn in_scope(account: &Judgement<'_>, written: &Value) -> Trit {
+    let Ok(users) = ConditionalAccessUsers::deserialize(written) else { return Trit::Unknown };
+    let is_whole = INCLUDE_LISTS.iter().all(|name| written.get(*name).is_some())
+        && users.rest.keys().all(|name| is_annotation(name));
+    let side = |side| atoms(&users, side).iter().map(|atom| has(account, atom)).max().unwrap_or(Trit::No);
+    let included = side(Side::Include).or(if is_whole { Trit::No } else { Trit::Unknown });
+    included.and(side(Side::Exclude).negated())
 }
 
 fn has(account: &Judgement<'_>, atom: &Atom) -> Trit {

@@ -1,7 +1,7 @@
 //! BG0505: where activating the highest roles needs an approval, there is somebody who can give it.
 //!
-//! **Source:** the role management policy references. Without named approvers, the holders of Privileged Role
-//! Administrator and Global Administrator approve (from memory).
+//! **Source:** the role management policy references. An approval without approvers counts as one that nobody can
+//! give: Microsoft describes a fall-back to the highest administrators, which is not what to rely on in an emergency.
 
 use std::collections::BTreeSet;
 
@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::super::{Case, Finding, Fix, ObjectKind, ObjectReference, Rule, Severity, Status, finding};
 use super::account::{names, nobody};
 use super::role_holding::{role_name, says_no_pim};
+use super::scope::role_rules;
 use crate::access::membership::Reach;
 
 pub(super) struct Approvers;
@@ -45,8 +46,7 @@ Administrator or Privileged Role Administrator, an enabled person other than the
 accounts are the only way back (situation E3). That is what they are for, but it should not be news on the day.
 
 **How it is judged.** For each of the two roles: no approval demanded passes. Demanded, with nobody enabled among the \
-approvers, fails, medium. With no approvers named, the active holders of the two roles other than the emergency \
-accounts count. Where the rules, the approvers' accounts or their groups are not in the snapshot the answer is \
+approvers, fails, medium; with no approvers named at all as well. Where the rules, the stages, the approvers' accounts or their groups are not in the snapshot the answer is \
 `unknown`. A tenant without Privileged Identity Management has no such rule.
 
 **What to do.** Name at least two approvers who are active, or a group of them.
@@ -123,9 +123,9 @@ impl Approvers {
         if let Some(why) = unclear {
             return unknown(why);
         }
-        let why = if unable.is_empty() { String::new() } else { format!(" ({})", unable.join("; ")) };
+        let why = if unable.is_empty() { "no approver is named".to_owned() } else { unable.join("; ") };
         let message = format!(
-            "Activating `{name}` needs an approval, and nobody but the emergency accounts could give it{why}. Until \
+            "Activating `{name}` needs an approval, and nobody but the emergency accounts could give it for sure ({why}). Until \
              that is changed, they are the only way to become `{name}`."
         );
         let about = ObjectReference { kind: ObjectKind::Role, id: role.to_owned(), name: name.to_owned() };
@@ -147,9 +147,7 @@ fn approval<'c>(case: &Case<'c>, role: &str) -> Result<&'c Value, String> {
             None => "none of `roleManagementPolicies` says by `roleDefinitionId` that it is the role's".to_owned(),
         });
     };
-    let places: [&[&str]; 4] = [&["rules"], &["effectiveRules"], &["policy", "rules"], &["policy", "effectiveRules"]];
-    let rules =
-        places.iter().find_map(|place| policy.at(place)?.as_array()).ok_or("the role's rules are not in the export")?;
+    let rules = role_rules(policy).ok_or("the role's rules are not in the export")?;
     let is_approval = |rule: &&Value| {
         let text = |name: &str| rule.get(name).and_then(Value::as_str).unwrap_or_default();
         text("id") == "Approval_EndUser_Assignment"
@@ -159,20 +157,18 @@ fn approval<'c>(case: &Case<'c>, role: &str) -> Result<&'c Value, String> {
     rule.get("setting").ok_or_else(|| "the setting of the role's rule about approvals is not in the export".to_owned())
 }
 
+/// The approvers that the stages name; null and an empty list name nobody.
 fn approvers(case: &Case<'_>, setting: &Value) -> Result<Vec<Approver>, String> {
-    let stages = setting.get("approvalStages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let named: Vec<&Value> =
-        stages.iter().filter_map(|stage| stage.get("primaryApprovers")?.as_array()).flatten().collect();
-    if !named.is_empty() {
-        return Ok(named.into_iter().flat_map(|one| named_approver(case, one)).collect());
+    let list = |value: &'_ Value| value.as_array().cloned().unwrap_or_default();
+    let stages = setting.get("approvalStages").ok_or("`approvalStages` are not in the export")?;
+    let mut approvers = Vec::new();
+    for stage in list(stages) {
+        match stage.get("primaryApprovers") {
+            Some(named) => approvers.extend(list(named).iter().flat_map(|one| named_approver(case, one))),
+            None => approvers.push(Approver::Unclear("`primaryApprovers` of a stage are not in the export".to_owned())),
+        }
     }
-    let roles = case.access.classes().roles();
-    if let Some(why) = roles.unknown() {
-        return Err(why.to_owned());
-    }
-    let holders = [GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR];
-    let holders = holders.iter().flat_map(|role| roles.principals(role));
-    Ok(holders.flat_map(|principal| principal_approves(case, *principal)).collect())
+    Ok(approvers)
 }
 
 /// An approver as the setting names it: a user or a group.

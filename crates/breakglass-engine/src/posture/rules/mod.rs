@@ -1,6 +1,7 @@
 //! The rules, one file each.
 
 mod account;
+mod application_grants;
 mod awaited;
 mod bg0101_declared;
 mod bg0102_candidates;

@@ -2,7 +2,8 @@
 //!
 //! `roleAssignments` lists what is active now, without saying whether it was activated or will end;
 //! `roleAssignmentScheduleInstances` says both. An assignment that only the first list has is permanent where the
-//! second one is complete, and of unknown term where it is not.
+//! second one is complete, and of unknown term where it is not. An instance whose end was not exported may be over, and
+//! an assignment whose scope was not exported may be of a part of the tenant: both are doubts, not roles.
 //!
 //! **Source:** the unifiedRoleAssignment and unifiedRoleAssignmentScheduleInstance references; that Graph answers
 //! `AadPremiumLicenseRequired` to tenants without Privileged Identity Management is from public tools' code.
@@ -118,11 +119,11 @@ pub(super) fn holdings(case: &Case<'_>, account: ObjectKey) -> Holdings {
         walk.take(assignment, term_of_instance);
     }
     for assignment in snapshot.role_assignments.items() {
-        let term = |assignment: &RoleAssignment| term_of_plain(case, assignment);
+        let term = |assignment: &RoleAssignment| Ok(term_of_plain(case, assignment));
         walk.take(assignment, term);
     }
     for assignment in snapshot.role_eligibility_schedule_instances.items() {
-        walk.take(assignment, |_| Some(Term::Eligible));
+        walk.take(assignment, |_| Ok(Some(Term::Eligible)));
     }
     let why = snapshot.role_eligibility_schedule_instances.why().filter(|why| !says_no_pim(why));
     walk.found.eligibility_doubt =
@@ -139,7 +140,7 @@ struct Walk<'c> {
 }
 
 impl Walk<'_> {
-    fn take(&mut self, assignment: &RoleAssignment, term: impl Fn(&RoleAssignment) -> Option<Term>) {
+    fn take(&mut self, assignment: &RoleAssignment, term: impl Fn(&RoleAssignment) -> Result<Option<Term>, String>) {
         let Some(principal) = self.case.snapshot.objects.find(assignment.principal_id.as_str()) else { return };
         if is_of_azure(assignment) || !assignment.is_current(self.case.now) {
             return;
@@ -150,23 +151,48 @@ impl Walk<'_> {
             Ok(Some(way)) => *way,
             Ok(None) => return,
             Err(why) => {
-                let doubt = (Some(role), why.clone());
-                if !self.found.doubts.contains(&doubt) {
-                    self.found.doubts.push(doubt);
-                }
-                return;
+                let why = why.clone();
+                return self.doubt(role, why);
             }
         };
-        let Some(term) = term(assignment) else { return };
+        let term = match term(assignment) {
+            Ok(Some(term)) => term,
+            Ok(None) => return,
+            Err(why) => return self.doubt(role, why),
+        };
+        if is_perhaps_custom(case, assignment.role_definition_id.as_str(), &role) {
+            return self.doubt(role, CUSTOM_UNSAID.to_owned());
+        }
+        if term != Term::Eligible && !assignment.is_scope_known() {
+            return self.doubt(role, SCOPE_ABSENT.to_owned());
+        }
         let is_through_group = assignment.member_type.as_deref() == Some("Group");
         let way = if way == Way::Direct && is_through_group { Way::SomeGroup } else { way };
         let scope = (!assignment.is_tenant_wide()).then(|| {
-            let own = assignment.directory_scope_id.clone().filter(|scope| scope != "/");
+            let own = assignment.directory_scope_id.value().filter(|scope| *scope != "/").cloned();
             own.or_else(|| assignment.rest.get("appScopeId")?.as_str().map(str::to_owned)).unwrap_or_default()
         });
         self.found.list.push(Holding { role, way, term, scope });
     }
+
+    fn doubt(&mut self, role: String, why: String) {
+        let doubt = (Some(role), why);
+        if !self.found.doubts.contains(&doubt) {
+            self.found.doubts.push(doubt);
+        }
+    }
 }
+
+/// Whether the definition behind an id may be a custom role that was made from a built-in one.
+fn is_perhaps_custom(case: &Case<'_>, definition: &str, template: &str) -> bool {
+    let mut definitions = case.snapshot.role_definitions.items().iter();
+    let listed = definitions.find(|listed| listed.id.as_str() == definition);
+    definition != template && listed.is_some_and(|listed| listed.is_built_in.is_none())
+}
+
+const CUSTOM_UNSAID: &str = "`isBuiltIn` of a role definition is not in the export, so it may be a custom role";
+const SCOPE_ABSENT: &str = "`directoryScopeId` of its role assignment is not in the export (select it)";
+const END_ABSENT: &str = "`endDateTime` of its schedule instance is not in the export (select it)";
 
 /// How a principal reaches an account, if it does.
 fn way(case: &Case<'_>, account: ObjectKey, principal: ObjectKey) -> Result<Option<Way>, String> {
@@ -211,7 +237,8 @@ fn flat_members(snapshot: &Snapshot, group: ObjectKey) -> Option<&[Member]> {
 
 /// The end of an assignment, if it has one; the year 9999 stands for none.
 fn end(assignment: &RoleAssignment) -> Option<&str> {
-    assignment.end_date_time.as_deref().filter(|end| !end.is_empty() && !end.starts_with("9999-"))
+    let end = assignment.end_date_time.value().map(String::as_str);
+    end.filter(|end| !end.is_empty() && !end.starts_with("9999-"))
 }
 
 fn written_term(assignment: &RoleAssignment) -> Option<Term> {
@@ -221,14 +248,17 @@ fn written_term(assignment: &RoleAssignment) -> Option<Term> {
     }
     match end(assignment) {
         Some(end) => Some(Term::Until(end.to_owned())),
-        None if kind.eq_ignore_ascii_case("Assigned") => Some(Term::Permanent),
+        None if kind.eq_ignore_ascii_case("Assigned") && !assignment.end_date_time.is_absent() => Some(Term::Permanent),
         None => None,
     }
 }
 
-fn term_of_instance(assignment: &RoleAssignment) -> Option<Term> {
+fn term_of_instance(assignment: &RoleAssignment) -> Result<Option<Term>, String> {
+    if assignment.end_date_time.is_absent() {
+        return Err(END_ABSENT.to_owned());
+    }
     let unsaid = || Term::Unsaid("`assignmentType` of its schedule instance is not in the export".to_owned());
-    Some(written_term(assignment).unwrap_or_else(unsaid))
+    Ok(Some(written_term(assignment).unwrap_or_else(unsaid)))
 }
 
 /// The term of an entry of `roleAssignments`; `None` where a schedule instance describes it better.
@@ -245,8 +275,11 @@ fn term_of_plain(case: &Case<'_>, assignment: &RoleAssignment) -> Option<Term> {
             && instance.is_current(case.now)
     };
     let instances = &case.snapshot.role_assignment_schedule_instances;
-    if instances.items().iter().any(|instance| is_same(&instance)) {
-        return None;
+    let mut same = instances.items().iter().filter(is_same).peekable();
+    if same.peek().is_some() {
+        let is_described = same.any(|instance| !instance.end_date_time.is_absent() && instance.is_scope_known());
+        // What is active is active, even where the instance does not say until when.
+        return (!is_described).then(|| Term::Unsaid(END_ABSENT.to_owned()));
     }
     match instances.why() {
         None => Some(Term::Permanent),

@@ -14,12 +14,19 @@ use breakglass_model::authentication_method::AuthenticationMethod;
 use breakglass_model::ids::GroupId;
 use breakglass_model::object::ObjectKey;
 use breakglass_model::policy::{ConditionalAccessPolicy, UnknownKind};
+use breakglass_model::snapshot::because;
 use breakglass_model::strength::{MULTIFACTOR_COMBINATIONS, Modes, PHISHING_RESISTANT_COMBINATIONS, built_in_strength};
+use breakglass_model::tenant::GraphObject;
 use breakglass_model::user::User;
+use breakglass_model::well_known::{
+    CONDITIONAL_ACCESS_ADMINISTRATOR, GLOBAL_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
+    PRIVILEGED_ROLE_ADMINISTRATOR, SECURITY_ADMINISTRATOR,
+};
 use serde_json::{Value, json};
 
 use super::super::{Case, Finding, Fix, ObjectReference, Rule, Status, finding};
 use super::account::{fix, names};
+use super::role_holding::says_no_pim;
 use crate::access::Trit;
 use crate::access::demand::{Control, Demand};
 use crate::access::membership::Reach;
@@ -59,9 +66,12 @@ impl Candidate<'_> {
 /// A policy that is about something else than a person who signs in to something, and what that is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Skipped<'a> {
-    pub(super) policy: &'a ConditionalAccessPolicy,
+    pub(super) candidate: Candidate<'a>,
     pub(super) about: &'static str,
 }
+
+/// What a policy is about that only some actions ask for.
+pub(super) const ABOUT_CONTEXTS: &str = "authentication contexts that recovery does not use";
 
 /// Sorts the policies: those that the rules judge, and those that they skip. Deleted policies are neither.
 pub(super) fn policies<'a>(case: &Case<'a>) -> (Vec<Candidate<'a>>, Vec<Skipped<'a>>) {
@@ -75,9 +85,10 @@ pub(super) fn policies<'a>(case: &Case<'a>) -> (Vec<Candidate<'a>>, Vec<Skipped<
             (Trit::No, Trit::No) => Force::Disabled,
             (Trit::No, _) => Force::ReportOnly,
         };
+        let candidate = Candidate { index, policy, force };
         match skipped_as(case, policy) {
-            Some(about) => skipped.push(Skipped { policy, about }),
-            None => candidates.push(Candidate { index, policy, force }),
+            Some(about) => skipped.push(Skipped { candidate, about }),
+            None => candidates.push(candidate),
         }
     }
     (candidates, skipped)
@@ -101,8 +112,56 @@ fn skipped_as(case: &Case<'_>, policy: &ConditionalAccessPolicy) -> Option<&'sta
     let is_about_contexts_only = !contexts.is_empty()
         && applications.include_applications.iter().all(|name| name == "None")
         && applications.include_user_actions.is_empty();
-    let is_needed = contexts.iter().any(|context| case.settings.recovery_authentication_contexts.contains(context));
-    (is_about_contexts_only && !is_needed).then_some("authentication contexts that recovery does not use")
+    let is_needed = contexts.iter().any(|context| is_recovery_context(case, context));
+    (is_about_contexts_only && !is_needed).then_some(ABOUT_CONTEXTS)
+}
+
+/// Roles that somebody activates to repair a tenant.
+const RECOVERY_ROLES: [&str; 5] = [
+    GLOBAL_ADMINISTRATOR,
+    PRIVILEGED_ROLE_ADMINISTRATOR,
+    PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
+    CONDITIONAL_ACCESS_ADMINISTRATOR,
+    SECURITY_ADMINISTRATOR,
+];
+
+/// Whether recovery needs an authentication context: the configuration says so, or the activation of a role asks for
+/// it. A rule of which the export does not say whose it is, whether it is on or what it asks for counts.
+fn is_recovery_context(case: &Case<'_>, context: &str) -> bool {
+    let is_demanded = |rule: &Value| {
+        let is_this = rule.get("id").and_then(Value::as_str).map(|id| id == "AuthenticationContext_EndUser_Assignment");
+        let is_asked = match rule.get("claimValue") {
+            Some(claim) => claim == context && is_this != Some(false),
+            None => is_this == Some(true),
+        };
+        is_asked && rule.get("isEnabled") != Some(&Value::Bool(false))
+    };
+    let is_configured = case.settings.recovery_authentication_contexts.iter().any(|one| one == context);
+    is_configured || recovery_policies(case).filter_map(role_rules).flatten().any(is_demanded)
+}
+
+/// Why the activation of a role may ask for an authentication context that is not seen.
+pub(super) fn activation_doubt(case: &Case<'_>) -> Option<String> {
+    let policies = &case.snapshot.role_management_policies;
+    if let Some(why) = policies.why().filter(|why| !says_no_pim(why)) {
+        return Some(format!("`roleManagementPolicies` are not all there{}", because(why)));
+    }
+    let is_bare = recovery_policies(case).any(|policy| role_rules(policy).is_none());
+    is_bare.then(|| "the rules of one of `roleManagementPolicies` are not in the export".to_owned())
+}
+
+/// The management policies of the roles that repair a tenant, and those that do not say whose they are.
+fn recovery_policies<'c>(case: &'c Case<'_>) -> impl Iterator<Item = &'c GraphObject> {
+    let roles = case.access.classes().roles();
+    case.snapshot.role_management_policies.items().iter().filter(move |policy| {
+        policy.text("roleDefinitionId").is_none_or(|role| RECOVERY_ROLES.contains(&roles.template(role)))
+    })
+}
+
+/// The rules of a role's management policy; `None` where the export does not have them.
+pub(super) fn role_rules(policy: &GraphObject) -> Option<&Vec<Value>> {
+    let places: [&[&str]; 4] = [&["rules"], &["effectiveRules"], &["policy", "rules"], &["policy", "effectiveRules"]];
+    places.iter().find_map(|place| policy.at(place)?.as_array())
 }
 
 /// What a policy means to one account.
