@@ -171,7 +171,7 @@ impl AuthenticationStrengthPolicy {
         self.id.is_some()
             || self.display_name.as_ref().is_some_and(|name| !name.is_empty())
             || self.allowed_combinations.as_ref().is_some_and(|list| !list.is_empty())
-            || !self.combination_configurations.is_empty()
+            || self.combination_configurations.value().is_some_and(|list| !list.is_empty())
             || self.rest.iter().any(|(name, value)| !is_annotation(name) && !is_vacant(value) && value != "")
     }
 

@@ -290,6 +290,11 @@ impl Access<'_> {
         let words = self.compiled.words;
         let mut masks = Masks::with_rows(1, words);
         for (index, policy) in self.policies().iter().enumerate() {
+            if policy.conditions.users.as_ref().is_some_and(|users| users.not_exported.is_some()) {
+                // It may be about anybody.
+                masks.set((0, words), index, Trit::Unknown);
+                continue;
+            }
             let Some(clients) = &policy.conditions.client_applications else { continue };
             if !clients.is_configured() {
                 continue;

@@ -80,6 +80,21 @@ fn whom_a_policy_is_about_is_unknown_where_it_was_not_exported() {
 }
 
 #[test]
+fn a_policy_of_which_it_is_not_said_may_be_about_workload_identities() {
+    let snapshot = snapshot(&json!({
+        "format": "breakglass-snapshot/1",
+        "servicePrincipals": [{ "id": "robot" }],
+        "conditionalAccessPolicies": [policy(json!({}))],
+    }));
+    let body =
+        r#"{ "signInIdentity": { "servicePrincipalId": "robot" }, "signInContext": null, "signInConditions": {} }"#;
+    let request = WhatIfRequest::from_json(body.as_bytes()).unwrap();
+    let access = Access::compile(&snapshot, &AccessSettings::at(now())).unwrap();
+    let analysis = access.analyse_policy(0, &access.situation(&request).unwrap());
+    assert_eq!((analysis.applies, analysis.because.as_str()), (Trit::Unknown, "`conditions` is not in the export"));
+}
+
+#[test]
 fn what_a_policy_demands_is_unknown_where_it_was_not_exported() {
     let strength = |members: Value| json!({ "operator": "OR", "authenticationStrength": members });
     let session = |members: Value| json!({ "grantControls": null, "sessionControls": members });

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::listing::with_listing;
-use super::{Resource, Snapshot};
+use super::{MissingResource, Resource, Snapshot};
 
 /// What a snapshot holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub struct SnapshotSummary {
     pub age: Option<SignedDuration>,
     /// Every resource, in the order of the snapshot format.
     pub resources: Vec<ResourceCount>,
+    /// What the export could not read and is no list that this version knows.
+    pub missing_without_list: Vec<MissingResource>,
 }
 
 /// How much of a resource there is.
@@ -44,6 +46,7 @@ impl Snapshot {
             source: self.source.clone(),
             taken_at: self.taken_at,
             age: self.taken_at.map(|taken_at| now.duration_since(taken_at)),
+            missing_without_list: self.missing_without_list().cloned().collect(),
             resources: Resource::ALL.iter().map(|resource| self.count(*resource)).collect(),
         }
     }

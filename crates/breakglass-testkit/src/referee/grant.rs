@@ -220,7 +220,7 @@ fn says_something(strength: &AuthenticationStrengthPolicy) -> bool {
     strength.id.is_some()
         || is_text(&strength.display_name)
         || strength.allowed_combinations.iter().flatten().next().is_some()
-        || !strength.combination_configurations.is_empty()
+        || strength.combination_configurations.value().is_some_and(|list| !list.is_empty())
         || strength.rest.iter().any(|member| is_strange(member) && member.1 != "")
 }
 

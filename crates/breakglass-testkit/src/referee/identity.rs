@@ -18,10 +18,7 @@ impl Referee<'_> {
         let has_users = written.is_some_and(|written| written.get("users").is_some());
         if !has_users && clients.is_none() {
             // The export does not say whom the policy is about.
-            return match identity {
-                Identity::Person(_) => (Answer::Unknown, "notEnoughInformation"),
-                Identity::ServicePrincipal(_) => (Answer::No, "workloadIdentities"),
-            };
+            return (Answer::Unknown, "notEnoughInformation");
         }
         if conditions.users.is_none() && clients.is_none() {
             return (Answer::No, "emptyPolicy");

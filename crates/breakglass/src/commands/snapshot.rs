@@ -90,6 +90,10 @@ fn text(summary: &SnapshotSummary, columns: usize) -> String {
     for (why, names) in absent {
         text.push_str(&format!("\n{}", fitted(&format!("{why}: {}.", names.join(", ")), "", "", columns)));
     }
+    for missing in &summary.missing_without_list {
+        let line = format!("Not read, and no list of a snapshot: `{}` ({}).", missing.resource, missing.why);
+        text.push_str(&format!("\n{}", fitted(&visible(&line), "", "", columns)));
+    }
     text
 }
 
@@ -153,6 +157,7 @@ fn json(summary: &SnapshotSummary) -> String {
         "source": summary.source,
         "takenAt": summary.taken_at.map(|at| at.to_string()),
         "resources": resources,
+        "missingWithoutList": summary.missing_without_list,
     });
     format!("{document:#}\n")
 }

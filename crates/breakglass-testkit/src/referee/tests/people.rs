@@ -364,7 +364,7 @@ fn workload_identities_are_a_people_of_their_own() {
     check(&unlisted, &json!({ "users": null, "clientApplications": mine() }), &request, "unknown");
     check(&unlisted, &json!({ "users": null, "clientApplications": by_id }), &request, "yes");
     check(&tenant, &json!({}), &request, no);
-    check(&tenant, &json!({ "users": null }), &request, no);
+    check(&tenant, &json!({ "users": null }), &request, "unknown");
     check(&tenant, &json!({ "users": null, "clientApplications": mine() }), &request, "yes");
     check(&tenant, &json!({ "users": null, "clientApplications": mine() }), &json!({}), "users");
 }
