@@ -242,7 +242,6 @@ impl Access<'_> {
     fn words(&self, policy: usize, situation: &Situation, reason: Reason) -> String {
         match reason {
             Reason::NotSet | Reason::Users => self.standing_words(policy, situation),
-            Reason::WorkloadIdentities if self.is_scope_unsaid(policy) => self.standing_words(policy, situation),
             Reason::WorkloadIdentities => "the service principal is not among those that it includes".into(),
             Reason::Application => "the application is not among those that it includes, or is excluded".into(),
             Reason::UserActions => "it is about user actions".into(),
@@ -266,12 +265,6 @@ impl Access<'_> {
         let stranger = situation.special.as_deref().and_then(|special| special.seat);
         let seat = stranger.unwrap_or_else(|| self.classes.seat(situation.user));
         self.classes.standing_at(policy, seat).because
-    }
-
-    /// Whether the export does not say whom a policy is about.
-    fn is_scope_unsaid(&self, policy: usize) -> bool {
-        let users = self.policies().get(policy).and_then(|policy| policy.conditions.users.as_ref());
-        users.is_some_and(|users| users.not_exported.is_some())
     }
 
     /// The result of one policy as the sign-in log would have it, given what was already satisfied.

@@ -19,6 +19,7 @@ impl Access<'_> {
         let Some(configured) = self.policies().get(policy) else { return vec![NOT_TOLD.to_owned()] };
         let conditions = &configured.conditions;
         let mut doubts = match reason {
+            Reason::WorkloadIdentities if is_scope_unsaid(configured) => vec![self.standing_words(policy, situation)],
             Reason::WorkloadIdentities => workload_identity(configured),
             Reason::Application | Reason::UserActions | Reason::AuthenticationContext => {
                 self.application_doubts(configured, situation)
@@ -185,6 +186,11 @@ fn client_application(configured: &[Client]) -> Vec<String> {
         doubts.push("whether this Exchange ActiveSync client is one that supports policies is not known".to_owned());
     }
     doubts
+}
+
+/// Whether the export does not say whom a policy is about.
+fn is_scope_unsaid(policy: &ConditionalAccessPolicy) -> bool {
+    policy.conditions.users.as_ref().is_some_and(|users| users.not_exported.is_some())
 }
 
 fn workload_identity(policy: &ConditionalAccessPolicy) -> Vec<String> {
