@@ -197,21 +197,30 @@ pub struct ConditionalAccessConditionSet {
 }
 
 impl ConditionalAccessConditionSet {
-    /// Marks the users where the export has no conditions, or neither users nor workload identities: the policy may
-    /// then be about anybody. Every other condition is left out by exporters where it is not configured.
+    /// Marks the users where the export has no conditions, or neither workload identities nor users with any list of
+    /// those who are included: the policy may then be about anybody. Every other condition is left out by exporters
+    /// where it is not configured.
     fn mark_what_is_not_exported(&mut self, policy: &Value) {
         let conditions = policy.get("conditions").filter(|conditions| !conditions.is_null());
-        let has_users = conditions.is_some_and(|conditions| conditions.get("users").is_some());
+        let users = conditions.and_then(|conditions| conditions.get("users"));
+        let has_includes = users.is_some_and(|users| INCLUDES.iter().any(|name| users.get(name).is_some()));
         let has_clients =
             self.client_applications.as_ref().is_some_and(ConditionalAccessClientApplications::is_configured);
         let not_exported = match conditions {
             None => "conditions",
-            Some(_) if !has_users && !has_clients => "conditions.users",
-            Some(_) => return,
+            Some(_) if has_clients => return,
+            Some(_) => match users {
+                None => "conditions.users",
+                Some(Value::Object(_)) if !has_includes => "conditions.users.includeUsers",
+                Some(_) => return,
+            },
         };
-        self.users = Some(ConditionalAccessUsers { not_exported: Some(not_exported), ..Default::default() });
+        self.users.get_or_insert_default().not_exported = Some(not_exported);
     }
 }
+
+/// The properties of `conditionalAccessUsers` that put somebody in.
+const INCLUDES: [&str; 4] = ["includeUsers", "includeGroups", "includeRoles", "includeGuestsOrExternalUsers"];
 
 /// `conditionalAccessUsers`: includes are joined, then any exclude removes.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -241,8 +250,8 @@ pub struct ConditionalAccessUsers {
     /// Kinds of guests and external users.
     #[serde(default)]
     pub exclude_guests_or_external_users: Option<ConditionalAccessGuestsOrExternalUsers>,
-    /// What the export would have to have so that it could be told whom the policy is about; the lists are then empty
-    /// and mean nothing. `None` where the condition was exported.
+    /// What the export would have to have so that it could be told whom the policy includes; the lists of those who are
+    /// included are then empty and mean nothing. `None` where they were exported.
     #[serde(skip)]
     pub not_exported: Option<&'static str>,
     /// Everything else.

@@ -153,12 +153,10 @@ impl<'a> UserClasses<'a> {
     /// Whom one policy's users condition has, for sure and perhaps (`None` = the same).
     fn column(&self, condition: &UsersCondition, objects: usize) -> (UserSet, Option<UserSet>) {
         let empty = || UserSet::with_room(objects);
-        if condition.not_exported.is_some() {
-            let mut everybody = empty();
-            everybody.fill();
-            return (empty(), Some(everybody));
-        }
         let (mut include, mut include_maybe, mut exclude, mut exclude_maybe) = (empty(), empty(), empty(), empty());
+        if condition.not_exported.is_some() {
+            include_maybe.fill();
+        }
         for atom in condition.include.iter().filter_map(|index| self.atoms.get(*index)) {
             atom.add_to(&mut include, &mut include_maybe);
         }
@@ -238,11 +236,11 @@ impl<'a> UserClasses<'a> {
                 .unwrap_or(Trit::No)
         };
         for (policy, condition) in self.conditions.iter().enumerate() {
-            let truth = match condition.not_exported {
+            let included = match condition.not_exported {
                 Some(_) => Trit::Unknown,
-                None => has(&condition.include).and(has(&condition.exclude).negated()),
+                None => has(&condition.include),
             };
-            masks.set((0, self.words), policy, truth);
+            masks.set((0, self.words), policy, included.and(has(&condition.exclude).negated()));
         }
         masks
     }
@@ -271,13 +269,13 @@ impl<'a> UserClasses<'a> {
             let why = atom.unknown.as_deref().unwrap_or("the snapshot does not tell");
             format!("{}: {why}", words(atom))
         };
-        if let Some(path) = condition.not_exported {
-            return standing(Trit::Unknown, format!("`{path}` is not in the export"), None, false);
-        }
         if let Some(atom) = find(&condition.exclude, Trit::Yes) {
             return standing(Trit::No, format!("excluded by {}", words(atom)), Some(atom), true);
         }
         let doubt = find(&condition.exclude, Trit::Unknown);
+        if let Some(path) = condition.not_exported {
+            return standing(Trit::Unknown, format!("`{path}` is not in the export"), doubt, doubt.is_some());
+        }
         if let Some(atom) = find(&condition.include, Trit::Yes) {
             return match doubt {
                 Some(doubt) => {

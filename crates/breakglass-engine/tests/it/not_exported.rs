@@ -66,7 +66,12 @@ fn whom_a_policy_is_about_is_unknown_where_it_was_not_exported() {
             (Some(false), "users", "", "allowed"),
         ),
         (json!({ "conditions": { "users": null } }), (Some(false), "emptyPolicy", "", "allowed")),
-        (json!({ "conditions": { "users": {} } }), (Some(false), "users", "", "allowed")),
+        (
+            json!({ "conditions": { "users": {} } }),
+            (None, none, "`conditions.users.includeUsers` is not in the export", "unknown"),
+        ),
+        (json!({ "conditions": { "users": { "excludeUsers": ["ada"] } } }), (Some(false), "users", "", "allowed")),
+        (json!({ "conditions": { "users": { "includeUsers": [] } } }), (Some(false), "users", "", "allowed")),
         (json!({ "conditions": { "users": { "includeUsers": ["All"] } } }), (Some(true), "notSet", "", "challenge")),
     ] {
         let mut policy = policy(conditions);

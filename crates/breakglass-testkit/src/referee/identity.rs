@@ -15,10 +15,25 @@ impl Referee<'_> {
         let conditions = &policy.conditions;
         let clients = conditions.client_applications.as_ref().filter(|clients| says_something(clients));
         let written = policy.source.get("conditions");
-        let has_users = written.is_some_and(|written| written.get("users").is_some());
-        if !has_users && clients.is_none() {
-            // The export does not say whom the policy is about.
-            return (Answer::Unknown, "notEnoughInformation");
+        let users = written.and_then(|written| written.get("users"));
+        let has_any = |names: [&str; 4]| users.is_some_and(|users| names.iter().any(|name| users.get(*name).is_some()));
+        let is_said = match users {
+            None => false,
+            Some(users) => {
+                !users.is_object()
+                    || has_any(["includeUsers", "includeGroups", "includeRoles", "includeGuestsOrExternalUsers"])
+            }
+        };
+        if !is_said && clients.is_none() {
+            // The export does not say whom the policy includes; whom it excludes, it may.
+            let excluded = match (identity, &conditions.users) {
+                (Identity::Person(person), Some(users)) => self.excluded(users, person),
+                _ => Answer::No,
+            };
+            return match Answer::Unknown.without(excluded) {
+                Answer::No => (Answer::No, "users"),
+                _ => (Answer::Unknown, "notEnoughInformation"),
+            };
         }
         if conditions.users.is_none() && clients.is_none() {
             return (Answer::No, "emptyPolicy");

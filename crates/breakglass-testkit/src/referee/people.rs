@@ -32,13 +32,17 @@ impl Referee<'_> {
             Answer::any(users.include_roles.iter().map(|role| self.holds_role(role.as_str(), person))),
             users.include_guests_or_external_users.as_ref().map_or(Answer::No, |guests| are_guests(guests, person)),
         ]);
-        let excluded = Answer::any([
-            list(&users.exclude_users),
-            groups(&users.exclude_groups),
+        included.without(self.excluded(users, person))
+    }
+
+    /// Whether the condition names the person among those that it does not mean.
+    pub(super) fn excluded(&self, users: &ConditionalAccessUsers, person: &Person<'_>) -> Answer {
+        Answer::any([
+            Answer::any(users.exclude_users.iter().map(|id| is_listed(id, person))),
+            Answer::any(users.exclude_groups.iter().map(|id| self.is_member(AsRef::as_ref(id), person.key))),
             Answer::any(users.exclude_roles.iter().map(|role| self.holds_role(role.as_str(), person))),
             users.exclude_guests_or_external_users.as_ref().map_or(Answer::No, |guests| are_guests(guests, person)),
-        ]);
-        included.without(excluded)
+        ])
     }
 
     /// Whether somebody is in a group, directly or through groups in it.

@@ -61,8 +61,13 @@ policies are BG0402's business.
                 let demand = Demand::of(policy);
                 let has_strength =
                     demand.controls().iter().any(|one| matches!(one, Control::AuthenticationStrength(_)));
-                if policy.state == ConditionalAccessPolicyState::Enabled && has_strength {
-                    judge(account, index, policy, &demand);
+                if policy.state != ConditionalAccessPolicyState::Enabled {
+                    continue;
+                }
+                match &demand {
+                    Demand::Unknown(why) => judge_unknown(account, index, policy, why),
+                    _ if has_strength => judge(account, index, policy, &demand),
+                    _ => {}
                 }
             }
         })
@@ -93,6 +98,13 @@ fn judge(account: &mut Judgement<'_>, index: usize, policy: &ConditionalAccessPo
         }
         (Trit::Yes, _) => account.doubt(format!("whether it meets the strength that `{title}` demands is not known")),
         (_, _) => account.doubt(format!("it is not known whether `{title}` applies to it: {}", standing.because)),
+    }
+}
+
+/// A policy that may demand a strength for all that is known of it.
+fn judge_unknown(account: &mut Judgement<'_>, index: usize, policy: &ConditionalAccessPolicy, why: &str) {
+    if account.case.access.classes().standing(index, Some(account.user.key)).in_scope != Trit::No {
+        account.doubt(format!("whether the policy `{}` demands a strength of it is not known: {why}", policy.name()));
     }
 }
 

@@ -99,7 +99,8 @@ impl<'a> Seen<'a> {
             let standing = |account: &ObjectKey| case.access.classes().standing(candidate.index, Some(*account));
             let unsure = case.accounts.keys.iter().map(standing);
             let unsure = unsure.filter(|standing| standing.is_excluded && standing.in_scope == Trit::Unknown);
-            seen.doubt = seen.doubt.take().or_else(|| unsure.map(|standing| standing.because).next());
+            let unsure = unsure.map(|standing| standing.because);
+            seen.doubt = seen.doubt.take().or_else(|| unsure.chain(scope::unsaid_exclusion(candidate.policy)).next());
             let each: Vec<Option<Carriers>> =
                 case.accounts.keys.iter().map(|account| groups.carriers(case, candidate, *account)).collect();
             if each.iter().all(Option::is_none) {

@@ -78,7 +78,7 @@ the right one in.
             );
             findings.push(finding(self, Status::Unknown, message));
         }
-        findings.extend(scope::partial_policies(self, case));
+        findings.extend(scope::partial_policies(self, case).or_else(|| scope::unsaid_policies(self, case)));
         // With nobody declared nothing passes.
         if findings.is_empty()
             && let Some(nobody) = nobody(self, case)

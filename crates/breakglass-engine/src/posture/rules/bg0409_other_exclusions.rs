@@ -69,11 +69,11 @@ account in it is judged by BG0406.
         };
         let demanding: Vec<Candidate<'_>> = candidates.iter().filter(demanding).copied().collect();
         let excluded = excluded(case, &demanding, &groups);
-        if excluded.is_empty() {
+        let mut findings: Vec<Finding> = scope::unsaid_policies(self, case).into_iter().collect();
+        if excluded.is_empty() && findings.is_empty() {
             let message = "No enforced policy excludes anybody beside the emergency accounts, or only who may be.";
             return vec![finding(self, Status::Pass, message)];
         }
-        let mut findings = Vec::new();
         for (atom, policies) in &excluded {
             let each = policies.iter().map(|policy| is_covered(case, &demanding, *policy, atom));
             let (covered, why) = each.min_by_key(|(covered, _)| *covered).unwrap_or((Trit::Yes, String::new()));

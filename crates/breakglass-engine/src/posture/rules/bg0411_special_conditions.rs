@@ -71,7 +71,7 @@ under the profile `current` and fails, medium, under `classic`. If nothing is in
                 finding
             }));
         }
-        findings.extend(scope::partial_policies(self, case));
+        findings.extend(scope::partial_policies(self, case).or_else(|| scope::unsaid_policies(self, case)));
         if count == 0 && findings.is_empty() {
             let message = "No enforced policy has such a condition or a sign-in frequency.";
             return vec![finding(self, Status::NotApplicable, message)];

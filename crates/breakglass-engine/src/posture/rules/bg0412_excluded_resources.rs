@@ -66,7 +66,7 @@ that is a note. A policy that excludes the directory itself (Windows Azure Activ
                 _ => finding,
             }));
         }
-        findings.extend(scope::partial_policies(self, case));
+        findings.extend(scope::partial_policies(self, case).or_else(|| scope::unsaid_policies(self, case)));
         if count == 0 && findings.is_empty() {
             let message = "No enforced policy is about all resources but some.";
             return vec![finding(self, Status::NotApplicable, message)];

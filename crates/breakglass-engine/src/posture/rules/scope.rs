@@ -360,6 +360,14 @@ pub(super) fn partial_policies(rule: &dyn Rule, case: &Case<'_>) -> Option<Findi
     Some(finding(rule, Status::Unknown, format!("Some Conditional Access policies are not in the snapshot: {why}.")))
 }
 
+/// The finding that some policies cannot be looked into, if the export has neither their conditions nor their users.
+pub(super) fn unsaid_policies(rule: &dyn Rule, case: &Case<'_>) -> Option<Finding> {
+    let judged = case.access.policies().iter().filter(|policy| !policy.is_deleted);
+    let unsaid: Vec<String> = judged.filter_map(unsaid_exclusion).collect();
+    let message = format!("Not every policy can be looked into: {}.", listed(&unsaid));
+    (!unsaid.is_empty()).then(|| finding(rule, Status::Unknown, message))
+}
+
 /// The groups that policies exclude, each walked once.
 #[derive(Debug, Default)]
 pub(super) struct ExcludedGroups {
@@ -427,11 +435,12 @@ impl ExcludedGroups {
 
     /// Why some excluded group may have an account in it, if the snapshot cannot tell.
     pub(super) fn doubt(&self, case: &Case<'_>, candidates: &[Candidate<'_>]) -> Option<String> {
-        let users = candidates.iter().filter_map(|candidate| candidate.policy.conditions.users.as_ref());
-        users.flat_map(|users| &users.exclude_groups).find_map(|id| match self.group(id) {
+        let users = || candidates.iter().filter_map(|candidate| candidate.policy.conditions.users.as_ref());
+        let unread = users().flat_map(|users| &users.exclude_groups).find_map(|id| match self.group(id) {
             Some(group) => group.reach.unknown.clone(),
             None => case.snapshot.groups.why().map(|why| format!("the groups could not be read: {why}")),
-        })
+        });
+        unread.or_else(|| candidates.iter().find_map(|candidate| unsaid_exclusion(candidate.policy)))
     }
 
     /// Whether a principal of which only the id is declared (a group whose members are not known, say) is excluded
@@ -500,4 +509,11 @@ fn add_to_list(users: &mut Value, list: &str, ids: Vec<String>) {
             }
         }
     }
+}
+
+/// Why whom a policy excludes is not known, if the export does not have its users.
+pub(super) fn unsaid_exclusion(policy: &ConditionalAccessPolicy) -> Option<String> {
+    let path = policy.conditions.users.as_ref()?.not_exported?;
+    let has_users = policy.source.pointer("/conditions/users").is_some_and(serde_json::Value::is_object);
+    (!has_users).then(|| format!("`{path}` of policy `{}` is not in the export", policy.name()))
 }
