@@ -109,7 +109,7 @@ const OF_AZURE: [&str; 4] = [
 ];
 
 #[test]
-fn azures_role_assignments_are_read_and_are_not_the_directorys_list() {
+fn role_assignments_of_azure_are_read_and_are_not_those_of_the_directory() {
     for text in OF_AZURE {
         for name in ["azure.json", "roleAssignments.json", "az/roleAssignments.json"] {
             let folder = Folder::new("azure");
@@ -132,7 +132,7 @@ fn azures_role_assignments_are_read_and_are_not_the_directorys_list() {
 }
 
 #[test]
-fn the_directorys_role_assignments_are_complete_beside_azures() {
+fn role_assignments_of_the_directory_are_complete_beside_those_of_azure() {
     let folder = Folder::new("beside-azure");
     folder.write("roleAssignments.json", r#"[{"principalId":"u","roleDefinitionId":"r","directoryScopeId":"/"}]"#);
     folder.write("az/roleAssignments.json", OF_AZURE[0]);
