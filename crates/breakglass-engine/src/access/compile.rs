@@ -46,6 +46,29 @@ pub(crate) struct LocationMasks {
     pub(crate) exclude_by_address: Masks,
     pub(crate) include_by_country: Masks,
     pub(crate) exclude_by_country: Masks,
+    /// The rows by address once more, what is included beside what is excluded: deciding needs both, and finds them in
+    /// one place.
+    pub(crate) address_pairs: PairMasks,
+    /// The same by country.
+    pub(crate) country_pairs: PairMasks,
+}
+
+/// Rows of two halves: what is included, and what is to be taken away from it. Where the one is for sure, the other may
+/// be, and the other way round.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PairMasks {
+    pub(crate) sure: Vec<u64>,
+    pub(crate) may: Vec<u64>,
+}
+
+impl PairMasks {
+    fn of(include: &Masks, exclude: &Masks, words: usize) -> Self {
+        let pairs = |include: &[u64], exclude: &[u64]| {
+            let rows = include.chunks(words).zip(exclude.chunks(words));
+            rows.flat_map(|(include, exclude)| include.iter().chain(exclude)).copied().collect()
+        };
+        Self { sure: pairs(&include.sure, &exclude.may), may: pairs(&include.may, &exclude.sure) }
+    }
 }
 
 /// A device filter of one policy.
@@ -133,6 +156,7 @@ pub(crate) fn compile(snapshot: &Snapshot) -> Compiled {
             exclude_by_address: rows(addresses.members.len()),
             include_by_country: rows(countries.row_count()),
             exclude_by_country: rows(countries.row_count()),
+            ..LocationMasks::default()
         },
         addresses,
         countries,
@@ -152,6 +176,9 @@ pub(crate) fn compile(snapshot: &Snapshot) -> Compiled {
         compiled.add_device_filter(index, policy);
     }
     compiled.multiply();
+    let location = &mut compiled.location;
+    location.address_pairs = PairMasks::of(&location.include_by_address, &location.exclude_by_address, words);
+    location.country_pairs = PairMasks::of(&location.include_by_country, &location.exclude_by_country, words);
     compiled.grants = compile_grants(&compiled.demands, &compiled.enabled, words);
     compiled
 }

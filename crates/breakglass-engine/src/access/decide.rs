@@ -1,6 +1,6 @@
 //! The decision: a few masks intersected, once for what is sure and once for what may be.
 
-use super::compile::{GRANT_OUTCOMES, LocationMasks};
+use super::compile::{GRANT_OUTCOMES, LocationMasks, PairMasks};
 use super::demand::{GrantSituation, Outcome, OutcomeRange};
 use super::situation::Situation;
 use super::{Access, Masks};
@@ -43,19 +43,17 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// The intersection of one side of the rows; what is excluded is looked up on the opposite side.
+    /// The intersection of one side of the rows.
     #[inline(always)]
-    fn intersect<const W: usize>(&self, side: fn(&Masks) -> &[u64], opposite: fn(&Masks) -> &[u64]) -> [u64; W] {
+    fn intersect<const W: usize>(&self, side: fn(&Masks) -> &[u64], pairs: fn(&PairMasks) -> &[u64]) -> [u64; W] {
         let [target, client_side, risks, device] = self.tables.map(side);
         let [target_at, client_side_at, risks_at, device_at] = self.at;
         let mask = both(row::<W>(target, target_at), row(client_side, client_side_at));
         let mask = both(&mask, row(risks, risks_at));
         let mask = both(&mask, row(device, device_at));
-        let location = self.location;
-        let include_address = row::<W>(side(&location.include_by_address), self.address);
-        let include_country = row::<W>(side(&location.include_by_country), self.country);
-        let exclude_address = row::<W>(opposite(&location.exclude_by_address), self.address);
-        let exclude_country = row::<W>(opposite(&location.exclude_by_country), self.country);
+        let (address, country) = (pairs(&self.location.address_pairs), pairs(&self.location.country_pairs));
+        let [include_address, exclude_address] = [0, 1].map(|half| row::<W>(address, self.address * 2 + half));
+        let [include_country, exclude_country] = [0, 1].map(|half| row::<W>(country, self.country * 2 + half));
         std::array::from_fn(|at| {
             let included = word(include_address, at) | word(include_country, at);
             word(&mask, at) & included & !(word(exclude_address, at) | word(exclude_country, at))
@@ -141,9 +139,9 @@ impl Access<'_> {
             address: situation.address as usize,
             country: situation.country as usize,
         };
-        let sure = rows.intersect::<W>(|table| &table.sure, |table| &table.may);
+        let sure = rows.intersect::<W>(|table| &table.sure, |pairs| &pairs.sure);
         let is_certain = self.is_rest_certain && special.is_none() && self.targets.is_certain(situation.target);
-        let may = if is_certain { sure } else { rows.intersect::<W>(|table| &table.may, |table| &table.sure) };
+        let may = if is_certain { sure } else { rows.intersect::<W>(|table| &table.may, |pairs| &pairs.may) };
         (sure, may)
     }
 
