@@ -385,7 +385,7 @@ impl LocationSide {
 
 fn sides(locations: &ConditionalAccessLocations, snapshot: &Snapshot) -> ([LocationSide; 2], Vec<String>) {
     let mut whys = Vec::new();
-    let mut sides = [&locations.include_locations, &locations.exclude_locations].map(|names| {
+    let sides = [&locations.include_locations, &locations.exclude_locations].map(|names| {
         let mut side = LocationSide::default();
         for name in names {
             if let Some(why) = add_location(&mut side, name, snapshot) {
@@ -395,13 +395,6 @@ fn sides(locations: &ConditionalAccessLocations, snapshot: &Snapshot) -> ([Locat
         }
         side
     });
-    // Left out of an exclusion, addresses that nobody can see make a policy apply too often, never too seldom.
-    if let [include, _] = &mut sides
-        && locations.include_locations.iter().any(|name| name == "AllTrusted")
-    {
-        include.is_uncertain = true;
-        whys.push("Graph does not show the MFA trusted addresses, which `AllTrusted` has as well".to_owned());
-    }
     (sides, whys)
 }
 

@@ -391,6 +391,7 @@ fn locations_match_by_address_or_country() {
         (["office", "gone"], json!({ "ipAddress": "::ffff:198.51.100.9" }), "yes"),
         (["office", "gone"], shop.clone(), "location"),
         (["AllTrusted", "gone"], office.clone(), "yes"),
+        (["AllTrusted", "gone"], shop.clone(), "location"),
         (["germany", "office"], germany.clone(), "yes"),
         (["office", "shop"], germany.clone(), "location"),
         (["nowhere", "gone"], germany, "location"),
@@ -411,24 +412,6 @@ fn locations_match_by_address_or_country() {
             other => other,
         };
         check(&change(json!({ "includeLocations": ["All"], "excludeLocations": names })), opposite);
-    }
-}
-
-/// Graph does not show the MFA trusted addresses: what includes them may apply, what excludes them does.
-#[test]
-fn trusted_addresses_that_nobody_sees() {
-    for (locations, expected) in [
-        (json!({ "includeLocations": ["AllTrusted"] }), "unknown"),
-        (json!({ "includeLocations": ["AllTrusted", "shop"] }), "yes"),
-        (json!({ "includeLocations": ["AllTrusted"], "excludeLocations": ["shop"] }), "location"),
-        (json!({ "includeLocations": ["All"], "excludeLocations": ["AllTrusted"] }), "yes"),
-    ] {
-        let change = Change {
-            tenant: json!({ "namedLocations": named_locations() }),
-            policy: json!({ "conditions": { "locations": locations } }),
-            sign_in: json!({ "signInConditions": { "ipAddress": "203.0.113.9" } }),
-        };
-        check(&change, expected);
     }
 }
 

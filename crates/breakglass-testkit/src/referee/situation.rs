@@ -90,11 +90,7 @@ impl Referee<'_> {
             return Answer::Yes;
         }
         let any = |list: &[String]| Answer::any(list.iter().map(|entry| self.is_from_location(entry, sign_in)));
-        let has_address = sign_in.address.is_some() || sign_in.country.is_some();
-        let includes_trusted = locations.include_locations.iter().any(|entry| entry == "AllTrusted");
-        // The MFA trusted addresses are among the trusted ones, and nobody sees them.
-        let unseen = if includes_trusted && has_address { Answer::Unknown } else { Answer::No };
-        any(&locations.include_locations).max(unseen).without(any(&locations.exclude_locations))
+        any(&locations.include_locations).without(any(&locations.exclude_locations))
     }
 
     fn is_from_location(&self, entry: &str, sign_in: &SignIn<'_>) -> Answer {
