@@ -1,6 +1,6 @@
 //! The known word that somebody probably meant, for error messages.
 //!
-//! **Limits:** words of more than [`WORD_LENGTH_MAX`] characters have no neighbour.
+//! **Limits:** words of more than `WORD_LENGTH_MAX` characters have no neighbour.
 
 /// Characters of a word that is compared.
 const WORD_LENGTH_MAX: usize = 64;

@@ -48,9 +48,9 @@ pub(crate) const CODES: &[ErrorCode] = &[
     ErrorCode {
         code: "BG1101",
         title: "the configuration cannot be read",
-        explanation: "The file given with `--config`, or `breakglass.toml` in the current folder, is not there, may \
-                      not be read, is too large, or is not UTF-8 text. Without `--config` and without such a file \
-                      everything has its usual value.",
+        explanation: "The file given with `--config`, or `breakglass.toml` in the snapshot's folder or in the current \
+                      one, is not there, may not be read, is too large, or is not UTF-8 text. Without `--config` and \
+                      without such a file everything has its usual value.",
     },
     ErrorCode {
         code: "BG1102",
@@ -148,6 +148,7 @@ struct Tenant {
 #[serde(try_from = "AccountProperties")]
 struct Account {
     name: String,
+    owner: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -155,9 +156,8 @@ struct Account {
 struct AccountProperties {
     id: Option<NonEmpty>,
     user_principal_name: Option<NonEmpty>,
-    /// Who answers for the account: a note for the people who read the file.
-    #[serde(rename = "owner")]
-    _owner: Option<NonEmpty>,
+    /// Who answers for the account.
+    owner: Option<NonEmpty>,
 }
 
 impl TryFrom<AccountProperties> for Account {
@@ -166,7 +166,7 @@ impl TryFrom<AccountProperties> for Account {
     fn try_from(properties: AccountProperties) -> Result<Self, Self::Error> {
         let name = properties.id.or(properties.user_principal_name);
         let name = name.ok_or("an account needs `id` or `user_principal_name`")?;
-        Ok(Self { name: name.0 })
+        Ok(Self { name: name.0, owner: properties.owner.map(|owner| owner.0) })
     }
 }
 
@@ -316,6 +316,11 @@ impl Config {
             forbidden_names: self.naming.forbidden.as_deref().map_or(usual.forbidden_names, lower),
             wanted_name_parts: lower(&self.naming.wanted),
             owner_is_required: self.check.owner_required,
+            owners: self
+                .account
+                .iter()
+                .filter_map(|account| Some((account.name.clone(), account.owner.clone()?)))
+                .collect(),
             mandatory_mfa_postponed_until: self.mandatory_mfa.postponed_until.map(|instant| instant.0),
             certificate_days_left_min: days.map_or(usual.certificate_days_left_min, |days| days.0),
             watcher_is_configured: self.watch.is_some(),
@@ -369,6 +374,7 @@ mod tests {
         assert_eq!(settings.accepted_exclusions, ["…"]);
         assert_eq!(settings.recovery_authentication_contexts, ["c1"]);
         assert!(settings.owner_is_required);
+        assert_eq!(settings.owners.len(), 1);
         assert_eq!(settings.certificate_days_left_min, 30);
         assert_eq!(settings.mandatory_mfa_postponed_until, instant("2026-07-01"));
         assert!(!settings.watcher_is_configured && !settings.custody_is_configured);

@@ -255,6 +255,8 @@ pub struct PostureSettings {
     pub wanted_name_parts: Vec<String>,
     /// Whether each account must have a manager or owner recorded.
     pub owner_is_required: bool,
+    /// Who answers for an account by the configuration: the name it is declared by, and the owner.
+    pub owners: Vec<(String, String)>,
     /// Until when the tenant postponed mandatory MFA of Azure Resource Manager, if it did.
     pub mandatory_mfa_postponed_until: Option<Timestamp>,
     /// Days before its end at which a certificate is reported.
@@ -276,6 +278,7 @@ impl Default for PostureSettings {
             forbidden_names: ["admin", "administrator", "backup", "test", "root"].map(str::to_owned).to_vec(),
             wanted_name_parts: Vec::new(),
             owner_is_required: false,
+            owners: Vec::new(),
             mandatory_mfa_postponed_until: None,
             certificate_days_left_min: 30,
             watcher_is_configured: false,

@@ -6,7 +6,7 @@ use breakglass_model::property::Property;
 use serde_json::Value;
 
 use super::super::{Case, Finding, Fix, Rule, Severity, Status, finding};
-use super::account::each_account;
+use super::account::{Judgement, each_account};
 
 pub(super) struct Owner;
 
@@ -29,15 +29,16 @@ impl Rule for Owner {
 
     fn explanation(&self) -> &'static str {
         "\
-**What it means.** The directory names a person who answers for the account, as its `manager`.
+**What it means.** The directory names a person who answers for the account, as its `manager`, or the configuration \
+does, as its `owner`.
 
 **Why it matters.** An account that nobody answers for is neither rehearsed nor missed. In the situations E1 to E6 \
 somebody has to know where the envelope is. Some organisations record that elsewhere and want no name on the account.
 
-**How it is judged.** Only where the configuration asks for an owner. Then an account without a `manager` fails, info; \
-where the export does not have the property, the answer is `unknown`.
+**How it is judged.** Only where the configuration asks for an owner. Then an account without a `manager` and without an \
+`owner` in the configuration fails, info; where the export does not have the property, the answer is `unknown`.
 
-**What to do.** Set the manager, or leave the setting off and keep the list of responsible people with the procedure.
+**What to do.** Set the manager, or write `owner` beside the account in the configuration, or leave the setting off and keep the list of responsible people with the procedure.
 
 **Source:** Graph, *List manager*; Guardrail checks of the Government of Canada (2026)."
     }
@@ -48,6 +49,9 @@ where the export does not have the property, the answer is `unknown`.
             return vec![finding(self, Status::NotApplicable, message)];
         }
         each_account(self, case, "has a recorded owner", |account| match &account.user.detail().manager {
+            Property::Absent | Property::Null if let Some(owner) = configured_owner(account) => {
+                account.note(format!("By the configuration it is `{owner}`."));
+            }
             Property::Absent => account.absent("manager"),
             Property::Null => {
                 let message = format!("{} has no manager recorded, so nobody answers for it.", account.name());
@@ -63,4 +67,11 @@ where the export does not have the property, the answer is `unknown`.
             }
         })
     }
+}
+
+/// Who answers for the account by the configuration.
+fn configured_owner<'c>(account: &Judgement<'c>) -> Option<&'c str> {
+    let case = account.case;
+    let is_meant = |name: &str| case.snapshot.find_user(name).is_some_and(|user| user.key == account.user.key);
+    case.settings.owners.iter().find(|(name, _)| is_meant(name)).map(|(_, owner)| owner.as_str())
 }
