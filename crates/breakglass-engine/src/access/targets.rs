@@ -226,7 +226,8 @@ fn covers(name: &str, asked: &Asked<'_>) -> Trit {
         "AllAgentIdResources" => Trit::Unknown,
         app_id => {
             let is_alias = asked.surface.is_some_and(|surface| surface.resources.contains(&app_id));
-            (app_id == asked.app_id || is_alias).into()
+            // An empty name is no application, and the one without a name is any.
+            (!app_id.is_empty() && (app_id == asked.app_id || is_alias)).into()
         }
     }
 }
