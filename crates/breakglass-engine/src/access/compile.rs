@@ -106,6 +106,8 @@ pub struct Compiled {
     pub(crate) insider_risk: Masks,
     /// Platform x client x flow, intersected, without service principal risk.
     pub(crate) client_side: Masks,
+    /// The same rows on a device that nobody registered, which almost every sign-in is.
+    pub(crate) unregistered_client_side: Masks,
     /// Sign-in risk x user risk x insider risk, intersected.
     pub(crate) risks: Masks,
     pub(crate) addresses: AddressMap,
@@ -150,6 +152,7 @@ pub(crate) fn compile(snapshot: &Snapshot) -> Compiled {
         service_principal_risk: rows(RISK_ROWS),
         insider_risk: rows(INSIDER_RISK_ROWS),
         client_side: Masks::default(),
+        unregistered_client_side: Masks::default(),
         risks: Masks::default(),
         location: LocationMasks {
             include_by_address: rows(addresses.members.len()),
@@ -311,7 +314,7 @@ impl Compiled {
     }
 
     fn multiply(&mut self) {
-        let mut client_side = Masks::default();
+        let (mut client_side, mut unregistered) = (Masks::default(), Masks::default());
         for platform in 0..PLATFORM_ROWS {
             for client in 0..CLIENTS.len() {
                 for flow in 0..FLOW_ROWS {
@@ -324,6 +327,9 @@ impl Compiled {
                         unsaid,
                     ];
                     client_side.push_product(&parts, self.words);
+                    let [platform, client, flow, known, risk] = parts;
+                    let on_unregistered = [platform, client, flow, known, risk, (&self.unregistered_device, 0)];
+                    unregistered.push_product(&on_unregistered, self.words);
                 }
             }
         }
@@ -337,6 +343,7 @@ impl Compiled {
             }
         }
         self.client_side = client_side;
+        self.unregistered_client_side = unregistered;
         self.risks = risks;
     }
 

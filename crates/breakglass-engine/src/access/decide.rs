@@ -1,5 +1,7 @@
 //! The decision: a few masks intersected, once for what is sure and once for what may be.
 
+use std::hint::black_box;
+
 use super::compile::{GRANT_OUTCOMES, LocationMasks, PairMasks};
 use super::demand::{GrantSituation, Outcome, OutcomeRange};
 use super::situation::Situation;
@@ -35,8 +37,10 @@ fn word<const W: usize>(row: &[u64; W], at: usize) -> u64 {
 
 /// The rows that a sign-in picks, apart from the user's.
 struct Rows<'a> {
-    tables: [&'a Masks; 4],
-    at: [usize; 4],
+    tables: [&'a Masks; 3],
+    at: [usize; 3],
+    /// A row of its own where the device is not part of the client side.
+    device: Option<&'a Masks>,
     location: &'a LocationMasks,
     address: usize,
     country: usize,
@@ -46,11 +50,11 @@ impl Rows<'_> {
     /// The intersection of one side of the rows.
     #[inline(always)]
     fn intersect<const W: usize>(&self, side: fn(&Masks) -> &[u64], pairs: fn(&PairMasks) -> &[u64]) -> [u64; W] {
-        let [target, client_side, risks, device] = self.tables.map(side);
-        let [target_at, client_side_at, risks_at, device_at] = self.at;
+        let [target, client_side, risks] = self.tables.map(side);
+        let [target_at, client_side_at, risks_at] = self.at;
         let mask = both(row::<W>(target, target_at), row(client_side, client_side_at));
         let mask = both(&mask, row(risks, risks_at));
-        let mask = both(&mask, row(device, device_at));
+        let mask = self.device.map_or(mask, |device| both(&mask, row(side(device), 0)));
         let (address, country) = (pairs(&self.location.address_pairs), pairs(&self.location.country_pairs));
         let [include_address, exclude_address] = [0, 1].map(|half| row::<W>(address, self.address * 2 + half));
         let [include_country, exclude_country] = [0, 1].map(|half| row::<W>(country, self.country * 2 + half));
@@ -122,19 +126,22 @@ impl Access<'_> {
     pub(crate) fn masks_but_user<const W: usize>(&self, situation: &Situation) -> ([u64; W], [u64; W]) {
         let compiled = &self.compiled;
         let special = situation.special.as_deref();
-        let device = special.and_then(|special| special.device.as_ref());
-        let device = device.unwrap_or(&compiled.unregistered_device);
+        let device = special.map(|special| special.device.as_ref().unwrap_or(&compiled.unregistered_device));
         let (target, target_row) = match special.and_then(|special| special.target.as_ref()) {
             Some(masks) => (masks, 0),
             None => (&self.targets.masks, situation.target as usize),
         };
-        let (client_side, client_side_row) = match special.and_then(|special| special.client_side.as_ref()) {
-            Some(masks) => (masks, 0),
-            None => (&compiled.client_side, situation.client_side_row()),
+        let (client_side, client_side_row) = match special {
+            None => (&compiled.unregistered_client_side, situation.client_side_row()),
+            Some(special) => match &special.client_side {
+                Some(masks) => (masks, 0),
+                None => (&compiled.client_side, situation.client_side_row()),
+            },
         };
         let rows = Rows {
-            tables: [target, client_side, &compiled.risks, device],
-            at: [target_row, client_side_row, situation.risks_row(), 0],
+            tables: [target, client_side, &compiled.risks],
+            at: [target_row, client_side_row, situation.risks_row()],
+            device,
             location: &compiled.location,
             address: situation.address as usize,
             country: situation.country as usize,
@@ -147,11 +154,13 @@ impl Access<'_> {
 
     #[inline(always)]
     fn masks<const W: usize>(&self, situation: &Situation) -> ([u64; W], [u64; W]) {
-        let (sure, may) = self.masks_but_user::<W>(situation);
         let (identity, at) = match situation.special.as_deref().and_then(|special| special.identity.as_ref()) {
             Some(masks) => (masks, 0),
             None => (&self.classes.masks, situation.class as usize),
         };
+        // The one row that is seldom in the nearest cache: asked for first, it is there when it is needed.
+        black_box(row::<W>(&identity.sure, at).first().copied());
+        let (sure, may) = self.masks_but_user::<W>(situation);
         let own_sure = both(&sure, row::<W>(&identity.sure, at));
         // Where nothing is in doubt, the second table is not even fetched.
         if situation.special.is_none() && self.classes.are_certain && sure == may {

@@ -69,8 +69,6 @@ pub(crate) struct Special {
     pub(crate) target: Option<Masks>,
     /// A device with properties.
     pub(crate) device: Option<Masks>,
-    /// The device itself, for explanations.
-    pub(crate) facts: Option<DeviceFacts>,
     /// Risk of a service principal.
     pub(crate) service_principal_risk: u8,
 }
@@ -84,7 +82,6 @@ impl Default for Special {
             client_side: None,
             target: None,
             device: None,
-            facts: None,
             service_principal_risk: RISK_UNSAID,
         }
     }
@@ -400,11 +397,10 @@ impl Access<'_> {
         if self.compiled.device_filters.is_empty() && trust.is_none() {
             return;
         }
-        self.set_device(situation, device_facts(device));
+        self.set_device(situation, &device_facts(device));
     }
 
-    /// Puts a device into a situation.
-    pub fn set_device(&self, situation: &mut Situation, facts: DeviceFacts) {
+    fn set_device(&self, situation: &mut Situation, facts: &DeviceFacts) {
         situation.grant.is_compliant = facts.is_compliant == Some(true);
         situation.grant.is_hybrid_joined = facts.is_hybrid_joined();
         if self.compiled.device_filters.is_empty() {
@@ -414,11 +410,10 @@ impl Access<'_> {
         let mut masks = self.compiled.unregistered_device.clone();
         for filter in &self.compiled.device_filters {
             masks.clear((0, words), filter.policy);
-            masks.set((0, words), filter.policy, filter.truth(&facts));
+            masks.set((0, words), filter.policy, filter.truth(facts));
         }
         let special = situation.special.get_or_insert_default();
         special.device = Some(masks);
-        special.facts = Some(facts);
     }
 }
 
