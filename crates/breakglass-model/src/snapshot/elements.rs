@@ -102,6 +102,8 @@ pub struct Elements<R> {
     at: usize,
     filled: usize,
     last: usize,
+    /// The place of what was given last, where it is no longer in the buffer.
+    last_place: Option<Place>,
     bytes_before: u64,
     lines_before: u64,
     is_at_end: bool,
@@ -128,6 +130,7 @@ impl<R: Read> Elements<R> {
             at: 0,
             filled: 0,
             last: 0,
+            last_place: None,
             bytes_before: 0,
             lines_before: 0,
             is_at_end: false,
@@ -153,12 +156,13 @@ impl<R: Read> Elements<R> {
             Keep::Nothing => self.filled,
         };
         if from > 0 {
+            self.last_place = self.last_place.or_else(|| (self.last < from).then(|| self.place_of(self.last)));
             self.lines_before += lines_in(self.buffer.get(..from).unwrap_or_default());
             self.bytes_before += from as u64;
             self.buffer.copy_within(from..self.filled, 0);
             self.filled -= from;
             self.at = 0;
-            self.last = 0;
+            self.last = self.last.saturating_sub(from);
         }
         if self.filled == self.buffer.len() {
             if self.buffer.len() >= ELEMENT_BYTES_MAX {
@@ -183,10 +187,10 @@ impl<R: Read> Elements<R> {
         }
     }
 
-    /// Where the element that was given last begins.
+    /// Where the element or the name that was given last begins.
     #[must_use]
     pub fn place(&self) -> Place {
-        self.place_of(self.last)
+        self.last_place.unwrap_or_else(|| self.place_of(self.last))
     }
 
     fn place_of(&self, at: usize) -> Place {
@@ -319,6 +323,7 @@ impl<R: Read> Elements<R> {
         let length = self.value_length(KEY_BYTES_MAX)?;
         let length = length.ok_or_else(|| self.too_large("a name is longer than 4 KiB"))?;
         let key = self.rest().get(..length).unwrap_or_default().to_vec();
+        (self.last, self.last_place) = (self.at, None);
         self.at += length;
         self.take(b':', "a colon")?;
         Ok(Some(key))
@@ -350,7 +355,7 @@ impl<R: Read> Elements<R> {
         }
         let length = self.value_length(ELEMENT_BYTES_MAX)?;
         let length = length.ok_or_else(|| self.too_large("an element is larger than 256 MiB"))?;
-        self.last = self.at;
+        (self.last, self.last_place) = (self.at, None);
         self.at += length;
         Ok(self.buffer.get(self.last..self.at).unwrap_or_default())
     }
@@ -374,7 +379,7 @@ impl<R: Read> Elements<R> {
                 break searched;
             }
         };
-        self.last = self.at;
+        (self.last, self.last_place) = (self.at, None);
         self.at += length;
         Ok(self.buffer.get(self.last..self.at).map(<[u8]>::trim_ascii_end))
     }
