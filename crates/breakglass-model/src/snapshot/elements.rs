@@ -381,7 +381,7 @@ impl<R: Read> Elements<R> {
         };
         (self.last, self.last_place) = (self.at, None);
         self.at += length;
-        Ok(self.buffer.get(self.last..self.at).map(<[u8]>::trim_ascii_end))
+        Ok(self.buffer.get(self.last..self.at).map(trim_json_end))
     }
 
     /// The next of several values apart by white space; `None` behind the last.
@@ -543,6 +543,14 @@ impl Walk {
 
 const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// Without the white space at the end, of which JSON has four kinds: a form feed is none.
+fn trim_json_end(mut line: &[u8]) -> &[u8] {
+    while let [rest @ .., b' ' | b'\t' | b'\r' | b'\n'] = line {
+        line = rest;
+    }
+    line
 }
 
 fn lines_in(bytes: &[u8]) -> u64 {
