@@ -144,14 +144,7 @@ fn answer(access: &Access<'_>, situation: &Situation, decision: &Decision, analy
         unknown: ids(&applied.unknown),
         policies: analyses
             .iter()
-            .map(|analysis| {
-                let applies = match analysis.applies {
-                    Trit::Yes => Some(true),
-                    Trit::No => Some(false),
-                    Trit::Unknown => None,
-                };
-                (id(analysis.policy), applies, analysis.reason.name())
-            })
+            .map(|analysis| (id(analysis.policy), analysis.applies.known(), analysis.reason.name()))
             .collect(),
     }
 }

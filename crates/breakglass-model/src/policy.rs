@@ -18,7 +18,7 @@ pub use unknowns::{UnknownCause, UnknownKind, UnknownPart};
 
 use crate::graph_enum::{flags, from_string, graph_enum};
 use crate::ids::{GroupId, PolicyId, RoleTemplateId};
-use crate::property::{is_annotation, is_vacant, null_is_default};
+use crate::property::{null_is_default, says_something};
 use crate::strength::AuthenticationStrengthPolicy;
 
 graph_enum!(
@@ -372,7 +372,7 @@ impl ConditionalAccessClientApplications {
         ];
         lists.iter().any(|list| !list.is_empty())
             || self.service_principal_filter.as_ref().is_some_and(ConditionalAccessFilter::is_configured)
-            || self.rest.iter().any(|(name, value)| !is_annotation(name) && !is_vacant(value))
+            || self.rest.iter().any(|(name, value)| says_something(name, value))
     }
 }
 

@@ -81,6 +81,12 @@ pub fn is_vacant(value: &serde_json::Value) -> bool {
     }
 }
 
+/// Whether a property says something about the object: it has a value, and is no annotation.
+#[must_use]
+pub fn says_something(name: &str, value: &serde_json::Value) -> bool {
+    !is_annotation(name) && !is_vacant(value)
+}
+
 /// Whether a property name is an OData annotation or action, which describe the answer and not the object.
 #[must_use]
 pub fn is_annotation(name: &str) -> bool {

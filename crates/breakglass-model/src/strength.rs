@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::ids::AuthenticationStrengthId;
-use crate::property::{Property, is_annotation, is_vacant};
+use crate::property::{Property, says_something};
 
 /// A set of authentication method modes used together (`authenticationMethodModes`, flags), such as
 /// `password,sms`; the empty set is no authentication at all.
@@ -172,7 +172,7 @@ impl AuthenticationStrengthPolicy {
             || self.display_name.as_ref().is_some_and(|name| !name.is_empty())
             || self.allowed_combinations.as_ref().is_some_and(|list| !list.is_empty())
             || self.combination_configurations.value().is_some_and(|list| !list.is_empty())
-            || self.rest.iter().any(|(name, value)| !is_annotation(name) && !is_vacant(value) && value != "")
+            || self.rest.iter().any(|(name, value)| says_something(name, value) && value != "")
     }
 
     /// Whether nothing says which strength is meant: neither an id nor combinations.

@@ -202,15 +202,9 @@ impl Access<'_> {
         let truth = |table: &Masks, row: usize| table.truth((row, words), policy);
         let special = situation.special.as_deref();
         let is_service_principal = special.is_some_and(|special| special.is_service_principal);
-        let identity = match special.and_then(|special| special.identity.as_ref()) {
-            Some(masks) => truth(masks, 0),
-            None => truth(&self.classes.masks, situation.class as usize),
-        };
-        let target = match special.and_then(|special| special.target.as_ref()) {
-            Some(masks) => truth(masks, 0),
-            None => truth(&self.targets.masks, situation.target as usize),
-        };
-        let device = special.and_then(|special| special.device.as_ref()).unwrap_or(&compiled.unregistered_device);
+        let ((identities, class), (targets, target_row)) = (self.identity_row(situation), self.target_row(situation));
+        let (identity, target) = (truth(identities, class), truth(targets, target_row));
+        let device = self.device_masks(situation);
         let location = &compiled.location;
         let (address, country) = (situation.address as usize, situation.country as usize);
         let included = truth(&location.include_by_address, address).or(truth(&location.include_by_country, country));

@@ -7,10 +7,9 @@
 use breakglass_model::ids::AppId;
 
 use super::compile::Masks;
-use super::decide::Decision;
 use super::demand::OutcomeRange;
 use super::surfaces::SURFACES;
-use super::targets::{Target, TargetRow, USER_ACTIONS};
+use super::targets::{KEYWORDS, Target, TargetRow, USER_ACTIONS};
 use super::{Access, Situation};
 
 /// A target that a sign-in may be to.
@@ -64,14 +63,13 @@ impl Access<'_> {
         situation
     }
 
-    /// The outcome of a sign-in of which it is not said what it is to: the best and the worst that it can be. The
-    /// decision is used as room.
+    /// The outcome of a sign-in of which it is not said what it is to: the best and the worst that it can be to one of
+    /// the possible targets.
     #[must_use]
-    pub fn outcome_anywhere(&self, situation: &Situation, room: &mut Decision) -> OutcomeRange {
+    pub fn outcome_anywhere(&self, situation: &Situation, targets: &[PossibleTarget]) -> OutcomeRange {
         let mut range: Option<OutcomeRange> = None;
-        for target in self.possible_targets() {
-            self.decide(&self.to_possible_target(situation.clone(), &target), room);
-            let own = room.outcome;
+        for target in targets {
+            let own = self.outcome(&self.to_possible_target(situation.clone(), target));
             range = Some(range.map_or(own, |range| OutcomeRange {
                 best: range.best.min(own.best),
                 worst: range.worst.max(own.worst),
@@ -86,16 +84,9 @@ impl Access<'_> {
     pub fn footprint(&self, situation: &Situation) -> Footprint {
         let compiled = &self.compiled;
         let words = compiled.words;
-        let special = situation.special.as_deref();
-        let (identity, class) = match special.and_then(|special| special.identity.as_ref()) {
-            Some(masks) => (masks, 0),
-            None => (&self.classes.masks, situation.class as usize),
-        };
-        let (target, target_row) = match special.and_then(|special| special.target.as_ref()) {
-            Some(masks) => (masks, 0),
-            None => (&self.targets.masks, situation.target as usize),
-        };
-        let device = special.and_then(|special| special.device.as_ref()).unwrap_or(&compiled.unregistered_device);
+        let (identity, class) = self.identity_row(situation);
+        let (target, target_row) = self.target_row(situation);
+        let device = self.device_masks(situation);
         let location = &compiled.location;
         let (address, country) = (situation.address as usize, situation.country as usize);
         let rows: [(&Masks, usize); 12] = [
@@ -131,5 +122,5 @@ impl Access<'_> {
 
 /// Whether what a policy names is a word for several applications, and no id.
 fn is_word(id: &str) -> bool {
-    matches!(id, "All" | "None" | "Office365" | "MicrosoftAdminPortals" | "AllAgentIdResources")
+    KEYWORDS.contains(&id) || matches!(id, "All" | "None" | "AllAgentIdResources")
 }

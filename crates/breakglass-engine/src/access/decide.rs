@@ -126,11 +126,8 @@ impl Access<'_> {
     pub(crate) fn masks_but_user<const W: usize>(&self, situation: &Situation) -> ([u64; W], [u64; W]) {
         let compiled = &self.compiled;
         let special = situation.special.as_deref();
-        let device = special.map(|special| special.device.as_ref().unwrap_or(&compiled.unregistered_device));
-        let (target, target_row) = match special.and_then(|special| special.target.as_ref()) {
-            Some(masks) => (masks, 0),
-            None => (&self.targets.masks, situation.target as usize),
-        };
+        let device = special.map(|_| self.device_masks(situation));
+        let (target, target_row) = self.target_row(situation);
         let (client_side, client_side_row) = match special {
             None => (&compiled.unregistered_client_side, situation.client_side_row()),
             Some(special) => match &special.client_side {
@@ -154,10 +151,7 @@ impl Access<'_> {
 
     #[inline(always)]
     fn masks<const W: usize>(&self, situation: &Situation) -> ([u64; W], [u64; W]) {
-        let (identity, at) = match situation.special.as_deref().and_then(|special| special.identity.as_ref()) {
-            Some(masks) => (masks, 0),
-            None => (&self.classes.masks, situation.class as usize),
-        };
+        let (identity, at) = self.identity_row(situation);
         // The one row that is seldom in the nearest cache: asked for first, it is there when it is needed.
         black_box(row::<W>(&identity.sure, at).first().copied());
         let (sure, may) = self.masks_but_user::<W>(situation);

@@ -11,6 +11,7 @@ use breakglass_model::policy::{
 use super::analyse::{NOT_TOLD, Reason};
 use super::situation::Situation;
 use super::surfaces::SURFACES;
+use super::targets::KEYWORDS;
 use super::{Access, Trit};
 
 impl Access<'_> {
@@ -85,7 +86,7 @@ impl Access<'_> {
         let is_row = |app_id: &str| self.targets.application(app_id) == situation.target;
         let is_in_table = !has_several && SURFACES.iter().any(|surface| is_row(surface.app_id));
         let names = || applications.include_applications.iter().chain(&applications.exclude_applications);
-        for keyword in ["Office365", "MicrosoftAdminPortals"] {
+        for keyword in KEYWORDS {
             if !is_in_table && names().any(|name| name == keyword) {
                 doubts.push(format!(
                     "whether the application belongs to `{keyword}` is not known: it is not in this version's table"

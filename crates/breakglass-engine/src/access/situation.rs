@@ -400,6 +400,30 @@ impl Access<'_> {
         self.set_device(situation, &device_facts(device));
     }
 
+    /// The table that tells which policies are about the identity of a situation, and the row of it.
+    #[inline(always)]
+    pub(crate) fn identity_row<'s>(&'s self, situation: &'s Situation) -> (&'s Masks, usize) {
+        match situation.special.as_deref().and_then(|special| special.identity.as_ref()) {
+            Some(masks) => (masks, 0),
+            None => (&self.classes.masks, situation.class as usize),
+        }
+    }
+
+    /// The table that tells which policies are about what the sign-in is to, and the row of it.
+    #[inline(always)]
+    pub(crate) fn target_row<'s>(&'s self, situation: &'s Situation) -> (&'s Masks, usize) {
+        match situation.special.as_deref().and_then(|special| special.target.as_ref()) {
+            Some(masks) => (masks, 0),
+            None => (&self.targets.masks, situation.target as usize),
+        }
+    }
+
+    /// The one row that tells which policies the device meets.
+    pub(crate) fn device_masks<'s>(&'s self, situation: &'s Situation) -> &'s Masks {
+        let own = situation.special.as_deref().and_then(|special| special.device.as_ref());
+        own.unwrap_or(&self.compiled.unregistered_device)
+    }
+
     fn set_device(&self, situation: &mut Situation, facts: &DeviceFacts) {
         situation.grant.is_compliant = facts.is_compliant == Some(true);
         situation.grant.is_hybrid_joined = facts.is_hybrid_joined();

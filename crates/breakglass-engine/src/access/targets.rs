@@ -27,7 +27,7 @@ pub(crate) const USER_ACTIONS: [(&str, &str); 2] = [
 ];
 
 /// Groups of applications.
-const KEYWORDS: [&str; 2] = ["Office365", "MicrosoftAdminPortals"];
+pub(crate) const KEYWORDS: [&str; 2] = ["Office365", "MicrosoftAdminPortals"];
 
 /// Row of the target table.
 pub type TargetRow = u32;

@@ -26,6 +26,16 @@ impl Trit {
         self.max(other)
     }
 
+    /// Whether it holds, if that can be told.
+    #[must_use]
+    pub const fn known(self) -> Option<bool> {
+        match self {
+            Self::No => Some(false),
+            Self::Unknown => None,
+            Self::Yes => Some(true),
+        }
+    }
+
     /// It does not hold.
     #[must_use]
     pub const fn negated(self) -> Self {

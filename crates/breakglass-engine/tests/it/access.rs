@@ -98,11 +98,7 @@ fn answer(change: &Change) -> [&'static str; 2] {
     };
     let plain = plain.unwrap();
     let analysis = access.analyse_policy(0, &situation);
-    let applies = match analysis.applies {
-        Trit::Yes => Some(true),
-        Trit::Unknown => None,
-        Trit::No => Some(false),
-    };
+    let applies = analysis.applies.known();
     let outcome = access.outcome(&situation).name();
     let (_, plain_applies, plain_reason) = &plain.policies[0];
     assert_eq!((applies, outcome), (*plain_applies, plain.outcome), "engine and plain evaluator: {change:?}");

@@ -82,9 +82,9 @@ fn the_outcome_anywhere_spans_the_outcomes_of_all_targets() {
         let body = random_request(&tenant, tenant_seed);
         let request = WhatIfRequest::from_json(body.as_bytes()).unwrap();
         let Ok(situation) = access.situation(&request) else { continue };
-        let range = access.outcome_anywhere(&situation, &mut Decision::default());
-        let each: Vec<_> = access
-            .possible_targets()
+        let targets = access.possible_targets();
+        let range = access.outcome_anywhere(&situation, &targets);
+        let each: Vec<_> = targets
             .iter()
             .map(|target| access.outcome(&access.to_possible_target(situation.clone(), target)))
             .collect();

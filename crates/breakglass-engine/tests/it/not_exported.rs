@@ -25,11 +25,7 @@ fn judged(policy: &Value) -> (Option<bool>, &'static str, String, &'static str) 
     let access = Access::compile(&snapshot, &AccessSettings::at(now())).unwrap();
     let situation = access.situation(&request).unwrap();
     let analysis = access.analyse_policy(0, &situation);
-    let applies = match analysis.applies {
-        Trit::Yes => Some(true),
-        Trit::Unknown => None,
-        Trit::No => Some(false),
-    };
+    let applies = analysis.applies.known();
     let outcome = access.outcome(&situation).name();
     let plain = what_if(&snapshot, &request, &[], now()).unwrap();
     let (_, plain_applies, plain_reason) = plain.policies[0];

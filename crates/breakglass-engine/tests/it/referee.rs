@@ -4,7 +4,7 @@
 //! policy whether it applies and the first condition that is not met. Requests that one refuses the other refuses.
 
 use breakglass_engine::access::surfaces::SURFACES;
-use breakglass_engine::access::{Access, AccessSettings, Decision, Trit, bits};
+use breakglass_engine::access::{Access, AccessSettings, Decision, bits};
 use breakglass_model::sign_in::WhatIfRequest;
 use breakglass_model::snapshot::Snapshot;
 use breakglass_testkit::referee::{RefereeAnswer, RefereeSurface, what_if};
@@ -52,14 +52,7 @@ fn engine_answer(access: &Access<'_>, request: &WhatIfRequest<'_>) -> Result<Ref
         policies: access
             .analyse(&situation)
             .into_iter()
-            .map(|analysis| {
-                let applies = match analysis.applies {
-                    Trit::Yes => Some(true),
-                    Trit::No => Some(false),
-                    Trit::Unknown => None,
-                };
-                (id(analysis.policy), applies, analysis.reason.name())
-            })
+            .map(|analysis| (id(analysis.policy), analysis.applies.known(), analysis.reason.name()))
             .collect(),
     })
 }

@@ -11,7 +11,7 @@ use super::{
     ConditionalAccessConditionSet, ConditionalAccessGrantControl, ConditionalAccessGrantControls,
     ConditionalAccessPolicyState, GrantOperator, Rest, Written,
 };
-use crate::property::{is_annotation, is_vacant};
+use crate::property::{is_vacant, says_something};
 
 /// A part of a policy that could change an answer and that nobody can interpret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -133,7 +133,7 @@ fn not_exported(grant: Option<&ConditionalAccessGrantControls>, source: &Value) 
 
 /// Names of the properties that say something.
 fn strange(rest: &Rest) -> impl Iterator<Item = &str> {
-    rest.iter().filter(|(name, value)| !is_annotation(name) && !is_vacant(value)).map(|(name, _)| name.as_str())
+    rest.iter().filter(|(name, value)| says_something(name, value)).map(|(name, _)| name.as_str())
 }
 
 fn condition_rests(conditions: &ConditionalAccessConditionSet) -> Vec<(&'static str, &Rest)> {

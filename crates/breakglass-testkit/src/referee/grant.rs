@@ -4,7 +4,7 @@ use breakglass_model::policy::{
     ConditionalAccessClientApp, ConditionalAccessDevicePlatform, ConditionalAccessGrantControl,
     ConditionalAccessGrantControls, ConditionalAccessPolicy, GrantOperator, TransferMethod,
 };
-use breakglass_model::property::{is_annotation, is_vacant};
+use breakglass_model::property;
 use breakglass_model::strength::AuthenticationStrengthPolicy;
 use serde_json::Value;
 
@@ -199,7 +199,7 @@ const HARMLESS_SESSIONS: [&str; 9] = [
 ];
 
 fn is_strange((name, value): (&String, &Value)) -> bool {
-    !is_annotation(name) && !is_vacant(value)
+    property::says_something(name, value)
 }
 
 /// Whether there is a session control that nobody knows, which may be another way to block.

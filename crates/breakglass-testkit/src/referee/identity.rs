@@ -3,7 +3,7 @@
 use breakglass_model::policy::{
     ConditionalAccessClientApplications, ConditionalAccessFilter, ConditionalAccessPolicy, FilterMode,
 };
-use breakglass_model::property::{Property, is_annotation, is_vacant};
+use breakglass_model::property::{self, Property};
 
 use super::Referee;
 use super::answer::Answer;
@@ -103,5 +103,5 @@ fn says_something(clients: &ConditionalAccessClientApplications) -> bool {
         || !clients.include_agent_id_service_principals.is_empty()
         || !clients.exclude_agent_id_service_principals.is_empty()
         || clients.service_principal_filter.as_ref().is_some_and(ConditionalAccessFilter::is_configured)
-        || clients.rest.iter().any(|(name, value)| !is_annotation(name) && !is_vacant(value))
+        || clients.rest.iter().any(|(name, value)| property::says_something(name, value))
 }

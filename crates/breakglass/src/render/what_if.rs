@@ -6,7 +6,7 @@ use breakglass_engine::access::beside::ClosedAccount;
 use breakglass_engine::access::demand::{Outcome, OutcomeRange};
 use breakglass_engine::access::scope::UserSet;
 use breakglass_engine::access::surfaces::{MandatoryMfaPhase, SURFACES, Surface};
-use breakglass_engine::access::{Access, Analysis, Decision, PolicyState, Situation, Trit, bits};
+use breakglass_engine::access::{Access, Analysis, Decision, PolicyState, PossibleTarget, Situation, Trit, bits};
 use breakglass_model::request_reader::RequestReader;
 use breakglass_model::sign_in::WhatIfRequest;
 use serde_json::{Map, Value, json};
@@ -36,6 +36,8 @@ pub(crate) struct Answers<'a> {
     line_count: u64,
     /// Empty lines behind the last one that was answered.
     blank_line_count: u64,
+    /// Every target that a sign-in may be to, once a line has left out its own.
+    targets: Vec<PossibleTarget>,
     decision: Decision,
     unmet: Vec<u16>,
     /// Whether some answer was "could not tell", or some line was bad.
@@ -54,6 +56,7 @@ impl<'a> Answers<'a> {
             reader: RequestReader::default(),
             line_count: 0,
             blank_line_count: 0,
+            targets: Vec::new(),
             decision: Decision::default(),
             unmet: Vec::new(),
             is_incomplete: false,
@@ -84,11 +87,18 @@ impl<'a> Answers<'a> {
         });
         match judged {
             Ok((situation, outside, has_target)) => {
-                let anywhere = (!has_target).then(|| self.access.outcome_anywhere(&situation, &mut self.decision));
+                let anywhere = (!has_target).then(|| self.anywhere(&situation));
                 self.write(&situation, (anywhere, &outside), out);
             }
             Err(message) => self.refuse(self.line_count, &message, out),
         }
+    }
+
+    fn anywhere(&mut self, situation: &Situation) -> OutcomeRange {
+        if self.targets.is_empty() {
+            self.targets = self.access.possible_targets();
+        }
+        self.access.outcome_anywhere(situation, &self.targets)
     }
 
     /// Answers a line that cannot be judged.

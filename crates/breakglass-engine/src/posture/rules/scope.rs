@@ -207,7 +207,7 @@ pub(super) fn stand(case: &Case<'_>, candidate: &Candidate<'_>, account: ObjectK
     }
     let unknowns = candidate.policy.unknowns.iter();
     if let Some(part) = unknowns.into_iter().find(|part| part.kind == UnknownKind::Condition) {
-        return Stand::Unknown { why: format!("condition `{}` is not known to this version", part.path) };
+        return Stand::Unknown { why: format!("condition {part}") };
     }
     let nothing = Demand::Nothing;
     let demand = case.access.compiled().demands().get(candidate.index).unwrap_or(&nothing);
@@ -227,7 +227,7 @@ pub(super) fn stand(case: &Case<'_>, candidate: &Candidate<'_>, account: ObjectK
     match (candidate.force, &stand) {
         (Force::PerhapsEnforced, Stand::Unmet { .. } | Stand::MetByOne { .. }) => {
             let whys = candidate.policy.unknowns.iter().filter(|part| part.kind == UnknownKind::State);
-            let whys: Vec<String> = whys.map(|part| format!("`{}` is not known to this version", part.path)).collect();
+            let whys: Vec<String> = whys.map(ToString::to_string).collect();
             Stand::Unknown { why: whys.join("; ") }
         }
         _ => stand,
