@@ -114,7 +114,7 @@ pub(crate) fn run(settings: &Settings, root: &Path) -> Result<(), BenchError> {
     };
     let mut rows = Vec::new();
     for users in &settings.users {
-        let folder = root.join(format!("target/bench/users-{users}-seed-{}", settings.seed));
+        let folder = root.join(format!("target/bench/users-{users}-seed-{}-signins-{REQUEST_COUNT}", settings.seed));
         tools.make_input(&folder, *users, settings.seed)?;
         tools.measure(&folder, *users, &mut rows)?;
     }

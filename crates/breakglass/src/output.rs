@@ -78,6 +78,23 @@ impl Coded for OutputError {
     }
 }
 
+/// Bytes that a pipe behind stdout is asked to hold: what Linux grants anybody.
+#[cfg(target_os = "linux")]
+const PIPE_BYTES: i32 = 1 << 20;
+
+/// Asks for a wider pipe behind stdout, for much output: with the usual 64 KiB every write puts this program to sleep
+/// and wakes the reader, which costs more than the answers. Where stdout is no pipe, or the system grants no more,
+/// nothing changes.
+#[cfg(target_os = "linux")]
+pub(crate) fn widen_pipe() {
+    use nix::fcntl::{FcntlArg, fcntl};
+    fcntl(io::stdout(), FcntlArg::F_SETPIPE_SZ(PIPE_BYTES)).ok();
+}
+
+/// Elsewhere a pipe has the width that it has.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn widen_pipe() {}
+
 /// Hands a document over: to the file, if there is one, else to stdout.
 pub(crate) fn deliver(world: &World, file: Option<&Path>, document: &str) -> Result<(), OutputError> {
     match file {

@@ -17,7 +17,7 @@ use crate::commands::application::{self, ApplicationError};
 use crate::commands::device::device_info;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
-use crate::output::OutputError;
+use crate::output::{self, OutputError};
 use crate::render::what_if::{Answers, BYTE_ORDER_MARK, NO_TARGET, graph_answer, names_target};
 use crate::render::what_if_page;
 use crate::subject::{Subject, SubjectArguments, SubjectError};
@@ -323,6 +323,7 @@ fn read_body(path: &Path) -> Result<Vec<u8>, WhatIfError> {
 /// Answers one body a line, in order. A reader that has gone away has seen enough.
 fn many(path: &Path, access: &Access<'_>) -> Result<Exit, Failure> {
     let mut input = BufReader::with_capacity(CHUNK_BYTES, open(path)?);
+    output::widen_pipe();
     let mut output = io::stdout().lock();
     let mut answers = Answers::new(access);
     let mut text: Vec<u8> = Vec::with_capacity(2 * CHUNK_BYTES);
