@@ -64,4 +64,26 @@ pub struct Device {
     /// `extensionAttribute1` to `extensionAttribute15`.
     #[serde(default)]
     pub extension_attributes: Property<std::collections::BTreeMap<String, Option<String>>>,
+    /// Who registered it, expanded: objects with an `id`, or bare ids.
+    #[serde(default)]
+    pub registered_owners: Property<Vec<serde_json::Value>>,
+    /// Who uses it, expanded.
+    #[serde(default)]
+    pub registered_users: Property<Vec<serde_json::Value>>,
+}
+
+impl Device {
+    /// Whether somebody owns or uses it; `None` if the export says neither of whom it is.
+    #[must_use]
+    pub fn belongs_to(&self, user: &str) -> Option<bool> {
+        let lists = [self.registered_owners.value(), self.registered_users.value()];
+        let is_user = |written: &serde_json::Value| {
+            let id = written.get("id").unwrap_or(written);
+            id.as_str().is_some_and(|id| id.eq_ignore_ascii_case(user))
+        };
+        if lists.iter().flatten().any(|list| list.iter().any(is_user)) {
+            return Some(true);
+        }
+        lists.iter().any(Option::is_some).then_some(false)
+    }
 }

@@ -1,9 +1,14 @@
 //! Who still gets in, whatever fails: ways in, and the smallest sets of failures that leave none.
 //!
 //! [`system`] holds what is needed for what, as rules with thresholds; [`cuts`] finds the minimal cuts of such a
-//! system, or of ways that somebody has listed.
+//! system, or of ways that somebody has listed. [`goal`] is what has to be reached, [`component`] what can fail, and
+//! [`report`] what the analysis says.
 //!
 //! **Invariant:** pure, and deterministic to the last byte: no order depends on where something lies in memory.
 
+pub mod component;
+pub mod custody;
 pub mod cuts;
+pub mod goal;
+pub mod report;
 pub mod system;

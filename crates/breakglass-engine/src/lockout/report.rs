@@ -1,0 +1,190 @@
+//! What the analysis says: orders, cuts, ways in, scenarios, dates and suggestions, with names and causes.
+//!
+//! **Invariant:** everything is in an order of its own (cuts by size, then by the ids of their components; ways as
+//! they were found, by a deterministic search), so that the same tenant gives the same report.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::component::Component;
+use super::goal::{Goal, Horizon, Surface};
+
+/// The report on one goal and one horizon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockoutReport {
+    /// What has to be reached.
+    pub goal: Goal,
+    /// How long after the last sign-in.
+    pub horizon: Horizon,
+    /// What is held up, in words.
+    pub assumptions: Vec<String>,
+    /// Ways without anybody changing a policy first.
+    pub direct: Answer,
+    /// Ways where somebody may take policies away first.
+    pub after_repair: Order,
+    /// The order with the last step at one surface alone.
+    pub surfaces: Vec<(Surface, Order)>,
+    /// The order of the other goals.
+    pub goals: Vec<(Goal, Order)>,
+    /// What was played through.
+    pub scenarios: Vec<ScenarioResult>,
+    /// Dates within the year to come from which on the order is another.
+    pub dated: Vec<DatedOrder>,
+    /// Facts that the snapshot does not tell, each with what it keeps from being promised.
+    pub unknowns: Vec<String>,
+    /// Single changes that raise the order, the best first.
+    pub suggestions: Vec<Suggestion>,
+    /// Every component that the report names.
+    pub components: BTreeMap<Component, ComponentWords>,
+}
+
+/// How many failures it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Order {
+    /// Size of the smallest cut of what is promised; `None` if there is none up to `searched_to`.
+    pub proved: Option<usize>,
+    /// The same of what is possible.
+    pub possible: Option<usize>,
+    /// All cuts up to this size were found; `None` if the limit of nodes was met before the first size.
+    pub searched_to: Option<usize>,
+    /// Whether there is no cut of any greater size than those found.
+    pub is_exhausted: bool,
+}
+
+/// Cuts and ways.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Answer {
+    /// The order.
+    pub order: Order,
+    /// Minimal cuts up to the size that was searched.
+    pub cuts: Vec<Cut>,
+    /// Whether there are more cuts than are listed.
+    pub are_cuts_truncated: bool,
+    /// Minimal ways in: enough of them that no set of failures smaller than the order hits them all.
+    pub ways: Vec<Way>,
+    /// Whether there are (or may be) more ways than are listed.
+    pub are_ways_truncated: bool,
+}
+
+/// A smallest set of failures that leaves no way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    /// What fails, by id.
+    pub elements: Vec<Component>,
+    /// Policies and settings that make its elements necessary.
+    pub because: Vec<Cause>,
+    /// Whether it is a cut however the unknown facts are.
+    pub certainty: Certainty,
+}
+
+/// How sure a cut is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Certainty {
+    /// It leaves no way even if every unknown fact is as good as it can be.
+    Proved,
+    /// It leaves no way that could be promised.
+    Possible,
+}
+
+/// Why something is needed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// A Conditional Access policy.
+    Policy {
+        /// Its id.
+        id: String,
+        /// Its name.
+        name: String,
+    },
+    /// A setting outside Conditional Access, in words.
+    Setting(&'static str),
+}
+
+/// A way in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// Who reaches the goal: a user's id, or a service principal's.
+    pub user: String,
+    /// Its name.
+    pub name: String,
+    /// What has to be up, by id.
+    pub needs: Vec<Component>,
+    /// How the last session is begun.
+    pub context: WayContext,
+    /// What is done, in order.
+    pub steps: Vec<String>,
+    /// Per component that a policy or setting makes necessary, which ones.
+    pub because: BTreeMap<Component, Vec<Cause>>,
+}
+
+/// How a session is begun.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WayContext {
+    /// Id of the tool.
+    pub tool: String,
+    /// `elsewhere`, or the ids of the named locations.
+    pub location: String,
+    /// `unmanaged on <platform>`, or the id of a device.
+    pub device: String,
+    /// Authentication combination, as Graph writes it.
+    pub combination: String,
+}
+
+/// Something that was played through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScenarioResult {
+    /// Its id.
+    pub id: String,
+    /// What it is, in words.
+    pub title: String,
+    /// What failed in it.
+    pub failed: Vec<Component>,
+    /// What changed in it, if something did.
+    pub delta: Option<String>,
+    /// Whether a promised way is left.
+    pub survives: bool,
+    /// The way that is left, an index into the answer's ways where it is among them.
+    pub way: Option<usize>,
+    /// Whose way that is, in words.
+    pub by: Option<String>,
+    /// How many more failures it then takes; `None` if none up to the size searched.
+    pub order_left: Order,
+    /// What has to be said about it.
+    pub note: Option<String>,
+}
+
+/// From a date on, the order is another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatedOrder {
+    /// From when.
+    pub from: Timestamp,
+    /// What happens then, in words.
+    pub because: Vec<String>,
+    /// The order from then on.
+    pub order: Order,
+}
+
+/// One change that raises the order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suggestion {
+    /// What to do, in words.
+    pub change: String,
+    /// The order before and after.
+    pub order: (Option<usize>, Option<usize>),
+    /// Cuts of that size that are left.
+    pub cuts_at_order: usize,
+    /// What protection it weakens, in words; `None` if none.
+    pub weakens: Option<String>,
+}
+
+/// A component in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComponentWords {
+    /// Its name.
+    pub name: String,
+    /// What its failure is.
+    pub fails_when: String,
+    /// The person it belongs to, if it belongs to one.
+    pub user: Option<String>,
+}
