@@ -6,9 +6,25 @@
 //!
 //! **Invariant:** pure, and deterministic to the last byte: no order depends on where something lies in memory.
 
+mod analysis;
+pub mod certificate;
+mod compile;
 pub mod component;
+mod credential;
 pub mod custody;
 pub mod cuts;
+mod dated;
+mod devices;
+mod explain;
 pub mod goal;
+mod judge;
+mod need;
+mod people;
 pub mod report;
+pub mod scenarios;
+pub mod settings;
+mod suggest;
 pub mod system;
+mod words;
+
+pub use analysis::{Analysis, analyse};
