@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use breakglass_adapters::{LoadError, read_snapshot};
 use breakglass_engine::access::{AccessError, AccessSettings};
+use breakglass_engine::lockout::custody::Custody;
 use breakglass_engine::posture::accounts::{Accounts, Declared};
 use breakglass_engine::posture::{PostureSettings, Profile};
 use breakglass_model::snapshot::Snapshot;
@@ -13,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::accounts_from::{self, AccountsFrom};
 use crate::codes::ErrorCode;
-use crate::config::{CONFIG_NAME, Config, ProfileName, instant};
+use crate::config::{CONFIG_NAME, Config, LockoutSettings, ProfileName, instant};
 use crate::failure::{Coded, Failure};
 use crate::wiring::World;
 
@@ -121,6 +122,12 @@ pub(crate) struct Subject {
     pub(crate) posture: PostureSettings,
     /// How sign-ins are decided.
     pub(crate) access: AccessSettings,
+    /// Who and what keeps which secret.
+    #[expect(dead_code, reason = "the lockout command asks it")]
+    pub(crate) custody: Custody,
+    /// How the lockout analysis judges.
+    #[expect(dead_code, reason = "the lockout command asks it")]
+    pub(crate) lockout: LockoutSettings,
     /// The instant of judgement.
     pub(crate) now: Timestamp,
 }
@@ -166,6 +173,8 @@ impl SubjectArguments {
             declared,
             posture,
             access: config.access_settings(now),
+            custody: config.custody(),
+            lockout: config.lockout_settings(),
             now,
         })
     }
