@@ -56,10 +56,12 @@ enum Manner {
     Repair,
 }
 
-const MANNERS: [Manner; 10] = [
+const MANNERS: [Manner; 12] = [
     Manner::Plenty,
     Manner::Plenty,
     Manner::Plenty,
+    Manner::Plenty,
+    Manner::Repair,
     Manner::Activation,
     Manner::Activation,
     Manner::Resets,
@@ -130,44 +132,42 @@ fn shrink(random: &mut Random, document: &mut Value, custody: &mut Custody) -> b
     for _ in 0..20 {
         let taken = match random.below(10) {
             0..=3 => {
-                let users = document["users"].as_array_mut();
+                let users = document.get_mut("users").and_then(Value::as_array_mut);
                 let mut with_methods: Vec<&mut Vec<Value>> = users
                     .into_iter()
                     .flatten()
-                    .filter_map(|user| user["authenticationMethods"].as_array_mut())
+                    .filter_map(|user| user.get_mut("authenticationMethods")?.as_array_mut())
                     .filter(|methods| !methods.is_empty())
                     .collect();
                 let at = random.below(with_methods.len());
                 with_methods.get_mut(at).is_some_and(|methods| methods.pop().is_some())
             }
-            4..=6 => take(random, &mut document["conditionalAccessPolicies"]),
-            7 => take(random, &mut document["devices"]),
+            4..=6 => take(random, document, "conditionalAccessPolicies"),
+            7 => take(random, document, "devices"),
             8 => {
                 let has_some = !custody.envelopes.is_empty();
                 custody.envelopes.pop();
                 has_some
             }
-            _ => {
-                document["users"].as_array().is_some_and(|users| users.len() > 2)
-                    && take(random, &mut document["users"])
-            }
+            _ => document["users"].as_array().is_some_and(|users| users.len() > 2) && take(random, document, "users"),
         };
         if taken {
             return true;
         }
     }
-    take(random, &mut document["users"])
+    take(random, document, "users")
 }
 
-fn take(random: &mut Random, list: &mut Value) -> bool {
-    let Some(list) = list.as_array_mut().filter(|list| !list.is_empty()) else { return false };
+fn take(random: &mut Random, document: &mut Value, name: &str) -> bool {
+    let list = document.get_mut(name).and_then(Value::as_array_mut);
+    let Some(list) = list.filter(|list| !list.is_empty()) else { return false };
     list.remove(random.below(list.len()));
     true
 }
 
 fn draw(random: &mut Random, surfaces: &[RefereeSurface]) -> (Value, Custody, LockoutSettings) {
     let manner = random.pick(&MANNERS);
-    random.turn_wild(30);
+    random.turn_wild(25);
     let mut names = Names {
         manner,
         people: (0..directory::how_many(random, manner)).map(|at| format!("u{at}")).collect(),

@@ -23,9 +23,9 @@ const OWN_ID: &str = "role-own-global";
 
 pub(super) fn how_many(random: &mut Random, manner: Manner) -> usize {
     match manner {
-        Manner::Plenty => random.pick(&[2, 3, 3, 4, 4]),
-        Manner::Activation | Manner::Resets | Manner::Repair => random.pick(&[2, 3, 3]),
-        Manner::Custody => random.pick(&[1, 2, 2]),
+        Manner::Plenty => random.pick(&[2, 3, 4, 4, 5]),
+        Manner::Activation | Manner::Resets | Manner::Repair => random.pick(&[2, 3, 4, 4]),
+        Manner::Custody => random.pick(&[1, 2, 2, 3]),
     }
 }
 
@@ -95,28 +95,30 @@ pub(super) fn tenant(random: &mut Random, names: &mut Names) -> Value {
 fn part(random: &mut Random, names: &Names, at: usize, id: String) -> Part {
     let roles: &[&'static str] = match (names.manner, at) {
         (Manner::Plenty, _) => {
-            &[GLOBAL, GLOBAL, GLOBAL, GLOBAL, PRIVILEGED_ROLE, GLOBAL, PRIVILEGED_AUTHENTICATION, ""]
+            &[GLOBAL, GLOBAL, GLOBAL, GLOBAL, GLOBAL, GLOBAL, PRIVILEGED_ROLE, PRIVILEGED_AUTHENTICATION]
         }
         (_, 0) | (Manner::Custody, _) => &[GLOBAL, GLOBAL, GLOBAL, PRIVILEGED_ROLE],
         (Manner::Activation, _) => {
-            &["", "", GLOBAL, PRIVILEGED_ROLE, PRIVILEGED_AUTHENTICATION, HELPDESK, AUTHENTICATION]
+            &[GLOBAL, GLOBAL, GLOBAL, PRIVILEGED_ROLE, "", "", PRIVILEGED_AUTHENTICATION, HELPDESK]
         }
         (Manner::Resets, _) => &[
             PRIVILEGED_AUTHENTICATION,
             PRIVILEGED_AUTHENTICATION,
+            GLOBAL,
+            GLOBAL,
             AUTHENTICATION,
             HELPDESK,
             USER,
             PASSWORD,
-            GLOBAL,
             "",
         ],
-        (Manner::Repair, _) => &[CONDITIONAL_ACCESS, CONDITIONAL_ACCESS, SECURITY, PRIVILEGED_AUTHENTICATION, GLOBAL],
+        (Manner::Repair, _) => &[CONDITIONAL_ACCESS, CONDITIONAL_ACCESS, SECURITY, GLOBAL, GLOBAL],
     };
     let eligible = match names.manner {
         Manner::Activation => 70,
         Manner::Resets | Manner::Repair => 25,
-        Manner::Plenty | Manner::Custody => 12,
+        Manner::Plenty => 6,
+        Manner::Custody => 12,
     };
     Part { id, role: random.pick(roles), is_eligible: random.chance(eligible), through_group: random.chance(12) }
 }
@@ -149,11 +151,11 @@ fn timed(random: &mut Random, mut given: Value) -> Value {
 }
 
 fn user(random: &mut Random, names: &Names, id: &str) -> Value {
-    let is_cloud = random.chance(80);
+    let is_cloud = random.chance(93);
     let domain = match random.below(10) {
         0..=4 => "contoso.onmicrosoft.com",
         5..=7 => "contoso.example",
-        8 if !is_cloud || random.chance(30) => "fed.example",
+        8 if !is_cloud || random.chance(15) => "fed.example",
         9 if random.is_wild() => "elsewhere.example",
         _ => "contoso.example",
     };

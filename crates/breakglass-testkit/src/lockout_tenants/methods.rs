@@ -31,15 +31,20 @@ pub(super) fn methods(random: &mut Random, names: &Names) -> Value {
         return random.pick(&[absent(), Value::Null]);
     }
     let count = match names.manner {
-        Manner::Plenty | Manner::Resets => random.pick(&[0, 0, 0, 1, 1]),
+        Manner::Plenty => random.pick(&[0, 0, 1]),
+        Manner::Resets => random.pick(&[0, 0, 0, 1, 1]),
         Manner::Activation | Manner::Repair => random.pick(&[0, 0, 1, 1, 2]),
         Manner::Custody => random.pick(&[0, 0, 0, 1]),
     };
-    Value::Array((0..count).map(|at| method(random, at)).collect())
+    Value::Array((0..count).map(|at| method(random, names, at)).collect())
 }
 
-fn method(random: &mut Random, at: usize) -> Value {
-    let kind = if random.wild(6) { "telepathy" } else { random.pick(&KINDS) };
+fn method(random: &mut Random, names: &Names, at: usize) -> Value {
+    let kind = match names.manner {
+        _ if random.wild(6) => "telepathy",
+        Manner::Plenty if random.chance(70) => "windowsHelloForBusiness",
+        _ => random.pick(&KINDS),
+    };
     let id = format!("m{at}");
     let odata_type = format!("#microsoft.graph.{kind}AuthenticationMethod");
     let (mut model, mut phone, mut once, mut usable) = (absent(), absent(), absent(), absent());

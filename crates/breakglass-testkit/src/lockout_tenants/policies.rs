@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::directory::{CONDITIONAL_ACCESS, GLOBAL, PRIVILEGED_AUTHENTICATION};
+use super::directory::{CONDITIONAL_ACCESS, GLOBAL, PRIVILEGED_AUTHENTICATION, SECURITY};
 use super::methods::MODELS;
 use super::{Manner, Names};
 use crate::tenants::random::Random;
@@ -17,13 +17,32 @@ const PLATFORMS: [&str; 5] = ["android", "iOS", "windows", "macOS", "linux"];
 
 pub(super) fn policies(random: &mut Random, names: &Names) -> Value {
     let count = match names.manner {
-        Manner::Plenty => random.pick(&[0, 0, 1, 1, 2]),
+        Manner::Plenty => random.pick(&[0, 0, 0, 1, 1]),
         Manner::Activation => random.pick(&[0, 1, 1, 2]),
-        Manner::Resets => random.pick(&[1, 1, 2, 2]),
+        Manner::Resets => random.pick(&[1, 1, 1, 2]),
         Manner::Custody => random.pick(&[0, 0, 1]),
-        Manner::Repair => random.pick(&[1, 2, 2, 3]),
+        Manner::Repair => random.pick(&[0, 0, 1, 2]),
     };
-    Value::Array((0..count).map(|at| policy(random, names, at)).collect())
+    let mut policies: Vec<Value> = (0..count).map(|at| policy(random, names, at)).collect();
+    if names.manner == Manner::Repair && random.chance(75) {
+        policies.push(removable(random, names));
+    }
+    Value::Array(policies)
+}
+
+/// A policy that shuts administrators out, but not those who can take it away.
+fn removable(random: &mut Random, names: &Names) -> Value {
+    let mut users = random.pick(&[json!({ "includeUsers": ["All"] }), json!({ "includeRoles": [GLOBAL] })]);
+    users["excludeRoles"] = json!([CONDITIONAL_ACCESS, SECURITY]);
+    if random.chance(20) {
+        users["excludeUsers"] = json!([random.pick(&names.people)]);
+    }
+    let control = random.pick(&["block", "block", "mfa", "compliantDevice"]);
+    json!({
+        "id": "removable", "displayName": "Removable", "state": "enabled",
+        "conditions": { "users": users, "applications": { "includeApplications": ["All"] }, "clientAppTypes": ["all"] },
+        "grantControls": { "operator": "OR", "builtInControls": [control] },
+    })
 }
 
 fn policy(random: &mut Random, names: &Names, at: usize) -> Value {
@@ -73,8 +92,13 @@ fn users(random: &mut Random, names: &Names) -> Value {
         5 if random.chance(50) => users["excludeRoles"] = json!([random.pick(&roles)]),
         _ => {}
     }
-    if names.manner == Manner::Repair && random.chance(60) {
-        users["excludeRoles"] = json!([CONDITIONAL_ACCESS]);
+    match names.manner {
+        Manner::Repair if random.chance(75) => users["excludeRoles"] = json!([CONDITIONAL_ACCESS, SECURITY]),
+        // Everybody but a few, so that some ways are left as they are.
+        Manner::Plenty | Manner::Resets if random.chance(60) => {
+            users["excludeUsers"] = json!(random.some(&names.people, 3))
+        }
+        _ => {}
     }
     users
 }
@@ -137,7 +161,7 @@ fn grant(random: &mut Random, names: &Names, is_narrow: bool) -> Value {
     let operator = json!(random.pick(&["OR", "OR", "AND"]));
     let built_in = |controls: &[&str]| json!({ "operator": operator, "builtInControls": controls });
     let block = match (names.manner, is_narrow) {
-        (Manner::Repair, _) => 45,
+        (Manner::Resets, true) => 25,
         (_, true) => 50,
         (_, false) => 8,
     };

@@ -41,9 +41,9 @@ fn context(random: &mut Random) -> Value {
 }
 
 fn approval(random: &mut Random, names: &Names) -> Value {
-    let percent = if names.manner == Manner::Activation { 55 } else { 25 };
+    let percent = if names.manner == Manner::Activation { 40 } else { 20 };
     let setting = if random.chance(percent) {
-        let stages: Vec<Value> = (0..random.pick(&[1, 1, 1, 2, 0])).map(|_| stage(random, names)).collect();
+        let stages: Vec<Value> = (0..random.pick(&[1, 1, 1, 1, 1, 2, 2, 0])).map(|_| stage(random, names)).collect();
         json!({ "isApprovalRequired": true, "approvalStages": stages })
     } else {
         json!({ "isApprovalRequired": false, "approvalStages": [] })
@@ -56,7 +56,7 @@ fn stage(random: &mut Random, names: &Names) -> Value {
     if random.wild(6) {
         return random.pick(&[json!({}), json!({ "primaryApprovers": null })]);
     }
-    let count = random.pick(&[0, 1, 1, 2, 2, 2, 2]);
+    let count = random.pick(&[0, 1, 1, 2, 2, 3, 3, 3, 4]);
     let approvers: Vec<Value> = (0..count)
         .map(|_| {
             if random.chance(15) {

@@ -18,11 +18,16 @@ fn every_order_and_everything_that_matters_is_frequent() {
     let surfaces = sample_surfaces();
     let (mut orders, mut kinds, mut staged, mut uncertain) = (BTreeMap::new(), BTreeMap::new(), 0, 0);
     const TENANTS: u64 = 300;
+    let mut table: BTreeMap<(String, bool, Option<usize>), usize> = BTreeMap::new();
     for seed in 0..TENANTS {
         let tenant = lockout_tenant(seed, &surfaces);
         let referee = LockoutReferee::new(&tenant.snapshot, &tenant.custody, &tenant.settings);
         let cuts = |question| referee.ask(question).minimal_cuts().unwrap_or_else(|many| panic!("{seed}: {many:?}"));
         let direct = cuts(Question::headline(Mode::Promised));
+        let mut random = crate::tenants::random::Random::new(seed);
+        let manner = random.pick(&super::MANNERS);
+        random.turn_wild(25);
+        *table.entry((format!("{manner:?}"), random.is_wild(), direct.first().map(Vec::len))).or_insert(0) += 1;
         *orders.entry(direct.first().map(Vec::len)).or_insert(0) += 1;
         let named: std::collections::BTreeSet<String> =
             direct.iter().flatten().map(|id| id.split('#').next().unwrap_or_default().to_owned()).collect();
@@ -37,6 +42,9 @@ fn every_order_and_everything_that_matters_is_frequent() {
         let after = cuts(Question { stage: Stage::AfterRepair, ..Question::headline(Mode::Promised) });
         staged += usize::from(after != direct);
         uncertain += usize::from(cuts(Question::headline(Mode::Possible)) != direct);
+    }
+    for (key, count) in table {
+        println!("{key:?} {count}");
     }
     println!("orders {orders:?}\nkinds {kinds:?}\nchanged by a repair {staged}, by what is unknown {uncertain}");
 }
