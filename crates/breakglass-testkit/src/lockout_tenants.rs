@@ -131,7 +131,7 @@ fn is_small(tenant: &LockoutTenant) -> bool {
 fn shrink(random: &mut Random, document: &mut Value, custody: &mut Custody) -> bool {
     for _ in 0..20 {
         let taken = match random.below(10) {
-            0..=3 => {
+            0..=4 => {
                 let users = document.get_mut("users").and_then(Value::as_array_mut);
                 let mut with_methods: Vec<&mut Vec<Value>> = users
                     .into_iter()
@@ -142,7 +142,8 @@ fn shrink(random: &mut Random, document: &mut Value, custody: &mut Custody) -> b
                 let at = random.below(with_methods.len());
                 with_methods.get_mut(at).is_some_and(|methods| methods.pop().is_some())
             }
-            4..=6 => take(random, document, "conditionalAccessPolicies"),
+            5 => take(random, document, "conditionalAccessPolicies"),
+            6 => take(random, document, "perUserMfaStates"),
             7 => take(random, document, "devices"),
             8 => {
                 let has_some = !custody.envelopes.is_empty();

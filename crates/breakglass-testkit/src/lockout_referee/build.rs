@@ -46,7 +46,9 @@ pub(super) fn simulator(tenant: &LockoutReferee<'_>, question: Question) -> Simu
     while let Some(key) = builder.open.pop() {
         builder.derive(&key);
     }
+    let is_help = |(key, _): &(&Key, &Fact)| matches!(key, Key::NewPassword(_) | Key::IssuedPass(_));
     let simulator = Simulator {
+        is_help: builder.facts.iter().filter(is_help).map(|(_, fact)| *fact).collect(),
         names: builder.names,
         fact_count: builder.facts.len(),
         rules: builder.rules.into_iter().collect(),

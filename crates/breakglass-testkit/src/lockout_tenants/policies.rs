@@ -61,8 +61,8 @@ fn policy(random: &mut Random, names: &Names, at: usize) -> Value {
         ),
     ]);
     let count = match names.manner {
-        Manner::Resets | Manner::Plenty => random.pick(&[0, 0, 0, 1]),
-        Manner::Activation | Manner::Custody | Manner::Repair => random.pick(&[0, 0, 1, 1, 2]),
+        Manner::Resets | Manner::Plenty => random.pick(&[0, 0, 1, 1]),
+        Manner::Activation | Manner::Custody | Manner::Repair => random.pick(&[0, 1, 1, 2]),
     };
     for _ in 0..count {
         condition(random, names, &mut conditions);
