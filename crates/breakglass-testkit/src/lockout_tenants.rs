@@ -54,9 +54,17 @@ enum Manner {
     Custody,
     /// Policies that somebody could take away.
     Repair,
+    /// Policies that look at more than the user.
+    Conditions,
+    /// A second factor for everybody.
+    Factors,
 }
 
-const MANNERS: [Manner; 12] = [
+const MANNERS: [Manner; 16] = [
+    Manner::Conditions,
+    Manner::Conditions,
+    Manner::Conditions,
+    Manner::Factors,
     Manner::Plenty,
     Manner::Plenty,
     Manner::Plenty,
@@ -173,7 +181,7 @@ fn draw(random: &mut Random, surfaces: &[RefereeSurface]) -> (Value, Custody, Lo
         manner,
         people: (0..directory::how_many(random, manner)).map(|at| format!("u{at}")).collect(),
         groups: (0..random.between(1, 2)).map(|at| format!("g{at}")).collect(),
-        locations: (0..random.below(4)).map(|at| format!("l{at}")).collect(),
+        locations: (0..random.pick(&[0, 1, 1, 2, 2, 3])).map(|at| format!("l{at}")).collect(),
         roles: Vec::new(),
         has_devices: random.chance(25),
     };

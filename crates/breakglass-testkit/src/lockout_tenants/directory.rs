@@ -26,6 +26,7 @@ pub(super) fn how_many(random: &mut Random, manner: Manner) -> usize {
         Manner::Plenty => random.pick(&[2, 3, 4, 4, 5]),
         Manner::Activation | Manner::Resets | Manner::Repair => random.pick(&[2, 3, 4, 4]),
         Manner::Custody => random.pick(&[1, 2, 2, 3]),
+        Manner::Conditions | Manner::Factors => random.pick(&[1, 2, 2, 3]),
     }
 }
 
@@ -97,7 +98,9 @@ fn part(random: &mut Random, names: &Names, at: usize, id: String) -> Part {
         (Manner::Plenty, _) => {
             &[GLOBAL, GLOBAL, GLOBAL, GLOBAL, GLOBAL, GLOBAL, PRIVILEGED_ROLE, PRIVILEGED_AUTHENTICATION]
         }
-        (_, 0) | (Manner::Custody, _) => &[GLOBAL, GLOBAL, GLOBAL, PRIVILEGED_ROLE],
+        (_, 0) | (Manner::Custody | Manner::Conditions | Manner::Factors, _) => {
+            &[GLOBAL, GLOBAL, GLOBAL, PRIVILEGED_ROLE]
+        }
         (Manner::Activation, _) => {
             &[GLOBAL, GLOBAL, GLOBAL, PRIVILEGED_ROLE, "", "", PRIVILEGED_AUTHENTICATION, HELPDESK]
         }
@@ -112,12 +115,14 @@ fn part(random: &mut Random, names: &Names, at: usize, id: String) -> Part {
             PASSWORD,
             "",
         ],
+        (Manner::Repair, 1) => &[CONDITIONAL_ACCESS, SECURITY],
         (Manner::Repair, _) => &[CONDITIONAL_ACCESS, CONDITIONAL_ACCESS, SECURITY, GLOBAL, GLOBAL],
     };
     let eligible = match names.manner {
         Manner::Activation => 70,
-        Manner::Resets | Manner::Repair => 25,
-        Manner::Plenty => 6,
+        Manner::Resets => 25,
+        Manner::Repair => 12,
+        Manner::Plenty | Manner::Conditions | Manner::Factors => 6,
         Manner::Custody => 12,
     };
     Part { id, role: random.pick(roles), is_eligible: random.chance(eligible), through_group: random.chance(12) }

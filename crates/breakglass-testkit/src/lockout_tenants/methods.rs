@@ -35,6 +35,8 @@ pub(super) fn methods(random: &mut Random, names: &Names) -> Value {
         Manner::Resets => random.pick(&[0, 0, 0, 1, 1]),
         Manner::Activation | Manner::Repair => random.pick(&[0, 0, 1, 1, 2]),
         Manner::Custody => random.pick(&[0, 0, 0, 1]),
+        Manner::Conditions => random.pick(&[0, 0, 1]),
+        Manner::Factors => random.pick(&[1, 1, 1, 2]),
     };
     Value::Array((0..count).map(|at| method(random, names, at)).collect())
 }
@@ -43,6 +45,7 @@ fn method(random: &mut Random, names: &Names, at: usize) -> Value {
     let kind = match names.manner {
         _ if random.wild(6) => "telepathy",
         Manner::Plenty if random.chance(70) => "windowsHelloForBusiness",
+        Manner::Factors if random.chance(40) => "phone",
         _ => random.pick(&KINDS),
     };
     let id = format!("m{at}");

@@ -21,6 +21,8 @@ pub(super) fn policies(random: &mut Random, names: &Names) -> Value {
         Manner::Activation => random.pick(&[0, 1, 1, 2]),
         Manner::Resets => random.pick(&[1, 1, 1, 2]),
         Manner::Custody => random.pick(&[0, 0, 1]),
+        Manner::Conditions => random.pick(&[1, 1, 2, 2]),
+        Manner::Factors => random.pick(&[1, 1, 2]),
         Manner::Repair => random.pick(&[0, 0, 1, 2]),
     };
     let mut policies: Vec<Value> = (0..count).map(|at| policy(random, names, at)).collect();
@@ -52,9 +54,13 @@ fn policy(random: &mut Random, names: &Names, at: usize) -> Value {
         2 if random.is_wild() => "sleeping",
         _ => "enabled",
     };
+    // Such a policy is about everybody and everything, so that its conditions are what matters.
+    let is_wide = matches!(names.manner, Manner::Conditions | Manner::Factors);
+    let everybody = json!({ "includeUsers": ["All"] });
+    let everything = json!({ "includeApplications": ["All"] });
     let mut conditions = object([
-        ("users", users(random, names)),
-        ("applications", applications(random)),
+        ("users", if is_wide && random.chance(85) { everybody } else { users(random, names) }),
+        ("applications", if is_wide && random.chance(90) { everything } else { applications(random) }),
         (
             "clientAppTypes",
             json!([random.pick(&["all", "all", "all", "all", "browser", "mobileAppsAndDesktopClients"])]),
@@ -63,6 +69,8 @@ fn policy(random: &mut Random, names: &Names, at: usize) -> Value {
     let count = match names.manner {
         Manner::Resets | Manner::Plenty => random.pick(&[0, 0, 1, 1]),
         Manner::Activation | Manner::Custody | Manner::Repair => random.pick(&[0, 1, 1, 2]),
+        Manner::Conditions => random.pick(&[1, 1, 1, 2]),
+        Manner::Factors => random.pick(&[0, 0, 0, 1]),
     };
     for _ in 0..count {
         condition(random, names, &mut conditions);
@@ -162,13 +170,15 @@ fn grant(random: &mut Random, names: &Names, is_narrow: bool) -> Value {
     let built_in = |controls: &[&str]| json!({ "operator": operator, "builtInControls": controls });
     let block = match (names.manner, is_narrow) {
         (Manner::Resets, true) => 25,
+        (Manner::Conditions, true) => 60,
         (_, true) => 50,
         (_, false) => 8,
     };
     if random.chance(block) {
         return built_in(&["block"]);
     }
-    match random.below(20) {
+    let among = if names.manner == Manner::Factors { 14 } else { 20 };
+    match random.below(among) {
         0..=6 => built_in(&["mfa"]),
         7 => built_in(&["mfa", random.pick(&["compliantDevice", "domainJoinedDevice", "approvedApplication"])]),
         8 if names.has_devices => built_in(&["compliantDevice"]),

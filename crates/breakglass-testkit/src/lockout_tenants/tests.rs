@@ -7,7 +7,7 @@ use crate::lockout_referee::{LockoutReferee, Mode, Question, Stage};
 use crate::tenants::sample_surfaces;
 
 /// Enough that what is rare still comes up.
-const TENANTS: u64 = 300;
+const TENANTS: u64 = 400;
 
 #[test]
 fn the_same_seed_gives_the_same_tenant() {
@@ -51,10 +51,10 @@ fn every_order_is_frequent_and_what_is_special_matters() {
         assert!(count * 50 >= TENANTS, "order {order} in {count} of {TENANTS}");
     }
     for (what, count) in [("repair", staged), ("unknown", uncertain), ("resets", helped), ("shares", secrets)] {
-        assert!(count * 25 >= TENANTS as usize, "{what} matters in {count} of {TENANTS}");
+        assert!(count * 30 >= TENANTS as usize, "{what} matters in {count} of {TENANTS}");
     }
     for kind in ["account", "password", "method", "svc:pim", "net", "policy:tap-enabled", "device", "onprem:sync"] {
         let count = kinds.get(kind).copied().unwrap_or_default();
-        assert!(count * 50 >= TENANTS, "{kind} stands in the cuts of {count} of {TENANTS}");
+        assert!(count * 80 >= TENANTS, "{kind} stands in the cuts of {count} of {TENANTS}");
     }
 }
