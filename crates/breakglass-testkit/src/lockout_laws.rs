@@ -14,6 +14,10 @@ use crate::tenants::random::Random;
 /// How many mismatches are told; the rest are counted.
 const TOLD_MAX: usize = 5;
 
+/// An analysis: all minimal cuts of a question, by the ids of their components, in any order; `None` for a question
+/// that it does not take.
+pub type Analysis<'a> = dyn FnMut(&LockoutTenant, Question) -> Option<Vec<Vec<String>>> + 'a;
+
 /// What a comparison came to.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
@@ -62,7 +66,7 @@ impl fmt::Display for Tally {
 /// repair, and three others by chance.
 #[must_use]
 pub fn questions(seed: u64) -> Vec<Question> {
-    let mut random = Random::new(seed ^ 0x5eed_0f_9e57_1045);
+    let mut random = Random::new(seed ^ 0x0000_5eed_9e57_1045);
     let headlines = Mode::ALL.into_iter().map(Question::headline);
     let mut questions: Vec<Question> =
         headlines.flat_map(|headline| [headline, Question { stage: Stage::AfterRepair, ..headline }]).collect();
@@ -80,14 +84,8 @@ pub fn questions(seed: u64) -> Vec<Question> {
     questions
 }
 
-/// Compares an analysis with the simulator on the tenants of so many seeds from one on. The analysis gives all minimal
-/// cuts of a question, by the ids of their components, in any order; `None` is a question that it does not take.
-pub fn compare(
-    seed: u64,
-    tenants: u64,
-    surfaces: &[RefereeSurface],
-    analysis: &mut dyn FnMut(&LockoutTenant, Question) -> Option<Vec<Vec<String>>>,
-) -> Tally {
+/// Compares an analysis with the simulator on the tenants of so many seeds from one on.
+pub fn compare(seed: u64, tenants: u64, surfaces: &[RefereeSurface], analysis: &mut Analysis<'_>) -> Tally {
     let mut tally = Tally::default();
     for seed in (0..tenants).map(|at| seed.wrapping_add(at)) {
         tally.compare_tenant(&lockout_tenant(seed, surfaces), analysis);
@@ -96,11 +94,7 @@ pub fn compare(
 }
 
 impl Tally {
-    fn compare_tenant(
-        &mut self,
-        tenant: &LockoutTenant,
-        analysis: &mut dyn FnMut(&LockoutTenant, Question) -> Option<Vec<Vec<String>>>,
-    ) {
+    fn compare_tenant(&mut self, tenant: &LockoutTenant, analysis: &mut Analysis<'_>) {
         self.tenants += 1;
         let referee = LockoutReferee::new(&tenant.snapshot, &tenant.custody, &tenant.settings);
         let mut found: BTreeMap<Question, Vec<Vec<String>>> = BTreeMap::new();

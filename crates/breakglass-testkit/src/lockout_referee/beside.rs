@@ -1,5 +1,10 @@
 //! The tools, and what is demanded at them beside the policies.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "people, tools, devices, points and facts are numbered by the tables they lie in"
+)]
+
 use breakglass_model::well_known::ADMINISTRATOR_ROLES;
 use jiff::Timestamp;
 

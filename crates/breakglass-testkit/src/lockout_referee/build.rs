@@ -1,5 +1,10 @@
 //! Writes down the rules of one question, each choice of a sign-in as one rule.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "people, tools, devices, points and facts are numbered by the tables they lie in"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -8,7 +13,7 @@ use super::demands::Means;
 use super::methods::Proof;
 use super::roles::{Activation, goal_roles};
 use super::sign_ins::{Attempt, Row};
-use super::simulator::{Fact, Mask, Policies, Rule, Secret, Simulator};
+use super::simulator::{Fact, Mask, Policies, Rule, Secret, Simulator, Wanted};
 use super::{Goal, Horizon, LockoutReferee, Mode, Question, Share, Surface};
 use crate::referee::Answer;
 
@@ -46,8 +51,10 @@ pub(super) fn simulator(tenant: &LockoutReferee<'_>, question: Question) -> Simu
     while let Some(key) = builder.open.pop() {
         builder.derive(&key);
     }
+    #[cfg(test)]
     let is_help = |(key, _): &(&Key, &Fact)| matches!(key, Key::NewPassword(_) | Key::IssuedPass(_));
     let simulator = Simulator {
+        #[cfg(test)]
         is_help: builder.facts.iter().filter(is_help).map(|(_, fact)| *fact).collect(),
         names: builder.names,
         fact_count: builder.facts.len(),
@@ -96,7 +103,7 @@ struct Builder<'t> {
     secrets: Vec<Secret>,
     proofs: BTreeMap<usize, Rc<Vec<Proof>>>,
     /// By person, proof (none when prompts are answered), device and policy.
-    demands: BTreeMap<(usize, Option<usize>, usize, usize), Option<Vec<Mask>>>,
+    demands: BTreeMap<(usize, Option<usize>, usize, usize), Wanted>,
 }
 
 /// A choice of device and place, and the policies that count there, per set of risks that may be reported.
@@ -436,7 +443,7 @@ impl Builder<'_> {
 
     /// What the policies of a choice come to.
     fn policies(&mut self, person: usize, proof: Option<usize>, choice: &Choice) -> Policies {
-        let by_risk: Vec<Option<Vec<Mask>>> = choice
+        let by_risk: Vec<Wanted> = choice
             .by_risk
             .iter()
             .map(|set| {
@@ -458,7 +465,7 @@ impl Builder<'_> {
         Policies { quiet, by_risk }
     }
 
-    fn demand(&mut self, person: usize, proof: Option<usize>, device: usize, policy: usize) -> Option<Vec<Mask>> {
+    fn demand(&mut self, person: usize, proof: Option<usize>, device: usize, policy: usize) -> Wanted {
         if let Some(known) = self.demands.get(&(person, proof, device, policy)) {
             return known.clone();
         }
@@ -466,8 +473,7 @@ impl Builder<'_> {
         let means = proof.map_or(Means::Answered, |at| Means::Proof(&proofs[at]));
         let written = &self.tenant.snapshot.conditional_access_policies.items()[policy];
         let clauses = self.tenant.demand(written, means, &self.tenant.devices[device], self.mode());
-        let clauses: Option<Vec<Mask>> =
-            clauses.map(|clauses| clauses.iter().map(|clause| self.components(clause)).collect());
+        let clauses: Wanted = clauses.map(|clauses| clauses.iter().map(|clause| self.components(clause)).collect());
         self.demands.insert((person, proof, device, policy), clauses.clone());
         clauses
     }

@@ -1,5 +1,10 @@
 //! The minimal cuts, read off the table of all sets of components.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "people, tools, devices, points and facts are numbered by the tables they lie in"
+)]
+
 use super::simulator::{Mask, Simulator};
 
 /// More components than this are too many to go through all their sets.

@@ -1,5 +1,10 @@
 //! Where somebody can be: every address at which a named location begins or ends, and every country.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "people, tools, devices, points and facts are numbered by the tables they lie in"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use breakglass_model::named_location::{IpNetwork, LocationCoverage, NamedLocation};

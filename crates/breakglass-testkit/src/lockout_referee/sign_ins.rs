@@ -1,5 +1,10 @@
 //! Every sign-in that somebody can try, and which policies the plain referee finds to apply to it.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "people, tools, devices, points and facts are numbered by the tables they lie in"
+)]
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
@@ -268,29 +273,32 @@ impl LockoutReferee<'_> {
     #[expect(clippy::panic, reason = "a request that the referee refuses is a fault of the simulator")]
     fn by_risk(&self, snapshot: &Snapshot, request: &mut WhatIfRequest<'_>) -> [(u64, u64); 8] {
         let looked_at = self.looks_at_risk();
-        let count = |kind: usize| if looked_at[kind] { LEVELS.len() } else { 1 };
+        let levels = |kind: usize, levels: [&'static str; 4]| {
+            levels.into_iter().enumerate().take(if looked_at[kind] { levels.len() } else { 1 })
+        };
+        let all = levels(0, LEVELS).flat_map(|sign_in| {
+            let users = levels(1, LEVELS);
+            users.flat_map(move |user| levels(2, INSIDER_LEVELS).map(move |insider| [sign_in, user, insider]))
+        });
         let referee = self.policies(snapshot);
         let mut by_risk = [(0, 0); 8];
-        for sign_in in 0..count(0) {
-            for user in 0..count(1) {
-                for insider in 0..count(2) {
-                    if let Some(conditions) = &mut request.sign_in_conditions {
-                        conditions.sign_in_risk_level = Some(Cow::Borrowed(LEVELS[sign_in]));
-                        conditions.user_risk_level = Some(Cow::Borrowed(LEVELS[user]));
-                        conditions.insider_risk_level = Some(Cow::Borrowed(INSIDER_LEVELS[insider]));
-                    }
-                    let applying = match referee.enforced(request) {
-                        Ok(applying) => applying,
-                        Err(why) => panic!("{why}"),
-                    };
-                    let raised = usize::from(sign_in > 0) | usize::from(user > 0) << 1 | usize::from(insider > 0) << 2;
-                    for (policy, (surely, perhaps)) in applying.into_iter().enumerate() {
-                        for (failed, sets) in by_risk.iter_mut().enumerate() {
-                            if raised & !failed == 0 {
-                                sets.0 |= u64::from(surely) << policy;
-                                sets.1 |= u64::from(perhaps) << policy;
-                            }
-                        }
+        for reported in all {
+            if let Some(conditions) = &mut request.sign_in_conditions {
+                let [sign_in, user, insider] = reported.map(|(_, level)| Some(Cow::Borrowed(level)));
+                conditions.sign_in_risk_level = sign_in;
+                conditions.user_risk_level = user;
+                conditions.insider_risk_level = insider;
+            }
+            let applying = match referee.enforced(request) {
+                Ok(applying) => applying,
+                Err(why) => panic!("{why}"),
+            };
+            let raised = (0..3).filter(|kind| reported[*kind].0 > 0).fold(0, |raised, kind| raised | 1 << kind);
+            for (policy, (surely, perhaps)) in applying.into_iter().enumerate() {
+                for (failed, sets) in by_risk.iter_mut().enumerate() {
+                    if raised & !failed == 0 {
+                        sets.0 |= u64::from(surely) << policy;
+                        sets.1 |= u64::from(perhaps) << policy;
                     }
                 }
             }

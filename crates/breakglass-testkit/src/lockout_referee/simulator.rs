@@ -1,5 +1,10 @@
 //! Goes through all rules until nothing changes.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "people, tools, devices, points and facts are numbered by the tables they lie in"
+)]
+
 use std::collections::BTreeSet;
 
 use super::Stage;
@@ -8,6 +13,8 @@ use super::Stage;
 pub(super) type Fact = usize;
 /// A set of components.
 pub(super) type Mask = u128;
+/// Sets of components of each of which one must be up; `None` if nothing helps.
+pub(super) type Wanted = Option<Vec<Mask>>;
 
 /// One rule: everything in it must hold.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +40,7 @@ pub(super) struct Policies {
     /// `quiet:…` of the sign-in, of the user, of the insider.
     pub(super) quiet: [Mask; 3],
     /// The least is what is wanted when no risk may be reported; empty where nothing is wanted whatever is reported.
-    pub(super) by_risk: Vec<Option<Vec<Mask>>>,
+    pub(super) by_risk: Vec<Wanted>,
 }
 
 impl Policies {
@@ -73,6 +80,14 @@ pub(super) struct Secret {
     pub(super) shares: Vec<(Mask, Option<Fact>)>,
 }
 
+impl Secret {
+    fn is_open(&self, up: Mask, holds: &[bool]) -> bool {
+        let is_had =
+            |(needs, depository): &&(Mask, Option<Fact>)| needs & !up == 0 && depository.is_none_or(|fact| holds[fact]);
+        self.shares.iter().filter(is_had).count() >= self.threshold
+    }
+}
+
 /// The simulator of one question on one tenant.
 #[derive(Debug, Clone)]
 pub struct Simulator {
@@ -84,6 +99,7 @@ pub struct Simulator {
     pub(super) edit_ca: Fact,
     pub(super) stage: Stage,
     /// New passwords and passes that somebody else gives.
+    #[cfg(test)]
     pub(super) is_help: BTreeSet<Fact>,
     /// Components that the goal depends on.
     pub(super) relevant: Mask,
@@ -146,14 +162,7 @@ impl Simulator {
             && rule.facts.iter().all(|fact| holds[*fact])
             && rule.policies.pass(up)
             && rule.one_of.iter().all(|facts| facts.iter().any(|fact| holds[*fact]))
-            && rule.secrets.iter().all(|secret| self.is_open(&self.secrets[*secret], up, holds))
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as the others do")]
-    fn is_open(&self, secret: &Secret, up: Mask, holds: &[bool]) -> bool {
-        let is_had =
-            |(needs, depository): &&(Mask, Option<Fact>)| needs & !up == 0 && depository.is_none_or(|fact| holds[fact]);
-        secret.shares.iter().filter(is_had).count() >= secret.threshold
+            && rule.secrets.iter().all(|secret| self.secrets[*secret].is_open(up, holds))
     }
 
     /// Drops the rules that can never fire, and finds the components that the goal depends on.

@@ -1,5 +1,7 @@
 //! How the secrets of a random tenant are kept.
 
+#![expect(clippy::indexing_slicing, reason = "members of objects that were made here are set by their names")]
+
 use serde_json::Value;
 
 use super::{Manner, Names};

@@ -1,5 +1,7 @@
 //! People, groups, roles, devices, locations and settings of a random tenant.
 
+#![expect(clippy::indexing_slicing, reason = "members of objects that were made here are set by their names")]
+
 use serde_json::{Value, json};
 
 use super::{Manner, Names, document, kept, member, methods, policies, rules};

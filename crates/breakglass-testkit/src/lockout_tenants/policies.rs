@@ -1,5 +1,7 @@
 //! Conditional Access policies and authentication strengths.
 
+#![expect(clippy::indexing_slicing, reason = "members of objects that were made here are set by their names")]
+
 use serde_json::{Value, json};
 
 use super::directory::{CONDITIONAL_ACCESS, GLOBAL, PRIVILEGED_AUTHENTICATION, SECURITY};
