@@ -7,6 +7,9 @@
 use std::path::{Path, PathBuf};
 
 pub mod bench_input;
+pub mod lockout_laws;
+pub mod lockout_referee;
+pub mod lockout_tenants;
 pub mod referee;
 pub mod tenants;
 

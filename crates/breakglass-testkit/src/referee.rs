@@ -22,7 +22,8 @@ use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyS
 use breakglass_model::sign_in::WhatIfRequest;
 use breakglass_model::snapshot::Snapshot;
 
-use answer::Answer;
+pub(crate) use answer::Answer;
+pub(crate) use grant::has_strange_session;
 use grant::{Bounds, Level};
 use sign_in::SignIn;
 
@@ -129,6 +130,22 @@ impl Referee<'_> {
         Ok(answer)
     }
 
+    /// Of each policy, in the order of the snapshot: whether it applies to a sign-in and is enforced for sure, and
+    /// whether that may be.
+    pub(crate) fn enforced(&self, request: &WhatIfRequest<'_>) -> Result<Vec<(bool, bool)>, String> {
+        let sign_in = SignIn::read(self.snapshot, request)?;
+        let policies = self.snapshot.conditional_access_policies.items().iter();
+        let enforced = policies.map(|policy| match is_enforced(policy) {
+            Answer::No => (false, false),
+            enforced => {
+                let (applies, _) = self.applies(policy, &sign_in);
+                let both = applies.and(enforced);
+                (both == Answer::Yes, both != Answer::No)
+            }
+        });
+        Ok(enforced.collect())
+    }
+
     /// Whether a policy applies, and the first condition that is not met.
     fn applies(&self, policy: &ConditionalAccessPolicy, sign_in: &SignIn<'_>) -> (Answer, &'static str) {
         let conditions = &policy.conditions;
@@ -163,7 +180,7 @@ impl Referee<'_> {
 }
 
 /// Whether a policy is evaluated at all: enabled or report-only, and not deleted.
-fn is_in_force(policy: &ConditionalAccessPolicy) -> Answer {
+pub(crate) fn is_in_force(policy: &ConditionalAccessPolicy) -> Answer {
     if policy.is_deleted || policy.state == ConditionalAccessPolicyState::Disabled {
         return Answer::No;
     }
@@ -171,7 +188,7 @@ fn is_in_force(policy: &ConditionalAccessPolicy) -> Answer {
 }
 
 /// Whether what an applying policy demands is enforced.
-fn is_enforced(policy: &ConditionalAccessPolicy) -> Answer {
+pub(crate) fn is_enforced(policy: &ConditionalAccessPolicy) -> Answer {
     if has_unknown(policy, UnknownKind::State) {
         return Answer::Unknown;
     }

@@ -8,7 +8,7 @@
 
 mod directory;
 mod policies;
-mod random;
+pub(crate) mod random;
 mod requests;
 mod rules;
 #[cfg(test)]
@@ -112,12 +112,12 @@ pub fn snapshot_of(document: &Value) -> Result<Snapshot, String> {
 }
 
 /// An object without the members whose value is [`absent`].
-fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+pub(crate) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     let members = members.into_iter().filter(|(_, value)| *value != absent());
     Value::Object(members.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
 }
 
 /// Stands for a member that is left out.
-fn absent() -> Value {
+pub(crate) fn absent() -> Value {
     json!("\u{0}absent")
 }

@@ -3,7 +3,7 @@
 /// A three-valued answer. Its order is that of certainty towards yes, so that *any of* is the greatest and
 /// *all of* the least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// Certainly not.
     No,
     /// Cannot be told.
@@ -13,26 +13,26 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    pub(super) const fn of(truth: bool) -> Self {
+    pub(crate) const fn of(truth: bool) -> Self {
         if truth { Self::Yes } else { Self::No }
     }
 
     /// What it means that something is not in a list: nothing unless the list is complete.
-    pub(super) const fn of_absence<T>(complete_list: Result<&T, &str>) -> Self {
+    pub(crate) const fn of_absence<T>(complete_list: Result<&T, &str>) -> Self {
         if complete_list.is_ok() { Self::No } else { Self::Unknown }
     }
 
     /// Yes if any is yes, else unknown if any is unknown; no of none.
-    pub(super) fn any(answers: impl IntoIterator<Item = Self>) -> Self {
+    pub(crate) fn any(answers: impl IntoIterator<Item = Self>) -> Self {
         answers.into_iter().max().unwrap_or(Self::No)
     }
 
     /// No if either is no, else unknown if either is unknown.
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         self.min(other)
     }
 
-    pub(super) const fn not(self) -> Self {
+    pub(crate) const fn not(self) -> Self {
         match self {
             Self::No => Self::Yes,
             Self::Unknown => Self::Unknown,
@@ -41,11 +41,11 @@ impl Answer {
     }
 
     /// Included and not excluded.
-    pub(super) fn without(self, excluded: Self) -> Self {
+    pub(crate) fn without(self, excluded: Self) -> Self {
         self.and(excluded.not())
     }
 
-    pub(super) const fn known(self) -> Option<bool> {
+    pub(crate) const fn known(self) -> Option<bool> {
         match self {
             Self::No => Some(false),
             Self::Unknown => None,

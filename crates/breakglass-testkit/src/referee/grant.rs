@@ -203,7 +203,7 @@ fn is_strange((name, value): (&String, &Value)) -> bool {
 }
 
 /// Whether there is a session control that nobody knows, which may be another way to block.
-fn has_strange_session(policy: &ConditionalAccessPolicy) -> bool {
+pub(crate) fn has_strange_session(policy: &ConditionalAccessPolicy) -> bool {
     let sessions = policy.session_controls.iter().flatten();
     sessions.filter(|session| is_strange(*session)).any(|(name, _)| !HARMLESS_SESSIONS.contains(&name.as_str()))
 }

@@ -46,7 +46,7 @@ impl Referee<'_> {
     }
 
     /// Whether somebody is in a group, directly or through groups in it.
-    fn is_member(&self, group_id: &str, person: Option<ObjectKey>) -> Answer {
+    pub(crate) fn is_member(&self, group_id: &str, person: Option<ObjectKey>) -> Answer {
         let groups = self.snapshot.groups.items();
         let absence = Answer::of_absence(self.snapshot.groups.get());
         let with_key = |key: ObjectKey| groups.iter().find(|group| group.key == key);
@@ -93,7 +93,7 @@ impl Referee<'_> {
         let mut answer = Answer::of_absence(assignments.get()).and(Answer::of_absence(instances.get()));
         for assignment in assignments.items().iter().chain(instances.items()) {
             if self.is_of_role(assignment, role) && is_tenant_wide(assignment) && self.is_current(assignment) {
-                answer = answer.max(self.is_principal(assignment.principal_id.as_str(), person));
+                answer = answer.max(self.is_principal(assignment.principal_id.as_str(), (person.id, person.key)));
             }
         }
         answer
@@ -101,7 +101,11 @@ impl Referee<'_> {
 
     /// Whether an assignment is of the role with this template id; it may name the tenant's own id instead.
     fn is_of_role(&self, assignment: &RoleAssignment, role: &str) -> bool {
-        let named = assignment.role_definition_id.as_str();
+        self.means_role(assignment.role_definition_id.as_str(), role)
+    }
+
+    /// Whether a role that is named by its template id or by the tenant's own id is the one with this template id.
+    pub(crate) fn means_role(&self, named: &str, role: &str) -> bool {
         let mut definitions = self.snapshot.role_definitions.items().iter();
         let is_meant = |definition: &&RoleDefinition| {
             definition.id.as_str() == named
@@ -113,7 +117,7 @@ impl Referee<'_> {
         template.map_or(named, AsRef::as_ref) == role
     }
 
-    fn is_current(&self, assignment: &RoleAssignment) -> bool {
+    pub(crate) fn is_current(&self, assignment: &RoleAssignment) -> bool {
         let time = |text: Option<&String>| -> Option<jiff::Timestamp> { text?.parse().ok() };
         let has_begun = time(assignment.start_date_time.as_ref()).is_none_or(|start| start <= self.now);
         let has_ended = time(assignment.end_date_time.value()).is_some_and(|end| end <= self.now);
@@ -121,15 +125,16 @@ impl Referee<'_> {
     }
 
     /// Whether the principal of an assignment is the person, or a group that the person is in.
-    fn is_principal(&self, principal: &str, person: &Person<'_>) -> Answer {
-        if principal == person.id {
+    pub(crate) fn is_principal(&self, principal: &str, person: (&str, Option<ObjectKey>)) -> Answer {
+        let (own_id, own_key) = person;
+        if principal == own_id {
             return Answer::Yes;
         }
         let id = |key: ObjectKey| self.snapshot.objects.id(key);
         let is_other_user = self.snapshot.users.items().iter().any(|user| id(user.key) == principal);
         let is_service_principal =
             self.snapshot.service_principals.items().iter().any(|listed| listed.id.as_str() == principal);
-        if is_other_user || is_service_principal { Answer::No } else { self.is_member(principal, person.key) }
+        if is_other_user || is_service_principal { Answer::No } else { self.is_member(principal, own_key) }
     }
 }
 
