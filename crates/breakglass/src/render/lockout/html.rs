@@ -38,13 +38,18 @@ fn render(reports: &[LockoutReport], page: &Page) -> String {
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n<style>\n{STYLE}{OWN_STYLE}</style>\n</head>\n<body>\n",
         markup(&title.replace('`', "")),
     );
+    html.push_str("<main class=\"reports\">\n");
     for (at, report) in reports.iter().enumerate() {
-        html.push_str(&head(report, page));
-        html.push_str("<main>\n");
-        html.push_str(&body(report, at, page));
-        html.push_str("</main>\n");
+        let drawing = Drawing::of(report, at, None);
+        let class = if drawing.width() > UPRIGHT_WIDTH_MAX { " class=\"wide\"" } else { "" };
+        let (head, picture, tables) = (head(report, page), drawing.element(), tables(report, page));
+        let _ = writeln!(html, "<article{class}>\n{head}<figure>\n{picture}</figure>\n{tables}</article>");
     }
-    let _ = writeln!(html, "<footer>\n<p>breakglass {}.</p>\n</footer>\n</body>\n</html>", env!("CARGO_PKG_VERSION"));
+    let _ = writeln!(
+        html,
+        "</main>\n<footer>\n<p>breakglass {}.</p>\n</footer>\n</body>\n</html>",
+        env!("CARGO_PKG_VERSION")
+    );
     html
 }
 
@@ -81,11 +86,8 @@ fn head(report: &LockoutReport, page: &Page) -> String {
     html
 }
 
-fn body(report: &LockoutReport, at: usize, page: &Page) -> String {
-    let drawing = Drawing::of(report, at, page);
-    let class = if drawing.width() > UPRIGHT_WIDTH_MAX { " class=\"wide\"" } else { "" };
-    let mut html = format!("<figure{class}>\n{}</figure>\n", drawing.element());
-    html.push_str(&scenarios(report));
+fn tables(report: &LockoutReport, page: &Page) -> String {
+    let mut html = scenarios(report);
     html.push_str(&cuts(report, page));
     html.push_str(&ways(report));
     html.push_str(&orders(report));
@@ -155,9 +157,8 @@ fn order_cell(order: &Order) -> String {
 }
 
 fn scenarios(report: &LockoutReport) -> String {
-    let rows: Vec<String> = report
-        .scenarios
-        .iter()
+    let rows: Vec<String> = words::ranked(report)
+        .into_iter()
         .map(|scenario| {
             let (word, standing) = words::survival(scenario);
             let delta = scenario.delta.as_ref().map(|delta| format!("<p class=\"because\">{}</p>", inline(delta)));
@@ -241,8 +242,8 @@ mod tests {
         for (_, reports) in sample::all() {
             let html = render(&reports, &page());
             let tags = [
-                "table", "tr", "td", "ul", "ol", "li", "details", "section", "header", "main", "dl", "p", "svg", "g",
-                "text",
+                "table", "tr", "td", "ul", "ol", "li", "details", "section", "header", "main", "article", "figure",
+                "dl", "p", "svg", "g", "text",
             ];
             for tag in tags {
                 let opened = html.matches(&format!("<{tag}>")).count() + html.matches(&format!("<{tag} ")).count();

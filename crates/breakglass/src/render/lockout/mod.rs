@@ -4,14 +4,14 @@
 
 mod fold;
 mod html;
-mod json;
+pub(super) mod json;
 mod metrics;
 mod picture;
 #[cfg(test)]
-mod sample;
+pub(super) mod sample;
 mod svg;
-mod text;
-mod words;
+pub(super) mod text;
+pub(super) mod words;
 
 use breakglass_engine::lockout::report::LockoutReport;
 

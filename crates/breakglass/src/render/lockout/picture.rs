@@ -62,6 +62,8 @@ pub(crate) struct Column {
     pub(crate) way_count: usize,
     /// Whether another person begins here.
     pub(crate) starts_person: bool,
+    /// Whether it needs nothing that can fail.
+    pub(crate) needs_nothing: bool,
 }
 
 /// A row while the picture is made.
@@ -247,7 +249,13 @@ fn columns(ways: &[&Way], chosen: &[(usize, usize)], alike: &BTreeMap<&str, usiz
             None => way.name.clone(),
         };
         let starts_person = last.replace(way.user.as_str()) != Some(way.user.as_str());
-        Some(Column { person, how: words::how_in_short(&way.context), way_count: *way_count, starts_person })
+        Some(Column {
+            person,
+            how: words::how_in_short(&way.context),
+            way_count: *way_count,
+            starts_person,
+            needs_nothing: way.needs.is_empty(),
+        })
     };
     chosen.iter().filter_map(column).collect()
 }
@@ -263,10 +271,10 @@ struct Scene<'a, 'p> {
 impl<'a> Scene<'a, '_> {
     /// The rows that are drawn, and how many components are not.
     fn rows(&self, mut needed: Vec<Needed<'a>>) -> (Vec<Row>, usize) {
-        needed.sort_by_key(|row| {
+        needed.sort_by_cached_key(|row| {
             let first = row.components.first();
             let kind = first.map(|component| component.kind());
-            (!row.is_single_point, std::cmp::Reverse(row.ways.len()), kind, first.copied())
+            (!row.is_single_point, std::cmp::Reverse(row.ways.len() * self.people(row)), kind, first.copied())
         });
         let folded: BTreeSet<&str> = self.folded_people();
         let mut rows = Vec::new();
@@ -282,7 +290,7 @@ impl<'a> Scene<'a, '_> {
                 left_out += row.components.len();
                 continue;
             }
-            let people = owner.and_then(|user| self.alike.get(user)).copied().unwrap_or(1);
+            let people = self.people(&row);
             rows.push(Row {
                 label: self.label(&row, owner, people),
                 names: row.components.iter().map(|one| words::name(&self.report.components, one)).collect(),
@@ -304,6 +312,11 @@ impl<'a> Scene<'a, '_> {
         self.ways.iter().map(|way| way.user.as_str()).filter(|user| !drawn.contains(user)).collect()
     }
 
+    /// People for each of whom a row stands.
+    fn people(&self, row: &Needed<'a>) -> usize {
+        self.owner(row).and_then(|user| self.alike.get(user)).copied().unwrap_or(1)
+    }
+
     /// The only person who needs a row.
     fn owner(&self, row: &Needed<'a>) -> Option<&'a str> {
         let mut users = row.ways.iter().filter_map(|way| self.ways.get(*way)).map(|way| way.user.as_str());
@@ -316,7 +329,7 @@ impl<'a> Scene<'a, '_> {
         let is_own = |component: &&&Component| {
             owner.is_some() && words.get(component).is_some_and(|of| of.user.as_deref() == owner)
         };
-        let (own, others): (Vec<&Component>, Vec<&Component>) = row.components.iter().partition(|one| is_own(&one));
+        let (own, others): (Vec<&Component>, Vec<&Component>) = row.components.iter().partition(|one| is_own(one));
         let names: Vec<String> = others.iter().map(|component| words::name(words, component)).collect();
         let mut parts = Vec::new();
         match (own.as_slice(), owner) {

@@ -290,7 +290,7 @@ pub(super) fn order_2() -> LockoutReport {
 }
 
 /// Two administrators and two emergency accounts, one with shares in two safes.
-pub(super) fn order_4() -> LockoutReport {
+pub(in super::super) fn order_4() -> LockoutReport {
     let mut builder = Builder::new();
     let telephony = builder.service("svc:mfa-telephony", "SMS and voice MFA service");
     let push = builder.service("svc:authenticator-push", "Authenticator push service");
@@ -331,7 +331,9 @@ pub(super) fn order_4() -> LockoutReport {
 pub(super) fn unbounded() -> LockoutReport {
     let mut builder = Builder::new();
     builder.way(("app", "Recovery application"), ("graph-powershell", ""), &[]);
-    builder.finish(&[])
+    let mut report = builder.finish(&[]);
+    report.direct.order.is_exhausted = true;
+    report
 }
 
 /// Nothing was found up to the size that was searched.
@@ -396,7 +398,7 @@ pub(super) fn motley(count: usize) -> LockoutReport {
 }
 
 /// A report whose every text from outside is this one.
-pub(super) fn about(text: &str) -> LockoutReport {
+pub(in super::super) fn about(text: &str) -> LockoutReport {
     let mut builder = Builder::new();
     let network = builder.component("net:n", (text, text), None);
     for user in ["u1", "u2"] {
@@ -450,4 +452,12 @@ pub(super) fn all() -> Vec<(&'static str, Vec<LockoutReport>)> {
         ("motley", vec![motley(90)]),
         ("hostile", hostile()),
     ]
+}
+
+/// Nothing can be promised, and much is possible.
+pub(super) fn unpromised() -> LockoutReport {
+    let mut report = order_0();
+    report.direct.order = order(Some(0), Some(3));
+    report.unknowns = vec!["The authentication methods are not in the snapshot.".to_owned()];
+    report
 }

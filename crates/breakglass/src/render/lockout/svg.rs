@@ -47,6 +47,9 @@ const COLUMN_PITCH: u32 = 36;
 /// Between the columns of two people where somebody has several, in pixels.
 const PERSON_GAP: u32 = 10;
 
+/// Label of the row of ways that need nothing.
+const NOTHING: &str = "nothing that can fail";
+
 /// Narrowest picture, in pixels: a heading has to be read.
 const WIDTH_MIN: u32 = 640;
 
@@ -58,7 +61,8 @@ const SLANT_SINE: u32 = 82;
 const SLANT_COSINE: u32 = 58;
 
 fn render(reports: &[LockoutReport], page: &Page) -> String {
-    let drawings: Vec<Drawing> = reports.iter().enumerate().map(|(at, report)| Drawing::of(report, at, page)).collect();
+    let drawings: Vec<Drawing> =
+        reports.iter().enumerate().map(|(at, report)| Drawing::of(report, at, Some(page))).collect();
     if let [only] = drawings.as_slice() {
         return only.document();
     }
@@ -93,18 +97,21 @@ pub(super) struct Drawing {
 }
 
 impl Drawing {
-    /// The picture of a report; `id` tells it apart from others on the same page.
-    pub(super) fn of(report: &LockoutReport, id: usize, page: &Page) -> Self {
+    /// The picture of a report; `id` tells it apart from others in the same document. With a page it has a heading,
+    /// for where nothing stands around it.
+    pub(super) fn of(report: &LockoutReport, id: usize, page: Option<&Page>) -> Self {
         let picture = Picture::of(report);
         let title = words::sentence(report).replace('`', "");
         let asked = format!("Can somebody get in {}?", words::question(report.goal, report.horizon));
-        let judged = format!("{asked} As of {}.", day_and_time(page.judged_at));
         let description = description(&picture, &asked);
         let layout = Layout::of(&picture);
         let mut pen = Pen { body: String::new(), y: MARGIN };
-        pen.paragraph(&title, HEADING, (layout.width, INK));
-        pen.paragraph(&judged, SMALL, (layout.width, SOFT));
-        pen.y += 10;
+        if let Some(page) = page {
+            let judged = format!("{asked} As of {}.", day_and_time(page.judged_at));
+            pen.paragraph(&title, HEADING, (layout.width, INK));
+            pen.paragraph(&judged, SMALL, (layout.width, SOFT));
+            pen.y += 10;
+        }
         if picture.columns.is_empty() {
             pen.no_way(report, &layout);
         } else {
@@ -171,7 +178,7 @@ struct Layout {
 impl Layout {
     fn of(picture: &Picture) -> Self {
         let labels = picture.rows.iter().map(|row| LABEL_STRONG.width(&row_label(row))).max().unwrap_or(0);
-        let labels = MARGIN + labels.max(110);
+        let labels = MARGIN + labels.max(LABEL_STRONG.width(NOTHING));
         let gap = if picture.columns.iter().all(|column| column.starts_person) { 0 } else { PERSON_GAP };
         let mut columns: Vec<u32> = Vec::new();
         let mut x = labels + 18;
@@ -254,16 +261,11 @@ impl Pen {
         }
         let place = format!("x=\"{}\" y=\"{}\" text-anchor=\"end\"", layout.labels, self.y - 6);
         self.text("what it needs", SMALL, (&place, SOFT));
-        if picture.rows.is_empty() {
-            self.y += 8;
-            self.paragraph(
-                "These ways need nothing that can fail; they rest on the assumptions alone.",
-                LABEL_STRONG,
-                (layout.width, INK),
-            );
-        }
         for (at, row) in picture.rows.iter().enumerate() {
             self.row(row, at, picture, layout);
+        }
+        if picture.columns.iter().any(|column| column.needs_nothing) {
+            self.nothing(picture, layout);
         }
         self.y += 14;
         self.legend(picture, layout);
@@ -332,6 +334,23 @@ impl Pen {
         let colour = if row.is_single_point { ALARM } else { SOFT };
         self.text(&remark(row, picture), remark_font(row), (&place, colour));
         self.body.push_str("</g>\n");
+        self.y += ROW_HEIGHT;
+    }
+
+    /// The row of the ways that need nothing: a ring for each.
+    fn nothing(&mut self, picture: &Picture, layout: &Layout) {
+        let middle = self.y + ROW_HEIGHT / 2;
+        for (_, x) in picture.columns.iter().zip(&layout.columns).filter(|(column, _)| column.needs_nothing) {
+            let _ = writeln!(
+                self.body,
+                "<circle class=\"ring\" cx=\"{x}\" cy=\"{middle}\" r=\"5\" fill=\"none\" stroke=\"{INK}\" \
+                 stroke-width=\"2\"/>",
+            );
+        }
+        let place = format!("x=\"{}\" y=\"{}\" text-anchor=\"end\"", layout.labels, middle + 4);
+        self.text(NOTHING, LABEL_STRONG, (&place, INK));
+        let place = format!("x=\"{}\" y=\"{}\"", layout.remarks, middle + 4);
+        self.text("rests on the assumptions alone", SMALL, (&place, SOFT));
         self.y += ROW_HEIGHT;
     }
 

@@ -71,7 +71,7 @@ fn head(report: &LockoutReport, page: &Page) -> String {
         None => "The search for lockouts was cut short.".to_owned(),
     };
     let asked = format!(
-        "Order {}: the number of failures that lock everybody out. Asked: can somebody get in {question}? {searched}",
+        "Order {}: so many failures lock everybody out. Asked: can somebody get in {question}? {searched}",
         words::order_with_doubt(&order),
     );
     head.push_str(&wrapped(&asked, "  ", page));
@@ -94,7 +94,7 @@ fn heading(text: &str, page: &Page) -> String {
 }
 
 /// The first of a list, and the line that counts the rest.
-fn shown<'a, T>(items: &'a [T], page: &Page) -> (&'a [T], String) {
+pub(crate) fn shown<'a, T>(items: &'a [T], page: &Page) -> (&'a [T], String) {
     let count = match page.extent {
         Extent::All => items.len(),
         // One more is shown rather than counted: "and 1 more" takes the same room.
@@ -118,9 +118,7 @@ fn scenarios(report: &LockoutReport, page: &Page) -> String {
         count if count == report.scenarios.len() => "What if: a way in is left in every scenario".to_owned(),
         count => format!("What if: a way in is left in {count} of {} scenarios", report.scenarios.len()),
     };
-    // What does not survive comes first, so that it is never among those that are only counted.
-    let mut ranked: Vec<_> = report.scenarios.iter().collect();
-    ranked.sort_by_key(|scenario| scenario.survives);
+    let ranked = words::ranked(report);
     let (shown, rest) = shown(&ranked, page);
     let rows: Vec<Vec<Cell>> = shown
         .iter()
@@ -332,7 +330,7 @@ pub(crate) fn suggestion_words(suggestion: &Suggestion, of: &Order) -> (String, 
 }
 
 /// A list of sentences below a heading.
-fn section(title: &str, lines: &[String], page: &Page) -> String {
+pub(crate) fn section(title: &str, lines: &[String], page: &Page) -> String {
     if lines.is_empty() {
         return String::new();
     }

@@ -37,11 +37,11 @@ pub(crate) fn sentence(report: &LockoutReport) -> String {
 
 fn locked_out(report: &LockoutReport) -> String {
     if report.direct.order.possible != Some(0) {
-        return "Nobody can be promised to get in now.".to_owned();
+        return "No way in can be promised now.".to_owned();
     }
     let causes: Vec<&Cause> = report.direct.cuts.iter().flat_map(|cut| &cut.because).collect();
     match because(&causes) {
-        Some(causes) => format!("Nobody can get in now: {causes}."),
+        Some(causes) => format!("Nobody can get in now, because of {causes}."),
         None => "Nobody can get in now.".to_owned(),
     }
 }
@@ -109,21 +109,23 @@ fn without_cut(order: &Order) -> String {
     }
 }
 
-/// `It could be 3: 1 fact is unknown.`, where what is possible is not what is promised.
+/// `It could be that 3 failures are needed: 1 fact is unknown.`, where what is possible is not what is promised.
 pub(crate) fn doubt(order: &Order, unknowns: usize) -> Option<String> {
     if order.possible == order.proved {
         return None;
     }
     let could_be = match order.possible {
-        Some(size) => format!("It could take {}", counted(size, "failure")),
-        None if order.is_exhausted => "It could be that no failures do".to_owned(),
-        None => format!("It could take more than {}", order.searched_to.unwrap_or(0)),
+        Some(1) => "1 failure suffices".to_owned(),
+        Some(size) => format!("{size} failures are needed"),
+        None if order.is_exhausted => "no failures suffice".to_owned(),
+        None => format!("more than {} are needed", counted(order.searched_to.unwrap_or(0), "failure")),
     };
-    Some(match unknowns {
-        0 => format!("{could_be}."),
-        1 => format!("{could_be}: 1 fact is unknown."),
-        count => format!("{could_be}: {count} facts are unknown."),
-    })
+    let unknown = match unknowns {
+        0 => String::new(),
+        1 => ": 1 fact is unknown".to_owned(),
+        count => format!(": {count} facts are unknown"),
+    };
+    Some(format!("It could be that {could_be}{unknown}."))
 }
 
 /// An order for a cell of a table.
@@ -249,18 +251,29 @@ pub(crate) fn cause(cause: &Cause) -> String {
     }
 }
 
-/// The first few causes; `None` if there are none.
+/// The first few causes in a sentence; `None` if there are none.
 pub(crate) fn because(causes: &[&Cause]) -> Option<String> {
-    because_up_to(causes, CAUSE_COUNT_MAX)
+    let words = cause_words(causes);
+    match words.as_slice() {
+        [] => None,
+        [only] => Some(only.clone()),
+        [first, second] => Some(format!("{first} and {second}")),
+        _ => Some(listed(&words, ", ", CAUSE_COUNT_MAX)),
+    }
 }
 
 /// As many causes as wanted; `None` if there are none.
 pub(crate) fn because_up_to(causes: &[&Cause], count_max: usize) -> Option<String> {
+    let words = cause_words(causes);
+    (!words.is_empty()).then(|| listed(&words, "; ", count_max))
+}
+
+/// Each cause once.
+fn cause_words(causes: &[&Cause]) -> Vec<String> {
     let mut seen: Vec<&Cause> = causes.to_vec();
     seen.sort_unstable();
     seen.dedup();
-    let words: Vec<String> = seen.into_iter().map(cause).collect();
-    (!words.is_empty()).then(|| listed(&words, "; ", count_max))
+    seen.into_iter().map(cause).collect()
 }
 
 /// What a tool is called, without its article.
@@ -332,6 +345,13 @@ pub(crate) fn how_in_short(context: &WayContext) -> String {
     let mut parts = vec![tool.trim_start_matches("Microsoft ").to_owned(), combination(context)];
     parts.retain(|part| !part.is_empty());
     parts.join(", ")
+}
+
+/// The scenarios, those that do not survive first, so that they are never among those that are only counted.
+pub(crate) fn ranked(report: &LockoutReport) -> Vec<&ScenarioResult> {
+    let mut ranked: Vec<&ScenarioResult> = report.scenarios.iter().collect();
+    ranked.sort_by_key(|scenario| scenario.survives);
+    ranked
 }
 
 /// Who is left in a scenario, and how.
