@@ -189,7 +189,7 @@ fn folded(report: &Report) -> String {
 }
 
 /// A message: what stands in backticks as code, everything else as text.
-fn inline(text: &str) -> String {
+pub(super) fn inline(text: &str) -> String {
     segments(text)
         .iter()
         .map(|segment| match segment {
@@ -199,7 +199,7 @@ fn inline(text: &str) -> String {
         .collect()
 }
 
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     format!("<code><bdi>{}</bdi></code>", markup(text))
 }
 

@@ -9,15 +9,20 @@
 
 mod csv;
 mod escape;
+#[cfg_attr(not(test), expect(dead_code, reason = "the command that shows it is not there yet"))]
+pub(crate) mod guard;
 mod html;
 mod json;
 mod junit;
 mod lines;
+#[cfg_attr(not(test), expect(dead_code, reason = "the command that shows it is not there yet"))]
+pub(crate) mod lockout;
 mod markdown;
 pub(crate) mod paint;
 #[cfg(test)]
 mod sample;
 mod sarif;
+mod table;
 mod text;
 
 pub(crate) mod what_if;
@@ -35,13 +40,13 @@ use jiff::tz::TimeZone;
 use paint::Paint;
 
 /// A form in which a report can be had.
-pub(crate) struct Format {
+pub(crate) struct Format<R: ?Sized = Report> {
     /// Its name on the command line.
     pub(crate) name: &'static str,
     /// What it is for, in a few words.
     pub(crate) about: &'static str,
     /// Writes the whole document.
-    pub(crate) render: fn(&Report, &Page) -> String,
+    pub(crate) render: fn(&R, &Page) -> String,
 }
 
 /// Every format, the one for people first.
@@ -154,6 +159,11 @@ const fn noun(kind: ObjectKind) -> &'static str {
         ObjectKind::AdministrativeUnit => "administrative unit",
         kind => kind.name(),
     }
+}
+
+/// `1 failure`, `3 failures`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// An instant for people: `20 November 2026, 08:00 UTC`.

@@ -180,12 +180,12 @@ fn tail(report: &Report, page: &Page) -> String {
 }
 
 /// Paragraphs within the width, the first line after `indent`, the others below it.
-fn wrapped(text: &str, indent: &str, page: &Page) -> String {
+pub(super) fn wrapped(text: &str, indent: &str, page: &Page) -> String {
     fitted(text, indent, &" ".repeat(indent.len()), page.columns)
 }
 
 /// Each line painted by itself, its indentation left alone, so that a terminal that scrolls keeps the colour right.
-fn painted(lines: &str, style: Style, paint: Paint) -> String {
+pub(super) fn painted(lines: &str, style: Style, paint: Paint) -> String {
     let mut painted = String::new();
     for line in lines.lines() {
         let text = line.trim_start();
