@@ -18,6 +18,7 @@ pub mod nearest;
 pub mod object;
 pub mod policy;
 pub mod property;
+pub mod proposal;
 pub mod request_reader;
 pub mod role;
 pub mod scan;

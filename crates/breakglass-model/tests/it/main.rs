@@ -1,9 +1,11 @@
-//! What the readers of snapshots promise.
+//! What the readers of snapshots and of proposals promise.
 
 #[cfg(test)]
 mod elements;
 #[cfg(test)]
 mod kinds;
+#[cfg(test)]
+mod proposals;
 #[cfg(test)]
 mod read;
 #[cfg(test)]
