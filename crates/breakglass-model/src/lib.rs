@@ -26,5 +26,6 @@ pub mod sign_in;
 pub mod snapshot;
 pub mod strength;
 pub mod tenant;
+pub mod terraform;
 pub mod user;
 pub mod well_known;

@@ -44,6 +44,7 @@ pub use refer::NameKind;
 use crate::snapshot::Snapshot;
 
 use crate::object::ObjectTableFull;
+pub(crate) use read::{last_segment, parse_document};
 
 /// Most bytes of one proposed document.
 pub const PROPOSAL_BYTES_MAX: usize = 64 << 20;
@@ -64,6 +65,20 @@ pub struct ProposedChange {
     pub place: ProposalPlace,
     /// What.
     pub proposed: Proposed,
+    /// Which object of the snapshot it is about.
+    pub mode: ProposalMode,
+}
+
+/// Which object of the snapshot a proposed one is, and what becomes of that.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ProposalMode {
+    /// The one with its id or name, or a new one; a whole policy takes the other's place, a part is merged with it.
+    #[default]
+    Match,
+    /// As `Match`, and a whole policy is merged as well: what its source cannot say stays.
+    Merge,
+    /// None: it is new, whatever is called like it.
+    New,
 }
 
 /// What is proposed. Objects are Graph's JSON, whole or in part.
@@ -309,11 +324,15 @@ impl Proposal {
     /// # Errors
     /// When there are [`CHANGE_COUNT_MAX`] already.
     pub fn push(&mut self, place: ProposalPlace, proposed: Proposed) -> Result<(), ProposalError> {
+        self.push_as(place, proposed, ProposalMode::Match)
+    }
+
+    fn push_as(&mut self, place: ProposalPlace, proposed: Proposed, mode: ProposalMode) -> Result<(), ProposalError> {
         if self.changes.len() == CHANGE_COUNT_MAX {
             let what = format!("changes beyond the {CHANGE_COUNT_MAX} of one proposal");
             return Err(ProposalError::TooLarge { file: place.file, what });
         }
-        self.changes.push(ProposedChange { place, proposed });
+        self.changes.push(ProposedChange { place, proposed, mode });
         Ok(())
     }
 

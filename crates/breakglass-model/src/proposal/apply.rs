@@ -8,7 +8,10 @@ use super::merge::{merged_location, merged_policy};
 use super::read::{checked_new_policy, last_segment, told};
 use super::refer::{NameKind, absent, find, names_of, rename};
 use super::words::{Names, location_details, members_details, policy_details};
-use super::{AppliedChange, ChangeAction, Proposal, ProposalError, ProposalKind, ProposalPlace, Proposed};
+use super::{
+    AppliedChange, ChangeAction, Proposal, ProposalError, ProposalKind, ProposalMode, ProposalPlace, Proposed,
+    ProposedChange,
+};
 use crate::group::{Group, Member};
 use crate::named_location::NamedLocation;
 use crate::object::ObjectKey;
@@ -33,8 +36,7 @@ impl Snapshot {
             seen: BTreeMap::new(),
             deleted: BTreeSet::new(),
         };
-        let result =
-            proposal.ordered().into_iter().try_for_each(|change| applying.apply(&change.place, &change.proposed));
+        let result = proposal.ordered().into_iter().try_for_each(|change| applying.apply(change));
         let Applying { applied, .. } = applying;
         match result {
             Ok(()) => Ok(applied),
@@ -59,13 +61,14 @@ struct Applying<'a> {
 }
 
 impl Applying<'_> {
-    fn apply(&mut self, place: &ProposalPlace, proposed: &Proposed) -> Result<(), ProposalError> {
+    fn apply(&mut self, change: &ProposedChange) -> Result<(), ProposalError> {
+        let ProposedChange { place, proposed, mode } = change;
         let change = match proposed {
-            Proposed::Policy(object) => self.policy(place, object)?,
+            Proposed::Policy(object) => self.policy(place, object, *mode)?,
             Proposed::PolicyRemoved(name) => self.policy_removed(place, name)?,
-            Proposed::NamedLocation(object) => self.location(place, object)?,
+            Proposed::NamedLocation(object) => self.location(place, object, *mode)?,
             Proposed::NamedLocationRemoved(name) => self.location_removed(place, name)?,
-            Proposed::Group(object) => self.group(place, object)?,
+            Proposed::Group(object) => self.group(place, object, *mode)?,
             Proposed::GroupRemoved(name) => self.group_removed(place, name)?,
         };
         self.applied.push(change);
@@ -83,21 +86,22 @@ impl Applying<'_> {
         }
     }
 
-    fn policy(&mut self, place: &ProposalPlace, object: &Value) -> Result<AppliedChange, ProposalError> {
+    fn policy(
+        &mut self,
+        place: &ProposalPlace,
+        object: &Value,
+        mode: ProposalMode,
+    ) -> Result<AppliedChange, ProposalError> {
         let mut object = object.clone();
         let own = &self.own;
         rename(&mut object, |referred, id| own.get(&(referred, id.to_owned())).cloned());
-        let at = find(names_of(&object), place, ProposalKind::Policy, self.snapshot.named_policies())?;
+        let at = find(wanted(&object, mode), place, ProposalKind::Policy, self.snapshot.named_policies())?;
         let known = at.and_then(|at| self.snapshot.conditional_access_policies.items().get(at));
         let (source, id) = match known {
-            Some(known) => (merged_policy(&known.source, &object), known.id.as_str().to_owned()),
+            Some(known) => (merged_policy(&known.source, &object, mode), known.id.as_str().to_owned()),
             None => {
                 checked_new_policy(place, &object)?;
-                let id = names_of(&object).0.map_or_else(|| self.free_id(place), str::to_owned);
-                if let Some(members) = object.as_object_mut() {
-                    members.insert("id".to_owned(), Value::String(id.clone()));
-                }
-                (object, id)
+                self.with_id(place, object)
             }
         };
         let policy = read_policy(place, source, &id)?;
@@ -115,6 +119,15 @@ impl Applying<'_> {
                 AppliedChange::new(resource, &id, &name, ChangeAction::Added, details).with_back(back)
             }
         })
+    }
+
+    /// A new object with its id, made if it has none.
+    fn with_id(&self, place: &ProposalPlace, mut object: Value) -> (Value, String) {
+        let id = names_of(&object).0.map_or_else(|| self.free_id(place), str::to_owned);
+        if let Some(members) = object.as_object_mut() {
+            members.insert("id".to_owned(), Value::String(id.clone()));
+        }
+        (object, id)
     }
 
     /// An id for an object that has none: where it was proposed.
@@ -147,13 +160,18 @@ impl Applying<'_> {
         Ok(AppliedChange::new(resource, &id, &name, ChangeAction::Removed, details).with_back(back))
     }
 
-    fn location(&mut self, place: &ProposalPlace, object: &Value) -> Result<AppliedChange, ProposalError> {
+    fn location(
+        &mut self,
+        place: &ProposalPlace,
+        object: &Value,
+        mode: ProposalMode,
+    ) -> Result<AppliedChange, ProposalError> {
         let kind = ProposalKind::NamedLocation;
-        let at = find(names_of(object), place, kind, self.snapshot.named_named_locations())?;
+        let at = find(wanted(object, mode), place, kind, self.snapshot.named_named_locations())?;
         let known = at.and_then(|at| self.snapshot.named_locations.items().get(at));
         let (source, id) = match known {
             Some(known) => (merged_location(&known.source, object), known.id.as_str().to_owned()),
-            None => (object.clone(), names_of(object).0.map_or_else(|| self.free_id(place), str::to_owned)),
+            None => self.with_id(place, object.clone()),
         };
         let location = NamedLocation::from_value(source, &id).map_err(|error| told(place, malformed(error)))?;
         let details = location_details(known, Some(&location));
@@ -196,8 +214,13 @@ impl Applying<'_> {
         }
     }
 
-    fn group(&mut self, place: &ProposalPlace, object: &Value) -> Result<AppliedChange, ProposalError> {
-        match self.snapshot.find_group(names_of(object), place)?.map(|group| group.key) {
+    fn group(
+        &mut self,
+        place: &ProposalPlace,
+        object: &Value,
+        mode: ProposalMode,
+    ) -> Result<AppliedChange, ProposalError> {
+        match self.snapshot.find_group(wanted(object, mode), place)?.map(|group| group.key) {
             Some(key) if !self.deleted.contains(&key) => self.members_of_group(place, object, key),
             _ => self.new_group(place, object),
         }
@@ -300,6 +323,11 @@ impl Applying<'_> {
         self.deleted.insert(key);
         Ok(AppliedChange::new(Resource::Groups, &id, &name, ChangeAction::Removed, details).with_back(back))
     }
+}
+
+/// By what an object is looked for in the snapshot.
+fn wanted(object: &Value, mode: ProposalMode) -> (Option<&str>, Option<&str>) {
+    if mode == ProposalMode::New { (None, None) } else { names_of(object) }
 }
 
 fn unchanged(id: &str, name: &str) -> AppliedChange {

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::ProposalMode;
+
 /// What a new policy must have.
 pub(super) const NEEDED: [&str; 2] = ["state", "conditions"];
 
@@ -22,8 +24,9 @@ pub(super) fn is_whole(policy: &Value) -> bool {
 }
 
 /// The object that a proposed one makes of one that is there. It keeps its id.
-pub(super) fn merged_policy(known: &Value, proposed: &Value) -> Value {
-    with_id_of(known, if is_whole(proposed) { proposed.clone() } else { merged(known, proposed) })
+pub(super) fn merged_policy(known: &Value, proposed: &Value, mode: ProposalMode) -> Value {
+    let is_replaced = mode != ProposalMode::Merge && is_whole(proposed);
+    with_id_of(known, if is_replaced { proposed.clone() } else { merged(known, proposed) })
 }
 
 /// The named location that a proposed one makes of one that is there. It keeps its id.
@@ -62,7 +65,7 @@ fn merged(known: &Value, proposed: &Value) -> Value {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{is_whole, merged, merged_location, merged_policy};
+    use super::{ProposalMode, is_whole, merged, merged_location, merged_policy};
 
     #[test]
     fn what_is_merged_and_what_is_replaced() {
@@ -102,10 +105,14 @@ mod tests {
         assert!(is_whole(&whole));
         let mut expected = whole.clone();
         expected["id"] = json!("p");
-        assert_eq!(merged_policy(&known, &whole), expected);
+        assert_eq!(merged_policy(&known, &whole, ProposalMode::Match), expected);
+        let mut expected = whole.clone();
+        expected["id"] = json!("p");
+        expected["templateId"] = json!("t");
+        assert_eq!(merged_policy(&known, &whole, ProposalMode::Merge), expected);
         let part = json!({ "id": "P", "state": "disabled" });
         let expected = json!({ "id": "p", "displayName": "P", "state": "disabled", "templateId": "t" });
-        assert_eq!(merged_policy(&known, &part), expected);
+        assert_eq!(merged_policy(&known, &part, ProposalMode::Match), expected);
     }
 
     #[test]

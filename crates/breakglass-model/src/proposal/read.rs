@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::merge::{NEEDED, is_whole};
-use super::{PROPOSAL_BYTES_MAX, Proposal, ProposalError, ProposalKind, ProposalPlace, Proposed};
+use super::{PROPOSAL_BYTES_MAX, Proposal, ProposalError, ProposalKind, ProposalMode, ProposalPlace, Proposed};
 use crate::named_location::NamedLocation;
 use crate::policy::ConditionalAccessPolicy;
 use crate::snapshot::objects::with_lower_camel_names;
@@ -58,7 +58,7 @@ impl Proposal {
         expected: ProposalKind,
     ) -> Result<(), ProposalError> {
         let (kind, object) = recognise(&place, object, context, expected)?;
-        self.propose(place, kind, object)
+        self.propose(place, kind, object, ProposalMode::Match)
     }
 
     /// Adds an object after it was checked.
@@ -67,13 +67,14 @@ impl Proposal {
         place: ProposalPlace,
         kind: ProposalKind,
         object: Value,
+        mode: ProposalMode,
     ) -> Result<(), ProposalError> {
         let proposed = match kind {
             ProposalKind::Policy => Proposed::Policy(checked_policy(&place, object)?),
             ProposalKind::NamedLocation => Proposed::NamedLocation(checked_location(&place, object)?),
             ProposalKind::Group => Proposed::Group(checked_group(&place, object)?),
         };
-        self.push(place, proposed)
+        self.push_as(place, proposed, mode)
     }
 }
 

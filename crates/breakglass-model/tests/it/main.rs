@@ -5,6 +5,8 @@ mod elements;
 #[cfg(test)]
 mod kinds;
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 mod proposals;
 #[cfg(test)]
 mod read;
