@@ -28,6 +28,7 @@ pub struct NameMap {
     /// Groups; in the tenant by id or display name.
     pub groups: BTreeMap<String, String>,
     /// Named locations; in the tenant by id or display name.
+    #[serde(alias = "named_locations")]
     pub named_locations: BTreeMap<String, String>,
     /// Roles; in the tenant by template id or name.
     pub roles: BTreeMap<String, String>,

@@ -22,11 +22,17 @@ const PLAN_MEMBERS: [&str; 2] = ["resource_changes", "planned_values"];
 
 impl Proposal {
     /// Reads a document and adds what it proposes. `file` is its name in errors; `expected` is what an object is that
-    /// does not say it.
+    /// does not say it, and without it such an object is an error.
     ///
     /// # Errors
     /// When it is not JSON, or something in it is not what Graph takes; nothing of it is added then.
-    pub fn read(&mut self, json: &[u8], file: &str, expected: ProposalKind) -> Result<(), ProposalError> {
+    pub fn read(
+        &mut self,
+        json: &[u8],
+        file: &str,
+        expected: impl Into<Option<ProposalKind>>,
+    ) -> Result<(), ProposalError> {
+        let expected = expected.into();
         let document = parse_document(json, file)?;
         let mut read = Self::default();
         for (place, object, context) in elements(document, file)? {
@@ -55,7 +61,7 @@ impl Proposal {
         place: ProposalPlace,
         object: Value,
         context: Option<&str>,
-        expected: ProposalKind,
+        expected: Option<ProposalKind>,
     ) -> Result<(), ProposalError> {
         let (kind, object) = recognise(&place, object, context, expected)?;
         self.propose(place, kind, object, ProposalMode::Match)
@@ -134,7 +140,7 @@ fn recognise(
     place: &ProposalPlace,
     object: Value,
     context: Option<&str>,
-    expected: ProposalKind,
+    expected: Option<ProposalKind>,
 ) -> Result<(ProposalKind, Value), ProposalError> {
     if !object.is_object() {
         let what = "it is no object".to_owned();
@@ -150,7 +156,13 @@ fn recognise(
         object = with_lower_camel_names(object);
     }
     let kind = match target(context, Some(&first), &Origin { file_name: "", folders: &[] }) {
-        None => expected,
+        None => match expected {
+            Some(expected) => expected,
+            None => {
+                let what = format!("it is {}", first.unknown());
+                return Err(ProposalError::NotProposable { place: place.clone(), what });
+            }
+        },
         Some(Target::Resource(Resource::ConditionalAccessPolicies)) => ProposalKind::Policy,
         Some(Target::Resource(Resource::NamedLocations)) => ProposalKind::NamedLocation,
         Some(Target::Resource(Resource::Groups)) => ProposalKind::Group,

@@ -10,6 +10,7 @@ use super::values::{Object, Values, WrongType};
 use crate::proposal::last_segment;
 
 type Converted = Result<Object, WrongType>;
+type Conversion = fn(&Values<'_>) -> Converted;
 
 /// A policy.
 pub(super) fn policy(values: &Values<'_>) -> Result<Map<String, Value>, WrongType> {
@@ -52,7 +53,7 @@ fn conditions(values: &Values<'_>) -> Converted {
     conditions.list(values, "user_risk_levels", "userRiskLevels")?;
     conditions.list(values, "service_principal_risk_levels", "servicePrincipalRiskLevels")?;
     conditions.text(values, "insider_risk_levels", "insiderRiskLevels")?;
-    let inner: [(&str, &str, fn(&Values<'_>) -> Converted); 6] = [
+    let inner: [(&str, &str, Conversion); 6] = [
         ("applications", "applications", applications),
         ("client_applications", "clientApplications", client_applications),
         ("users", "users", users),
