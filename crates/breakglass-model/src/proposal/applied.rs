@@ -66,6 +66,7 @@ impl AppliedChange {
             Resource::RoleEligibilityScheduleInstances => "eligibility for the role",
             Resource::AuthenticationMethodsPolicy => "authentication method",
             Resource::AuthenticationStrengthPolicies => "authentication strength",
+            Resource::IdentitySecurityDefaultsEnforcementPolicy => "switch",
             other => other.name(),
         }
     }
