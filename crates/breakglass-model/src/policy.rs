@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+pub(crate) use unknowns::TERRAFORM_SESSION_CONTROLS;
 pub use unknowns::{KNOWN_AFTER_APPLY, UnknownCause, UnknownKind, UnknownPart, known_after_apply};
 
 use crate::graph_enum::{flags, from_string, graph_enum};

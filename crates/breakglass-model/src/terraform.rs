@@ -177,10 +177,7 @@ impl Proposal {
         (action, kind): (Action, ProposalKind),
         convert: fn(&Values<'_>) -> Result<Map<String, Value>, values::WrongType>,
     ) -> Result<(), ProposalError> {
-        if matches!(action, Action::Delete | Action::Replace) {
-            self.removal(place, kind, change.id())?;
-        }
-        if action == Action::Delete {
+        if self.is_removed((place, kind), action, change.id())? {
             return Ok(());
         }
         let mut object = convert(&change.after()).map_err(|error| error.at(place))?;
@@ -191,7 +188,16 @@ impl Proposal {
         self.propose(place.clone(), kind, Value::Object(object), mode)
     }
 
-    fn removal(&mut self, place: &ProposalPlace, kind: ProposalKind, id: Option<&str>) -> Result<(), ProposalError> {
+    /// Removes what is deleted or replaced; `true` when nothing comes in its place.
+    fn is_removed(
+        &mut self,
+        (place, kind): (&ProposalPlace, ProposalKind),
+        action: Action,
+        id: Option<&str>,
+    ) -> Result<bool, ProposalError> {
+        if !matches!(action, Action::Delete | Action::Replace) {
+            return Ok(false);
+        }
         let Some(id) = id.map(str::to_owned) else {
             let message = "it is deleted, and the plan does not say its id".to_owned();
             return Err(ProposalError::Malformed { place: place.clone(), message });
@@ -201,7 +207,8 @@ impl Proposal {
             ProposalKind::NamedLocation => Proposed::NamedLocationRemoved(id),
             ProposalKind::Group => Proposed::GroupRemoved(id),
         };
-        self.push(place.clone(), proposed)
+        self.push(place.clone(), proposed)?;
+        Ok(action == Action::Delete)
     }
 
     fn group_member(&mut self, place: &ProposalPlace, change: &Change, action: Action) -> Result<(), ProposalError> {
@@ -244,10 +251,7 @@ impl Proposal {
             self.note(format!("{place}: what it wrote stays when it is deleted"));
             return Ok(true);
         }
-        if matches!(action, Action::Delete | Action::Replace) && !is_update_of_another {
-            self.removal(place, kind, id)?;
-        }
-        if action == Action::Delete {
+        if !is_update_of_another && self.is_removed((place, kind), action, id)? {
             return Ok(true);
         }
         let mut object = values::body(&current).map_err(|error| error.at(place))?;

@@ -76,8 +76,8 @@ fn kind_at(path: &str) -> UnknownKind {
     }
 }
 
-/// Session controls that do not stop a sign-in: Graph's names, then Terraform's.
-const SESSION_CONTROLS: [&str; 17] = [
+/// Session controls that do not stop a sign-in.
+const SESSION_CONTROLS: [&str; 9] = [
     "applicationEnforcedRestrictions",
     "cloudAppSecurity",
     "continuousAccessEvaluation",
@@ -87,6 +87,10 @@ const SESSION_CONTROLS: [&str; 17] = [
     "persistentBrowser",
     "secureSignInSession",
     "signInFrequency",
+];
+
+/// The same as Terraform's azuread provider names them; converted policies have them as they are.
+pub(crate) const TERRAFORM_SESSION_CONTROLS: [&str; 8] = [
     "application_enforced_restrictions_enabled",
     "cloud_app_security_policy",
     "disable_resilience_defaults",
@@ -112,7 +116,7 @@ pub(super) fn unknown_parts(policy: &Written, source: &Value) -> Vec<UnknownPart
         strange(rest).for_each(|name| note(format!("{prefix}{name}"), UnknownKind::Condition));
     }
     let sessions = policy.session_controls.iter().flat_map(strange);
-    for name in sessions.filter(|name| !SESSION_CONTROLS.contains(name)) {
+    for name in sessions.filter(|name| !SESSION_CONTROLS.contains(name) && !TERRAFORM_SESSION_CONTROLS.contains(name)) {
         note(format!("sessionControls.{name}"), UnknownKind::Demand);
     }
     if let Some(grant) = &policy.grant_controls {

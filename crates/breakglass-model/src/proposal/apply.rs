@@ -132,7 +132,8 @@ impl Applying<'_> {
 
     /// An id for an object that has none: where it was proposed.
     fn free_id(&self, place: &ProposalPlace) -> String {
-        let mut id = format!("{}#{}", place.file, place.path.trim_start_matches('$'));
+        let file = place.file.rsplit(['/', '\\']).next().unwrap_or_default();
+        let mut id = format!("{file}#{}", place.path.trim_start_matches('$'));
         let is_taken = |id: &str| {
             let mut known = self.snapshot.named_policies().chain(self.snapshot.named_named_locations());
             known.any(|known| known.id == id) || self.snapshot.objects.find(id).is_some()

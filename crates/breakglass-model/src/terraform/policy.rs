@@ -7,6 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use super::values::{Object, Values, WrongType};
+use crate::policy::TERRAFORM_SESSION_CONTROLS;
 use crate::proposal::last_segment;
 
 type Converted = Result<Object, WrongType>;
@@ -228,17 +229,6 @@ fn grant_controls(values: &Values<'_>) -> Converted {
     Ok(grant)
 }
 
-const SESSION: [&str; 8] = [
-    "application_enforced_restrictions_enabled",
-    "cloud_app_security_policy",
-    "disable_resilience_defaults",
-    "persistent_browser_mode",
-    "sign_in_frequency",
-    "sign_in_frequency_authentication_type",
-    "sign_in_frequency_interval",
-    "sign_in_frequency_period",
-];
-
 /// Session controls; `None` where none of them has an effect. What is not known of them changes no answer, since none of
 /// those that the provider knows stops a sign-in.
 fn session_controls(values: &Values<'_>) -> Result<Option<Object>, WrongType> {
@@ -268,7 +258,7 @@ fn session_controls(values: &Values<'_>) -> Result<Option<Object>, WrongType> {
             "frequencyInterval": interval });
         session.set("signInFrequency", frequency);
     }
-    session.strange(values, &SESSION);
+    session.strange(values, &TERRAFORM_SESSION_CONTROLS);
     Ok((!session.is_empty()).then_some(session))
 }
 
