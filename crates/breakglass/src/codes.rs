@@ -6,7 +6,7 @@
 use breakglass_engine::posture::Rule;
 use breakglass_engine::posture::rules::RULES;
 
-use crate::{accounts_from, commands, config, output, snapshot_codes, subject};
+use crate::{accounts_from, commands, config, output, proposal, snapshot_codes, subject};
 
 /// A code of an error.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +28,7 @@ const LISTS: &[&[ErrorCode]] = &[
     output::CODES,
     commands::CODES,
     commands::what_if::CODES,
+    proposal::CODES,
 ];
 
 /// What a code stands for.
