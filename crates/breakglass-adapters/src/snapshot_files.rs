@@ -147,6 +147,11 @@ impl LoadError {
             "BG1006" => "correct the file at that place or export it again; UTF-16 is read only with a byte order mark"
                 .to_owned(),
             "BG1007" => "the export was cut off: export the file again and compare its size".to_owned(),
+            "BG1008" if matches!(self, Self::Document { error: ReadError::Split(SplitError::TooDeep { .. }), .. }) => {
+                "nothing that Graph writes is nested so deep: correct the file at that place, or take it out of the \
+                 folder"
+                    .to_owned()
+            }
             "BG1008" => "split the file into several, or write one object a line into a `.ndjson` file".to_owned(),
             "BG1009" if self.is_of_a_missing_property() => {
                 "export the object again with that property, or take the file out of the folder".to_owned()
@@ -168,7 +173,7 @@ const fn document_code(error: &ReadError) -> &'static str {
         ReadError::Object { error: AddError::Syntax { is_cut_off: false, .. }, .. } => "BG1006",
         ReadError::Split(SplitError::CutOff { .. }) => "BG1007",
         ReadError::Object { error: AddError::Syntax { .. }, .. } => "BG1007",
-        ReadError::Split(SplitError::TooLarge { .. }) => "BG1008",
+        ReadError::Split(SplitError::TooLarge { .. } | SplitError::TooDeep { .. }) => "BG1008",
         ReadError::Object { error: AddError::Full(_), .. } => "BG1008",
         ReadError::Object { error: AddError::Malformed { .. }, .. } | ReadError::Snapshot { .. } => "BG1009",
         ReadError::Object { error: AddError::Duplicate { .. }, .. } => "BG1010",

@@ -349,6 +349,14 @@ fn endless_garbage_is_refused_after_a_few_bytes() {
     }
 }
 
+#[test]
+fn what_is_nested_too_deep_is_not_to_be_split() {
+    let deep = format!("{{\"value\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+    let error = read_snapshot_stream(deep.as_bytes()).unwrap_err();
+    assert_eq!(error.code(), "BG1008");
+    assert!(error.help().starts_with("nothing that Graph writes is nested so deep"), "{}", error.help());
+}
+
 proptest! {
     #[test]
     fn any_bytes_in_a_file_give_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
