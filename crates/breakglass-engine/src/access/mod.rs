@@ -28,6 +28,7 @@ pub mod locations;
 pub mod membership;
 pub mod person;
 pub mod scope;
+pub mod session;
 mod situation;
 pub mod surfaces;
 mod targets;

@@ -11,8 +11,8 @@ use breakglass_engine::posture::{Finding, ObjectReference, Report, Status};
 use super::escape::markup;
 use super::paint::Style;
 use super::{
-    Extent, Format, Page, Segment, answer_style, day_and_time, missing, noun, ranked, runs, segments, settled, severities,
-    shown_objects,
+    Extent, Format, Page, Segment, answer_style, day_and_time, missing, noun, ranked, runs, segments, settled,
+    severities, shown_objects,
 };
 
 const STYLE: &str = include_str!("page.css");

@@ -8,7 +8,8 @@ use breakglass_engine::posture::{Finding, ObjectReference, Report, Status};
 use super::lines::fitted;
 use super::paint::{Paint, Style};
 use super::{
-    Extent, Format, Page, answer_style, day_and_time, missing, noun, open, runs, settled, severities, shown_objects, tally, visible,
+    Extent, Format, Page, answer_style, day_and_time, missing, noun, open, runs, settled, severities, shown_objects,
+    tally, visible,
 };
 
 /// Findings that are shown before the rest is counted.
