@@ -18,8 +18,10 @@ fn a_folder_is_joined() {
     folder.write("more/users-2.JSON", r#"[{"id":"u3"},{"id":"u1"}]"#);
     folder.write("more/notes.txt", "not read");
     folder.write("more/.hidden.json", "{");
+    folder.write("devices.jsonl", "not read either");
     folder.write("package.json", r#"{"name":"x"}"#);
     let loaded = folder.read();
+    assert_eq!(loaded.unopened, ["devices.jsonl", "more/notes.txt"]);
     assert_eq!(loaded.snapshot.users.get().map(Vec::len), Ok(3));
     assert_eq!(loaded.snapshot.source.as_deref(), Some("file"));
     assert_eq!(loaded.notes, ["1 of `users` came again with the same content"]);
