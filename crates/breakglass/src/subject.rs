@@ -207,5 +207,21 @@ pub(crate) fn load_snapshot(path: &Path, world: &World) -> Result<Snapshot, Fail
     if rest > 0 {
         world.note(&format!("{rest} more files are left out"));
     }
+    let is_ours = |file: &&str| Path::new(file).file_name().is_some_and(|name| name == CONFIG_NAME);
+    let unopened: Vec<&str> = loaded.unopened.iter().map(String::as_str).filter(|file| !is_ours(file)).collect();
+    if let Some(files) = named(&unopened) {
+        world.note(&format!("not opened, since only `*.json` and `*.ndjson` are: {files}"));
+    }
     Ok(loaded.snapshot)
+}
+
+/// The first files by name, and how many more there are; `None` for none.
+fn named(files: &[&str]) -> Option<String> {
+    let shown: Vec<String> = files.iter().take(UNRECOGNISED_SHOWN_COUNT_MAX).map(|file| format!("`{file}`")).collect();
+    let rest = files.len() - shown.len();
+    match (shown.is_empty(), rest) {
+        (true, _) => None,
+        (_, 0) => Some(shown.join(", ")),
+        _ => Some(format!("{} and {rest} more", shown.join(", "))),
+    }
 }

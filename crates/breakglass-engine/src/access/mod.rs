@@ -30,6 +30,7 @@ pub mod membership;
 pub(crate) mod permitted;
 pub mod person;
 pub mod scope;
+pub mod session;
 mod situation;
 pub mod surfaces;
 mod targets;
@@ -42,7 +43,7 @@ pub use compile::{Compiled, POLICY_COUNT_MAX};
 pub use count::{OutcomeCounts, SITUATION_COUNT_MAX};
 pub use decide::{Applied, Decision, PolicyState, bits};
 pub use situation::{REQUEST_APPLICATION_COUNT_MAX, ScopeRequest, Situation, SituationError};
-pub use targets::{Target, TargetRow, Targets};
+pub use targets::{KEYWORDS, Target, TargetRow, Targets};
 pub use trit::Trit;
 
 use breakglass_model::policy::ConditionalAccessPolicy;
