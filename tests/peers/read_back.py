@@ -1,8 +1,9 @@
 """Reads what `breakglass check` wrote with other people's programs.
 
 Usage: read_back.py TOOLS OUT. OUT holds check.json, check.sarif and check.xml, the same judgement
-in three formats; TOOLS is where run.sh installed the peers. Prints one line for each peer and ends
-with 1 when a peer refuses a file, or accepts a spoiled one.
+in three formats, and guard.sarif, the guard's answer to one change; TOOLS is where run.sh installed
+the peers. Prints one line for each peer and ends with 1 when a peer refuses a file, or accepts a
+spoiled one.
 """
 
 import copy
@@ -67,11 +68,24 @@ def expect_some(peer, spoilt, errors):
 
 
 def check_sarif(tools, out):
-    sarif_path = out / "check.sarif"
+    results = accepted_results(tools, out / "check.sarif")
+    check_sarif_says_the_same(out, results)
+    print(f"SARIF: {len(results)} results, accepted by sarif-multitool and by the schema")
+
+
+def check_guard_sarif(tools, out):
+    results = accepted_results(tools, out / "guard.sarif")
+    if [result["ruleId"] for result in results] != ["guard/below-floor"]:
+        raise Refused(f"guard.sarif should have one result: {results}")
+    print("SARIF of the guard: 1 result, accepted by sarif-multitool and by the schema")
+
+
+def accepted_results(tools, sarif_path):
+    """The results of a file that both peers accept, and of which they refuse spoiled copies."""
     sarif = json.loads(sarif_path.read_text("utf-8"))
     results = sarif["runs"][0]["results"]
     if not results:
-        raise Refused("check.sarif has no result at all: the example should give some")
+        raise Refused(f"{sarif_path.name} has no result at all: the example should give some")
 
     expect_none("the schema of SARIF", schema_errors(tools, sarif))
     expect_none("sarif-multitool", multitool_errors(tools, sarif_path))
@@ -84,21 +98,19 @@ def check_sarif(tools, out):
 
     wrong_index = copy.deepcopy(sarif)
     wrong_index["runs"][0]["results"][0]["ruleIndex"] = 100_000
-    wrong_path = out / "wrong-index.sarif"
+    wrong_path = sarif_path.with_name(f"wrong-index-{sarif_path.name}")
     wrong_path.write_text(json.dumps(wrong_index), "utf-8")
     expect_some("sarif-multitool", "a wrong rule index", multitool_errors(tools, wrong_path))
-
-    check_sarif_says_the_same(out, sarif["runs"][0])
-    print(f"SARIF: {len(results)} results, accepted by sarif-multitool and by the schema")
+    return results
 
 
-def check_sarif_says_the_same(out, run):
+def check_sarif_says_the_same(out, results):
     judged = json.loads((out / "check.json").read_text("utf-8"))["results"]
     kinds = {"fail": "fail", "unknown": "open"}
     expected = Counter(
         (result["rule"], kinds[result["status"]]) for result in judged if result["status"] in kinds
     )
-    read = Counter((result["ruleId"], result.get("kind", "fail")) for result in run["results"])
+    read = Counter((result["ruleId"], result.get("kind", "fail")) for result in results)
     if missing := expected - read:
         raise Refused(f"in JSON, not in SARIF: {sorted(missing)}")
     if added := read - expected:
@@ -139,6 +151,7 @@ def main():
     tools, out = Path(sys.argv[1]), Path(sys.argv[2])
     try:
         check_sarif(tools, out)
+        check_guard_sarif(tools, out)
         check_junit(out)
     except Refused as refused:
         print(f"refused: {refused}", file=sys.stderr)

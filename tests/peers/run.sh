@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Real peers: programs that other people wrote read what `breakglass check` writes.
 #
-#   SARIF   Microsoft's own multitool validates it, and the published schema does once more
+#   SARIF   Microsoft's own multitool validates it, and the published schema does once more;
+#           that of the guard as its recorded snapshot has it
 #   JUnit   junitparser reads it back and counts what the JSON output says
 #
 # The peers are installed by name into .test-tools, which git ignores. Each peer must also refuse a
@@ -50,4 +51,7 @@ trap 'rm -rf "$out"' EXIT
 check json "$out/check.json"
 check sarif "$out/check.sarif"
 check junit "$out/check.xml"
+# The snapshot behind its head, with a version again.
+guard=crates/breakglass/src/render/guard/snapshots/breakglass__render__guard__tests__sarif.snap
+awk 'heads == 2 { print } /^---$/ { heads++ }' "$guard" | sed 's/\[version\]/0.1.0/' >"$out/guard.sarif"
 "$tools/python/bin/python" tests/peers/read_back.py "$tools" "$out"

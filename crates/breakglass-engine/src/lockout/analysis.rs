@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::compile::{Compiler, Question, Stage};
+use super::compile::Compiler;
 use super::component::Component;
 use super::cuts::{Cuts, Family, Limits, Ways, minimal_cuts};
-use super::goal::{Goal, Surface};
+use super::goal::{Goal, Question, Stage, Surface};
 use super::report::{Answer, Cause, Certainty, ComponentWords, Cut, LockoutReport, Order, ScenarioResult, Way};
 use super::scenarios::ScenarioError;
 use super::settings::{CUT_COUNT_MAX, LockoutSettings, Mode, WAY_COUNT_MAX};
@@ -219,6 +219,31 @@ pub(super) fn promised_cuts(
 ) -> Cuts {
     let mut compiler = Compiler::new(access, settings, Mode::Promised);
     minimal_cuts(&mut compiler.system(question), limits)
+}
+
+/// The minimal cuts of one question in one mode, by the ids of their components, each ascending and all in order of
+/// size; how far the search went stands beside them.
+#[must_use]
+pub fn minimal_cuts_of(
+    access: &Access<'_>,
+    settings: &LockoutSettings,
+    mode: Mode,
+    question: Question,
+) -> (Vec<Vec<Component>>, Order) {
+    let mut compiler = Compiler::new(access, settings, mode);
+    let mut system = compiler.system(question);
+    let limits = Limits { size_max: settings.max_order, node_count_max: settings.node_count_max, smallest_only: false };
+    let found = minimal_cuts(&mut system, limits);
+    let names = compiler.components();
+    let named = |cut: &Vec<u32>| {
+        let mut named: Vec<Component> = cut.iter().filter_map(|number| names.get(*number as usize)).cloned().collect();
+        named.sort_unstable();
+        named
+    };
+    let mut cuts: Vec<Vec<Component>> = found.cuts.iter().map(named).collect();
+    cuts.sort_by(|one, other| one.len().cmp(&other.len()).then_with(|| one.cmp(other)));
+    let order = order_of(&found, None);
+    (cuts, order)
 }
 
 /// Everything about a goal: cuts, ways, scenarios, dates, suggestions.

@@ -20,30 +20,12 @@ use super::component::Component;
 use super::credential::{Credential, Wallet};
 use super::custody::Holds;
 use super::devices::Devices;
-use super::goal::{Goal, Surface, Tool};
+use super::goal::{Question, Stage, Tool};
 use super::judge::{DeviceContext, Judge};
 use super::people::{Held, People, Protection};
 use super::settings::{LockoutSettings, Mode};
 use super::system::{Node, RuleId, System, SystemBuilder};
 use crate::access::Access;
-
-/// Whether somebody may take policies away first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Stage {
-    /// Policies stay as they are.
-    Direct,
-    /// Whoever can edit them may have taken them away.
-    AfterRepair,
-}
-
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Question {
-    pub(super) goal: Goal,
-    /// The surface of the last step, if it must be one.
-    pub(super) surface: Option<Surface>,
-    pub(super) stage: Stage,
-}
 
 /// What a session is for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

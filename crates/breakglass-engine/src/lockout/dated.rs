@@ -13,9 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::Analysis;
-use super::compile::{Question, Stage, role_name};
+use super::compile::role_name;
 use super::credential::pass_ends;
-use super::goal::Goal;
+use super::goal::{Goal, Question, Stage};
 use super::report::{DatedOrder, Order};
 use crate::access::managed::{is_managed, switches_on};
 use crate::access::{Access, AccessSettings};

@@ -266,3 +266,23 @@ impl Horizon {
         }
     }
 }
+
+/// Whether somebody may take policies away first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Policies stay as they are.
+    Direct,
+    /// Whoever can edit them may have taken them away.
+    AfterRepair,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Question {
+    /// What has to be reached.
+    pub goal: Goal,
+    /// The surface of the last step, if it must be one.
+    pub surface: Option<Surface>,
+    /// With policies as they are, or not.
+    pub stage: Stage,
+}

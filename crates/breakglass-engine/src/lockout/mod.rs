@@ -28,4 +28,4 @@ mod suggest;
 pub mod system;
 mod words;
 
-pub use analysis::{Analysis, analyse};
+pub use analysis::{Analysis, analyse, minimal_cuts_of};

@@ -12,9 +12,9 @@ use breakglass_model::well_known::{
 use serde_json::json;
 
 use super::Analysis;
-use super::compile::{Question, Stage, role_name};
+use super::compile::role_name;
 use super::component::{AUTHENTICATOR_PUSH, Component, INTUNE_COMPLIANCE, Kind, MFA_TELEPHONY, PIM};
-use super::goal::Goal;
+use super::goal::{Goal, Question, Stage};
 use super::people::{
     AUTHENTICATION_ADMINISTRATOR, HELPDESK_ADMINISTRATOR, Held, PASSWORD_ADMINISTRATOR, USER_ADMINISTRATOR,
     is_restricted,

@@ -9,10 +9,10 @@ use breakglass_model::well_known::GLOBAL_ADMINISTRATOR;
 use serde_json::{Value, json};
 
 use super::Analysis;
-use super::compile::{Question, Stage, role_name};
+use super::compile::role_name;
 use super::custody::Share;
 use super::cuts::Limits;
-use super::goal::Goal;
+use super::goal::{Goal, Question, Stage};
 use super::people::Held;
 use super::report::{LockoutReport, Suggestion};
 use super::settings::LockoutSettings;

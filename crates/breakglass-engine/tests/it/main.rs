@@ -13,6 +13,8 @@ mod expected_cases;
 #[cfg(test)]
 mod footprint;
 #[cfg(test)]
+mod lockout_referee;
+#[cfg(test)]
 mod not_exported;
 #[cfg(test)]
 mod posture;

@@ -18,6 +18,14 @@ const HOSTILE: [&str; 6] = [
     "`; @everyone **bold** [link](javascript:alert(1)) ]]>",
 ];
 
+/// Characters that act on a terminal or in one of the formats.
+pub(super) const ACTING: &str = "<>&\"'|\\=+-@\n\r\t\0\u{1b}\u{7f}\u{9b}\u{202e}\u{2028}\u{feff}\u{fffe}#*_~[]()!;:]]>";
+
+/// The first control character, but for ends of lines.
+pub(super) fn control_character(rendered: &str) -> Option<char> {
+    rendered.chars().find(|character| character.is_control() && *character != '\n')
+}
+
 pub(super) fn page() -> Page {
     Page {
         columns: 100,

@@ -43,13 +43,7 @@ fn render(report: &Report, page: &Page) -> String {
         "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [{
-            "tool": { "driver": {
-                "name": "breakglass",
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "version": env!("CARGO_PKG_VERSION"),
-                "shortDescription": { "text": env!("CARGO_PKG_DESCRIPTION") },
-                "rules": descriptors,
-            } },
+            "tool": tool(&descriptors),
             "automationDetails": {
                 "id": format!("breakglass/check/{}/", visible(tenant)),
                 "description": { "text": visible(&report.sentence) },
@@ -65,6 +59,17 @@ fn render(report: &Report, page: &Page) -> String {
         }],
     });
     format!("{document:#}\n")
+}
+
+/// This program, and the rules by which it judges.
+pub(super) fn tool(rules: &[Value]) -> Value {
+    json!({ "driver": {
+        "name": "breakglass",
+        "semanticVersion": env!("CARGO_PKG_VERSION"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "shortDescription": { "text": env!("CARGO_PKG_DESCRIPTION") },
+        "rules": rules,
+    } })
 }
 
 /// The first finding of each rule, in the order of the rules.

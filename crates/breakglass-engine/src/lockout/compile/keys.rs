@@ -3,13 +3,13 @@
 use breakglass_model::object::ObjectKey;
 use breakglass_model::property::Property;
 
-use super::{Compiler, Fact, Label, Person, Purpose, Stage};
+use super::{Compiler, Fact, Label, Person, Purpose};
 use crate::access::Trit;
 use crate::access::beside::ClosedAccount;
 use crate::lockout::component::{Component, Kind, ON_PREMISES_SYNC};
 use crate::lockout::credential::{Home, Part};
 use crate::lockout::custody::{Holds, Share};
-use crate::lockout::goal::Tool;
+use crate::lockout::goal::{Stage, Tool};
 use crate::lockout::settings::Mode;
 use crate::lockout::system::Node;
 

@@ -6,11 +6,11 @@ use breakglass_model::well_known::{GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINIS
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Compiler, Fact, Label, Purpose, Question, Reset, Stage};
+use super::{Compiler, Fact, Label, Purpose, Reset};
 use crate::access::Trit;
 use crate::lockout::component::{Component, Kind, PIM};
 use crate::lockout::credential::Home;
-use crate::lockout::goal::{Goal, Horizon, Surface, Tool};
+use crate::lockout::goal::{Goal, Horizon, Question, Stage, Surface, Tool};
 use crate::lockout::people::{self, Activation, Held, Protection};
 use crate::lockout::settings::Mode;
 use crate::lockout::system::Node;

@@ -3,13 +3,13 @@
 use breakglass_model::object::ObjectKey;
 use breakglass_model::well_known::ADMINISTRATOR_ROLES;
 
-use super::{Compiler, Fact, Label, Person, Purpose, Question, Stage};
+use super::{Compiler, Fact, Label, Person, Purpose};
 use crate::access::beside::mandatory_mfa;
 use crate::access::surfaces::{AZURE_RESOURCE_MANAGER, SURFACES, surface};
 use crate::access::{Masks, Target, TargetRow, Trit};
 use crate::lockout::component::{Component, Kind};
 use crate::lockout::credential::Credential;
-use crate::lockout::goal::{Goal, Tool};
+use crate::lockout::goal::{Goal, Question, Stage, Tool};
 use crate::lockout::judge::DeviceContext;
 use crate::lockout::need::{Need, minimal, quiet};
 use crate::lockout::people::Held;

@@ -11,7 +11,7 @@ use breakglass_engine::lockout::report::Cause;
 use serde_json::{Value, json};
 
 use super::super::lockout::words;
-use super::super::sarif::{Fnv, SCHEMA, address, name, plain, sentence};
+use super::super::sarif::{Fnv, SCHEMA, address, name, plain, sentence, tool};
 use super::super::{Format, Page, visible};
 use super::{Guarded, verdict_sentence, verdict_word};
 
@@ -34,13 +34,7 @@ fn render(guarded: &Guarded, page: &Page) -> String {
         "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [{
-            "tool": { "driver": {
-                "name": "breakglass",
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "version": env!("CARGO_PKG_VERSION"),
-                "shortDescription": { "text": env!("CARGO_PKG_DESCRIPTION") },
-                "rules": REPORTED.map(descriptor),
-            } },
+            "tool": tool(&REPORTED.map(descriptor)),
             "automationDetails": {
                 "id": format!("breakglass/guard/{}/{}/", report.goal.name(), report.horizon.name()),
                 "description": { "text": format!("{}: {}", verdict_word(report.verdict), verdict_sentence(report)) },

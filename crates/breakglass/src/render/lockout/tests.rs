@@ -1,4 +1,5 @@
-use super::super::sample::page;
+use super::super::paint::Paint;
+use super::super::sample::{ACTING, control_character, page};
 use super::super::{Extent, Page};
 use super::metrics::Font;
 use super::picture::{COLUMN_COUNT_MAX, Picture, ROW_COUNT_MAX};
@@ -75,8 +76,7 @@ fn nothing_of_a_hostile_name_reaches_a_terminal() {
         for format in FORMATS {
             let page = Page { extent: Extent::All, ..page() };
             let rendered = (format.render)(std::slice::from_ref(&report), &page);
-            let bad = rendered.chars().find(|c| c.is_control() && *c != '\n');
-            assert_eq!(bad, None, "{}", format.name);
+            assert_eq!(control_character(&rendered), None, "{}", format.name);
             assert!(rendered.ends_with('\n'), "{}", format.name);
         }
     }
@@ -93,9 +93,8 @@ fn the_shape_of_a_document_does_not_depend_on_names() {
         };
         rendered.chars().filter(|c| marks.contains(c)).count()
     };
-    let acting = "<>&\"'|\\=+-@\n\r\t\0\u{1b}\u{7f}\u{9b}\u{202e}\u{2028}\u{feff}\u{fffe}#*_~[]()!;:]]>";
     for format in FORMATS {
-        for character in acting.chars() {
+        for character in ACTING.chars() {
             // As long as it gets when it is shown, so that lines are broken alike.
             let shown = super::super::visible(&character.to_string()).into_owned();
             let name = |of: &str| format!("{of}a{of}b{of}");
@@ -121,6 +120,18 @@ fn lines_keep_within_the_width() {
                 assert!(width <= columns || longest + 10 > columns, "{name} {columns}: {line}");
             }
         }
+    }
+}
+
+#[test]
+fn colour_changes_nothing_but_colour() {
+    for (name, reports) in sample::all() {
+        let plain = rendered("text", &reports, &page());
+        let colour = rendered("text", &reports, &Page { paint: Paint::Colour, ..page() });
+        assert_ne!(plain, colour, "{name}");
+        let codes = ["1", "2", "0", "1;31", "1;32", "1;33"];
+        let stripped = codes.iter().fold(colour, |text, code| text.replace(&format!("\u{1b}[{code}m"), ""));
+        assert_eq!(stripped, plain, "{name}");
     }
 }
 
