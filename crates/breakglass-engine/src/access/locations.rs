@@ -66,6 +66,14 @@ impl AddressMap {
         Self { v4_starts, v4_signatures, v4_before, v6_starts, v6_signatures, members }
     }
 
+    /// Whether every address there is lies in some location.
+    #[must_use]
+    pub(crate) fn covers_everything(&self) -> bool {
+        let is_whole = |first: bool, signatures: &[Signature]| first && signatures.iter().all(|one| *one != 0);
+        let v4 = is_whole(self.v4_starts.first() == Some(&0), &self.v4_signatures);
+        v4 && is_whole(self.v6_starts.first() == Some(&0), &self.v6_signatures)
+    }
+
     /// The signature of an address.
     #[must_use]
     pub fn signature(&self, address: IpAddr) -> Signature {

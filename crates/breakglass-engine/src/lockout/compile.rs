@@ -43,6 +43,8 @@ pub(super) enum Purpose {
 pub(super) enum Fact {
     Account(ObjectKey),
     Password(ObjectKey, Stage),
+    /// The password as its owner knows it.
+    KnownPassword(ObjectKey, Stage),
     NewPassword(ObjectKey, Stage),
     IssuedPass(ObjectKey, Stage),
     Method(ObjectKey, String, Stage),
@@ -101,6 +103,8 @@ pub(super) enum Label {
 pub(super) struct Person {
     pub(super) id: String,
     pub(super) can_sign_in: bool,
+    /// Whether an open session can be of this tenant's own.
+    pub(super) has_sessions: bool,
     pub(super) credentials: Vec<Credential>,
     pub(super) combinations: Vec<u32>,
     /// Devices in a browser, and in an application.
@@ -140,7 +144,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn new(access: &'a Access<'a>, settings: &'a LockoutSettings, mode: Mode) -> Self {
         let now = access.settings().now;
         let mut judge = Judge::new(access, settings, mode);
-        let people = People::of(access, &settings.supposed, now);
+        let people = People::of(access, &settings.supposed, mode);
         let unmanaged = CLIENTS.map(|client| judge.unmanaged(client));
         let mut compiler = Self {
             access,
@@ -236,6 +240,7 @@ impl<'a> Compiler<'a> {
         match fact {
             Fact::Account(user) => self.define_account(head, *user),
             Fact::Password(user, stage) => self.define_password(head, *user, *stage),
+            Fact::KnownPassword(user, stage) => self.define_known_password(head, *user, *stage),
             Fact::NewPassword(user, stage) => self.define_reset(head, *user, Reset::Password, *stage),
             Fact::IssuedPass(user, stage) => self.define_reset(head, *user, Reset::Pass, *stage),
             Fact::Method(user, method, stage) => self.define_method(head, (*user, method), *stage),

@@ -28,6 +28,8 @@ pub(super) enum Part {
     Component(Component),
     /// The password, as its owner knows it or somebody has set it.
     Password,
+    /// The password, as its owner knows it.
+    KnownPassword,
     /// A method, with the envelope around it, by its id.
     Method(String),
     /// A temporary access pass that somebody issues.
@@ -45,62 +47,77 @@ pub(super) struct Credential {
     pub(super) needs_own_device: bool,
 }
 
-/// What decides the credentials of a user apart from its methods.
+/// What decides the credentials of a user apart from its methods, as the mode counts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Home<'a> {
-    /// A cloud account.
-    Cloud,
-    /// Synchronised, in a managed domain.
-    Synchronised,
-    /// In a federated domain.
+pub(super) struct Home<'a> {
+    /// Its credentials are another tenant's.
+    pub(super) is_guest: bool,
+    /// It is synchronised from on premises.
+    pub(super) is_synchronised: bool,
+    /// Where its sign-in name is.
+    pub(super) domain: HomeDomain<'a>,
+}
+
+/// The domain of a sign-in name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HomeDomain<'a> {
+    /// Entra checks the password.
+    Managed,
+    /// The identity provider of this domain checks it.
     Federated(&'a str),
-    /// Of another tenant.
-    Guest,
+    /// The snapshot does not say.
+    Untold,
 }
 
 impl<'a> Home<'a> {
-    /// Where a user's credentials are; what is not known is the worse, or the better one.
-    pub(super) fn of(snapshot: &'a Snapshot, user: &'a User, mode: Mode, unknowns: &mut BTreeSet<String>) -> Self {
-        match guest_kind(user) {
-            GuestKind::Guest(_) => return Self::Guest,
-            GuestKind::Unsaid => {
-                unknowns.insert(format!("`userType` of `{}` is not in the snapshot", user.name()));
-                if mode == Mode::Promised {
-                    return Self::Guest;
-                }
+    /// Where a user's credentials are.
+    pub(super) fn of(snapshot: &'a Snapshot, user: &User, mode: Mode, unknowns: &mut BTreeSet<String>) -> Self {
+        let mut fears = |hindrance: Trit, what: &str| {
+            if hindrance == Trit::Unknown {
+                unknowns.insert(format!("`{what}` of `{}` is not in the snapshot", user.name()));
             }
-            GuestKind::Member => {}
+            !mode.takes(hindrance.negated())
+        };
+        let is_invited = user.has_external_name()
+            || user.detail().creation_type.value().is_some_and(|creation| creation == "Invitation")
+            || user.detail().external_user_state.value().is_some();
+        let is_guest = match guest_kind(user) {
+            GuestKind::Guest(_) => Trit::Yes,
+            GuestKind::Unsaid if is_invited => Trit::Yes,
+            GuestKind::Unsaid => Trit::Unknown,
+            GuestKind::Member => Trit::No,
+        };
+        let is_synchronised = match user.on_premises_sync_enabled {
+            Property::Value(is_synchronised) => is_synchronised.into(),
+            Property::Null => Trit::No,
+            Property::Absent => Trit::Unknown,
+        };
+        let is_guest = fears(is_guest, "userType");
+        let is_synchronised = fears(is_synchronised, "onPremisesSyncEnabled");
+        let domain = domain_of(snapshot, user);
+        if domain == HomeDomain::Untold {
+            unknowns.insert(format!("whether the domain of `{}` is federated is not in the snapshot", user.name()));
         }
-        let domain =
-            user.user_principal_name.as_deref().and_then(|name| name.rsplit_once('@')).map(|(_, domain)| domain);
-        let of_user = domain
-            .and_then(|domain| snapshot.domains.items().iter().find(|known| known.id.eq_ignore_ascii_case(domain)));
-        let is_initial = domain.is_some_and(|domain| domain.to_ascii_lowercase().ends_with(".onmicrosoft.com"));
-        match of_user.and_then(|known| known.authentication_type.value()) {
-            Some(kind) if kind.eq_ignore_ascii_case("Federated") => {
-                return Self::Federated(domain.unwrap_or_default());
-            }
-            Some(_) => {}
-            // Such a domain cannot be federated.
-            None if is_initial => {}
-            None => {
-                unknowns.insert(format!(
-                    "whether the domain `{}` is federated is not in the snapshot",
-                    domain.unwrap_or_default()
-                ));
-                if mode == Mode::Promised {
-                    return Self::Federated(domain.unwrap_or_default());
-                }
-            }
-        }
-        match &user.on_premises_sync_enabled {
-            Property::Value(true) => Self::Synchronised,
-            Property::Value(false) | Property::Null => Self::Cloud,
-            Property::Absent => {
-                unknowns.insert(format!("`onPremisesSyncEnabled` of `{}` is not in the snapshot", user.name()));
-                if mode == Mode::Promised { Self::Synchronised } else { Self::Cloud }
-            }
-        }
+        let domain = match (domain, mode) {
+            (HomeDomain::Untold, Mode::Possible) => HomeDomain::Managed,
+            (domain, _) => domain,
+        };
+        Self { is_guest, is_synchronised, domain }
+    }
+}
+
+fn domain_of<'a>(snapshot: &'a Snapshot, user: &User) -> HomeDomain<'a> {
+    let name = user.user_principal_name.as_deref().and_then(|name| name.rsplit_once('@'));
+    let Some((_, domain)) = name else { return HomeDomain::Untold };
+    // Such a domain cannot be federated.
+    if domain.to_ascii_lowercase().ends_with(".onmicrosoft.com") {
+        return HomeDomain::Managed;
+    }
+    let known = snapshot.domains.items().iter().find(|known| known.id.eq_ignore_ascii_case(domain));
+    match known.and_then(|known| Some((known, known.authentication_type.value()?))) {
+        Some((known, kind)) if kind.eq_ignore_ascii_case("Federated") => HomeDomain::Federated(&known.id),
+        Some((_, kind)) if kind.eq_ignore_ascii_case("Managed") => HomeDomain::Managed,
+        _ => HomeDomain::Untold,
     }
 }
 
@@ -137,36 +154,35 @@ impl Wallet<'_> {
     fn offers(&self, user: &User, home: Home<'_>, unknowns: &mut BTreeSet<String>) -> Vec<Offer> {
         let id = self.snapshot.objects.id(user.key);
         let mut offers = Vec::new();
-        match home {
-            Home::Cloud => offers.push(Offer::of(Modes::PASSWORD, vec![Part::Password])),
-            Home::Synchronised => offers.push(Offer::of(Modes::PASSWORD, self.synchronised_password(unknowns))),
-            Home::Federated(domain) => {
-                let parts: Vec<Part> = [
-                    Component::password(id),
-                    Component::new(Kind::IdentityProvider, domain),
-                    Component::fixed(ON_PREMISES_AD),
-                ]
-                .map(Part::Component)
-                .to_vec();
+        if home.is_guest {
+            unknowns.insert(format!("the credentials of the guest `{}` are another tenant's", user.name()));
+            offers.extend((self.mode == Mode::Possible).then(|| Offer::unknown(id)));
+            return offers;
+        }
+        match home.domain {
+            HomeDomain::Managed if home.is_synchronised => {
+                offers.push(Offer::of(Modes::PASSWORD, self.synchronised_password(unknowns)));
+            }
+            HomeDomain::Managed => offers.push(Offer::of(Modes::PASSWORD, vec![Part::Password])),
+            HomeDomain::Untold => {}
+            HomeDomain::Federated(domain) => {
+                let provider = Component::new(Kind::IdentityProvider, domain);
+                let own = [provider, Component::fixed(ON_PREMISES_AD)].map(Part::Component);
+                let parts: Vec<Part> = std::iter::once(Part::KnownPassword).chain(own).collect();
                 if self.mode == Mode::Possible && self.federation_does_mfa(domain) != Trit::No {
                     offers.push(Offer::of(Modes::FEDERATED_MULTI_FACTOR, parts.clone()));
                 }
                 offers.push(Offer::of(Modes::FEDERATED_SINGLE_FACTOR, parts));
             }
-            Home::Guest => {
-                unknowns.insert(format!("the credentials of the guest `{}` are another tenant's", user.name()));
-                offers.extend((self.mode == Mode::Possible).then(|| Offer::unknown(id)));
-                return offers;
-            }
         }
         let supposed = self.settings.supposed.methods.get(&user.key).map_or(&[][..], Vec::as_slice);
         for method in supposed {
-            offers.extend(self.of_method(user, (0, method), unknowns));
+            offers.extend(self.of_method(user, method, unknowns));
         }
         match &user.detail().authentication_methods {
             Property::Value(methods) => {
-                for (index, method) in methods.iter().enumerate() {
-                    offers.extend(self.of_method(user, (index, method), unknowns));
+                for method in methods {
+                    offers.extend(self.of_method(user, method, unknowns));
                 }
                 if user.detail().authentication_methods_next_link.value().is_some() {
                     unknowns.insert(format!("`authenticationMethods` of `{}` are not all there", user.name()));
@@ -210,19 +226,16 @@ impl Wallet<'_> {
             configurations.items().iter().find(is_of_domain).and_then(|one| one.text("federatedIdpMfaBehavior"));
         match behavior {
             Some("acceptIfMfaDoneByFederatedIdp" | "enforceMfaByFederatedIdp") => Trit::Yes,
-            Some(_) => Trit::No,
-            None => Trit::Unknown,
+            Some("rejectMfaByFederatedIdp") => Trit::No,
+            Some(_) | None => Trit::Unknown,
         }
     }
 
-    fn of_method(
-        &self,
-        user: &User,
-        (index, method): (usize, &AuthenticationMethod),
-        unknowns: &mut BTreeSet<String>,
-    ) -> Vec<Offer> {
-        let number = (index + 1).to_string();
-        let id = method.id.as_deref().filter(|id| !id.is_empty()).unwrap_or(&number);
+    fn of_method(&self, user: &User, method: &AuthenticationMethod, unknowns: &mut BTreeSet<String>) -> Vec<Offer> {
+        let Some(id) = method.id.as_deref() else {
+            unknowns.insert(format!("a method of `{}` has no id", user.name()));
+            return Vec::new();
+        };
         let part = Part::Method(id.to_owned());
         let service = |id: &'static str| Part::Component(Component::fixed(id));
         let setting = |id: &str| Part::Component(Component::new(Kind::Policy, &format!("method:{id}")));
@@ -314,7 +327,7 @@ impl Wallet<'_> {
 
     /// A pass that somebody issues, if the policy lets the user have one.
     fn issued_pass(&self, user: &User, home: Home<'_>, unknowns: &mut BTreeSet<String>) -> Option<Offer> {
-        if !matches!(home, Home::Cloud | Home::Synchronised) {
+        if home.is_guest || home.domain != HomeDomain::Managed {
             return None;
         }
         let nothing = AuthenticationMethod::default();

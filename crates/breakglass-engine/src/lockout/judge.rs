@@ -427,7 +427,11 @@ impl<'a> Judge<'a> {
         let other = [Countries::OTHER];
         let elsewhere = Component::new(Kind::Network, "elsewhere");
         let outside = if settings.fallible.contains(&elsewhere) { vec![elsewhere] } else { Vec::new() };
-        let mut found = vec![("elsewhere".to_owned(), "from anywhere".to_owned(), outside, 0, other.to_vec())];
+        let is_outside_left = !compiled.addresses.covers_everything();
+        let mut found = Vec::new();
+        if is_outside_left {
+            found.push(("elsewhere".to_owned(), "from anywhere".to_owned(), outside, 0, other.to_vec()));
+        }
         let everywhere: Vec<CountryRow> = (Countries::UNKNOWN..)
             .take(compiled.countries.row_count().saturating_sub(Countries::UNKNOWN as usize))
             .collect();
@@ -445,7 +449,8 @@ impl<'a> Judge<'a> {
             let words: Vec<String> = of.iter().map(|location| format!("`{}`", location.name())).collect();
             found.push((ids.join("+"), format!("from {}", words.join(" and ")), needs, signature, countries));
         }
-        for row in 0..compiled.countries.row_count() {
+        let rows = if is_outside_left { compiled.countries.row_count() } else { 0 };
+        for row in 0..rows {
             let Some(code) = compiled.countries.code(row) else { continue };
             let has = |index: &usize| {
                 let coverage = locations.get(*index).map(|location| &location.coverage);
@@ -481,7 +486,7 @@ impl<'a> Judge<'a> {
         let mut named = BTreeSet::new();
         for (index, policy) in self.access.policies().iter().enumerate() {
             let Some(condition) = &policy.conditions.locations else { continue };
-            if !self.mode.takes(compiled.enabled.truth((0, compiled.words), index)) {
+            if self.mode.takes(compiled.enabled.truth((0, compiled.words), index).negated()) {
                 continue;
             }
             for name in condition.include_locations.iter().chain(&condition.exclude_locations) {

@@ -109,9 +109,7 @@ fn on_premises(key: &str) -> &str {
 fn method_name(snapshot: &Snapshot, owner: &str, method: &str) -> String {
     let user = snapshot.objects.find(owner).and_then(|key| snapshot.user(key));
     let methods = user.and_then(|user| user.detail().authentication_methods.value()).map_or(&[][..], Vec::as_slice);
-    let by_id = methods.iter().find(|one| one.id.as_deref() == Some(method));
-    let by_place = || method.parse::<usize>().ok().and_then(|place| methods.get(place.checked_sub(1)?));
-    match by_id.or_else(by_place) {
+    match methods.iter().find(|one| one.id.as_deref() == Some(method)) {
         Some(found) => named(found),
         None if method == "unknown" => "an unknown method".to_owned(),
         None => format!("method {method}"),

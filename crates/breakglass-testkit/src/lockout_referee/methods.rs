@@ -175,7 +175,9 @@ impl LockoutReferee<'_> {
                 let passkey = setting("Fido2", &[]).filter(|_| mode.has(is_allowed))?;
                 Some(Proof { passkey_model: method.aaguid.clone(), ..passkey })
             }
-            (Kind::X509Certificate, "x509CertificateMultiFactor") => setting("X509Certificate", &["svc:cba-crl"]),
+            (Kind::X509Certificate, "x509CertificateMultiFactor") => {
+                setting("X509Certificate", &["svc:cba-crl"]).filter(|_| mode.has(self.are_authorities_good()))
+            }
             (Kind::WindowsHelloForBusiness | Kind::PlatformCredential, "windowsHelloForBusiness") => {
                 Some(Proof { is_on_own_device: true, ..proof(&[]) })
             }
@@ -198,6 +200,27 @@ impl LockoutReferee<'_> {
             (Kind::Unknown(_), _) if mode == Mode::Possible => Some(proof(&[])),
             _ => None,
         }
+    }
+
+    /// Whether there are certificate authorities, none of which has expired.
+    fn are_authorities_good(&self) -> Answer {
+        let organization = self.snapshot.organization.as_present();
+        let configured = organization.and_then(|one| one.rest.get("certificateBasedAuthConfiguration"));
+        let Some(configured) = configured.and_then(serde_json::Value::as_array) else { return Answer::Unknown };
+        let mut count = 0;
+        for one in configured {
+            let Some(authorities) = one.get("certificateAuthorities") else { return Answer::Unknown };
+            for authority in authorities.as_array().into_iter().flatten() {
+                count += 1;
+                let end = authority.get("expirationDateTime").and_then(serde_json::Value::as_str);
+                match end.and_then(|end| end.parse::<jiff::Timestamp>().ok()) {
+                    None => return Answer::Unknown,
+                    Some(end) if end <= self.settings.now => return Answer::No,
+                    Some(_) => {}
+                }
+            }
+        }
+        Answer::of(count > 0)
     }
 
     fn pass(&self, person: usize, method: &AuthenticationMethod, mode: Mode) -> bool {

@@ -75,6 +75,7 @@ pub(super) fn tenant(random: &mut Random, names: &mut Names) -> Value {
         ("tenantId", json!("11111111-aaaa-4aaa-8aaa-111111111111")),
         ("takenAt", json!("2026-03-01T00:00:00Z")),
         ("source", json!("file")),
+        ("organization", organization(random)),
         ("users", Value::Array(users)),
         ("domains", kept(random.wild(5), domains(random))),
         ("groups", kept(random.wild(5), groups)),
@@ -92,6 +93,25 @@ pub(super) fn tenant(random: &mut Random, names: &mut Names) -> Value {
         ("identitySecurityDefaultsEnforcementPolicy", security_defaults(random)),
         ("federationConfigurations", federation(random)),
         ("perUserMfaStates", per_user_states(random, names)),
+    ])
+}
+
+/// The tenant itself, with its certificate authorities.
+fn organization(random: &mut Random) -> Value {
+    let authority = |end: &str| json!({ "displayName": "Authority", "expirationDateTime": end });
+    let authorities = match random.below(20) {
+        0 => absent(),
+        1 => json!([]),
+        2 => {
+            json!([{ "certificateAuthorities": [authority("2030-01-01T00:00:00Z"), authority("2025-01-01T00:00:00Z")] }])
+        }
+        3 => json!([{ "certificateAuthorities": [authority("some day")] }]),
+        _ => json!([{ "certificateAuthorities": [authority("2030-01-01T00:00:00Z")] }]),
+    };
+    object([
+        ("id", json!("11111111-aaaa-4aaa-8aaa-111111111111")),
+        ("displayName", json!("Contoso")),
+        ("certificateBasedAuthConfiguration", authorities),
     ])
 }
 

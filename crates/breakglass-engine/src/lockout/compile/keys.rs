@@ -20,6 +20,7 @@ impl Compiler<'_> {
         let nobody = Person {
             id: id.clone(),
             can_sign_in: false,
+            has_sessions: false,
             credentials: Vec::new(),
             combinations: Vec::new(),
             devices: [Vec::new(), Vec::new()],
@@ -50,6 +51,7 @@ impl Compiler<'_> {
         Person {
             id,
             can_sign_in: true,
+            has_sessions: !home.is_guest,
             credentials,
             combinations,
             devices: [
@@ -74,16 +76,21 @@ impl Compiler<'_> {
     }
 
     pub(super) fn define_password(&mut self, head: Node, user: ObjectKey, stage: Stage) {
+        let known = self.fact(Fact::KnownPassword(user, stage));
+        self.all(head, &[known], None);
+        if self.can_be_given(user, super::Reset::Password) {
+            let new = self.fact(Fact::NewPassword(user, stage));
+            self.all(head, &[new], None);
+        }
+    }
+
+    pub(super) fn define_known_password(&mut self, head: Node, user: ObjectKey, stage: Stage) {
         let own = Component::password(self.access.snapshot().objects.id(user));
         let mut body = self.body([own]);
         if let Some(number) = self.envelopes.get(&(user, Holds::Password)).copied() {
             body.push(self.fact(Fact::Envelope(number, stage)));
         }
         self.all(head, &body, None);
-        if self.can_be_given(user, super::Reset::Password) {
-            let new = self.fact(Fact::NewPassword(user, stage));
-            self.all(head, &[new], None);
-        }
     }
 
     pub(super) fn define_method(&mut self, head: Node, (user, method): (ObjectKey, &str), stage: Stage) {
@@ -102,6 +109,7 @@ impl Compiler<'_> {
             match part {
                 Part::Component(component) => body.extend(self.component(component)),
                 Part::Password => body.push(self.fact(Fact::Password(user, stage))),
+                Part::KnownPassword => body.push(self.fact(Fact::KnownPassword(user, stage))),
                 Part::Method(method) => body.push(self.fact(Fact::Method(user, method.clone(), stage))),
                 Part::IssuedPass => body.push(self.fact(Fact::IssuedPass(user, stage))),
             }

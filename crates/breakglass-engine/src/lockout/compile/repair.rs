@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Compiler, Fact, Label, Purpose, Reset};
 use crate::access::Trit;
 use crate::lockout::component::{Component, Kind, PIM};
-use crate::lockout::credential::Home;
+use crate::lockout::credential::{Home, HomeDomain};
 use crate::lockout::goal::{Goal, Horizon, Question, Stage, Surface, Tool};
 use crate::lockout::people::{self, Activation, Held, Protection};
 use crate::lockout::settings::Mode;
@@ -21,6 +21,7 @@ impl Compiler<'_> {
         let roles = surface.map_or(goal.roles(), |surface| surface.roles(goal));
         let tools = surface.map_or_else(|| goal.tools().to_vec(), |surface| surface.tools(goal));
         let mut done = std::collections::BTreeSet::new();
+        let mut alive = std::collections::BTreeSet::new();
         for role in roles {
             let holders: Vec<_> = self.people.holders(role).collect();
             for (user, held) in holders {
@@ -32,9 +33,9 @@ impl Compiler<'_> {
                     let mut body = self.holding(user, role, held, stage);
                     body.push(self.role_session(user, role, held, (*tool, stage)));
                     self.all(head, &body, Some(Label::Goal { user, tool: *tool }));
-                    if held == Held::Active {
-                        self.live(head, user, *tool);
-                    }
+                }
+                if held == Held::Active && alive.insert(user) {
+                    self.live(head, user, &tools, stage);
                 }
             }
         }
@@ -50,19 +51,30 @@ impl Compiler<'_> {
         }
     }
 
-    /// An open session, as the horizon has it.
-    fn live(&mut self, head: Node, user: ObjectKey, tool: Tool) {
-        if !self.person(user).can_sign_in {
+    /// An open session of somebody whose role is active, as the horizon has it.
+    fn live(&mut self, head: Node, user: ObjectKey, tools: &[Tool], stage: Stage) {
+        if self.settings.horizon == Horizon::Day || !self.person(user).has_sessions {
             return;
         }
+        let id = self.person(user).id.clone();
+        let mut body = vec![self.fact(Fact::Account(user))];
+        body.extend(self.body([Component::new(Kind::Live, &id)]));
+        let tool = tools.first().copied().unwrap_or(Tool::EntraPortal);
         match self.settings.horizon {
             Horizon::Day => {}
-            Horizon::Hour => self.refresh(head, user, tool),
-            Horizon::Now => {
-                let id = self.person(user).id.clone();
-                let mut body = vec![self.fact(Fact::Account(user))];
-                body.extend(self.body([Component::new(Kind::Live, &id)]));
-                self.all(head, &body, Some(Label::Live { user, tool }));
+            Horizon::Now => self.all(head, &body, Some(Label::Live { user, tool })),
+            Horizon::Hour => {
+                for tool in tools {
+                    self.refresh(head, user, *tool);
+                }
+                if stage == Stage::AfterRepair {
+                    body.push(self.fact(Fact::Goal(Question {
+                        goal: Goal::EditCa,
+                        surface: None,
+                        stage: Stage::Direct,
+                    })));
+                    self.all(head, &body, Some(Label::Live { user, tool }));
+                }
             }
         }
     }
@@ -90,22 +102,26 @@ impl Compiler<'_> {
         };
         let context = known(rules.context.clone().map(|context| (context, Vec::new())));
         let stages = known(rules.stages.clone().map(|stages| (None, stages)));
-        if self.mode == Mode::Promised && (context.is_none() || stages.is_none()) {
+        if rules.mfa == Trit::Unknown {
+            self.unknowns.insert(format!("what activating `{}` asks is not all known", role_name(role)));
+        }
+        let is_untold = |stage: &people::Stage| stage.is_not_exported;
+        if stages.iter().flat_map(|(_, stages)| stages).any(is_untold) {
+            self.unknowns.insert(format!("who approves activating `{}` is not in the export", role_name(role)));
+        }
+        let is_unclear = context.is_none()
+            || rules.mfa == Trit::Unknown
+            || stages.as_ref().is_none_or(|(_, stages)| stages.iter().any(is_untold));
+        if self.mode == Mode::Promised && is_unclear {
             return;
         }
         let context = context.and_then(|(context, _)| context);
         let stages = stages.map(|(_, stages)| stages).unwrap_or_default();
-        // Whether multifactor authentication is asked for: what is not known is asked for where it is promised.
-        let mfa = !self.mode.takes(rules.mfa.negated());
-        if rules.mfa == Trit::Unknown {
-            self.unknowns.insert(format!(
-                "whether activating `{}` asks for multifactor authentication is not in the export",
-                role_name(role)
-            ));
-        }
+        let mfa = rules.mfa == Trit::Yes;
         let mut body = self.body([Component::fixed(PIM)]);
         body.push(self.fact(Fact::Session(user, None, Purpose::Activation { mfa, context }, stage)));
-        for number in 0..stages.len() {
+        // A stage of which nobody knows who is asked: it may be that nobody is.
+        for (number, _) in stages.iter().enumerate().filter(|(_, stage)| !is_untold(stage)) {
             body.push(self.fact(Fact::Approval(user, role, number, stage)));
         }
         self.all(head, &body, Some(Label::Activated { user, role }));
@@ -119,7 +135,11 @@ impl Compiler<'_> {
         if let Some(why) = &approval.doubt {
             self.unknowns.insert(format!("who approves activating `{}`: {why}", role_name(role)));
         }
-        if self.mode == Mode::Possible && (approvers.is_empty() || approval.doubt.is_some()) {
+        if self.mode == Mode::Possible && approval.doubt.is_some() {
+            let users = self.access.snapshot().users.items().iter();
+            approvers.extend(users.take(people::POSSIBLE_HOLDER_COUNT_MAX).map(|user| user.key));
+        }
+        if self.mode == Mode::Possible && approval.is_empty {
             for role in [GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR] {
                 let active = self.people.holders(role).filter(|(_, held)| *held == Held::Active);
                 approvers.extend(active.map(|(user, _)| user));
@@ -138,9 +158,12 @@ impl Compiler<'_> {
         let snapshot = self.access.snapshot();
         let Some(listed) = snapshot.user(user) else { return false };
         let home = Home::of(snapshot, listed, self.mode, &mut self.unknowns);
+        if home.is_guest || home.domain != HomeDomain::Managed {
+            return false;
+        }
         let is_at_home = match reset {
-            Reset::Password => matches!(home, Home::Cloud),
-            Reset::Pass => matches!(home, Home::Cloud | Home::Synchronised),
+            Reset::Password => !home.is_synchronised,
+            Reset::Pass => true,
         };
         let is_free = people::is_restricted(snapshot, user).negated();
         is_at_home

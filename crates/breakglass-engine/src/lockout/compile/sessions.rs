@@ -12,7 +12,6 @@ use crate::lockout::credential::Credential;
 use crate::lockout::goal::{Goal, Question, Stage, Tool};
 use crate::lockout::judge::DeviceContext;
 use crate::lockout::need::{Need, minimal, quiet};
-use crate::lockout::people::Held;
 use crate::lockout::system::Node;
 
 /// A door of one session: what the policies see, and what is demanded beside them.
@@ -108,9 +107,8 @@ impl Compiler<'_> {
                 || SURFACES
                     .iter()
                     .any(|surface| surface.app_id == app_id && surface.resources.contains(&AZURE_RESOURCE_MANAGER));
-            let is_active = |role: &&str| self.people.held(user, role) == Some(Held::Active);
             let becomes = role.is_some_and(|role| ADMINISTRATOR_ROLES.contains(&role));
-            return is_manager || becomes || ADMINISTRATOR_ROLES.iter().any(is_active);
+            return is_manager || becomes || self.people.is_administrator(user);
         }
         false
     }
