@@ -4,7 +4,11 @@
 //! **Invariant:** what cannot be told is [`Verdict::Unknown`], never [`Verdict::Same`]: a verdict that something got
 //! worse holds however the unknown facts are, and so does one that nothing did.
 
+mod compare;
+
 use std::collections::BTreeMap;
+
+pub use compare::{Before, Change, compare};
 
 use crate::lockout::component::Component;
 use crate::lockout::goal::{Goal, Horizon};

@@ -71,19 +71,3 @@ pub struct Device {
     #[serde(default)]
     pub registered_users: Property<Vec<serde_json::Value>>,
 }
-
-impl Device {
-    /// Whether somebody owns or uses it; `None` if the export says neither of whom it is.
-    #[must_use]
-    pub fn belongs_to(&self, user: &str) -> Option<bool> {
-        let lists = [self.registered_owners.value(), self.registered_users.value()];
-        let is_user = |written: &serde_json::Value| {
-            let id = written.get("id").unwrap_or(written);
-            id.as_str().is_some_and(|id| id.eq_ignore_ascii_case(user))
-        };
-        if lists.iter().flatten().any(|list| list.iter().any(is_user)) {
-            return Some(true);
-        }
-        lists.iter().any(Option::is_some).then_some(false)
-    }
-}

@@ -28,6 +28,7 @@ const LISTS: &[&[ErrorCode]] = &[
     output::CODES,
     commands::CODES,
     commands::what_if::CODES,
+    commands::lockout::CODES,
     proposal::CODES,
 ];
 

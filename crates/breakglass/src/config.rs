@@ -22,7 +22,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer};
 
-pub(crate) use self::lockout::LockoutSettings;
+pub(crate) use self::lockout::{LockoutSettings, OnPremisesAuthentication, OwnScenario};
 use self::{custody::CustodySection, lockout::LockoutSection};
 use crate::codes::ErrorCode;
 use crate::failure::{Coded, Excerpt};

@@ -267,6 +267,11 @@ impl Coded for NameMapError {
 }
 
 impl ProposalArguments {
+    /// The files of proposed policies, as they were named.
+    pub(crate) fn policy_files(&self) -> Vec<String> {
+        self.policies.iter().chain(&self.terraform_plan).map(|path| path.display().to_string()).collect()
+    }
+
     /// Reads everything that was named, for the tenant that `subject` names and `snapshot` is.
     pub(crate) fn load(
         &self,

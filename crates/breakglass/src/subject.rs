@@ -123,13 +123,25 @@ pub(crate) struct Subject {
     /// How sign-ins are decided.
     pub(crate) access: AccessSettings,
     /// Who and what keeps which secret.
-    #[expect(dead_code, reason = "the lockout command asks it")]
     pub(crate) custody: Custody,
     /// How the lockout analysis judges.
-    #[expect(dead_code, reason = "the lockout command asks it")]
     pub(crate) lockout: LockoutSettings,
     /// The instant of judgement.
     pub(crate) now: Timestamp,
+}
+
+/// Lists that every judgement wants and that are not all there.
+pub(crate) fn missing(subject: &Subject) -> Vec<&'static str> {
+    let counts = subject.snapshot.summary(subject.now).resources;
+    let wanted = counts.into_iter().filter(|count| !count.resource.is_optional() && count.why.is_some());
+    wanted.map(|count| count.resource.name()).collect()
+}
+
+impl Subject {
+    /// Looks the declared accounts up again, after the tenant became another.
+    pub(crate) fn resolve_accounts(&mut self) {
+        self.accounts = Accounts::resolve(&self.snapshot, &self.declared);
+    }
 }
 
 impl SubjectArguments {

@@ -59,31 +59,35 @@ pub(crate) fn permitted(account: &MethodUser<'_>, (id, kind): (&str, &str), meth
         Ok(configuration) => configuration,
         Err(why) => return Use::Unclear(why),
     };
-    match configuration.state.as_deref() {
-        Some("enabled") => {}
-        Some("disabled") => return Use::Refused(format!("{kind} are switched off in the tenant")),
-        Some(other) => return Use::Unclear(format!("the state of {kind} is `{other}`")),
-        None => return Use::Unclear(format!("the state of {kind} is not in the export")),
+    // What refuses it for sure refuses it, whatever else is not known.
+    let state = configuration.state.as_deref();
+    if state == Some("disabled") {
+        return Use::Refused(format!("{kind} are switched off in the tenant"));
     }
     let excluded = targets(account, configuration.exclude_targets.known());
     if excluded == Trit::Yes {
         return Use::Refused(format!("the account is excluded from {kind}"));
     }
-    match targets(account, configuration.include_targets.known()) {
-        Trit::No => return Use::Refused(format!("{kind} are enabled for others and not for the account")),
-        Trit::Unknown => return Use::Unclear(format!("whether {kind} are enabled for the account is not known")),
-        Trit::Yes => {}
+    let included = targets(account, configuration.include_targets.known());
+    if included == Trit::No {
+        return Use::Refused(format!("{kind} are enabled for others and not for the account"));
     }
     let rest = match id {
         "Fido2" => passkey(account, configuration, method),
         "X509Certificate" => certificate(account),
         _ => Use::Allowed,
     };
-    match rest {
-        Use::Allowed if excluded == Trit::Unknown => {
+    if matches!(rest, Use::Refused(_)) {
+        return rest;
+    }
+    match (state, included, rest) {
+        (Some("enabled"), Trit::Yes, Use::Allowed) if excluded == Trit::Unknown => {
             Use::Unclear(format!("whether the account is excluded from {kind} is not known"))
         }
-        rest => rest,
+        (Some("enabled"), Trit::Yes, rest) => rest,
+        (Some("enabled"), _, _) => Use::Unclear(format!("whether {kind} are enabled for the account is not known")),
+        (Some(other), _, _) => Use::Unclear(format!("the state of {kind} is `{other}`")),
+        (None, _, _) => Use::Unclear(format!("the state of {kind} is not in the export")),
     }
 }
 

@@ -132,9 +132,34 @@ pub fn control_is_met(
 /// Whether these methods satisfy a strength: one of its combinations is at hand and meets what the strength asks of
 /// it besides, such as a passkey of a listed model.
 fn strength_is_met(snapshot: &Snapshot, policy: &ConditionalAccessPolicy, id: &str, methods: &Methods) -> Trit {
+    strength_is_met_by(snapshot, policy, id, methods, |_| true)
+}
+
+/// Whether one combination of authentication methods, and nothing else, meets a control, on an unmanaged device.
+pub(crate) fn control_is_met_by(
+    snapshot: &Snapshot,
+    policy: &ConditionalAccessPolicy,
+    control: &Control,
+    methods: &Methods,
+) -> Trit {
+    match control {
+        Control::AuthenticationStrength(id) if !methods.has_unknown => {
+            strength_is_met_by(snapshot, policy, id, methods, |combination| combination == methods.modes)
+        }
+        control => control_is_met(snapshot, policy, control, methods),
+    }
+}
+
+fn strength_is_met_by(
+    snapshot: &Snapshot,
+    policy: &ConditionalAccessPolicy,
+    id: &str,
+    methods: &Methods,
+    is_used: impl Fn(Modes) -> bool,
+) -> Trit {
     let Ok(combinations) = strength_combinations(snapshot, policy, id) else { return Trit::Unknown };
     let configurations = strength_configurations(snapshot, policy, id);
-    let each = combinations.iter().map(|combination| {
+    let each = combinations.iter().filter(|combination| is_used(**combination)).map(|combination| {
         let restrictions = match configurations {
             None if is_restrictable(*combination) => Trit::Unknown,
             None => Trit::Yes,

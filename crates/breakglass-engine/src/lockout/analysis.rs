@@ -51,20 +51,28 @@ impl Ways for WithFailed<'_> {
 }
 
 impl<'a> Analysis<'a> {
-    /// Compiles a tenant.
+    /// Compiles a tenant for everything that a report asks.
     #[must_use]
     pub fn of(access: &'a Access<'a>, settings: &'a LockoutSettings, goal: Goal) -> Self {
-        let mut promised = Compiler::new(access, settings, Mode::Promised);
-        for question in questions(goal) {
-            promised.ask(question);
-        }
-        let possible = (!promised.unknowns().is_empty()).then(|| {
-            let mut possible = Compiler::new(access, settings, Mode::Possible);
-            for question in questions(goal) {
-                possible.ask(question);
+        Self::of_questions(access, settings, &questions(goal))
+    }
+
+    /// Compiles a tenant for one question.
+    #[must_use]
+    pub fn of_question(access: &'a Access<'a>, settings: &'a LockoutSettings, question: Question) -> Self {
+        Self::of_questions(access, settings, &[question])
+    }
+
+    fn of_questions(access: &'a Access<'a>, settings: &'a LockoutSettings, questions: &[Question]) -> Self {
+        let compiled = |mode| {
+            let mut compiler = Compiler::new(access, settings, mode);
+            for question in questions {
+                compiler.ask(*question);
             }
-            possible
-        });
+            compiler
+        };
+        let promised = compiled(Mode::Promised);
+        let possible = (!promised.unknowns().is_empty()).then(|| compiled(Mode::Possible));
         Self { promised, possible, settings, access }
     }
 
@@ -73,7 +81,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// The order of a question, with some components failed beforehand.
-    pub(super) fn order(&mut self, question: Question, failed: &BTreeSet<Component>) -> Order {
+    pub fn order(&mut self, question: Question, failed: &BTreeSet<Component>) -> Order {
         let limits = self.limits(true);
         let found = smallest(&mut self.promised, question, failed, limits);
         let possible = match &mut self.possible {
@@ -92,7 +100,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// The cuts and ways of a question.
-    pub(super) fn answer(&mut self, question: Question) -> Answer {
+    pub fn answer(&mut self, question: Question) -> Answer {
         let limits = self.limits(false);
         let mut system = self.promised.system(question);
         let found = minimal_cuts(&mut system, limits);
@@ -166,13 +174,15 @@ impl<'a> Analysis<'a> {
             goals,
             scenarios: Vec::new(),
             dated: Vec::new(),
-            unknowns: self.promised.unknowns().into_iter().collect(),
+            unknowns: self.unknowns(),
             suggestions: Vec::new(),
             components: BTreeMap::new(),
         }
     }
 
-    fn assumptions(&self) -> Vec<String> {
+    /// What is held up, in words.
+    #[must_use]
+    pub fn assumptions(&self) -> Vec<String> {
         let fallible = |id: &'static str| self.settings.fallible.contains(&Component::fixed(id));
         let mut all = vec![
             "Entra's token service issues tokens, and nobody at Microsoft has suspended the tenant".to_owned(),
@@ -199,14 +209,44 @@ impl<'a> Analysis<'a> {
         all
     }
 
+    /// The policies in force that keep the last session of a way from being begun.
+    pub fn blockers(&mut self, way: &Way) -> Vec<Cause> {
+        self.promised.blockers(way)
+    }
+
+    /// Facts that the snapshot does not tell, in words.
+    #[must_use]
+    pub fn unknowns(&self) -> Vec<String> {
+        self.promised.unknowns().into_iter().collect()
+    }
+
+    /// A component in words.
+    #[must_use]
+    pub fn words(&self, component: &Component) -> ComponentWords {
+        words(self.access.snapshot(), self.settings, component)
+    }
+
+    /// Components in words.
+    pub fn words_of<'c>(&self, components: impl Iterator<Item = &'c Component>) -> BTreeMap<Component, ComponentWords> {
+        let all: BTreeSet<&Component> = components.collect();
+        all.into_iter().map(|component| (component.clone(), self.words(component))).collect()
+    }
+
+    /// Whether these components are a way in what is promised.
+    pub fn is_way(&mut self, question: Question, needs: &[Component]) -> bool {
+        let mut system = self.promised.system(question);
+        let wanted: BTreeSet<Component> = needs.iter().cloned().collect();
+        let up = numbers(self.promised.components(), &wanted);
+        // What the rules do not know any more nobody needs.
+        system.holds(&up)
+    }
+
     /// Words for everything that a report names.
     pub(super) fn component_words(&self, report: &LockoutReport) -> BTreeMap<Component, ComponentWords> {
-        let snapshot = self.access.snapshot();
         let of_cuts = report.direct.cuts.iter().flat_map(|cut| &cut.elements);
         let of_ways = report.direct.ways.iter().flat_map(|way| &way.needs);
         let of_scenarios = report.scenarios.iter().flat_map(|scenario: &ScenarioResult| &scenario.failed);
-        let all: BTreeSet<&Component> = of_cuts.chain(of_ways).chain(of_scenarios).collect();
-        all.into_iter().map(|component| (component.clone(), words(snapshot, self.settings, component))).collect()
+        self.words_of(of_cuts.chain(of_ways).chain(of_scenarios))
     }
 }
 

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use breakglass_model::object::ObjectKey;
+use breakglass_model::tenant::GraphObject;
 use jiff::Timestamp;
 
 use super::component::Component;
@@ -162,7 +163,7 @@ impl<'a> Compiler<'a> {
             open: VecDeque::new(),
             persons: BTreeMap::new(),
             labels: BTreeMap::new(),
-            per_user_mfa: per_user_mfa(access),
+            per_user_mfa: per_user_mfa(access, mode),
             envelopes: BTreeMap::new(),
             chains: BTreeMap::new(),
             unknowns: BTreeSet::new(),
@@ -277,10 +278,13 @@ pub(super) use repair::role_name;
 pub(super) const CLIENTS: [&str; 2] = ["browser", "mobileAppsAndDesktopClients"];
 
 /// Users whose per-user multifactor authentication is on, by id or sign-in name in lower case.
-fn per_user_mfa(access: &Access<'_>) -> BTreeSet<String> {
+fn per_user_mfa(access: &Access<'_>, mode: Mode) -> BTreeSet<String> {
     let states = access.snapshot().per_user_mfa_states.items().iter();
-    let is_on = |state: &&breakglass_model::tenant::GraphObject| {
-        state.text("perUserMfaState").is_some_and(|state| state != "disabled")
+    let is_on = |state: &&GraphObject| match state.text("perUserMfaState") {
+        Some("enabled" | "enforced") => true,
+        Some("disabled") => false,
+        // A state that is not known.
+        Some(_) | None => mode == Mode::Promised,
     };
     let names = states
         .filter(is_on)

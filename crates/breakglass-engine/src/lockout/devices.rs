@@ -39,10 +39,10 @@ impl Devices {
     pub(super) fn of(devices: &[Device]) -> Self {
         let mut found = Self::default();
         for (index, device) in devices.iter().enumerate() {
-            let lists = [device.registered_owners.value(), device.registered_users.value()];
-            if lists.iter().all(Option::is_none) {
+            if device.registered_owners.is_absent() && device.registered_users.is_absent() {
                 found.of_somebody.push(index);
             }
+            let lists = [device.registered_owners.value(), device.registered_users.value()];
             let ids = lists.into_iter().flatten().flatten();
             let ids = ids.filter_map(|written| written.get("id").unwrap_or(written).as_str());
             for id in ids.map(str::to_ascii_lowercase).collect::<BTreeSet<_>>() {

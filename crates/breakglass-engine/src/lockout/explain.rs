@@ -218,6 +218,24 @@ impl Compiler<'_> {
         }
     }
 
+    /// The policies in force that keep a session of a way from being begun as the way begins it.
+    pub(super) fn blockers(&mut self, way: &Way) -> Vec<Cause> {
+        let snapshot = self.access.snapshot();
+        let Some(user) = snapshot.objects.find(&way.user) else { return Vec::new() };
+        let Some(tool) = Tool::ALL.into_iter().find(|tool| tool.name() == way.context.tool) else { return Vec::new() };
+        let person = self.person(user);
+        let client = usize::from(tool.client_app() != "browser");
+        let devices = person.devices.get(client).map_or(&[][..], Vec::as_slice);
+        let device = devices.iter().find(|device| device.id == way.context.device).or(devices.first());
+        let with = person.credentials.iter().position(|one| one.key.modes.to_string() == way.context.combination);
+        let combination = with.and_then(|place| person.combinations.get(place)).copied();
+        let (Some(device), Some(combination)) = (device, combination) else { return Vec::new() };
+        let identity = self.identity(user, None);
+        let target = self.access.targets().row(&Target::Application(tool.app_id().into()));
+        let found = self.judge.rejecting(&(identity, vec![target], device.class, combination), 0, quiet::ALL);
+        self.causes(&found)
+    }
+
     fn causes(&self, policies: &BTreeSet<usize>) -> Vec<Cause> {
         let found = policies.iter().filter_map(|index| self.access.policies().get(*index));
         found

@@ -389,7 +389,7 @@ impl<'a> Judge<'a> {
             Control::TermsOfUse(id) => return vec![vec![self.intern_shared(Component::new(Kind::TermsOfUse, id))]],
             Control::Custom(id) => return vec![vec![self.intern_shared(Component::new(Kind::Control, id))]],
             control => match self.access.policies().get(policy) {
-                Some(written) => person::control_is_met(self.access.snapshot(), written, control, &methods),
+                Some(written) => person::control_is_met_by(self.access.snapshot(), written, control, &methods),
                 None => Trit::Unknown,
             },
         };

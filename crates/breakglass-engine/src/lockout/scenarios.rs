@@ -61,6 +61,9 @@ pub enum ScenarioError {
     /// No scenario has this id.
     #[error("there is no scenario `{0}`")]
     Unknown(String),
+    /// A scenario of the configuration has the id of one that is built in.
+    #[error("`{0}` is a scenario that is built in; call the one of the configuration otherwise")]
+    BuiltIn(String),
     /// A scenario of the configuration names a component that this tenant does not have.
     #[error("the scenario `{scenario}` names `{component}`, and nothing in this tenant depends on such a component")]
     UnknownComponent {
@@ -131,6 +134,9 @@ impl Analysis<'_> {
     ) -> Result<Vec<ScenarioResult>, ScenarioError> {
         let own: Vec<OwnScenario> = self.settings.scenarios.clone();
         let mut results = Vec::new();
+        if let Some(twice) = own.iter().find(|scenario| BUILT_IN.iter().any(|(id, _)| *id == scenario.id)) {
+            return Err(ScenarioError::BuiltIn(twice.id.clone()));
+        }
         let is_family = |id: &str, wanted: &str| wanted.strip_prefix(id).is_some_and(|rest| rest.starts_with(':'));
         for name in wanted {
             let is_known = BUILT_IN.iter().any(|(id, _)| id == name || is_family(INSIDER, name))
@@ -155,6 +161,12 @@ impl Analysis<'_> {
             results.push(self.play(goal, Play { id, title, failed, note: None, is_unclaimed: false }, ways));
         }
         Ok(results)
+    }
+
+    /// The built-in scenarios that need nothing but failures, for whoever compares two tenants.
+    pub fn standing_scenarios(&mut self, goal: Goal, ways: &[Way]) -> Vec<ScenarioResult> {
+        let plain = BUILT_IN.into_iter().filter(|(id, _)| !matches!(*id, INSIDER | "trusted-network-only"));
+        plain.filter_map(|scenario| self.built_in(goal, scenario, ways)).collect()
     }
 
     fn built_in(&mut self, goal: Goal, (id, title): (&str, &str), ways: &[Way]) -> Option<ScenarioResult> {
@@ -322,12 +334,9 @@ impl Analysis<'_> {
     fn own_failures(&self, scenario: &OwnScenario) -> Result<BTreeSet<Component>, ScenarioError> {
         let mut all = BTreeSet::new();
         for pattern in &scenario.failed {
-            let found = match pattern.strip_suffix('*') {
-                Some(prefix) => self.matching(&|component| component.id().starts_with(prefix)),
-                None => self.matching(&|component| component.id() == pattern),
-            };
+            let found = self.matching(&|component| pattern.is_about(component));
             if found.is_empty() {
-                let (scenario, component) = (scenario.id.clone(), pattern.clone());
+                let (scenario, component) = (scenario.id.clone(), pattern.to_string());
                 return Err(ScenarioError::UnknownComponent { scenario, component });
             }
             all.extend(found);

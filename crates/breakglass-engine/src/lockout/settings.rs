@@ -9,11 +9,12 @@ use jiff::Timestamp;
 use super::component::Component;
 use super::custody::Custody;
 use super::goal::Horizon;
+use super::pattern::ComponentPattern;
 
 /// Largest size of cuts that are looked for where nothing else is said.
 pub const MAX_ORDER_DEFAULT: usize = 5;
 /// Largest size that may be asked for.
-pub const MAX_ORDER_MAX: usize = 12;
+pub const MAX_ORDER_MAX: usize = 16;
 /// Nodes of the search tree for one answer; beyond it the answer says how far it searched.
 pub const NODE_COUNT_MAX: u64 = 200_000;
 /// Cuts that are listed.
@@ -38,7 +39,7 @@ pub struct OwnScenario {
     /// What it is, in words.
     pub title: String,
     /// Components that fail, or kinds of them, such as `net:*`.
-    pub failed: Vec<String>,
+    pub failed: Vec<ComponentPattern>,
 }
 
 /// What is supposed beside the tenant as it is, to see what it would do.

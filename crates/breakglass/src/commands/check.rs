@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::output::deliver;
 use crate::render::paint::Paint;
 use crate::render::{Extent, FORMATS, Page, format_named};
-use crate::subject::{Subject, SubjectArguments, SubjectError};
+use crate::subject::{Subject, SubjectArguments, SubjectError, missing};
 use crate::wiring::World;
 
 /// Check that the emergency access accounts will work
@@ -88,13 +88,6 @@ impl Arguments {
         deliver(world, self.output.as_deref(), &text)?;
         Ok(if unknown.is_empty() { Exit::Good } else { Exit::Unknown })
     }
-}
-
-/// Lists that every judgement wants and that are not all there.
-fn missing(subject: &Subject) -> Vec<&'static str> {
-    let counts = subject.snapshot.summary(subject.now).resources;
-    let wanted = counts.into_iter().filter(|count| !count.resource.is_optional() && count.why.is_some());
-    wanted.map(|count| count.resource.name()).collect()
 }
 
 fn exit(report: &Report) -> Exit {

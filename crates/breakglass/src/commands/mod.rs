@@ -7,6 +7,8 @@ mod check;
 mod completions;
 mod device;
 mod explain;
+mod guard;
+pub(crate) mod lockout;
 mod man;
 mod snapshot;
 pub(crate) mod what_if;
@@ -40,6 +42,8 @@ macro_rules! commands {
 commands! {
     Check in check,
     WhatIf in what_if,
+    Lockout in lockout,
+    Guard in guard,
     Snapshot in snapshot,
     Explain in explain,
     Completions in completions,

@@ -9,13 +9,11 @@
 
 mod csv;
 mod escape;
-#[cfg_attr(not(test), expect(dead_code, reason = "the command that shows it is not there yet"))]
 pub(crate) mod guard;
 mod html;
 mod json;
 mod junit;
 mod lines;
-#[cfg_attr(not(test), expect(dead_code, reason = "the command that shows it is not there yet"))]
 pub(crate) mod lockout;
 mod markdown;
 pub(crate) mod paint;

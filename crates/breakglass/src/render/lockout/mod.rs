@@ -2,6 +2,7 @@
 //!
 //! [`words`] says things once for all formats, [`fold`] tells what is alike only once, [`picture`] and [`svg`] draw.
 
+pub(crate) mod certificate;
 mod fold;
 mod html;
 pub(super) mod json;

@@ -1,0 +1,263 @@
+//! Before and after: what a change does to the ways in.
+//!
+//! The tenant is changed in place between the two, so what has to be known of it before is kept by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState};
+use serde_json::json;
+
+use super::{Counterexample, GuardReport, ScenarioChange, verdict};
+use crate::access::Access;
+use crate::lockout::Analysis;
+use crate::lockout::component::Component;
+use crate::lockout::goal::{Goal, Question, Stage};
+use crate::lockout::report::{Answer, Cause, ComponentWords, Order, ScenarioResult, Way};
+use crate::lockout::settings::LockoutSettings;
+
+/// Ways that are listed as lost or gained.
+const WAY_COUNT_MAX: usize = 40;
+/// People who are named in a sentence; the rest are counted.
+const NAMED_COUNT_MAX: usize = 3;
+
+/// What is kept of a tenant before it is changed.
+#[derive(Debug, Clone)]
+pub struct Before {
+    goal: Goal,
+    answer: Answer,
+    scenarios: Vec<ScenarioResult>,
+    components: BTreeMap<Component, ComponentWords>,
+}
+
+impl Before {
+    /// Looks at a tenant before the change.
+    #[must_use]
+    pub fn of(access: &Access<'_>, settings: &LockoutSettings, goal: Goal) -> Self {
+        let mut analysis = Analysis::of_question(access, settings, direct(goal));
+        let answer = analysis.answer(direct(goal));
+        let scenarios = analysis.standing_scenarios(goal, &answer.ways);
+        let components = analysis.words_of(answer.ways.iter().flat_map(|way| &way.needs));
+        Self { goal, answer, scenarios, components }
+    }
+
+    /// The order before the change.
+    #[must_use]
+    pub const fn order(&self) -> Order {
+        self.answer.order
+    }
+}
+
+/// What the change is, beside the tenant after it.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// What changes, in words.
+    pub words: Vec<String>,
+    /// Ids of the policies that are new or different.
+    pub policies: Vec<String>,
+    /// What has to be said about it.
+    pub notes: Vec<String>,
+}
+
+/// Compares a tenant after a change with what it was before.
+#[must_use]
+pub fn compare(
+    before: &Before,
+    after: &Access<'_>,
+    settings: &LockoutSettings,
+    change: Change,
+    floor: usize,
+) -> GuardReport {
+    let goal = before.goal;
+    let mut analysis = Analysis::of_question(after, settings, direct(goal));
+    let answer = analysis.answer(direct(goal));
+    let scenarios = analysis.standing_scenarios(goal, &answer.ways);
+    let lost: Vec<Way> =
+        before.answer.ways.iter().filter(|way| !analysis.is_way(direct(goal), &way.needs)).cloned().collect();
+    let gained: Vec<Way> = answer.ways.iter().filter(|way| is_new(way, &before.answer.ways)).cloned().collect();
+    let counterexample = counterexample(before, &answer, &lost, &mut analysis);
+    let mut notes = change.notes;
+    notes.extend(would_constrain(after, settings, &change.policies, answer.order, goal));
+    let mut components = before.components.clone();
+    components.extend(analysis.words_of(
+        answer.ways.iter().flat_map(|way| &way.needs).chain(counterexample.iter().flat_map(|one| &one.failed)),
+    ));
+    let is_truncated = |list: &[Way]| list.len() > WAY_COUNT_MAX;
+    let are_ways_truncated =
+        before.answer.are_ways_truncated || answer.are_ways_truncated || is_truncated(&lost) || is_truncated(&gained);
+    GuardReport {
+        goal,
+        horizon: settings.horizon,
+        before: before.answer.order,
+        after: answer.order,
+        floor,
+        verdict: verdict(before.answer.order, answer.order, floor),
+        changes: change.words,
+        counterexample,
+        lost: lost.into_iter().take(WAY_COUNT_MAX).collect(),
+        gained: if before.answer.are_ways_truncated {
+            Vec::new()
+        } else {
+            gained.into_iter().take(WAY_COUNT_MAX).collect()
+        },
+        are_ways_truncated,
+        scenarios: changed(&before.scenarios, &scenarios),
+        notes,
+        unknowns: analysis.unknowns(),
+        assumptions: analysis.assumptions(),
+        components,
+    }
+}
+
+const fn direct(goal: Goal) -> Question {
+    Question { goal, surface: None, stage: Stage::Direct }
+}
+
+/// Whether a way holds nothing that was a way before.
+fn is_new(way: &Way, before: &[Way]) -> bool {
+    !before.iter().any(|old| old.needs.iter().all(|need| way.needs.contains(need)))
+}
+
+/// Scenarios that end otherwise.
+fn changed(before: &[ScenarioResult], after: &[ScenarioResult]) -> Vec<ScenarioChange> {
+    let differs = |one: &ScenarioResult, other: &ScenarioResult| {
+        (one.survives, one.order_left.proved, one.order_left.possible)
+            != (other.survives, other.order_left.proved, other.order_left.possible)
+    };
+    after
+        .iter()
+        .filter_map(|after| Some((before.iter().find(|before| before.id == after.id)?, after)))
+        .filter(|(before, after)| differs(before, after))
+        .map(|(before, after)| ScenarioChange {
+            id: after.id.clone(),
+            title: after.title.clone(),
+            before: before.order_left,
+            after: after.order_left,
+            by: after.by.clone(),
+        })
+        .collect()
+}
+
+/// The smallest failures that shut everybody out now and did not before.
+fn counterexample(
+    before: &Before,
+    after: &Answer,
+    lost: &[Way],
+    analysis: &mut Analysis<'_>,
+) -> Option<Counterexample> {
+    let was_cut = |elements: &[Component]| {
+        before.answer.cuts.iter().any(|cut| cut.elements.iter().all(|element| elements.contains(element)))
+    };
+    let mut news: Vec<_> = after.cuts.iter().filter(|cut| !was_cut(&cut.elements)).collect();
+    // The smallest; then the one with the fewest things of single persons, services before persons, then by id.
+    news.sort_by_key(|cut| {
+        let personal = cut.elements.iter().filter(|element| analysis.words(element).user.is_some()).count();
+        (cut.elements.len(), personal, cut.elements.clone())
+    });
+    let cut = news.first()?;
+    let would_have: Vec<&Way> =
+        lost.iter().filter(|way| !way.needs.iter().any(|need| cut.elements.contains(need))).collect();
+    let mut causes = BTreeSet::new();
+    let mut people: Vec<&str> = Vec::new();
+    for way in &would_have {
+        if !people.contains(&way.name.as_str()) {
+            people.push(&way.name);
+        }
+        causes.extend(analysis.blockers(way));
+    }
+    let sentence = sentence(analysis, &cut.elements, &people, &causes, before.goal);
+    let causes = if causes.is_empty() { cut.because.clone() } else { causes.into_iter().collect() };
+    Some(Counterexample { failed: cut.elements.clone(), sentence, causes })
+}
+
+/// Cause, effect, whom.
+fn sentence(
+    analysis: &Analysis<'_>,
+    failed: &[Component],
+    people: &[&str],
+    causes: &BTreeSet<Cause>,
+    goal: Goal,
+) -> String {
+    let failures: Vec<String> = failed
+        .iter()
+        .map(|component| {
+            let words = analysis.words(component);
+            let fails = words.fails_when.split([',', ';']).next().unwrap_or("failed").to_owned();
+            format!("{} is {fails}", words.name)
+        })
+        .collect();
+    let condition = match failures.as_slice() {
+        [] => "As soon as the change is made".to_owned(),
+        all => format!("If {}", listed(all)),
+    };
+    let policies: Vec<String> = causes
+        .iter()
+        .map(|cause| match cause {
+            Cause::Policy { name, .. } => format!("policy `{name}`"),
+            Cause::Setting(setting) => (*setting).to_owned(),
+        })
+        .collect();
+    let whom = whom(people);
+    let effect = match (policies.as_slice(), people.is_empty()) {
+        ([], _) | (_, true) => String::new(),
+        (all, false) => format!("{} keeps out {whom}, and ", listed(all)),
+    };
+    format!("{condition}, {effect}nobody is left who can {}.", goal.words())
+}
+
+fn whom(people: &[&str]) -> String {
+    let (named, rest) = people.split_at(people.len().min(NAMED_COUNT_MAX));
+    let mut all: Vec<String> = named.iter().map(|name| format!("`{name}`")).collect();
+    if !rest.is_empty() {
+        all.push(format!("{} more", rest.len()));
+    }
+    listed(&all)
+}
+
+fn listed(all: &[String]) -> String {
+    match all {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// What changed policies that are not in force would do.
+fn would_constrain(
+    after: &Access<'_>,
+    settings: &LockoutSettings,
+    changed: &[String],
+    order: Order,
+    goal: Goal,
+) -> Option<String> {
+    let mut names = Vec::new();
+    let enabled = |policy: &ConditionalAccessPolicy| -> Option<ConditionalAccessPolicy> {
+        let is_changed = changed.iter().any(|id| policy.id.as_str() == id);
+        if !is_changed || policy.state == ConditionalAccessPolicyState::Enabled || policy.is_deleted {
+            return None;
+        }
+        let mut source = policy.source.clone();
+        source.as_object_mut()?.insert("state".to_owned(), json!("enabled"));
+        ConditionalAccessPolicy::from_value(source, policy.id.as_str()).ok()
+    };
+    let mut policies = after.policies().to_vec();
+    for policy in &mut policies {
+        if let Some(on) = enabled(policy) {
+            names.push(format!("`{}`", policy.name()));
+            *policy = on;
+        }
+    }
+    if names.is_empty() {
+        return None;
+    }
+    let access = Access::compile_with(after.snapshot(), &policies, after.settings()).ok()?;
+    let then = Analysis::of_question(&access, settings, direct(goal)).order(direct(goal), &BTreeSet::new());
+    let words = |order: Order| match order.proved {
+        Some(0) => "nobody would get in".to_owned(),
+        Some(order) => format!("the order would be {order}"),
+        None => format!("the order would be above {}", order.searched_to.unwrap_or_default()),
+    };
+    let same = (then.proved, then.possible) == (order.proved, order.possible);
+    let effect = if same { "the order would stay as it is".to_owned() } else { words(then) };
+    let (verb, what) = if names.len() == 1 { ("is", "Once it is enabled") } else { ("are", "Once they are enabled") };
+    Some(format!("{} {verb} not in force and changes nothing yet. {what}, {effect}.", listed(&names)))
+}

@@ -1,0 +1,105 @@
+//! `guard`: would this change lock us out?
+
+use std::path::PathBuf;
+
+use breakglass_engine::access::Access;
+use breakglass_engine::guard::{Before, Change, compare};
+use breakglass_engine::lockout::goal::{Goal, Horizon};
+use breakglass_model::proposal::{AppliedChange, difference};
+use breakglass_model::snapshot::Resource;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+
+use super::lockout::{AnalysisArguments, FLOOR_DEFAULT, page};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::deliver;
+use crate::proposal::{After, ProposalArguments};
+use crate::render::guard::{FORMATS, Guarded, format_named};
+use crate::subject::{SubjectArguments, SubjectError};
+use crate::wiring::World;
+
+/// Say what a proposed change does to the ways in, before it is made
+///
+/// Works out who could still get in as things are and with the change made, and compares: fine, better, worse, below
+/// the floor, or nobody. Where it gets worse, the smallest set of failures that shows it is told in words. Policies come
+/// as Graph's JSON, named locations and groups too, a Terraform plan, or a second snapshot.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    subject: SubjectArguments,
+
+    #[command(flatten)]
+    proposal: ProposalArguments,
+
+    #[command(flatten)]
+    analysis: AnalysisArguments,
+
+    /// The order below which a change is refused [default: 2, or `floor` of the configuration]
+    #[arg(long, value_name = "N")]
+    floor: Option<usize>,
+
+    /// The form of the report
+    #[arg(long, default_value = "text", value_parser = formats())]
+    format: String,
+
+    /// Write into a file instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Show everything, not the first of each table
+    #[arg(long)]
+    all: bool,
+}
+
+fn formats() -> PossibleValuesParser {
+    FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about)).collect::<Vec<_>>().into()
+}
+
+impl Arguments {
+    pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let mut subject = self.subject.load(world)?;
+        let goal = self.analysis.goals().first().copied().unwrap_or(Goal::FullRepair);
+        let horizon = self.analysis.horizons().first().copied().unwrap_or(Horizon::Day);
+        let settings = self.analysis.settings(&subject, horizon)?;
+        let floor = self.floor.or(subject.lockout.floor).unwrap_or(FLOOR_DEFAULT);
+        let after = self.proposal.load(world, &self.subject, &subject.snapshot)?;
+        world.progress("working out the ways in before the change");
+        let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
+        let before = Before::of(&access, &settings, goal);
+        drop(access);
+        world.progress("working out the ways in after the change");
+        let (applied, notes) = match after {
+            After::Proposal(loaded) => {
+                let unmapped = loaded.unmapped.iter().map(|one| format!("the map of names has nothing for {one}"));
+                let notes = loaded.proposal.notes().iter().cloned().chain(unmapped).collect();
+                (subject.snapshot.with_proposal(&loaded.proposal)?, notes)
+            }
+            After::Snapshot(other) => {
+                let applied = difference(&subject.snapshot, &other);
+                subject.snapshot = *other;
+                subject.resolve_accounts();
+                (applied, Vec::new())
+            }
+        };
+        let settings = self.analysis.settings(&subject, horizon)?;
+        let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
+        let change = Change {
+            words: applied.iter().map(ToString::to_string).collect(),
+            policies: applied.iter().filter(|one| is_policy(one)).map(|one| one.id.clone()).collect(),
+            notes,
+        };
+        let report = compare(&before, &access, &settings, change, floor);
+        world.progress_is_over();
+        let verdict = report.verdict;
+        let guarded = Guarded { report, policy_files: self.proposal.policy_files() };
+        let page = page(&subject, world, (self.output.as_deref(), self.all));
+        if let Some(format) = format_named(&self.format) {
+            deliver(world, self.output.as_deref(), &(format.render)(&guarded, &page))?;
+        }
+        Ok(verdict.into())
+    }
+}
+
+fn is_policy(change: &AppliedChange) -> bool {
+    change.resource == Resource::ConditionalAccessPolicies
+}

@@ -1,0 +1,342 @@
+//! `lockout`: who could still get in, and what is the smallest set of failures that leaves nobody?
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use breakglass_engine::access::Access;
+use breakglass_engine::lockout::certificate::CertificateError;
+use breakglass_engine::lockout::custody::CustodyError;
+use breakglass_engine::lockout::goal::{Goal, Horizon};
+use breakglass_engine::lockout::report::LockoutReport;
+use breakglass_engine::lockout::scenarios::{BUILT_IN, ScenarioError};
+use breakglass_engine::lockout::settings::{
+    LockoutSettings, MAX_ORDER_DEFAULT, MAX_ORDER_MAX, OnPremisesAuthentication, OwnScenario,
+};
+use breakglass_engine::lockout::{analyse, certificate};
+use breakglass_model::snapshot::Snapshot;
+use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
+
+use crate::codes::ErrorCode;
+use crate::config::OnPremisesAuthentication as ConfiguredAuthentication;
+use crate::exit::Exit;
+use crate::failure::{Coded, Failure};
+use crate::output::deliver;
+use crate::render::lockout::{FORMATS, certificate as certificate_page, format_named};
+use crate::render::paint::Paint;
+use crate::render::{Extent, Page};
+use crate::subject::{Subject, SubjectArguments, SubjectError, missing};
+use crate::wiring::World;
+
+/// The order that must be reached where nothing else is said.
+pub(super) const FLOOR_DEFAULT: usize = 2;
+
+/// Find who could still get in, and the smallest set of failures that locks everybody out
+///
+/// Works out every way in to repair the tenant: accounts, passwords and how they are kept, authentication methods and
+/// the services behind them, devices, networks, role activation and its approvers, resets by others. Then it finds the
+/// smallest sets of failures that no way survives, and plays known emergencies through. What the snapshot does not tell
+/// is not promised.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    subject: SubjectArguments,
+
+    #[command(flatten)]
+    pub(super) analysis: AnalysisArguments,
+
+    /// A scenario to play through, instead of all of them; may be given several times
+    #[arg(long = "scenario", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    scenarios: Vec<String>,
+
+    /// The order that must be reached [default: 2, or `floor` of the configuration]
+    #[arg(long, value_name = "N")]
+    floor: Option<usize>,
+
+    /// Write a proof of the order that another program can check
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
+
+    /// The form of the report
+    #[arg(long, default_value = "text", value_parser = formats())]
+    format: String,
+
+    /// Write into a file instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Show everything, not the first of each table
+    #[arg(long)]
+    all: bool,
+}
+
+/// What is asked, the same for every command that asks about the ways in.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AnalysisArguments {
+    /// What somebody must be able to do [default: full-repair]
+    #[arg(long = "goal", value_parser = goals())]
+    goals: Vec<String>,
+
+    /// How long after the last sign-in: whether sessions may still be open [default: 24h]
+    #[arg(long = "horizon", value_parser = horizons())]
+    horizons: Vec<String>,
+
+    /// Largest number of failures to look at [default: 5]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=MAX_ORDER_MAX as u64))]
+    max_order: Option<u64>,
+
+    /// Count applications with repair permissions as ways in
+    #[arg(long)]
+    applications: bool,
+
+    /// Something that is otherwise held up and may fail here, such as svc:fido-verify or net:elsewhere
+    #[arg(long = "fail-assumption", value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    fail_assumptions: Vec<String>,
+}
+
+fn goals() -> PossibleValuesParser {
+    Goal::ALL.iter().map(|goal| PossibleValue::new(goal.name()).help(goal.words())).collect::<Vec<_>>().into()
+}
+
+fn horizons() -> PossibleValuesParser {
+    Horizon::ALL.iter().map(|horizon| PossibleValue::new(horizon.name())).collect::<Vec<_>>().into()
+}
+
+fn formats() -> PossibleValuesParser {
+    FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about)).collect::<Vec<_>>().into()
+}
+
+/// Why the ways in cannot be worked out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LockoutError {
+    /// A scenario does not exist, or does not fit the tenant.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// What is declared about custody cannot be.
+    #[error("the custody that is declared cannot be")]
+    Custody(#[source] CustodyError),
+    /// A named location of the configuration is not in the snapshot.
+    #[error("the configuration names the location `{0}`, which the snapshot does not have")]
+    UnknownLocation(String),
+    /// Something may fail that is no assumption.
+    #[error("`{0}` is not the id of a component")]
+    NoComponent(String),
+    /// There is no proof.
+    #[error("no certificate is written: {0}")]
+    Certificate(CertificateError),
+    /// A certificate is for one question.
+    #[error("a certificate is for one goal and one horizon, and {0} were asked for")]
+    SeveralCertificates(usize),
+    /// The certificate cannot be written.
+    #[error("the certificate cannot be written to `{path}`")]
+    WriteCertificate {
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+    /// The envelope of somebody who is not there.
+    #[error("the configuration has an envelope for `{0}`, who is not in the snapshot")]
+    UnknownAccount(String),
+}
+
+pub(crate) const CODES: &[ErrorCode] = &[
+    ErrorCode {
+        code: "BG1701",
+        title: "there is no such scenario, or it does not fit the tenant",
+        explanation: "`--scenario` names neither a scenario that is built in nor one of the configuration; or a scenario \
+                      of the configuration has the name of a built-in one, or makes something fail on which nothing in \
+                      this tenant depends, so that it would test nothing. The built-in ones are: mfa-outage, \
+                      mfa-outage-telephony, mfa-outage-push, trusted-network-only, last-global-administrator-deleted, \
+                      credentials-changed-by-insider, federation-or-on-premises-down, pim-down, intune-down, \
+                      risk-false-positives, one-emergency-account-lost, safe-or-custodian-lost. The ids of components \
+                      are in the report with `--format json`.",
+    },
+    ErrorCode {
+        code: "BG1702",
+        title: "what the configuration says of the tenant does not fit it",
+        explanation: "An envelope is for somebody, or a network for a named location, that is not in the snapshot; or \
+                      the custody contradicts itself. Nothing was judged, because an arrangement that exists on paper \
+                      only would count as one that exists. Correct the configuration.",
+    },
+    ErrorCode {
+        code: "BG1703",
+        title: "this is not the id of a component",
+        explanation: "`--fail-assumption` takes the ids svc:fido-verify and net:elsewhere, or any other component in \
+                      the form kind:key.",
+    },
+    ErrorCode {
+        code: "BG1704",
+        title: "no certificate can be written",
+        explanation: "The search was cut short, so that nothing is proved; or several goals or horizons were asked for, \
+                      and a certificate is for one; or the file cannot be written. Ask for one goal and one horizon, \
+                      with a smaller --max-order.",
+    },
+];
+
+impl Coded for LockoutError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Scenario(_) => "BG1701",
+            Self::Custody(_) | Self::UnknownLocation(_) | Self::UnknownAccount(_) => "BG1702",
+            Self::NoComponent(_) => "BG1703",
+            Self::Certificate(_) | Self::SeveralCertificates(_) | Self::WriteCertificate { .. } => "BG1704",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Scenario(ScenarioError::Unknown(_)) => {
+                format!("built in are {}", BUILT_IN.map(|(id, _)| id).join(", "))
+            }
+            Self::Scenario(_) => "`breakglass explain BG1701` says more".to_owned(),
+            Self::Custody(_) | Self::UnknownLocation(_) | Self::UnknownAccount(_) => {
+                "correct the configuration, or give a snapshot that has it".to_owned()
+            }
+            Self::NoComponent(_) => "write it as svc:fido-verify or net:elsewhere".to_owned(),
+            Self::Certificate(_) => "ask for a smaller --max-order".to_owned(),
+            Self::SeveralCertificates(_) => "ask for one --goal and one --horizon".to_owned(),
+            Self::WriteCertificate { .. } => "name a file in a folder that may be written".to_owned(),
+        })
+    }
+}
+
+impl AnalysisArguments {
+    /// The goals that are asked for.
+    pub(super) fn goals(&self) -> Vec<Goal> {
+        let wanted: Vec<Goal> =
+            Goal::ALL.into_iter().filter(|goal| self.goals.iter().any(|name| name == goal.name())).collect();
+        if wanted.is_empty() { vec![Goal::FullRepair] } else { wanted }
+    }
+
+    /// The horizons that are asked for.
+    pub(super) fn horizons(&self) -> Vec<Horizon> {
+        let is_wanted = |horizon: &Horizon| self.horizons.iter().any(|name| name == horizon.name());
+        let wanted: Vec<Horizon> = Horizon::ALL.into_iter().filter(is_wanted).collect();
+        if wanted.is_empty() { vec![Horizon::Day] } else { wanted }
+    }
+
+    /// The settings of the analysis of a tenant.
+    pub(super) fn settings(&self, subject: &Subject, horizon: Horizon) -> Result<LockoutSettings, LockoutError> {
+        let configured = &subject.lockout;
+        let snapshot = &subject.snapshot;
+        subject.custody.check().map_err(LockoutError::Custody)?;
+        for envelope in &subject.custody.envelopes {
+            if snapshot.find_user(&envelope.account).is_none() && snapshot.users.is_complete() {
+                return Err(LockoutError::UnknownAccount(envelope.account.clone()));
+            }
+        }
+        let mut fallible: std::collections::BTreeSet<_> = configured.fail_assumption.iter().cloned().collect();
+        for id in &self.fail_assumptions {
+            fallible.insert(id.parse().map_err(|_| LockoutError::NoComponent(id.clone()))?);
+        }
+        let max_order = self.max_order.and_then(|order| usize::try_from(order).ok()).or(configured.max_order);
+        let scenario = |one: &crate::config::OwnScenario| OwnScenario {
+            id: one.id.clone(),
+            title: one.title.clone(),
+            failed: one.failed.clone(),
+        };
+        Ok(LockoutSettings {
+            horizon,
+            max_order: max_order.unwrap_or(MAX_ORDER_DEFAULT).min(MAX_ORDER_MAX),
+            with_applications: self.applications,
+            assumed: configured.assume.iter().cloned().collect(),
+            fallible,
+            custody: subject.custody.clone(),
+            on_premises: configured.on_premises_authentication.map(|how| match how {
+                ConfiguredAuthentication::Phs => OnPremisesAuthentication::PasswordHash,
+                ConfiguredAuthentication::Pta => OnPremisesAuthentication::PassThrough,
+            }),
+            network_countries: countries(snapshot, &configured.countries)?,
+            mandatory_mfa_postponed_until: subject.posture.mandatory_mfa_postponed_until,
+            accounts: subject.accounts.keys.clone(),
+            scenarios: configured.scenarios.iter().map(scenario).collect(),
+            ..LockoutSettings::default()
+        })
+    }
+}
+
+/// Countries by the ids of the locations.
+fn countries(
+    snapshot: &Snapshot,
+    written: &std::collections::BTreeMap<String, String>,
+) -> Result<std::collections::BTreeMap<String, String>, LockoutError> {
+    let locations = snapshot.named_locations.items();
+    let mut found = std::collections::BTreeMap::new();
+    for (name, country) in written {
+        let is_meant = |location: &&breakglass_model::named_location::NamedLocation| {
+            location.id.as_str() == name || location.display_name == *name
+        };
+        match locations.iter().find(is_meant) {
+            Some(location) => {
+                found.insert(location.id.as_str().to_owned(), country.clone());
+            }
+            None if snapshot.named_locations.is_complete() => return Err(LockoutError::UnknownLocation(name.clone())),
+            None => {}
+        }
+    }
+    Ok(found)
+}
+
+impl Arguments {
+    pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let subject = self.subject.load(world)?;
+        world.progress("working out the ways in");
+        let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
+        let mut reports = Vec::new();
+        for horizon in self.analysis.horizons() {
+            let settings = self.analysis.settings(&subject, horizon)?;
+            for goal in self.analysis.goals() {
+                reports.push(analyse(&access, &settings, goal, &self.scenarios).map_err(LockoutError::Scenario)?);
+            }
+        }
+        world.progress_is_over();
+        if let Some(path) = &self.certificate {
+            write_certificate(path, &reports, &subject)?;
+        }
+        let page = page(&subject, world, (self.output.as_deref(), self.all));
+        if let Some(format) = format_named(&self.format) {
+            deliver(world, self.output.as_deref(), &(format.render)(&reports, &page))?;
+        }
+        let floor = self.floor.or(subject.lockout.floor).unwrap_or(FLOOR_DEFAULT);
+        Ok(exit(&reports, floor, !self.scenarios.is_empty()))
+    }
+}
+
+/// The page of a report about ways in.
+pub(super) fn page(subject: &Subject, world: &World, (output, is_all): (Option<&Path>, bool)) -> Page {
+    Page {
+        columns: world.stdout.columns,
+        paint: if output.is_some() { Paint::Plain } else { world.stdout.paint },
+        extent: if is_all { Extent::All } else { Extent::Worst },
+        judged_at: subject.now,
+        source: subject.source.clone(),
+        missing: missing(subject),
+    }
+}
+
+fn write_certificate(path: &Path, reports: &[LockoutReport], subject: &Subject) -> Result<(), LockoutError> {
+    let [report] = reports else { return Err(LockoutError::SeveralCertificates(reports.len())) };
+    let proof = certificate::certificate(report).map_err(LockoutError::Certificate)?;
+    let tenant = subject.snapshot.tenant_id.as_ref().map(ToString::to_string);
+    let text = certificate_page::document(report, &proof, tenant.as_deref(), subject.now);
+    fs::write(path, text).map_err(|source| LockoutError::WriteCertificate { path: path.display().to_string(), source })
+}
+
+/// Found something if the order is below the floor for sure, or a scenario that was asked for is not survived; could
+/// not tell where the order depends on facts that are not known.
+fn exit(reports: &[LockoutReport], floor: usize, were_scenarios_asked: bool) -> Exit {
+    let is_below = |report: &LockoutReport| report.direct.order.proved.is_some_and(|order| order < floor);
+    let is_lost =
+        |report: &LockoutReport| were_scenarios_asked && report.scenarios.iter().any(|scenario| !scenario.survives);
+    let is_unknown = |report: &LockoutReport| {
+        let order = report.direct.order;
+        let searched = order.searched_to.map_or(0, |searched| searched + 1);
+        order.proved.is_none() && searched < floor && !order.is_exhausted
+    };
+    if reports.iter().any(|report| is_below(report) || is_lost(report)) {
+        Exit::Found
+    } else if reports.iter().any(is_unknown) {
+        Exit::Unknown
+    } else {
+        Exit::Good
+    }
+}
