@@ -13,6 +13,8 @@ mod expected_cases;
 #[cfg(test)]
 mod footprint;
 #[cfg(test)]
+mod lockout_words;
+#[cfg(test)]
 mod not_exported;
 #[cfg(test)]
 mod posture;
@@ -26,5 +28,7 @@ mod removals;
 mod scubagear_cases;
 #[cfg(test)]
 mod sentence;
+#[cfg(test)]
+mod small_tenants;
 #[cfg(test)]
 mod support;
