@@ -1,25 +1,12 @@
 //! The simulator of the test kit and the analysis speak of the same things, each in types of its own.
 
-use breakglass_engine::access::surfaces::SURFACES;
 use breakglass_engine::lockout::custody::{Custody, Depository, Envelope, Holds, Keeper, Share};
 use breakglass_engine::lockout::goal::{Goal, Horizon, Surface};
 use breakglass_testkit::lockout_referee as plain;
 use breakglass_testkit::lockout_tenants::lockout_tenant;
-use breakglass_testkit::referee::RefereeSurface;
 use breakglass_testkit::seed_for;
 
-/// The keyword table in the referee's form.
-pub(crate) fn surfaces() -> Vec<RefereeSurface> {
-    SURFACES
-        .iter()
-        .map(|surface| RefereeSurface {
-            app_id: surface.app_id.into(),
-            aliases: surface.resources.iter().map(|app| (*app).to_owned()).collect(),
-            office365: surface.is_office365,
-            microsoft_admin_portals: surface.is_admin_portal,
-        })
-        .collect()
-}
+use crate::support::surfaces;
 
 /// What is declared, in the engine's form.
 pub(crate) fn custody(declared: &plain::Custody) -> Custody {
