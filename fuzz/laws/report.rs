@@ -19,8 +19,15 @@ pub(crate) fn hold(bytes: &[u8]) {
     let Ok(Value::Object(mut tenant)) = serde_json::from_slice(bytes) else { return };
     tenant.insert("format".to_owned(), SNAPSHOT_FORMAT.into());
     let Some(snapshot) = read(&tenant) else { return };
-    // Without its definition, a tenant's own id of a built-in role cannot be told from a custom role's.
-    let can_be_left_out = |list: &&Resource| **list != Resource::RoleDefinitions && tenant.contains_key(list.name());
+    let principals = tenant.get("servicePrincipals").and_then(Value::as_array);
+    let say_themselves = principals.is_some_and(|all| all.iter().any(|one| one.get("appRoleAssignments").is_some()));
+    let can_be_left_out = |list: &&Resource| match list {
+        // Without its definition, a tenant's own id of a built-in role cannot be told from a custom role's.
+        Resource::RoleDefinitions => false,
+        // What is left is what the applications say themselves, and that may contradict the list.
+        Resource::AppRoleAssignments if say_themselves => false,
+        list => tenant.contains_key(list.name()),
+    };
     let lists: Vec<&str> = Resource::ALL.iter().filter(can_be_left_out).map(|list| list.name()).collect();
     let left_out = lists.get(bytes.len() % lists.len().max(1)).copied().unwrap_or_default();
     tenant.remove(left_out);

@@ -4,8 +4,8 @@
 //! gives the same snapshot on every system. Only regular `*.json` and `*.ndjson` files are opened; hidden ones are
 //! passed over. UTF-8 with or without byte order mark and UTF-16 with one are read.
 //!
-//! **Invariant:** what is not taken into the snapshot is named in [`LoadedSnapshot::unrecognised`] or
-//! [`LoadedSnapshot::notes`], or is an error. **Limits:** [`FILES_MAX`], [`FOLDER_DEPTH_MAX`], and those of
+//! **Invariant:** what is not taken into the snapshot is named in [`LoadedSnapshot::unrecognised`],
+//! [`LoadedSnapshot::unopened`] or [`LoadedSnapshot::notes`], or is an error. **Limits:** [`FILES_MAX`], [`FOLDER_DEPTH_MAX`], and those of
 //! [`breakglass_model::snapshot::elements`].
 
 use std::ffi::OsStr;
@@ -35,6 +35,8 @@ pub struct LoadedSnapshot {
     pub snapshot: Snapshot,
     /// Files that were read and hold nothing that a snapshot has.
     pub unrecognised: Vec<Unrecognised>,
+    /// Files of the folder that are called neither `*.json` nor `*.ndjson` and were not opened, in order.
+    pub unopened: Vec<String>,
     /// What else the owner of the files may want to know, one sentence each.
     pub notes: Vec<String>,
 }
@@ -147,6 +149,11 @@ impl LoadError {
             "BG1006" => "correct the file at that place or export it again; UTF-16 is read only with a byte order mark"
                 .to_owned(),
             "BG1007" => "the export was cut off: export the file again and compare its size".to_owned(),
+            "BG1008" if matches!(self, Self::Document { error: ReadError::Split(SplitError::TooDeep { .. }), .. }) => {
+                "nothing that Graph writes is nested so deep: correct the file at that place, or take it out of the \
+                 folder"
+                    .to_owned()
+            }
             "BG1008" => "split the file into several, or write one object a line into a `.ndjson` file".to_owned(),
             "BG1009" if self.is_of_a_missing_property() => {
                 "export the object again with that property, or take the file out of the folder".to_owned()
@@ -168,7 +175,7 @@ const fn document_code(error: &ReadError) -> &'static str {
         ReadError::Object { error: AddError::Syntax { is_cut_off: false, .. }, .. } => "BG1006",
         ReadError::Split(SplitError::CutOff { .. }) => "BG1007",
         ReadError::Object { error: AddError::Syntax { .. }, .. } => "BG1007",
-        ReadError::Split(SplitError::TooLarge { .. }) => "BG1008",
+        ReadError::Split(SplitError::TooLarge { .. } | SplitError::TooDeep { .. }) => "BG1008",
         ReadError::Object { error: AddError::Full(_), .. } => "BG1008",
         ReadError::Object { error: AddError::Malformed { .. }, .. } | ReadError::Snapshot { .. } => "BG1009",
         ReadError::Object { error: AddError::Duplicate { .. }, .. } => "BG1010",
@@ -242,6 +249,7 @@ struct Reading {
     builder: SnapshotBuilder,
     recognised: usize,
     unrecognised: Vec<Unrecognised>,
+    unopened: Vec<String>,
     notes: Vec<String>,
 }
 
@@ -249,7 +257,7 @@ impl Reading {
     fn new() -> Self {
         let mut builder = SnapshotBuilder::default();
         builder.source("file");
-        Self { builder, recognised: 0, unrecognised: Vec::new(), notes: Vec::new() }
+        Self { builder, recognised: 0, unrecognised: Vec::new(), unopened: Vec::new(), notes: Vec::new() }
     }
 
     fn file(&mut self, file: &ExportedFile) -> Result<(), LoadError> {
@@ -295,7 +303,9 @@ impl Reading {
             let MissingResource { resource, why } = missing;
             self.notes.push(format!("`missing` names `{resource}` ({why}), which is no list of a snapshot"));
         }
-        Ok(LoadedSnapshot { snapshot, unrecognised: self.unrecognised, notes: self.notes })
+        self.unopened.sort();
+        let Self { unrecognised, unopened, notes, .. } = self;
+        Ok(LoadedSnapshot { snapshot, unrecognised, unopened, notes })
     }
 }
 
@@ -336,17 +346,21 @@ fn files_below(root: &Path, shown: &str, reading: &mut Reading) -> Result<Vec<Ex
             let what = format!("folders more than {FOLDER_DEPTH_MAX} deep");
             return Err(LoadError::TooLarge { path: shown.to_owned(), what });
         }
-        if !is_export || entry.file_type().is_dir() {
+        if entry.file_type().is_dir() {
             continue;
         }
         let file = ExportedFile::below(root, entry.path());
+        if files.len() + reading.unopened.len() == FILES_MAX {
+            let what = format!("more than {FILES_MAX} files");
+            return Err(LoadError::TooLarge { path: shown.to_owned(), what });
+        }
+        if !is_export {
+            reading.unopened.push(file.shown);
+            continue;
+        }
         if !entry.file_type().is_file() {
             reading.unrecognised.push(Unrecognised { file: file.shown, why: "not a regular file".to_owned() });
             continue;
-        }
-        if files.len() == FILES_MAX {
-            let what = format!("more than {FILES_MAX} files");
-            return Err(LoadError::TooLarge { path: shown.to_owned(), what });
         }
         files.push(file);
     }

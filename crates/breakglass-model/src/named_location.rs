@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::graph_enum::graph_enum;
 use crate::ids::NamedLocationId;
+use crate::policy::known_after_apply;
 use crate::property::null_is_default;
 
 graph_enum!(
@@ -161,7 +162,9 @@ impl NamedLocation {
         let kind = written.odata_type.as_deref().unwrap_or_default();
         let kind = kind.trim_start_matches('#').trim_start_matches("microsoft.graph.");
         let is_trusted = written.is_trusted.unwrap_or(false);
-        let coverage = if let Some(ranges) = written.ip_ranges {
+        let coverage = if known_after_apply(&source).next().is_some() {
+            LocationCoverage::Unknown("known only after the plan is applied".to_owned())
+        } else if let Some(ranges) = written.ip_ranges {
             LocationCoverage::IpRanges {
                 ranges: ranges.into_iter().map(|range| range.cidr_address.0).collect(),
                 is_trusted,

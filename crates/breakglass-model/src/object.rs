@@ -131,9 +131,36 @@ impl ObjectTable {
         Ok(key)
     }
 
+    /// Forgets every id that was first mentioned after there were so many, the newest first. Keys of forgotten ids
+    /// mean nothing any more.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        while self.ends.len() > len {
+            let Some(at) = self.ends.len().checked_sub(1) else { return };
+            let Ok(key) = u32::try_from(at) else { return };
+            let id = text_of(&self.ids, &self.ends, key).to_owned();
+            match Guid::read(&id) {
+                Some(guid) => self.guids.remove(guid),
+                None => {
+                    if let Ok(slot) = self.others.find_entry(text_hash(&id), |slot| slot.key == key) {
+                        slot.remove();
+                    }
+                }
+            }
+            self.ends.pop();
+            self.ids.truncate(self.ids.len().saturating_sub(id.len()));
+        }
+    }
+
     /// Every key, in the order of first mention.
     pub fn keys(&self) -> impl Iterator<Item = ObjectKey> + use<> {
         (0..u32::try_from(self.ends.len()).unwrap_or(u32::MAX)).map(ObjectKey)
+    }
+}
+
+/// The same ids in the same order; how they are found does not count.
+impl PartialEq for ObjectTable {
+    fn eq(&self, other: &Self) -> bool {
+        self.ids == other.ids && self.ends == other.ends
     }
 }
 
@@ -284,6 +311,38 @@ impl GuidTable {
         self.filled += 1;
     }
 
+    /// Takes a GUID out and moves up what lies behind it, so that no search meets a gap.
+    #[expect(clippy::cast_possible_truncation, reason = "the table is never longer than the address space")]
+    fn remove(&mut self, guid: Guid) {
+        let Some(mask) = self.places.len().checked_sub(1) else { return };
+        let home = |guid: Guid| guid.hash() as usize & mask;
+        let mut gap = home(guid);
+        loop {
+            match self.places.get(gap) {
+                Some((own, key)) if *key != NO_KEY && *own == guid => break,
+                Some((_, key)) if *key != NO_KEY => gap = (gap + 1) & mask,
+                _ => return,
+            }
+        }
+        let mut at = gap;
+        loop {
+            at = (at + 1) & mask;
+            let Some(place) = self.places.get(at).copied().filter(|(_, key)| *key != NO_KEY) else { break };
+            // One that belongs behind the gap, going round, stays where it is.
+            let is_behind_gap = (home(place.0).wrapping_sub(gap + 1) & mask) < (at.wrapping_sub(gap) & mask);
+            if !is_behind_gap {
+                if let Some(slot) = self.places.get_mut(gap) {
+                    *slot = place;
+                }
+                gap = at;
+            }
+        }
+        if let Some(slot) = self.places.get_mut(gap) {
+            slot.1 = NO_KEY;
+        }
+        self.filled = self.filled.saturating_sub(1);
+    }
+
     #[expect(clippy::cast_possible_truncation, reason = "the table is never longer than the address space")]
     fn put(&mut self, guid: Guid, key: u32) {
         let mask = self.places.len().saturating_sub(1);
@@ -367,7 +426,32 @@ mod tests {
         }
     }
 
+    /// Ids that share places of a small table, and others.
+    fn crowded() -> impl Strategy<Value = Vec<String>> {
+        proptest::collection::vec(prop_oneof![(0_u128..200).prop_map(written), "[a-z]{1,3}"], 0..300)
+    }
+
     proptest! {
+        #[test]
+        fn forgotten_ids_are_gone_and_the_others_are_found(ids in crowded(), kept in 0_usize..300) {
+            let mut table = ObjectTable::default();
+            for id in &ids {
+                table.intern(id).unwrap();
+            }
+            let all: Vec<String> = table.keys().map(|key| table.id(key).to_owned()).collect();
+            let kept = kept.min(all.len());
+            table.truncate(kept);
+            prop_assert_eq!(table.len(), kept);
+            for (at, id) in all.iter().enumerate() {
+                prop_assert_eq!(table.find(id).map(super::ObjectKey::index), (at < kept).then_some(at), "{}", id);
+            }
+            for id in &all {
+                table.intern(id).unwrap();
+            }
+            let again: Vec<String> = table.keys().map(|key| table.id(key).to_owned()).collect();
+            prop_assert_eq!(again, all);
+        }
+
         #[test]
         fn the_bits_of_a_guid_are_its_digits(number in any::<u128>()) {
             let id = written(number);

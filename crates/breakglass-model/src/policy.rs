@@ -14,7 +14,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-pub use unknowns::{UnknownCause, UnknownKind, UnknownPart};
+pub(crate) use unknowns::TERRAFORM_SESSION_CONTROLS;
+pub use unknowns::{KNOWN_AFTER_APPLY, UnknownCause, UnknownKind, UnknownPart, known_after_apply};
 
 use crate::graph_enum::{flags, from_string, graph_enum};
 use crate::ids::{GroupId, PolicyId, RoleTemplateId};
@@ -216,6 +217,45 @@ impl ConditionalAccessConditionSet {
             },
         };
         self.users.get_or_insert_default().not_exported = Some(not_exported);
+    }
+}
+
+impl ConditionalAccessConditionSet {
+    /// Takes out a condition that includes what a plan does not know yet: with it among the unknowns, the policy may
+    /// then be about anything, and about nothing for sure. What is excluded for sure stays excluded.
+    fn mark_as_awaited(&mut self, path: &str) {
+        let Some(path) = path.strip_prefix("conditions") else { return };
+        let mut parts = path.split('.').skip(1);
+        let (condition, member) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        if member.starts_with("exclude") {
+            return;
+        }
+        match condition {
+            "" => *self = Self { users: None, ..Self::default() },
+            "clientAppTypes" => self.client_app_types.clear(),
+            "signInRiskLevels" => self.sign_in_risk_levels.clear(),
+            "userRiskLevels" => self.user_risk_levels.clear(),
+            "servicePrincipalRiskLevels" => self.service_principal_risk_levels.clear(),
+            "insiderRiskLevels" => self.insider_risk_levels.clear(),
+            "applications" => self.applications = None,
+            "clientApplications" => self.client_applications = None,
+            "platforms" => self.platforms = None,
+            "locations" => self.locations = None,
+            "devices" => self.devices = None,
+            "authenticationFlows" => self.authentication_flows = None,
+            _ => {}
+        }
+        if matches!(condition, "" | "users" | "clientApplications") {
+            let users = self.users.get_or_insert_default();
+            // Nobody can be put in beside everybody.
+            if !users.include_users.iter().any(|user| user == "All") {
+                users.include_users.clear();
+                users.include_groups.clear();
+                users.include_roles.clear();
+                users.include_guests_or_external_users = None;
+                users.not_exported = Some("conditions.users.includeUsers");
+            }
+        }
     }
 }
 
@@ -502,6 +542,7 @@ impl ConditionalAccessPolicy {
     pub fn from_value(source: Value, name: &str) -> Result<Self, serde_path_to_error::Error<serde_json::Error>> {
         let mut written: Written = serde_path_to_error::deserialize(&source)?;
         written.conditions.mark_what_is_not_exported(&source);
+        known_after_apply(&source).for_each(|path| written.conditions.mark_as_awaited(path));
         let mut unknowns = unknowns::unknown_parts(&written, &source);
         unknowns.sort();
         Ok(Self {

@@ -4,10 +4,12 @@
 //! <https://learn.microsoft.com/graph/api/resources/unifiedroleassignmentscheduleinstance>.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::ids::{DirectoryObjectId, RoleTemplateId};
 use crate::policy::Rest;
 use crate::property::Property;
+use crate::tenant::GraphObject;
 
 /// `unifiedRoleDefinition`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -82,4 +84,12 @@ impl RoleAssignment {
         time(self.start_date_time.as_ref()).is_none_or(|start| start <= at)
             && time(self.end_date_time.value()).is_none_or(|end| end > at)
     }
+}
+
+/// The rules of a role's management policy (`unifiedRoleManagementPolicy`, or an assignment of it); `None` where the
+/// export does not have them.
+#[must_use]
+pub fn management_rules(policy: &GraphObject) -> Option<&Vec<Value>> {
+    let places: [&[&str]; 4] = [&["rules"], &["effectiveRules"], &["policy", "rules"], &["policy", "effectiveRules"]];
+    places.iter().find_map(|place| policy.at(place)?.as_array())
 }

@@ -86,6 +86,11 @@ impl Modes {
         self.0 & other.0 == other.0
     }
 
+    /// Its modes, one by one, in Graph's order.
+    pub fn members(self) -> impl Iterator<Item = Self> {
+        MODE_NAMES.iter().map(|(_, bit)| Self(*bit)).filter(move |mode| self.contains(*mode))
+    }
+
     /// Whether nothing is in the set.
     #[must_use]
     pub const fn is_empty(self) -> bool {

@@ -6,7 +6,7 @@
 use breakglass_engine::posture::Rule;
 use breakglass_engine::posture::rules::RULES;
 
-use crate::{accounts_from, commands, config, output, snapshot_codes, subject};
+use crate::{accounts_from, commands, config, output, proposal, snapshot_codes, subject};
 
 /// A code of an error.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +28,7 @@ const LISTS: &[&[ErrorCode]] = &[
     output::CODES,
     commands::CODES,
     commands::what_if::CODES,
+    proposal::CODES,
 ];
 
 /// What a code stands for.
@@ -65,6 +66,8 @@ pub(crate) fn all() -> Vec<Entry> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
 
     #[test]
@@ -82,6 +85,25 @@ mod tests {
             let range = if matches!(entry, Entry::Rule(_)) { 101..=799 } else { 1000..=1999 };
             assert!(range.contains(&number), "{digits}");
         }
+    }
+
+    #[test]
+    fn no_explanation_sends_anybody_to_a_command_that_is_not_there() {
+        let cli = crate::Cli::command();
+        let names: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
+        let mut count = 0;
+        for entry in all() {
+            let explanation = match &entry {
+                Entry::Rule(rule) => rule.explanation(),
+                Entry::Error(error) => error.explanation,
+            };
+            for command in explanation.split("`breakglass ").skip(1) {
+                let name = command.split([' ', '`']).next().unwrap();
+                assert!(names.contains(&name), "{}: `breakglass {name}`", entry.code());
+                count += 1;
+            }
+        }
+        assert!(count > 0, "some explanation names a command");
     }
 
     #[test]

@@ -5,11 +5,16 @@
 //!
 //! **Limits:** [`CONFIG_BYTES_MAX`], [`ACCOUNT_COUNT_MAX`].
 
+mod custody;
+mod lockout;
+
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
 use breakglass_engine::access::AccessSettings;
+use breakglass_engine::lockout::custody::Custody;
 use breakglass_engine::posture::accounts::Declared;
 use breakglass_engine::posture::{PostureSettings, Profile};
 use jiff::Timestamp;
@@ -17,6 +22,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer};
 
+pub(crate) use self::lockout::LockoutSettings;
+use self::{custody::CustodySection, lockout::LockoutSection};
 use crate::codes::ErrorCode;
 use crate::failure::{Coded, Excerpt};
 use crate::text_file::{TextError, read_text};
@@ -42,6 +49,22 @@ pub(crate) enum ConfigError {
     /// It is not TOML, or says what is not understood.
     #[error("`{name}`: {message}")]
     Malformed { name: String, text: String, message: String, span: Range<usize> },
+    /// Each part of it is understood, and the whole cannot be.
+    #[error("`{name}`: {message}")]
+    Contradictory { name: String, text: String, message: String, span: Range<usize> },
+}
+
+/// What cannot be, and where it stands.
+#[derive(Debug)]
+struct Contradiction {
+    message: String,
+    span: Range<usize>,
+}
+
+impl Contradiction {
+    fn at(self, span: Range<usize>) -> Self {
+        Self { span, ..self }
+    }
 }
 
 pub(crate) const CODES: &[ErrorCode] = &[
@@ -68,7 +91,30 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       recovery_authentication_contexts = [\"c1\"]\n    owner_required = true\n    \
                       certificate_days_left_min = 30\n\n    \
                       [mandatory_mfa]\n    postponed_until = 2026-07-01\n\n    \
-                      [low_privilege_scopes]\n    enforced_from = 2026-06-15",
+                      [low_privilege_scopes]\n    enforced_from = 2026-06-15\n\n    \
+                      [lockout]\n    floor = 2\n    max_order = 6\n    assume = [\"svc:pim\"]\n    \
+                      fail_assumption = [\"net:elsewhere\"]\n    \
+                      on_premises_authentication = \"phs\"  # or \"pta\"\n\n    \
+                      [[lockout.network]]\n    location = \"Head office\"    # or its id\n    country = \"DE\"\n\n    \
+                      [[lockout.scenario]]\n    id = \"office-closed\"\n    \
+                      title = \"Nobody gets into the office\"\n    failed = [\"net:*\", \"safe:hq\"]\n\n    \
+                      [[custody.custodian]]\n    id = \"eva\"\n    name = \"Eva Brandt\"\n    site = \"hq\"\n\n    \
+                      [[custody.safe]]\n    id = \"hq\"\n    name = \"Safe at head office\"\n    site = \"hq\"\n\n    \
+                      [[custody.depository]]\n    id = \"vault\"\n    name = \"Password vault\"\n    \
+                      signs_in = [\"eva@contoso.com\"]   # if it is reached by signing in to this tenant\n    \
+                      application = \"…\"\n\n    \
+                      [[custody.envelope]]\n    account = \"…\"\n    \
+                      holds = \"password\"         # or the id of an authentication method\n    \
+                      threshold = 2\n    share = [{ custodian = \"eva\" }, { safe = \"hq\" }, { depository = \"vault\" }]",
+    },
+    ErrorCode {
+        code: "BG1103",
+        title: "the configuration contradicts itself",
+        explanation: "Each line is understood, and together they cannot be: an envelope that needs more shares than it \
+                      has, a share that names a custodian who is not declared, two safes with the same id, a component \
+                      that is both assumed and allowed to fail, a list that is longer than its limit. Nothing is \
+                      judged, because an answer from it would be about an arrangement that does not exist. The message \
+                      names the line; mend it there.",
     },
 ];
 
@@ -77,6 +123,7 @@ impl Coded for ConfigError {
         match self {
             Self::Read(_) => "BG1101",
             Self::Malformed { .. } => "BG1102",
+            Self::Contradictory { .. } => "BG1103",
         }
     }
 
@@ -86,13 +133,14 @@ impl Coded for ConfigError {
                 format!("name a file with --config, or leave it out to use `{CONFIG_NAME}` if there is one")
             }
             Self::Malformed { .. } => "`breakglass explain BG1102` shows a whole configuration".to_owned(),
+            Self::Contradictory { .. } => "mend that line; `breakglass explain BG1103` says what cannot be".to_owned(),
         })
     }
 
     fn excerpt(&self) -> Option<Excerpt> {
         match self {
             Self::Read(_) => None,
-            Self::Malformed { name, text, span, .. } => {
+            Self::Malformed { name, text, span, .. } | Self::Contradictory { name, text, span, .. } => {
                 Some(Excerpt { name: name.clone(), text: text.clone(), span: span.clone() })
             }
         }
@@ -114,8 +162,9 @@ pub(crate) struct Config {
     low_privilege_scopes: LowPrivilegeScopes,
     /// Settings of the watcher; that they are there is all that is asked here.
     watch: Option<toml::Table>,
-    /// Settings of custody; that they are there is all that is asked here.
-    custody: Option<toml::Table>,
+    /// Who keeps which secret.
+    custody: Option<CustodySection>,
+    lockout: LockoutSection,
 }
 
 /// A profile by its name.
@@ -209,6 +258,12 @@ struct LowPrivilegeScopes {
 #[serde(try_from = "String")]
 struct NonEmpty(String);
 
+impl fmt::Display for NonEmpty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl TryFrom<String> for NonEmpty {
     type Error = &'static str;
 
@@ -290,6 +345,10 @@ impl Config {
             let message = format!("{count} accounts and groups are declared; at most {ACCOUNT_COUNT_MAX} are allowed");
             return Err(malformed(message, 0..0));
         }
+        let custody = config.custody.as_ref().map_or(Ok(()), CustodySection::check);
+        custody.and_then(|()| config.lockout.check()).map_err(|Contradiction { message, span }| {
+            ConfigError::Contradictory { name: name.to_string(), text: text.to_owned(), message, span }
+        })?;
         Ok(config)
     }
 
@@ -330,6 +389,16 @@ impl Config {
         }
     }
 
+    /// Who and what keeps which secret; nothing where it does not say.
+    pub(crate) fn custody(&self) -> Custody {
+        self.custody.as_ref().map(CustodySection::custody).unwrap_or_default()
+    }
+
+    /// What it says about the lockout analysis.
+    pub(crate) fn lockout_settings(&self) -> LockoutSettings {
+        self.lockout.settings()
+    }
+
     /// What it says about sign-ins, at an instant.
     pub(crate) fn access_settings(&self, now: Timestamp) -> AccessSettings {
         let mut settings = AccessSettings::at(now);
@@ -338,6 +407,26 @@ impl Config {
         }
         settings
     }
+}
+
+/// Refuses a list that is too long.
+fn at_most(max: usize, what: &str, count: usize) -> Result<(), Contradiction> {
+    if count <= max {
+        return Ok(());
+    }
+    Err(Contradiction { message: format!("{count} {what} are declared; at most {max} are allowed"), span: 0..0 })
+}
+
+/// The second of two that are the same, with its place.
+fn repeated<'a>(
+    mut declared: impl Iterator<Item = (&'a NonEmpty, Range<usize>)>,
+) -> Option<(&'a NonEmpty, Range<usize>)> {
+    let mut seen = BTreeSet::new();
+    declared.find(|(text, _)| !seen.insert(text.0.as_str()))
+}
+
+fn optional(text: Option<&NonEmpty>) -> Option<String> {
+    text.map(|text| text.0.clone())
 }
 
 /// The reader's messages begin in either way; ours in lower case.
@@ -351,8 +440,14 @@ fn lower_case_start(message: &str) -> String {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Config, ConfigError> {
+    pub(super) fn parse(text: &str) -> Result<Config, ConfigError> {
         Config::parse(text, &"test.toml")
+    }
+
+    /// The line that an error names, from 1.
+    pub(super) fn line(error: &ConfigError) -> usize {
+        let excerpt = error.excerpt().unwrap();
+        excerpt.text.get(..excerpt.span.start).unwrap().matches('\n').count() + 1
     }
 
     #[test]
@@ -377,7 +472,20 @@ mod tests {
         assert_eq!(settings.owners.len(), 1);
         assert_eq!(settings.certificate_days_left_min, 30);
         assert_eq!(settings.mandatory_mfa_postponed_until, instant("2026-07-01"));
-        assert!(!settings.watcher_is_configured && !settings.custody_is_configured);
+        assert!(!settings.watcher_is_configured && settings.custody_is_configured);
+        assert_eq!(config.custody().envelopes.len(), 1);
+        let lockout = config.lockout_settings();
+        assert_eq!((lockout.floor, lockout.max_order, lockout.scenarios.len()), (Some(2), Some(6), 1));
+    }
+
+    #[test]
+    fn the_examples_of_the_reference_are_read() {
+        let page = include_str!("../../../docs/reference/configuration.md");
+        let examples: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert_eq!(examples.len(), 2);
+        for example in examples {
+            assert!(parse(example).is_ok(), "{example}: {:?}", parse(example).err());
+        }
     }
 
     #[test]
@@ -416,12 +524,10 @@ mod tests {
             ("[naming]\nforbiden = []", 2, "unknown field `forbiden`"),
             ("a = ", 1, ""),
         ];
-        for (text, line, message) in cases {
+        for (text, at, message) in cases {
             let error = parse(text).unwrap_err();
             assert!(error.to_string().contains(message), "{text}: {error}");
-            let excerpt = error.excerpt().unwrap();
-            let before = excerpt.text.get(..excerpt.span.start).unwrap();
-            assert_eq!(before.matches('\n').count() + 1, line, "{text}: {error}");
+            assert_eq!(line(&error), at, "{text}: {error}");
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use breakglass_engine::guard::Verdict;
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -26,5 +28,34 @@ impl From<Exit> for ExitCode {
             Exit::Unknown => 3,
             Exit::Partial => 4,
         })
+    }
+}
+
+impl From<Verdict> for Exit {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Same | Verdict::Better => Self::Good,
+            Verdict::Lower | Verdict::BelowFloor | Verdict::LockedOut => Self::Found,
+            Verdict::Unknown => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Exit, Verdict};
+
+    #[test]
+    fn a_verdict_has_its_exit() {
+        let exits = Verdict::ALL.map(|verdict| (verdict.name(), Exit::from(verdict)));
+        let expected = [
+            ("same", Exit::Good),
+            ("better", Exit::Good),
+            ("lower", Exit::Found),
+            ("below-floor", Exit::Found),
+            ("locked-out", Exit::Found),
+            ("unknown", Exit::Unknown),
+        ];
+        assert_eq!(exits, expected);
     }
 }

@@ -10,6 +10,8 @@ mod config;
 mod exit;
 mod failure;
 mod output;
+#[cfg_attr(not(test), expect(dead_code, reason = "the command that asks for it is the next to come"))]
+mod proposal;
 mod render;
 mod snapshot_codes;
 mod subject;

@@ -52,7 +52,8 @@ pub(crate) const CODES: &[ErrorCode] = &[
         code: "BG1008",
         title: "a file or an object in it is too large",
         explanation: "Something in the file is beyond the limits of what is read: one object, the nesting, or the number \
-                      of objects. Write one object a line into a file named `*.ndjson`, or split the file.",
+                      of objects. Write one object a line into a file named `*.ndjson`, or split the file. Nothing \
+                      that Graph writes is nested as deep as the limit: such a file is damaged, or something else.",
     },
     ErrorCode {
         code: "BG1009",

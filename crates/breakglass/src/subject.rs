@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use breakglass_adapters::{LoadError, read_snapshot};
 use breakglass_engine::access::{AccessError, AccessSettings};
+use breakglass_engine::lockout::custody::Custody;
 use breakglass_engine::posture::accounts::{Accounts, Declared};
 use breakglass_engine::posture::{PostureSettings, Profile};
 use breakglass_model::snapshot::Snapshot;
@@ -13,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::accounts_from::{self, AccountsFrom};
 use crate::codes::ErrorCode;
-use crate::config::{CONFIG_NAME, Config, ProfileName, instant};
+use crate::config::{CONFIG_NAME, Config, LockoutSettings, ProfileName, instant};
 use crate::failure::{Coded, Failure};
 use crate::wiring::World;
 
@@ -121,6 +122,12 @@ pub(crate) struct Subject {
     pub(crate) posture: PostureSettings,
     /// How sign-ins are decided.
     pub(crate) access: AccessSettings,
+    /// Who and what keeps which secret.
+    #[expect(dead_code, reason = "the lockout command asks it")]
+    pub(crate) custody: Custody,
+    /// How the lockout analysis judges.
+    #[expect(dead_code, reason = "the lockout command asks it")]
+    pub(crate) lockout: LockoutSettings,
     /// The instant of judgement.
     pub(crate) now: Timestamp,
 }
@@ -166,6 +173,8 @@ impl SubjectArguments {
             declared,
             posture,
             access: config.access_settings(now),
+            custody: config.custody(),
+            lockout: config.lockout_settings(),
             now,
         })
     }
@@ -198,5 +207,21 @@ pub(crate) fn load_snapshot(path: &Path, world: &World) -> Result<Snapshot, Fail
     if rest > 0 {
         world.note(&format!("{rest} more files are left out"));
     }
+    let is_ours = |file: &&str| Path::new(file).file_name().is_some_and(|name| name == CONFIG_NAME);
+    let unopened: Vec<&str> = loaded.unopened.iter().map(String::as_str).filter(|file| !is_ours(file)).collect();
+    if let Some(files) = named(&unopened) {
+        world.note(&format!("not opened, since only `*.json` and `*.ndjson` are: {files}"));
+    }
     Ok(loaded.snapshot)
+}
+
+/// The first files by name, and how many more there are; `None` for none.
+fn named(files: &[&str]) -> Option<String> {
+    let shown: Vec<String> = files.iter().take(UNRECOGNISED_SHOWN_COUNT_MAX).map(|file| format!("`{file}`")).collect();
+    let rest = files.len() - shown.len();
+    match (shown.is_empty(), rest) {
+        (true, _) => None,
+        (_, 0) => Some(shown.join(", ")),
+        _ => Some(format!("{} and {rest} more", shown.join(", "))),
+    }
 }

@@ -18,8 +18,10 @@ fn a_folder_is_joined() {
     folder.write("more/users-2.JSON", r#"[{"id":"u3"},{"id":"u1"}]"#);
     folder.write("more/notes.txt", "not read");
     folder.write("more/.hidden.json", "{");
+    folder.write("devices.jsonl", "not read either");
     folder.write("package.json", r#"{"name":"x"}"#);
     let loaded = folder.read();
+    assert_eq!(loaded.unopened, ["devices.jsonl", "more/notes.txt"]);
     assert_eq!(loaded.snapshot.users.get().map(Vec::len), Ok(3));
     assert_eq!(loaded.snapshot.source.as_deref(), Some("file"));
     assert_eq!(loaded.notes, ["1 of `users` came again with the same content"]);
@@ -347,6 +349,14 @@ fn endless_garbage_is_refused_after_a_few_bytes() {
         assert_eq!(error.code(), code, "{bytes:?}: {}", sentence(&error));
         assert!(stream.taken < 64 << 20, "{bytes:?} took {}", stream.taken);
     }
+}
+
+#[test]
+fn what_is_nested_too_deep_is_not_to_be_split() {
+    let deep = format!("{{\"value\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+    let error = read_snapshot_stream(deep.as_bytes()).unwrap_err();
+    assert_eq!(error.code(), "BG1008");
+    assert!(error.help().starts_with("nothing that Graph writes is nested so deep"), "{}", error.help());
 }
 
 proptest! {

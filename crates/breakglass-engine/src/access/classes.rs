@@ -217,23 +217,34 @@ impl<'a> UserClasses<'a> {
     /// Masks of a user of whom the request says the kind of guest or the home tenant, which the directory does
     /// not: no kinds given means the kind that the directory says.
     pub(crate) fn guest_masks(&self, seat: Seat, kinds: &[GuestOrExternalUserType], tenant: Option<&str>) -> Masks {
-        let mut masks = Masks::with_rows(1, self.words);
         let listed = seat.user.and_then(|user| self.snapshot.user(user));
         let kinds: Vec<GuestKind> = match kinds {
             [] => vec![listed.map_or(GuestKind::Unsaid, scope::guest_kind)],
             kinds => kinds.iter().cloned().map(GuestKind::Guest).collect(),
         };
         let covered = |covers: &dyn Fn(&GuestKind) -> Trit| kinds.iter().map(covers).max().unwrap_or(Trit::No);
+        self.masks_where(seat, &|atom| match atom {
+            Atom::GuestsOrExternalUsers => Some(covered(&scope::is_external)),
+            Atom::Guests(scope) => Some(covered(&|kind| scope.covers(kind, tenant))),
+            _ => None,
+        })
+    }
+
+    /// Masks of a user who holds one more built-in role.
+    pub(crate) fn masks_with_role(&self, user: ObjectKey, template: &str) -> Masks {
+        let is_held = |id: &str| id == template;
+        self.masks_where(self.seat(Some(user)), &|atom| match atom {
+            Atom::Role(id) if is_held(id.as_str()) => Some(Trit::Yes),
+            _ => None,
+        })
+    }
+
+    /// Masks of a user of whom something else holds than the directory says: what `said` tells of an atom decides.
+    fn masks_where(&self, seat: Seat, said: &dyn Fn(&Atom) -> Option<Trit>) -> Masks {
+        let mut masks = Masks::with_rows(1, self.words);
         let has = |list: &[usize]| -> Trit {
             let atoms = list.iter().filter_map(|index| self.atoms.get(*index));
-            atoms
-                .map(|atom| match &atom.atom {
-                    Atom::GuestsOrExternalUsers => covered(&scope::is_external),
-                    Atom::Guests(scope) => covered(&|kind| scope.covers(kind, tenant)),
-                    _ => atom.has(seat.index),
-                })
-                .max()
-                .unwrap_or(Trit::No)
+            atoms.map(|atom| said(&atom.atom).unwrap_or_else(|| atom.has(seat.index))).max().unwrap_or(Trit::No)
         };
         for (policy, condition) in self.conditions.iter().enumerate() {
             let included = match condition.not_exported {

@@ -27,7 +27,7 @@ pub(crate) use grants::{GRANT_OUTCOMES, GrantMasks};
 pub(crate) use masks::Masks;
 
 use super::demand::Demand;
-use super::device_filter::{DeviceFacts, DeviceFilter};
+use super::device_filter::{DeviceFilter, PartialDevice};
 use super::locations::{AddressMap, Countries};
 use super::situation::Situation;
 use super::trit::Trit;
@@ -83,10 +83,10 @@ pub struct PolicyDeviceFilter {
 impl PolicyDeviceFilter {
     /// Whether the policy's device condition holds for a device.
     #[must_use]
-    pub fn truth(&self, device: &DeviceFacts) -> Trit {
+    pub fn truth(&self, device: &PartialDevice) -> Trit {
         match (&self.filter, &self.mode) {
-            (Ok(filter), FilterMode::Include) => filter.matches(device).into(),
-            (Ok(filter), FilterMode::Exclude) => (!filter.matches(device)).into(),
+            (Ok(filter), FilterMode::Include) => filter.truth(device).into(),
+            (Ok(filter), FilterMode::Exclude) => Trit::from(filter.truth(device)).negated(),
             (Ok(_), FilterMode::Unknown(_)) | (Err(_), _) => Trit::Unknown,
         }
     }
@@ -135,8 +135,7 @@ pub(crate) fn words_for(policies: usize) -> usize {
 }
 
 /// Compiles what does not depend on who signs in and to what.
-pub(crate) fn compile(snapshot: &Snapshot) -> Compiled {
-    let policies = snapshot.conditional_access_policies.items();
+pub(crate) fn compile(snapshot: &Snapshot, policies: &[ConditionalAccessPolicy]) -> Compiled {
     let words = words_for(policies.len());
     let locations = snapshot.named_locations.items();
     let addresses = AddressMap::of(locations);
@@ -262,7 +261,7 @@ impl Compiled {
         }
         let mode = filter.mode.clone().unwrap_or(FilterMode::Unknown("".into()));
         let filter = PolicyDeviceFilter { policy: index, mode, filter: parsed };
-        self.unregistered_device.set((0, self.words), index, filter.truth(&DeviceFacts::default()));
+        self.unregistered_device.set((0, self.words), index, filter.truth(&PartialDevice::default()));
         self.device_filters.push(filter);
     }
 

@@ -25,9 +25,12 @@ pub mod demand;
 pub mod device_filter;
 mod doubt;
 pub mod locations;
+pub(crate) mod managed;
 pub mod membership;
+pub(crate) mod permitted;
 pub mod person;
 pub mod scope;
+pub mod session;
 mod situation;
 pub mod surfaces;
 mod targets;
@@ -40,12 +43,12 @@ pub use compile::{Compiled, POLICY_COUNT_MAX};
 pub use count::{OutcomeCounts, SITUATION_COUNT_MAX};
 pub use decide::{Applied, Decision, PolicyState, bits};
 pub use situation::{REQUEST_APPLICATION_COUNT_MAX, ScopeRequest, Situation, SituationError};
-pub use targets::{Target, TargetRow, Targets};
+pub use targets::{KEYWORDS, Target, TargetRow, Targets};
 pub use trit::Trit;
 
 use breakglass_model::policy::ConditionalAccessPolicy;
 use breakglass_model::snapshot::Snapshot;
-use compile::Masks;
+pub(crate) use compile::{INSIDER_RISKS, Masks, RISKS};
 use jiff::Timestamp;
 
 /// What the evaluation needs beside the snapshot.
@@ -83,6 +86,7 @@ pub enum AccessError {
 #[derive(Debug)]
 pub struct Access<'a> {
     snapshot: &'a Snapshot,
+    policies: &'a [ConditionalAccessPolicy],
     settings: AccessSettings,
     compiled: Compiled,
     classes: UserClasses<'a>,
@@ -101,11 +105,23 @@ impl<'a> Access<'a> {
     /// # Errors
     /// When there are more than [`POLICY_COUNT_MAX`] policies.
     pub fn compile(snapshot: &'a Snapshot, settings: &AccessSettings) -> Result<Self, AccessError> {
-        let policies = snapshot.conditional_access_policies.items();
+        Self::compile_with(snapshot, snapshot.conditional_access_policies.items(), settings)
+    }
+
+    /// Compiles other policies than those of the snapshot, as if they were the snapshot's: policies that somebody
+    /// proposes, or the same ones in another state.
+    ///
+    /// # Errors
+    /// When there are more than [`POLICY_COUNT_MAX`] policies.
+    pub fn compile_with(
+        snapshot: &'a Snapshot,
+        policies: &'a [ConditionalAccessPolicy],
+        settings: &AccessSettings,
+    ) -> Result<Self, AccessError> {
         if policies.len() > POLICY_COUNT_MAX {
             return Err(AccessError::TooManyPolicies { count: policies.len() });
         }
-        let compiled = compile::compile(snapshot);
+        let compiled = compile::compile(snapshot, policies);
         let words = compiled.words;
         let is_enforced = (settings.now >= settings.low_privilege_enforced_from).into();
         let targets = Targets::of(snapshot, policies, words, is_enforced);
@@ -115,6 +131,7 @@ impl<'a> Access<'a> {
         let are_grants_certain = !may_have_more_policies && compiled.grants.best == compiled.grants.worst;
         Ok(Self {
             snapshot,
+            policies,
             settings: *settings,
             compiled,
             classes,
@@ -139,14 +156,19 @@ impl<'a> Access<'a> {
 
     /// The policies, in the order of the bits.
     #[must_use]
-    pub fn policies(&self) -> &'a [ConditionalAccessPolicy] {
-        self.snapshot.conditional_access_policies.items()
+    pub const fn policies(&self) -> &'a [ConditionalAccessPolicy] {
+        self.policies
     }
 
     /// The users in their classes, and how they stand to each policy.
     #[must_use]
     pub const fn classes(&self) -> &UserClasses<'a> {
         &self.classes
+    }
+
+    /// The rows of what a sign-in may be to.
+    pub(crate) const fn targets(&self) -> &Targets {
+        &self.targets
     }
 
     /// Whether there may be policies that the snapshot does not have.

@@ -24,7 +24,7 @@ use super::compile::{
     PLATFORM_UNSAID, PLATFORMS, RISK_UNSAID, RISKS,
 };
 use super::demand::{GrantSituation, PlatformKind};
-use super::device_filter::DeviceFacts;
+use super::device_filter::{DeviceFacts, PartialDevice};
 use super::locations::{Countries, CountryRow, Signature};
 use super::targets::{Target, TargetRow, USER_ACTIONS, filtered};
 use super::trit::Trit;
@@ -258,6 +258,11 @@ impl Access<'_> {
         })
     }
 
+    /// The policies that are about a service principal; `None` if it is not in the snapshot.
+    pub(crate) fn application_masks(&self, id: &str) -> Option<Masks> {
+        self.service_principal_masks(id).ok()
+    }
+
     fn service_principal_masks(&self, id: &str) -> Result<Masks, SituationError> {
         let snapshot = self.snapshot;
         let listed = snapshot.objects.find(id).and_then(|key| snapshot.service_principal(key));
@@ -397,7 +402,7 @@ impl Access<'_> {
         if self.compiled.device_filters.is_empty() && trust.is_none() {
             return;
         }
-        self.set_device(situation, &device_facts(device));
+        self.set_device(situation, &device_facts(device).into());
     }
 
     /// The table that tells which policies are about the identity of a situation, and the row of it.
@@ -424,9 +429,20 @@ impl Access<'_> {
         own.unwrap_or(&self.compiled.unregistered_device)
     }
 
-    fn set_device(&self, situation: &mut Situation, facts: &DeviceFacts) {
-        situation.grant.is_compliant = facts.is_compliant == Some(true);
-        situation.grant.is_hybrid_joined = facts.is_hybrid_joined();
+    /// The sign-in of somebody whom the snapshot does not mention, to nothing, under these conditions.
+    ///
+    /// # Errors
+    /// When a value is not one that exists.
+    pub(crate) fn under(&self, conditions: &SignInConditions<'_>) -> Result<Situation, SituationError> {
+        let mut situation = self.nobody();
+        self.add_conditions(&mut situation, conditions)?;
+        Ok(situation)
+    }
+
+    /// Puts a sign-in on a registered device.
+    pub(crate) fn set_device(&self, situation: &mut Situation, device: &PartialDevice) {
+        situation.grant.is_compliant = device.facts.is_compliant == Some(true);
+        situation.grant.is_hybrid_joined = device.facts.is_hybrid_joined();
         if self.compiled.device_filters.is_empty() {
             return;
         }
@@ -434,7 +450,7 @@ impl Access<'_> {
         let mut masks = self.compiled.unregistered_device.clone();
         for filter in &self.compiled.device_filters {
             masks.clear((0, words), filter.policy);
-            masks.set((0, words), filter.policy, filter.truth(facts));
+            masks.set((0, words), filter.policy, filter.truth(device));
         }
         let special = situation.special.get_or_insert_default();
         special.device = Some(masks);

@@ -26,8 +26,8 @@ pub(crate) const USER_ACTIONS: [(&str, &str); 2] = [
     ("registerOrJoinDevices", "urn:user:registerdevice"),
 ];
 
-/// Groups of applications.
-pub(crate) const KEYWORDS: [&str; 2] = ["Office365", "MicrosoftAdminPortals"];
+/// Words of policies for groups of applications.
+pub const KEYWORDS: [&str; 2] = ["Office365", "MicrosoftAdminPortals"];
 
 /// Row of the target table.
 pub type TargetRow = u32;

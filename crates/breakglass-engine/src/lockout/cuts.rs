@@ -46,6 +46,8 @@ pub struct Limits {
     pub size_max: usize,
     /// Nodes of the tree.
     pub node_count_max: u64,
+    /// Whether larger cuts than the smallest are left out.
+    pub smallest_only: bool,
 }
 
 /// What was found.
@@ -81,6 +83,9 @@ pub fn minimal_cuts(ways: &mut dyn Ways, limits: Limits) -> Cuts {
         searched_to = Some(size);
         if !search.was_cut_short {
             is_exhausted = true;
+            break;
+        }
+        if limits.smallest_only && !search.cuts.is_empty() {
             break;
         }
     }
@@ -319,7 +324,7 @@ mod tests {
     use super::{Family, Limits, Ways, minimal_cuts};
     use proptest::prelude::*;
 
-    const EVERYTHING: Limits = Limits { size_max: usize::MAX, node_count_max: u64::MAX };
+    const EVERYTHING: Limits = Limits { size_max: usize::MAX, node_count_max: u64::MAX, smallest_only: false };
 
     fn cuts_of(component_count: usize, ways: &[&[u32]]) -> (Vec<Vec<u32>>, bool) {
         let ways = ways.iter().map(|way| way.to_vec()).collect();
@@ -419,11 +424,21 @@ mod tests {
 
         #[test]
         fn what_a_limit_leaves_is_complete_up_to_a_size(rules in rules(), nodes in 0..40_u64, size_max in 0..6_usize) {
-            let found = minimal_cuts(&mut rules.system(), Limits { size_max, node_count_max: nodes });
+            let found = minimal_cuts(&mut rules.system(), Limits { size_max, node_count_max: nodes, smallest_only: false });
             let all = rules.minimal_cuts();
             let expected = all.iter().filter(|cut| found.searched_to.is_some_and(|to| cut.len() <= to));
             prop_assert_eq!(found.cuts.iter().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
             prop_assert!(!found.is_exhausted || found.cuts.len() == all.len());
+        }
+
+        #[test]
+        fn the_smallest_are_those_of_the_smallest_size(rules in rules()) {
+            let limits = Limits { smallest_only: true, ..EVERYTHING };
+            let found = minimal_cuts(&mut rules.system(), limits).cuts;
+            let all = rules.minimal_cuts();
+            let smallest = all.first().map(Vec::len);
+            let expected: Vec<_> = all.into_iter().filter(|cut| Some(cut.len()) == smallest).collect();
+            prop_assert_eq!(found, expected);
         }
 
         #[test]

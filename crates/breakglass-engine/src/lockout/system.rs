@@ -28,8 +28,20 @@ impl Node {
     }
 }
 
+/// A rule of a builder, in the order in which they were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleId(u32);
+
+impl RuleId {
+    /// The rule as an index into a table over all rules.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Makes a [`System`].
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct SystemBuilder {
     nodes: u32,
     components: Vec<Node>,
@@ -62,31 +74,34 @@ impl SystemBuilder {
     }
 
     /// `head` holds if at least `threshold` of `body` do. A member that stands in the body twice counts once.
-    pub fn rule(&mut self, head: Node, threshold: usize, body: &[Node]) {
+    pub fn rule(&mut self, head: Node, threshold: usize, body: &[Node]) -> RuleId {
         let mut body = body.to_vec();
         body.sort_unstable();
         body.dedup();
-        if threshold <= body.len() {
-            self.rules.push(Rule { head, threshold, body });
-        }
+        self.push(Rule { head, threshold, body })
     }
 
     /// `head` holds if all of `body` do.
-    pub fn all(&mut self, head: Node, body: &[Node]) {
+    pub fn all(&mut self, head: Node, body: &[Node]) -> RuleId {
         let mut body = body.to_vec();
         body.sort_unstable();
         body.dedup();
-        self.rules.push(Rule { head, threshold: body.len(), body });
+        self.push(Rule { head, threshold: body.len(), body })
     }
 
     /// `head` holds if one of `body` does.
-    pub fn any(&mut self, head: Node, body: &[Node]) {
-        self.rule(head, 1, body);
+    pub fn any(&mut self, head: Node, body: &[Node]) -> RuleId {
+        self.rule(head, 1, body)
+    }
+
+    fn push(&mut self, rule: Rule) -> RuleId {
+        self.rules.push(rule);
+        RuleId(self.rules.len() as u32 - 1)
     }
 
     /// The system whose goal is `goal`, without what the goal does not depend on.
     #[must_use]
-    pub fn build(self, goal: Node) -> System {
+    pub fn build(&self, goal: Node) -> System {
         System::of(self, goal)
     }
 }
@@ -100,6 +115,8 @@ pub struct System {
     /// Per node, the component, if it is one.
     component_of: Vec<Option<u32>>,
     rules: Vec<Rule>,
+    /// Per rule, which one of the builder's it is.
+    ids: Vec<RuleId>,
     /// Per node, the rules in whose bodies it stands.
     uses: Lists,
     /// Rules without a condition.
@@ -157,10 +174,11 @@ const NOT_DERIVED: u32 = u32::MAX;
 const NO_RULE: u32 = u32::MAX;
 
 impl System {
-    fn of(builder: SystemBuilder, goal: Node) -> Self {
+    fn of(builder: &SystemBuilder, goal: Node) -> Self {
         let count = builder.nodes as usize;
         let mut by_head: BTreeMap<Node, Vec<usize>> = BTreeMap::new();
-        for (at, rule) in builder.rules.iter().enumerate() {
+        // A rule that wants more than its body has derives nothing.
+        for (at, rule) in builder.rules.iter().enumerate().filter(|(_, rule)| rule.threshold <= rule.body.len()) {
             by_head.entry(rule.head).or_default().push(at);
         }
         let mut is_needed = vec![false; count];
@@ -178,7 +196,8 @@ impl System {
             }
         }
         kept.sort_unstable();
-        let rules: Vec<Rule> = kept.into_iter().map(|at| builder.rules[at].clone()).collect();
+        let rules: Vec<Rule> = kept.iter().map(|at| builder.rules[*at].clone()).collect();
+        let ids = kept.into_iter().map(|at| RuleId(at as u32)).collect();
         let pairs = rules.iter().enumerate();
         let uses =
             Lists::of(count, pairs.flat_map(|(at, rule)| rule.body.iter().map(move |node| (node.at(), at as u32))));
@@ -197,7 +216,7 @@ impl System {
             needed: vec![false; count],
             ..State::default()
         };
-        Self { goal, components: builder.components, component_of, rules, uses, free, relevant, state }
+        Self { goal, components: builder.components.clone(), component_of, rules, ids, uses, free, relevant, state }
     }
 
     /// How many components were made.
@@ -219,11 +238,19 @@ impl System {
         holds
     }
 
+    /// The rules that one derivation of the goal stands on, each behind those that it builds upon; `None` if the goal
+    /// does not hold with exactly these components up.
+    pub fn derivation(&mut self, up: &[u32]) -> Option<Vec<RuleId>> {
+        let proof = self.derive(up).then(|| self.proof());
+        self.reset();
+        proof.map(|(_, rules)| rules)
+    }
+
     /// The components among these that one derivation of the goal stands on, ascending; `None` if there is none.
     fn proof_from(&mut self, up: &[u32]) -> Option<Vec<u32>> {
         let proof = self.derive(up).then(|| self.proof());
         self.reset();
-        proof
+        proof.map(|(way, _)| way)
     }
 
     /// Derives until the goal is reached; the state stays for whoever asks how.
@@ -281,10 +308,10 @@ impl System {
         }
     }
 
-    /// The components that the derivation of the goal stands on.
-    fn proof(&mut self) -> Vec<u32> {
+    /// The components that the derivation of the goal stands on, and its rules.
+    fn proof(&mut self) -> (Vec<u32>, Vec<RuleId>) {
         let State { derived, by, needed, .. } = &mut self.state;
-        let mut way = Vec::new();
+        let (mut way, mut rules) = (Vec::new(), Vec::new());
         // Latest first: what a fact stands on was derived before it, and is met after it.
         let mut open = BinaryHeap::from([(derived[self.goal.at()], self.goal)]);
         let mut met = Vec::new();
@@ -297,6 +324,7 @@ impl System {
                 way.extend(self.component_of[node.at()]);
                 continue;
             }
+            rules.push(self.ids[by[node.at()] as usize]);
             let rule = &self.rules[by[node.at()] as usize];
             let mut members: Vec<(bool, u32, Node)> = rule
                 .body
@@ -311,7 +339,8 @@ impl System {
             needed[node.at()] = false;
         }
         way.sort_unstable();
-        way
+        rules.reverse();
+        (way, rules)
     }
 }
 

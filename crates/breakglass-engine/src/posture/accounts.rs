@@ -57,7 +57,8 @@ impl Accounts {
                 add(&mut accounts.keys, user.key);
                 continue;
             }
-            let group = snapshot.objects.find(&declaration.name);
+            let by_id = |id: &str| snapshot.objects.find(id);
+            let group = by_id(&declaration.name).or_else(|| by_id(&declaration.name.to_ascii_lowercase()));
             let group = group.filter(|key| matches!(snapshot.row(*key), ObjectRow::Group(_)));
             let Some(group) = group else {
                 let why = match snapshot.users.get() {
@@ -138,10 +139,12 @@ fn refusal(case: &Case<'_>, failed: &[&Finding]) -> String {
     });
     let count = counted(failed.len(), "critical finding", "critical findings");
     let tail = format!("{count}, the first {}.", first.unwrap_or_default());
+    // Whoever was declared and is not in the snapshot is not counted, and the sentence must not sound as if.
+    let found = if case.accounts.unresolved.is_empty() { "" } else { " found" };
     if hit == all {
-        format!("No: {} may be kept out or useless when needed; {tail}", whole(all))
+        format!("No: {}{found} may be kept out or useless when needed; {tail}", whole(all))
     } else {
-        let whom = format!("{} of {}", all - hit, counted(all, "emergency account", "emergency accounts"));
+        let whom = format!("{} of {}{found}", all - hit, counted(all, "emergency account", "emergency accounts"));
         format!("Not for sure: nothing critical stands against {whom}, but {tail}")
     }
 }

@@ -74,10 +74,10 @@ impl Tree {
             "and" => self.builder.any(holds, &inputs),
             "atleast" => {
                 let failed: usize = formula.attribute("min").unwrap().parse().unwrap();
-                self.builder.rule(holds, inputs.len() + 1 - failed, &inputs);
+                self.builder.rule(holds, inputs.len() + 1 - failed, &inputs)
             }
             other => return Err(format!("`{other}` is not coherent")),
-        }
+        };
         Ok(holds)
     }
 }
@@ -85,9 +85,9 @@ impl Tree {
 #[test]
 fn every_coherent_tree_has_the_published_number_of_cuts() {
     let limits = if is_full() {
-        Limits { size_max: 4, node_count_max: 400_000 }
+        Limits { size_max: 4, node_count_max: 400_000, smallest_only: false }
     } else {
-        Limits { size_max: 2, node_count_max: 400_000 }
+        Limits { size_max: 2, node_count_max: 400_000, smallest_only: false }
     };
     let table = std::fs::read_to_string(folder().join("expected.tsv")).unwrap();
     let (mut trees, mut refused, mut counted) = (0, 0, 0);

@@ -136,3 +136,64 @@ fn what_a_policy_demands_is_unknown_where_it_was_not_exported() {
         assert_eq!(judged(&policy).3, outcome, "{policy}");
     }
 }
+
+#[test]
+fn what_a_plan_does_not_know_yet_cannot_be_told() {
+    let mfa = json!({ "operator": "OR", "builtInControls": ["mfa"] });
+    let awaited = |path: &str, users: Value, more: Value| {
+        let mut conditions = json!({ "users": users, "applications": { "includeApplications": ["All"] } });
+        conditions.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        policy(json!({ "breakglass.knownAfterApply": [path], "conditions": conditions, "grantControls": mfa }))
+    };
+    let (all, nobody) = (json!({ "includeUsers": ["All"] }), json!({ "includeUsers": [], "includeGroups": [] }));
+    for (path, users, more) in [
+        ("conditions.users.excludeGroups", all.clone(), json!({})),
+        ("conditions.users.includeGroups", nobody.clone(), json!({})),
+        ("conditions.users.includeRoles", nobody, json!({})),
+        ("conditions.users", json!({}), json!({})),
+        ("conditions", json!({}), json!({})),
+        (
+            "conditions.applications.includeApplications",
+            all.clone(),
+            json!({ "applications": { "includeApplications": [] } }),
+        ),
+        (
+            "conditions.applications.applicationFilter.rule",
+            all.clone(),
+            json!({ "applications": { "applicationFilter": {} } }),
+        ),
+        ("conditions.locations.includeLocations", all.clone(), json!({ "locations": { "includeLocations": [] } })),
+        ("conditions.locations.excludeLocations", all.clone(), json!({ "locations": { "includeLocations": ["All"] } })),
+        (
+            "conditions.platforms.includePlatforms",
+            all.clone(),
+            json!({ "platforms": { "includePlatforms": ["linux"] } }),
+        ),
+        ("conditions.clientAppTypes", all.clone(), json!({ "clientAppTypes": ["other"] })),
+        ("conditions.signInRiskLevels", all.clone(), json!({ "signInRiskLevels": ["high"] })),
+        ("conditions.userRiskLevels", all.clone(), json!({ "userRiskLevels": ["high"] })),
+        ("conditions.insiderRiskLevels", all.clone(), json!({ "insiderRiskLevels": "elevated" })),
+        (
+            "conditions.authenticationFlows.transferMethods",
+            all.clone(),
+            json!({ "authenticationFlows": { "transferMethods": "deviceCodeFlow" } }),
+        ),
+        (
+            "conditions.devices.deviceFilter.rule",
+            all.clone(),
+            json!({ "devices": { "deviceFilter": { "mode": "include" } } }),
+        ),
+        ("state", all.clone(), json!({})),
+        ("grantControls.builtInControls", all.clone(), json!({})),
+        ("grantControls", all.clone(), json!({})),
+    ] {
+        let policy = awaited(path, users, more);
+        let (_, _, _, outcome) = judged(&policy);
+        assert_eq!(outcome, "unknown", "{policy}");
+    }
+    let (applies, _, why, outcome) = judged(&awaited("conditions.users.excludeGroups", all.clone(), json!({})));
+    assert_eq!((applies, outcome), (None, "unknown"));
+    assert_eq!(why, "condition `conditions.users.excludeGroups` is known only after the plan is applied");
+    let beside_everybody = awaited("conditions.users.includeGroups", all, json!({}));
+    assert_eq!(judged(&beside_everybody).0, None, "it is not known whom it includes besides, and it is said");
+}

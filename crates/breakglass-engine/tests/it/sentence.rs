@@ -69,6 +69,20 @@ fn it_says_what_is_so() {
         "Not for sure: nothing critical stands against 1 of 2 emergency accounts, but 2 critical findings, the first \
          BG0103.",
     );
+    check(
+        &nothing,
+        &["bg1", "gone"],
+        current,
+        "Not for sure: nothing critical stands against 1 of 1 emergency account found, but 1 critical finding, the \
+         first BG0103.",
+    );
+    check(
+        &add(policy("enabled", "Block")),
+        &["bg1", "gone"],
+        current,
+        "No: the one emergency account found may be kept out or useless when needed; 2 critical findings, the first \
+         BG0103.",
+    );
     check(&nothing, &[], current, "Could not tell: no emergency account is declared (2 candidates look like one).");
     check(
         &nothing,

@@ -29,6 +29,7 @@ impl fmt::Display for UnknownPart {
         match self.cause {
             UnknownCause::NotKnown => write!(f, "`{}` is not known to this version", self.path),
             UnknownCause::NotExported => write!(f, "`{}` is not in the export", self.path),
+            UnknownCause::KnownAfterApply => write!(f, "`{}` is known only after the plan is applied", self.path),
         }
     }
 }
@@ -53,10 +54,30 @@ pub enum UnknownCause {
     NotKnown,
     /// The export does not have it.
     NotExported,
+    /// It is proposed by a plan that does not know its value yet.
+    KnownAfterApply,
 }
 
-/// Session controls that do not stop a sign-in: Graph's names, then Terraform's.
-const SESSION_CONTROLS: [&str; 17] = [
+/// The member of a proposed object that lists the JSON paths whose values its plan does not know yet. It is ours, and
+/// no name of Graph's.
+pub const KNOWN_AFTER_APPLY: &str = "breakglass.knownAfterApply";
+
+/// The paths that a proposed object lists under [`KNOWN_AFTER_APPLY`].
+pub fn known_after_apply(source: &Value) -> impl Iterator<Item = &str> {
+    source.get(KNOWN_AFTER_APPLY).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// What hangs on a part of a policy, by its path.
+fn kind_at(path: &str) -> UnknownKind {
+    match path.split('.').next() {
+        Some("state") => UnknownKind::State,
+        Some("grantControls" | "sessionControls") => UnknownKind::Demand,
+        _ => UnknownKind::Condition,
+    }
+}
+
+/// Session controls that do not stop a sign-in.
+const SESSION_CONTROLS: [&str; 9] = [
     "applicationEnforcedRestrictions",
     "cloudAppSecurity",
     "continuousAccessEvaluation",
@@ -66,6 +87,10 @@ const SESSION_CONTROLS: [&str; 17] = [
     "persistentBrowser",
     "secureSignInSession",
     "signInFrequency",
+];
+
+/// The same as Terraform's azuread provider names them; converted policies have them as they are.
+pub(crate) const TERRAFORM_SESSION_CONTROLS: [&str; 8] = [
     "application_enforced_restrictions_enabled",
     "cloud_app_security_policy",
     "disable_resilience_defaults",
@@ -80,7 +105,8 @@ const SESSION_CONTROLS: [&str; 17] = [
 pub(super) fn unknown_parts(policy: &Written, source: &Value) -> Vec<UnknownPart> {
     let mut parts = Vec::new();
     let mut note = |path: String, kind| parts.push(UnknownPart { path, kind, cause: UnknownCause::NotKnown });
-    if let ConditionalAccessPolicyState::Unknown(text) = &policy.state {
+    let is_state_awaited = known_after_apply(source).any(|path| path == "state");
+    if let (ConditionalAccessPolicyState::Unknown(text), false) = (&policy.state, is_state_awaited) {
         note(format!("state = {text}"), UnknownKind::State);
     }
     if policy.partial_enablement_strategy.as_ref().is_some_and(|value| !is_vacant(value)) {
@@ -90,7 +116,7 @@ pub(super) fn unknown_parts(policy: &Written, source: &Value) -> Vec<UnknownPart
         strange(rest).for_each(|name| note(format!("{prefix}{name}"), UnknownKind::Condition));
     }
     let sessions = policy.session_controls.iter().flat_map(strange);
-    for name in sessions.filter(|name| !SESSION_CONTROLS.contains(name)) {
+    for name in sessions.filter(|name| !SESSION_CONTROLS.contains(name) && !TERRAFORM_SESSION_CONTROLS.contains(name)) {
         note(format!("sessionControls.{name}"), UnknownKind::Demand);
     }
     if let Some(grant) = &policy.grant_controls {
@@ -112,6 +138,11 @@ pub(super) fn unknown_parts(policy: &Written, source: &Value) -> Vec<UnknownPart
         path: path.to_owned(),
         kind: UnknownKind::Demand,
         cause: UnknownCause::NotExported,
+    }));
+    parts.extend(known_after_apply(source).map(|path| UnknownPart {
+        path: path.to_owned(),
+        kind: kind_at(path),
+        cause: UnknownCause::KnownAfterApply,
     }));
     parts
 }

@@ -18,6 +18,21 @@ const ROLE_DEFINITIONS: &str = "/providers/Microsoft.Authorization/roleDefinitio
 /// Folders in which assignments are likely Azure's.
 pub(super) const FOLDERS: [&str; 4] = ["az", "arm", "azure", "azurerm"];
 
+/// How scopes begin that only Azure has, in lower case.
+const BELOW_THE_ROOT: [&str; 2] = ["/subscriptions/", "/providers/microsoft.management/managementgroups/"];
+
+/// Roles of Azure that are likely to be held at the root: User Access Administrator, Owner, Contributor, Reader and
+/// Role Based Access Control Administrator.
+///
+/// **Source:** the list of Azure's built-in roles, from memory.
+const AZURE_BUILT_IN_ROLES: [&str; 5] = [
+    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
+    "b24988ac-6180-42a0-ab88-20f7382dd24c",
+    "acdd72a7-3385-48ef-bd42-f606fba81ae7",
+    "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
+];
+
 /// What an object of Azure's authorization provider is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum AzureObject {
@@ -50,9 +65,20 @@ pub(super) fn recognise(members: &BTreeMap<Cow<'_, str>, &RawValue>) -> Option<A
         });
     }
     let role = text("roleDefinitionId").or_else(|| inner("roleDefinitionId"))?;
+    let scope = text("scope").or_else(|| inner("scope")).filter(|_| !members.contains_key("directoryScopeId"));
+    let is_of_azure = has(&role, AUTHORIZATION) || scope.is_some_and(|scope| is_bare_of_azure(&role, &scope));
     let is_eligible = members.contains_key("roleEligibilityScheduleId");
     let has_principal = members.contains_key("principalId") || inner("principalId").is_some();
-    (has(&role, AUTHORIZATION) && has_principal && !is_eligible).then_some(AzureObject::RoleAssignment)
+    (is_of_azure && has_principal && !is_eligible).then_some(AzureObject::RoleAssignment)
+}
+
+/// Whether a role without a path is one of Azure: its scope is below Azure's root, or it is the root, which the
+/// directory has too, and the role is one that Azure has by default.
+fn is_bare_of_azure(role: &str, scope: &str) -> bool {
+    let scope = scope.to_ascii_lowercase();
+    !role.contains('/')
+        && (BELOW_THE_ROOT.iter().any(|start| scope.starts_with(start))
+            || (scope == "/" && AZURE_BUILT_IN_ROLES.iter().any(|own| own.eq_ignore_ascii_case(role))))
 }
 
 fn has(text: &str, part: &str) -> bool {
@@ -79,9 +105,14 @@ pub(super) fn in_directory_form(assignment: Value) -> Value {
         if let Some(principal) = text(&members, "objectId") {
             members.entry("principalId").or_insert_with(|| principal.into());
         }
-        if let Some(role) = text(&members, "roleDefinitionId").filter(|role| !role.contains('/')) {
-            members.insert("roleDefinitionId".to_owned(), format!("{ROLE_DEFINITIONS}{role}").into());
-        }
+    }
+    let is_named_azures =
+        ["id", "roleAssignmentId"].iter().any(|name| text(&members, name).is_some_and(|id| has(&id, AUTHORIZATION)));
+    let scope = text(&members, "scope").filter(|_| !members.contains_key("directoryScopeId"));
+    if let Some(role) = text(&members, "roleDefinitionId").filter(|role| !role.contains('/'))
+        && (is_named_azures || scope.is_some_and(|scope| is_bare_of_azure(&role, &scope)))
+    {
+        members.insert("roleDefinitionId".to_owned(), format!("{ROLE_DEFINITIONS}{role}").into());
     }
     if let Some(role) = text(&members, "roleDefinitionId")
         && let Some(at) = role.to_ascii_lowercase().find(&AUTHORIZATION.to_ascii_lowercase())
@@ -90,4 +121,68 @@ pub(super) fn in_directory_form(assignment: Value) -> Value {
         members.insert("roleDefinitionId".to_owned(), format!("{before}{AUTHORIZATION}{behind}").into());
     }
     Value::Object(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{AzureObject, in_directory_form, recognise};
+
+    const ADMINISTRATOR: &str = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9";
+    const PATH: &str = "/providers/Microsoft.Authorization/roleDefinitions/18d7d88d-d35e-4fb5-a5c3-7773c20a72d9";
+    const OTHER: &str = "aaaaaaaa-0000-0000-0000-000000000001";
+
+    fn role(assignment: &Value) -> (bool, String) {
+        let text = assignment.to_string();
+        let is_azures = recognise(&serde_json::from_str(&text).unwrap()) == Some(AzureObject::RoleAssignment);
+        let lifted = in_directory_form(assignment.clone());
+        (is_azures, lifted["roleDefinitionId"].as_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn roles_that_are_azures() {
+        let other = format!("/providers/Microsoft.Authorization/roleDefinitions/{OTHER}");
+        for (assignment, wanted) in [
+            (json!({ "principalId": "u", "roleDefinitionId": PATH }), PATH),
+            (json!({ "principalId": "u", "roleDefinitionId": PATH.to_ascii_lowercase() }), PATH),
+            (json!({ "principalId": "u", "roleDefinitionId": ADMINISTRATOR, "scope": "/" }), PATH),
+            (json!({ "properties": { "principalId": "u", "roleDefinitionId": ADMINISTRATOR, "scope": "/" } }), PATH),
+            (json!({ "principalId": "u", "roleDefinitionId": OTHER, "scope": "/subscriptions/s" }), &other),
+            (
+                json!({ "principalId": "u", "roleDefinitionId": OTHER,
+                    "scope": "/providers/Microsoft.Management/managementGroups/m" }),
+                &other,
+            ),
+            (
+                json!({ "id": "/providers/Microsoft.Authorization/roleAssignments/a", "principalId": "u",
+                    "roleDefinitionId": OTHER, "scope": "/" }),
+                &other,
+            ),
+            (
+                json!({ "roleAssignmentId": "/providers/Microsoft.Authorization/roleAssignments/a", "objectId": "u",
+                    "roleDefinitionId": ADMINISTRATOR, "scope": "/" }),
+                PATH,
+            ),
+        ] {
+            let (is_azures, found) = role(&assignment);
+            assert!(is_azures, "{assignment}");
+            assert!(found.eq_ignore_ascii_case(wanted), "{assignment}: {found}");
+            assert!(found.starts_with("/providers/Microsoft.Authorization/"), "{assignment}: {found}");
+        }
+    }
+
+    #[test]
+    fn roles_that_may_be_the_directorys() {
+        for assignment in [
+            json!({ "principalId": "u", "roleDefinitionId": ADMINISTRATOR }),
+            json!({ "principalId": "u", "roleDefinitionId": ADMINISTRATOR, "scope": null }),
+            json!({ "principalId": "u", "roleDefinitionId": ADMINISTRATOR, "directoryScopeId": "/", "scope": "/" }),
+            json!({ "principalId": "u", "roleDefinitionId": OTHER, "scope": "/" }),
+            json!({ "principalId": "u", "roleDefinitionId": OTHER, "scope": "/administrativeUnits/a" }),
+        ] {
+            let (is_azures, found) = role(&assignment);
+            assert!(!is_azures && !found.contains('/'), "{assignment}: {found}");
+        }
+    }
 }

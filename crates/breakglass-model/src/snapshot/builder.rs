@@ -10,11 +10,11 @@ use super::azure::in_directory_form;
 use super::listing::with_listing;
 use super::missing::{concerned, reason};
 use super::repeats::{Begun, Renamed, Repeat, compare};
-use super::rows::{WrittenGroup, WrittenMember, WrittenUnit, WrittenUser, scan_group, scan_user};
+use super::rows::{WrittenMember, WrittenUnit, WrittenUser, group_of, member_of, members_of, scan_group, scan_user};
 use super::{Listing, MissingResource, ObjectRow, Resource, Snapshot};
-use crate::group::{AdministrativeUnit, Group, Member, MemberKind};
+use crate::group::{AdministrativeUnit, Group, Member};
 use crate::named_location::NamedLocation;
-use crate::object::{ObjectKey, ObjectTableFull};
+use crate::object::{ObjectKey, ObjectTable, ObjectTableFull};
 use crate::policy::ConditionalAccessPolicy;
 use crate::tenant::{AuthenticationMethodConfiguration, AuthenticationMethodsPolicy};
 use crate::user::{User, UserDetail};
@@ -123,7 +123,7 @@ impl SnapshotBuilder {
     /// When the bytes are not JSON, or neither an id nor an object with one.
     pub fn add_to_group(&mut self, group: &str, relation: GroupRelation, json: &[u8]) -> Result<(), AddError> {
         let written: WrittenMember = typed(&parse(json)?)?;
-        let member = self.member(&written)?;
+        let member = member_of(&written, &mut self.snapshot.objects)?;
         let (members, owners) = self.relations.entry(self.snapshot.objects.intern(group)?).or_default();
         let list = match relation {
             GroupRelation::Members => members,
@@ -237,16 +237,6 @@ impl SnapshotBuilder {
         snapshot
     }
 
-    fn place(&mut self, key: ObjectKey, row: ObjectRow) {
-        let rows = &mut self.snapshot.rows;
-        if rows.len() <= key.index() {
-            rows.resize(key.index() + 1, ObjectRow::Unlisted);
-        }
-        if let Some(slot) = rows.get_mut(key.index()) {
-            *slot = row;
-        }
-    }
-
     fn repeat(&mut self, repeat: Repeat, resource: Resource, key: ObjectKey) -> Result<(), AddError> {
         let id = if repeat == Repeat::Same { String::new() } else { self.snapshot.objects.id(key).to_owned() };
         self.repeat_id(repeat, resource, &id)
@@ -300,7 +290,7 @@ impl SnapshotBuilder {
         let users = self.snapshot.users.begin();
         let row = ObjectRow::User(index(users.len())?);
         users.push(user);
-        self.place(key, row);
+        self.snapshot.place(key, row);
         Ok(())
     }
 
@@ -344,47 +334,12 @@ impl SnapshotBuilder {
         let groups = self.snapshot.groups.begin();
         let row = ObjectRow::Group(index(groups.len())?);
         groups.push(group);
-        self.place(key, row);
+        self.snapshot.place(key, row);
         Ok(())
     }
 
     fn read_group(&mut self, json: &[u8]) -> Result<Group, AddError> {
-        let mut written: WrittenGroup = typed(&parse(json)?)?;
-        // Graph expands the first members only; a list of some would pass for the list of all.
-        for (list, next) in
-            [(&mut written.members, "members@odata.nextLink"), (&mut written.owners, "owners@odata.nextLink")]
-        {
-            if written.rest.contains_key(next) {
-                *list = None;
-            }
-        }
-        Ok(Group {
-            key: self.snapshot.objects.intern(written.id.as_str())?,
-            display_name: written.display_name.map(String::into_boxed_str),
-            security_enabled: written.security_enabled,
-            is_assignable_to_role: written.is_assignable_to_role,
-            is_management_restricted: written.is_management_restricted,
-            membership_rule: written.membership_rule,
-            members: self.members(written.members)?,
-            owners: self.members(written.owners)?,
-            rest: (!written.rest.is_empty()).then(|| Box::new(written.rest)),
-        })
-    }
-
-    fn members(&mut self, written: Option<Vec<WrittenMember>>) -> Result<Option<Box<[Member]>>, AddError> {
-        let Some(written) = written else { return Ok(None) };
-        let members: Result<Box<[Member]>, AddError> = written.iter().map(|member| self.member(member)).collect();
-        members.map(Some)
-    }
-
-    fn member(&mut self, written: &WrittenMember) -> Result<Member, AddError> {
-        let (id, kind) = match written {
-            WrittenMember::Id(id) => (id.as_str(), MemberKind::Unsaid),
-            WrittenMember::Object { id, odata_type } => {
-                (id.as_str(), odata_type.as_deref().map_or(MemberKind::Unsaid, MemberKind::from_odata_type))
-            }
-        };
-        Ok(Member { key: self.snapshot.objects.intern(id)?, kind })
+        Ok(group_of(typed(&parse(json)?)?, &mut self.snapshot.objects)?)
     }
 
     fn add_administrative_unit(&mut self, json: &[u8]) -> Result<(), AddError> {
@@ -393,7 +348,7 @@ impl SnapshotBuilder {
             key: self.snapshot.objects.intern(written.id.as_str())?,
             display_name: written.display_name.map(String::into_boxed_str),
             is_member_management_restricted: written.is_member_management_restricted,
-            members: self.members(written.members)?,
+            members: members_of(written.members, &mut self.snapshot.objects)?,
             rest: (!written.rest.is_empty()).then(|| Box::new(written.rest)),
         };
         let key = unit.key;
@@ -404,7 +359,7 @@ impl SnapshotBuilder {
         let units = self.snapshot.administrative_units.begin();
         let row = ObjectRow::AdministrativeUnit(index(units.len())?);
         units.push(unit);
-        self.place(key, row);
+        self.snapshot.place(key, row);
         Ok(())
     }
 
@@ -418,7 +373,7 @@ impl SnapshotBuilder {
         let principals = self.snapshot.service_principals.begin();
         let row = ObjectRow::ServicePrincipal(index(principals.len())?);
         principals.push(principal);
-        self.place(key, row);
+        self.snapshot.place(key, row);
         Ok(())
     }
 
@@ -429,12 +384,7 @@ impl SnapshotBuilder {
             let repeat = compare(known, &policy);
             return self.repeat_id(repeat, Resource::ConditionalAccessPolicies, policy.id.as_str());
         }
-        // Users that only a policy names are objects too: where the users are missing, they may sign in.
-        for name in
-            policy.conditions.users.iter().flat_map(|users| users.include_users.iter().chain(&users.exclude_users))
-        {
-            self.snapshot.objects.intern(name)?;
-        }
+        intern_users(&mut self.snapshot.objects, &policy)?;
         policies.push(policy);
         Ok(())
     }
@@ -496,7 +446,16 @@ impl SnapshotBuilder {
     }
 }
 
-fn index(length: usize) -> Result<u32, ObjectTableFull> {
+/// Users that only a policy names are objects too: where the users are missing, they may sign in.
+pub(super) fn intern_users(objects: &mut ObjectTable, policy: &ConditionalAccessPolicy) -> Result<(), ObjectTableFull> {
+    for name in policy.conditions.users.iter().flat_map(|users| users.include_users.iter().chain(&users.exclude_users))
+    {
+        objects.intern(name)?;
+    }
+    Ok(())
+}
+
+pub(super) fn index(length: usize) -> Result<u32, ObjectTableFull> {
     u32::try_from(length).map_err(|_| ObjectTableFull)
 }
 
@@ -510,7 +469,7 @@ fn join(known: &mut Option<Box<[Member]>>, more: Vec<Member>) {
     *known = Some(list.into_boxed_slice());
 }
 
-fn malformed(error: serde_path_to_error::Error<serde_json::Error>) -> AddError {
+pub(crate) fn malformed(error: serde_path_to_error::Error<serde_json::Error>) -> AddError {
     let path = error.path().to_string();
     AddError::Malformed {
         path: if path == "." { String::new() } else { path },
@@ -536,7 +495,7 @@ fn in_plain_words(message: &str) -> String {
 }
 
 /// Reads bytes, and says where they cease to be JSON.
-pub(super) fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, AddError> {
+pub(crate) fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, AddError> {
     serde_json::from_slice(json).map_err(|error| {
         let place = format!(" at line {} column {}", error.line(), error.column());
         AddError::Syntax {
@@ -547,7 +506,7 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, AddErro
     })
 }
 
-fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, AddError> {
+pub(crate) fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, AddError> {
     serde_path_to_error::deserialize(value).map_err(malformed)
 }
 

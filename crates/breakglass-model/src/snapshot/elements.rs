@@ -61,6 +61,12 @@ pub enum SplitError {
         /// Where.
         place: Place,
     },
+    /// Brackets are nested deeper than anything that Graph writes.
+    #[error("an element is nested deeper than {DEPTH_MAX} levels ({place})")]
+    TooDeep {
+        /// The bracket that is one too many.
+        place: Place,
+    },
     /// Something is larger than its limit.
     #[error("{what} ({place})")]
     TooLarge {
@@ -414,7 +420,9 @@ impl<R: Read> Elements<R> {
                     self.at += length;
                     return Err(self.unexpected("the bracket that closes the one that is open"));
                 }
-                Step::TooDeep => return Err(self.too_large("an element is nested deeper than 127 levels")),
+                Step::TooDeep(length) => {
+                    return Err(SplitError::TooDeep { place: self.place_of(self.at + length) });
+                }
                 Step::More if walk.at > limit => return Ok(None),
                 Step::More => {
                     if !self.fill(Keep::Token)? {
@@ -455,8 +463,8 @@ enum Step {
     End(usize),
     /// The bracket there closes another kind.
     Mismatch(usize),
-    /// There are too many levels.
-    TooDeep,
+    /// The bracket there opens one level too many.
+    TooDeep(usize),
     /// The bytes end before the value does.
     More,
 }
@@ -486,7 +494,7 @@ impl Walk {
                 }
                 b'{' | b'[' => {
                     if self.depth == DEPTH_MAX {
-                        return Step::TooDeep;
+                        return Step::TooDeep(self.at);
                     }
                     self.depth += 1;
                     self.objects = (self.objects << 1) | u128::from(byte == b'{');

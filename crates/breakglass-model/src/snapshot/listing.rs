@@ -86,6 +86,17 @@ impl<T> Listing<T> {
         self.list.get_or_insert_default()
     }
 
+    /// The list, to add to. One that is not there becomes a partial one: what it lacked it lacks still.
+    pub(super) fn grow(&mut self) -> &mut T
+    where
+        T: Default,
+    {
+        if self.list.is_none() && self.why.is_none() {
+            self.why = Some(NOT_IN_SNAPSHOT.into());
+        }
+        self.list.get_or_insert_default()
+    }
+
     /// Notes why the list cannot be complete; an empty list then says nothing and counts as missing.
     pub(super) fn doubt(&mut self, why: &str)
     where
@@ -215,7 +226,7 @@ macro_rules! with_listing {
     };
 }
 
-pub(super) use with_listing;
+pub(crate) use with_listing;
 
 #[cfg(test)]
 mod tests {

@@ -8,22 +8,25 @@
 
 mod azure;
 mod builder;
+mod edit;
 pub mod elements;
 mod export;
 mod kept;
-mod listing;
+pub(crate) mod listing;
 mod missing;
-mod objects;
+pub(crate) mod objects;
 pub mod read;
-mod recognise;
+pub(crate) mod recognise;
 mod repeats;
-mod rows;
+pub(crate) mod rows;
 mod scubagear;
 mod summary;
 
 use jiff::Timestamp;
 
 pub use builder::{AddError, GroupRelation, SnapshotBuilder};
+pub(crate) use builder::{malformed, typed};
+pub(crate) use edit::Back;
 pub use listing::{Listing, NOT_IN_SNAPSHOT, because};
 pub use repeats::Renamed;
 pub use summary::{ResourceCount, SnapshotSummary};
@@ -140,7 +143,9 @@ pub enum ObjectRow {
 }
 
 /// A tenant at an instant.
-#[derive(Debug, Clone, Default)]
+///
+/// Two are equal when they say the same in the same order.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
     /// Tenant id.
     pub tenant_id: Option<TenantId>,
@@ -233,6 +238,16 @@ impl Snapshot {
         match self.row(key) {
             ObjectRow::Group(at) => self.groups.items().get(at as usize),
             _ => None,
+        }
+    }
+
+    /// Notes what an object is.
+    fn place(&mut self, key: ObjectKey, row: ObjectRow) {
+        if self.rows.len() <= key.index() {
+            self.rows.resize(key.index() + 1, ObjectRow::Unlisted);
+        }
+        if let Some(slot) = self.rows.get_mut(key.index()) {
+            *slot = row;
         }
     }
 

@@ -92,7 +92,7 @@ fn lower_camel(json: &[u8]) -> Result<Vec<u8>, AddError> {
 }
 
 /// The same value with the first letter of every name in lower case.
-pub(super) fn with_lower_camel_names(value: Value) -> Value {
+pub(crate) fn with_lower_camel_names(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(with_lower_camel_names).collect(),
         Value::Object(members) => {

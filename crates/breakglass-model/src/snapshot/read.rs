@@ -317,6 +317,9 @@ impl<R: Read> Document<'_, R> {
 
     /// One object that is none of the others.
     fn single(&mut self, kept: Kept) -> Result<Recognised, ReadError> {
+        let has = |wanted: &str| kept.iter().any(|(name, _)| name == wanted);
+        // A collection all the same, whose list is something else: `null`, or one object that PowerShell took out.
+        let is_collection = has("value") && !has("id");
         let json = kept.into_json();
         if let Some(why) = graph_error(&json) {
             if let Some(Target::Resource(resource)) = target(None, None, self.origin) {
@@ -329,6 +332,9 @@ impl<R: Read> Document<'_, R> {
             Err(NoKind::Other(why)) => return Ok(Recognised::Nothing { why }),
             Err(NoKind::Error(error)) => return Err(object_error("$", error, TOP)),
         };
+        if is_collection && matches!(kind.target, Target::Resource(_)) {
+            return Err(self.wrong("value", "expected a list"));
+        }
         add(self.builder, &kind, &json, &Name { origin: self.origin, index: 0 })
             .map_err(|error| object_error("$", error, TOP))?;
         let recognised = recognised(Some(kind), 1);

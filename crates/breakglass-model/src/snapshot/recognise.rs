@@ -28,7 +28,7 @@ pub struct Origin<'a> {
 
 /// What a document holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Target {
+pub(crate) enum Target {
     /// Objects of a resource.
     Resource(Resource),
     /// Members or owners of the group with this id.
@@ -46,7 +46,7 @@ const NAMES_SHOWN_MAX: usize = 3;
 
 /// The first object of a document, as far as it says what it is.
 #[derive(Debug, Default)]
-pub(super) struct FirstObject {
+pub(crate) struct FirstObject {
     names: Vec<String>,
     odata_type: Option<String>,
     odata_context: Option<String>,
@@ -56,7 +56,7 @@ pub(super) struct FirstObject {
 
 impl FirstObject {
     /// Reads the names and annotations of an object.
-    pub(super) fn read(json: &[u8]) -> Result<Self, AddError> {
+    pub(crate) fn read(json: &[u8]) -> Result<Self, AddError> {
         let members: BTreeMap<Cow<'_, str>, &RawValue> = parse(json)?;
         let text = |name: &str| members.get(name).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
         Ok(Self {
@@ -73,7 +73,7 @@ impl FirstObject {
     }
 
     /// Whether an exporter wrote .NET's names: `Id`, `DisplayName`.
-    pub(super) fn is_pascal_cased(&self) -> bool {
+    pub(crate) fn is_pascal_cased(&self) -> bool {
         (self.has("Id") || self.has("DisplayName")) && !self.has("id") && !self.has("displayName")
     }
 
@@ -89,7 +89,7 @@ impl FirstObject {
     }
 
     /// What is there instead of something known.
-    pub(super) fn unknown(&self) -> String {
+    pub(crate) fn unknown(&self) -> String {
         if self.names.is_empty() {
             return "an empty object".to_owned();
         }
@@ -104,7 +104,7 @@ impl FirstObject {
 }
 
 /// Tells what a document holds. `context` is that of the document; `None` when nothing says it.
-pub(super) fn target(context: Option<&str>, first: Option<&FirstObject>, origin: &Origin<'_>) -> Option<Target> {
+pub(crate) fn target(context: Option<&str>, first: Option<&FirstObject>, origin: &Origin<'_>) -> Option<Target> {
     let named = from_names(origin);
     let context = context.or_else(|| first.and_then(FirstObject::context));
     let said = context.and_then(from_context);

@@ -1,7 +1,7 @@
 //! Rows of the bulk lists as they are written: the quick borrowed way in, and the careful one behind it.
 
 use crate::group::{Group, Member, MemberKind};
-use crate::object::ObjectTable;
+use crate::object::{ObjectTable, ObjectTableFull};
 use crate::policy::Rest;
 use crate::property::Property;
 use crate::scan::Scan;
@@ -25,7 +25,7 @@ pub(super) struct WrittenUser {
 
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct WrittenGroup {
+pub(crate) struct WrittenGroup {
     pub(super) id: crate::ids::GroupId,
     #[serde(default)]
     pub(super) display_name: Option<String>,
@@ -38,7 +38,7 @@ pub(super) struct WrittenGroup {
     #[serde(default)]
     pub(super) membership_rule: Property<Box<str>>,
     #[serde(default)]
-    pub(super) members: Option<Vec<WrittenMember>>,
+    pub(crate) members: Option<Vec<WrittenMember>>,
     #[serde(default)]
     pub(super) owners: Option<Vec<WrittenMember>>,
     #[serde(flatten)]
@@ -61,7 +61,7 @@ pub(super) struct WrittenUnit {
 
 #[derive(serde::Deserialize)]
 #[serde(untagged, expecting = "expected an id or an object with an `id`")]
-pub(super) enum WrittenMember {
+pub(crate) enum WrittenMember {
     Id(crate::ids::DirectoryObjectId),
     Object {
         id: crate::ids::DirectoryObjectId,
@@ -78,6 +78,48 @@ pub(super) struct ScannedUser<'a> {
     pub(super) account_enabled: Property<bool>,
     pub(super) user_type: Property<UserType>,
     pub(super) on_premises_sync_enabled: Property<bool>,
+}
+
+/// The group as it was written. Graph expands the first members only; a list of some would pass for the list of all.
+pub(super) fn group_of(mut written: WrittenGroup, objects: &mut ObjectTable) -> Result<Group, ObjectTableFull> {
+    for (list, next) in
+        [(&mut written.members, "members@odata.nextLink"), (&mut written.owners, "owners@odata.nextLink")]
+    {
+        if written.rest.contains_key(next) {
+            *list = None;
+        }
+    }
+    Ok(Group {
+        key: objects.intern(written.id.as_str())?,
+        display_name: written.display_name.map(String::into_boxed_str),
+        security_enabled: written.security_enabled,
+        is_assignable_to_role: written.is_assignable_to_role,
+        is_management_restricted: written.is_management_restricted,
+        membership_rule: written.membership_rule,
+        members: members_of(written.members, objects)?,
+        owners: members_of(written.owners, objects)?,
+        rest: (!written.rest.is_empty()).then(|| Box::new(written.rest)),
+    })
+}
+
+pub(crate) fn members_of(
+    written: Option<Vec<WrittenMember>>,
+    objects: &mut ObjectTable,
+) -> Result<Option<Box<[Member]>>, ObjectTableFull> {
+    let Some(written) = written else { return Ok(None) };
+    let members: Result<Box<[Member]>, ObjectTableFull> =
+        written.iter().map(|member| member_of(member, objects)).collect();
+    members.map(Some)
+}
+
+pub(crate) fn member_of(written: &WrittenMember, objects: &mut ObjectTable) -> Result<Member, ObjectTableFull> {
+    let (id, kind) = match written {
+        WrittenMember::Id(id) => (id.as_str(), MemberKind::Unsaid),
+        WrittenMember::Object { id, odata_type } => {
+            (id.as_str(), odata_type.as_deref().map_or(MemberKind::Unsaid, MemberKind::from_odata_type))
+        }
+    };
+    Ok(Member { key: objects.intern(id)?, kind })
 }
 
 /// The quick way for users that have nothing but the common properties, each once.

@@ -180,7 +180,9 @@ fn faults_are_named_with_their_place() {
     ] {
         assert_eq!(fault(text), message, "{text:?}");
     }
-    assert!(fault(&"[".repeat(1_000)).contains("deeper than 127 levels"));
+    let deep = |levels: usize| format!("[\n{}{}]", "[".repeat(levels), "]".repeat(levels));
+    assert_eq!(fault(&format!("{}]", deep(127))), "`]` where the end of the document should be (line 2, byte 257)");
+    assert_eq!(fault(&deep(128)), "an element is nested deeper than 127 levels (line 2, byte 129)");
 }
 
 #[test]

@@ -121,6 +121,12 @@ fn faults_of_objects_are_named_with_their_path() {
             "{\"value\":[{\"id\":\"p\",\"state\":\"enabled\",\"conditions\":{}},\n{\"id\":\"q\",\"state\":\"enabled\",\"conditions\":{\"users\":{\"includeUsers\":\"All\"}}}]}",
             "$.value[1].conditions.users.includeUsers: invalid type: string \"All\", expected a list (line 2)",
         ),
+        ("users.json", r#"{"value":null}"#, "$.value: expected a list (line 1)"),
+        (
+            "x.json",
+            "{\"@odata.context\":\"https://graph.microsoft.com/v1.0/$metadata#users\",\n\"value\":{\"id\":\"u\"}}",
+            "$.value: expected a list (line 2)",
+        ),
         (
             "policies.json",
             r#"[{"id":"p","state":"enabled","conditions":"Microsoft.Graph.PowerShell.Models.MicrosoftGraphConditionalAccessConditionSet"}]"#,

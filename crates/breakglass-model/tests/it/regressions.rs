@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+#[path = "../../../../fuzz/laws/proposal.rs"]
+mod proposal;
 #[path = "../../../../fuzz/laws/requests.rs"]
 mod requests;
 #[path = "../../../../fuzz/laws/snapshot.rs"]
@@ -31,4 +33,9 @@ fn documents() {
 #[test]
 fn what_if_bodies() {
     replay("what_if", requests::hold);
+}
+
+#[test]
+fn proposed_changes() {
+    replay("proposal", proposal::hold);
 }

@@ -2,7 +2,7 @@
 
 use breakglass_model::policy::{
     ConditionalAccessClientApp, ConditionalAccessDevicePlatform, ConditionalAccessGrantControl,
-    ConditionalAccessGrantControls, ConditionalAccessPolicy, GrantOperator, TransferMethod,
+    ConditionalAccessGrantControls, ConditionalAccessPolicy, GrantOperator, TransferMethod, known_after_apply,
 };
 use breakglass_model::property;
 use breakglass_model::strength::AuthenticationStrengthPolicy;
@@ -76,14 +76,17 @@ impl Referee<'_> {
         let nothing = Demand { bounds: Bounds::exactly(Level::Satisfied), unmet: Vec::new() };
         // Nothing is known of what it means, so it may ask for nothing and it may block.
         let anything = Demand { bounds: Bounds { least: Level::Satisfied, most: Level::Blocked }, unmet: Vec::new() };
+        let is_awaited = known_after_apply(&policy.source)
+            .any(|path| path.starts_with("grantControls") || path.starts_with("sessionControls"));
         let Some(grant) = &policy.grant_controls else {
-            let is_said = policy.source.get("grantControls").is_some();
+            let is_said = policy.source.get("grantControls").is_some() && !is_awaited;
             return if is_said && !has_strange_session(policy) { nothing } else { anything };
         };
         if grant.built_in_controls.contains(&ConditionalAccessGrantControl::Block) {
             return Demand { bounds: Bounds::exactly(Level::Blocked), unmet: Vec::new() };
         }
-        if has_strange_session(policy)
+        if is_awaited
+            || has_strange_session(policy)
             || matches!(grant.operator, Some(GrantOperator::Unknown(_)))
             || grant.rest.iter().any(is_strange)
             || grant.authentication_strength.as_ref().is_some_and(is_nameless)

@@ -2,12 +2,28 @@
 
 use breakglass_model::policy::{
     ConditionalAccessClientApplications, ConditionalAccessFilter, ConditionalAccessPolicy, FilterMode,
+    known_after_apply,
 };
 use breakglass_model::property::{self, Property};
 
 use super::Referee;
 use super::answer::Answer;
 use super::sign_in::Identity;
+
+/// Whether a plan does not say yet whom the policy includes; beside everybody it includes nobody more.
+fn is_awaited(policy: &ConditionalAccessPolicy) -> bool {
+    let everybody = policy.source.pointer("/conditions/users/includeUsers").and_then(serde_json::Value::as_array);
+    let has_everybody = everybody.is_some_and(|users| users.iter().any(|user| user == "All"));
+    known_after_apply(&policy.source).any(|path| match path {
+        "conditions" => true,
+        "conditions.users" | "conditions.clientApplications" => !has_everybody,
+        path => {
+            let is_of_whom = ["conditions.users.include", "conditions.clientApplications."];
+            let is_excluded = path.starts_with("conditions.clientApplications.exclude");
+            !has_everybody && !is_excluded && is_of_whom.iter().any(|start| path.starts_with(start))
+        }
+    })
+}
 
 impl Referee<'_> {
     /// Whether the policy is about whoever signs in, and the reason to give when it is not.
@@ -24,8 +40,8 @@ impl Referee<'_> {
                     || has_any(["includeUsers", "includeGroups", "includeRoles", "includeGuestsOrExternalUsers"])
             }
         };
-        if !is_said && clients.is_none() {
-            // The export does not say whom the policy includes; whom it excludes, it may.
+        if (!is_said || is_awaited(policy)) && clients.is_none() {
+            // The export or the plan does not say whom the policy includes; whom it excludes, it may.
             let excluded = match (identity, &conditions.users) {
                 (Identity::Person(person), Some(users)) => self.excluded(users, person),
                 _ => Answer::No,

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use breakglass_engine::access::KEYWORDS;
 use breakglass_engine::access::surfaces::{
     AZURE_PORTAL, AZURE_RESOURCE_MANAGER, EXCHANGE_ONLINE, MICROSOFT_GRAPH, SURFACES,
 };
@@ -107,7 +108,7 @@ pub(super) fn find(snapshot: &Snapshot, name: &str) -> Result<String, Applicatio
     if is_guid(name) {
         return Ok(name.to_ascii_lowercase());
     }
-    if ["All", "Office365", "MicrosoftAdminPortals"].iter().any(|group| group.eq_ignore_ascii_case(name)) {
+    if KEYWORDS.iter().chain(&["All"]).any(|group| group.eq_ignore_ascii_case(name)) {
         return Err(ApplicationError::Group(name.to_owned()));
     }
     if is_id(snapshot, name) {
@@ -233,6 +234,8 @@ mod tests {
             ("Azure P", "several applications are called like `Azure P`: `"),
             ("twin", "several applications are called like `twin`: `Twin (twin-1)`, `Twin (twin-2)`"),
             ("office365", "`office365` is a group of applications, and a sign-in is to one of them"),
+            ("MicrosoftAdminPortals", "`MicrosoftAdminPortals` is a group of applications"),
+            ("all", "`all` is a group of applications"),
             ("None", "no application is called `None`"),
         ] {
             let error = find(&snapshot, name).unwrap_err();

@@ -9,9 +9,10 @@ use std::fmt::Write as _;
 use breakglass_engine::posture::{Finding, ObjectReference, Report, Status};
 
 use super::escape::markup;
+use super::paint::Style;
 use super::{
-    Extent, Format, Page, Segment, day_and_time, missing, noun, ranked, runs, segments, settled, severities,
-    shown_objects,
+    Extent, Format, Page, Segment, answer_style, day_and_time, missing, noun, ranked, runs, segments, settled,
+    severities, shown_objects,
 };
 
 const STYLE: &str = include_str!("page.css");
@@ -50,12 +51,10 @@ fn render(report: &Report, page: &Page) -> String {
 /// The answer, the counts, and what was judged.
 fn head(report: &Report, page: &Page) -> String {
     let count = |status| report.count(status);
-    let verdict = if count(Status::Fail) > 0 {
-        "fail"
-    } else if count(Status::Unknown) > 0 {
-        "unknown"
-    } else {
-        "pass"
+    let verdict = match answer_style(report) {
+        Style::Bad => "fail",
+        Style::Good => "pass",
+        _ => "unknown",
     };
     let mut html = format!(
         "<header class=\"{verdict}\">\n<p class=\"kicker\">Emergency access</p>\n<h1>{}</h1>\n<ul class=\"tally\">\n",
@@ -189,7 +188,7 @@ fn folded(report: &Report) -> String {
 }
 
 /// A message: what stands in backticks as code, everything else as text.
-fn inline(text: &str) -> String {
+pub(super) fn inline(text: &str) -> String {
     segments(text)
         .iter()
         .map(|segment| match segment {
@@ -199,7 +198,7 @@ fn inline(text: &str) -> String {
         .collect()
 }
 
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     format!("<code><bdi>{}</bdi></code>", markup(text))
 }
 

@@ -9,15 +9,20 @@
 
 mod csv;
 mod escape;
+#[cfg_attr(not(test), expect(dead_code, reason = "the command that shows it is not there yet"))]
+pub(crate) mod guard;
 mod html;
 mod json;
 mod junit;
 mod lines;
+#[cfg_attr(not(test), expect(dead_code, reason = "the command that shows it is not there yet"))]
+pub(crate) mod lockout;
 mod markdown;
 pub(crate) mod paint;
 #[cfg(test)]
 mod sample;
 mod sarif;
+mod table;
 mod text;
 
 pub(crate) mod what_if;
@@ -32,16 +37,16 @@ use breakglass_engine::posture::{Finding, ObjectKind, ObjectReference, Report, S
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use paint::Paint;
+use paint::{Paint, Style};
 
 /// A form in which a report can be had.
-pub(crate) struct Format {
+pub(crate) struct Format<R: ?Sized = Report> {
     /// Its name on the command line.
     pub(crate) name: &'static str,
     /// What it is for, in a few words.
     pub(crate) about: &'static str,
     /// Writes the whole document.
-    pub(crate) render: fn(&Report, &Page) -> String,
+    pub(crate) render: fn(&R, &Page) -> String,
 }
 
 /// Every format, the one for people first.
@@ -96,6 +101,18 @@ fn ranked(report: &Report, status: Status) -> Vec<&Finding> {
     let mut findings: Vec<&Finding> = report.findings.iter().filter(|finding| finding.status == status).collect();
     findings.sort_by_key(|finding| finding.severity);
     findings
+}
+
+/// How the answer looks. A sentence that says *yes* beside findings that can wait must not look like one that says *no*.
+fn answer_style(report: &Report) -> Style {
+    let is_critical = |finding: &Finding| finding.status == Status::Fail && finding.severity == Severity::Critical;
+    if report.findings.iter().any(is_critical) {
+        Style::Bad
+    } else if report.count(Status::Fail) + report.count(Status::Unknown) > 0 {
+        Style::Doubtful
+    } else {
+        Style::Good
+    }
 }
 
 /// What needs somebody: failures, then what could not be told, each worst first.
@@ -154,6 +171,11 @@ const fn noun(kind: ObjectKind) -> &'static str {
         ObjectKind::AdministrativeUnit => "administrative unit",
         kind => kind.name(),
     }
+}
+
+/// `1 failure`, `3 failures`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// An instant for people: `20 November 2026, 08:00 UTC`.
@@ -233,6 +255,25 @@ mod tests {
         for name in ["text", "markdown"] {
             let format = format_named(name).unwrap();
             insta::assert_snapshot!(format!("{name}_all"), recorded(format, &report, &page));
+        }
+    }
+
+    #[test]
+    fn the_answer_looks_as_bad_as_it_is() {
+        use Severity::{Critical, High, Info};
+        let finding = |status, severity| Finding { status, severity, ..sample::report().findings.swap_remove(0) };
+        for (findings, style, class) in [
+            (vec![], Style::Good, "pass"),
+            (vec![(Status::Pass, Critical), (Status::NotApplicable, Critical)], Style::Good, "pass"),
+            (vec![(Status::Unknown, Info)], Style::Doubtful, "unknown"),
+            (vec![(Status::Unknown, Critical), (Status::Fail, High)], Style::Doubtful, "unknown"),
+            (vec![(Status::Unknown, High), (Status::Fail, Critical)], Style::Bad, "fail"),
+        ] {
+            let all = findings.iter().map(|(status, severity)| finding(*status, *severity)).collect();
+            let report = Report { findings: all, ..sample::report() };
+            assert_eq!(answer_style(&report), style, "{findings:?}");
+            let html = (format_named("html").unwrap().render)(&report, &sample::page());
+            assert!(html.contains(&format!("<header class=\"{class}\">")), "{findings:?}");
         }
     }
 

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{Format, Page, json::fix, noun, visible};
 
-const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+pub(super) const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// Name and version of our fingerprint: it changes with the way the fingerprint is made.
 const FINGERPRINT: &str = "breakglassRuleAndObjects/v1";
@@ -141,7 +141,7 @@ fn message(finding: &Finding) -> String {
 }
 
 /// The text as SARIF's plain text messages show it: a brace is written twice, a bracket escaped.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for character in visible(text).chars() {
         match character {
@@ -158,13 +158,13 @@ fn plain(text: &str) -> String {
 }
 
 /// The text with a full stop at its end.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let text = text.trim_end();
     if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
 
 /// `NoEnforcedPolicyStopsAnAccount`.
-fn name(title: &str) -> String {
+pub(super) fn name(title: &str) -> String {
     let words = title.split(|character: char| !character.is_ascii_alphanumeric());
     words
         .flat_map(|word| {
@@ -203,7 +203,7 @@ const fn security_severity(severity: Severity) -> &'static str {
 
 /// The snapshot as a relative address: the path itself where it lies below the current folder, else its last part, so
 /// that no report tells how somebody's disk is arranged.
-fn address(source: &str) -> String {
+pub(super) fn address(source: &str) -> String {
     let path = source.replace('\\', "/");
     let is_inside = !path.starts_with('/') && !path.contains(':') && path.split('/').all(|part| part != "..");
     let shown = if is_inside { path.trim_start_matches("./") } else { path.rsplit('/').next().unwrap_or_default() };
@@ -236,14 +236,14 @@ fn fingerprint(finding: &Finding, seen: &mut BTreeMap<u64, usize>) -> String {
 }
 
 /// FNV-1a, 64 bits: an identity, not a protection.
-struct Fnv(u64);
+pub(super) struct Fnv(pub(super) u64);
 
 impl Fnv {
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
     }
 
-    fn add(&mut self, text: &str) {
+    pub(super) fn add(&mut self, text: &str) {
         // A byte that no UTF-8 text contains ends each part.
         for byte in text.bytes().chain([0xff]) {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);

@@ -8,7 +8,8 @@ use breakglass_engine::posture::{Finding, ObjectReference, Report, Status};
 use super::lines::fitted;
 use super::paint::{Paint, Style};
 use super::{
-    Extent, Format, Page, day_and_time, missing, noun, open, runs, settled, severities, shown_objects, tally, visible,
+    Extent, Format, Page, answer_style, day_and_time, missing, noun, open, runs, settled, severities, shown_objects,
+    tally, visible,
 };
 
 /// Findings that are shown before the rest is counted.
@@ -43,14 +44,7 @@ fn render(report: &Report, page: &Page) -> String {
 
 /// The answer, the counts, and what was judged.
 fn head(report: &Report, page: &Page) -> String {
-    let style = if report.count(Status::Fail) > 0 {
-        Style::Bad
-    } else if report.count(Status::Unknown) > 0 {
-        Style::Doubtful
-    } else {
-        Style::Good
-    };
-    let mut head = painted(&wrapped(&visible(&report.sentence), "", page), style, page.paint);
+    let mut head = painted(&wrapped(&visible(&report.sentence), "", page), answer_style(report), page.paint);
     head.push('\n');
     head.push_str(&wrapped(&format!("{}.", tally(report)), "  ", page));
     let tenant = report.tenant_id.as_deref().unwrap_or("not named in the snapshot");
@@ -180,12 +174,12 @@ fn tail(report: &Report, page: &Page) -> String {
 }
 
 /// Paragraphs within the width, the first line after `indent`, the others below it.
-fn wrapped(text: &str, indent: &str, page: &Page) -> String {
+pub(super) fn wrapped(text: &str, indent: &str, page: &Page) -> String {
     fitted(text, indent, &" ".repeat(indent.len()), page.columns)
 }
 
 /// Each line painted by itself, its indentation left alone, so that a terminal that scrolls keeps the colour right.
-fn painted(lines: &str, style: Style, paint: Paint) -> String {
+pub(super) fn painted(lines: &str, style: Style, paint: Paint) -> String {
     let mut painted = String::new();
     for line in lines.lines() {
         let text = line.trim_start();

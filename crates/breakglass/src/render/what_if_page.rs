@@ -11,12 +11,13 @@ use std::collections::BTreeMap;
 use breakglass_engine::access::beside::{ClosedAccount, mandatory_mfa};
 use breakglass_engine::access::demand::Outcome;
 use breakglass_engine::access::person::{Methods, demand_is_met};
+use breakglass_engine::access::session::{SessionControl, strictest};
 use breakglass_engine::access::surfaces::{SURFACES, surface};
 use breakglass_engine::access::{
     Access, Analysis, Decision, Footprint, PossibleTarget, Reason, Situation, SituationError, Target, Trit,
 };
 use breakglass_model::named_location::LocationCoverage;
-use breakglass_model::policy::ConditionalAccessPolicyState as State;
+use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState as State};
 use breakglass_model::sign_in::{DeviceInfo, SignInConditions, WhatIfRequest};
 use breakglass_model::snapshot::Snapshot;
 
@@ -57,6 +58,13 @@ pub(crate) fn page(
         text.push('\n');
     }
     for line in remarks {
+        text.push_str(&fitted(&line, "- ", "  ", columns));
+    }
+    let session = session(access, &listed);
+    if !session.is_empty() {
+        text.push_str("\nSession controls, which never stop a sign-in:\n");
+    }
+    for line in session {
         text.push_str(&fitted(&line, "- ", "  ", columns));
     }
     policies(access, &listed, (&mut text, columns, all));
@@ -453,6 +461,23 @@ fn person(access: &Access<'_>, situation: &Situation, listed: &[Listed]) -> Vec<
         lines.push(format!("`{}` {demands} {}: {verdict}", visible(policy.name()), controls.join(", ")));
     }
     lines
+}
+
+/// The session controls that hold, and those that may.
+fn session(access: &Access<'_>, listed: &[Listed]) -> Vec<String> {
+    let of = |wanted: &[Trit]| {
+        let applying = listed.iter().filter(|listed| wanted.contains(&listed.applies));
+        let policies = applying.filter_map(|listed| access.policies().get(listed.policy));
+        strictest(policies.filter(|policy| policy.state == State::Enabled))
+    };
+    let (sure, possible) = (of(&[Trit::Yes]), of(&[Trit::Yes, Trit::Unknown]));
+    let perhaps = possible.iter().filter(|(control, _)| !sure.contains_key(control)).map(|held| ("perhaps ", held));
+    let lines = sure.iter().map(|held| ("", held)).chain(perhaps);
+    let line = |(how, (control, policies)): (&str, (&SessionControl, &Vec<&ConditionalAccessPolicy>))| {
+        let names: Vec<String> = policies.iter().map(|policy| format!("`{}`", visible(policy.name()))).collect();
+        format!("{how}{}: {}", visible(&control.to_string()), names.join(", "))
+    };
+    lines.map(line).collect()
 }
 
 /// What other services demand, whatever Conditional Access says.

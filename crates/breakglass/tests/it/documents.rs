@@ -133,6 +133,10 @@ fn documents() -> Vec<String> {
             names.push(format!("{folder}/{}", entry.unwrap().file_name().into_string().unwrap()));
         }
     }
+    for entry in fs::read_dir(root().join("examples")).unwrap() {
+        let name = format!("examples/{}/README.md", entry.unwrap().file_name().into_string().unwrap());
+        names.extend(Some(name).filter(|name| root().join(name).exists()));
+    }
     names.retain(|name| name.ends_with(".md"));
     names.sort();
     names

@@ -41,8 +41,8 @@ than four, nobody keeps all of them sealed, watched and rehearsed, and each is a
 Global Administrator role. Fewer than two working accounts fail, critical. Two to four pass. More than four declared \
 accounts fail, medium. Where the data does not say whether enough of them work, the answer is `unknown`.
 
-**What to do.** Create a second account (`az ad user create`, Microsoft Graph, or `breakglass plan`), give it the \
-role and the exclusions, and declare it.
+**What to do.** Create a second account (`az ad user create` or Microsoft Graph), give it the role and the \
+exclusions, and declare it.
 
 **Source:** Microsoft, *Manage emergency access accounts* (4 June 2026): create two or more."
     }

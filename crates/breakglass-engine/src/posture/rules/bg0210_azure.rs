@@ -44,8 +44,15 @@ holds the subscriptions). Left behind, the same power outlives the emergency and
 
 **How it is judged.** What the account holds, and whether it can elevate itself, is reported. The role User Access \
 Administrator at the root scope `/`, held by an account, fails, high. Azure's role assignments are not part of a \
-directory snapshot: where the export does not add them to `roleAssignments` with Azure's role ids, that part does not \
-apply, and the message says how to look it up. Without the directory's role assignments the answer is `unknown`.
+directory snapshot: where the export does not add them, that part does not apply, and the message says how to look it \
+up. Without the directory's role assignments the answer is `unknown`.
+
+**What is read.** Azure's assignments among `roleAssignments`, or in a file beside it, as Azure Resource Manager \
+(`properties.roleDefinitionId`), `az role assignment list --all` (`roleDefinitionId` with the path \
+`…/providers/Microsoft.Authorization/roleDefinitions/…`) and `Get-AzRoleAssignment` (`RoleAssignmentId`, `ObjectId`, \
+`Scope`) write them. A role id without a path is taken for Azure's where `scope` is a subscription, a management group \
+or something below one, or where it is `/`, the role is one that Azure has by default, and there is no \
+`directoryScopeId`.
 
 **What to do.** `az role assignment list --scope / --assignee ID` shows what is left; \
 `az role assignment delete --scope / --assignee ID --role \"User Access Administrator\"` takes it back.

@@ -1,25 +1,17 @@
 //! BG0402: no report-only policy would keep the accounts out once it is switched on, by people or by Microsoft.
 //!
-//! **Source:** requirement X2; *Microsoft-managed policies* (28 May 2026): report-only at first, switched on no
-//! sooner than 30 days after they appear, recognised by name or by the family of their template ids (as seen in
-//! exports).
+//! **Source:** requirement X2; *Microsoft-managed policies* (28 May 2026).
 
 use breakglass_model::policy::ConditionalAccessPolicy;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::super::{Case, Finding, Rule, Severity, Status, finding};
 use super::account::nobody;
 use super::exclusion::{Exclusion, Weight};
 use super::scope::{self, Candidate, ExcludedGroups, Force};
+use crate::access::managed::{MANAGED_GRACE, is_managed, switches_on};
 
 pub(super) struct ReportOnly;
-
-/// How long a Microsoft-managed policy stays report-only at least.
-const MANAGED_GRACE: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// How a Microsoft-managed policy is called.
-const MANAGED_NAME: &str = "Microsoft-managed:";
-/// How the template id of one begins.
-const MANAGED_TEMPLATE: &str = "4200930c-0da2-4e33-ca01-";
 
 impl Rule for ReportOnly {
     fn code(&self) -> &'static str {
@@ -106,9 +98,7 @@ fn weight(policy: &ConditionalAccessPolicy, now: Timestamp) -> Weight {
         let warning = " It only reports, until somebody switches it on.".to_owned();
         return Weight { unmet: Severity::Medium, met_by_one: Severity::Medium, warning };
     }
-    let created = policy.created_date_time.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
-    let earliest = created.and_then(|created| created.checked_add(MANAGED_GRACE).ok());
-    let Some(earliest) = earliest else {
+    let Some(earliest) = switches_on(policy) else {
         let warning = " Microsoft manages it and will switch it on 30 days after it appeared, at the earliest; when \
                        that was is not in the snapshot."
             .to_owned();
@@ -123,12 +113,6 @@ fn weight(policy: &ConditionalAccessPolicy, now: Timestamp) -> Weight {
         format!(" Microsoft manages it and will switch it on, on {date} at the earliest.")
     };
     Weight { unmet: severity, met_by_one: severity.max(Severity::High), warning }
-}
-
-fn is_managed(policy: &ConditionalAccessPolicy) -> bool {
-    let has_name = policy.display_name.get(..MANAGED_NAME.len());
-    has_name.is_some_and(|name| name.eq_ignore_ascii_case(MANAGED_NAME))
-        || policy.template_id.as_deref().is_some_and(|id| id.to_ascii_lowercase().starts_with(MANAGED_TEMPLATE))
 }
 
 #[cfg(test)]

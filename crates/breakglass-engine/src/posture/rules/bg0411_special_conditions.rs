@@ -5,11 +5,11 @@
 
 use breakglass_model::named_location::LocationCoverage;
 use breakglass_model::policy::{ConditionalAccessFilter, ConditionalAccessPolicy, InsiderRiskLevel, TransferMethod};
-use serde_json::Value;
 
 use super::super::{Case, Finding, Profile, Rule, Severity, Status, finding};
 use super::account::nobody;
 use super::scope::{self, Candidate, ExcludedGroups, Stand};
+use crate::access::session::{SessionControl, session_controls};
 
 pub(super) struct SpecialConditions;
 
@@ -176,14 +176,8 @@ fn circumstances(case: &Case<'_>, policy: &ConditionalAccessPolicy) -> Vec<Strin
 
 /// How often a policy asks for a new sign-in, in words.
 fn sign_in_frequency(policy: &ConditionalAccessPolicy) -> Option<String> {
-    let frequency = policy.session_controls.as_ref()?.get("signInFrequency")?;
-    let text = |name: &str| frequency.get(name).and_then(Value::as_str);
-    if frequency.get("isEnabled").and_then(Value::as_bool) == Some(false) || frequency.is_null() {
-        return None;
-    }
-    if text("frequencyInterval") == Some("everyTime") {
-        return Some("every time".to_owned());
-    }
-    let value = frequency.get("value").and_then(Value::as_u64)?;
-    Some(format!("every {value} {}", text("type").unwrap_or("hours")))
+    session_controls(policy).into_iter().find_map(|control| match control {
+        SessionControl::SignInFrequency { frequency, .. } => Some(frequency.to_string()),
+        _ => None,
+    })
 }

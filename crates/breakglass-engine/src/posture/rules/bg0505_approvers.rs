@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use breakglass_model::object::ObjectKey;
 use breakglass_model::property::Property;
+use breakglass_model::role::management_rules;
 use breakglass_model::snapshot::{ObjectRow, because};
 use breakglass_model::tenant::GraphObject;
 use breakglass_model::well_known::{GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR};
@@ -15,7 +16,6 @@ use serde_json::Value;
 use super::super::{Case, Finding, Fix, ObjectKind, ObjectReference, Rule, Severity, Status, finding};
 use super::account::{names, nobody};
 use super::role_holding::{role_name, says_no_pim};
-use super::scope::role_rules;
 use crate::access::membership::Reach;
 
 pub(super) struct Approvers;
@@ -147,7 +147,7 @@ fn approval<'c>(case: &Case<'c>, role: &str) -> Result<&'c Value, String> {
             None => "none of `roleManagementPolicies` says by `roleDefinitionId` that it is the role's".to_owned(),
         });
     };
-    let rules = role_rules(policy).ok_or("the role's rules are not in the export")?;
+    let rules = management_rules(policy).ok_or("the role's rules are not in the export")?;
     let is_approval = |rule: &&Value| {
         let text = |name: &str| rule.get(name).and_then(Value::as_str).unwrap_or_default();
         text("id") == "Approval_EndUser_Assignment"

@@ -19,7 +19,7 @@ envelope opens, and what is in it no longer works.
 **How it is judged.** By the envelope's id and the record of the rotation; no hash of the secret is kept anywhere. \
 While custody is not configured the rule does not apply; where its records were not read it is `unknown`.
 
-**What to do.** Run `breakglass rotate`, which seals before it sets.
+**What to do.** Rotate the password, and seal the new one before it is set.
 
 **Source:** requirements P2 and P4 of this product.",
 };
@@ -40,7 +40,7 @@ take it away (E6).
 **How it is judged.** By the custodians and shares on record. While custody is not configured the rule does not apply; \
 where its records were not read it is `unknown`.
 
-**What to do.** Make a new set of shares with `breakglass custody new-set`.
+**What to do.** Make a new set of shares, and destroy the old one.
 
 **Source:** requirement P3 of this product.",
 };
@@ -59,7 +59,7 @@ pub(super) const ROTATED: Awaited = Awaited {
 **How it is judged.** By the records of openings and rotations. While custody is not configured the rule does not \
 apply; where its records were not read it is `unknown`.
 
-**What to do.** Run `breakglass rotate`.
+**What to do.** Rotate the password.
 
 **Source:** requirement P4 of this product; Microsoft, *Manage emergency access accounts* (4 June 2026).",
 };
@@ -78,7 +78,7 @@ pub(super) const POST_MORTEM: Awaited = Awaited {
 **How it is judged.** By the incidents on record. While custody is not configured the rule does not apply; where its \
 records were not read it is `unknown`.
 
-**What to do.** Close the open incidents with `breakglass incident close`.
+**What to do.** Write down what each use was, and close its incident.
 
 **Source:** Microsoft, *Manage emergency access accounts* (4 June 2026): a post-mortem after each use.",
 };

@@ -14,6 +14,7 @@ use breakglass_model::authentication_method::AuthenticationMethod;
 use breakglass_model::ids::GroupId;
 use breakglass_model::object::ObjectKey;
 use breakglass_model::policy::{ConditionalAccessPolicy, UnknownKind};
+use breakglass_model::role::management_rules;
 use breakglass_model::snapshot::because;
 use breakglass_model::strength::{MULTIFACTOR_COMBINATIONS, Modes, PHISHING_RESISTANT_COMBINATIONS, built_in_strength};
 use breakglass_model::tenant::GraphObject;
@@ -137,7 +138,7 @@ fn is_recovery_context(case: &Case<'_>, context: &str) -> bool {
         is_asked && rule.get("isEnabled") != Some(&Value::Bool(false))
     };
     let is_configured = case.settings.recovery_authentication_contexts.iter().any(|one| one == context);
-    is_configured || recovery_policies(case).filter_map(role_rules).flatten().any(is_demanded)
+    is_configured || recovery_policies(case).filter_map(management_rules).flatten().any(is_demanded)
 }
 
 /// Why the activation of a role may ask for an authentication context that is not seen.
@@ -146,7 +147,7 @@ pub(super) fn activation_doubt(case: &Case<'_>) -> Option<String> {
     if let Some(why) = policies.why().filter(|why| !says_no_pim(why)) {
         return Some(format!("`roleManagementPolicies` are not all there{}", because(why)));
     }
-    let is_bare = recovery_policies(case).any(|policy| role_rules(policy).is_none());
+    let is_bare = recovery_policies(case).any(|policy| management_rules(policy).is_none());
     is_bare.then(|| "the rules of one of `roleManagementPolicies` are not in the export".to_owned())
 }
 
@@ -156,12 +157,6 @@ fn recovery_policies<'c>(case: &'c Case<'_>) -> impl Iterator<Item = &'c GraphOb
     case.snapshot.role_management_policies.items().iter().filter(move |policy| {
         policy.text("roleDefinitionId").is_none_or(|role| RECOVERY_ROLES.contains(&roles.template(role)))
     })
-}
-
-/// The rules of a role's management policy; `None` where the export does not have them.
-pub(super) fn role_rules(policy: &GraphObject) -> Option<&Vec<Value>> {
-    let places: [&[&str]; 4] = [&["rules"], &["effectiveRules"], &["policy", "rules"], &["policy", "effectiveRules"]];
-    places.iter().find_map(|place| policy.at(place)?.as_array())
 }
 
 /// What a policy means to one account.

@@ -1,0 +1,299 @@
+//! The analysis: compiles a tenant as what is promised and as what is possible, and asks both.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::compile::{Compiler, Question, Stage};
+use super::component::Component;
+use super::cuts::{Cuts, Family, Limits, Ways, minimal_cuts};
+use super::goal::{Goal, Surface};
+use super::report::{Answer, Cause, Certainty, ComponentWords, Cut, LockoutReport, Order, ScenarioResult, Way};
+use super::scenarios::ScenarioError;
+use super::settings::{CUT_COUNT_MAX, LockoutSettings, Mode, WAY_COUNT_MAX};
+use super::system::System;
+use super::words::words;
+use crate::access::Access;
+
+/// Cuts from which all ways are worked out again.
+const DUAL_CUT_COUNT_MAX: usize = 400;
+/// Nodes of that search.
+const DUAL_NODE_COUNT_MAX: u64 = 50_000;
+
+/// A tenant, ready to be asked.
+pub struct Analysis<'a> {
+    pub(super) promised: Compiler<'a>,
+    /// `None` where every fact is known, so that both are the same.
+    pub(super) possible: Option<Compiler<'a>>,
+    pub(super) settings: &'a LockoutSettings,
+    pub(super) access: &'a Access<'a>,
+}
+
+impl std::fmt::Debug for Analysis<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Analysis").finish_non_exhaustive()
+    }
+}
+
+/// Components that have failed before the search begins.
+struct WithFailed<'s> {
+    system: &'s mut System,
+    failed: Vec<u32>,
+}
+
+impl Ways for WithFailed<'_> {
+    fn component_count(&self) -> usize {
+        self.system.component_count()
+    }
+
+    fn way_without(&mut self, failed: &[u32]) -> Option<Vec<u32>> {
+        let all: Vec<u32> = self.failed.iter().chain(failed).copied().collect();
+        self.system.way_without(&all)
+    }
+}
+
+impl<'a> Analysis<'a> {
+    /// Compiles a tenant.
+    #[must_use]
+    pub fn of(access: &'a Access<'a>, settings: &'a LockoutSettings, goal: Goal) -> Self {
+        let mut promised = Compiler::new(access, settings, Mode::Promised);
+        for question in questions(goal) {
+            promised.ask(question);
+        }
+        let possible = (!promised.unknowns().is_empty()).then(|| {
+            let mut possible = Compiler::new(access, settings, Mode::Possible);
+            for question in questions(goal) {
+                possible.ask(question);
+            }
+            possible
+        });
+        Self { promised, possible, settings, access }
+    }
+
+    fn limits(&self, smallest_only: bool) -> Limits {
+        Limits { size_max: self.settings.max_order, node_count_max: self.settings.node_count_max, smallest_only }
+    }
+
+    /// The order of a question, with some components failed beforehand.
+    pub(super) fn order(&mut self, question: Question, failed: &BTreeSet<Component>) -> Order {
+        let limits = self.limits(true);
+        let found = smallest(&mut self.promised, question, failed, limits);
+        let possible = match &mut self.possible {
+            Some(possible) => smallest(possible, question, failed, limits).cuts.first().map(Vec::len),
+            None => found.cuts.first().map(Vec::len),
+        };
+        order_of(&found, possible)
+    }
+
+    /// Whether somebody gets in with some components failed: a promised way, if there is one.
+    pub(super) fn way_without(&mut self, question: Question, failed: &BTreeSet<Component>) -> Option<Way> {
+        let mut system = self.promised.system(question);
+        let failed = numbers(self.promised.components(), failed);
+        let way = system.way_without(&failed)?;
+        Some(self.promised.way(&mut system, &way, question.goal))
+    }
+
+    /// The cuts and ways of a question.
+    pub(super) fn answer(&mut self, question: Question) -> Answer {
+        let limits = self.limits(false);
+        let mut system = self.promised.system(question);
+        let found = minimal_cuts(&mut system, limits);
+        let (ways, are_ways_truncated) = all_ways(&found, system.component_count());
+        let mut told: Vec<Way> = Vec::new();
+        for way in ways.iter().take(WAY_COUNT_MAX) {
+            told.push(self.promised.way(&mut system, way, question.goal));
+        }
+        let names = self.promised.components().to_vec();
+        let mut best = self.possible.as_mut().map(|possible| {
+            let system = possible.system(question);
+            (system, possible.components().to_vec())
+        });
+        let cuts: Vec<Cut> = found
+            .cuts
+            .iter()
+            .map(|cut| {
+                let mut elements: Vec<Component> =
+                    cut.iter().filter_map(|number| names.get(*number as usize)).cloned().collect();
+                elements.sort_unstable();
+                let is_open = best.as_mut().is_some_and(|(system, names)| is_way_left(system, names, &elements));
+                let certainty = if is_open { Certainty::Possible } else { Certainty::Proved };
+                let because = because(&elements, &told);
+                Cut { elements, because, certainty }
+            })
+            .collect();
+        let mut cuts = cuts;
+        cuts.sort_by(|one, other| {
+            one.elements.len().cmp(&other.elements.len()).then_with(|| one.elements.cmp(&other.elements))
+        });
+        let possible = match (&mut self.possible, question) {
+            (Some(possible), question) => {
+                let limits = Limits { smallest_only: true, ..limits };
+                smallest(possible, question, &BTreeSet::new(), limits).cuts.first().map(Vec::len)
+            }
+            (None, _) => found.cuts.first().map(Vec::len),
+        };
+        let are_cuts_truncated = cuts.len() > CUT_COUNT_MAX;
+        cuts.truncate(CUT_COUNT_MAX);
+        Answer {
+            order: order_of(&found, possible),
+            cuts,
+            are_cuts_truncated,
+            are_ways_truncated: are_ways_truncated || ways.len() > WAY_COUNT_MAX,
+            ways: told,
+        }
+    }
+
+    /// The whole report, without what needs the tenant to be compiled again.
+    pub fn report(&mut self, goal: Goal) -> LockoutReport {
+        let direct = Question { goal, surface: None, stage: Stage::Direct };
+        let nothing = BTreeSet::new();
+        let answer = self.answer(direct);
+        let after_repair = self.order(Question { stage: Stage::AfterRepair, ..direct }, &nothing);
+        let surfaces = Surface::ALL
+            .into_iter()
+            .map(|surface| (surface, self.order(Question { surface: Some(surface), ..direct }, &nothing)))
+            .collect();
+        let goals = Goal::ALL
+            .into_iter()
+            .filter(|other| *other != goal)
+            .map(|other| (other, self.order(Question { goal: other, ..direct }, &nothing)))
+            .collect();
+        LockoutReport {
+            goal,
+            horizon: self.settings.horizon,
+            assumptions: self.assumptions(),
+            direct: answer,
+            after_repair,
+            surfaces,
+            goals,
+            scenarios: Vec::new(),
+            dated: Vec::new(),
+            unknowns: self.promised.unknowns().into_iter().collect(),
+            suggestions: Vec::new(),
+            components: BTreeMap::new(),
+        }
+    }
+
+    fn assumptions(&self) -> Vec<String> {
+        let fallible = |id: &'static str| self.settings.fallible.contains(&Component::fixed(id));
+        let mut all = vec![
+            "Entra's token service issues tokens, and nobody at Microsoft has suspended the tenant".to_owned(),
+            "Entra verifies passwords and one-time codes".to_owned(),
+        ];
+        if !fallible("svc:fido-verify") {
+            all.push("Entra verifies passkeys".to_owned());
+        }
+        all.push("Microsoft Graph and the administration portals answer".to_owned());
+        if !fallible("net:elsewhere") {
+            all.push("the Internet can be reached from some network and country that no policy names".to_owned());
+        }
+        let snapshot = self.access.snapshot();
+        if !snapshot.per_user_mfa_states.is_complete() {
+            all.push("per-user multifactor authentication is off where its state is not exported".to_owned());
+        }
+        all.push(
+            "Identity Protection's own policies, which Microsoft retired on 1 October 2026, demand nothing".to_owned(),
+        );
+        all.push("who is able to sign in is able to do what its role allows".to_owned());
+        all.extend(self.settings.assumed.iter().map(|component| {
+            format!("{} is up (as the configuration says)", words(snapshot, self.settings, component).name)
+        }));
+        all
+    }
+
+    /// Words for everything that a report names.
+    pub(super) fn component_words(&self, report: &LockoutReport) -> BTreeMap<Component, ComponentWords> {
+        let snapshot = self.access.snapshot();
+        let of_cuts = report.direct.cuts.iter().flat_map(|cut| &cut.elements);
+        let of_ways = report.direct.ways.iter().flat_map(|way| &way.needs);
+        let of_scenarios = report.scenarios.iter().flat_map(|scenario: &ScenarioResult| &scenario.failed);
+        let all: BTreeSet<&Component> = of_cuts.chain(of_ways).chain(of_scenarios).collect();
+        all.into_iter().map(|component| (component.clone(), words(snapshot, self.settings, component))).collect()
+    }
+}
+
+/// The smallest cuts of what is promised, and nothing else.
+pub(super) fn promised_cuts(
+    access: &Access<'_>,
+    settings: &LockoutSettings,
+    question: Question,
+    limits: Limits,
+) -> Cuts {
+    let mut compiler = Compiler::new(access, settings, Mode::Promised);
+    minimal_cuts(&mut compiler.system(question), limits)
+}
+
+/// Everything about a goal: cuts, ways, scenarios, dates, suggestions.
+///
+/// # Errors
+/// When a scenario that is asked for does not exist, or names what the tenant does not have.
+pub fn analyse(
+    access: &Access<'_>,
+    settings: &LockoutSettings,
+    goal: Goal,
+    scenarios: &[String],
+) -> Result<LockoutReport, ScenarioError> {
+    let mut analysis = Analysis::of(access, settings, goal);
+    let mut report = analysis.report(goal);
+    report.scenarios = analysis.scenarios(goal, scenarios, &report.direct.ways)?;
+    report.dated = analysis.dated(goal, report.direct.order);
+    report.suggestions = analysis.suggestions(&report);
+    report.components = analysis.component_words(&report);
+    Ok(report)
+}
+
+/// Everything that a report asks.
+fn questions(goal: Goal) -> Vec<Question> {
+    let direct = Question { goal, surface: None, stage: Stage::Direct };
+    let mut all = vec![direct, Question { stage: Stage::AfterRepair, ..direct }];
+    all.extend(Surface::ALL.map(|surface| Question { surface: Some(surface), ..direct }));
+    all.extend(Goal::ALL.map(|goal| Question { goal, ..direct }));
+    all
+}
+
+fn smallest(compiler: &mut Compiler<'_>, question: Question, failed: &BTreeSet<Component>, limits: Limits) -> Cuts {
+    let mut system = compiler.system(question);
+    let failed = numbers(compiler.components(), failed);
+    minimal_cuts(&mut WithFailed { system: &mut system, failed }, limits)
+}
+
+fn order_of(found: &Cuts, possible: Option<usize>) -> Order {
+    Order {
+        proved: found.cuts.first().map(Vec::len),
+        possible,
+        searched_to: found.searched_to,
+        is_exhausted: found.is_exhausted,
+    }
+}
+
+/// The numbers of components; those that the rules do not know fail nothing.
+fn numbers(components: &[Component], wanted: &BTreeSet<Component>) -> Vec<u32> {
+    let all = (0..).zip(components);
+    all.filter(|(_, component)| wanted.contains(component)).map(|(number, _)| number).collect()
+}
+
+fn is_way_left(system: &mut System, names: &[Component], failed: &[Component]) -> bool {
+    let up: Vec<u32> = system
+        .relevant()
+        .iter()
+        .copied()
+        .filter(|number| names.get(*number as usize).is_none_or(|name| !failed.contains(name)))
+        .collect();
+    system.holds(&up)
+}
+
+/// All minimal ways if the cuts are complete and few, as their minimal hitting sets; else those that were met.
+fn all_ways(found: &Cuts, component_count: usize) -> (Vec<Vec<u32>>, bool) {
+    if !found.is_exhausted || found.cuts.len() > DUAL_CUT_COUNT_MAX {
+        return (found.ways.clone(), true);
+    }
+    let mut family = Family { component_count, ways: found.cuts.clone() };
+    let limits = Limits { size_max: usize::MAX, node_count_max: DUAL_NODE_COUNT_MAX, smallest_only: false };
+    let dual = minimal_cuts(&mut family, limits);
+    if dual.is_exhausted { (dual.cuts, false) } else { (found.ways.clone(), true) }
+}
+
+/// Policies and settings behind the elements of a cut, as the ways that it cuts have them.
+fn because(elements: &[Component], ways: &[Way]) -> Vec<Cause> {
+    let found: BTreeSet<&Cause> =
+        ways.iter().flat_map(|way| elements.iter().filter_map(|element| way.because.get(element)).flatten()).collect();
+    found.into_iter().cloned().collect()
+}

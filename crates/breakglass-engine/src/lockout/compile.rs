@@ -1,0 +1,318 @@
+//! From a tenant to a system of rules: who needs what to reach the goal.
+//!
+//! Facts are made when something asks for them, from the goal backwards, so that users who can help nobody are never
+//! looked at.
+//!
+//! **Invariant:** every rule is monotone in the components; a fact that is not known counts as the mode says.
+//! **Source:** `docs/concepts/lockout.md`.
+
+mod keys;
+mod repair;
+mod sessions;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use breakglass_model::object::ObjectKey;
+use jiff::Timestamp;
+
+use super::component::Component;
+use super::credential::{Credential, Wallet};
+use super::custody::Holds;
+use super::devices::Devices;
+use super::goal::{Goal, Surface, Tool};
+use super::judge::{DeviceContext, Judge};
+use super::people::{Held, People, Protection};
+use super::settings::{LockoutSettings, Mode};
+use super::system::{Node, RuleId, System, SystemBuilder};
+use crate::access::Access;
+
+/// Whether somebody may take policies away first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// Policies stay as they are.
+    Direct,
+    /// Whoever can edit them may have taken them away.
+    AfterRepair,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Question {
+    pub(super) goal: Goal,
+    /// The surface of the last step, if it must be one.
+    pub(super) surface: Option<Surface>,
+    pub(super) stage: Stage,
+}
+
+/// What a session is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Purpose {
+    /// A tool.
+    Tool(Tool),
+    /// Activating a role: multifactor, an authentication context.
+    Activation { mfa: bool, context: Option<String> },
+    /// Some application.
+    Application(String),
+}
+
+/// Something that rules derive.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fact {
+    Account(ObjectKey),
+    Password(ObjectKey, Stage),
+    NewPassword(ObjectKey, Stage),
+    IssuedPass(ObjectKey, Stage),
+    Method(ObjectKey, String, Stage),
+    Envelope(usize, Stage),
+    Depository(String, Stage),
+    Session(ObjectKey, Option<&'static str>, Purpose, Stage),
+    /// A role that was eligible, activated.
+    Activated(ObjectKey, &'static str, Stage),
+    Approval(ObjectKey, &'static str, usize, Stage),
+    Goal(Question),
+    /// Anybody but somebody who can reset: by what, whom, except.
+    Resetter(Reset, Protection, Option<ObjectKey>, Stage),
+}
+
+/// What somebody is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reset {
+    Password,
+    Pass,
+}
+
+/// What a rule stands for, where a person would call it a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Label {
+    /// A session is begun.
+    Session {
+        user: ObjectKey,
+        role: Option<&'static str>,
+        tool: Option<Tool>,
+        credential: usize,
+        device: String,
+        place: u16,
+        is_relaxed: bool,
+    },
+    /// A role is activated.
+    Activated { user: ObjectKey, role: &'static str },
+    /// An activation is approved.
+    Approved { by: ObjectKey, of: ObjectKey },
+    /// Somebody who can reset is there.
+    Resetter { by: ObjectKey },
+    /// A new password is given.
+    NewPassword { of: ObjectKey },
+    /// A pass is given.
+    IssuedPass { of: ObjectKey },
+    /// An envelope is opened.
+    Envelope { number: usize },
+    /// The goal is reached by a person.
+    Goal { user: ObjectKey, tool: Tool },
+    /// It is reached through an open session.
+    Live { user: ObjectKey, tool: Tool },
+    /// It is reached by an application.
+    Application { principal: String, place: u16 },
+}
+
+/// A person, as far as sessions go.
+pub(super) struct Person {
+    pub(super) id: String,
+    pub(super) can_sign_in: bool,
+    pub(super) credentials: Vec<Credential>,
+    pub(super) combinations: Vec<u32>,
+    /// Devices in a browser, and in an application.
+    pub(super) devices: [Vec<DeviceContext>; 2],
+    /// Per-user multifactor authentication is on.
+    pub(super) is_mfa_forced: bool,
+}
+
+/// The rules, and what they stand for.
+pub(super) struct Compiler<'a> {
+    pub(super) access: &'a Access<'a>,
+    pub(super) settings: &'a LockoutSettings,
+    pub(super) now: Timestamp,
+    pub(super) mode: Mode,
+    pub(super) judge: Judge<'a>,
+    pub(super) people: People,
+    devices: Devices,
+    unmanaged: [Vec<DeviceContext>; 2],
+    builder: SystemBuilder,
+    nodes: BTreeMap<Component, Option<Node>>,
+    /// Components in the order of their numbers.
+    components: Vec<Component>,
+    facts: BTreeMap<Fact, Node>,
+    /// Facts that are not defined yet, first come first.
+    open: VecDeque<Fact>,
+    persons: BTreeMap<ObjectKey, Rc<Person>>,
+    labels: BTreeMap<RuleId, Label>,
+    per_user_mfa: BTreeSet<String>,
+    /// Envelopes by whom and what they are for.
+    envelopes: BTreeMap<(ObjectKey, Holds), usize>,
+    chains: BTreeMap<(Reset, Protection, Stage), Rc<repair::Chain>>,
+    pub(super) unknowns: BTreeSet<String>,
+}
+
+impl<'a> Compiler<'a> {
+    /// Prepares to compile.
+    pub(super) fn new(access: &'a Access<'a>, settings: &'a LockoutSettings, mode: Mode) -> Self {
+        let now = access.settings().now;
+        let mut judge = Judge::new(access, settings, mode);
+        let people = People::of(access, &settings.supposed, now);
+        let unmanaged = CLIENTS.map(|client| judge.unmanaged(client));
+        let mut compiler = Self {
+            access,
+            settings,
+            now,
+            mode,
+            judge,
+            people,
+            devices: Devices::of(access.snapshot().devices.items()),
+            unmanaged,
+            builder: SystemBuilder::default(),
+            nodes: BTreeMap::new(),
+            components: Vec::new(),
+            facts: BTreeMap::new(),
+            open: VecDeque::new(),
+            persons: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            per_user_mfa: per_user_mfa(access),
+            envelopes: BTreeMap::new(),
+            chains: BTreeMap::new(),
+            unknowns: BTreeSet::new(),
+        };
+        compiler.find_envelopes();
+        compiler
+    }
+
+    /// Makes the rules for a question, and everything that they ask for.
+    pub(super) fn ask(&mut self, question: Question) -> Node {
+        let goal = self.fact(Fact::Goal(question));
+        while let Some(fact) = self.open.pop_front() {
+            self.define(&fact);
+        }
+        goal
+    }
+
+    /// Facts that were not known, in words.
+    pub(super) fn unknowns(&self) -> BTreeSet<String> {
+        let all = [&self.unknowns, &self.judge.unknowns, &self.people.unknowns];
+        all.into_iter().flatten().cloned().collect()
+    }
+
+    /// The system of a question that was asked.
+    pub(super) fn system(&mut self, question: Question) -> System {
+        let goal = self.ask(question);
+        self.builder.build(goal)
+    }
+
+    /// Components by number.
+    pub(super) fn components(&self) -> &[Component] {
+        &self.components
+    }
+
+    /// What a rule stands for.
+    pub(super) fn label(&self, rule: RuleId) -> Option<&Label> {
+        self.labels.get(&rule)
+    }
+
+    /// The node of a fact; it is defined later.
+    fn fact(&mut self, fact: Fact) -> Node {
+        if let Some(node) = self.facts.get(&fact) {
+            return *node;
+        }
+        let node = self.builder.fact();
+        self.facts.insert(fact.clone(), node);
+        self.open.push_back(fact);
+        node
+    }
+
+    /// The node of a component; `None` if it is held up.
+    fn component(&mut self, component: &Component) -> Option<Node> {
+        if let Some(node) = self.nodes.get(component) {
+            return *node;
+        }
+        let node = (!self.settings.assumed.contains(component)).then(|| {
+            self.components.push(component.clone());
+            self.builder.component()
+        });
+        self.nodes.insert(component.clone(), node);
+        node
+    }
+
+    fn body(&mut self, components: impl IntoIterator<Item = Component>) -> Vec<Node> {
+        components.into_iter().filter_map(|component| self.component(&component)).collect()
+    }
+
+    fn all(&mut self, head: Node, body: &[Node], label: Option<Label>) {
+        let rule = self.builder.all(head, body);
+        self.labels.extend(label.map(|label| (rule, label)));
+    }
+
+    fn define(&mut self, fact: &Fact) {
+        let head = self.fact(fact.clone());
+        match fact {
+            Fact::Account(user) => self.define_account(head, *user),
+            Fact::Password(user, stage) => self.define_password(head, *user, *stage),
+            Fact::NewPassword(user, stage) => self.define_reset(head, *user, Reset::Password, *stage),
+            Fact::IssuedPass(user, stage) => self.define_reset(head, *user, Reset::Pass, *stage),
+            Fact::Method(user, method, stage) => self.define_method(head, (*user, method), *stage),
+            Fact::Envelope(number, stage) => self.define_envelope(head, *number, *stage),
+            Fact::Depository(id, stage) => self.define_depository(head, id, *stage),
+            Fact::Session(user, role, purpose, stage) => self.define_session(head, (*user, *role), purpose, *stage),
+            Fact::Activated(user, role, stage) => self.define_activation(head, *user, role, *stage),
+            Fact::Approval(user, role, number, stage) => self.define_approval(head, (*user, role, *number), *stage),
+            Fact::Goal(question) => self.define_goal(head, *question),
+            Fact::Resetter(reset, protection, but, stage) => {
+                self.define_resetter(head, (*reset, *protection), *but, *stage);
+            }
+        }
+    }
+
+    /// The facts with which somebody holds a role: nothing if it is active.
+    fn holding(&mut self, user: ObjectKey, role: &'static str, held: Held, stage: Stage) -> Vec<Node> {
+        match held {
+            Held::Active => Vec::new(),
+            Held::Eligible => vec![self.fact(Fact::Activated(user, role, stage))],
+        }
+    }
+
+    /// A session for somebody in a role.
+    fn role_session(&mut self, user: ObjectKey, role: &'static str, held: Held, to: (Tool, Stage)) -> Node {
+        let active = (held == Held::Eligible).then_some(role);
+        self.fact(Fact::Session(user, active, Purpose::Tool(to.0), to.1))
+    }
+}
+
+pub(super) use repair::role_name;
+
+/// Client app types, as a sign-in names them.
+pub(super) const CLIENTS: [&str; 2] = ["browser", "mobileAppsAndDesktopClients"];
+
+/// Users whose per-user multifactor authentication is on, by id or sign-in name in lower case.
+fn per_user_mfa(access: &Access<'_>) -> BTreeSet<String> {
+    let states = access.snapshot().per_user_mfa_states.items().iter();
+    let is_on = |state: &&breakglass_model::tenant::GraphObject| {
+        state.text("perUserMfaState").is_some_and(|state| state != "disabled")
+    };
+    let names = states
+        .filter(is_on)
+        .flat_map(|state| ["userId", "id", "userPrincipalName"].into_iter().filter_map(|name| state.text(name)));
+    names.map(str::to_ascii_lowercase).collect()
+}
+
+impl<'a> Compiler<'a> {
+    /// What a person can sign in with and on.
+    pub(super) fn person(&mut self, user: ObjectKey) -> Rc<Person> {
+        if let Some(person) = self.persons.get(&user) {
+            return Rc::clone(person);
+        }
+        let person = Rc::new(self.look_up(user));
+        self.persons.insert(user, Rc::clone(&person));
+        person
+    }
+
+    fn wallet(&self) -> Wallet<'a> {
+        Wallet { snapshot: self.access.snapshot(), settings: self.settings, now: self.now, mode: self.mode }
+    }
+}

@@ -1,0 +1,327 @@
+//! Goals, activations, approvals, resets: what one session makes possible for another.
+
+use breakglass_model::object::ObjectKey;
+use breakglass_model::property::Property;
+use breakglass_model::well_known::{GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Compiler, Fact, Label, Purpose, Question, Reset, Stage};
+use crate::access::Trit;
+use crate::lockout::component::{Component, Kind, PIM};
+use crate::lockout::credential::Home;
+use crate::lockout::goal::{Goal, Horizon, Surface, Tool};
+use crate::lockout::people::{self, Activation, Held, Protection};
+use crate::lockout::settings::Mode;
+use crate::lockout::system::Node;
+
+impl Compiler<'_> {
+    pub(super) fn define_goal(&mut self, head: Node, question: Question) {
+        let Question { goal, surface, stage } = question;
+        let roles = surface.map_or(goal.roles(), |surface| surface.roles(goal));
+        let tools = surface.map_or_else(|| goal.tools().to_vec(), |surface| surface.tools(goal));
+        let mut done = std::collections::BTreeSet::new();
+        for role in roles {
+            let holders: Vec<_> = self.people.holders(role).collect();
+            for (user, held) in holders {
+                for tool in &tools {
+                    // Two active roles are one session.
+                    if held == Held::Active && !done.insert((user, *tool)) {
+                        continue;
+                    }
+                    let mut body = self.holding(user, role, held, stage);
+                    body.push(self.role_session(user, role, held, (*tool, stage)));
+                    self.all(head, &body, Some(Label::Goal { user, tool: *tool }));
+                    if held == Held::Active {
+                        self.live(head, user, *tool);
+                    }
+                }
+            }
+        }
+        if self.settings.supposed.has_spare_account {
+            let spare = [Component::account(SPARE), Component::new(Kind::Method, &format!("{SPARE}#1"))];
+            let setting = Component::new(Kind::Policy, "method:Fido2");
+            let body = self.body(spare.into_iter().chain([setting]));
+            self.all(head, &body, None);
+        }
+        if self.settings.with_applications && !matches!(surface, Some(Surface::Portal | Surface::M365 | Surface::Azure))
+        {
+            self.applications(head, goal);
+        }
+    }
+
+    /// An open session, as the horizon has it.
+    fn live(&mut self, head: Node, user: ObjectKey, tool: Tool) {
+        if !self.person(user).can_sign_in {
+            return;
+        }
+        match self.settings.horizon {
+            Horizon::Day => {}
+            Horizon::Hour => self.refresh(head, user, tool),
+            Horizon::Now => {
+                let id = self.person(user).id.clone();
+                let mut body = vec![self.fact(Fact::Account(user))];
+                body.extend(self.body([Component::new(Kind::Live, &id)]));
+                self.all(head, &body, Some(Label::Live { user, tool }));
+            }
+        }
+    }
+
+    pub(super) fn define_activation(&mut self, head: Node, user: ObjectKey, role: &'static str, stage: Stage) {
+        let snapshot = self.access.snapshot();
+        let rules = people::activation(snapshot, self.access.classes().roles(), role);
+        let free = Activation { mfa: Trit::No, context: Ok(None), stages: Ok(Vec::new()) };
+        let rules = match rules {
+            Ok(rules) => rules,
+            Err(why) => {
+                self.unknowns.insert(format!("what activating `{}` asks: {why}", role_name(role)));
+                if self.mode == Mode::Promised {
+                    return;
+                }
+                free
+            }
+        };
+        let mut known = |what: Result<_, String>| match what {
+            Ok(known) => Some(known),
+            Err(why) => {
+                self.unknowns.insert(format!("activating `{}`: {why}", role_name(role)));
+                None
+            }
+        };
+        let context = known(rules.context.clone().map(|context| (context, Vec::new())));
+        let stages = known(rules.stages.clone().map(|stages| (None, stages)));
+        if self.mode == Mode::Promised && (context.is_none() || stages.is_none()) {
+            return;
+        }
+        let context = context.and_then(|(context, _)| context);
+        let stages = stages.map(|(_, stages)| stages).unwrap_or_default();
+        // Whether multifactor authentication is asked for: what is not known is asked for where it is promised.
+        let mfa = !self.mode.takes(rules.mfa.negated());
+        if rules.mfa == Trit::Unknown {
+            self.unknowns.insert(format!(
+                "whether activating `{}` asks for multifactor authentication is not in the export",
+                role_name(role)
+            ));
+        }
+        let mut body = self.body([Component::fixed(PIM)]);
+        body.push(self.fact(Fact::Session(user, None, Purpose::Activation { mfa, context }, stage)));
+        for number in 0..stages.len() {
+            body.push(self.fact(Fact::Approval(user, role, number, stage)));
+        }
+        self.all(head, &body, Some(Label::Activated { user, role }));
+    }
+
+    pub(super) fn define_approval(&mut self, head: Node, what: (ObjectKey, &'static str, usize), stage: Stage) {
+        let (user, role, number) = what;
+        let rules = people::activation(self.access.snapshot(), self.access.classes().roles(), role);
+        let Some(approval) = rules.ok().and_then(|rules| rules.stages.ok()?.into_iter().nth(number)) else { return };
+        let mut approvers = approval.approvers;
+        if let Some(why) = &approval.doubt {
+            self.unknowns.insert(format!("who approves activating `{}`: {why}", role_name(role)));
+        }
+        if self.mode == Mode::Possible && (approvers.is_empty() || approval.doubt.is_some()) {
+            for role in [GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR] {
+                let active = self.people.holders(role).filter(|(_, held)| *held == Held::Active);
+                approvers.extend(active.map(|(user, _)| user));
+            }
+        }
+        for by in approvers.into_iter().filter(|by| *by != user) {
+            for tool in Tool::ACTIVATION {
+                let session = self.fact(Fact::Session(by, None, Purpose::Tool(*tool), stage));
+                self.all(head, &[session], Some(Label::Approved { by, of: user }));
+            }
+        }
+    }
+
+    /// Whether somebody else can give a user something.
+    pub(super) fn can_be_given(&mut self, user: ObjectKey, reset: Reset) -> bool {
+        let snapshot = self.access.snapshot();
+        let Some(listed) = snapshot.user(user) else { return false };
+        let home = Home::of(snapshot, listed, self.mode, &mut self.unknowns);
+        let is_at_home = match reset {
+            Reset::Password => matches!(home, Home::Cloud),
+            Reset::Pass => matches!(home, Home::Cloud | Home::Synchronised),
+        };
+        let is_free = people::is_restricted(snapshot, user).negated();
+        is_at_home
+            && self.takes(is_free, || {
+                format!("whether `{}` lies in a restricted management administrative unit", listed.name())
+            })
+    }
+
+    pub(super) fn define_reset(&mut self, head: Node, user: ObjectKey, reset: Reset, stage: Stage) {
+        if !self.can_be_given(user, reset) {
+            return;
+        }
+        let protection = self.people.protection(user);
+        let roles = match reset {
+            Reset::Password => protection.password_roles(),
+            Reset::Pass => protection.pass_roles(),
+        };
+        let is_one = roles.iter().any(|role| self.people.held(user, role).is_some());
+        let resetter = self.fact(Fact::Resetter(reset, protection, is_one.then_some(user), stage));
+        let label = match reset {
+            Reset::Password => Label::NewPassword { of: user },
+            Reset::Pass => Label::IssuedPass { of: user },
+        };
+        self.all(head, &[resetter], Some(label));
+    }
+
+    /// Anybody who can reset, or anybody but one: a chain from both ends, so that the rules stay as many as the people.
+    pub(super) fn define_resetter(
+        &mut self,
+        head: Node,
+        (reset, protection): (Reset, Protection),
+        but: Option<ObjectKey>,
+        stage: Stage,
+    ) {
+        let chain = self.resetter_chain(reset, protection, stage);
+        match but {
+            None => self.all_of_any(head, chain.forward.last().copied().into_iter()),
+            Some(user) => {
+                let Some(at) = chain.users.iter().position(|one| *one == user) else {
+                    return self.all_of_any(head, chain.forward.last().copied().into_iter());
+                };
+                let before = at.checked_sub(1).and_then(|at| chain.forward.get(at));
+                let after = chain.backward.get(at + 1);
+                self.all_of_any(head, before.into_iter().chain(after).copied());
+            }
+        }
+    }
+
+    fn all_of_any(&mut self, head: Node, members: impl Iterator<Item = Node>) {
+        for member in members {
+            self.all(head, &[member], None);
+        }
+    }
+
+    fn resetter_chain(&mut self, reset: Reset, protection: Protection, stage: Stage) -> std::rc::Rc<Chain> {
+        if let Some(chain) = self.chains.get(&(reset, protection, stage)) {
+            return std::rc::Rc::clone(chain);
+        }
+        let (roles, tools) = match reset {
+            Reset::Password => (protection.password_roles(), Tool::RESET),
+            Reset::Pass => (protection.pass_roles(), Tool::ISSUE_PASS),
+        };
+        let mut by_user: std::collections::BTreeMap<ObjectKey, Vec<(&'static str, Held)>> = Default::default();
+        for role in roles {
+            for (user, held) in self.people.holders(role) {
+                by_user.entry(user).or_default().push((role, held));
+            }
+        }
+        let mut chain = Chain::default();
+        let mut singles = Vec::new();
+        for (user, held) in by_user {
+            let single = self.builder.fact();
+            let mut done = std::collections::BTreeSet::new();
+            for (role, held) in held {
+                for tool in tools {
+                    if held == Held::Active && !done.insert(*tool) {
+                        continue;
+                    }
+                    let mut body = self.holding(user, role, held, stage);
+                    body.push(self.role_session(user, role, held, (*tool, stage)));
+                    self.all(single, &body, Some(Label::Resetter { by: user }));
+                }
+            }
+            chain.users.push(user);
+            singles.push(single);
+        }
+        chain.forward = self.running(singles.iter().copied());
+        chain.backward = self.running(singles.iter().rev().copied());
+        chain.backward.reverse();
+        let chain = std::rc::Rc::new(chain);
+        self.chains.insert((reset, protection, stage), std::rc::Rc::clone(&chain));
+        chain
+    }
+
+    /// Per place, whether any up to it holds.
+    fn running(&mut self, singles: impl Iterator<Item = Node>) -> Vec<Node> {
+        let mut all: Vec<Node> = Vec::new();
+        for single in singles {
+            let fact = self.builder.fact();
+            self.all(fact, &[single], None);
+            if let Some(before) = all.last().copied() {
+                self.all(fact, &[before], None);
+            }
+            all.push(fact);
+        }
+        all
+    }
+
+    /// Applications whose own permissions or roles reach the goal.
+    fn applications(&mut self, head: Node, goal: Goal) {
+        for (principal, credential) in application_credentials(self, goal) {
+            self.application_session(head, &principal, &credential);
+        }
+    }
+}
+
+/// Id that stands for an emergency account that is only supposed.
+const SPARE: &str = "supposed";
+
+/// Everybody who can reset, in order, with the facts that one up to a place can, and one from it on.
+#[derive(Debug, Default)]
+pub(super) struct Chain {
+    users: Vec<ObjectKey>,
+    forward: Vec<Node>,
+    backward: Vec<Node>,
+}
+
+/// The name of a role.
+pub(in crate::lockout) fn role_name(template: &str) -> &str {
+    breakglass_model::well_known::built_in_role(template).map_or(template, |role| role.name)
+}
+
+/// Service principals that reach a goal by themselves, with each credential of theirs that is current.
+fn application_credentials(compiler: &Compiler<'_>, goal: Goal) -> Vec<(String, Component)> {
+    let snapshot = compiler.access.snapshot();
+    let roles = compiler.access.classes().roles();
+    let mut found = Vec::new();
+    for principal in snapshot.service_principals.items() {
+        let (Some(app_id), Property::Absent | Property::Null | Property::Value(true)) =
+            (&principal.app_id, &principal.account_enabled)
+        else {
+            continue;
+        };
+        let id = principal.id.as_str();
+        let key = snapshot.objects.find(id);
+        let has_role = goal.roles().iter().any(|role| key.is_some_and(|key| roles.principals(role).contains(&key)));
+        let own = principal.app_role_assignments.value().into_iter().flatten();
+        let listed = snapshot.app_role_assignments.items().iter().filter(|one| one.text("principalId") == Some(id));
+        let has_permission =
+            own.chain(listed.map(|one| &one.0)).any(|assignment| gives(assignment, goal.permissions()));
+        if !has_role && !has_permission {
+            continue;
+        }
+        let application = snapshot.applications.items().iter().find(|one| one.text("appId") == Some(app_id.as_str()));
+        let written = |name: &str| -> Vec<Value> {
+            let of_principal = principal.rest.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+            let of_application = application.map(|one| one.list(name).to_vec()).unwrap_or_default();
+            of_principal.into_iter().chain(of_application).collect()
+        };
+        for credential in written("keyCredentials").into_iter().chain(written("passwordCredentials")) {
+            let end = credential.get("endDateTime").and_then(Value::as_str);
+            let is_current = end.and_then(|end| end.parse::<Timestamp>().ok()).is_none_or(|end| end > compiler.now);
+            if let (true, Some(key)) = (is_current, credential.get("keyId").and_then(Value::as_str)) {
+                found.push((id.to_owned(), Component::new(Kind::Application, &format!("{app_id}#{key}"))));
+            }
+        }
+    }
+    found
+}
+
+/// Ids of the application permissions that reach goals (from the permissions reference).
+const PERMISSION_IDS: [(&str, &str); 3] = [
+    ("RoleManagement.ReadWrite.Directory", "9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8"),
+    ("UserAuthenticationMethod.ReadWrite.All", "50483e42-d915-4231-9639-7fdb7fd190e5"),
+    ("Policy.ReadWrite.ConditionalAccess", "01c0a623-fc9b-48e9-b794-0756f8e8f067"),
+];
+
+fn gives(assignment: &breakglass_model::policy::Rest, permissions: &[&str]) -> bool {
+    let text = |name: &str| assignment.get(name).and_then(Value::as_str);
+    let is_wanted = |name: &str| permissions.contains(&name);
+    text("appRoleValue").is_some_and(is_wanted)
+        || text("appRoleId")
+            .is_some_and(|id| PERMISSION_IDS.iter().any(|(name, known)| *known == id && is_wanted(name)))
+}

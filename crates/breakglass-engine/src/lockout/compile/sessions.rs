@@ -1,0 +1,266 @@
+//! Sessions: one rule for each alternative that lets somebody in.
+
+use breakglass_model::object::ObjectKey;
+use breakglass_model::well_known::ADMINISTRATOR_ROLES;
+
+use super::{Compiler, Fact, Label, Person, Purpose, Question, Stage};
+use crate::access::beside::mandatory_mfa;
+use crate::access::surfaces::{AZURE_RESOURCE_MANAGER, SURFACES, surface};
+use crate::access::{Masks, Target, TargetRow, Trit};
+use crate::lockout::component::{Component, Kind};
+use crate::lockout::credential::Credential;
+use crate::lockout::goal::{Goal, Tool};
+use crate::lockout::judge::DeviceContext;
+use crate::lockout::need::{Need, minimal, quiet};
+use crate::lockout::people::Held;
+use crate::lockout::system::Node;
+
+/// A door of one session: what the policies see, and what is demanded beside them.
+struct Door {
+    tool: Option<Tool>,
+    targets: Vec<TargetRow>,
+    /// 0 in a browser, 1 in an application.
+    client: usize,
+    needs_mfa: bool,
+}
+
+impl Compiler<'_> {
+    pub(super) fn define_session(
+        &mut self,
+        head: Node,
+        (user, role): (ObjectKey, Option<&'static str>),
+        purpose: &Purpose,
+        stage: Stage,
+    ) {
+        let person = self.person(user);
+        if !person.can_sign_in {
+            return;
+        }
+        let identity = self.identity(user, role);
+        let doors = self.doors((user, role), &person, purpose);
+        for door in doors {
+            self.pass_door(head, (user, role, &person, identity), &door, stage);
+            if stage == Stage::AfterRepair {
+                self.pass_without_policies(head, (user, role, &person), &door);
+            }
+        }
+    }
+
+    /// The policies that are about somebody, in the roles that are active and one more.
+    pub(in crate::lockout) fn identity(&mut self, user: ObjectKey, role: Option<&'static str>) -> u32 {
+        let classes = self.access.classes();
+        let masks = match role {
+            Some(role) => classes.masks_with_role(user, role),
+            None => {
+                let words = self.access.compiled().words;
+                let row = classes.class(Some(user)) as usize;
+                let of = |table: &[u64]| table.get(row * words..(row + 1) * words).unwrap_or_default().to_vec();
+                Masks { sure: of(&classes.masks.sure), may: of(&classes.masks.may) }
+            }
+        };
+        self.judge.identity(masks)
+    }
+
+    fn doors(&self, (user, role): (ObjectKey, Option<&'static str>), person: &Person, purpose: &Purpose) -> Vec<Door> {
+        let target = |app_id: &str| self.access.targets().row(&Target::Application(app_id.into()));
+        let at = |tool: Tool| {
+            let needs_mfa = person.is_mfa_forced || self.is_mfa_mandatory(tool) || self.defaults_ask(user, role, tool);
+            let client = usize::from(tool.client_app() != "browser");
+            Door { tool: Some(tool), targets: vec![target(tool.app_id())], client, needs_mfa }
+        };
+        match purpose {
+            Purpose::Tool(tool) => vec![at(*tool)],
+            Purpose::Activation { mfa, context } => Tool::ACTIVATION
+                .iter()
+                .map(|tool| {
+                    let mut door = at(*tool);
+                    let context = context.iter().map(|name| Target::AuthenticationContext(name.clone()));
+                    door.targets.extend(context.map(|target| self.access.targets().row(&target)));
+                    door.needs_mfa |= mfa;
+                    door
+                })
+                .collect(),
+            Purpose::Application(id) => {
+                let known = surface(id);
+                let is_mandatory = known.is_some_and(|surface| {
+                    mandatory_mfa(surface, self.now, self.settings.mandatory_mfa_postponed_until)
+                });
+                let needs_mfa = person.is_mfa_forced || is_mandatory || self.defaults_ask_of(user, role, id);
+                [0, 1].map(|client| Door { tool: None, targets: vec![target(id)], client, needs_mfa }).into()
+            }
+        }
+    }
+
+    pub(in crate::lockout) fn is_mfa_mandatory(&self, tool: Tool) -> bool {
+        surface(tool.app_id())
+            .is_some_and(|surface| mandatory_mfa(surface, self.now, self.settings.mandatory_mfa_postponed_until))
+    }
+
+    pub(in crate::lockout) fn defaults_ask(&self, user: ObjectKey, role: Option<&'static str>, tool: Tool) -> bool {
+        self.defaults_ask_of(user, role, tool.app_id())
+    }
+
+    /// Whether security defaults ask somebody for multifactor authentication at an application.
+    fn defaults_ask_of(&self, user: ObjectKey, role: Option<&'static str>, app_id: &str) -> bool {
+        // What is not known counts as on where it is promised.
+        if !self.mode.takes(self.access.security_defaults().negated()) {
+            let is_manager = app_id == AZURE_RESOURCE_MANAGER
+                || SURFACES
+                    .iter()
+                    .any(|surface| surface.app_id == app_id && surface.resources.contains(&AZURE_RESOURCE_MANAGER));
+            let is_active = |role: &&str| self.people.held(user, role) == Some(Held::Active);
+            let becomes = role.is_some_and(|role| ADMINISTRATOR_ROLES.contains(&role));
+            return is_manager || becomes || ADMINISTRATOR_ROLES.iter().any(is_active);
+        }
+        false
+    }
+
+    fn pass_door(
+        &mut self,
+        head: Node,
+        who: (ObjectKey, Option<&'static str>, &Person, u32),
+        door: &Door,
+        stage: Stage,
+    ) {
+        let (user, role, person, identity) = who;
+        let devices = person.devices.get(door.client).map_or(&[][..], Vec::as_slice);
+        for (number, (credential, combination)) in person.credentials.iter().zip(&person.combinations).enumerate() {
+            if door.needs_mfa && !self.judge.is_multifactor(*combination) {
+                continue;
+            }
+            let needs = self.needs(door, (identity, *combination), devices, credential);
+            for need in needs {
+                let mut body = vec![self.fact(Fact::Account(user))];
+                body.extend(self.parts(user, &credential.parts, stage));
+                body.extend(self.need_body(&person.id, &need));
+                let device = devices.get(usize::from(need.device)).map_or("", |device| device.id.as_str()).to_owned();
+                let (tool, place) = (door.tool, need.place);
+                let label = Label::Session { user, role, tool, credential: number, device, place, is_relaxed: false };
+                self.all(head, &body, Some(label));
+            }
+        }
+    }
+
+    /// The alternatives on all devices, each minimal.
+    fn needs(
+        &mut self,
+        door: &Door,
+        (identity, combination): (u32, u32),
+        devices: &[DeviceContext],
+        credential: &Credential,
+    ) -> Vec<Need> {
+        let mut needs = Vec::new();
+        for (number, device) in devices.iter().enumerate() {
+            if credential.needs_own_device && !device.is_own {
+                continue;
+            }
+            let question = (identity, door.targets.clone(), device.class, combination);
+            let found = self.judge.session(&question);
+            let own: Vec<u32> =
+                device.needs.iter().map(|component| self.judge.intern_shared(component.clone())).collect();
+            let device = u16::try_from(number).unwrap_or(u16::MAX);
+            needs.extend(found.iter().map(|need| Need {
+                components: crate::lockout::need::union(&need.components, &own),
+                device,
+                ..need.clone()
+            }));
+        }
+        minimal(needs)
+    }
+
+    /// The nodes of what an alternative needs of a user.
+    fn need_body(&mut self, user: &str, need: &Need) -> Vec<Node> {
+        let mut components: Vec<Component> =
+            need.components.iter().filter_map(|number| self.judge.shared(*number)).cloned().collect();
+        for (bit, what) in
+            [(quiet::SIGN_IN, "signin-risk"), (quiet::USER, "user-risk"), (quiet::INSIDER, "insider-risk")]
+        {
+            if need.quiet & bit != 0 {
+                components.push(Component::new(Kind::Quiet, &format!("{what}:{user}")));
+            }
+        }
+        self.body(components)
+    }
+
+    /// Once somebody can edit the policies, a session needs none of them.
+    fn pass_without_policies(
+        &mut self,
+        head: Node,
+        (user, role, person): (ObjectKey, Option<&'static str>, &Person),
+        door: &Door,
+    ) {
+        let devices = person.devices.get(door.client).map_or(&[][..], Vec::as_slice);
+        let editor = self.fact(Fact::Goal(Question { goal: Goal::EditCa, surface: None, stage: Stage::Direct }));
+        for (number, (credential, combination)) in person.credentials.iter().zip(&person.combinations).enumerate() {
+            if door.needs_mfa && !self.judge.is_multifactor(*combination) {
+                continue;
+            }
+            let is_usable = |device: &&DeviceContext| device.is_own || !credential.needs_own_device;
+            let usable: Vec<&DeviceContext> = devices.iter().filter(is_usable).collect();
+            let usable = if credential.needs_own_device { usable } else { usable.into_iter().take(1).collect() };
+            for device in usable {
+                let mut body = vec![editor, self.fact(Fact::Account(user))];
+                body.extend(self.parts(user, &credential.parts, Stage::AfterRepair));
+                body.extend(self.body(device.needs.iter().cloned()));
+                let (tool, device) = (door.tool, device.id.clone());
+                let label = Label::Session { user, role, tool, credential: number, device, place: 0, is_relaxed: true };
+                self.all(head, &body, Some(label));
+            }
+        }
+    }
+
+    /// An open session that passes the policies again, every prompt having been answered.
+    pub(super) fn refresh(&mut self, head: Node, user: ObjectKey, tool: Tool) {
+        let person = self.person(user);
+        let identity = self.identity(user, None);
+        let target = self.access.targets().row(&Target::Application(tool.app_id().into()));
+        let client = usize::from(tool.client_app() != "browser");
+        let door = Door { tool: Some(tool), targets: vec![target], client, needs_mfa: false };
+        let answered = crate::lockout::judge::CombinationKey {
+            modes: breakglass_model::strength::Modes::default(),
+            model: None,
+            is_unknown: false,
+            is_answered: true,
+        };
+        let credential = Credential { key: answered.clone(), parts: Vec::new(), needs_own_device: false };
+        let combination = self.judge.combination(&answered);
+        let devices = person.devices.get(client).map_or(&[][..], Vec::as_slice);
+        for need in self.needs(&door, (identity, combination), devices, &credential) {
+            let mut body = vec![self.fact(Fact::Account(user))];
+            body.extend(self.body([Component::new(Kind::Live, &person.id)]));
+            body.extend(self.need_body(&person.id, &need));
+            self.all(head, &body, Some(Label::Live { user, tool }));
+        }
+    }
+
+    /// An application that signs in with a credential of its own.
+    pub(super) fn application_session(&mut self, head: Node, id: &str, credential: &Component) {
+        let Some(masks) = self.access.application_masks(id) else { return };
+        let identity = self.judge.identity(masks);
+        let target = self.access.targets().row(&Target::Application(crate::access::surfaces::MICROSOFT_GRAPH.into()));
+        let nothing = crate::lockout::judge::CombinationKey {
+            modes: breakglass_model::strength::Modes::default(),
+            model: None,
+            is_unknown: false,
+            is_answered: false,
+        };
+        let combination = self.judge.combination(&nothing);
+        let class = self.judge.anything();
+        let found = self.judge.session(&(identity, vec![target], class, combination));
+        for need in found.iter().filter(|need| need.quiet == 0) {
+            let mut components: Vec<Component> =
+                need.components.iter().filter_map(|number| self.judge.shared(*number)).cloned().collect();
+            components.push(credential.clone());
+            let body = self.body(components);
+            self.all(head, &body, Some(Label::Application { principal: id.to_owned(), place: need.place }));
+        }
+    }
+
+    /// Whether a fact counts, with why it is not known.
+    pub(super) fn takes(&mut self, truth: Trit, why: impl FnOnce() -> String) -> bool {
+        if truth == Trit::Unknown {
+            self.unknowns.insert(why());
+        }
+        self.mode.takes(truth)
+    }
+}

@@ -1,0 +1,395 @@
+//! What a user can sign in with: every combination of methods, and what each of them needs.
+//!
+//! **Source:** `docs/concepts/lockout.md`, section 5.
+
+use std::collections::BTreeSet;
+
+use breakglass_model::authentication_method::{AuthenticationMethod, AuthenticationMethodKind as MethodKind};
+use breakglass_model::property::Property;
+use breakglass_model::snapshot::Snapshot;
+use breakglass_model::strength::{MULTIFACTOR_COMBINATIONS, Modes};
+use breakglass_model::user::User;
+use jiff::Timestamp;
+
+use super::component::{
+    AUTHENTICATOR_PUSH, CERTIFICATE_REVOCATION, Component, Kind, MFA_TELEPHONY, ON_PREMISES_AD, ON_PREMISES_PTA_AGENTS,
+    TAP_ENABLED,
+};
+use super::judge::CombinationKey;
+use super::settings::{LockoutSettings, Mode, OnPremisesAuthentication};
+use crate::access::Trit;
+use crate::access::permitted::{MethodUser, Use, permitted};
+use crate::access::scope::{GuestKind, guest_kind};
+
+/// Something that a combination needs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    /// A component.
+    Component(Component),
+    /// The password, as its owner knows it or somebody has set it.
+    Password,
+    /// A method, with the envelope around it, by its id.
+    Method(String),
+    /// A temporary access pass that somebody issues.
+    IssuedPass,
+}
+
+/// One way to authenticate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Credential {
+    /// What decides which demands it meets.
+    pub(super) key: CombinationKey,
+    /// What it needs.
+    pub(super) parts: Vec<Part>,
+    /// Whether it works on a registered device of the user only.
+    pub(super) needs_own_device: bool,
+}
+
+/// What decides the credentials of a user apart from its methods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Home<'a> {
+    /// A cloud account.
+    Cloud,
+    /// Synchronised, in a managed domain.
+    Synchronised,
+    /// In a federated domain.
+    Federated(&'a str),
+    /// Of another tenant.
+    Guest,
+}
+
+impl<'a> Home<'a> {
+    /// Where a user's credentials are; what is not known is the worse, or the better one.
+    pub(super) fn of(snapshot: &'a Snapshot, user: &'a User, mode: Mode, unknowns: &mut BTreeSet<String>) -> Self {
+        match guest_kind(user) {
+            GuestKind::Guest(_) => return Self::Guest,
+            GuestKind::Unsaid => {
+                unknowns.insert(format!("`userType` of `{}` is not in the snapshot", user.name()));
+                if mode == Mode::Promised {
+                    return Self::Guest;
+                }
+            }
+            GuestKind::Member => {}
+        }
+        let domain =
+            user.user_principal_name.as_deref().and_then(|name| name.rsplit_once('@')).map(|(_, domain)| domain);
+        let of_user = domain
+            .and_then(|domain| snapshot.domains.items().iter().find(|known| known.id.eq_ignore_ascii_case(domain)));
+        let is_initial = domain.is_some_and(|domain| domain.to_ascii_lowercase().ends_with(".onmicrosoft.com"));
+        match of_user.and_then(|known| known.authentication_type.value()) {
+            Some(kind) if kind.eq_ignore_ascii_case("Federated") => {
+                return Self::Federated(domain.unwrap_or_default());
+            }
+            Some(_) => {}
+            // Such a domain cannot be federated.
+            None if is_initial => {}
+            None => {
+                unknowns.insert(format!(
+                    "whether the domain `{}` is federated is not in the snapshot",
+                    domain.unwrap_or_default()
+                ));
+                if mode == Mode::Promised {
+                    return Self::Federated(domain.unwrap_or_default());
+                }
+            }
+        }
+        match &user.on_premises_sync_enabled {
+            Property::Value(true) => Self::Synchronised,
+            Property::Value(false) | Property::Null => Self::Cloud,
+            Property::Absent => {
+                unknowns.insert(format!("`onPremisesSyncEnabled` of `{}` is not in the snapshot", user.name()));
+                if mode == Mode::Promised { Self::Synchronised } else { Self::Cloud }
+            }
+        }
+    }
+}
+
+/// Finds a user's credentials.
+pub(super) struct Wallet<'a> {
+    /// The tenant.
+    pub(super) snapshot: &'a Snapshot,
+    /// The settings.
+    pub(super) settings: &'a LockoutSettings,
+    /// The instant.
+    pub(super) now: Timestamp,
+    /// Which facts count.
+    pub(super) mode: Mode,
+}
+
+impl Wallet<'_> {
+    /// Everything that a user can sign in with.
+    pub(super) fn credentials(&self, user: &User, home: Home<'_>, unknowns: &mut BTreeSet<String>) -> Vec<Credential> {
+        let mut offers = self.offers(user, home, unknowns);
+        offers.extend(self.issued_pass(user, home, unknowns));
+        let mut found = Vec::new();
+        let alone = [Modes::PASSWORD, Modes::FEDERATED_SINGLE_FACTOR];
+        for combination in alone.iter().chain(MULTIFACTOR_COMBINATIONS) {
+            found.extend(combine(*combination, &offers));
+        }
+        if let Some(offer) = offers.iter().find(|offer| offer.is_unknown) {
+            let key = CombinationKey { modes: Modes::PASSWORD, model: None, is_unknown: true, is_answered: false };
+            found.push(Credential { key, parts: offer.parts.clone(), needs_own_device: false });
+        }
+        found
+    }
+
+    /// What each mode needs.
+    fn offers(&self, user: &User, home: Home<'_>, unknowns: &mut BTreeSet<String>) -> Vec<Offer> {
+        let id = self.snapshot.objects.id(user.key);
+        let mut offers = Vec::new();
+        match home {
+            Home::Cloud => offers.push(Offer::of(Modes::PASSWORD, vec![Part::Password])),
+            Home::Synchronised => offers.push(Offer::of(Modes::PASSWORD, self.synchronised_password(unknowns))),
+            Home::Federated(domain) => {
+                let parts: Vec<Part> = [
+                    Component::password(id),
+                    Component::new(Kind::IdentityProvider, domain),
+                    Component::fixed(ON_PREMISES_AD),
+                ]
+                .map(Part::Component)
+                .to_vec();
+                if self.mode == Mode::Possible && self.federation_does_mfa(domain) != Trit::No {
+                    offers.push(Offer::of(Modes::FEDERATED_MULTI_FACTOR, parts.clone()));
+                }
+                offers.push(Offer::of(Modes::FEDERATED_SINGLE_FACTOR, parts));
+            }
+            Home::Guest => {
+                unknowns.insert(format!("the credentials of the guest `{}` are another tenant's", user.name()));
+                offers.extend((self.mode == Mode::Possible).then(|| Offer::unknown(id)));
+                return offers;
+            }
+        }
+        let supposed = self.settings.supposed.methods.get(&user.key).map_or(&[][..], Vec::as_slice);
+        for method in supposed {
+            offers.extend(self.of_method(user, (0, method), unknowns));
+        }
+        match &user.detail().authentication_methods {
+            Property::Value(methods) => {
+                for (index, method) in methods.iter().enumerate() {
+                    offers.extend(self.of_method(user, (index, method), unknowns));
+                }
+                if user.detail().authentication_methods_next_link.value().is_some() {
+                    unknowns.insert(format!("`authenticationMethods` of `{}` are not all there", user.name()));
+                    offers.extend((self.mode == Mode::Possible).then(|| Offer::unknown(id)));
+                }
+            }
+            Property::Absent | Property::Null => {
+                unknowns.insert(format!("`authenticationMethods` of `{}` are not in the snapshot", user.name()));
+                offers.extend((self.mode == Mode::Possible).then(|| Offer::unknown(id)));
+            }
+        }
+        offers
+    }
+
+    fn synchronised_password(&self, unknowns: &mut BTreeSet<String>) -> Vec<Part> {
+        let is_hash = match self.settings.on_premises {
+            Some(how) => how == OnPremisesAuthentication::PasswordHash,
+            None => {
+                unknowns.insert(
+                    "whether passwords of synchronised users are checked in the cloud is not in the snapshot (set \
+                     `on_premises_authentication`)"
+                        .to_owned(),
+                );
+                self.mode == Mode::Possible
+            }
+        };
+        let agents = [ON_PREMISES_PTA_AGENTS, ON_PREMISES_AD].map(|id| Part::Component(Component::fixed(id)));
+        let agents = if is_hash { &[][..] } else { &agents };
+        std::iter::once(Part::Password).chain(agents.iter().cloned()).collect()
+    }
+
+    /// Whether a domain's identity provider does multifactor authentication for the tenant.
+    fn federation_does_mfa(&self, domain: &str) -> Trit {
+        let configurations = &self.snapshot.federation_configurations;
+        let is_of_domain = |one: &&breakglass_model::tenant::GraphObject| {
+            ["domainId", "domain", "domainName"]
+                .iter()
+                .any(|name| one.text(name).is_some_and(|own| own.eq_ignore_ascii_case(domain)))
+        };
+        let behavior =
+            configurations.items().iter().find(is_of_domain).and_then(|one| one.text("federatedIdpMfaBehavior"));
+        match behavior {
+            Some("acceptIfMfaDoneByFederatedIdp" | "enforceMfaByFederatedIdp") => Trit::Yes,
+            Some(_) => Trit::No,
+            None => Trit::Unknown,
+        }
+    }
+
+    fn of_method(
+        &self,
+        user: &User,
+        (index, method): (usize, &AuthenticationMethod),
+        unknowns: &mut BTreeSet<String>,
+    ) -> Vec<Offer> {
+        let number = (index + 1).to_string();
+        let id = method.id.as_deref().filter(|id| !id.is_empty()).unwrap_or(&number);
+        let part = Part::Method(id.to_owned());
+        let service = |id: &'static str| Part::Component(Component::fixed(id));
+        let setting = |id: &str| Part::Component(Component::new(Kind::Policy, &format!("method:{id}")));
+        let mut offers = Vec::new();
+        let is_usable: Trit = method.is_usable.into();
+        if method.kind() == MethodKind::TemporaryAccessPass && is_usable == Trit::Unknown {
+            unknowns.insert(format!("whether the temporary access pass of `{}` can be used", user.name()));
+        }
+        if let MethodKind::Unknown(kind) = method.kind() {
+            unknowns.insert(format!("a method of `{}` is of the kind `{kind}`", user.name()));
+        }
+        let mut offer = |name: (&'static str, &'static str), modes: Modes, more: &[Part]| {
+            let may = self.may_use(user, name, method, unknowns);
+            if self.mode.takes(may) {
+                let parts = std::iter::once(part.clone()).chain(more.iter().cloned()).collect();
+                let model = method.aaguid.as_deref().map(str::to_ascii_lowercase);
+                offers.push(Offer { model, ..Offer::of(modes, parts) });
+            }
+        };
+        match method.kind() {
+            MethodKind::Fido2 => {
+                let verify = Component::fixed("svc:fido-verify");
+                let verify = self.settings.fallible.contains(&verify).then_some(Part::Component(verify));
+                let more: Vec<Part> = std::iter::once(setting("Fido2")).chain(verify).collect();
+                offer(("Fido2", "passkeys"), Modes::FIDO2, &more);
+            }
+            MethodKind::X509Certificate => offer(
+                ("X509Certificate", "certificates"),
+                Modes::X509_CERTIFICATE_MULTI_FACTOR,
+                &[setting("X509Certificate"), service(CERTIFICATE_REVOCATION)],
+            ),
+            MethodKind::MicrosoftAuthenticator => {
+                let more = [setting("MicrosoftAuthenticator"), service(AUTHENTICATOR_PUSH)];
+                let name = ("MicrosoftAuthenticator", "Microsoft Authenticator");
+                offer(name, Modes::MICROSOFT_AUTHENTICATOR_PUSH, &more);
+                offer(name, Modes::DEVICE_BASED_PUSH, &more);
+            }
+            MethodKind::SoftwareOath => {
+                offer(("SoftwareOath", "software tokens"), Modes::SOFTWARE_OATH, &[setting("SoftwareOath")]);
+            }
+            MethodKind::HardwareOath => {
+                offer(("HardwareOath", "hardware tokens"), Modes::HARDWARE_OATH, &[setting("HardwareOath")]);
+            }
+            MethodKind::Phone => {
+                if method.modes().contains(Modes::SMS) {
+                    offer(("Sms", "text messages"), Modes::SMS, &[setting("Sms"), service(MFA_TELEPHONY)]);
+                }
+                offer(("Voice", "calls"), Modes::VOICE, &[setting("Voice"), service(MFA_TELEPHONY)]);
+            }
+            MethodKind::TemporaryAccessPass => {
+                let is_over = pass_ends(method).is_some_and(|end| end <= self.now);
+                if self.mode.takes(is_usable) && !is_over {
+                    offer(("TemporaryAccessPass", "temporary access passes"), method.modes(), &[service(TAP_ENABLED)]);
+                }
+            }
+            MethodKind::WindowsHelloForBusiness | MethodKind::PlatformCredential => {
+                let own = Offer::of(Modes::WINDOWS_HELLO_FOR_BUSINESS, vec![part.clone()]);
+                return vec![Offer { needs_own_device: true, ..own }];
+            }
+            MethodKind::Unknown(_) => {
+                offers.extend((self.mode == Mode::Possible).then(|| Offer {
+                    parts: vec![part.clone()],
+                    ..Offer::unknown(self.snapshot.objects.id(user.key))
+                }));
+            }
+            MethodKind::Password | MethodKind::Email | MethodKind::QrCodePin | MethodKind::External => {}
+        }
+        offers
+    }
+
+    /// Whether the methods policy lets a user use a method.
+    fn may_use(
+        &self,
+        user: &User,
+        name: (&'static str, &'static str),
+        method: &AuthenticationMethod,
+        unknowns: &mut BTreeSet<String>,
+    ) -> Trit {
+        let asker = MethodUser { snapshot: self.snapshot, user: user.key, now: self.now, certificate_days_left_min: 0 };
+        match permitted(&asker, name, method) {
+            Use::Allowed | Use::Ending(_) => Trit::Yes,
+            Use::Refused(_) => Trit::No,
+            Use::Unclear(why) => {
+                unknowns.insert(format!("`{}`: {why}", user.name()));
+                Trit::Unknown
+            }
+        }
+    }
+
+    /// A pass that somebody issues, if the policy lets the user have one.
+    fn issued_pass(&self, user: &User, home: Home<'_>, unknowns: &mut BTreeSet<String>) -> Option<Offer> {
+        if !matches!(home, Home::Cloud | Home::Synchronised) {
+            return None;
+        }
+        let nothing = AuthenticationMethod::default();
+        let name = ("TemporaryAccessPass", "temporary access passes");
+        let may = self.may_use(user, name, &nothing, unknowns);
+        let enabled = Part::Component(Component::fixed(TAP_ENABLED));
+        self.mode.takes(may).then(|| Offer::of(Modes::TEMPORARY_ACCESS_PASS_ONE_TIME, vec![Part::IssuedPass, enabled]))
+    }
+}
+
+/// When a temporary access pass ends, as far as the export says.
+pub(super) fn pass_ends(method: &AuthenticationMethod) -> Option<Timestamp> {
+    let written = |name: &str| method.rest.get(name);
+    let start: Timestamp = written("startDateTime")?.as_str()?.parse().ok()?;
+    let minutes = written("lifetimeInMinutes")?.as_i64()?;
+    start.checked_add(jiff::SignedDuration::from_mins(minutes)).ok()
+}
+
+/// Something that gives a mode.
+#[derive(Debug, Clone)]
+struct Offer {
+    modes: Modes,
+    model: Option<String>,
+    parts: Vec<Part>,
+    needs_own_device: bool,
+    is_unknown: bool,
+}
+
+impl Offer {
+    fn of(modes: Modes, parts: Vec<Part>) -> Self {
+        Self { modes, model: None, parts, needs_own_device: false, is_unknown: false }
+    }
+
+    /// A method of which nothing is known.
+    fn unknown(user: &str) -> Self {
+        let component = Component::new(Kind::Method, &format!("{user}#unknown"));
+        Self { is_unknown: true, ..Self::of(Modes::default(), vec![Part::Component(component)]) }
+    }
+}
+
+/// Every way to bring a combination together.
+fn combine(combination: Modes, offers: &[Offer]) -> Vec<Credential> {
+    let empty = Credential {
+        key: CombinationKey { modes: Modes::default(), model: None, is_unknown: false, is_answered: false },
+        parts: Vec::new(),
+        needs_own_device: false,
+    };
+    let mut found = vec![empty];
+    // A combination has two modes at the most, each an offer of its own.
+    while let Some(open) = found.iter().position(|one| one.key.modes != combination) {
+        let begun = found.swap_remove(open);
+        let wanted = |offer: &&Offer| {
+            !offer.is_unknown
+                && combination.contains(offer.modes)
+                && !offer.modes.is_empty()
+                && offer.modes.intersection(begun.key.modes).is_empty()
+        };
+        // Only the first mode that is wanting, so that each pair is met once.
+        let Some(first) = combination.members().find(|mode| !begun.key.modes.contains(*mode)) else { continue };
+        for offer in offers.iter().filter(wanted).filter(|offer| offer.modes.contains(first)) {
+            let mut parts = begun.parts.clone();
+            parts.extend(offer.parts.iter().cloned());
+            parts.sort();
+            parts.dedup();
+            found.push(Credential {
+                key: CombinationKey {
+                    modes: begun.key.modes.with(offer.modes),
+                    model: begun.key.model.clone().or_else(|| offer.model.clone()),
+                    is_unknown: false,
+                    is_answered: false,
+                },
+                parts,
+                needs_own_device: begun.needs_own_device || offer.needs_own_device,
+            });
+        }
+    }
+    found
+}

@@ -1,0 +1,244 @@
+//! Ways in words: who does what, and which policies make each thing necessary.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use breakglass_model::object::ObjectKey;
+use breakglass_model::strength::Modes;
+
+use super::compile::{Compiler, Label};
+use super::component::{Component, Kind};
+use super::goal::{Goal, Tool};
+use super::judge::CombinationKey;
+use super::need::quiet;
+use super::report::{Cause, Way, WayContext};
+use super::system::System;
+use crate::access::Target;
+
+const MANDATORY_MFA: &str = "mandatory multifactor authentication, which knows no exclusion";
+const SECURITY_DEFAULTS: &str = "security defaults";
+const PER_USER_MFA: &str = "per-user multifactor authentication";
+const ELIGIBLE: &str = "the role is eligible only and has to be activated";
+const CUSTODY: &str = "how the secret is kept";
+
+/// How the last session of a way was begun.
+struct LastSession {
+    user: ObjectKey,
+    role: Option<&'static str>,
+    tool: Option<Tool>,
+    credential: usize,
+    device: String,
+    place: u16,
+}
+
+impl Compiler<'_> {
+    /// A way in words. `way` are the components, by number.
+    pub(super) fn way(&mut self, system: &mut System, way: &[u32], goal: Goal) -> Way {
+        let needs: Vec<Component> =
+            way.iter().filter_map(|number| self.components().get(*number as usize)).cloned().collect();
+        let mut told = Way {
+            user: String::new(),
+            name: String::new(),
+            needs,
+            context: WayContext::default(),
+            steps: Vec::new(),
+            because: BTreeMap::new(),
+        };
+        told.needs.sort_unstable();
+        let rules = system.derivation(way).unwrap_or_default();
+        let labels: Vec<Label> = rules.iter().filter_map(|rule| self.label(*rule)).cloned().collect();
+        let mut resetter = None;
+        let mut sessions: Vec<LastSession> = Vec::new();
+        for label in labels {
+            if let Label::Resetter { by } = label {
+                resetter = Some(by);
+            }
+            if let Some(step) = self.step(&label, resetter, goal) {
+                told.steps.push(step);
+            }
+            match label {
+                Label::Session { user, role, tool, credential, device, place, is_relaxed } => {
+                    let session = LastSession { user, role, tool, credential, device, place };
+                    if !is_relaxed {
+                        self.session_causes(&session, &mut told.because);
+                    }
+                    sessions.push(session);
+                }
+                Label::Activated { .. } => {
+                    told.because
+                        .entry(Component::fixed(super::component::PIM))
+                        .or_default()
+                        .push(Cause::Setting(ELIGIBLE));
+                }
+                Label::Goal { user, tool } => {
+                    let last = sessions.iter().rev().find(|one| one.user == user && one.tool == Some(tool));
+                    self.goal(&mut told, user, tool, last);
+                }
+                Label::Live { user, tool } => {
+                    self.goal(&mut told, user, tool, None);
+                    "an open session".clone_into(&mut told.context.combination);
+                }
+                Label::Application { principal, place } => {
+                    let snapshot = self.access.snapshot();
+                    let key = snapshot.objects.find(&principal);
+                    told.name = key.map_or(principal.as_str(), |key| snapshot.name(key)).to_owned();
+                    told.user = principal;
+                    "application".clone_into(&mut told.context.combination);
+                    told.context.location = self.judge.place(place).map(|place| place.id.clone()).unwrap_or_default();
+                }
+                _ => {}
+            }
+        }
+        for component in told.needs.clone() {
+            if matches!(component.kind(), Kind::Share | Kind::Custodian | Kind::Safe | Kind::Site | Kind::Depository) {
+                told.because.entry(component).or_default().push(Cause::Setting(CUSTODY));
+            }
+        }
+        told.because.retain(|component, _| told.needs.contains(component));
+        for causes in told.because.values_mut() {
+            causes.sort_unstable();
+            causes.dedup();
+        }
+        told
+    }
+
+    fn goal(&mut self, told: &mut Way, user: ObjectKey, tool: Tool, last: Option<&LastSession>) {
+        let snapshot = self.access.snapshot();
+        snapshot.objects.id(user).clone_into(&mut told.user);
+        snapshot.name(user).clone_into(&mut told.name);
+        tool.name().clone_into(&mut told.context.tool);
+        let Some(last) = last else { return };
+        told.context.device.clone_from(&last.device);
+        told.context.location = self.judge.place(last.place).map(|place| place.id.clone()).unwrap_or_default();
+        told.context.combination = self.combination_words(user, last.credential);
+    }
+
+    fn combination_words(&mut self, user: ObjectKey, credential: usize) -> String {
+        let person = self.person(user);
+        match person.credentials.get(credential) {
+            Some(credential) if credential.key.is_unknown => "unknown".to_owned(),
+            Some(credential) => credential.key.modes.to_string(),
+            None => String::new(),
+        }
+    }
+
+    /// A step in words.
+    fn step(&mut self, label: &Label, resetter: Option<ObjectKey>, goal: Goal) -> Option<String> {
+        let snapshot = self.access.snapshot();
+        let name = |user: &ObjectKey| snapshot.name(*user).to_owned();
+        let who = resetter.map_or("somebody".to_owned(), |by| name(&by));
+        Some(match label {
+            Label::Session { user, tool, credential, device, place, is_relaxed, .. } => {
+                let tool = tool.map_or("the application", Tool::words);
+                let with = self.combination_words(*user, *credential);
+                let mut step = format!("{} signs in to {tool} with {with}", name(user));
+                if *place != 0 {
+                    step.push(' ');
+                    step.push_str(self.judge.place(*place).map_or("", |place| place.words.as_str()));
+                }
+                if device != "unmanaged" && !device.is_empty() {
+                    let known = snapshot.devices.items().iter().find(|one| one.id.as_str() == device);
+                    let own = known.and_then(|one| one.display_name.value()).map(|name| format!("the device {name}"));
+                    step.push_str(" on ");
+                    step.push_str(&own.unwrap_or_else(|| device.replace("unmanaged on", "any device with")));
+                }
+                if *is_relaxed {
+                    step.push_str(", the policies in the way having been taken away");
+                }
+                step
+            }
+            Label::Activated { user, role } => {
+                format!("{} activates {}", name(user), super::compile::role_name(role))
+            }
+            Label::Approved { by, of } => format!("{} approves the activation for {}", name(by), name(of)),
+            Label::NewPassword { of } => format!("{who} gives {} a new password", name(of)),
+            Label::IssuedPass { of } => format!("{who} gives {} a temporary access pass", name(of)),
+            Label::Envelope { number } => {
+                let envelope = self.settings.custody.envelopes.get(*number)?;
+                let (threshold, count) = (envelope.threshold, envelope.shares.len());
+                format!("the envelope of {} is opened with {threshold} of {count} shares", envelope.account)
+            }
+            Label::Goal { user, .. } => format!("{} can {}", name(user), goal.words()),
+            Label::Live { user, .. } => format!("{} can {} in an open session", name(user), goal.words()),
+            Label::Application { principal, .. } => {
+                let key = snapshot.objects.find(principal);
+                let own = key.map_or(principal.as_str(), |key| snapshot.name(key));
+                format!("the application {own} can {}", goal.words())
+            }
+            Label::Resetter { .. } => return None,
+        })
+    }
+
+    /// Which policies and settings make the components of a session necessary.
+    fn session_causes(&mut self, session: &LastSession, because: &mut BTreeMap<Component, Vec<Cause>>) {
+        let person = self.person(session.user);
+        let client = usize::from(session.tool.is_some_and(|tool| tool.client_app() != "browser"));
+        let devices = person.devices.get(client).map_or(&[][..], Vec::as_slice);
+        let Some(device) = devices.iter().find(|device| device.id == session.device) else { return };
+        let Some(combination) = person.combinations.get(session.credential).copied() else { return };
+        let Some(tool) = session.tool else { return };
+        let identity = self.identity(session.user, session.role);
+        let target = self.access.targets().row(&Target::Application(tool.app_id().into()));
+        let mut rejecting = |class: u32, combination: u32, place: u16, kept: u8| -> BTreeSet<usize> {
+            self.judge.rejecting(&(identity, vec![target], class, combination), place, kept)
+        };
+        let elsewhere = rejecting(device.class, combination, 0, quiet::ALL);
+        let unmanaged = devices.first().map_or(device.class, |first| first.class);
+        let on_any_device = rejecting(unmanaged, combination, session.place, quiet::ALL);
+        let at_any_risk = rejecting(device.class, combination, session.place, 0);
+        let bare = CombinationKey { modes: Modes::PASSWORD, model: None, is_unknown: false, is_answered: false };
+        let bare = self.judge.combination(&bare);
+        let with_password =
+            self.judge.rejecting(&(identity, vec![target], device.class, bare), session.place, quiet::ALL);
+        let mut settings = Vec::new();
+        settings.extend(self.is_mfa_mandatory(tool).then_some(MANDATORY_MFA));
+        settings.extend(self.defaults_ask(session.user, session.role, tool).then_some(SECURITY_DEFAULTS));
+        settings.extend(person.is_mfa_forced.then_some(PER_USER_MFA));
+        let mfa: Vec<Cause> =
+            self.causes(&with_password).into_iter().chain(settings.into_iter().map(Cause::Setting)).collect();
+        let [elsewhere, on_any_device, at_any_risk] =
+            [elsewhere, on_any_device, at_any_risk].map(|policies| self.causes(&policies));
+        let terms = self.asking_causes(&person.id);
+        for component in self.components().to_vec() {
+            let found = match component.kind() {
+                Kind::Network => &elsewhere,
+                Kind::Device => &on_any_device,
+                Kind::Service if component.id() == super::component::INTUNE_COMPLIANCE => &on_any_device,
+                Kind::Quiet if component.key().ends_with(&person.id) => &at_any_risk,
+                Kind::Method if component.key().starts_with(&person.id) => &mfa,
+                Kind::Policy => &mfa,
+                Kind::Service if component.id() != super::component::PIM => &mfa,
+                Kind::TermsOfUse | Kind::Control => {
+                    let own = terms.get(&component).cloned().unwrap_or_default();
+                    because.entry(component).or_default().extend(own);
+                    continue;
+                }
+                _ => continue,
+            };
+            because.entry(component).or_default().extend(found.iter().cloned());
+        }
+    }
+
+    fn causes(&self, policies: &BTreeSet<usize>) -> Vec<Cause> {
+        let found = policies.iter().filter_map(|index| self.access.policies().get(*index));
+        found
+            .map(|policy| Cause::Policy { id: policy.id.as_str().to_owned(), name: policy.name().to_owned() })
+            .collect()
+    }
+
+    /// The policies that ask for terms of use and custom controls.
+    fn asking_causes(&self, _user: &str) -> BTreeMap<Component, Vec<Cause>> {
+        let mut found: BTreeMap<Component, Vec<Cause>> = BTreeMap::new();
+        for (policy, demand) in self.access.policies().iter().zip(self.access.compiled().demands()) {
+            for control in demand.controls() {
+                let component = match control {
+                    crate::access::demand::Control::TermsOfUse(id) => Component::new(Kind::TermsOfUse, id),
+                    crate::access::demand::Control::Custom(id) => Component::new(Kind::Control, id),
+                    _ => continue,
+                };
+                let cause = Cause::Policy { id: policy.id.as_str().to_owned(), name: policy.name().to_owned() };
+                found.entry(component).or_default().push(cause);
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,557 @@
+//! Sign-ins: what is needed for a session, as alternatives, for one kind of user, tool, device and combination.
+//!
+//! Places, platforms, risks and users that no policy tells apart are looked at once; whether a policy applies is what
+//! [`Access`] says.
+//!
+//! **Invariant:** no policy's condition is decided here, only intersected as the compiled policies have it.
+//! **Source:** `docs/concepts/lockout.md`, section 4.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use breakglass_model::named_location::{LocationCoverage, NamedLocation};
+use breakglass_model::policy::RiskLevel;
+use breakglass_model::strength::Modes;
+
+use super::component::{Component, Kind};
+use super::need::{Alternatives, Need, both, met, minimal, minimal_sets, quiet, union};
+use super::settings::{LockoutSettings, Mode};
+use crate::access::demand::{Control, Demand, GrantSituation, Outcome};
+use crate::access::locations::{Countries, CountryRow, Signature};
+use crate::access::person::{self, Methods};
+use crate::access::{Access, Compiled, INSIDER_RISKS, Masks, RISKS, Situation, TargetRow, Trit, bits};
+
+/// Levels of sign-in and user risk once it is no longer quiet; the first is the one while it is.
+const RISK_LEVELS: [RiskLevel; 4] = [RiskLevel::None, RiskLevel::Low, RiskLevel::Medium, RiskLevel::High];
+
+/// Where somebody can be.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// `elsewhere`, or the ids of the named locations, joined.
+    pub(super) id: String,
+    /// In words.
+    pub(super) words: String,
+    needs: Vec<u32>,
+    /// Location masks, one for each country it may lie in.
+    countries: Vec<Masks>,
+}
+
+/// What of a combination decides whether a demand is met.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct CombinationKey {
+    /// Its modes.
+    pub(super) modes: Modes,
+    /// Model of the passkey in it; `None` where there is none, or its model is not known.
+    pub(super) model: Option<String>,
+    /// It may be anything.
+    pub(super) is_unknown: bool,
+    /// Every prompt was answered before.
+    pub(super) is_answered: bool,
+}
+
+/// A device, or any unmanaged one of a kind.
+#[derive(Debug, Clone)]
+pub(super) struct DeviceContext {
+    /// Number of its class: devices of one class meet the same policies.
+    pub(super) class: u32,
+    /// What it needs.
+    pub(super) needs: Vec<Component>,
+    /// Id or `unmanaged on …`.
+    pub(super) id: String,
+    /// Whether it is a registered device of the user.
+    pub(super) is_own: bool,
+}
+
+/// A class of devices and clients.
+struct DeviceClass {
+    /// Policies whose client, platform and device conditions it meets.
+    masks: Masks,
+    grant: GrantSituation,
+}
+
+/// One question: who (class), what to, on what, with what.
+pub(super) type Question = (u32, Vec<TargetRow>, u32, u32);
+
+/// Answers what sessions need, in one mode.
+pub(super) struct Judge<'a> {
+    /// The compiled policies.
+    pub(super) access: &'a Access<'a>,
+    /// Which facts count.
+    pub(super) mode: Mode,
+    /// Components that needs name by number.
+    shared: Vec<Component>,
+    places: Vec<Place>,
+    /// Per set of quiet risks, the different masks that nature can choose.
+    natures: Vec<Vec<Masks>>,
+    device_classes: Vec<DeviceClass>,
+    device_class_of: BTreeMap<(Vec<u64>, Vec<u64>, usize), u32>,
+    identities: Vec<Masks>,
+    identity_of: BTreeMap<(Vec<u64>, Vec<u64>), u32>,
+    combinations: Vec<(CombinationKey, Methods)>,
+    combination_of: BTreeMap<CombinationKey, u32>,
+    sessions: BTreeMap<Question, Rc<Vec<Need>>>,
+    passes: BTreeMap<(Vec<u64>, usize, u32), Rc<Alternatives>>,
+    demands: BTreeMap<(usize, usize, u32), Rc<Alternatives>>,
+    /// Facts that were not known, in words.
+    pub(super) unknowns: BTreeSet<String>,
+}
+
+impl<'a> Judge<'a> {
+    /// Prepares what does not depend on who signs in.
+    pub(super) fn new(access: &'a Access<'a>, settings: &LockoutSettings, mode: Mode) -> Self {
+        let mut judge = Self {
+            access,
+            mode,
+            shared: Vec::new(),
+            places: Vec::new(),
+            natures: natures(access),
+            device_classes: Vec::new(),
+            device_class_of: BTreeMap::new(),
+            identities: Vec::new(),
+            identity_of: BTreeMap::new(),
+            combinations: Vec::new(),
+            combination_of: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            passes: BTreeMap::new(),
+            demands: BTreeMap::new(),
+            unknowns: BTreeSet::new(),
+        };
+        judge.add_places(settings);
+        judge
+    }
+
+    /// The component behind a number of a need.
+    pub(super) fn shared(&self, number: u32) -> Option<&Component> {
+        self.shared.get(number as usize)
+    }
+
+    /// The place behind a number of a need.
+    pub(super) fn place(&self, number: u16) -> Option<&Place> {
+        self.places.get(usize::from(number))
+    }
+
+    /// The number of a component.
+    pub(super) fn intern_shared(&mut self, component: Component) -> u32 {
+        let at = self.shared.iter().position(|known| *known == component).unwrap_or_else(|| {
+            self.shared.push(component);
+            self.shared.len() - 1
+        });
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
+    /// The number of an identity: the policies that are about somebody.
+    pub(super) fn identity(&mut self, masks: Masks) -> u32 {
+        let key = (masks.sure.clone(), masks.may.clone());
+        let next = u32::try_from(self.identities.len()).unwrap_or(u32::MAX);
+        *self.identity_of.entry(key).or_insert_with(|| {
+            self.identities.push(masks);
+            next
+        })
+    }
+
+    /// The number of a combination.
+    pub(super) fn combination(&mut self, key: &CombinationKey) -> u32 {
+        if let Some(number) = self.combination_of.get(key) {
+            return *number;
+        }
+        let number = u32::try_from(self.combinations.len()).unwrap_or(u32::MAX);
+        let methods = Methods {
+            modes: key.modes,
+            is_known: !key.is_unknown,
+            has_unknown: key.is_unknown,
+            passkey_models: if key.modes.contains(Modes::FIDO2) { vec![key.model.clone()] } else { Vec::new() },
+        };
+        self.combinations.push((key.clone(), methods));
+        self.combination_of.insert(key.clone(), number);
+        number
+    }
+
+    /// Whether a combination is multifactor.
+    pub(super) fn is_multifactor(&self, combination: u32) -> bool {
+        let found = self.combinations.get(combination as usize);
+        found.is_some_and(|(key, methods)| key.is_answered || self.mode.takes(methods.meet_mfa()))
+    }
+
+    /// The class of a situation's client, platform and device.
+    pub(super) fn device_class(&mut self, situation: &Situation) -> u32 {
+        let compiled = self.access.compiled();
+        let row = situation.client_side_row();
+        let device = self.access.device_masks(situation);
+        let words = compiled.words;
+        let meet = |side: fn(&Masks) -> &Vec<u64>| -> Vec<u64> {
+            let client = side(&compiled.client_side).get(row * words..(row + 1) * words).unwrap_or_default();
+            client.iter().zip(side(device)).map(|(client, device)| client & device).collect()
+        };
+        let masks = Masks { sure: meet(|masks| &masks.sure), may: meet(|masks| &masks.may) };
+        let key = (masks.sure.clone(), masks.may.clone(), situation.grant.index());
+        let next = u32::try_from(self.device_classes.len()).unwrap_or(u32::MAX);
+        let grant = situation.grant;
+        *self.device_class_of.entry(key).or_insert_with(|| {
+            self.device_classes.push(DeviceClass { masks, grant });
+            next
+        })
+    }
+
+    /// The class of a client that has no device: an application with a credential of its own.
+    pub(super) fn anything(&mut self) -> u32 {
+        let all = vec![u64::MAX; self.access.compiled().words];
+        let masks = Masks { sure: all.clone(), may: all };
+        let grant = GrantSituation::default();
+        let next = u32::try_from(self.device_classes.len()).unwrap_or(u32::MAX);
+        *self.device_class_of.entry((masks.sure.clone(), masks.may.clone(), grant.index())).or_insert_with(|| {
+            self.device_classes.push(DeviceClass { masks, grant });
+            next
+        })
+    }
+
+    /// What a session needs, each alternative minimal.
+    pub(super) fn session(&mut self, question: &Question) -> Rc<Vec<Need>> {
+        if let Some(known) = self.sessions.get(question) {
+            return Rc::clone(known);
+        }
+        let needs = Rc::new(self.work_out(question));
+        self.sessions.insert(question.clone(), Rc::clone(&needs));
+        needs
+    }
+
+    fn work_out(&mut self, question: &Question) -> Vec<Need> {
+        if self.mode == Mode::Promised && self.access.may_have_more() {
+            self.unknowns.insert(match self.access.snapshot().conditional_access_policies.why() {
+                Some(why) => format!("`conditionalAccessPolicies` are not all there: {why}"),
+                None => "there may be more Conditional Access policies".to_owned(),
+            });
+            return Vec::new();
+        }
+        let (identity, targets, class, combination) = question;
+        let Some(base) = self.base(*identity, targets, *class) else { return Vec::new() };
+        self.doubt_conditions(&base);
+        let mut needs = Vec::new();
+        for place in 0..self.places.len() {
+            let number = u16::try_from(place).unwrap_or(u16::MAX);
+            let here = self.places.get(place).map_or(&[][..], |place| place.needs.as_slice()).to_vec();
+            // With every risk quiet is the least that nature can do: what does not pass then never does.
+            let best = self.at_place(&base, place, (quiet::ALL, *class, *combination));
+            if best.is_empty() {
+                continue;
+            }
+            for kept_quiet in 0..=quiet::ALL {
+                let found = self.at_place(&base, place, (kept_quiet, *class, *combination));
+                let is_all = found == best;
+                needs.extend(found.iter().map(|set| Need {
+                    components: union(set, &here),
+                    quiet: kept_quiet,
+                    place: number,
+                    device: 0,
+                }));
+                if is_all && kept_quiet == 0 {
+                    break;
+                }
+            }
+        }
+        minimal(needs)
+    }
+
+    /// Notes the policies in force of which it cannot be told whether they apply.
+    fn doubt_conditions(&mut self, base: &Masks) {
+        let enabled = &self.access.compiled().enabled;
+        let sides = base.sure.iter().zip(&base.may).zip(enabled.sure.iter().zip(&enabled.may));
+        let unsure: Vec<u64> = sides.map(|((sure, may), (on, may_be_on))| may & may_be_on & !(sure & on)).collect();
+        for policy in policies_of(&unsure).collect::<Vec<_>>() {
+            let whys = self.access.compiled().whys(policy).join("; ");
+            self.doubt(policy, if whys.is_empty() { "whether it applies to everybody concerned" } else { &whys });
+        }
+    }
+
+    /// Policies that apply at some place: identity, target, client, platform and device.
+    fn base(&self, identity: u32, targets: &[TargetRow], class: u32) -> Option<Masks> {
+        let compiled = self.access.compiled();
+        let words = compiled.words;
+        let who = self.identities.get(identity as usize)?;
+        let class = self.device_classes.get(class as usize)?;
+        let side = |side: fn(&Masks) -> &Vec<u64>| -> Vec<u64> {
+            let table = side(&self.access.targets().masks);
+            (0..words)
+                .map(|word| {
+                    let of = |row: &TargetRow| table.get(*row as usize * words + word).copied().unwrap_or_default();
+                    let target = targets.iter().fold(0, |all, row| all | of(row));
+                    let at = |masks: &Vec<u64>| masks.get(word).copied().unwrap_or_default();
+                    at(side(who)) & target & at(side(&class.masks))
+                })
+                .collect()
+        };
+        Some(Masks { sure: side(|masks| &masks.sure), may: side(|masks| &masks.may) })
+    }
+
+    /// What passes at a place, whatever nature does with the risks that are not kept quiet.
+    fn at_place(&mut self, base: &Masks, place: usize, what: (u8, u32, u32)) -> Alternatives {
+        let (kept_quiet, class, combination) = what;
+        let mode = self.mode;
+        let Some(countries) = self.places.get(place).map(|place| place.countries.clone()) else { return Vec::new() };
+        let natures = self.natures.get(usize::from(kept_quiet)).cloned().unwrap_or_default();
+        let mut all: Option<Alternatives> = None;
+        for country in &countries {
+            let mut here = met();
+            for nature in &natures {
+                let applying = self.applying(base, country, nature);
+                here = both(&here, &self.pass(applying, class, combination));
+                if here.is_empty() {
+                    break;
+                }
+            }
+            all = Some(match (all, mode) {
+                (None, _) => here,
+                // In which country it lies is not known: all of them, or one of them.
+                (Some(others), Mode::Promised) => both(&others, &here),
+                (Some(others), Mode::Possible) => minimal_sets(others.into_iter().chain(here).collect()),
+            });
+        }
+        all.unwrap_or_default()
+    }
+
+    /// Policies in force that apply, as the mode counts them.
+    fn applying(&self, base: &Masks, location: &Masks, nature: &Masks) -> Vec<u64> {
+        let enabled = &self.access.compiled().enabled;
+        let meet = |side: fn(&Masks) -> &Vec<u64>| -> Vec<u64> {
+            let parts = side(base).iter().zip(side(location)).zip(side(nature)).zip(side(enabled));
+            parts.map(|(((base, location), nature), enabled)| base & location & nature & enabled).collect()
+        };
+        match self.mode {
+            Mode::Promised => meet(|masks| &masks.may),
+            Mode::Possible => meet(|masks| &masks.sure),
+        }
+    }
+
+    fn pass(&mut self, applying: Vec<u64>, class: u32, combination: u32) -> Rc<Alternatives> {
+        let Some(grant) = self.device_classes.get(class as usize).map(|class| class.grant) else {
+            return Rc::new(Vec::new());
+        };
+        let key = (applying, grant.index(), combination);
+        if let Some(known) = self.passes.get(&key) {
+            return Rc::clone(known);
+        }
+        let mut all = met();
+        for policy in policies_of(&key.0) {
+            all = both(&all, &self.demand(policy, grant, combination));
+            if all.is_empty() {
+                break;
+            }
+        }
+        let all = Rc::new(all);
+        self.passes.insert(key, Rc::clone(&all));
+        all
+    }
+
+    /// What meets one policy's demand.
+    pub(super) fn demand(&mut self, policy: usize, grant: GrantSituation, combination: u32) -> Rc<Alternatives> {
+        let key = (policy, grant.index(), combination);
+        if let Some(known) = self.demands.get(&key) {
+            return Rc::clone(known);
+        }
+        let demand = self.access.compiled().demands().get(policy).cloned();
+        let alternatives = match demand {
+            None | Some(Demand::Block) => Vec::new(),
+            Some(Demand::Nothing) => met(),
+            Some(Demand::Unknown(why)) => {
+                self.doubt(policy, &why);
+                if self.mode == Mode::Possible { met() } else { Vec::new() }
+            }
+            Some(Demand::All(controls)) => controls.iter().fold(met(), |all, control| {
+                let one = self.control(policy, control, grant, combination);
+                both(&all, &one)
+            }),
+            Some(Demand::Any(controls)) => {
+                let each = controls.iter().flat_map(|control| self.control(policy, control, grant, combination));
+                minimal_sets(each.collect::<Vec<_>>())
+            }
+        };
+        let alternatives = Rc::new(alternatives);
+        self.demands.insert(key, Rc::clone(&alternatives));
+        alternatives
+    }
+
+    fn doubt(&mut self, policy: usize, why: &str) {
+        let name = self.access.policies().get(policy).map_or("", |policy| policy.name());
+        self.unknowns.insert(format!("policy `{name}`: {why}"));
+    }
+
+    fn control(&mut self, policy: usize, control: &Control, grant: GrantSituation, combination: u32) -> Alternatives {
+        let Some((key, methods)) = self.combinations.get(combination as usize).cloned() else { return Vec::new() };
+        let truth = match control {
+            Control::CompliantDevice | Control::DomainJoinedDevice => {
+                (grant.control(control, &[]).worst == Outcome::Allowed).into()
+            }
+            Control::ApprovedApplication | Control::CompliantApplication => {
+                let best = grant.control(control, &[]).best;
+                if best == Outcome::Allowed { Trit::Unknown } else { Trit::No }
+            }
+            _ if grant.is_legacy_client => Trit::No,
+            _ if key.is_answered && !matches!(control, Control::Unknown(_)) => Trit::Yes,
+            Control::TermsOfUse(id) => return vec![vec![self.intern_shared(Component::new(Kind::TermsOfUse, id))]],
+            Control::Custom(id) => return vec![vec![self.intern_shared(Component::new(Kind::Control, id))]],
+            control => match self.access.policies().get(policy) {
+                Some(written) => person::control_is_met(self.access.snapshot(), written, control, &methods),
+                None => Trit::Unknown,
+            },
+        };
+        if truth == Trit::Unknown {
+            self.doubt(policy, &format!("whether `{control}` is met cannot be told"));
+        }
+        if self.mode.takes(truth) { met() } else { Vec::new() }
+    }
+
+    /// The policies in force that a sign-in does not meet, at a place, whatever nature does with the risks.
+    pub(super) fn rejecting(&mut self, question: &Question, place: u16, kept_quiet: u8) -> BTreeSet<usize> {
+        let (identity, targets, class, combination) = question;
+        let mut found = BTreeSet::new();
+        let Some(base) = self.base(*identity, targets, *class) else { return found };
+        let Some(grant) = self.device_classes.get(*class as usize).map(|class| class.grant) else { return found };
+        let countries = self.place(place).map(|place| place.countries.clone()).unwrap_or_default();
+        let natures = self.natures.get(usize::from(kept_quiet)).cloned().unwrap_or_default();
+        for country in &countries {
+            for nature in &natures {
+                for policy in policies_of(&self.applying(&base, country, nature)).collect::<Vec<_>>() {
+                    if self.demand(policy, grant, *combination).is_empty() {
+                        found.insert(policy);
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Every place that policies tell apart.
+    fn add_places(&mut self, settings: &LockoutSettings) {
+        let compiled = self.access.compiled();
+        let locations = self.access.snapshot().named_locations.items();
+        let named = self.named_locations();
+        let other = [Countries::OTHER];
+        let elsewhere = Component::new(Kind::Network, "elsewhere");
+        let outside = if settings.fallible.contains(&elsewhere) { vec![elsewhere] } else { Vec::new() };
+        let mut found = vec![("elsewhere".to_owned(), "from anywhere".to_owned(), outside, 0, other.to_vec())];
+        let everywhere: Vec<CountryRow> = (Countries::UNKNOWN..)
+            .take(compiled.countries.row_count().saturating_sub(Countries::UNKNOWN as usize))
+            .collect();
+        let component = |index: &usize| locations.get(*index).map(|at| Component::new(Kind::Network, at.id.as_str()));
+        for (signature, members) in (0..).zip(&compiled.addresses.members) {
+            if members.is_empty() {
+                continue;
+            }
+            let of: Vec<_> = members.iter().filter_map(|index| locations.get(*index)).collect();
+            let ids: Vec<&str> = of.iter().map(|location| location.id.as_str()).collect();
+            let known = of.iter().find_map(|location| settings.network_countries.get(location.id.as_str()));
+            let countries = known.map_or(everywhere.clone(), |code| vec![compiled.countries.row(code)]);
+            let needs: Vec<Component> =
+                members.iter().filter(|index| named.contains(index)).filter_map(component).collect();
+            let words: Vec<String> = of.iter().map(|location| format!("`{}`", location.name())).collect();
+            found.push((ids.join("+"), format!("from {}", words.join(" and ")), needs, signature, countries));
+        }
+        for row in 0..compiled.countries.row_count() {
+            let Some(code) = compiled.countries.code(row) else { continue };
+            let has = |index: &usize| {
+                let coverage = locations.get(*index).map(|location| &location.coverage);
+                matches!(coverage, Some(LocationCoverage::Countries { countries, .. })
+                    if countries.iter().any(|own| own.eq_ignore_ascii_case(code)))
+            };
+            let needs: Vec<Component> = named.iter().filter(|index| has(index)).filter_map(component).collect();
+            let row = CountryRow::try_from(row).unwrap_or(Countries::OTHER);
+            found.push((code.to_owned(), format!("from {code}"), needs, 0, vec![row]));
+        }
+        let mut seen = BTreeSet::new();
+        for (id, words, needs, address, countries) in found {
+            let mut masks: Vec<Masks> = Vec::new();
+            for country in countries {
+                let here = location_masks(self.access.compiled(), address, country);
+                if !masks.iter().any(|known| known.sure == here.sure && known.may == here.may) {
+                    masks.push(here);
+                }
+            }
+            let marks: Vec<_> = masks.iter().map(|masks| (masks.sure.clone(), masks.may.clone())).collect();
+            if seen.insert((marks, needs.clone())) {
+                let mut needs: Vec<u32> = needs.into_iter().map(|one| self.intern_shared(one)).collect();
+                needs.sort_unstable();
+                self.places.push(Place { id, words, needs, countries: masks });
+            }
+        }
+    }
+
+    /// Locations that a policy in force names, by index.
+    fn named_locations(&self) -> BTreeSet<usize> {
+        let compiled = self.access.compiled();
+        let locations = self.access.snapshot().named_locations.items();
+        let mut named = BTreeSet::new();
+        for (index, policy) in self.access.policies().iter().enumerate() {
+            let Some(condition) = &policy.conditions.locations else { continue };
+            if !self.mode.takes(compiled.enabled.truth((0, compiled.words), index)) {
+                continue;
+            }
+            for name in condition.include_locations.iter().chain(&condition.exclude_locations) {
+                let is_named = |location: &NamedLocation| match name.as_str() {
+                    "AllTrusted" => matches!(
+                        location.coverage,
+                        LocationCoverage::IpRanges { is_trusted: true, .. }
+                            | LocationCoverage::CompliantNetwork { is_trusted: true }
+                    ),
+                    id => location.id.as_str() == id,
+                };
+                let found = locations.iter().enumerate().filter(|(_, location)| is_named(location));
+                named.extend(found.map(|(index, _)| index));
+            }
+        }
+        named
+    }
+}
+
+/// The policies of a mask.
+pub(super) fn policies_of(mask: &[u64]) -> impl Iterator<Item = usize> + '_ {
+    mask.iter().enumerate().flat_map(|(word, mask)| bits(*mask).map(move |bit| word * 64 + bit))
+}
+
+/// Which policies' location condition an address and a country meet.
+fn location_masks(compiled: &Compiled, address: Signature, country: CountryRow) -> Masks {
+    let words = compiled.words;
+    let location = &compiled.location;
+    let side = |address_pairs: &[u64], country_pairs: &[u64]| -> Vec<u64> {
+        let at = |pairs: &[u64], row: u32, half: usize, word: usize| {
+            pairs.get((row as usize * 2 + half) * words + word).copied().unwrap_or_default()
+        };
+        (0..words)
+            .map(|word| {
+                let both = |half| at(address_pairs, address, half, word) | at(country_pairs, country, half, word);
+                both(0) & !both(1)
+            })
+            .collect()
+    };
+    Masks {
+        sure: side(&location.address_pairs.sure, &location.country_pairs.sure),
+        may: side(&location.address_pairs.may, &location.country_pairs.may),
+    }
+}
+
+/// Per set of quiet risks, what nature can choose: the different masks.
+fn natures(access: &Access<'_>) -> Vec<Vec<Masks>> {
+    let compiled = access.compiled();
+    let words = compiled.words;
+    (0..=quiet::ALL)
+        .map(|kept_quiet| {
+            let count = |bit: u8, all: usize| if kept_quiet & bit != 0 { 1 } else { all };
+            let level = |level: &RiskLevel| RISKS.iter().position(|row| row == level);
+            let levels = |bit: u8| RISK_LEVELS.iter().take(count(bit, RISK_LEVELS.len())).filter_map(level);
+            let mut found: Vec<Masks> = Vec::new();
+            for sign_in in levels(quiet::SIGN_IN) {
+                for user in levels(quiet::USER) {
+                    for insider in 0..count(quiet::INSIDER, INSIDER_RISKS.len()) {
+                        let [sign_in, user, insider] =
+                            [sign_in, user, insider].map(|row| u8::try_from(row).unwrap_or(u8::MAX));
+                        let row = Compiled::risks_row(sign_in, user, insider);
+                        let of = |table: &[u64]| table.get(row * words..(row + 1) * words).unwrap_or_default().to_vec();
+                        let masks = Masks { sure: of(&compiled.risks.sure), may: of(&compiled.risks.may) };
+                        if !found.iter().any(|known| known.sure == masks.sure && known.may == masks.may) {
+                            found.push(masks);
+                        }
+                    }
+                }
+            }
+            found
+        })
+        .collect()
+}

@@ -1,0 +1,345 @@
+//! What is played through: sets of failures, and a policy that somebody might add.
+//!
+//! **Source:** the situations of the requirements sheet, E1 to E6; `docs/concepts/lockout.md`.
+
+use std::collections::BTreeSet;
+
+use breakglass_model::object::ObjectKey;
+use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState};
+use breakglass_model::well_known::{
+    GLOBAL_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR,
+};
+use serde_json::json;
+
+use super::Analysis;
+use super::compile::{Question, Stage, role_name};
+use super::component::{AUTHENTICATOR_PUSH, Component, INTUNE_COMPLIANCE, Kind, MFA_TELEPHONY, PIM};
+use super::goal::Goal;
+use super::people::{
+    AUTHENTICATION_ADMINISTRATOR, HELPDESK_ADMINISTRATOR, Held, PASSWORD_ADMINISTRATOR, USER_ADMINISTRATOR,
+    is_restricted,
+};
+use super::report::{Order, ScenarioResult, Way};
+use super::settings::OwnScenario;
+use crate::access::{Access, Trit};
+
+/// Ids of the scenarios that are built in, with what they are.
+pub const BUILT_IN: [(&str, &str); 12] = [
+    ("mfa-outage", "text messages, calls and Authenticator notifications are out of order"),
+    ("mfa-outage-telephony", "text messages and calls are out of order"),
+    ("mfa-outage-push", "Authenticator notifications are out of order"),
+    ("trusted-network-only", "somebody adds a policy that lets only trusted networks in, and everybody is elsewhere"),
+    ("last-global-administrator-deleted", "every everyday Global Administrator is gone"),
+    ("credentials-changed-by-insider", "somebody has changed the passwords and methods of everyday accounts"),
+    ("federation-or-on-premises-down", "the federation server and the directory on premises are down or hostile"),
+    ("pim-down", "roles cannot be activated"),
+    ("intune-down", "no device is reported as compliant"),
+    ("risk-false-positives", "Identity Protection reports a risk of everybody"),
+    ("one-emergency-account-lost", "one emergency account is lost, whichever hurts most"),
+    ("safe-or-custodian-lost", "one safe or one custodian is lost, whichever hurts most"),
+];
+
+/// Roles that can reset others and cannot make themselves Global Administrator.
+const RESET_ROLES: [(&str, &str); 4] = [
+    ("authentication-administrator", AUTHENTICATION_ADMINISTRATOR),
+    ("helpdesk-administrator", HELPDESK_ADMINISTRATOR),
+    ("password-administrator", PASSWORD_ADMINISTRATOR),
+    ("user-administrator", USER_ADMINISTRATOR),
+];
+/// Roles from which nothing in the tenant is out of reach.
+const ROLES_WITHOUT_BOUNDS: [(&str, &str); 3] = [
+    ("global-administrator", GLOBAL_ADMINISTRATOR),
+    ("privileged-authentication-administrator", PRIVILEGED_AUTHENTICATION_ADMINISTRATOR),
+    ("privileged-role-administrator", PRIVILEGED_ROLE_ADMINISTRATOR),
+];
+
+const INSIDER: &str = "credentials-changed-by-insider";
+
+/// A scenario that does not exist, or names what does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScenarioError {
+    /// No scenario has this id.
+    #[error("there is no scenario `{0}`")]
+    Unknown(String),
+    /// A scenario of the configuration names a component that this tenant does not have.
+    #[error("the scenario `{scenario}` names `{component}`, and nothing in this tenant depends on such a component")]
+    UnknownComponent {
+        /// The scenario.
+        scenario: String,
+        /// What it names.
+        component: String,
+    },
+}
+
+/// The policy of the scenario `trusted-network-only`, as somebody would write it in this tenant: it leaves out whom
+/// every policy in force about all users and all resources leaves out.
+#[must_use]
+pub fn trusted_network_policy(policies: &[ConditionalAccessPolicy]) -> Option<ConditionalAccessPolicy> {
+    let is_broad = |policy: &&ConditionalAccessPolicy| {
+        let everybody = policy.conditions.users.as_ref();
+        let everything = policy.conditions.applications.as_ref();
+        policy.state == ConditionalAccessPolicyState::Enabled
+            && everybody.is_some_and(|users| users.include_users.iter().any(|name| name == "All"))
+            && everything.is_some_and(|all| all.include_applications.iter().any(|name| name == "All"))
+    };
+    let mut excluded: Option<(BTreeSet<String>, BTreeSet<String>)> = None;
+    for users in policies.iter().filter(is_broad).filter_map(|policy| policy.conditions.users.as_ref()) {
+        let own: BTreeSet<String> = users.exclude_users.iter().cloned().collect();
+        let groups: BTreeSet<String> = users.exclude_groups.iter().map(ToString::to_string).collect();
+        excluded = Some(match excluded {
+            None => (own, groups),
+            Some((users, others)) => (&users & &own, &others & &groups),
+        });
+    }
+    let (users, groups) = excluded.unwrap_or_default();
+    let source = json!({
+        "id": "scenario:trusted-network-only",
+        "displayName": "Only from trusted networks (scenario)",
+        "state": "enabled",
+        "conditions": {
+            "clientAppTypes": ["all"],
+            "applications": { "includeApplications": ["All"], "excludeApplications": [] },
+            "users": { "includeUsers": ["All"], "excludeUsers": users, "includeGroups": [], "excludeGroups": groups,
+                "includeRoles": [], "excludeRoles": [] },
+            "locations": { "includeLocations": ["All"], "excludeLocations": ["AllTrusted"] }
+        },
+        "grantControls": { "operator": "OR", "builtInControls": ["block"] }
+    });
+    ConditionalAccessPolicy::from_value(source, "scenario").ok()
+}
+
+/// One set of failures to be played through.
+struct Play {
+    id: String,
+    title: String,
+    failed: BTreeSet<Component>,
+    note: Option<String>,
+    /// Survival is not claimed, whatever the rules say.
+    is_unclaimed: bool,
+}
+
+impl Analysis<'_> {
+    /// Plays the scenarios that are asked for; all of them, where none is.
+    ///
+    /// # Errors
+    /// When one does not exist, or one of the configuration names what this tenant does not have.
+    pub fn scenarios(
+        &mut self,
+        goal: Goal,
+        wanted: &[String],
+        ways: &[Way],
+    ) -> Result<Vec<ScenarioResult>, ScenarioError> {
+        let own: Vec<OwnScenario> = self.settings.scenarios.clone();
+        let mut results = Vec::new();
+        let is_family = |id: &str, wanted: &str| wanted.strip_prefix(id).is_some_and(|rest| rest.starts_with(':'));
+        for name in wanted {
+            let is_known = BUILT_IN.iter().any(|(id, _)| id == name || is_family(INSIDER, name))
+                || own.iter().any(|scenario| scenario.id == *name);
+            if !is_known {
+                return Err(ScenarioError::Unknown(name.clone()));
+            }
+        }
+        let is_wanted = |id: &str| wanted.is_empty() || wanted.iter().any(|name| name == id || is_family(name, id));
+        for (id, title) in BUILT_IN {
+            if id == INSIDER {
+                let plays = self.insiders();
+                let asked = plays.into_iter().filter(|play| is_wanted(&play.id) || is_wanted(INSIDER));
+                results.extend(asked.map(|play| self.play(goal, play, ways)).collect::<Vec<_>>());
+            } else if is_wanted(id) {
+                results.extend(self.built_in(goal, (id, title), ways));
+            }
+        }
+        for scenario in own.iter().filter(|scenario| is_wanted(&scenario.id)) {
+            let failed = self.own_failures(scenario)?;
+            let (id, title) = (scenario.id.clone(), scenario.title.clone());
+            results.push(self.play(goal, Play { id, title, failed, note: None, is_unclaimed: false }, ways));
+        }
+        Ok(results)
+    }
+
+    fn built_in(&mut self, goal: Goal, (id, title): (&str, &str), ways: &[Way]) -> Option<ScenarioResult> {
+        let plain = |analysis: &mut Self, is_failed: &dyn Fn(&Component) -> bool| {
+            let failed = analysis.matching(is_failed);
+            let note = failed.is_empty().then(|| "nothing in this tenant depends on it".to_owned());
+            let play = Play { id: id.to_owned(), title: title.to_owned(), failed, note, is_unclaimed: false };
+            Some(analysis.play(goal, play, ways))
+        };
+        let is_kind = |kinds: &'static [Kind]| move |component: &Component| kinds.contains(&component.kind());
+        match id {
+            "mfa-outage" => plain(self, &|one| matches!(one.id(), MFA_TELEPHONY | AUTHENTICATOR_PUSH)),
+            "mfa-outage-telephony" => plain(self, &|one| one.id() == MFA_TELEPHONY),
+            "mfa-outage-push" => plain(self, &|one| one.id() == AUTHENTICATOR_PUSH),
+            "pim-down" => plain(self, &|one| one.id() == PIM),
+            "intune-down" => plain(self, &|one| one.id() == INTUNE_COMPLIANCE),
+            "risk-false-positives" => plain(self, &is_kind(&[Kind::Quiet])),
+            "federation-or-on-premises-down" => plain(self, &is_kind(&[Kind::IdentityProvider, Kind::OnPremises])),
+            "last-global-administrator-deleted" => {
+                let everyday: BTreeSet<Component> = self.everyday_administrators();
+                plain(self, &|one| everyday.contains(one))
+            }
+            "one-emergency-account-lost" => {
+                let accounts: Vec<Component> = self.settings.accounts.iter().map(|key| self.account(*key)).collect();
+                self.worst_of(goal, (id, title), accounts, ways)
+            }
+            "safe-or-custodian-lost" => {
+                let keepers = self.matching(&is_kind(&[Kind::Safe, Kind::Custodian]));
+                self.worst_of(goal, (id, title), keepers.into_iter().collect(), ways)
+            }
+            "trusted-network-only" => self.trusted_network_only(goal, (id, title), ways),
+            _ => None,
+        }
+    }
+
+    fn account(&self, key: ObjectKey) -> Component {
+        Component::account(self.access.snapshot().objects.id(key))
+    }
+
+    /// Components of this tenant for which something holds.
+    fn matching(&self, is_failed: &dyn Fn(&Component) -> bool) -> BTreeSet<Component> {
+        let known = self.promised.components().iter();
+        let perhaps = self.possible.iter().flat_map(|possible| possible.components());
+        known.chain(perhaps).filter(|component| is_failed(component)).cloned().collect()
+    }
+
+    /// The accounts of all active Global Administrators that are no emergency accounts.
+    fn everyday_administrators(&self) -> BTreeSet<Component> {
+        let holders = self.promised.people.holders(GLOBAL_ADMINISTRATOR);
+        let everyday = holders.filter(|(user, held)| *held == Held::Active && !self.settings.accounts.contains(user));
+        everyday.map(|(user, _)| self.account(user)).collect()
+    }
+
+    fn play(&mut self, goal: Goal, play: Play, ways: &[Way]) -> ScenarioResult {
+        let question = Question { goal, surface: None, stage: Stage::Direct };
+        let left = self.way_without(question, &play.failed);
+        let order_left = self.order(question, &play.failed);
+        let place = left.as_ref().and_then(|left| ways.iter().position(|way| way.needs == left.needs));
+        ScenarioResult {
+            id: play.id,
+            title: play.title,
+            failed: play.failed.into_iter().collect(),
+            delta: None,
+            survives: left.is_some() && !play.is_unclaimed,
+            way: place.filter(|_| !play.is_unclaimed),
+            by: left.filter(|_| !play.is_unclaimed).map(by),
+            order_left: if play.is_unclaimed { Order { proved: Some(0), ..order_left } } else { order_left },
+            note: play.note,
+        }
+    }
+
+    /// The worst of single failures.
+    fn worst_of(
+        &mut self,
+        goal: Goal,
+        (id, title): (&str, &str),
+        singles: Vec<Component>,
+        ways: &[Way],
+    ) -> Option<ScenarioResult> {
+        let mut worst: Option<ScenarioResult> = None;
+        let is_none = singles.is_empty();
+        for single in singles {
+            let failed = BTreeSet::from([single]);
+            let play = Play { id: id.to_owned(), title: title.to_owned(), failed, note: None, is_unclaimed: false };
+            let result = self.play(goal, play, ways);
+            let weight = |result: &ScenarioResult| (result.survives, result.order_left.proved.unwrap_or(usize::MAX));
+            if worst.as_ref().is_none_or(|worst| weight(&result) < weight(worst)) {
+                worst = Some(result);
+            }
+        }
+        if is_none {
+            let what = if id == "one-emergency-account-lost" {
+                "no emergency account is declared"
+            } else {
+                "no safe and no custodian is declared"
+            };
+            let (id, title) = (id.to_owned(), title.to_owned());
+            let play = Play { id, title, failed: BTreeSet::new(), note: Some(what.to_owned()), is_unclaimed: false };
+            worst = Some(self.play(goal, play, ways));
+        }
+        worst
+    }
+
+    fn trusted_network_only(&mut self, goal: Goal, (id, title): (&str, &str), ways: &[Way]) -> Option<ScenarioResult> {
+        let policy = trusted_network_policy(self.access.policies())?;
+        let delta = format!("policy `{}` added, excluding whom every policy about all users excludes", policy.name());
+        let policies: Vec<ConditionalAccessPolicy> = self.access.policies().iter().cloned().chain([policy]).collect();
+        let access = Access::compile_with(self.access.snapshot(), &policies, self.access.settings()).ok()?;
+        let mut changed = Analysis::of(&access, self.settings, goal);
+        let failed = changed.matching(&|component| component.kind() == Kind::Network);
+        let play = Play { id: id.to_owned(), title: title.to_owned(), failed, note: None, is_unclaimed: false };
+        let result = changed.play(goal, play, ways);
+        Some(ScenarioResult { delta: Some(delta), ..result })
+    }
+
+    /// Somebody inside who changes what a role can reach: once for everyday accounts as a whole, and by role.
+    fn insiders(&mut self) -> Vec<Play> {
+        let snapshot = self.access.snapshot();
+        let emergency: Vec<&str> = self.settings.accounts.iter().map(|key| snapshot.objects.id(*key)).collect();
+        let owner = |component: &Component| component.key().split('#').next().unwrap_or_default().to_owned();
+        let everyday = self.matching(&|component| {
+            matches!(component.kind(), Kind::Password | Kind::Method) && !emergency.contains(&owner(component).as_str())
+        });
+        let mut plays = vec![Play {
+            id: INSIDER.to_owned(),
+            title: "somebody has changed every password and method but those of the emergency accounts".to_owned(),
+            failed: everyday,
+            note: None,
+            is_unclaimed: false,
+        }];
+        for (slug, role) in RESET_ROLES {
+            if self.promised.people.holders(role).next().is_none() {
+                continue;
+            }
+            let reach = |user: &str| -> Option<(bool, bool)> {
+                let key = snapshot.objects.find(user)?;
+                if is_restricted(snapshot, key) == Trit::Yes {
+                    return None;
+                }
+                let protection = self.promised.people.protection(key);
+                Some((protection.password_roles().contains(&role), protection.pass_roles().contains(&role)))
+            };
+            let failed = self.matching(&|component| match (component.kind(), reach(&owner(component))) {
+                (Kind::Password, Some((password, _))) => password,
+                (Kind::Method, Some((_, methods))) => methods,
+                _ => false,
+            });
+            let note = failed.is_empty().then(|| "it reaches nobody who matters".to_owned());
+            let title = format!("{} changes every credential within its reach", role_name(role));
+            plays.push(Play { id: format!("{INSIDER}:{slug}"), title, failed, note, is_unclaimed: false });
+        }
+        for (slug, role) in ROLES_WITHOUT_BOUNDS {
+            if self.promised.people.holders(role).next().is_none() {
+                continue;
+            }
+            let title = format!("{} changes every credential within its reach", role_name(role));
+            let note = "nothing inside the tenant is out of its reach, so survival is not claimed".to_owned();
+            let failed = self.matching(&|component| matches!(component.kind(), Kind::Password | Kind::Method));
+            plays.push(Play { id: format!("{INSIDER}:{slug}"), title, failed, note: Some(note), is_unclaimed: true });
+        }
+        plays
+    }
+
+    /// What a scenario of the configuration names.
+    fn own_failures(&self, scenario: &OwnScenario) -> Result<BTreeSet<Component>, ScenarioError> {
+        let mut all = BTreeSet::new();
+        for pattern in &scenario.failed {
+            let found = match pattern.strip_suffix('*') {
+                Some(prefix) => self.matching(&|component| component.id().starts_with(prefix)),
+                None => self.matching(&|component| component.id() == pattern),
+            };
+            if found.is_empty() {
+                let (scenario, component) = (scenario.id.clone(), pattern.clone());
+                return Err(ScenarioError::UnknownComponent { scenario, component });
+            }
+            all.extend(found);
+        }
+        Ok(all)
+    }
+}
+
+/// Whose way it is, in words.
+fn by(way: Way) -> String {
+    match way.context.combination.as_str() {
+        "" => way.name,
+        with => format!("{} with {with}", way.name),
+    }
+}

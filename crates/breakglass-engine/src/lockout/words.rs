@@ -1,0 +1,128 @@
+//! Components in words: their names, and what their failure is.
+
+use breakglass_model::authentication_method::AuthenticationMethod;
+use breakglass_model::snapshot::Snapshot;
+
+use super::component::{Component, Kind};
+use super::report::ComponentWords;
+use super::settings::LockoutSettings;
+
+/// The words of a component.
+pub(super) fn words(snapshot: &Snapshot, settings: &LockoutSettings, component: &Component) -> ComponentWords {
+    let key = component.key();
+    let person = |id: &str| snapshot.objects.find(id).map_or(id, |key| snapshot.name(key)).to_owned();
+    let custody = &settings.custody;
+    let keeper = |name: Option<&String>| name.filter(|name| !name.is_empty()).map_or(key, String::as_str).to_owned();
+    let (name, fails_when, user) = match component.kind() {
+        Kind::Account => (format!("account {}", person(key)), "disabled, deleted or locked", Some(key)),
+        Kind::Password => (format!("password of {}", person(key)), "lost, changed or expired", Some(key)),
+        Kind::Share => {
+            let (owner, number) = key.split_once('#').unwrap_or((key, ""));
+            (format!("share {number} of {}", person(owner)), "unreadable", Some(owner))
+        }
+        Kind::Custodian => {
+            let name = custody.custodians.get(key).map(|found| &found.name);
+            (format!("custodian {}", keeper(name)), "unreachable", None)
+        }
+        Kind::Safe => {
+            (format!("safe {}", keeper(custody.safes.get(key).map(|found| &found.name))), "inaccessible", None)
+        }
+        Kind::Site => (format!("site {key}"), "inaccessible", None),
+        Kind::Depository => {
+            let name = custody.depositories.get(key).map(|found| &found.name);
+            (format!("depository {}", keeper(name)), "unreachable", None)
+        }
+        Kind::Method => {
+            let (owner, method) = key.split_once('#').unwrap_or((key, ""));
+            (
+                format!("{} of {}", method_name(snapshot, owner, method), person(owner)),
+                "lost, broken or removed",
+                Some(owner),
+            )
+        }
+        Kind::Service => (service(component.id()).to_owned(), "out of order", None),
+        Kind::Device => {
+            let device = snapshot.devices.items().iter().find(|device| device.id.as_str() == key);
+            let name = device.and_then(|device| device.display_name.value()).map_or(key, String::as_str);
+            (format!("device {name}"), "lost, or no longer in this state", None)
+        }
+        Kind::Network => {
+            let location = snapshot.named_locations.items().iter().find(|location| location.id.as_str() == key);
+            let name = location.map_or(key, |location| location.name());
+            (format!("network {name}"), "unreachable, or its ranges no longer match", None)
+        }
+        Kind::IdentityProvider => (format!("identity provider of {key}"), "down, or its certificate expired", None),
+        Kind::OnPremises => (on_premises(key).to_owned(), "down or hostile", None),
+        Kind::Quiet => {
+            let (what, owner) = key.split_once(':').unwrap_or((key, ""));
+            let what = match what {
+                "signin-risk" => "no sign-in risk for",
+                "user-risk" => "no user risk for",
+                _ => "no insider risk for",
+            };
+            (format!("{what} {}", person(owner)), "a risk is reported, rightly or not", Some(owner))
+        }
+        Kind::TermsOfUse => {
+            let terms = snapshot.terms_of_use_agreements.items().iter().find(|terms| terms.text("id") == Some(key));
+            let name = terms.and_then(|terms| terms.text("displayName")).unwrap_or(key);
+            (format!("terms of use {name}"), "they cannot be accepted", None)
+        }
+        Kind::Control => (format!("custom control {key}"), "its provider is down", None),
+        Kind::Policy => match key.strip_prefix("method:") {
+            Some(method) => (format!("the setting that allows {method}"), "switched off", None),
+            None => ("the setting that allows temporary access passes".to_owned(), "switched off", None),
+        },
+        Kind::Application => {
+            let (app, _) = key.split_once('#').unwrap_or((key, ""));
+            let principals = snapshot.service_principals.items().iter();
+            let principal = principals.into_iter().find(|one| one.app_id.as_ref().is_some_and(|id| id.as_str() == app));
+            let name = principal.and_then(|principal| principal.display_name.as_deref()).unwrap_or(app);
+            (format!("credential of the application {name}"), "expired or lost", None)
+        }
+        Kind::Live => (format!("open session of {}", person(key)), "ended", Some(key)),
+    };
+    ComponentWords { name, fails_when: fails_when.to_owned(), user: user.map(str::to_owned) }
+}
+
+fn service(id: &str) -> &str {
+    match id {
+        "svc:mfa-telephony" => "text messages and calls for MFA",
+        "svc:authenticator-push" => "Microsoft Authenticator notifications",
+        "svc:cba-crl" => "certificate revocation lists",
+        "svc:pim" => "role activation (PIM)",
+        "svc:intune-compliance" => "device compliance (Intune)",
+        "svc:fido-verify" => "verification of passkeys",
+        other => other,
+    }
+}
+
+fn on_premises(key: &str) -> &str {
+    match key {
+        "ad" => "Active Directory on premises",
+        "pta-agents" => "pass-through authentication agents",
+        "sync" => "directory synchronisation",
+        other => other,
+    }
+}
+
+/// The name of a method, for somebody who looks for it in a drawer.
+fn method_name(snapshot: &Snapshot, owner: &str, method: &str) -> String {
+    let user = snapshot.objects.find(owner).and_then(|key| snapshot.user(key));
+    let methods = user.and_then(|user| user.detail().authentication_methods.value()).map_or(&[][..], Vec::as_slice);
+    let by_id = methods.iter().find(|one| one.id.as_deref() == Some(method));
+    let by_place = || method.parse::<usize>().ok().and_then(|place| methods.get(place.checked_sub(1)?));
+    match by_id.or_else(by_place) {
+        Some(found) => named(found),
+        None if method == "unknown" => "an unknown method".to_owned(),
+        None => format!("method {method}"),
+    }
+}
+
+fn named(method: &AuthenticationMethod) -> String {
+    let kind = method.kind().name().to_owned();
+    let own = method.display_name.as_deref().or(method.model.as_deref()).or(method.phone_number.as_deref());
+    match own.filter(|own| !own.is_empty()) {
+        Some(own) => format!("{kind} \"{own}\""),
+        None => kind,
+    }
+}

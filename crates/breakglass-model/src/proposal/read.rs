@@ -1,0 +1,264 @@
+//! Reads proposed objects from Graph's JSON: one object, a list, or a collection, mixed or not.
+//!
+//! What an object is, is told as in a snapshot's export: by `@odata.context`, `@odata.type` or its shape. A body for
+//! `PATCH` may have none of them; it is then what the caller expects.
+
+use serde_json::{Map, Value};
+
+use super::merge::{NEEDED, is_whole};
+use super::{PROPOSAL_BYTES_MAX, Proposal, ProposalError, ProposalKind, ProposalMode, ProposalPlace, Proposed};
+use crate::named_location::NamedLocation;
+use crate::policy::ConditionalAccessPolicy;
+use crate::snapshot::objects::with_lower_camel_names;
+use crate::snapshot::read::Origin;
+use crate::snapshot::recognise::{FirstObject, Target, target};
+use crate::snapshot::rows::WrittenGroup;
+use crate::snapshot::{AddError, Resource, malformed, typed};
+
+/// Prefix of the formats of our own.
+const FORMAT_FAMILY: &str = "breakglass-";
+/// Names at the top of a Terraform plan.
+const PLAN_MEMBERS: [&str; 2] = ["resource_changes", "planned_values"];
+
+impl Proposal {
+    /// Reads a document and adds what it proposes. `file` is its name in errors; `expected` is what an object is that
+    /// does not say it, and without it such an object is an error.
+    ///
+    /// # Errors
+    /// When it is not JSON, or something in it is not what Graph takes; nothing of it is added then.
+    pub fn read(
+        &mut self,
+        json: &[u8],
+        file: &str,
+        expected: impl Into<Option<ProposalKind>>,
+    ) -> Result<(), ProposalError> {
+        let expected = expected.into();
+        let document = parse_document(json, file)?;
+        let mut read = Self::default();
+        for (place, object, context) in elements(document, file)? {
+            read.read_object(place, object, context.as_deref(), expected)?;
+        }
+        if read.is_empty() {
+            let what = "it has no object".to_owned();
+            return Err(ProposalError::NotProposable { place: ProposalPlace::new(file, "$"), what });
+        }
+        self.append(read, file)
+    }
+
+    /// Adds everything that another proposal has.
+    pub(crate) fn append(&mut self, other: Self, file: &str) -> Result<(), ProposalError> {
+        if self.changes.len() + other.changes.len() > super::CHANGE_COUNT_MAX {
+            let what = format!("changes beyond the {} of one proposal", super::CHANGE_COUNT_MAX);
+            return Err(ProposalError::TooLarge { file: file.to_owned(), what });
+        }
+        self.changes.extend(other.changes);
+        self.notes.extend(other.notes);
+        Ok(())
+    }
+
+    fn read_object(
+        &mut self,
+        place: ProposalPlace,
+        object: Value,
+        context: Option<&str>,
+        expected: Option<ProposalKind>,
+    ) -> Result<(), ProposalError> {
+        let (kind, object) = recognise(&place, object, context, expected)?;
+        self.propose(place, kind, object, ProposalMode::Match)
+    }
+
+    /// Adds an object after it was checked.
+    pub(crate) fn propose(
+        &mut self,
+        place: ProposalPlace,
+        kind: ProposalKind,
+        object: Value,
+        mode: ProposalMode,
+    ) -> Result<(), ProposalError> {
+        let proposed = match kind {
+            ProposalKind::Policy => Proposed::Policy(checked_policy(&place, object)?),
+            ProposalKind::NamedLocation => Proposed::NamedLocation(checked_location(&place, object)?),
+            ProposalKind::Group => Proposed::Group(checked_group(&place, object)?),
+        };
+        self.push_as(place, proposed, mode)
+    }
+}
+
+/// Reads a document of limited size.
+pub(crate) fn parse_document(json: &[u8], file: &str) -> Result<Value, ProposalError> {
+    if json.len() > PROPOSAL_BYTES_MAX {
+        let what = format!("more than {PROPOSAL_BYTES_MAX} bytes");
+        return Err(ProposalError::TooLarge { file: file.to_owned(), what });
+    }
+    let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+    serde_json::from_slice(json)
+        .map_err(|error| ProposalError::Syntax { file: file.to_owned(), message: error.to_string() })
+}
+
+type Element = (ProposalPlace, Value, Option<String>);
+
+/// The objects of a document, each with its place and the context that it stands in.
+fn elements(document: Value, file: &str) -> Result<Vec<Element>, ProposalError> {
+    let list = |items: Vec<Value>, path: &str, context: Option<&str>| {
+        let place = |index: usize| ProposalPlace::new(file, &format!("{path}[{index}]"));
+        items.into_iter().enumerate().map(|(index, item)| (place(index), item, context.map(str::to_owned))).collect()
+    };
+    match document {
+        Value::Array(items) => Ok(list(items, "$", None)),
+        Value::Object(mut members) => {
+            refuse_other_forms(&members, file)?;
+            let context = members.get("@odata.context").and_then(Value::as_str).map(str::to_owned);
+            match members.get_mut("value").map(Value::take) {
+                Some(Value::Array(items)) => Ok(list(items, "$.value", context.as_deref())),
+                Some(other) => {
+                    members.insert("value".to_owned(), other);
+                    Ok(vec![(ProposalPlace::new(file, "$"), Value::Object(members), context)])
+                }
+                None => Ok(vec![(ProposalPlace::new(file, "$"), Value::Object(members), context)]),
+            }
+        }
+        _ => {
+            let what = "it is neither an object nor a list".to_owned();
+            Err(ProposalError::NotProposable { place: ProposalPlace::new(file, "$"), what })
+        }
+    }
+}
+
+fn refuse_other_forms(members: &Map<String, Value>, file: &str) -> Result<(), ProposalError> {
+    if members.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with(FORMAT_FAMILY)) {
+        return Err(ProposalError::WholeSnapshot { file: file.to_owned() });
+    }
+    if PLAN_MEMBERS.iter().any(|name| members.contains_key(*name)) {
+        let what = "a Terraform plan, and Graph's JSON is expected here".to_owned();
+        return Err(ProposalError::OtherForm { file: file.to_owned(), what });
+    }
+    Ok(())
+}
+
+/// Tells what an object is, and writes it with Graph's names.
+fn recognise(
+    place: &ProposalPlace,
+    object: Value,
+    context: Option<&str>,
+    expected: Option<ProposalKind>,
+) -> Result<(ProposalKind, Value), ProposalError> {
+    if !object.is_object() {
+        let what = "it is no object".to_owned();
+        return Err(ProposalError::NotProposable { place: place.clone(), what });
+    }
+    let (mut object, mut first) = (object, FirstObject::default());
+    for _ in 0..2 {
+        let json = serde_json::to_vec(&object).map_err(|error| wrong(place, "", &error.to_string()))?;
+        first = FirstObject::read(&json).map_err(|error| told(place, error))?;
+        if !first.is_pascal_cased() {
+            break;
+        }
+        object = with_lower_camel_names(object);
+    }
+    let kind = match target(context, Some(&first), &Origin { file_name: "", folders: &[] }) {
+        None => match expected {
+            Some(expected) => expected,
+            None => {
+                let what = format!("it is {}", first.unknown());
+                return Err(ProposalError::NotProposable { place: place.clone(), what });
+            }
+        },
+        Some(Target::Resource(Resource::ConditionalAccessPolicies)) => ProposalKind::Policy,
+        Some(Target::Resource(Resource::NamedLocations)) => ProposalKind::NamedLocation,
+        Some(Target::Resource(Resource::Groups)) => ProposalKind::Group,
+        Some(Target::Resource(other)) => {
+            let what = format!("it is one of `{}`", other.name());
+            return Err(ProposalError::NotProposable { place: place.clone(), what });
+        }
+        Some(Target::Other(what)) => {
+            return Err(ProposalError::NotProposable { place: place.clone(), what: format!("it is {what}") });
+        }
+        Some(_) => {
+            let what = "it is part of another object".to_owned();
+            return Err(ProposalError::NotProposable { place: place.clone(), what });
+        }
+    };
+    Ok((kind, object))
+}
+
+fn wrong(place: &ProposalPlace, path: &str, message: &str) -> ProposalError {
+    ProposalError::Malformed { place: place.inner(path), message: message.to_owned() }
+}
+
+/// An error of the readers, with its place.
+pub(super) fn told(place: &ProposalPlace, error: AddError) -> ProposalError {
+    match error {
+        AddError::Malformed { path, message } => wrong(place, &path, &message),
+        other => wrong(place, "", &other.to_string()),
+    }
+}
+
+/// Refuses an id or a name that is there and is not a text that names something.
+fn checked_names(place: &ProposalPlace, object: &Value) -> Result<(), ProposalError> {
+    let text = |name: &str| match object.get(name) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::String(text)) if text.is_empty() => Err(wrong(place, name, "it must not be empty")),
+        Some(Value::String(_)) => Ok(true),
+        Some(_) => Err(wrong(place, name, "expected a text")),
+    };
+    if text("id")? | text("displayName")? {
+        return Ok(());
+    }
+    Err(wrong(place, "", "it has neither an `id` nor a `displayName`"))
+}
+
+/// The policy with the strength that it names by reference written as an object.
+fn checked_policy(place: &ProposalPlace, mut object: Value) -> Result<Value, ProposalError> {
+    checked_names(place, &object)?;
+    if let Some(grant) = object.get_mut("grantControls").and_then(Value::as_object_mut)
+        && let Some(bound) = grant.shift_remove("authenticationStrength@odata.bind")
+    {
+        let Some(id) = bound.as_str().and_then(last_segment) else {
+            let path = "grantControls.authenticationStrength@odata.bind";
+            return Err(wrong(place, path, "expected the address of an authentication strength"));
+        };
+        grant.insert("authenticationStrength".to_owned(), serde_json::json!({ "id": id }));
+    }
+    let mut complete = object.clone();
+    if let Some(members) = complete.as_object_mut().filter(|_| !is_whole(&object)) {
+        // What is left out of a body for PATCH is no fault of it.
+        members.entry("state").or_insert_with(|| "enabled".into());
+    }
+    ConditionalAccessPolicy::from_value(complete, "proposed").map_err(|error| told(place, malformed(error)))?;
+    Ok(object)
+}
+
+fn checked_location(place: &ProposalPlace, object: Value) -> Result<Value, ProposalError> {
+    checked_names(place, &object)?;
+    NamedLocation::from_value(object.clone(), "proposed").map_err(|error| told(place, malformed(error)))?;
+    Ok(object)
+}
+
+fn checked_group(place: &ProposalPlace, object: Value) -> Result<Value, ProposalError> {
+    checked_names(place, &object)?;
+    let mut complete = object.clone();
+    if let Some(members) = complete.as_object_mut() {
+        members.entry("id").or_insert_with(|| "proposed".into());
+    }
+    typed::<WrittenGroup>(&complete).map_err(|error| told(place, error))?;
+    super::apply::members_named(place, &object)?;
+    Ok(object)
+}
+
+/// The id at the end of an address: `…/policies/x` and `…/policies('x')` both give `x`.
+pub(crate) fn last_segment(address: &str) -> Option<&str> {
+    let segment = address.trim_end_matches('/').rsplit('/').next()?;
+    let inner = segment.split_once("('").and_then(|(_, rest)| rest.strip_suffix("')"));
+    Some(inner.unwrap_or(segment)).filter(|id| !id.is_empty())
+}
+
+/// What a policy that is not there yet must say.
+pub(super) fn checked_new_policy(place: &ProposalPlace, object: &Value) -> Result<(), ProposalError> {
+    let lacks: Vec<String> =
+        NEEDED.iter().filter(|name| object.get(**name).is_none_or(Value::is_null)).map(|n| format!("`{n}`")).collect();
+    if lacks.is_empty() {
+        return Ok(());
+    }
+    let message = format!("no policy of the snapshot has its id or name, and a new one needs {}", lacks.join(" and "));
+    Err(wrong(place, "", &message))
+}

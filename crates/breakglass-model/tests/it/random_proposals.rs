@@ -1,0 +1,175 @@
+//! Random changes of random tenants: what a proposal makes of a snapshot is what reading a file with the changes
+//! written into it gives, and taking it back gives the snapshot of before.
+
+use breakglass_model::proposal::{Proposal, ProposalKind, ProposalPlace, Proposed};
+use breakglass_testkit::tenants::{random_tenant, snapshot_of};
+use breakglass_testkit::{is_full, seed_for};
+use serde_json::{Map, Value, json};
+
+use crate::proposals::{same, told};
+
+/// A small generator; its numbers are of no account elsewhere.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from((self.0 >> 33) % end.max(1) as u64).unwrap()
+    }
+
+    fn chance(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+}
+
+fn list(document: &Value, name: &str) -> Vec<Value> {
+    document[name].as_array().cloned().unwrap_or_default()
+}
+
+fn place_of(list: &[Value], object: &Value) -> Option<usize> {
+    list.iter().position(|known| known["id"] == object["id"])
+}
+
+/// `PATCH`, written down plainly: one level after the other.
+fn patched(known: &Value, new: &Value) -> Value {
+    let (Some(known), Some(new)) = (known.as_object(), new.as_object()) else { return new.clone() };
+    let mut members: Map<String, Value> = known.clone();
+    for (name, value) in new {
+        let old = known.get(name).cloned().unwrap_or(Value::Null);
+        let is_object = old.is_object() && value.is_object() && name != "authenticationStrength";
+        let is_other =
+            value.get("@odata.type").is_some_and(|kind| old.get("@odata.type").is_some_and(|old| old != kind));
+        members.insert(name.clone(), if is_object && !is_other { patched(&old, value) } else { value.clone() });
+    }
+    Value::Object(members)
+}
+
+fn says_everything(policy: &Value) -> bool {
+    let conditions = &policy["conditions"];
+    policy.get("state").is_some()
+        && conditions.get("applications").is_some()
+        && (conditions.get("users").is_some() || conditions.get("clientApplications").is_some())
+        && (policy.get("grantControls").is_some() || policy.get("sessionControls").is_some())
+}
+
+/// Writes a list into a tenant; one that was not there becomes one of which only this is known.
+fn write(document: &mut Value, name: &str, list: Vec<Value>) {
+    if document.get(name).is_none() {
+        let mut missing = document["missing"].as_array().cloned().unwrap_or_default();
+        if !missing.iter().any(|entry| entry["resource"] == name) {
+            missing.push(json!({ "resource": name, "why": "not in the snapshot" }));
+        }
+        document["missing"] = Value::Array(missing);
+    }
+    document[name] = Value::Array(list);
+}
+
+/// Some changes, taken from another tenant, and the tenant with them written in; `None` where a change is refused.
+fn changes(random: &mut Random, document: &Value, other: &Value) -> (Proposal, Option<Value>) {
+    let mut proposal = Proposal::default();
+    let mut after = Some(document.clone());
+    let read = |proposal: &mut Proposal, object: &Value, kind| {
+        proposal
+            .read(object.to_string().as_bytes(), "p.json", kind)
+            .unwrap_or_else(|error| panic!("{error}: {object}"));
+    };
+    let mut policies = list(document, "conditionalAccessPolicies");
+    let mut is_changed = false;
+    let removed = random.below(policies.len().max(1) * 2);
+    for mut policy in list(other, "conditionalAccessPolicies") {
+        let known = place_of(&policies, &policy);
+        let is_of_the_removed = known == Some(removed);
+        if random.chance(50) || is_of_the_removed {
+            continue;
+        }
+        if known.is_some() && random.chance(50) {
+            let members = policy.as_object_mut().unwrap();
+            members.retain(|name, _| name == "id" || random.chance(40));
+        }
+        read(&mut proposal, &policy, ProposalKind::Policy);
+        is_changed = true;
+        match known {
+            Some(at) if says_everything(&policy) => policies[at] = policy,
+            Some(at) => policies[at] = patched(&policies[at], &policy),
+            None if policy.get("state").is_none() || policy["conditions"].is_null() => after = None,
+            None => policies.push(policy),
+        }
+    }
+    if removed < list(document, "conditionalAccessPolicies").len() {
+        let gone = policies.remove(removed);
+        let name =
+            if random.chance(50) && gone["deletedDateTime"].is_null() { &gone["displayName"] } else { &gone["id"] };
+        let named = Proposed::PolicyRemoved(name.as_str().unwrap().to_owned());
+        proposal.push(ProposalPlace::new("--remove-policy", ""), named).unwrap();
+        is_changed = true;
+    }
+    if let (Some(after), true) = (&mut after, is_changed) {
+        write(after, "conditionalAccessPolicies", policies);
+    }
+    let (mut groups, mut is_changed) = (list(document, "groups"), false);
+    for mut group in list(other, "groups") {
+        // Several groups of a random tenant have one name, by which one that is new might be found.
+        group.as_object_mut().unwrap().remove("displayName");
+        if random.chance(60) {
+            continue;
+        }
+        let known = place_of(&groups, &group);
+        is_changed = true;
+        match known {
+            None => {
+                read(&mut proposal, &group, ProposalKind::Group);
+                groups.push(group);
+            }
+            Some(at) => {
+                let members = list(&group, "members");
+                read(&mut proposal, &json!({ "id": group["id"], "members": members }), ProposalKind::Group);
+                if groups[at].get("membershipRule").is_some_and(|rule| !rule.is_null()) {
+                    after = None;
+                }
+                let mut once: Vec<Value> = Vec::new();
+                for member in members {
+                    let id = |member: &Value| member.get("id").unwrap_or(member).clone();
+                    if !once.iter().any(|known| id(known) == id(&member)) {
+                        once.push(member);
+                    }
+                }
+                groups[at]["members"] = Value::Array(once);
+            }
+        }
+    }
+    if let (Some(after), true) = (&mut after, is_changed) {
+        write(after, "groups", groups);
+    }
+    (proposal, after)
+}
+
+#[test]
+fn a_proposal_is_the_file_with_the_changes_written_in_seed() {
+    let seed = seed_for("random proposals");
+    let rounds = if is_full() { 20_000 } else { 300 };
+    let (mut applied_count, mut refused_count, mut changed_count) = (0, 0, 0);
+    for round in 0..rounds {
+        let mut random = Random(seed.wrapping_add(round));
+        let name = format!("round {round}");
+        let tenant = random_tenant(seed.wrapping_add(round));
+        let other = random_tenant(seed.wrapping_add(round).wrapping_mul(31).wrapping_add(7));
+        let document: Value = serde_json::from_str(&tenant.json).unwrap();
+        let (proposal, after) = changes(&mut random, &document, &serde_json::from_str(&other.json).unwrap());
+        let before = tenant.snapshot.clone();
+        let mut snapshot = tenant.snapshot;
+        match (snapshot.with_proposal(&proposal), after) {
+            (Ok(applied), Some(after)) => {
+                same(&told(&snapshot), &told(&snapshot_of(&after).unwrap()), &name);
+                changed_count += usize::from(snapshot != before);
+                snapshot.undo(applied);
+                applied_count += 1;
+            }
+            (Err(_), None) => refused_count += 1,
+            (Ok(applied), None) => panic!("{name}: {applied:#?} was to be refused"),
+            (Err(error), Some(_)) => panic!("{name}: {error}"),
+        }
+        assert_eq!(snapshot, before, "{name}");
+    }
+    println!("{applied_count} applied, {changed_count} of them changed something, {refused_count} refused");
+    assert!(changed_count > 0 && refused_count > 0);
+}

@@ -1,0 +1,344 @@
+//! Text for a terminal: the sentence, what happens in each scenario, what it takes to lock everybody out, who gets in,
+//! and what else is known, in that order.
+//!
+//! At most [`FOLDED_COUNT_MAX`] of each are shown unless all are asked for; the rest is counted, never dropped
+//! silently. It reads the same without colour.
+
+use breakglass_engine::lockout::report::{Certainty, DatedOrder, LockoutReport, Order, Suggestion, Way};
+use jiff::Timestamp;
+
+use super::super::paint::Style;
+use super::super::table::{Cell, Column, table};
+use super::super::text::{painted, wrapped};
+use super::super::{Extent, Format, Page, counted, day_and_time, fitted, visible};
+use super::fold::{Choice, FoldedCut, folded};
+use super::words::{self, Standing};
+
+/// Entries of each list that are shown before the rest is counted.
+const FOLDED_COUNT_MAX: usize = 10;
+
+/// Names in one entry before the rest is counted.
+const NAME_COUNT_MAX: usize = 6;
+
+/// Causes in one entry before the rest is counted.
+const CAUSE_COUNT_MAX: usize = 4;
+
+pub(super) const FORMAT: Format<[LockoutReport]> = Format { name: "text", about: "For reading in a terminal", render };
+
+fn render(reports: &[LockoutReport], page: &Page) -> String {
+    let reports: Vec<String> = reports.iter().map(|one| report(one, page)).collect();
+    reports.join("\n\n")
+}
+
+fn report(report: &LockoutReport, page: &Page) -> String {
+    let parts = [
+        head(report, page),
+        scenarios(report, page),
+        cuts(report, page),
+        ways(report, page),
+        orders(report, page),
+        dated(report, page),
+        section(&format!("Unknown ({})", report.unknowns.len()), &report.unknowns, page),
+        suggestions(report, page),
+        section("Held to be up, whatever happens", &report.assumptions, page),
+    ];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+pub(crate) const fn style(standing: Standing) -> Style {
+    match standing {
+        Standing::Bad => Style::Bad,
+        Standing::Doubtful => Style::Doubtful,
+        Standing::Good => Style::Good,
+    }
+}
+
+/// The answer, what was asked, and the first date on which it gets worse.
+fn head(report: &LockoutReport, page: &Page) -> String {
+    let order = report.direct.order;
+    let sentence = wrapped(&visible(&words::sentence(report)), "", page);
+    let mut head = painted(&sentence, style(words::standing(&order)), page.paint);
+    let sooner = report.dated.iter().find(|dated| is_lower(&dated.order, &order));
+    if let Some(dated) = sooner {
+        let line = format!("From {} the order is {}.", day(dated.from), words::order_with_doubt(&dated.order));
+        head.push_str(&painted(&wrapped(&line, "", page), Style::Bad, page.paint));
+    }
+    head.push('\n');
+    let question = words::question(report.goal, report.horizon);
+    let searched = match order.searched_to {
+        _ if order.is_exhausted => "Every lockout was searched for.".to_owned(),
+        Some(size) => format!("Every lockout of up to {} was searched for.", counted(size, "failure")),
+        None => "The search for lockouts was cut short.".to_owned(),
+    };
+    let asked = format!(
+        "Order {}: so many failures lock everybody out. Asked: can somebody get in {question}? {searched}",
+        words::order_with_doubt(&order),
+    );
+    head.push_str(&wrapped(&asked, "  ", page));
+    let judged = format!("{}, as of {}.", visible(&page.source), day_and_time(page.judged_at));
+    head.push_str(&painted(&wrapped(&judged, "  ", page), Style::Faint, page.paint));
+    head
+}
+
+/// Whether an order promises less than another; one that was not found is the highest.
+pub(crate) fn is_lower(one: &Order, other: &Order) -> bool {
+    match (one.proved, other.proved) {
+        (Some(one), Some(other)) => one < other,
+        (Some(_), None) => true,
+        (None, _) => false,
+    }
+}
+
+fn heading(text: &str, page: &Page) -> String {
+    painted(&wrapped(text, "", page), Style::Strong, page.paint)
+}
+
+/// The first of a list, and the line that counts the rest.
+pub(crate) fn shown<'a, T>(items: &'a [T], page: &Page) -> (&'a [T], String) {
+    let count = match page.extent {
+        Extent::All => items.len(),
+        // One more is shown rather than counted: "and 1 more" takes the same room.
+        Extent::Worst if items.len() <= FOLDED_COUNT_MAX + 1 => items.len(),
+        Extent::Worst => FOLDED_COUNT_MAX,
+    };
+    let (shown, rest) = items.split_at_checked(count).unwrap_or((items, &[]));
+    let line = match rest.len() {
+        0 => String::new(),
+        count => wrapped(&format!("And {count} more; --all shows them."), "  ", page),
+    };
+    (shown, line)
+}
+
+fn scenarios(report: &LockoutReport, page: &Page) -> String {
+    if report.scenarios.is_empty() {
+        return String::new();
+    }
+    let survivors = report.scenarios.iter().filter(|scenario| scenario.survives).count();
+    let title = match survivors {
+        count if count == report.scenarios.len() => "What if: a way in is left in every scenario".to_owned(),
+        count => format!("What if: a way in is left in {count} of {} scenarios", report.scenarios.len()),
+    };
+    let ranked = words::ranked(report);
+    let (shown, rest) = shown(&ranked, page);
+    let rows: Vec<Vec<Cell>> = shown
+        .iter()
+        .map(|scenario| {
+            let (word, standing) = words::survival(scenario);
+            let mut what = scenario.title.clone();
+            if page.extent == Extent::All {
+                what = format!("{what} ({})", scenario.id);
+            }
+            if let Some(delta) = &scenario.delta {
+                what = format!("{what}: {delta}");
+            }
+            let by = words::left(report, scenario);
+            let by: Vec<String> = by.into_iter().chain(scenario.note.clone()).collect();
+            vec![
+                Cell::plain(what),
+                Cell::styled(word, style(standing)),
+                Cell::plain(by.join("; ")),
+                Cell::plain(words::order_with_doubt(&scenario.order_left)),
+            ]
+        })
+        .collect();
+    let columns = [
+        Column { heading: "Scenario", is_flexible: true },
+        Column { heading: "Survives", is_flexible: false },
+        Column { heading: "By which way", is_flexible: true },
+        Column { heading: "Order left", is_flexible: false },
+    ];
+    let mut text = heading(&title, page);
+    text.push_str(&table(&columns, &rows, (page.columns, page.paint)));
+    text.push_str(&rest);
+    text
+}
+
+/// What it takes to lock everybody out.
+fn cuts(report: &LockoutReport, page: &Page) -> String {
+    let cuts = folded(&report.direct.cuts);
+    if cuts.iter().all(|cut| cut.size == 0) {
+        return String::new();
+    }
+    let more = if report.direct.are_cuts_truncated { "at least " } else { "" };
+    let mut title =
+        format!("What locks everybody out: {more}{}", counted(report.direct.cuts.len(), "set")) + " of failures";
+    if cuts.len() < report.direct.cuts.len() {
+        title.push_str(&format!(", in {}", counted(cuts.len(), "kind")));
+    }
+    let (shown, rest) = shown(&cuts, page);
+    let mut text = heading(&title, page);
+    for cut in shown {
+        text.push_str(&cut_entry(cut, report, page));
+    }
+    text.push_str(&rest);
+    text
+}
+
+fn cut_entry(cut: &FoldedCut<'_>, report: &LockoutReport, page: &Page) -> String {
+    let size = format!("  {:<3}", cut.size);
+    let below = " ".repeat(size.len());
+    let mut text = String::new();
+    for (at, choice) in cut.choices.iter().enumerate() {
+        let first = if at == 0 { size.clone() } else { format!("{below}+ ") };
+        let words = visible(&choice_words(choice, report, page)).into_owned();
+        text.push_str(&fitted(&words, &first, &format!("{below}  "), page.columns));
+    }
+    let mut remarks = Vec::new();
+    let causes_max = if page.extent == Extent::All { usize::MAX } else { CAUSE_COUNT_MAX };
+    remarks.extend(words::because_up_to(&cut.because, causes_max).map(|causes| format!("because of {causes}")));
+    if cut.certainty == Certainty::Possible {
+        remarks.push("perhaps only: it depends on a fact that is unknown".to_owned());
+    }
+    for remark in remarks {
+        let remark = fitted(&visible(&remark), &below, &format!("{below}  "), page.columns);
+        text.push_str(&painted(&remark, Style::Faint, page.paint));
+    }
+    text
+}
+
+/// `any 2 of these 3: …`, or the names where there is nothing to choose.
+pub(crate) fn choice_words(choice: &Choice<'_>, report: &LockoutReport, page: &Page) -> String {
+    let count_max = if page.extent == Extent::All { usize::MAX } else { NAME_COUNT_MAX };
+    let is_alone = choice.of.len() == 1;
+    let names: Vec<String> = choice
+        .of
+        .iter()
+        .map(|component| match is_alone {
+            true => words::failure(&report.components, component),
+            false => words::name(&report.components, component),
+        })
+        .collect();
+    let names = words::listed(&names, "; ", count_max);
+    match (choice.taken, choice.of.len()) {
+        (taken, of) if taken == of => names,
+        (1, of) => format!("any one of these {of}: {names}"),
+        (taken, of) => format!("any {taken} of these {of}: {names}"),
+    }
+}
+
+/// Who gets in, and how.
+fn ways(report: &LockoutReport, page: &Page) -> String {
+    let ways = &report.direct.ways;
+    if ways.is_empty() {
+        return String::new();
+    }
+    let more = if report.direct.are_ways_truncated { ", there may be more" } else { "" };
+    let mut text = heading(&format!("Who gets in: {}{more}", counted(ways.len(), "way")), page);
+    let (shown, rest) = shown(ways, page);
+    for (at, way) in shown.iter().enumerate() {
+        text.push_str(&way_entry(at, way, report, page));
+    }
+    text.push_str(&rest);
+    text
+}
+
+fn way_entry(at: usize, way: &Way, report: &LockoutReport, page: &Page) -> String {
+    let number = format!("  {:<3}", at + 1);
+    let below = " ".repeat(number.len());
+    let line = format!("{}: {}", way.name, words::how(&report.components, &way.context));
+    let mut text = fitted(&visible(&line), &number, &format!("{below}  "), page.columns);
+    let count_max = if page.extent == Extent::All { usize::MAX } else { NAME_COUNT_MAX };
+    let needs = match way.needs.as_slice() {
+        [] => "needs nothing that can fail".to_owned(),
+        needs => format!("needs {}", words::names(&report.components, needs, count_max)),
+    };
+    let mut lines = vec![needs];
+    if page.extent == Extent::All {
+        lines.extend(way.steps.iter().enumerate().map(|(at, step)| format!("{}. {step}", at + 1)));
+    }
+    for line in lines {
+        let line = fitted(&visible(&line), &below, &format!("{below}  "), page.columns);
+        text.push_str(&painted(&line, Style::Faint, page.paint));
+    }
+    text
+}
+
+/// The order of other questions beside the one that was asked.
+fn orders(report: &LockoutReport, page: &Page) -> String {
+    let rows: Vec<Vec<Cell>> = words::orders(report)
+        .into_iter()
+        .map(|(question, order)| {
+            let standing = words::standing(&order);
+            let style = (standing != Standing::Good).then(|| style(standing));
+            vec![Cell::plain(question), Cell { text: words::order_with_doubt(&order), style }]
+        })
+        .collect();
+    let columns =
+        [Column { heading: "To get in and", is_flexible: true }, Column { heading: "Order", is_flexible: false }];
+    let mut text = heading("Other questions, each with its order", page);
+    text.push_str(&table(&columns, &rows, (page.columns, page.paint)));
+    text
+}
+
+fn day(at: Timestamp) -> String {
+    at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%-d %B %Y").to_string()
+}
+
+/// From which date on the order is another.
+fn dated(report: &LockoutReport, page: &Page) -> String {
+    let (shown, rest) = shown(&report.dated, page);
+    if shown.is_empty() {
+        return String::new();
+    }
+    let mut text = heading("Dates that change the order", page);
+    for dated in shown {
+        let line = fitted(&visible(&dated_words(dated, page.judged_at)), "  ", "    ", page.columns);
+        let is_alarm = is_lower(&dated.order, &report.direct.order);
+        text.push_str(&if is_alarm { painted(&line, Style::Bad, page.paint) } else { line });
+    }
+    text.push_str(&rest);
+    text
+}
+
+/// `From 14 March 2027 (in 12 days) the order is 0: …`.
+pub(crate) fn dated_words(dated: &DatedOrder, now: Timestamp) -> String {
+    let days = dated.from.duration_since(now).as_hours() / 24;
+    let days = usize::try_from(days).map(|days| format!(" (in {})", counted(days, "day"))).unwrap_or_default();
+    let because = dated.because.join("; ");
+    format!("From {}{days} the order is {}: {because}.", day(dated.from), words::order_with_doubt(&dated.order))
+}
+
+fn suggestions(report: &LockoutReport, page: &Page) -> String {
+    let (shown, rest) = shown(&report.suggestions, page);
+    if shown.is_empty() {
+        return String::new();
+    }
+    let mut text = heading("What would help, the best first", page);
+    for (at, suggestion) in shown.iter().enumerate() {
+        let (change, remark) = suggestion_words(suggestion, &report.direct.order);
+        let number = format!("  {:<3}", at + 1);
+        let below = " ".repeat(number.len());
+        text.push_str(&fitted(&visible(&change), &number, &below, page.columns));
+        let remark = fitted(&visible(&remark), &below, &below, page.columns);
+        text.push_str(&painted(&remark, Style::Faint, page.paint));
+    }
+    text.push_str(&rest);
+    text
+}
+
+/// A change, and what it brings and costs.
+pub(crate) fn suggestion_words(suggestion: &Suggestion, of: &Order) -> (String, String) {
+    let size = |size: Option<usize>| words::order(&Order { proved: size, ..*of });
+    let (before, after) = suggestion.order;
+    let left = match suggestion.cuts_at_order {
+        0 => String::new(),
+        count => format!(", {} of that size left", counted(count, "lockout")),
+    };
+    let weakens =
+        suggestion.weakens.as_ref().map_or_else(|| "weakens nothing".to_owned(), |what| format!("weakens: {what}"));
+    (suggestion.change.clone(), format!("order from {} to {}{left}; {weakens}", size(before), size(after)))
+}
+
+/// A list of sentences below a heading.
+pub(crate) fn section(title: &str, lines: &[String], page: &Page) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let (shown, rest) = shown(lines, page);
+    let mut text = heading(title, page);
+    for line in shown {
+        text.push_str(&fitted(&visible(line), "  - ", "    ", page.columns));
+    }
+    text.push_str(&rest);
+    text
+}
