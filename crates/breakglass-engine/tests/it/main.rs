@@ -13,8 +13,6 @@ mod expected_cases;
 #[cfg(test)]
 mod footprint;
 #[cfg(test)]
-mod lockout_words;
-#[cfg(test)]
 mod not_exported;
 #[cfg(test)]
 mod posture;

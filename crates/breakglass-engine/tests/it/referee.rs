@@ -3,19 +3,30 @@
 //! Compared are the outcome, what is still demanded, the policies that apply, would apply and may apply, and per
 //! policy whether it applies and the first condition that is not met. Requests that one refuses the other refuses.
 
+use breakglass_engine::access::surfaces::SURFACES;
 use breakglass_engine::access::{Access, AccessSettings, Decision, bits};
 use breakglass_model::sign_in::WhatIfRequest;
 use breakglass_model::snapshot::Snapshot;
-use breakglass_testkit::referee::{RefereeAnswer, what_if};
+use breakglass_testkit::referee::{RefereeAnswer, RefereeSurface, what_if};
 use breakglass_testkit::tenants::{random_request, random_tenant};
 use breakglass_testkit::{is_full, seed_for};
-
-use crate::support::surfaces;
 
 const REQUESTS_PER_TENANT: u64 = 50;
 
 fn now() -> jiff::Timestamp {
     "2026-11-22T00:00:00Z".parse().unwrap()
+}
+
+fn surfaces() -> Vec<RefereeSurface> {
+    SURFACES
+        .iter()
+        .map(|surface| RefereeSurface {
+            app_id: surface.app_id.into(),
+            aliases: surface.resources.iter().map(|app| (*app).to_owned()).collect(),
+            office365: surface.is_office365,
+            microsoft_admin_portals: surface.is_admin_portal,
+        })
+        .collect()
 }
 
 /// The engine's answer in the referee's form.

@@ -10,7 +10,7 @@ use breakglass_engine::lockout::system::{Node, System, SystemBuilder};
 use breakglass_testkit::shared_data;
 use serde::Deserialize;
 
-const EVERYTHING: Limits = Limits { size_max: usize::MAX, node_count_max: u64::MAX };
+const EVERYTHING: Limits = Limits { size_max: usize::MAX, node_count_max: u64::MAX, smallest_only: false };
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -291,7 +291,11 @@ impl<'r> Rules<'r> {
                 fact
             })
             .collect();
-        if policy.and { self.builder.all(met, &controls) } else { self.builder.any(met, &controls) }
+        if policy.and {
+            self.builder.all(met, &controls);
+        } else {
+            self.builder.any(met, &controls);
+        }
     }
 
     /// Rules for somebody's holding of a role, active or activated.

@@ -1,12 +1,10 @@
 //! What the tests of posture and access share: snapshots from JSON, judged in one call.
 
-use breakglass_engine::access::surfaces::SURFACES;
 use breakglass_engine::access::{Access, AccessSettings};
 use breakglass_engine::posture::accounts::{Accounts, Declared};
 use breakglass_engine::posture::{Case, Finding, PostureSettings, Report, Status, judge};
 use breakglass_model::snapshot::read::{Origin, read_document};
 use breakglass_model::snapshot::{Snapshot, SnapshotBuilder};
-use breakglass_testkit::referee::RefereeSurface;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -60,17 +58,4 @@ pub(crate) fn troubles(report: &Report) -> Vec<&Finding> {
 /// A finding on one line, for messages of failed tests.
 pub(crate) fn line(finding: &Finding) -> String {
     format!("{} {} {}: {}", finding.rule, finding.status.name(), finding.severity.name(), finding.message)
-}
-
-/// The keyword table in the referee's form.
-pub(crate) fn surfaces() -> Vec<RefereeSurface> {
-    SURFACES
-        .iter()
-        .map(|surface| RefereeSurface {
-            app_id: surface.app_id.into(),
-            aliases: surface.resources.iter().map(|app| (*app).to_owned()).collect(),
-            office365: surface.is_office365,
-            microsoft_admin_portals: surface.is_admin_portal,
-        })
-        .collect()
 }
