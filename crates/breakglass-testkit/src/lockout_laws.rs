@@ -169,13 +169,14 @@ fn settings(tenant: &LockoutTenant) -> impl fmt::Debug + '_ {
 #[cfg(test)]
 mod tests {
     use super::{Tally, compare};
+    use crate::is_full;
     use crate::lockout_referee::LockoutReferee;
     use crate::tenants::sample_surfaces;
 
     #[test]
     fn the_simulator_agrees_with_itself_and_not_with_a_cut_less() {
         let ask = |is_honest: bool| -> Tally {
-            compare(1, 20, &sample_surfaces(), &mut |tenant, question| {
+            compare(1, if is_full() { 1_000 } else { 20 }, &sample_surfaces(), &mut |tenant, question| {
                 let referee = LockoutReferee::new(&tenant.snapshot, &tenant.custody, &tenant.settings);
                 let mut cuts = referee.ask(question).minimal_cuts().ok()?;
                 if !is_honest {

@@ -29,4 +29,6 @@ mod scubagear_cases;
 #[cfg(test)]
 mod sentence;
 #[cfg(test)]
+mod small_tenants;
+#[cfg(test)]
 mod support;

@@ -2,6 +2,7 @@
 
 use breakglass_model::policy::{
     ConditionalAccessGrantControl as Grant, ConditionalAccessGrantControls, ConditionalAccessPolicy, GrantOperator,
+    known_after_apply,
 };
 use breakglass_model::property;
 use breakglass_model::strength::{
@@ -44,7 +45,10 @@ impl LockoutReferee<'_> {
     ) -> Clauses {
         let met = Some(Vec::new());
         let unknown = if mode == Mode::Possible { met.clone() } else { None };
-        let is_strange = has_strange_session(policy);
+        // A plan may leave open what will be demanded.
+        let is_awaited = known_after_apply(&policy.source)
+            .any(|path| path.starts_with("grantControls") || path.starts_with("sessionControls"));
+        let is_strange = is_awaited || has_strange_session(policy);
         let Some(grant) = &policy.grant_controls else {
             let is_said = policy.source.get("grantControls").is_some();
             return if is_said && !is_strange { met } else { unknown };
