@@ -108,6 +108,9 @@ pub(crate) enum ProposalArgumentsError {
     /// The map of names is neither TOML nor JSON, or says what is not understood.
     #[error("`{name}`: {message}")]
     NameMap { name: String, text: String, message: String, span: Range<usize> },
+    /// The second snapshot is of another tenant.
+    #[error("the snapshot after the change is of the tenant `{after}`, and the one before it of `{before}`")]
+    OtherTenant { before: String, after: String },
     /// Two things were to come on standard input.
     #[error("{what} cannot both come on standard input")]
     Stdin { what: &'static str },
@@ -188,6 +191,12 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       looked for by id and sign-in name, groups and named locations by id and display name, roles by \
                       template id and name. Correct the map, or give the id.",
     },
+    ErrorCode {
+        code: "BG1611",
+        title: "the two snapshots are of different tenants",
+        explanation: "`--snapshot` and `--after` say different tenant ids. What two tenants differ in is no change of \
+                      either. Give two snapshots of the same tenant.",
+    },
 ];
 
 impl Coded for ProposalArgumentsError {
@@ -197,6 +206,7 @@ impl Coded for ProposalArgumentsError {
             Self::Read(TextError::TooLarge { .. }) | Self::FolderTooLarge { .. } => "BG1608",
             Self::Read(_) | Self::Folder { .. } | Self::EmptyFolder { .. } => "BG1602",
             Self::NameMap { .. } => "BG1609",
+            Self::OtherTenant { .. } => "BG1611",
             Self::Stdin { .. } => "BG1505",
         }
     }
@@ -212,6 +222,7 @@ impl Coded for ProposalArgumentsError {
             Self::Read(_) | Self::Folder { .. } => "check the path and that this user may read it".to_owned(),
             Self::EmptyFolder { .. } => "name the folder into which the policies are written as JSON".to_owned(),
             Self::NameMap { .. } => "`breakglass explain BG1609` shows a whole map".to_owned(),
+            Self::OtherTenant { .. } => "give two snapshots of the same tenant".to_owned(),
             Self::Stdin { .. } => "write one of them into a file".to_owned(),
         })
     }
@@ -281,7 +292,14 @@ impl ProposalArguments {
     ) -> Result<After, Failure> {
         self.check_stdin(subject)?;
         if let Some(after) = &self.after {
-            return Ok(After::Snapshot(Box::new(load_snapshot(after, world)?)));
+            let after = load_snapshot(after, world)?;
+            if let (Some(before), Some(after)) = (&snapshot.tenant_id, &after.tenant_id)
+                && !before.as_str().eq_ignore_ascii_case(after.as_str())
+            {
+                let (before, after) = (before.to_string(), after.to_string());
+                return Err(ProposalArgumentsError::OtherTenant { before, after }.into());
+            }
+            return Ok(After::Snapshot(Box::new(after)));
         }
         let mut proposal = Proposal::default();
         let kinds = [

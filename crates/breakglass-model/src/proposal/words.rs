@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::group::Member;
 use crate::named_location::NamedLocation;
 use crate::object::ObjectKey;
-use crate::policy::ConditionalAccessPolicy;
+use crate::policy::{ConditionalAccessPolicy, known_after_apply};
 use crate::property::{is_annotation, is_vacant};
 use crate::snapshot::Snapshot;
 use crate::well_known::built_in_role;
@@ -166,16 +166,34 @@ pub(super) fn policy_details(
         return before.map(|before| format!("it was {}", state_words(before.state.as_str()))).into_iter().collect();
     };
     let mut lines = compared(before.map(|before| &before.source), &after.source, names);
-    let is_known = |part: &crate::policy::UnknownPart| before.is_none_or(|before| !before.unknowns.contains(part));
-    let unknowns = after.unknowns.iter().filter(|part| is_known(part));
-    lines.extend(unknowns.map(|part| format!("cannot be told: {part}")));
+    let (was_unknown, is_unknown) = (before.map(unknowns).unwrap_or_default(), unknowns(after));
+    let told = |words: &str, parts: &[String], others: &[String]| -> Vec<String> {
+        parts.iter().filter(|part| !others.contains(part)).map(|part| format!("{words}: {part}")).collect()
+    };
+    lines.extend(told("cannot be told", &is_unknown, &was_unknown));
+    lines.extend(told("no longer so", &was_unknown, &is_unknown));
     lines
+}
+
+/// What of a policy cannot be told, and why.
+fn unknowns(policy: &ConditionalAccessPolicy) -> Vec<String> {
+    let mut unknowns: Vec<String> = policy.unknowns.iter().map(ToString::to_string).collect();
+    let users = policy.conditions.users.as_ref().and_then(|users| users.not_exported);
+    // Who is included may not be known without any part of the policy that is unknown.
+    if let Some(path) = users.filter(|_| known_after_apply(&policy.source).next().is_none()) {
+        unknowns.push(format!("`{path}` is not in the export"));
+    }
+    unknowns
 }
 
 /// What two versions of a named location differ in; of a new one what it says.
 pub(super) fn location_details(before: Option<&NamedLocation>, after: Option<&NamedLocation>) -> Vec<String> {
-    let before = before.map(|before| &before.source);
-    after.map(|after| compared(before, &after.source, &Names(&[]))).unwrap_or_default()
+    let Some(after) = after else { return Vec::new() };
+    let mut lines = compared(before.map(|before| &before.source), &after.source, &Names(&[]));
+    if lines.is_empty() && before.is_some_and(|before| before.coverage != after.coverage) {
+        lines.push("what it covers is different".to_owned());
+    }
+    lines
 }
 
 /// What two lists of members differ in; `None` is a list that is not known.

@@ -166,8 +166,8 @@ pub(crate) const CODES: &[ErrorCode] = &[
     ErrorCode {
         code: "BG1505",
         title: "two things cannot both come on standard input",
-        explanation: "`-` was given for the snapshot and for the requests, and standard input can be read only once. \
-                      Put one of them into a file.",
+        explanation: "`-` was given for two things, such as the snapshot and the requests, and standard input can be \
+                      read only once. Put one of them into a file.",
     },
     ErrorCode {
         code: "BG1506",

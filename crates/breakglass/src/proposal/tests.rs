@@ -102,6 +102,7 @@ fn every_fault_has_its_code_and_a_way_out() {
         ("--policy patch.json --name-map misspelt.json", "BG1609", "invalid type: integer `7`"),
         ("--policy patch.json --name-map absent.toml", "BG1610", "did you mean `Emergency access exclusions`?"),
         ("--policy patch.json --name-map several.toml", "BG1610", "is the name of several"),
+        ("--after other-tenant.json", "BG1611", "is of the tenant `fabrikam`, and the one before it of `contoso`"),
         ("--policy - --group -", "BG1505", "two of the proposed files"),
     ] {
         let failure = load(arguments).unwrap_err().plain();
