@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_that_are_azures() {
+    fn roles_that_are_of_azure() {
         let other = format!("/providers/Microsoft.Authorization/roleDefinitions/{OTHER}");
         for (assignment, wanted) in [
             (json!({ "principalId": "u", "roleDefinitionId": PATH }), PATH),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_that_may_be_the_directorys() {
+    fn roles_that_may_be_of_the_directory() {
         for assignment in [
             json!({ "principalId": "u", "roleDefinitionId": ADMINISTRATOR }),
             json!({ "principalId": "u", "roleDefinitionId": ADMINISTRATOR, "scope": null }),
