@@ -213,7 +213,7 @@ pub enum RecordedMfa {
 }
 
 /// What a record says of the authentication methods that were used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RecordedMethods {
     /// Methods that are known to have been used.
     pub modes: Modes,

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 pub mod bench_input;
+pub mod logs;
 pub mod referee;
 pub mod tenants;
 

@@ -12,6 +12,7 @@ mod context;
 mod device_filter;
 mod grant;
 mod identity;
+mod log;
 mod people;
 mod sign_in;
 mod situation;
@@ -21,6 +22,8 @@ mod tests;
 use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState, UnknownKind};
 use breakglass_model::sign_in::WhatIfRequest;
 use breakglass_model::snapshot::Snapshot;
+
+pub use log::PossibleResults;
 
 use answer::Answer;
 use grant::{Bounds, Level};

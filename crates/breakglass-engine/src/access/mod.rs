@@ -27,6 +27,7 @@ mod doubt;
 pub mod locations;
 pub mod membership;
 pub mod person;
+pub mod recorded;
 pub mod scope;
 mod situation;
 pub mod surfaces;

@@ -7,17 +7,17 @@ use serde_json::Value;
 use super::absent;
 
 #[derive(Debug, Clone)]
-pub(super) struct Random {
+pub(crate) struct Random {
     state: u64,
     is_wild: bool,
 }
 
 impl Random {
-    pub(super) const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self { state: seed, is_wild: false }
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -26,52 +26,52 @@ impl Random {
     }
 
     /// A number below `end`; 0 when there is none.
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         let number = self.next() >> 11;
         usize::try_from(number % (end.max(1) as u64)).unwrap_or_default()
     }
 
-    pub(super) fn between(&mut self, least: usize, most: usize) -> usize {
+    pub(crate) fn between(&mut self, least: usize, most: usize) -> usize {
         least + self.below(most + 1 - least)
     }
 
     /// True in so many of a hundred cases.
-    pub(super) fn chance(&mut self, percent: usize) -> bool {
+    pub(crate) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
     /// In so many of a hundred cases, lets parts that nobody knows and lists that are missing occur from now on.
-    pub(super) fn turn_wild(&mut self, percent: usize) {
+    pub(crate) fn turn_wild(&mut self, percent: usize) {
         self.is_wild = self.chance(percent);
     }
 
-    pub(super) const fn is_wild(&self) -> bool {
+    pub(crate) const fn is_wild(&self) -> bool {
         self.is_wild
     }
 
     /// True in so many of a hundred cases, but only where strange things may occur.
-    pub(super) fn wild(&mut self, percent: usize) -> bool {
+    pub(crate) fn wild(&mut self, percent: usize) -> bool {
         self.is_wild && self.chance(percent)
     }
 
     /// One of them; the default when there is none.
-    pub(super) fn pick<T: Clone + Default>(&mut self, options: &[T]) -> T {
+    pub(crate) fn pick<T: Clone + Default>(&mut self, options: &[T]) -> T {
         let at = self.below(options.len());
         options.get(at).cloned().unwrap_or_default()
     }
 
     /// One to `most` of them, perhaps one twice.
-    pub(super) fn some<T: Clone + Default>(&mut self, options: &[T], most: usize) -> Vec<T> {
+    pub(crate) fn some<T: Clone + Default>(&mut self, options: &[T], most: usize) -> Vec<T> {
         (0..self.between(1, most)).map(|_| self.pick(options)).collect()
     }
 
     /// The value in so many of a hundred cases; otherwise the member is left out.
-    pub(super) fn often(&mut self, percent: usize, value: impl Into<Value>) -> Value {
+    pub(crate) fn often(&mut self, percent: usize, value: impl Into<Value>) -> Value {
         if self.chance(percent) { value.into() } else { absent() }
     }
 
     /// An empty list as Graph and the exporters write it.
-    pub(super) fn vacant(&mut self) -> Value {
+    pub(crate) fn vacant(&mut self) -> Value {
         match self.below(3) {
             0 => Value::Null,
             1 => Value::Array(Vec::new()),

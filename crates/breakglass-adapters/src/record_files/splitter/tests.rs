@@ -20,7 +20,10 @@ impl Read for Dripping<'_> {
     }
 }
 
-fn split(text: &str, piece: usize) -> (Vec<(String, u64)>, Vec<(u64, String)>) {
+/// Records with their lines, and faults with theirs.
+type Split = (Vec<(String, u64)>, Vec<(u64, String)>);
+
+fn split(text: &str, piece: usize) -> Split {
     let mut splitter = Splitter::new(Dripping { bytes: text.as_bytes(), piece });
     let (mut records, mut faults) = (Vec::new(), Vec::new());
     while let Some(next) = splitter.next() {
@@ -35,7 +38,7 @@ fn split(text: &str, piece: usize) -> (Vec<(String, u64)>, Vec<(u64, String)>) {
 
 #[test]
 fn every_form_gives_its_records_with_their_lines() {
-    let two = vec![("{\"a\":1}".to_owned(), 1), ("{\"b\":[{}]}".to_owned(), 2)];
+    let two = ["{\"a\":1}", "{\"b\":[{}]}"];
     for (text, lines) in [
         ("{\"a\":1}\n{\"b\":[{}]}", [1, 2]),
         ("{\"a\":1}\r\n\r\n{\"b\":[{}]}\r\n", [1, 3]),
@@ -50,7 +53,7 @@ fn every_form_gives_its_records_with_their_lines() {
         ("{\"@odata.context\":\"x\",\"@odata.nextLink\":null,\"value\":[{\"a\":1},{\"b\":[{}]}]}", [1, 1]),
         ("[{\"records\":[{\"a\":1}]},{\"records\":[{\"b\":[{}]}]}]", [1, 1]),
     ] {
-        let expected: Vec<_> = two.iter().zip(lines).map(|((bytes, _), line)| (bytes.clone(), line)).collect();
+        let expected: Vec<_> = two.iter().zip(lines).map(|(bytes, line)| ((*bytes).to_owned(), line)).collect();
         for piece in [1, 2, 7, 4096] {
             assert_eq!(split(text, piece), (expected.clone(), vec![]), "{text} in pieces of {piece}");
         }
@@ -113,7 +116,7 @@ fn records_are_as_long_as_the_limit_and_no_longer() {
 #[test]
 fn a_list_in_an_object_may_be_longer_than_a_record() {
     let record = json!({ "a": "x".repeat(1 << 20) }).to_string();
-    let text = format!("{{\"records\":[{}]}}", vec![record.as_str(); 6].join(","));
+    let text = format!("{{\"records\":[{}]}}", [record.as_str(); 6].join(","));
     let (records, faults) = split(&text, 1 << 16);
     assert_eq!((records.len(), faults), (6, vec![]));
 }
