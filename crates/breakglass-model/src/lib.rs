@@ -23,6 +23,7 @@ pub mod request_reader;
 pub mod role;
 pub mod scan;
 pub mod sign_in;
+pub mod sign_in_record;
 pub mod snapshot;
 pub mod strength;
 pub mod tenant;

@@ -10,6 +10,7 @@ pub mod bench_input;
 pub mod lockout_laws;
 pub mod lockout_referee;
 pub mod lockout_tenants;
+pub mod logs;
 pub mod referee;
 pub mod tenants;
 

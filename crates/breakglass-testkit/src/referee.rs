@@ -12,6 +12,7 @@ mod context;
 mod device_filter;
 mod grant;
 mod identity;
+mod log;
 mod people;
 mod sign_in;
 mod situation;
@@ -24,6 +25,8 @@ use breakglass_model::snapshot::Snapshot;
 
 pub(crate) use answer::Answer;
 pub(crate) use grant::has_strange_session;
+pub use log::PossibleResults;
+
 use grant::{Bounds, Level};
 use sign_in::SignIn;
 

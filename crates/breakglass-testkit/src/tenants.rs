@@ -27,16 +27,16 @@ pub const TAKEN_AT: jiff::Timestamp = jiff::Timestamp::constant(1_772_323_200, 0
 const TENANT_ID: &str = "11111111-aaaa-4aaa-8aaa-111111111111";
 
 /// Applications that policies and sign-ins name.
-mod apps {
-    pub(super) const PORTAL: &str = "c44b4083-3bb0-49c1-b47d-974e53cbdf3c";
-    pub(super) const RESOURCE_MANAGER: &str = "797f4846-ba00-4fd7-ba43-dac1f8f63013";
-    pub(super) const EXCHANGE: &str = "00000002-0000-0ff1-ce00-000000000000";
-    pub(super) const SHAREPOINT: &str = "00000003-0000-0ff1-ce00-000000000000";
-    pub(super) const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
-    pub(super) const OWN: &str = "app-own";
-    pub(super) const FOREIGN: &str = "app-foreign";
-    pub(super) const UNLISTED: &str = "app-unlisted";
-    pub(super) const ALL: [&str; 8] = [PORTAL, RESOURCE_MANAGER, EXCHANGE, SHAREPOINT, GRAPH, OWN, FOREIGN, UNLISTED];
+pub(crate) mod apps {
+    pub(crate) const PORTAL: &str = "c44b4083-3bb0-49c1-b47d-974e53cbdf3c";
+    pub(crate) const RESOURCE_MANAGER: &str = "797f4846-ba00-4fd7-ba43-dac1f8f63013";
+    pub(crate) const EXCHANGE: &str = "00000002-0000-0ff1-ce00-000000000000";
+    pub(crate) const SHAREPOINT: &str = "00000003-0000-0ff1-ce00-000000000000";
+    pub(crate) const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
+    pub(crate) const OWN: &str = "app-own";
+    pub(crate) const FOREIGN: &str = "app-foreign";
+    pub(crate) const UNLISTED: &str = "app-unlisted";
+    pub(crate) const ALL: [&str; 8] = [PORTAL, RESOURCE_MANAGER, EXCHANGE, SHAREPOINT, GRAPH, OWN, FOREIGN, UNLISTED];
 }
 
 /// A random tenant: the snapshot's text, and what a reader makes of it.

@@ -10,7 +10,6 @@ mod config;
 mod exit;
 mod failure;
 mod output;
-#[cfg_attr(not(test), expect(dead_code, reason = "no command asks for it yet"))]
 mod proposal;
 mod render;
 mod snapshot_codes;

@@ -1,7 +1,9 @@
-//! What reading snapshots from files promises.
+//! What reading snapshots and log records from files promises.
 
 #[cfg(test)]
 mod real_exports;
+#[cfg(test)]
+mod record_files;
 #[cfg(test)]
 mod snapshot_files;
 #[cfg(test)]

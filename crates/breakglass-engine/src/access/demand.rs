@@ -195,7 +195,7 @@ impl OutcomeRange {
 }
 
 /// Kind of platform, as far as it decides a grant control.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum PlatformKind {
     /// Android or iOS, where applications can be managed.
     Mobile,

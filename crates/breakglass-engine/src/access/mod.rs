@@ -29,6 +29,7 @@ pub(crate) mod managed;
 pub mod membership;
 pub(crate) mod permitted;
 pub mod person;
+pub mod recorded;
 pub mod scope;
 pub mod session;
 mod situation;

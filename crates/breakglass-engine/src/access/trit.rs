@@ -2,7 +2,7 @@
 
 /// Whether something holds. The order is that of a conjunction: `No` < `Unknown` < `Yes`, so that `min` is "and"
 /// and `max` is "or" (Kleene).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Trit {
     /// It does not hold.
     No,

@@ -25,6 +25,8 @@ mod regressions;
 #[cfg(test)]
 mod removals;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod scubagear_cases;
 #[cfg(test)]
 mod sentence;

@@ -10,6 +10,8 @@ mod device_filter;
 mod policy;
 #[path = "../../../../fuzz/laws/report.rs"]
 mod report;
+#[path = "../../../../fuzz/laws/sign_in_record.rs"]
+mod sign_in_record;
 #[path = "../../../../fuzz/laws/what_if.rs"]
 mod what_if;
 
@@ -44,6 +46,11 @@ fn device_filters() {
 #[test]
 fn what_if_bodies() {
     replay("what_if", what_if::hold);
+}
+
+#[test]
+fn sign_in_records() {
+    replay("sign_in_record", sign_in_record::hold);
 }
 
 /// The tenants of the posture rules are where the fuzzer of reports starts from.

@@ -1,0 +1,633 @@
+//! The forecast: what a change of the policies would have done to the sign-ins of a log.
+//!
+//! Each sign-in is decided twice, by the tenant as it is and by the tenant as it would be, with what the record shows
+//! was given. What is not known of a sign-in is taken to be the same in both: it is decided for every way in which the
+//! unknown may stand, and only an effect that is the same in all of them is counted. Everything else is *unknown*, with
+//! the reason.
+//!
+//! A report-only policy is in the log with what Microsoft made of it. Where the changed tenant has that policy, ours is
+//! held against it ([`ForecastTally::report_only`]): it says how far the forecast can be trusted.
+//!
+//! **Limits:** [`APPLICATION_COUNT_MAX`], [`COUNTRY_COUNT_MAX`], [`EXAMPLES_PER_EFFECT_MAX`]. Persons are as many as
+//! the tenant has.
+
+use std::collections::BTreeMap;
+
+use breakglass_model::object::ObjectKey;
+use breakglass_model::sign_in_record::SignInRecord;
+use jiff::Timestamp;
+
+use super::grant::{self, GrantCache};
+use super::index::PolicyIndex;
+use super::tally::{Counts, join_times};
+use super::{Results, Why, results};
+use crate::access::demand::{Demand, Outcome};
+use crate::access::membership::Reach;
+use crate::access::recorded::{Bits, Condition, Evidence, Recorded, Recording};
+use crate::access::scope::UserSet;
+use crate::access::{Access, AppliedResult, Trit, bits};
+
+/// Applications that are counted apart; those beyond are counted together.
+pub const APPLICATION_COUNT_MAX: usize = 10_000;
+/// Countries that are counted apart; there are some 250.
+pub const COUNTRY_COUNT_MAX: usize = 1_000;
+/// Sign-ins that are shown for each effect.
+pub const EXAMPLES_PER_EFFECT_MAX: usize = 3;
+
+/// What a change would have done to a sign-in. Worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// It would have been blocked, and was not.
+    Blocked,
+    /// It would have been asked for what this device or client cannot give, and was not.
+    Unsatisfiable,
+    /// The person would have been asked for something more.
+    Asked,
+    /// Less would have been demanded.
+    Relieved,
+    /// It cannot be told.
+    Unknown,
+    /// Nothing would have been different.
+    Unchanged,
+}
+
+impl Effect {
+    /// Every effect.
+    pub const ALL: [Self; 6] =
+        [Self::Blocked, Self::Unsatisfiable, Self::Asked, Self::Relieved, Self::Unknown, Self::Unchanged];
+
+    /// Its name in answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::Unsatisfiable => "unsatisfiable",
+            Self::Asked => "asked",
+            Self::Relieved => "relieved",
+            Self::Unknown => "unknown",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+/// How many sign-ins had each effect, in the order of [`Effect::ALL`].
+pub type EffectCounts = [u64; Effect::ALL.len()];
+
+/// A sign-in to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// Its place among all records.
+    pub number: u64,
+    /// When.
+    pub at: Option<Timestamp>,
+    /// Who: the id of the user or service principal as recorded.
+    pub who: String,
+    /// To which application.
+    pub application: Option<String>,
+    /// From which country.
+    pub country: Option<String>,
+    /// With which client, as recorded.
+    pub client: Option<String>,
+    /// What would have been asked for, or no longer; empty where it would have been blocked.
+    pub controls: Vec<String>,
+}
+
+/// What was found in some records.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ForecastTally {
+    /// Records that were read.
+    pub records: u64,
+    /// Sign-ins by effect.
+    pub effects: EffectCounts,
+    /// What would have been asked for, by the name of the control.
+    pub asked: BTreeMap<String, u64>,
+    /// What would no longer have been demanded.
+    pub relieved: BTreeMap<String, u64>,
+    /// By person.
+    pub persons: BTreeMap<u32, EffectCounts>,
+    /// Of service principals, all together.
+    pub service_principals: EffectCounts,
+    /// By application: its id, and the last name that a record gave it.
+    pub applications: BTreeMap<String, (String, EffectCounts)>,
+    /// Sign-ins to further applications.
+    pub applications_folded: u64,
+    /// By country.
+    pub countries: BTreeMap<String, EffectCounts>,
+    /// Sign-ins from further countries.
+    pub countries_folded: u64,
+    /// By client, as recorded.
+    pub clients: BTreeMap<String, EffectCounts>,
+    /// Sign-ins with further clients.
+    pub clients_folded: u64,
+    /// Why it cannot be told.
+    pub unknown: BTreeMap<Why, u64>,
+    /// Examples by effect.
+    pub examples: BTreeMap<Effect, Vec<Example>>,
+    /// Report-only results of the log against ours, by the policy's index in the changed tenant.
+    pub report_only: BTreeMap<usize, Counts>,
+    /// First and last time of a record.
+    pub times: Option<(Timestamp, Timestamp)>,
+}
+
+/// What one thread keeps between records.
+#[derive(Debug, Default)]
+pub struct ForecastScratch {
+    before: Side,
+    after: Side,
+}
+
+#[derive(Debug, Default)]
+struct Side {
+    recorded: Recorded,
+    grants: GrantCache,
+    /// Where the policy behind the last one was found.
+    next: usize,
+}
+
+/// Two states of a tenant, ready to be compared on records.
+#[derive(Debug)]
+pub struct Forecast<'a> {
+    before: Recording<'a>,
+    after: Recording<'a>,
+    /// For each policy afterwards, whether the same one, unchanged, is there before; and the other way round.
+    same_after: Bits,
+    same_before: Bits,
+    /// Whether every such policy has the same index in both.
+    is_aligned: bool,
+    /// Policies afterwards by id.
+    index: PolicyIndex<'a>,
+    administrators: UserSet,
+}
+
+/// What comes of a sign-in in one state of the tenant, everything being known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Outcomes {
+    outcome: Outcome,
+    controls: Vec<String>,
+}
+
+impl<'a> Forecast<'a> {
+    /// Gets ready. Both states must be of the same tenant.
+    #[must_use]
+    pub fn of(before: &'a Access<'a>, after: &'a Access<'a>) -> Self {
+        let (same_after, same_before) = (same(after, before), same(before, after));
+        let by_index = before.policies().iter().zip(after.policies());
+        let aligned = by_index.filter(|(before, after)| before.id == after.id && before.source == after.source).count();
+        let unchanged = |bits: &Bits| bits.iter().map(|word| word.count_ones() as usize).sum::<usize>();
+        Self {
+            is_aligned: aligned == unchanged(&same_after) && aligned == unchanged(&same_before),
+            same_after,
+            same_before,
+            index: PolicyIndex::of(after.policies()),
+            administrators: administrators(before),
+            before: Recording::of(before),
+            after: Recording::of(after),
+        }
+    }
+
+    /// The tenant as it is.
+    #[must_use]
+    pub const fn before(&self) -> &'a Access<'a> {
+        self.before.access()
+    }
+
+    /// The tenant as it would be.
+    #[must_use]
+    pub const fn after(&self) -> &'a Access<'a> {
+        self.after.access()
+    }
+
+    /// Whether a person actively holds a directory role, as the tenant is.
+    #[must_use]
+    pub fn is_administrator(&self, person: u32) -> bool {
+        self.administrators.contains(person as usize)
+    }
+
+    /// The person behind a number in [`ForecastTally::persons`].
+    #[must_use]
+    pub fn person(&self, person: u32) -> Option<ObjectKey> {
+        let snapshot = self.before().snapshot();
+        let is_person = |key: &ObjectKey| key.index() == person as usize;
+        snapshot.objects.keys().nth(person as usize).filter(is_person)
+    }
+
+    /// Judges one record; `number` is its place among all.
+    pub fn judge(&self, record: &SignInRecord<'_>, number: u64, work: (&mut ForecastScratch, &mut ForecastTally)) {
+        let (scratch, tally) = work;
+        tally.records += 1;
+        let at = record.created_date_time;
+        tally.times = join_times(tally.times, at.map(|at| (at, at)));
+        let before = self.before.read(record, &mut scratch.before.recorded);
+        let after = self.after.read(record, &mut scratch.after.recorded);
+        if let Err(why) = before.and(after) {
+            tally.count(Effect::Unknown);
+            *tally.unknown.entry(Why::Record(why)).or_default() += 1;
+            return;
+        }
+        self.check_report_only(record, &mut scratch.after, tally);
+        let (effect, controls) = self.effect(scratch);
+        tally.count(effect);
+        if effect == Effect::Unchanged {
+            return;
+        }
+        if effect == Effect::Unknown {
+            *tally.unknown.entry(self.why(scratch)).or_default() += 1;
+        }
+        let counted = match effect {
+            Effect::Asked => Some(&mut tally.asked),
+            Effect::Relieved => Some(&mut tally.relieved),
+            _ => None,
+        };
+        if let Some(counted) = counted {
+            controls.iter().for_each(|control| *counted.entry(control.clone()).or_default() += 1);
+        }
+        tally.note(record, (effect, scratch.before.recorded.user));
+        tally.keep_example(record, (number, effect), controls);
+    }
+
+    /// The effect on a record that was read.
+    fn effect(&self, scratch: &mut ForecastScratch) -> (Effect, Vec<String>) {
+        if self.is_untouched(scratch) {
+            return (Effect::Unchanged, Vec::new());
+        }
+        let evidences = self.evidences(scratch);
+        let mut found: Option<(Effect, Vec<String>)> = None;
+        for way in Way::all(scratch, self) {
+            let (before, after) = (way.before(&scratch.before, self), way.after(&scratch.after, self));
+            for evidence in &evidences {
+                // What is open even so, such as a control that nobody here knows, is met or is not.
+                for is_met in [false, true] {
+                    let (old, is_old_open) = outcomes(self.before(), &mut scratch.before, (before, evidence, is_met));
+                    let (new, is_new_open) = outcomes(self.after(), &mut scratch.after, (after, evidence, is_met));
+                    let own = difference(&old, &new);
+                    match &found {
+                        None => found = Some(own),
+                        Some(other) if *other == own => {}
+                        Some(_) => return (Effect::Unknown, Vec::new()),
+                    }
+                    if !is_old_open && !is_new_open {
+                        break;
+                    }
+                }
+            }
+        }
+        found.unwrap_or((Effect::Unknown, Vec::new()))
+    }
+
+    /// Every way in which what the record shows may stand, as far as it matters to policies that may apply.
+    fn evidences(&self, scratch: &ForecastScratch) -> Vec<Evidence> {
+        let sides = [(self.before(), &scratch.before), (self.after(), &scratch.after)];
+        let demands = sides.into_iter().flat_map(|(access, side)| {
+            let in_force = side.recorded.may.iter().zip(&access.compiled().enabled.may).enumerate();
+            let policies =
+                in_force.flat_map(|(at, (may, in_force))| bits(may & in_force).map(move |bit| at * 64 + bit));
+            policies.filter_map(|policy| access.compiled().demands().get(policy))
+        });
+        grant::ways(scratch.before.recorded.evidence, demands)
+    }
+
+    /// Whether no policy that was changed can be about a sign-in, and the others are about it as before.
+    fn is_untouched(&self, scratch: &ForecastScratch) -> bool {
+        let of = |access: &Access<'_>, bits: &Bits, same: &Bits| -> [Bits; 2] {
+            let in_force = |at: usize| access.compiled().enabled.may.get(at).copied().unwrap_or_default();
+            let word = |bits: &Bits, at: usize| bits.get(at).copied().unwrap_or_default();
+            [
+                std::array::from_fn(|at| word(bits, at) & word(same, at) & in_force(at)),
+                std::array::from_fn(|at| word(bits, at) & !word(same, at) & in_force(at)),
+            ]
+        };
+        let (before, after) = (&scratch.before.recorded, &scratch.after.recorded);
+        let same = |pick: fn(&Recorded) -> &Bits| {
+            let [before, before_changed] = of(self.before(), pick(before), &self.same_before);
+            let [after, after_changed] = of(self.after(), pick(after), &self.same_after);
+            before == after && before_changed.iter().chain(&after_changed).all(|word| *word == 0)
+        };
+        self.is_aligned && same(|recorded| &recorded.sure) && same(|recorded| &recorded.may)
+    }
+
+    /// Why an effect cannot be told: the first policy that is open and not the same in both states, else the first.
+    fn why(&self, scratch: &ForecastScratch) -> Why {
+        let sides =
+            [(&self.after, &scratch.after, &self.same_after), (&self.before, &scratch.before, &self.same_before)];
+        for is_changed in [true, false] {
+            for (recording, side, same) in sides {
+                let access = recording.access();
+                for (policy, demand) in access.compiled().demands().iter().enumerate() {
+                    let is_same = same.get(policy / 64).is_some_and(|word| word & (1 << (policy % 64)) != 0);
+                    if is_same != is_changed
+                        && let Some(why) = open(access, (policy, demand), &side.recorded)
+                    {
+                        return why;
+                    }
+                }
+            }
+        }
+        Why::Demand
+    }
+
+    /// Holds what Microsoft made of report-only policies against what we make of them.
+    fn check_report_only(&self, record: &SignInRecord<'_>, side: &mut Side, tally: &mut ForecastTally) {
+        let access = self.after();
+        for entry in record.applied_policies.iter().flatten() {
+            let Some(recorded) = entry.result.as_deref().and_then(results::read) else { continue };
+            if results::state_of(recorded) != Some(results::RecordedState::ReportOnly) {
+                continue;
+            }
+            let found = entry.id.as_deref().and_then(|id| self.index.find(id, &mut side.next));
+            let Some(policy) = found else { continue };
+            let not_applied = AppliedResult::ReportOnlyNotApplied;
+            let truth = side.recorded.holds(policy);
+            let ours = if truth == Trit::No {
+                Results::of(not_applied)
+            } else {
+                let range = side.grants.outcome(access, policy, &side.recorded.evidence);
+                let applied = Results::of_report_only(range);
+                if truth == Trit::Unknown { applied.with(not_applied) } else { applied }
+            };
+            let agrees = if ours == Results::of(recorded) {
+                Some(true)
+            } else if ours.has(recorded) {
+                None
+            } else {
+                Some(false)
+            };
+            tally.report_only.entry(policy).or_default().count(agrees);
+        }
+    }
+}
+
+/// Policies of one state that stand in the other as they are.
+fn same(of: &Access<'_>, other: &Access<'_>) -> Bits {
+    let mut same = Bits::default();
+    for (index, policy) in of.policies().iter().enumerate() {
+        if other.policies().iter().any(|other| other.id == policy.id && other.source == policy.source) {
+            same.get_mut(index / 64).into_iter().for_each(|word| *word |= 1 << (index % 64));
+        }
+    }
+    same
+}
+
+/// Everybody who actively holds a directory role, tenant-wide.
+fn administrators(access: &Access<'_>) -> UserSet {
+    let snapshot = access.snapshot();
+    let mut administrators = UserSet::with_room(snapshot.objects.len());
+    for (_, principals) in access.classes().roles().all() {
+        for principal in principals {
+            administrators.insert(principal.index());
+            if snapshot.group(*principal).is_some() {
+                Reach::of_group(snapshot, *principal).users.iter().for_each(|user| administrators.insert(user.index()));
+            }
+        }
+    }
+    administrators
+}
+
+/// One way in which everything that is not known may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Way {
+    /// Policies that are the same in both states and may apply do.
+    is_same_on: bool,
+    /// Others that may apply do, before and after.
+    is_before_on: bool,
+    is_after_on: bool,
+}
+
+impl Way {
+    /// Every way that differs from the others for a sign-in.
+    fn all(scratch: &ForecastScratch, forecast: &Forecast<'_>) -> impl Iterator<Item = Self> + use<> {
+        let open = |side: &Side, same: &Bits, is_same: bool| {
+            let words = side.recorded.sure.iter().zip(&side.recorded.may).zip(same);
+            words.map(|((sure, may), same)| may & !sure & if is_same { *same } else { !*same }).any(|word| word != 0)
+        };
+        let (before, after) = (&scratch.before, &scratch.after);
+        let is_same_open = open(before, &forecast.same_before, true) || open(after, &forecast.same_after, true);
+        let is_before_open = open(before, &forecast.same_before, false);
+        let is_after_open = open(after, &forecast.same_after, false);
+        let choices = |is_open: bool| if is_open { &[false, true][..] } else { &[false] };
+        choices(is_same_open).iter().flat_map(move |is_same_on| {
+            choices(is_before_open).iter().flat_map(move |is_before_on| {
+                choices(is_after_open).iter().map(move |is_after_on| Self {
+                    is_same_on: *is_same_on,
+                    is_before_on: *is_before_on,
+                    is_after_on: *is_after_on,
+                })
+            })
+        })
+    }
+
+    fn before(self, side: &Side, forecast: &Forecast<'_>) -> Bits {
+        Self::applying(&side.recorded, &forecast.same_before, (self.is_same_on, self.is_before_on))
+    }
+
+    fn after(self, side: &Side, forecast: &Forecast<'_>) -> Bits {
+        Self::applying(&side.recorded, &forecast.same_after, (self.is_same_on, self.is_after_on))
+    }
+
+    /// The policies that apply in this way.
+    fn applying(recorded: &Recorded, same: &Bits, (is_same_on, is_other_on): (bool, bool)) -> Bits {
+        let mut applying = recorded.sure;
+        for ((word, may), same) in applying.iter_mut().zip(recorded.may).zip(same) {
+            if is_same_on {
+                *word |= may & same;
+            }
+            if is_other_on {
+                *word |= may & !same;
+            }
+        }
+        applying
+    }
+}
+
+/// What comes of the policies in force among those that apply, and whether some demand is open even so.
+fn outcomes(
+    access: &Access<'_>,
+    side: &mut Side,
+    (applying, evidence, is_met): (Bits, &Evidence, bool),
+) -> (Outcomes, bool) {
+    let mut outcomes = Outcomes { outcome: Outcome::Allowed, controls: Vec::new() };
+    let mut is_open = false;
+    let in_force = &access.compiled().enabled.may;
+    for (at, (word, in_force)) in applying.iter().zip(in_force).enumerate() {
+        for policy in bits(word & in_force).map(|bit| at * 64 + bit) {
+            let weighed = side.grants.weigh(access, policy, evidence);
+            is_open |= weighed.range.best != weighed.range.worst;
+            let (outcome, asked) = if is_met {
+                (weighed.range.best, &weighed.asked_at_best)
+            } else {
+                (weighed.range.worst, &weighed.asked_at_worst)
+            };
+            outcomes.outcome = outcomes.outcome.max(outcome);
+            if outcome == Outcome::Challenge {
+                outcomes.controls.extend(asked.iter().cloned());
+            }
+        }
+    }
+    outcomes.controls.sort_unstable();
+    outcomes.controls.dedup();
+    (outcomes, is_open)
+}
+
+/// The effect of a change from one to the other, and the controls that it is about.
+fn difference(before: &Outcomes, after: &Outcomes) -> (Effect, Vec<String>) {
+    let without = |one: &Outcomes, other: &Outcomes| -> Vec<String> {
+        one.controls.iter().filter(|control| !other.controls.contains(control)).cloned().collect()
+    };
+    let (more, fewer) = (without(after, before), without(before, after));
+    match (before.outcome, after.outcome) {
+        (before, Outcome::Blocked) if before < Outcome::Blocked => (Effect::Blocked, Vec::new()),
+        (before, Outcome::Unsatisfiable) if before < Outcome::Unsatisfiable => (Effect::Unsatisfiable, Vec::new()),
+        (Outcome::Allowed, Outcome::Challenge) => (Effect::Asked, more),
+        (Outcome::Challenge, Outcome::Challenge) if !more.is_empty() => (Effect::Asked, more),
+        (Outcome::Challenge, Outcome::Challenge) if !fewer.is_empty() => (Effect::Relieved, fewer),
+        (before, after) if after < before => (Effect::Relieved, fewer),
+        _ => (Effect::Unchanged, Vec::new()),
+    }
+}
+
+/// Why it is open whether a policy in force applies, or what it comes to; `None` when neither is.
+fn open(access: &Access<'_>, (policy, demand): (usize, &Demand), recorded: &Recorded) -> Option<Why> {
+    let in_force = access.compiled().enabled.may.get(policy / 64)?;
+    if in_force & (1 << (policy % 64)) == 0 {
+        return None;
+    }
+    match recorded.holds(policy) {
+        Trit::No => None,
+        Trit::Yes => grant::lacking(demand, recorded).map(Why::Lacks),
+        Trit::Unknown => {
+            let is_open = |condition: &&Condition| recorded.condition(**condition, policy) == Trit::Unknown;
+            let condition = Condition::ALL.iter().find(is_open).copied().unwrap_or(Condition::Others);
+            Some(recorded.lacking_for(condition).map_or(Why::Snapshot(condition), Why::Lacks))
+        }
+    }
+}
+
+fn add(counts: &mut EffectCounts, other: &EffectCounts) {
+    counts.iter_mut().zip(other).for_each(|(own, other)| *own += other);
+}
+
+fn count(counts: &mut EffectCounts, effect: Effect) {
+    let place = Effect::ALL.iter().position(|known| *known == effect);
+    place.and_then(|place| counts.get_mut(place)).into_iter().for_each(|count| *count += 1);
+}
+
+/// How many of some counts are of an effect.
+#[must_use]
+pub fn count_of(counts: &EffectCounts, effect: Effect) -> u64 {
+    let place = Effect::ALL.iter().position(|known| *known == effect);
+    place.and_then(|place| counts.get(place)).copied().unwrap_or_default()
+}
+
+/// Adds to a bounded map; what finds no place is counted by the sum.
+fn add_bounded<'m, T: Default>(
+    (map, folded): (&'m mut BTreeMap<String, T>, &mut u64),
+    key: &str,
+    limit: usize,
+    counts: &EffectCounts,
+) -> Option<&'m mut T> {
+    if map.len() >= limit && !map.contains_key(key) {
+        *folded += counts.iter().sum::<u64>();
+        return None;
+    }
+    if !map.contains_key(key) {
+        map.insert(key.to_owned(), T::default());
+    }
+    map.get_mut(key)
+}
+
+impl ForecastTally {
+    fn count(&mut self, effect: Effect) {
+        count(&mut self.effects, effect);
+    }
+
+    /// Counts a sign-in with an effect by person, application, country and client.
+    fn note(&mut self, record: &SignInRecord<'_>, (effect, user): (Effect, Option<ObjectKey>)) {
+        let mut one = EffectCounts::default();
+        count(&mut one, effect);
+        match user.and_then(|user| u32::try_from(user.index()).ok()) {
+            Some(person) => add(self.persons.entry(person).or_default(), &one),
+            None => add(&mut self.service_principals, &one),
+        }
+        self.add_application(record.app_id.as_deref().unwrap_or_default(), record.app_display_name.as_deref(), &one);
+        self.add_country(record.country.as_deref().unwrap_or_default(), &one);
+        self.add_client(record.client_app_used.as_deref().unwrap_or_default(), &one);
+    }
+
+    fn add_application(&mut self, id: &str, name: Option<&str>, counts: &EffectCounts) {
+        let place = (&mut self.applications, &mut self.applications_folded);
+        if let Some((own_name, own)) = add_bounded(place, id, APPLICATION_COUNT_MAX, counts) {
+            add(own, counts);
+            if let Some(name) = name.filter(|name| !name.is_empty() && *name != own_name.as_str()) {
+                name.clone_into(own_name);
+            }
+        }
+    }
+
+    fn add_country(&mut self, country: &str, counts: &EffectCounts) {
+        let place = (&mut self.countries, &mut self.countries_folded);
+        if let Some(own) = add_bounded(place, country, COUNTRY_COUNT_MAX, counts) {
+            add(own, counts);
+        }
+    }
+
+    fn add_client(&mut self, client: &str, counts: &EffectCounts) {
+        let place = (&mut self.clients, &mut self.clients_folded);
+        if let Some(own) = add_bounded(place, client, COUNTRY_COUNT_MAX, counts) {
+            add(own, counts);
+        }
+    }
+
+    fn keep_example(&mut self, record: &SignInRecord<'_>, (number, effect): (u64, Effect), controls: Vec<String>) {
+        let examples = self.examples.entry(effect).or_default();
+        if examples.len() >= EXAMPLES_PER_EFFECT_MAX {
+            return;
+        }
+        let text = |text: &Option<std::borrow::Cow<'_, str>>| {
+            text.as_deref().filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let who = [&record.user_principal_name, &record.user_id, &record.service_principal_id];
+        examples.push(Example {
+            number,
+            at: record.created_date_time,
+            who: who.into_iter().find_map(text).unwrap_or_default(),
+            application: text(&record.app_display_name).or_else(|| text(&record.app_id)),
+            country: text(&record.country),
+            client: text(&record.client_app_used),
+            controls,
+        });
+    }
+
+    /// Adds what was found in the records behind these.
+    pub fn join(&mut self, later: Self) {
+        self.records += later.records;
+        add(&mut self.effects, &later.effects);
+        add(&mut self.service_principals, &later.service_principals);
+        for (own, other) in [(&mut self.asked, later.asked), (&mut self.relieved, later.relieved)] {
+            other.into_iter().for_each(|(control, count)| *own.entry(control).or_default() += count);
+        }
+        later.persons.iter().for_each(|(person, counts)| add(self.persons.entry(*person).or_default(), counts));
+        for (id, (name, counts)) in &later.applications {
+            self.add_application(id, Some(name), counts);
+        }
+        later.countries.iter().for_each(|(country, counts)| self.add_country(country, counts));
+        later.clients.iter().for_each(|(client, counts)| self.add_client(client, counts));
+        self.applications_folded += later.applications_folded;
+        self.countries_folded += later.countries_folded;
+        self.clients_folded += later.clients_folded;
+        later.unknown.iter().for_each(|(why, count)| *self.unknown.entry(*why).or_default() += count);
+        for (effect, examples) in later.examples {
+            let own = self.examples.entry(effect).or_default();
+            let room = EXAMPLES_PER_EFFECT_MAX.saturating_sub(own.len());
+            own.extend(examples.into_iter().take(room));
+        }
+        for (policy, counts) in later.report_only {
+            self.report_only.entry(policy).or_default().add(counts);
+        }
+        self.times = join_times(self.times, later.times);
+    }
+
+    /// How many persons have at least one sign-in with an effect.
+    #[must_use]
+    pub fn persons_with(&self, effect: Effect) -> u64 {
+        self.persons.values().filter(|counts| count_of(counts, effect) > 0).count() as u64
+    }
+}
