@@ -42,12 +42,8 @@ pub fn bench_input() -> Result<BenchInput, String> {
 
 fn of_folder(folder: &Path) -> Result<BenchInput, String> {
     let mut builder = SnapshotBuilder::default();
-    let read = |name: &str| {
-        let path = folder.join(name);
-        std::fs::read_to_string(&path).map_err(|error| format!("`{}`: {error}", path.display()))
-    };
-    for (name, resource) in [("users", Resource::Users), ("groups", Resource::Groups)] {
-        for line in read(&format!("tenant/{name}.ndjson"))?.lines() {
+    for (name, resource) in [("users.ndjson", Resource::Users), ("groups.ndjson", Resource::Groups)] {
+        for line in text(folder, name)?.lines() {
             builder.add(resource, line.as_bytes(), name).map_err(|error| format!("{name}: {error}"))?;
         }
     }
@@ -56,13 +52,25 @@ fn of_folder(folder: &Path) -> Result<BenchInput, String> {
         ("namedLocations", Resource::NamedLocations),
         ("roleAssignments", Resource::RoleAssignments),
     ] {
-        let document = serde_json::from_str::<Value>(&read(&format!("tenant/{name}.json"))?);
-        let document = document.map_err(|error| format!("{name}: {error}"))?;
-        for object in document.get("value").and_then(Value::as_array).into_iter().flatten() {
+        for object in collection(folder, name)? {
             let added = builder.add(resource, object.to_string().as_bytes(), name);
             added.map_err(|error| format!("{name}: {error}"))?;
         }
     }
-    let requests = read("signins.ndjson")?.lines().map(str::to_owned).collect();
-    Ok(BenchInput { snapshot: builder.finish(), requests })
+    let path = folder.join("signins.ndjson");
+    let requests = std::fs::read_to_string(&path).map_err(|error| format!("`{}`: {error}", path.display()))?;
+    Ok(BenchInput { snapshot: builder.finish(), requests: requests.lines().map(str::to_owned).collect() })
+}
+
+/// The text of a file of the tenant in a folder.
+pub(crate) fn text(folder: &Path, name: &str) -> Result<String, String> {
+    let path = folder.join("tenant").join(name);
+    std::fs::read_to_string(&path).map_err(|error| format!("`{}`: {error}", path.display()))
+}
+
+/// The objects of a collection of the tenant in a folder.
+pub(crate) fn collection(folder: &Path, name: &str) -> Result<Vec<Value>, String> {
+    let document = serde_json::from_str::<Value>(&text(folder, &format!("{name}.json"))?);
+    let document = document.map_err(|error| format!("{name}: {error}"))?;
+    Ok(document.get("value").and_then(Value::as_array).cloned().unwrap_or_default())
 }
