@@ -1,6 +1,8 @@
 //! What the lockout analysis is measured on: a benchmark tenant whose first users are administrators (with roles,
 //! active and eligible, methods, rules for the activation of roles, and a methods policy), and families of ways.
 
+#![expect(clippy::indexing_slicing, reason = "the documents are made here, and their members are there")]
+
 use std::path::Path;
 
 use breakglass_model::snapshot::{Resource, Snapshot, SnapshotBuilder};

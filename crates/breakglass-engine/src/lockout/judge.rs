@@ -13,6 +13,7 @@ use breakglass_model::named_location::{LocationCoverage, NamedLocation};
 use breakglass_model::policy::RiskLevel;
 use breakglass_model::strength::Modes;
 
+use super::compile::Index;
 use super::component::{Component, Kind};
 use super::need::{Alternatives, Need, both, met, minimal, minimal_sets, quiet, union};
 use super::settings::{LockoutSettings, Mode};
@@ -34,7 +35,7 @@ pub(super) struct Place {
     needs: Vec<u32>,
     /// Per set of quiet risks, the policies whose place and risks are met, whatever nature chooses: in each country
     /// that it may lie in where that is possible, in all of them at once where it is promised.
-    met: Vec<Vec<Masks>>,
+    met: Vec<Rc<[Masks]>>,
 }
 
 /// What of a combination decides whether a demand is met.
@@ -105,7 +106,9 @@ pub(super) struct Judge<'a> {
     identity_of: BTreeMap<(Vec<u64>, Vec<u64>), u32>,
     combinations: Vec<(CombinationKey, Methods)>,
     combination_of: BTreeMap<CombinationKey, u32>,
-    sessions: BTreeMap<Question, Rc<Vec<Need>>>,
+    sessions: Index<Question, Rc<Vec<Need>>>,
+    /// Numbers of the components.
+    number_of: Index<Component, u32>,
     verdicts: BTreeMap<(usize, u32), Rc<Verdicts>>,
     demands: BTreeMap<(usize, usize, u32), Met>,
     /// Policies whose doubt is told, about conditions and about demands.
@@ -128,7 +131,8 @@ impl<'a> Judge<'a> {
             identity_of: BTreeMap::new(),
             combinations: Vec::new(),
             combination_of: BTreeMap::new(),
-            sessions: BTreeMap::new(),
+            sessions: Index::default(),
+            number_of: Index::default(),
             verdicts: BTreeMap::new(),
             demands: BTreeMap::new(),
             told: [vec![0; access.compiled().words], vec![0; access.compiled().words]],
@@ -150,11 +154,13 @@ impl<'a> Judge<'a> {
 
     /// The number of a component.
     pub(super) fn intern_shared(&mut self, component: Component) -> u32 {
-        let at = self.shared.iter().position(|known| *known == component).unwrap_or_else(|| {
-            self.shared.push(component);
-            self.shared.len() - 1
-        });
-        u32::try_from(at).unwrap_or(u32::MAX)
+        if let Some(number) = self.number_of.get(&component) {
+            return *number;
+        }
+        let number = u32::try_from(self.shared.len()).unwrap_or(u32::MAX);
+        self.number_of.insert(component.clone(), number);
+        self.shared.push(component);
+        number
     }
 
     /// The number of an identity: the policies that are about somebody.
@@ -244,17 +250,18 @@ impl<'a> Judge<'a> {
         let Some(base) = self.base(*identity, targets, *class) else { return Vec::new() };
         self.doubt_conditions(&base);
         let Some(verdicts) = self.verdicts(*class, *combination) else { return Vec::new() };
+        let asked = self.asked(&base, &verdicts);
         let mut needs = Vec::new();
         for place in 0..self.places.len() {
             let number = u16::try_from(place).unwrap_or(u16::MAX);
             // With every risk quiet is the least that nature can do: what does not pass then never does.
-            let best = self.at_place(&base, (place, quiet::ALL), (*class, *combination), &verdicts);
+            let best = self.at_place(&asked, (place, quiet::ALL), (*class, *combination));
             if best.is_empty() {
                 continue;
             }
             let here = self.places.get(place).map_or(&[][..], |place| place.needs.as_slice()).to_vec();
             for kept_quiet in 0..=quiet::ALL {
-                let found = self.at_place(&base, (place, kept_quiet), (*class, *combination), &verdicts);
+                let found = self.at_place(&asked, (place, kept_quiet), (*class, *combination));
                 let is_all = found == best;
                 needs.extend(found.iter().map(|set| Need {
                     components: union(set, &here),
@@ -311,53 +318,73 @@ impl<'a> Judge<'a> {
         Some(Masks { sure: side(|masks| &masks.sure), may: side(|masks| &masks.may) })
     }
 
+    /// What is asked of a sign-in at some place.
+    fn asked(&self, base: &Masks, verdicts: &Verdicts) -> Verdicts {
+        let enabled = &self.access.compiled().enabled;
+        let (base, enabled) = (self.side(base), self.side(enabled));
+        let of = |verdict: &Vec<u64>| -> Vec<u64> {
+            base.iter().zip(enabled).zip(verdict).map(|((base, enabled), verdict)| base & enabled & verdict).collect()
+        };
+        let [_, told] = &self.told;
+        let doubtful = of(&verdicts.doubtful).iter().zip(told).map(|(doubtful, told)| doubtful & !told).collect();
+        Verdicts { failed: of(&verdicts.failed), conditional: of(&verdicts.conditional), doubtful }
+    }
+
+    /// The side of masks that counts.
+    fn side<'m>(&self, masks: &'m Masks) -> &'m [u64] {
+        match self.mode {
+            Mode::Promised => &masks.may,
+            Mode::Possible => &masks.sure,
+        }
+    }
+
     /// What passes at a place, whatever nature does with the risks that are not kept quiet.
     fn at_place(
         &mut self,
-        base: &Masks,
+        asked: &Verdicts,
         (place, kept_quiet): (usize, u8),
         (class, combination): (u32, u32),
-        verdicts: &Verdicts,
     ) -> Alternatives {
-        let Some(met_at) = self.places.get(place).and_then(|place| place.met.get(usize::from(kept_quiet))) else {
-            return Vec::new();
-        };
+        let met_at = self.places.get(place).and_then(|place| place.met.get(usize::from(kept_quiet)));
+        let Some(met_at) = met_at.map(Rc::clone) else { return Vec::new() };
+        if asked.doubtful.iter().any(|word| *word != 0) {
+            self.doubt_demands(&asked.doubtful, &met_at, (class, combination));
+        }
         let mut all = Alternatives::new();
-        let mut doubted: Vec<usize> = Vec::new();
-        let mut conditional: Vec<Vec<usize>> = Vec::new();
-        let [_, told] = &mut self.told;
-        let enabled = &self.access.compiled().enabled;
-        for masks in met_at {
-            let applying = |word: usize| applying(self.mode, (base, masks, enabled), word);
-            for (word, (doubtful, told)) in verdicts.doubtful.iter().zip(told.iter_mut()).enumerate() {
-                let new = applying(word) & doubtful & !*told;
-                *told |= new;
-                doubted.extend(bits(new).map(|bit| word * 64 + bit));
-            }
-            if verdicts.failed.iter().enumerate().any(|(word, failed)| applying(word) & failed != 0) {
+        for masks in met_at.iter() {
+            let here = self.side(masks);
+            if asked.failed.iter().zip(here).any(|(failed, here)| failed & here != 0) {
                 continue;
             }
-            let asked = verdicts.conditional.iter().enumerate();
-            conditional.push(
-                asked.flat_map(|(word, asked)| bits(applying(word) & asked).map(move |bit| word * 64 + bit)).collect(),
-            );
-        }
-        for policy in doubted {
-            let grant = self.device_classes.get(class as usize).map(|class| class.grant);
-            let why = grant.and_then(|grant| self.demand(policy, grant, combination).doubt);
-            self.doubt(policy, why.as_deref().unwrap_or_default());
-        }
-        for policies in conditional {
-            if policies.is_empty() {
+            if asked.conditional.iter().zip(here).all(|(conditional, here)| conditional & here == 0) {
                 return met();
             }
+            let policies: Vec<u64> = asked.conditional.iter().zip(here).map(|(asked, here)| asked & here).collect();
             let Some(grant) = self.device_classes.get(class as usize).map(|class| class.grant) else { continue };
-            let here = policies
-                .into_iter()
+            let here = policies_of(&policies)
                 .fold(met(), |here, policy| both(&here, &self.demand(policy, grant, combination).alternatives));
             all = minimal_sets(all.into_iter().chain(here).collect());
         }
         all
+    }
+
+    /// Notes the policies that apply at a place and of which it cannot be told whether they are met.
+    fn doubt_demands(&mut self, doubtful: &[u64], met_at: &[Masks], (class, combination): (u32, u32)) {
+        let mut here = vec![0_u64; doubtful.len()];
+        for masks in met_at {
+            let sides = doubtful.iter().zip(self.side(masks));
+            here.iter_mut().zip(sides).for_each(|(all, (doubtful, met))| *all |= doubtful & met);
+        }
+        let [_, told] = &mut self.told;
+        here.iter_mut().zip(told).for_each(|(here, told)| {
+            *here &= !*told;
+            *told |= *here;
+        });
+        let Some(grant) = self.device_classes.get(class as usize).map(|class| class.grant) else { return };
+        for policy in policies_of(&here) {
+            let why = self.demand(policy, grant, combination).doubt;
+            self.doubt(policy, why.as_deref().unwrap_or_default());
+        }
     }
 
     /// What a combination makes of every policy, on a kind of device.
@@ -459,10 +486,9 @@ impl<'a> Judge<'a> {
         let Some(grant) = self.device_classes.get(*class as usize).map(|class| class.grant) else { return found };
         let met_at = self.place(place).and_then(|place| place.met.get(usize::from(kept_quiet))).cloned();
         let enabled = &self.access.compiled().enabled;
-        let words = self.access.compiled().words;
-        for masks in met_at.unwrap_or_default() {
-            let applying: Vec<u64> =
-                (0..words).map(|word| applying(self.mode, (&base, &masks, enabled), word)).collect();
+        for masks in met_at.iter().flat_map(|met_at| met_at.iter()) {
+            let sides = self.side(&base).iter().zip(self.side(masks)).zip(self.side(enabled));
+            let applying: Vec<u64> = sides.map(|((base, met), enabled)| base & met & enabled).collect();
             for policy in policies_of(&applying).collect::<Vec<_>>() {
                 if self.demand(policy, grant, *combination).alternatives.is_empty() {
                     found.insert(policy);
@@ -528,7 +554,7 @@ impl<'a> Judge<'a> {
             if seen.insert((marks, needs.clone())) {
                 let mut needs: Vec<u32> = needs.into_iter().map(|one| self.intern_shared(one)).collect();
                 needs.sort_unstable();
-                let met = natures.iter().map(|natures| self.whatever_nature_does(&masks, natures)).collect();
+                let met = natures.iter().map(|natures| self.whatever_nature_does(&masks, natures).into()).collect();
                 self.places.push(Place { id, words, needs, met });
             }
         }
@@ -588,15 +614,6 @@ impl<'a> Judge<'a> {
         }
         named
     }
-}
-
-/// Policies in force that apply, as the mode counts them: one word of the mask.
-fn applying(mode: Mode, (base, met, enabled): (&Masks, &Masks, &Masks), word: usize) -> u64 {
-    let side = |masks: &Masks| match mode {
-        Mode::Promised => masks.may.get(word).copied().unwrap_or_default(),
-        Mode::Possible => masks.sure.get(word).copied().unwrap_or_default(),
-    };
-    side(base) & side(met) & side(enabled)
 }
 
 /// The policies of a mask.

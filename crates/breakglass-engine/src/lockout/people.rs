@@ -50,7 +50,7 @@ pub(super) enum Held {
 }
 
 /// How well somebody is protected from resets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Protection {
     /// No role that matters.
     None,
