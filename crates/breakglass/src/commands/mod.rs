@@ -1,4 +1,5 @@
-//! The commands: each is one file with its `Arguments` and its `run`, and one line in `commands!`.
+//! The commands: each is one file with its `Arguments` and its `run`, and one line in `commands!`. What several share
+//! has a file as well.
 //!
 //! The comment on `Arguments` is the command's help.
 
@@ -7,7 +8,9 @@ mod check;
 mod completions;
 mod device;
 mod explain;
+pub(crate) mod logs;
 mod man;
+pub(crate) mod replay;
 mod snapshot;
 pub(crate) mod what_if;
 

@@ -120,7 +120,7 @@ fn rest(report: &Report) -> String {
 }
 
 /// A message within a line: what stands in backticks as code, everything else as itself.
-fn inline(text: &str) -> String {
+pub(super) fn inline(text: &str) -> String {
     segments(text)
         .iter()
         .map(|segment| match segment {
@@ -155,7 +155,7 @@ fn plain(text: &str) -> String {
 }
 
 /// A name as code: between backticks where it has nothing that ends them or a cell of a table.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let shown = visible(text);
     if shown.trim().is_empty() {
         "(no name)".to_owned()

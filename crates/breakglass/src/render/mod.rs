@@ -9,12 +9,16 @@
 
 mod csv;
 mod escape;
+#[cfg_attr(not(test), expect(dead_code, reason = "what `guard --replay` shows"))]
+pub(crate) mod forecast;
 mod html;
 mod json;
 mod junit;
 mod lines;
 mod markdown;
+pub(crate) mod numbers;
 pub(crate) mod paint;
+pub(crate) mod replay;
 #[cfg(test)]
 mod sample;
 mod sarif;
