@@ -10,13 +10,17 @@
 mod csv;
 mod escape;
 pub(crate) mod guard;
+#[cfg_attr(not(test), expect(dead_code, reason = "what `guard --replay` shows"))]
+pub(crate) mod forecast;
 mod html;
 mod json;
 mod junit;
 mod lines;
 pub(crate) mod lockout;
 mod markdown;
+pub(crate) mod numbers;
 pub(crate) mod paint;
+pub(crate) mod replay;
 #[cfg(test)]
 mod sample;
 mod sarif;
