@@ -66,7 +66,7 @@ impl Builder {
     fn component(&mut self, id: &str, (name, fails_when): (&str, &str), user: Option<&str>) -> Component {
         let component: Component = id.parse().unwrap();
         let words =
-            ComponentWords { name: name.to_owned(), fails_when: fails_when.to_owned(), user: user.map(str::to_owned) };
+            ComponentWords { name: name.to_owned(), fails_when: fails_when.to_owned(), clause: None, user: user.map(str::to_owned) };
         self.report.components.insert(component.clone(), words);
         component
     }
@@ -109,6 +109,7 @@ impl Builder {
                 combination: combination.to_owned(),
             },
             steps: vec![format!("Sign in as {name}."), "Take the policy away.".to_owned()],
+            sessions: Vec::new(),
             because: BTreeMap::new(),
         });
         self.report.direct.ways.last_mut().unwrap()
