@@ -98,7 +98,7 @@ pub(crate) fn read<R: Records>(files: &LogFiles, records: &R, world: &World) -> 
             }
             left_out += 1;
         }
-        if progress.batches % BATCHES_PER_PROGRESS == 0 {
+        if progress.batches.is_multiple_of(BATCHES_PER_PROGRESS) {
             world.progress(&format!("{} records, {} MiB read", progress.records, progress.bytes >> 20));
         }
     });

@@ -193,6 +193,13 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       application has it. A name that is not known is refused, because whatever policies say about the \
                       application that was meant would be missed.",
     },
+    ErrorCode {
+        code: "BG1507",
+        title: "the logs cannot be read",
+        explanation: "A file or folder given with `--replay` does not exist, may not be read, or a folder has no files. \
+                      Nothing was judged. Logs are JSON, plain or compressed with gzip or zstd; what inside them is \
+                      malformed is counted and named and does not stop the reading.",
+    },
 ];
 
 impl Coded for WhatIfError {
