@@ -12,7 +12,7 @@ use crate::access::Access;
 use crate::lockout::Analysis;
 use crate::lockout::component::Component;
 use crate::lockout::goal::{Goal, Question, Stage};
-use crate::lockout::report::{Answer, Cause, ComponentWords, Order, ScenarioResult, Way};
+use crate::lockout::report::{Answer, Cause, Certainty, ComponentWords, Order, ScenarioResult, Way};
 use crate::lockout::settings::LockoutSettings;
 
 /// Ways that are listed as lost or gained.
@@ -158,54 +158,57 @@ fn counterexample(
         lost.iter().filter(|way| !way.needs.iter().any(|need| cut.elements.contains(need))).collect();
     let mut causes = BTreeSet::new();
     let mut people: Vec<&str> = Vec::new();
-    for way in &would_have {
-        if !people.contains(&way.name.as_str()) {
-            people.push(&way.name);
+    for session in would_have.iter().flat_map(|way| &way.sessions) {
+        let blockers = analysis.blockers(session);
+        if !blockers.is_empty() && !people.contains(&session.name.as_str()) {
+            people.push(&session.name);
         }
-        causes.extend(analysis.blockers(way));
+        causes.extend(blockers);
     }
-    let sentence = sentence(analysis, &cut.elements, &people, &causes, before.goal);
+    let effect = effect(&people, &causes, cut.certainty);
+    let sentence = sentence(analysis, &cut.elements, &effect, before.goal);
     let causes = if causes.is_empty() { cut.because.clone() } else { causes.into_iter().collect() };
     Some(Counterexample { failed: cut.elements.clone(), sentence, causes })
 }
 
 /// Cause, effect, whom.
-fn sentence(
-    analysis: &Analysis<'_>,
-    failed: &[Component],
-    people: &[&str],
-    causes: &BTreeSet<Cause>,
-    goal: Goal,
-) -> String {
-    let failures: Vec<String> = failed
-        .iter()
-        .map(|component| {
-            let words = analysis.words(component);
-            let fails = words.fails_when.split([',', ';']).next().unwrap_or("failed").to_owned();
-            format!("{} is {fails}", words.name)
-        })
-        .collect();
-    let condition = match failures.as_slice() {
-        [] => "As soon as the change is made".to_owned(),
-        all => format!("If {}", listed(all)),
+fn sentence(analysis: &Analysis<'_>, failed: &[Component], effect: &str, goal: Goal) -> String {
+    let happens = |component: &Component| {
+        let words = analysis.words(component);
+        let fails = words.fails_when.split([',', ';']).next().unwrap_or("failed");
+        words.clause.unwrap_or_else(|| format!("{} is {fails}", words.name))
     };
-    let policies: Vec<String> = causes
+    let condition = match failed {
+        [] => "As soon as the change is made".to_owned(),
+        all => format!("If {}", listed(&all.iter().map(happens).collect::<Vec<_>>())),
+    };
+    format!("{condition}, {effect}nobody is left who can {}.", goal.words())
+}
+
+/// Who is kept out by what: `policy `A` keeps out `b`, and `; nothing where nobody is.
+fn effect(people: &[&str], causes: &BTreeSet<Cause>, certainty: Certainty) -> String {
+    if people.is_empty() || causes.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = causes
         .iter()
         .map(|cause| match cause {
             Cause::Policy { name, .. } => format!("policy `{name}`"),
             Cause::Setting(setting) => (*setting).to_owned(),
         })
         .collect();
-    let whom = whom(people);
-    let effect = match (policies.as_slice(), people.is_empty()) {
-        ([], _) | (_, true) => String::new(),
-        (all, false) => format!("{} keeps out {whom}, and ", listed(all)),
+    let verb = match (certainty, names.len()) {
+        (Certainty::Possible, _) => "may keep",
+        (Certainty::Proved, 1) => "keeps",
+        (Certainty::Proved, _) => "keep",
     };
-    format!("{condition}, {effect}nobody is left who can {}.", goal.words())
+    format!("{} {verb} out {}, and ", listed(&names), whom(people))
 }
 
 fn whom(people: &[&str]) -> String {
-    let (named, rest) = people.split_at(people.len().min(NAMED_COUNT_MAX));
+    // One more is named rather than counted: "and 1 more" takes the same room.
+    let count = if people.len() == NAMED_COUNT_MAX + 1 { people.len() } else { NAMED_COUNT_MAX.min(people.len()) };
+    let (named, rest) = people.split_at(count);
     let mut all: Vec<String> = named.iter().map(|name| format!("`{name}`")).collect();
     if !rest.is_empty() {
         all.push(format!("{} more", rest.len()));

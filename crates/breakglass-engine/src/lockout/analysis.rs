@@ -6,7 +6,9 @@ use super::compile::Compiler;
 use super::component::Component;
 use super::cuts::{Cuts, Family, Limits, Ways, minimal_cuts};
 use super::goal::{Goal, Question, Stage, Surface};
-use super::report::{Answer, Cause, Certainty, ComponentWords, Cut, LockoutReport, Order, ScenarioResult, Way};
+use super::report::{
+    Answer, Cause, Certainty, ComponentWords, Cut, LockoutReport, Order, ScenarioResult, Way, WaySession,
+};
 use super::scenarios::ScenarioError;
 use super::settings::{CUT_COUNT_MAX, LockoutSettings, Mode, WAY_COUNT_MAX};
 use super::system::System;
@@ -215,9 +217,9 @@ impl<'a> Analysis<'a> {
         all
     }
 
-    /// The policies in force that keep the last session of a way from being begun.
-    pub fn blockers(&mut self, way: &Way) -> Vec<Cause> {
-        self.promised.blockers(way)
+    /// The policies in force that keep a session of a way from being begun.
+    pub fn blockers(&mut self, session: &WaySession) -> Vec<Cause> {
+        self.promised.blockers(session)
     }
 
     /// Facts that the snapshot does not tell, in words.

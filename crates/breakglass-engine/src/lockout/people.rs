@@ -225,6 +225,9 @@ impl People {
         if let (Some(why), Some(_)) = (plain, scheduled) {
             self.unknowns.insert(format!("who holds a role: `roleAssignments` are not all there{}", because(why)));
         }
+        if let Some(why) = snapshot.users.why() {
+            self.unknowns.insert(format!("who else holds a role: `users` are not all there{}", because(why)));
+        }
         let eligible = snapshot.role_eligibility_schedule_instances.why();
         if let Some(why) = eligible {
             let list = "`roleEligibilityScheduleInstances` are not all there";

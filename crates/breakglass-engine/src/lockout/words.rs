@@ -18,14 +18,16 @@ pub(super) fn words(snapshot: &Snapshot, settings: &LockoutSettings, component: 
         Kind::Password => (format!("password of {}", person(key)), "lost, changed or expired", Some(key)),
         Kind::Share => {
             let (owner, number) = key.split_once('#').unwrap_or((key, ""));
-            (format!("share {number} of {}", person(owner)), "unreadable", Some(owner))
+            (share(snapshot, owner, number), "unreadable", Some(owner))
         }
         Kind::Custodian => {
             let name = custody.custodians.get(key).map(|found| &found.name);
             (format!("custodian {}", keeper(name)), "unreachable", None)
         }
         Kind::Safe => {
-            (format!("safe {}", keeper(custody.safes.get(key).map(|found| &found.name))), "inaccessible", None)
+            let name = keeper(custody.safes.get(key).map(|found| &found.name));
+            let is_said = name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("safe"));
+            (if is_said { format!("the {name}") } else { format!("safe {name}") }, "inaccessible", None)
         }
         Kind::Site => (format!("site {key}"), "inaccessible", None),
         Kind::Depository => {
@@ -69,7 +71,7 @@ pub(super) fn words(snapshot: &Snapshot, settings: &LockoutSettings, component: 
         }
         Kind::Control => (format!("custom control {key}"), "its provider is down", None),
         Kind::Policy => match key.strip_prefix("method:") {
-            Some(method) => (format!("the setting that allows {method}"), "switched off", None),
+            Some(method) => (format!("the setting that allows {}", setting(method)), "switched off", None),
             None => ("the setting that allows temporary access passes".to_owned(), "switched off", None),
         },
         Kind::Application => {
@@ -81,7 +83,46 @@ pub(super) fn words(snapshot: &Snapshot, settings: &LockoutSettings, component: 
         }
         Kind::Live => (format!("open session of {}", person(key)), "ended", Some(key)),
     };
-    ComponentWords { name, fails_when: fails_when.to_owned(), user: user.map(str::to_owned) }
+    let clause = clause(component.kind(), &name);
+    ComponentWords { name, fails_when: fails_when.to_owned(), clause, user: user.map(str::to_owned) }
+}
+
+/// The failure of what has no state of its own to be in.
+fn clause(kind: Kind, name: &str) -> Option<String> {
+    match kind {
+        Kind::Quiet => {
+            let (what, whose) = name.strip_prefix("no ")?.split_once(" for ")?;
+            let article = if what.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+            Some(format!("{article} {what} is reported of {whose}"))
+        }
+        Kind::TermsOfUse => Some(format!("the {name} cannot be accepted")),
+        Kind::Control => Some(format!("the provider of the {name} is down")),
+        _ => None,
+    }
+}
+
+/// `share 1 of alice`, or of a method of hers.
+fn share(snapshot: &Snapshot, owner: &str, number: &str) -> String {
+    let name = snapshot.objects.find(owner).map_or(owner, |key| snapshot.name(key));
+    match number.rsplit_once('#') {
+        Some((method, number)) => format!("share {number} of {} of {name}", method_name(snapshot, owner, method)),
+        None => format!("share {number} of the password of {name}"),
+    }
+}
+
+/// A configuration of the authentication methods policy, as the Entra admin center calls it.
+fn setting(method: &str) -> &str {
+    match method {
+        "Fido2" => "Passkey (FIDO2)",
+        "MicrosoftAuthenticator" => "Microsoft Authenticator",
+        "Sms" => "SMS",
+        "Voice" => "Voice call",
+        "TemporaryAccessPass" => "Temporary Access Pass",
+        "SoftwareOath" => "Software OATH tokens",
+        "HardwareOath" => "Hardware OATH tokens",
+        "X509Certificate" => "Certificate-based authentication",
+        other => other,
+    }
 }
 
 fn service(id: &str) -> &str {
