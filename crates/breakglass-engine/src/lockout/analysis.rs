@@ -6,7 +6,9 @@ use super::compile::Compiler;
 use super::component::Component;
 use super::cuts::{Cuts, Family, Limits, Ways, minimal_cuts};
 use super::goal::{Goal, Question, Stage, Surface};
-use super::report::{Answer, Cause, Certainty, ComponentWords, Cut, LockoutReport, Order, ScenarioResult, Way, WaySession};
+use super::report::{
+    Answer, Cause, Certainty, ComponentWords, Cut, LockoutReport, Order, ScenarioResult, Way, WaySession,
+};
 use super::scenarios::ScenarioError;
 use super::settings::{CUT_COUNT_MAX, LockoutSettings, Mode, WAY_COUNT_MAX};
 use super::system::System;

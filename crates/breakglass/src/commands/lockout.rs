@@ -214,9 +214,11 @@ impl Coded for LockoutError {
             Self::Custody(_) | Self::UnknownLocation(_) | Self::UnknownAccount(_) => {
                 "correct the configuration, or give a snapshot that has it".to_owned()
             }
-            Self::Nobody { .. } => "export users, role assignments, eligible ones too, and the members of groups that hold \
+            Self::Nobody { .. } => {
+                "export users, role assignments, eligible ones too, and the members of groups that hold \
                                 roles; every tenant has a Global Administrator"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::NoComponent(_) => "write it as svc:fido-verify or net:elsewhere".to_owned(),
             Self::Certificate(_) => "ask for a smaller --max-order".to_owned(),
             Self::SeveralCertificates(_) => "ask for one --goal and one --horizon".to_owned(),

@@ -92,7 +92,14 @@ fn a_certificate_holds_and_no_changed_one_does_by_seed() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8(output.stdout).unwrap();
     // Each kind of change has to have been wrong at least once, or nothing was shown.
-    for kind in ["order raised", "order lowered", "survives raised", "cut element dropped", "cut element replaced", "way dropped"] {
+    for kind in [
+        "order raised",
+        "order lowered",
+        "survives raised",
+        "cut element dropped",
+        "cut element replaced",
+        "way dropped",
+    ] {
         assert!(said.contains(&format!("resealed, {kind}: refused")), "nothing was refused: {kind}\n{said}");
     }
 }
@@ -101,6 +108,7 @@ fn a_certificate_holds_and_no_changed_one_does_by_seed() {
 fn the_checker_is_short_and_needs_nothing_else() {
     let script = fs::read_to_string(root().join("tools/check_certificate.py")).unwrap();
     assert!(script.lines().count() <= 150);
-    let imports: Vec<&str> = script.lines().filter(|line| line.starts_with("import ") || line.starts_with("from ")).collect();
+    let imports: Vec<&str> =
+        script.lines().filter(|line| line.starts_with("import ") || line.starts_with("from ")).collect();
     assert_eq!(imports, ["import hashlib", "import json", "import sys"]);
 }

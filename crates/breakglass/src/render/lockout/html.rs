@@ -114,7 +114,10 @@ fn table((title, class): (&str, &str), headings: &[&str], rows: &[String]) -> St
     }
     let headings: String = headings.iter().map(|heading| format!("<th scope=\"col\">{heading}</th>")).collect();
     let table = |rows: &[String]| {
-        format!("<table class=\"{class}\">\n<thead><tr>{headings}</tr></thead>\n<tbody>\n{}</tbody>\n</table>\n", rows.concat())
+        format!(
+            "<table class=\"{class}\">\n<thead><tr>{headings}</tr></thead>\n<tbody>\n{}</tbody>\n</table>\n",
+            rows.concat()
+        )
     };
     let count = if rows.len() <= FOLDED_ROW_COUNT_MAX + 1 { rows.len() } else { FOLDED_ROW_COUNT_MAX };
     let (open, rest) = rows.split_at_checked(count).unwrap_or((rows, &[]));

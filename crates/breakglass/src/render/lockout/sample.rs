@@ -65,8 +65,12 @@ impl Builder {
 
     fn component(&mut self, id: &str, (name, fails_when): (&str, &str), user: Option<&str>) -> Component {
         let component: Component = id.parse().unwrap();
-        let words =
-            ComponentWords { name: name.to_owned(), fails_when: fails_when.to_owned(), clause: None, user: user.map(str::to_owned) };
+        let words = ComponentWords {
+            name: name.to_owned(),
+            fails_when: fails_when.to_owned(),
+            clause: None,
+            user: user.map(str::to_owned),
+        };
         self.report.components.insert(component.clone(), words);
         component
     }

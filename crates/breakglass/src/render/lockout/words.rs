@@ -84,7 +84,8 @@ fn survives(report: &LockoutReport, size: usize) -> String {
     };
     let smallest: Vec<&Cut> = report.direct.cuts.iter().filter(|cut| cut.elements.len() == size).collect();
     let Some(first) = smallest.first() else { return start };
-    let names: Vec<String> = first.elements.iter().map(|component| failure_name(&report.components, component)).collect();
+    let names: Vec<String> =
+        first.elements.iter().map(|component| failure_name(&report.components, component)).collect();
     let names = listed(&names, ", ", NAMED_COUNT_MAX);
     let more = if report.direct.are_cuts_truncated { "at least " } else { "" };
     match smallest.len() {
