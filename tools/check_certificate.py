@@ -91,8 +91,8 @@ def check(document):
     if len(cut) != order:
         raise Refused(f"the cut has {len(cut)} members and the order is {order}")
     if order == 0:
-        if ways:
-            raise Refused("the order is 0 and there are ways")
+        if ways or survives:
+            raise Refused("the order is 0, and there are ways or failures that are survived")
         return "holds: no way in is listed, and none is claimed"
     if survives != order - 1:
         raise Refused(f"the order is {order}, and {survives} failures are said to be survived")

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState};
+use breakglass_model::snapshot::ObjectRow;
 use serde_json::json;
 
 use super::{Counterexample, GuardReport, ScenarioChange, verdict};
@@ -19,6 +20,8 @@ use crate::lockout::settings::LockoutSettings;
 const WAY_COUNT_MAX: usize = 40;
 /// People who are named in a sentence; the rest are counted.
 const NAMED_COUNT_MAX: usize = 3;
+/// Stands for guests where users are excluded, and is nobody's id.
+const GUESTS: &str = "GuestsOrExternalUsers";
 
 /// What is kept of a tenant before it is changed.
 #[derive(Debug, Clone)]
@@ -76,6 +79,7 @@ pub fn compare(
     let gained: Vec<Way> = answer.ways.iter().filter(|way| is_new(way, &before.answer.ways)).cloned().collect();
     let counterexample = counterexample(before, &answer, &lost, &mut analysis);
     let mut notes = change.notes;
+    notes.extend(excluding_nobody(after, &change.policies));
     notes.extend(would_constrain(after, settings, &change.policies, answer.order, goal));
     let mut components = before.components.clone();
     components.extend(analysis.words_of(
@@ -222,6 +226,30 @@ fn listed(all: &[String]) -> String {
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
+}
+
+/// Exclusions of changed policies that name somebody, or a group, whom the tenant does not have: most often the id of
+/// another tenant's.
+fn excluding_nobody(after: &Access<'_>, changed: &[String]) -> Vec<String> {
+    let snapshot = after.snapshot();
+    let is_there = |id: &str| {
+        let known = snapshot.objects.find(id).map(|key| snapshot.row(key));
+        known.is_some_and(|row| !matches!(row, ObjectRow::Unlisted))
+    };
+    let mut notes = Vec::new();
+    for policy in after.policies().iter().filter(|policy| changed.iter().any(|id| policy.id.as_str() == id)) {
+        let Some(users) = &policy.conditions.users else { continue };
+        let own = users.exclude_users.iter().filter(|user| *user != GUESTS).map(|id| ("user", id.as_str()));
+        let groups = users.exclude_groups.iter().map(|id| ("group", id.as_str()));
+        let unknown = own.chain(groups).filter(|(_, id)| !is_there(id));
+        notes.extend(unknown.map(|(kind, id)| {
+            format!(
+                "`{}` excludes the {kind} `{id}`, which the snapshot does not have: nobody is excluded by that.",
+                policy.name(),
+            )
+        }));
+    }
+    notes
 }
 
 /// What changed policies that are not in force would do.

@@ -32,6 +32,11 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("BG0401", "/conditionalAccessPolicies/*/sessionControls", WRITTEN),
     ("BG0401", "/conditionalAccessPolicies/*/sessionControls/moodRing", WRITTEN),
     ("BG0401", "/conditionalAccessPolicies/*/sessionControls/moodRing/isEnabled", "a control of nothing is none"),
+    (
+        "BG0210",
+        "/roleAssignments/*/scope",
+        "Azure writes the scope of each assignment; without one the role is another's",
+    ),
     ("BG0411", "/conditionalAccessPolicies/*/conditions/locations", WRITTEN),
     ("BG0411", "/conditionalAccessPolicies/*/conditions/locations/includeLocations", WRITTEN),
     ("BG0411", "/conditionalAccessPolicies/*/conditions/authenticationFlows", WRITTEN),

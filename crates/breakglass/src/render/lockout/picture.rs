@@ -353,6 +353,13 @@ impl<'a> Scene<'a, '_> {
         users.all(|user| user == first).then_some(first)
     }
 
+    /// The name of something that is somebody's, without whose it is.
+    fn without_owner(&self, component: &Component) -> String {
+        let name = words::name(&self.report.components, component);
+        let short = name.rsplit_once(" of ").map(|(short, _)| short.to_owned());
+        short.unwrap_or(name)
+    }
+
     fn label(&self, row: &Needed<'_>, owner: Option<&str>, people: usize) -> String {
         let words = &self.report.components;
         let is_own = |component: &&&Component| {
@@ -365,11 +372,11 @@ impl<'a> Scene<'a, '_> {
             ([], _) | (_, None) => {}
             ([only], _) if people > 1 => parts.push(format!("{} and {} alike", words::name(words, only), people - 1)),
             (own, _) if people > 1 => {
-                let method = own.iter().find(|one| one.kind() == Kind::Method);
-                parts.push(match method {
-                    Some(method) => format!("{} and {} alike, {}", words::name(words, method), people - 1, kinds(own)),
-                    None => format!("{people} people, each: {}", kinds(own)),
-                });
+                let (methods, others): (Vec<&Component>, Vec<&Component>) =
+                    own.iter().partition(|one| one.kind() == Kind::Method);
+                let mut each: Vec<String> = methods.iter().map(|method| self.without_owner(method)).collect();
+                each.extend((!others.is_empty()).then(|| kinds(&others)));
+                parts.push(format!("{people} people, each: {}", each.join(", ")));
             }
             ([only], _) => parts.push(words::name(words, only)),
             (own, Some(user)) => {
