@@ -43,7 +43,6 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("BG0411", "/conditionalAccessPolicies/*/conditions/authenticationFlows/transferMethods", WRITTEN),
     ("BG0411", "/conditionalAccessPolicies/*/sessionControls", WRITTEN),
     ("BG0411", "/conditionalAccessPolicies/*/sessionControls/signInFrequency", WRITTEN),
-    ("BG0411", "/conditionalAccessPolicies/*/sessionControls/signInFrequency/value", "a frequency without one is none"),
     ("BG0412", "/conditionalAccessPolicies/*/conditions/applications", WRITTEN),
     ("BG0412", "/conditionalAccessPolicies/*/conditions/applications/includeApplications", WRITTEN),
     ("BG0412", "/conditionalAccessPolicies/*/conditions/applications/excludeApplications", WRITTEN),
