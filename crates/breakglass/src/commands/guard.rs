@@ -7,15 +7,17 @@ use breakglass_engine::guard::{Before, Change, compare};
 use breakglass_engine::lockout::goal::{Goal, Horizon};
 use breakglass_engine::lockout::nobody::somebody;
 use breakglass_model::proposal::{AppliedChange, difference};
-use breakglass_model::snapshot::Resource;
+use breakglass_model::snapshot::{Resource, Snapshot};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use super::lockout::{AnalysisArguments, FLOOR_DEFAULT, LockoutError, page};
+use super::replay::forecast;
+use super::what_if::WhatIfError;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::deliver;
 use crate::proposal::{After, ProposalArguments};
-use crate::render::guard::{FORMATS, Guarded, format_named};
+use crate::render::guard::{FORMATS, Guarded, Replayed, format_named};
 use crate::subject::{SubjectArguments, SubjectError};
 use crate::wiring::World;
 
@@ -34,6 +36,10 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     analysis: AnalysisArguments,
+
+    /// Say besides what the change would have done to the sign-ins of these logs: files, folders, or `-`
+    #[arg(long, value_name = "LOGS", num_args = 1..)]
+    replay: Vec<PathBuf>,
 
     /// The order below which a change is refused [default: 2, or `floor` of the configuration]
     #[arg(long, value_name = "N")]
@@ -70,6 +76,7 @@ impl Arguments {
         let before = Before::of(&access, &settings, goal);
         drop(access);
         world.progress("working out the ways in after the change");
+        let was = (!self.replay.is_empty()).then(|| subject.snapshot.clone());
         let (applied, notes) = match after {
             After::Proposal(loaded) => {
                 let unmapped = loaded.unmapped.iter().map(|one| format!("the map of names has nothing for {one}"));
@@ -97,14 +104,26 @@ impl Arguments {
             notes,
         };
         let report = compare(&before, &access, &settings, change, floor);
+        let replayed = was.map(|was| self.replayed(&was, &access, world)).transpose()?;
         world.progress_is_over();
         let verdict = report.verdict;
-        let guarded = Guarded { report, policy_files: self.proposal.policy_files() };
+        let guarded = Guarded { report, policy_files: self.proposal.policy_files(), replayed };
         let page = page(&subject, world, (self.output.as_deref(), self.all));
         if let Some(format) = format_named(&self.format) {
             deliver(world, self.output.as_deref(), &(format.render)(&guarded, &page))?;
         }
         Ok(verdict.into())
+    }
+
+    /// What the change would have done to the recorded sign-ins.
+    fn replayed(&self, was: &Snapshot, after: &Access<'_>, world: &World) -> Result<Replayed, Failure> {
+        let before = Access::compile(was, after.settings()).map_err(SubjectError::from)?;
+        let forecasted = forecast(&before, after, &self.replay, world).map_err(WhatIfError::Logs)?;
+        Ok(Replayed {
+            text: crate::render::forecast::text(&forecasted, world.stdout.columns),
+            markdown: crate::render::forecast::markdown(&forecasted),
+            value: crate::render::forecast::value(&forecasted),
+        })
     }
 }
 

@@ -51,7 +51,6 @@ pub(crate) struct Forecasted<'a> {
 ///
 /// # Errors
 /// When a log is not there or may not be read.
-#[expect(dead_code, reason = "what `guard --replay` calls")]
 pub(crate) fn forecast<'a>(
     before: &'a Access<'a>,
     after: &'a Access<'a>,

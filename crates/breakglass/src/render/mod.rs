@@ -9,7 +9,6 @@
 
 mod csv;
 mod escape;
-#[cfg_attr(not(test), expect(dead_code, reason = "what `guard --replay` shows"))]
 pub(crate) mod forecast;
 pub(crate) mod guard;
 mod html;

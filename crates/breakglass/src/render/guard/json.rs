@@ -33,6 +33,7 @@ fn render(guarded: &Guarded, page: &Page) -> String {
         "gained": report.gained.iter().map(way).collect::<Vec<_>>(),
         "waysTruncated": report.are_ways_truncated,
         "scenarios": report.scenarios.iter().map(scenario).collect::<Vec<_>>(),
+        "replay": guarded.replayed.as_ref().map(|replayed| &replayed.value),
         "notes": report.notes,
         "unknowns": report.unknowns,
         "assumptions": report.assumptions,

@@ -26,6 +26,9 @@ fn render(guarded: &Guarded, page: &Page) -> String {
     );
     text.push_str(&counterexample(report));
     text.push_str(&before_and_after(report, page));
+    if let Some(replayed) = &guarded.replayed {
+        let _ = write!(text, "\n### In the logs\n\n{}", replayed.markdown);
+    }
     if !report.unknowns.is_empty() {
         text.push_str(&format!("\nUnknown:\n\n{}", items(&report.unknowns, page)));
     }

@@ -23,6 +23,19 @@ pub(crate) struct Guarded {
     pub(crate) report: GuardReport,
     /// Files of the proposed policies, as they were named on the command line.
     pub(crate) policy_files: Vec<String>,
+    /// What the change would have done to recorded sign-ins, if logs were named.
+    pub(crate) replayed: Option<Replayed>,
+}
+
+/// What a change would have done to recorded sign-ins, in each form that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Replayed {
+    /// For a terminal.
+    pub(crate) text: String,
+    /// For a comment.
+    pub(crate) markdown: String,
+    /// For programs.
+    pub(crate) value: serde_json::Value,
 }
 
 /// Every format, the one for people first.

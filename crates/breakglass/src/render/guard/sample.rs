@@ -65,6 +65,7 @@ pub(super) fn locked_to_headquarters() -> Guarded {
     Guarded {
         report,
         policy_files: vec!["policies/CA099 only from HQ.json".to_owned(), "policies/locations.json".to_owned()],
+        replayed: None,
     }
 }
 
@@ -125,5 +126,5 @@ pub(super) fn guarded_about(text: &str, of: Verdict) -> Guarded {
         components: tenant.components,
         ..locked_to_headquarters().report
     };
-    Guarded { report, policy_files: vec![text.to_owned()] }
+    Guarded { report, policy_files: vec![text.to_owned()], replayed: None }
 }

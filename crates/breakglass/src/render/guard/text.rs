@@ -31,6 +31,7 @@ fn render(guarded: &Guarded, page: &Page) -> String {
         head(report, page),
         first,
         before_and_after(report, page),
+        guarded.replayed.as_ref().map(|replayed| format!("In the logs\n{}", replayed.text)).unwrap_or_default(),
         section("What changes", &report.changes, page),
         section(&lost, &way_lines(report, &report.lost), page),
         section(&gained, &way_lines(report, &report.gained), page),
