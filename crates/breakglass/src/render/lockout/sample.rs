@@ -127,7 +127,8 @@ impl Builder {
         let number = |component: &Component| u32::try_from(components.binary_search(component).unwrap()).unwrap();
         let listed = ways.iter().map(|way| way.needs.iter().map(number).collect()).collect();
         let mut family = Family { component_count: components.len(), ways: listed };
-        let found = minimal_cuts(&mut family, Limits { size_max: SIZE_MAX, node_count_max: 2_000_000 });
+        let found =
+            minimal_cuts(&mut family, Limits { size_max: SIZE_MAX, node_count_max: 2_000_000, smallest_only: false });
         let cut = |numbers: &Vec<u32>| {
             let elements: Vec<Component> = numbers.iter().map(|at| components[*at as usize].clone()).collect();
             let is_about =
