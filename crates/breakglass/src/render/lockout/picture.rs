@@ -54,8 +54,10 @@ pub(crate) struct Row {
 /// A way in, or one for each of several people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Column {
-    /// Whose way it is.
+    /// Whose way it is, in short.
     pub(crate) person: String,
+    /// The same in full.
+    pub(crate) name: String,
     /// How the session is begun.
     pub(crate) how: String,
     /// Ways that it stands for.
@@ -272,13 +274,14 @@ fn columns(
     let mut last = None;
     let column = |(at, way_count): &(usize, usize)| {
         let way = ways.get(*at)?;
-        let person = match alike.get(way.user.as_str()) {
-            Some(count) => format!("{} and {} alike", short.shorten(&way.name), count - 1),
-            None => short.shorten(&way.name),
+        let name = match alike.get(way.user.as_str()) {
+            Some(count) => format!("{} and {} alike", way.name, count - 1),
+            None => way.name.clone(),
         };
         let starts_person = last.replace(way.user.as_str()) != Some(way.user.as_str());
         Some(Column {
-            person,
+            person: short.shorten(&name),
+            name,
             how: words::how_in_short(&way.context),
             way_count: *way_count,
             starts_person,

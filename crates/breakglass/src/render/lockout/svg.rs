@@ -278,7 +278,7 @@ impl Pen {
         let _ = writeln!(
             self.body,
             "<g transform=\"translate({x} {y}) rotate(-{SLANT_DEGREES})\"><title>{}: {}{count}</title>",
-            markup(&column.person),
+            markup(&column.name),
             markup(&column.how),
         );
         self.text(&person, LABEL_STRONG, ("x=\"0\" y=\"0\"", INK));
