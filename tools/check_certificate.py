@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks a proof that `breakglass lockout --certificate FILE` wrote, from the file alone.
 
-What is checked: the file is whole and unchanged (its own SHA-256); the cut has as many members as the order says, none
+What is checked: the file is whole and unchanged, to the byte (its form, its own SHA-256); the cut has as many members as the order says, none
 twice, and touches every way; and no smaller set of failures touches every way, which is shown by failing each
 component of an untouched way in turn. What is not checked: that each way is a way in the tenant. For that, read the
 sign-in that stands beside it and try it.
@@ -28,8 +28,12 @@ def once(pairs):
 
 
 def read(path):
-    with open(path, encoding="utf-8") as file:
-        return json.load(file, object_pairs_hook=once)
+    with open(path, "rb") as file:
+        text = file.read().decode("utf-8")
+    document = json.loads(text, object_pairs_hook=once)
+    if text != json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n":
+        raise Refused("the file was changed: it is not written as a certificate is")
+    return document
 
 
 def check_whole(document):
@@ -87,8 +91,8 @@ def check(document):
     if len(cut) != order:
         raise Refused(f"the cut has {len(cut)} members and the order is {order}")
     if order == 0:
-        if ways:
-            raise Refused("the order is 0 and there are ways")
+        if ways or survives:
+            raise Refused("the order is 0, and there are ways or failures that are survived")
         return "holds: no way in is listed, and none is claimed"
     if survives != order - 1:
         raise Refused(f"the order is {order}, and {survives} failures are said to be survived")
@@ -105,7 +109,7 @@ def main(arguments):
         return 2
     try:
         document = read(arguments[0])
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         print(f"cannot be read: {error}", file=sys.stderr)
         return 2
     except Refused as error:
@@ -116,7 +120,7 @@ def main(arguments):
         return 0
     except Refused as error:
         print(f"refused: {error}")
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         print(f"refused: a part is not what it must be ({error})")
     return 1
 

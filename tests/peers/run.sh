@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Real peers: programs that other people wrote read what `breakglass check` writes.
+# Real peers: programs that other people wrote read what `breakglass check` and `breakglass guard` write.
 #
-#   SARIF   Microsoft's own multitool validates it, and the published schema does once more;
-#           that of the guard as its recorded snapshot has it
+#   SARIF   Microsoft's own multitool validates it, and the published schema does once more,
+#           that of `check` and that of `guard`
 #   JUnit   junitparser reads it back and counts what the JSON output says
 #
 # The peers are installed by name into .test-tools, which git ignores. Each peer must also refuse a
@@ -29,14 +29,15 @@ install_peers() {
     echo "$wanted" >"$tools/installed"
 }
 
-# Writes one format; 0, 1 and 3 are verdicts, anything else means that nothing was judged.
-check() {
-    local format=$1 output=$2 code=0
-    target/debug/breakglass check --snapshot "$snapshot" --format "$format" >"$output" || code=$?
+# Writes what a command says; 0, 1 and 3 are verdicts, anything else means that nothing was judged.
+judged() {
+    local output=$1 code=0
+    shift
+    target/debug/breakglass "$@" >"$output" || code=$?
     case $code in
         0 | 1 | 3) ;;
         *)
-            echo "breakglass check --snapshot $snapshot --format $format ended with $code" >&2
+            echo "breakglass $* ended with $code" >&2
             return 1
             ;;
     esac
@@ -48,10 +49,11 @@ cargo build --quiet --locked --workspace --bins --profile test
 
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-check json "$out/check.json"
-check sarif "$out/check.sarif"
-check junit "$out/check.xml"
-# The snapshot behind its head, with a version again.
-guard=crates/breakglass/src/render/guard/snapshots/breakglass__render__guard__tests__sarif.snap
-awk 'heads == 2 { print } /^---$/ { heads++ }' "$guard" | sed 's/\[version\]/0.1.0/' >"$out/guard.sarif"
+for format in json sarif; do
+    judged "$out/check.$format" check --snapshot "$snapshot" --format "$format"
+done
+judged "$out/check.xml" check --snapshot "$snapshot" --format junit
+# Two files, so that the second is a related location.
+judged "$out/guard.sarif" guard --snapshot examples/story-e --format sarif \
+    --policy examples/guard/trusted-network-only.json examples/guard/compliant-device-report-only.json
 "$tools/python/bin/python" tests/peers/read_back.py "$tools" "$out"

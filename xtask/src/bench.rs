@@ -18,6 +18,8 @@ use nix::sys::resource::{UsageWho, getrusage};
 const POLICY_COUNT: &str = "240";
 /// Sign-ins of one file.
 const REQUEST_COUNT: u32 = 1_000_000;
+/// Bytes of one log, as the generator takes them.
+const LOG_BYTES: &str = "2e8";
 /// Runs of each command; the median counts.
 const REPEATS: usize = 5;
 /// The instant of the sign-ins.
@@ -130,10 +132,7 @@ struct Tools {
 impl Tools {
     /// Makes the tenant and its sign-ins, unless they are there.
     fn make_input(&self, folder: &Path, users: u32, seed: u64) -> Result<(), BenchError> {
-        let done = folder.join("one.ndjson");
-        if done.is_file() {
-            return Ok(());
-        }
+        let (done, logs) = (folder.join("one.ndjson"), folder.join("logs.ndjson"));
         fs::create_dir_all(folder).map_err(unusable(folder))?;
         let (seed, users) = (seed.to_string(), users.to_string());
         let generate = |kind: &str, option: (&str, &str), out: &Path| {
@@ -141,6 +140,12 @@ impl Tools {
             command.args([kind, "--seed", &seed, "--users", &users, option.0, option.1, "--out"]).arg(out);
             finish(&mut command)
         };
+        if !logs.is_file() {
+            generate("logs", ("--bytes", LOG_BYTES), &logs)?;
+        }
+        if done.is_file() {
+            return Ok(());
+        }
         let requests = folder.join("signins.ndjson");
         generate("tenant", ("--policies", POLICY_COUNT), &folder.join("tenant"))?;
         generate("signins", ("--count", &REQUEST_COUNT.to_string()), &requests)?;
@@ -182,7 +187,8 @@ impl Tools {
         let step = self.calibrate()?;
         add("one sign-in from interned ids", (figure(&text, "sign_in")?, 25.0), "ns", step);
         add("every user x 64 situations, per pair", (figure(&text, "pair")?, 0.5), "ns", step);
-        let counts = text.lines().skip(2).collect::<Vec<_>>().join(", ");
+        add("replay, a record beyond parsing", (figure(&text, "replaying")? / 1e3, 3.0), "µs", step);
+        let counts = text.lines().skip(4).collect::<Vec<_>>().join(", ");
         say(&format!("{users} users x 64 situations: {counts}"))
     }
 

@@ -2,7 +2,9 @@
 //! They measure elapsed time; `cargo xtask bench` measures CPU time and holds it against the targets.
 
 use breakglass_engine::access::{Access, AccessSettings, Situation};
+use breakglass_engine::replay::{Replay, Scratch, Tally};
 use breakglass_model::sign_in::WhatIfRequest;
+use breakglass_model::sign_in_record::SignInRecord;
 use breakglass_testkit::bench_input::{BenchInput, bench_input};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
@@ -64,6 +66,23 @@ fn count_outcomes(bencher: Bencher<'_, '_>) {
     situations.truncate(SITUATION_COUNT);
     let pairs = situations.len() * input.snapshot.users.items().len();
     bencher.counter(ItemsCount::new(pairs)).bench_local(|| black_box(access.count_outcomes(&situations)));
+}
+
+#[divan::bench]
+fn replay(bencher: Bencher<'_, '_>) {
+    let input = input();
+    let access = access(&input);
+    let replay = Replay::of(&access);
+    let records: Vec<SignInRecord<'_>> =
+        input.records.iter().filter_map(|text| SignInRecord::from_json(text.as_bytes()).ok()).collect();
+    let mut scratch = Scratch::default();
+    bencher.counter(ItemsCount::new(records.len())).bench_local(|| {
+        let mut tally = Tally::default();
+        for (number, record) in (0..).zip(&records) {
+            replay.judge(record, (number, b"{}"), (&mut scratch, &mut tally));
+        }
+        tally
+    });
 }
 
 #[divan::bench(sample_count = 10)]

@@ -5,7 +5,9 @@
 use std::hint::black_box;
 
 use breakglass_engine::access::{Access, AccessSettings, Situation};
+use breakglass_engine::replay::{Replay, Scratch, Tally};
 use breakglass_model::sign_in::WhatIfRequest;
+use breakglass_model::sign_in_record::SignInRecord;
 use breakglass_testkit::bench_input::bench_input;
 
 /// Steps of the calibration loop.
@@ -39,7 +41,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         black_box(access.count_outcomes(black_box(first)));
         users * SITUATION_COUNT
     })?;
-    println!("sign_in {outcome}\npair {pair}");
+    let parsing = median(|| {
+        input.records.iter().for_each(|text| {
+            let _ = black_box(SignInRecord::from_json(black_box(text.as_bytes())));
+        });
+        input.records.len()
+    })?;
+    let records: Vec<SignInRecord<'_>> =
+        input.records.iter().filter_map(|text| SignInRecord::from_json(text.as_bytes()).ok()).collect();
+    let replay = Replay::of(&access);
+    let mut scratch = Scratch::default();
+    let replaying = median(|| {
+        let mut tally = Tally::default();
+        for (number, (record, text)) in (0..).zip(records.iter().zip(&input.records)) {
+            replay.judge(black_box(record), (number, text.as_bytes()), (&mut scratch, &mut tally));
+        }
+        black_box(tally);
+        records.len()
+    })?;
+    println!("sign_in {outcome}\npair {pair}\nparsing {parsing}\nreplaying {replaying}");
     let counts = access.count_outcomes(first);
     let sum = |of: fn(&breakglass_engine::access::OutcomeCounts) -> u64| counts.iter().map(of).sum::<u64>();
     println!("allowed {}\nchallenge {}", sum(|count| count.allowed), sum(|count| count.challenge));

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 pub mod bench_input;
+pub mod bench_lockout;
 pub mod lockout_laws;
 pub mod lockout_referee;
 pub mod lockout_tenants;

@@ -51,6 +51,7 @@ pub struct RandomRecord {
 
 impl RandomRecord {
     /// The properties of the sign-in, inside whatever envelope there is.
+    #[expect(clippy::indexing_slicing, reason = "of an object, which is what a record is, it never panics")]
     pub fn properties(&mut self) -> &mut Value {
         if self.json.get("properties").is_some() { &mut self.json["properties"] } else { &mut self.json }
     }
@@ -240,7 +241,7 @@ fn device(random: &mut Random, (conditions, properties): Halves<'_>) {
     // Only the directory knows these.
     for (property, values) in [("model", ["Surface", "Virtual Machine"]), ("extensionAttribute1", ["SAW", "other"])] {
         if random.chance(50) {
-            info[property] = json!(random.pick(&values));
+            put(&mut info, property, json!(random.pick(&values)));
         }
     }
     conditions.insert("deviceInfo".into(), info);
@@ -358,8 +359,8 @@ fn written(
                 _ => ("none", flag),
             };
             let number = |text: &str| if form == RecordForm::Beta { json!(text) } else { json!(flags_number(text)) };
-            entry["conditionsSatisfied"] = number(satisfied);
-            entry["conditionsNotSatisfied"] = number(not);
+            put(&mut entry, "conditionsSatisfied", number(satisfied));
+            put(&mut entry, "conditionsNotSatisfied", number(not));
         }
         entry
     });
@@ -382,4 +383,10 @@ fn written(
         "resultType": code.to_string(), "callerIpAddress": properties.get("ipAddress"), "Level": 4, "location": "XX",
         "properties": properties,
     })
+}
+
+fn put(object: &mut Value, name: &str, value: Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
 }

@@ -28,8 +28,8 @@ const LISTS: &[&[ErrorCode]] = &[
     output::CODES,
     commands::CODES,
     commands::what_if::CODES,
-    commands::lockout::CODES,
     proposal::CODES,
+    commands::lockout::CODES,
 ];
 
 /// What a code stands for.

@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::num::NonZeroUsize;
 
 use jiff::Timestamp;
 
@@ -26,6 +27,8 @@ pub(crate) struct World {
     pub(crate) stdout: Screen,
     /// Where everything else goes.
     pub(crate) stderr: Screen,
+    /// How many things can be done at the same time.
+    pub(crate) processors: NonZeroUsize,
 }
 
 /// A stream as its reader sees it.
@@ -47,6 +50,7 @@ impl World {
             now: Timestamp::now(),
             stdout: Screen::of(io::stdout().is_terminal()),
             stderr: Screen::of(io::stderr().is_terminal()),
+            processors: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }
     }
 

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState};
+use breakglass_model::snapshot::ObjectRow;
 use serde_json::json;
 
 use super::{Counterexample, GuardReport, ScenarioChange, verdict};
@@ -12,13 +13,15 @@ use crate::access::Access;
 use crate::lockout::Analysis;
 use crate::lockout::component::Component;
 use crate::lockout::goal::{Goal, Question, Stage};
-use crate::lockout::report::{Answer, Cause, ComponentWords, Order, ScenarioResult, Way};
+use crate::lockout::report::{Answer, Cause, Certainty, ComponentWords, Order, ScenarioResult, Way};
 use crate::lockout::settings::LockoutSettings;
 
 /// Ways that are listed as lost or gained.
 const WAY_COUNT_MAX: usize = 40;
 /// People who are named in a sentence; the rest are counted.
 const NAMED_COUNT_MAX: usize = 3;
+/// Stands for guests where users are excluded, and is nobody's id.
+const GUESTS: &str = "GuestsOrExternalUsers";
 
 /// What is kept of a tenant before it is changed.
 #[derive(Debug, Clone)]
@@ -76,6 +79,7 @@ pub fn compare(
     let gained: Vec<Way> = answer.ways.iter().filter(|way| is_new(way, &before.answer.ways)).cloned().collect();
     let counterexample = counterexample(before, &answer, &lost, &mut analysis);
     let mut notes = change.notes;
+    notes.extend(excluding_nobody(after, &change.policies));
     notes.extend(would_constrain(after, settings, &change.policies, answer.order, goal));
     let mut components = before.components.clone();
     components.extend(analysis.words_of(
@@ -158,54 +162,57 @@ fn counterexample(
         lost.iter().filter(|way| !way.needs.iter().any(|need| cut.elements.contains(need))).collect();
     let mut causes = BTreeSet::new();
     let mut people: Vec<&str> = Vec::new();
-    for way in &would_have {
-        if !people.contains(&way.name.as_str()) {
-            people.push(&way.name);
+    for session in would_have.iter().flat_map(|way| &way.sessions) {
+        let blockers = analysis.blockers(session);
+        if !blockers.is_empty() && !people.contains(&session.name.as_str()) {
+            people.push(&session.name);
         }
-        causes.extend(analysis.blockers(way));
+        causes.extend(blockers);
     }
-    let sentence = sentence(analysis, &cut.elements, &people, &causes, before.goal);
+    let effect = effect(&people, &causes, cut.certainty);
+    let sentence = sentence(analysis, &cut.elements, &effect, before.goal);
     let causes = if causes.is_empty() { cut.because.clone() } else { causes.into_iter().collect() };
     Some(Counterexample { failed: cut.elements.clone(), sentence, causes })
 }
 
 /// Cause, effect, whom.
-fn sentence(
-    analysis: &Analysis<'_>,
-    failed: &[Component],
-    people: &[&str],
-    causes: &BTreeSet<Cause>,
-    goal: Goal,
-) -> String {
-    let failures: Vec<String> = failed
-        .iter()
-        .map(|component| {
-            let words = analysis.words(component);
-            let fails = words.fails_when.split([',', ';']).next().unwrap_or("failed").to_owned();
-            format!("{} is {fails}", words.name)
-        })
-        .collect();
-    let condition = match failures.as_slice() {
-        [] => "As soon as the change is made".to_owned(),
-        all => format!("If {}", listed(all)),
+fn sentence(analysis: &Analysis<'_>, failed: &[Component], effect: &str, goal: Goal) -> String {
+    let happens = |component: &Component| {
+        let words = analysis.words(component);
+        let fails = words.fails_when.split([',', ';']).next().unwrap_or("failed");
+        words.clause.unwrap_or_else(|| format!("{} is {fails}", words.name))
     };
-    let policies: Vec<String> = causes
+    let condition = match failed {
+        [] => "As soon as the change is made".to_owned(),
+        all => format!("If {}", listed(&all.iter().map(happens).collect::<Vec<_>>())),
+    };
+    format!("{condition}, {effect}nobody is left who can {}.", goal.words())
+}
+
+/// Who is kept out by what: `policy `A` keeps out `b`, and `; nothing where nobody is.
+fn effect(people: &[&str], causes: &BTreeSet<Cause>, certainty: Certainty) -> String {
+    if people.is_empty() || causes.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = causes
         .iter()
         .map(|cause| match cause {
             Cause::Policy { name, .. } => format!("policy `{name}`"),
             Cause::Setting(setting) => (*setting).to_owned(),
         })
         .collect();
-    let whom = whom(people);
-    let effect = match (policies.as_slice(), people.is_empty()) {
-        ([], _) | (_, true) => String::new(),
-        (all, false) => format!("{} keeps out {whom}, and ", listed(all)),
+    let verb = match (certainty, names.len()) {
+        (Certainty::Possible, _) => "may keep",
+        (Certainty::Proved, 1) => "keeps",
+        (Certainty::Proved, _) => "keep",
     };
-    format!("{condition}, {effect}nobody is left who can {}.", goal.words())
+    format!("{} {verb} out {}, and ", listed(&names), whom(people))
 }
 
 fn whom(people: &[&str]) -> String {
-    let (named, rest) = people.split_at(people.len().min(NAMED_COUNT_MAX));
+    // One more is named rather than counted: "and 1 more" takes the same room.
+    let count = if people.len() == NAMED_COUNT_MAX + 1 { people.len() } else { NAMED_COUNT_MAX.min(people.len()) };
+    let (named, rest) = people.split_at(count);
     let mut all: Vec<String> = named.iter().map(|name| format!("`{name}`")).collect();
     if !rest.is_empty() {
         all.push(format!("{} more", rest.len()));
@@ -219,6 +226,30 @@ fn listed(all: &[String]) -> String {
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
+}
+
+/// Exclusions of changed policies that name somebody, or a group, whom the tenant does not have: most often the id of
+/// another tenant's.
+fn excluding_nobody(after: &Access<'_>, changed: &[String]) -> Vec<String> {
+    let snapshot = after.snapshot();
+    let is_there = |id: &str| {
+        let known = snapshot.objects.find(id).map(|key| snapshot.row(key));
+        known.is_some_and(|row| !matches!(row, ObjectRow::Unlisted))
+    };
+    let mut notes = Vec::new();
+    for policy in after.policies().iter().filter(|policy| changed.iter().any(|id| policy.id.as_str() == id)) {
+        let Some(users) = &policy.conditions.users else { continue };
+        let own = users.exclude_users.iter().filter(|user| *user != GUESTS).map(|id| ("user", id.as_str()));
+        let groups = users.exclude_groups.iter().map(|id| ("group", id.as_str()));
+        let unknown = own.chain(groups).filter(|(_, id)| !is_there(id));
+        notes.extend(unknown.map(|(kind, id)| {
+            format!(
+                "`{}` excludes the {kind} `{id}`, which the snapshot does not have: nobody is excluded by that.",
+                policy.name(),
+            )
+        }));
+    }
+    notes
 }
 
 /// What changed policies that are not in force would do.

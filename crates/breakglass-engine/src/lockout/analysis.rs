@@ -6,7 +6,9 @@ use super::compile::Compiler;
 use super::component::Component;
 use super::cuts::{Cuts, Family, Limits, Ways, minimal_cuts};
 use super::goal::{Goal, Question, Stage, Surface};
-use super::report::{Answer, Cause, Certainty, ComponentWords, Cut, LockoutReport, Order, ScenarioResult, Way};
+use super::report::{
+    Answer, Cause, Certainty, ComponentWords, Cut, LockoutReport, Order, ScenarioResult, Way, WaySession,
+};
 use super::scenarios::ScenarioError;
 use super::settings::{CUT_COUNT_MAX, LockoutSettings, Mode, WAY_COUNT_MAX};
 use super::system::System;
@@ -93,25 +95,28 @@ impl<'a> Analysis<'a> {
 
     /// Whether somebody gets in with some components failed: a promised way, if there is one.
     pub(super) fn way_without(&mut self, question: Question, failed: &BTreeSet<Component>) -> Option<Way> {
-        let mut system = self.promised.system(question);
+        let mut system = self.promised.take_system(question);
         let failed = numbers(self.promised.components(), failed);
-        let way = system.way_without(&failed)?;
-        Some(self.promised.way(&mut system, &way, question.goal))
+        let way = system.way_without(&failed);
+        let told = way.map(|way| self.promised.way(&mut system, &way, question.goal));
+        self.promised.give_back(question, system);
+        told
     }
 
     /// The cuts and ways of a question.
     pub fn answer(&mut self, question: Question) -> Answer {
         let limits = self.limits(false);
-        let mut system = self.promised.system(question);
+        let mut system = self.promised.take_system(question);
         let found = minimal_cuts(&mut system, limits);
         let (ways, are_ways_truncated) = all_ways(&found, system.component_count());
         let mut told: Vec<Way> = Vec::new();
         for way in ways.iter().take(WAY_COUNT_MAX) {
             told.push(self.promised.way(&mut system, way, question.goal));
         }
+        self.promised.give_back(question, system);
         let names = self.promised.components().to_vec();
         let mut best = self.possible.as_mut().map(|possible| {
-            let system = possible.system(question);
+            let system = possible.take_system(question);
             (system, possible.components().to_vec())
         });
         let cuts: Vec<Cut> = found
@@ -131,6 +136,9 @@ impl<'a> Analysis<'a> {
         cuts.sort_by(|one, other| {
             one.elements.len().cmp(&other.elements.len()).then_with(|| one.elements.cmp(&other.elements))
         });
+        if let (Some(possible), Some((system, _))) = (&mut self.possible, best) {
+            possible.give_back(question, system);
+        }
         let possible = match (&mut self.possible, question) {
             (Some(possible), question) => {
                 let limits = Limits { smallest_only: true, ..limits };
@@ -209,9 +217,9 @@ impl<'a> Analysis<'a> {
         all
     }
 
-    /// The policies in force that keep the last session of a way from being begun.
-    pub fn blockers(&mut self, way: &Way) -> Vec<Cause> {
-        self.promised.blockers(way)
+    /// The policies in force that keep a session of a way from being begun.
+    pub fn blockers(&mut self, session: &WaySession) -> Vec<Cause> {
+        self.promised.blockers(session)
     }
 
     /// Facts that the snapshot does not tell, in words.
@@ -234,11 +242,13 @@ impl<'a> Analysis<'a> {
 
     /// Whether these components are a way in what is promised.
     pub fn is_way(&mut self, question: Question, needs: &[Component]) -> bool {
-        let mut system = self.promised.system(question);
+        let mut system = self.promised.take_system(question);
         let wanted: BTreeSet<Component> = needs.iter().cloned().collect();
         let up = numbers(self.promised.components(), &wanted);
         // What the rules do not know any more nobody needs.
-        system.holds(&up)
+        let holds = system.holds(&up);
+        self.promised.give_back(question, system);
+        holds
     }
 
     /// Words for everything that a report names.
@@ -258,7 +268,7 @@ pub(super) fn promised_cuts(
     limits: Limits,
 ) -> Cuts {
     let mut compiler = Compiler::new(access, settings, Mode::Promised);
-    minimal_cuts(&mut compiler.system(question), limits)
+    minimal_cuts(&mut compiler.take_system(question), limits)
 }
 
 /// The minimal cuts of one question in one mode, by the ids of their components, each ascending and all in order of
@@ -271,7 +281,7 @@ pub fn minimal_cuts_of(
     question: Question,
 ) -> (Vec<Vec<Component>>, Order) {
     let mut compiler = Compiler::new(access, settings, mode);
-    let mut system = compiler.system(question);
+    let mut system = compiler.take_system(question);
     let limits = Limits { size_max: settings.max_order, node_count_max: settings.node_count_max, smallest_only: false };
     let found = minimal_cuts(&mut system, limits);
     let names = compiler.components();
@@ -315,9 +325,11 @@ fn questions(goal: Goal) -> Vec<Question> {
 }
 
 fn smallest(compiler: &mut Compiler<'_>, question: Question, failed: &BTreeSet<Component>, limits: Limits) -> Cuts {
-    let mut system = compiler.system(question);
+    let mut system = compiler.take_system(question);
     let failed = numbers(compiler.components(), failed);
-    minimal_cuts(&mut WithFailed { system: &mut system, failed }, limits)
+    let found = minimal_cuts(&mut WithFailed { system: &mut system, failed }, limits);
+    compiler.give_back(question, system);
+    found
 }
 
 fn order_of(found: &Cuts, possible: Option<usize>) -> Order {

@@ -11,11 +11,13 @@ mod repair;
 mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::BuildHasherDefault;
 use std::rc::Rc;
 
 use breakglass_model::object::ObjectKey;
 use breakglass_model::tenant::GraphObject;
 use jiff::Timestamp;
+use rustc_hash::FxHasher;
 
 use super::component::Component;
 use super::credential::{Credential, Wallet};
@@ -29,7 +31,7 @@ use super::system::{Node, RuleId, System, SystemBuilder};
 use crate::access::Access;
 
 /// What a session is for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Purpose {
     /// A tool.
     Tool(Tool),
@@ -40,7 +42,7 @@ pub(super) enum Purpose {
 }
 
 /// Something that rules derive.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Fact {
     Account(ObjectKey),
     Password(ObjectKey, Stage),
@@ -61,7 +63,7 @@ pub(super) enum Fact {
 }
 
 /// What somebody is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Reset {
     Password,
     Pass,
@@ -114,6 +116,9 @@ pub(super) struct Person {
     pub(super) is_mfa_forced: bool,
 }
 
+/// A private index that is looked into and never iterated.
+pub(super) type Index<K, V> = hashbrown::HashMap<K, V, BuildHasherDefault<FxHasher>>;
+
 /// The rules, and what they stand for.
 pub(super) struct Compiler<'a> {
     pub(super) access: &'a Access<'a>,
@@ -125,14 +130,17 @@ pub(super) struct Compiler<'a> {
     devices: Devices,
     unmanaged: [Vec<DeviceContext>; 2],
     builder: SystemBuilder,
-    nodes: BTreeMap<Component, Option<Node>>,
+    nodes: Index<Component, Option<Node>>,
     /// Components in the order of their numbers.
     components: Vec<Component>,
-    facts: BTreeMap<Fact, Node>,
+    facts: Index<Fact, Node>,
     /// Facts that are not defined yet, first come first.
     open: VecDeque<Fact>,
     persons: BTreeMap<ObjectKey, Rc<Person>>,
-    labels: BTreeMap<RuleId, Label>,
+    /// Steps by rule, in the order of the rules.
+    labels: Vec<(RuleId, Label)>,
+    /// Systems that were built, by what they answer.
+    systems: BTreeMap<Question, System>,
     per_user_mfa: BTreeSet<String>,
     /// Envelopes by whom and what they are for.
     envelopes: BTreeMap<(ObjectKey, Holds), usize>,
@@ -157,12 +165,13 @@ impl<'a> Compiler<'a> {
             devices: Devices::of(access.snapshot().devices.items()),
             unmanaged,
             builder: SystemBuilder::default(),
-            nodes: BTreeMap::new(),
+            nodes: Index::default(),
             components: Vec::new(),
-            facts: BTreeMap::new(),
+            facts: Index::default(),
             open: VecDeque::new(),
             persons: BTreeMap::new(),
-            labels: BTreeMap::new(),
+            labels: Vec::new(),
+            systems: BTreeMap::new(),
             per_user_mfa: per_user_mfa(access, mode),
             envelopes: BTreeMap::new(),
             chains: BTreeMap::new(),
@@ -187,10 +196,20 @@ impl<'a> Compiler<'a> {
         all.into_iter().flatten().cloned().collect()
     }
 
-    /// The system of a question that was asked.
-    pub(super) fn system(&mut self, question: Question) -> System {
-        let goal = self.ask(question);
-        self.builder.build(goal)
+    /// The system of a question; give it back, so that it need not be built again.
+    pub(super) fn take_system(&mut self, question: Question) -> System {
+        match self.systems.remove(&question) {
+            Some(system) => system,
+            None => {
+                let goal = self.ask(question);
+                self.builder.build(goal)
+            }
+        }
+    }
+
+    /// Keeps a system for the next time.
+    pub(super) fn give_back(&mut self, question: Question, system: System) {
+        self.systems.insert(question, system);
     }
 
     /// Components by number.
@@ -200,7 +219,8 @@ impl<'a> Compiler<'a> {
 
     /// What a rule stands for.
     pub(super) fn label(&self, rule: RuleId) -> Option<&Label> {
-        self.labels.get(&rule)
+        let place = self.labels.binary_search_by_key(&rule, |(rule, _)| *rule).ok()?;
+        self.labels.get(place).map(|(_, label)| label)
     }
 
     /// The node of a fact; it is defined later.

@@ -10,7 +10,7 @@ use super::component::{Component, Kind};
 use super::goal::{Goal, Tool};
 use super::judge::CombinationKey;
 use super::need::quiet;
-use super::report::{Cause, Way, WayContext};
+use super::report::{Cause, Way, WayContext, WaySession, combination_words};
 use super::system::System;
 use crate::access::Target;
 
@@ -41,6 +41,7 @@ impl Compiler<'_> {
             needs,
             context: WayContext::default(),
             steps: Vec::new(),
+            sessions: Vec::new(),
             because: BTreeMap::new(),
         };
         told.needs.sort_unstable();
@@ -61,6 +62,7 @@ impl Compiler<'_> {
                     if !is_relaxed {
                         self.session_causes(&session, &mut told.because);
                     }
+                    told.sessions.extend(self.told_session(&session));
                     sessions.push(session);
                 }
                 Label::Activated { .. } => {
@@ -101,6 +103,18 @@ impl Compiler<'_> {
         told
     }
 
+    fn told_session(&mut self, session: &LastSession) -> Option<WaySession> {
+        let snapshot = self.access.snapshot();
+        Some(WaySession {
+            user: snapshot.objects.id(session.user).to_owned(),
+            name: snapshot.name(session.user).to_owned(),
+            role: session.role,
+            tool: session.tool?.name().to_owned(),
+            device: session.device.clone(),
+            combination: self.combination(session.user, session.credential),
+        })
+    }
+
     fn goal(&mut self, told: &mut Way, user: ObjectKey, tool: Tool, last: Option<&LastSession>) {
         let snapshot = self.access.snapshot();
         snapshot.objects.id(user).clone_into(&mut told.user);
@@ -109,10 +123,10 @@ impl Compiler<'_> {
         let Some(last) = last else { return };
         told.context.device.clone_from(&last.device);
         told.context.location = self.judge.place(last.place).map(|place| place.id.clone()).unwrap_or_default();
-        told.context.combination = self.combination_words(user, last.credential);
+        told.context.combination = self.combination(user, last.credential);
     }
 
-    fn combination_words(&mut self, user: ObjectKey, credential: usize) -> String {
+    fn combination(&mut self, user: ObjectKey, credential: usize) -> String {
         let person = self.person(user);
         match person.credentials.get(credential) {
             Some(credential) if credential.key.is_unknown => "unknown".to_owned(),
@@ -129,7 +143,7 @@ impl Compiler<'_> {
         Some(match label {
             Label::Session { user, tool, credential, device, place, is_relaxed, .. } => {
                 let tool = tool.map_or("the application", Tool::words);
-                let with = self.combination_words(*user, *credential);
+                let with = combination_words(&self.combination(*user, *credential));
                 let mut step = format!("{} signs in to {tool} with {with}", name(user));
                 if *place != 0 {
                     step.push(' ');
@@ -218,19 +232,20 @@ impl Compiler<'_> {
         }
     }
 
-    /// The policies in force that keep a session of a way from being begun as the way begins it.
-    pub(super) fn blockers(&mut self, way: &Way) -> Vec<Cause> {
+    /// The policies in force that keep a session from being begun as a way begins it, with its own device and from
+    /// nowhere in particular.
+    pub(super) fn blockers(&mut self, session: &WaySession) -> Vec<Cause> {
         let snapshot = self.access.snapshot();
-        let Some(user) = snapshot.objects.find(&way.user) else { return Vec::new() };
-        let Some(tool) = Tool::ALL.into_iter().find(|tool| tool.name() == way.context.tool) else { return Vec::new() };
+        let Some(user) = snapshot.objects.find(&session.user) else { return Vec::new() };
+        let Some(tool) = Tool::ALL.into_iter().find(|tool| tool.name() == session.tool) else { return Vec::new() };
         let person = self.person(user);
         let client = usize::from(tool.client_app() != "browser");
         let devices = person.devices.get(client).map_or(&[][..], Vec::as_slice);
-        let device = devices.iter().find(|device| device.id == way.context.device).or(devices.first());
-        let with = person.credentials.iter().position(|one| one.key.modes.to_string() == way.context.combination);
+        let device = devices.iter().find(|device| device.id == session.device).or(devices.first());
+        let with = person.credentials.iter().position(|one| one.key.modes.to_string() == session.combination);
         let combination = with.and_then(|place| person.combinations.get(place)).copied();
         let (Some(device), Some(combination)) = (device, combination) else { return Vec::new() };
-        let identity = self.identity(user, None);
+        let identity = self.identity(user, session.role);
         let target = self.access.targets().row(&Target::Application(tool.app_id().into()));
         let found = self.judge.rejecting(&(identity, vec![target], device.class, combination), 0, quiet::ALL);
         self.causes(&found)

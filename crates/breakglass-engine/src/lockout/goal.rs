@@ -268,7 +268,7 @@ impl Horizon {
 }
 
 /// Whether somebody may take policies away first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// Policies stay as they are.
     Direct,
@@ -277,7 +277,7 @@ pub enum Stage {
 }
 
 /// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Question {
     /// What has to be reached.
     pub goal: Goal,

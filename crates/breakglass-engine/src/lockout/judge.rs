@@ -13,6 +13,7 @@ use breakglass_model::named_location::{LocationCoverage, NamedLocation};
 use breakglass_model::policy::RiskLevel;
 use breakglass_model::strength::Modes;
 
+use super::compile::Index;
 use super::component::{Component, Kind};
 use super::need::{Alternatives, Need, both, met, minimal, minimal_sets, quiet, union};
 use super::settings::{LockoutSettings, Mode};
@@ -32,8 +33,9 @@ pub(super) struct Place {
     /// In words.
     pub(super) words: String,
     needs: Vec<u32>,
-    /// Location masks, one for each country it may lie in.
-    countries: Vec<Masks>,
+    /// Per set of quiet risks, the policies whose place and risks are met, whatever nature chooses: in each country
+    /// that it may lie in where that is possible, in all of them at once where it is promised.
+    met: Vec<Rc<[Masks]>>,
 }
 
 /// What of a combination decides whether a demand is met.
@@ -72,6 +74,23 @@ struct DeviceClass {
 /// One question: who (class), what to, on what, with what.
 pub(super) type Question = (u32, Vec<TargetRow>, u32, u32);
 
+/// What a combination on a kind of device makes of every policy.
+struct Verdicts {
+    /// It does not meet them.
+    failed: Vec<u64>,
+    /// It meets them if some component is up.
+    conditional: Vec<u64>,
+    /// Whether it meets them cannot be told.
+    doubtful: Vec<u64>,
+}
+
+/// What meets one policy's demand, and why that cannot be told for sure.
+#[derive(Clone)]
+struct Met {
+    alternatives: Rc<Alternatives>,
+    doubt: Option<Rc<str>>,
+}
+
 /// Answers what sessions need, in one mode.
 pub(super) struct Judge<'a> {
     /// The compiled policies.
@@ -81,17 +100,19 @@ pub(super) struct Judge<'a> {
     /// Components that needs name by number.
     shared: Vec<Component>,
     places: Vec<Place>,
-    /// Per set of quiet risks, the different masks that nature can choose.
-    natures: Vec<Vec<Masks>>,
     device_classes: Vec<DeviceClass>,
     device_class_of: BTreeMap<(Vec<u64>, Vec<u64>, usize), u32>,
     identities: Vec<Masks>,
     identity_of: BTreeMap<(Vec<u64>, Vec<u64>), u32>,
     combinations: Vec<(CombinationKey, Methods)>,
     combination_of: BTreeMap<CombinationKey, u32>,
-    sessions: BTreeMap<Question, Rc<Vec<Need>>>,
-    passes: BTreeMap<(Vec<u64>, usize, u32), Rc<Alternatives>>,
-    demands: BTreeMap<(usize, usize, u32), Rc<Alternatives>>,
+    sessions: Index<Question, Rc<Vec<Need>>>,
+    /// Numbers of the components.
+    number_of: Index<Component, u32>,
+    verdicts: BTreeMap<(usize, u32), Rc<Verdicts>>,
+    demands: BTreeMap<(usize, usize, u32), Met>,
+    /// Policies whose doubt is told, about conditions and about demands.
+    told: [Vec<u64>; 2],
     /// Facts that were not known, in words.
     pub(super) unknowns: BTreeSet<String>,
 }
@@ -104,16 +125,17 @@ impl<'a> Judge<'a> {
             mode,
             shared: Vec::new(),
             places: Vec::new(),
-            natures: natures(access),
             device_classes: Vec::new(),
             device_class_of: BTreeMap::new(),
             identities: Vec::new(),
             identity_of: BTreeMap::new(),
             combinations: Vec::new(),
             combination_of: BTreeMap::new(),
-            sessions: BTreeMap::new(),
-            passes: BTreeMap::new(),
+            sessions: Index::default(),
+            number_of: Index::default(),
+            verdicts: BTreeMap::new(),
             demands: BTreeMap::new(),
+            told: [vec![0; access.compiled().words], vec![0; access.compiled().words]],
             unknowns: BTreeSet::new(),
         };
         judge.add_places(settings);
@@ -132,11 +154,13 @@ impl<'a> Judge<'a> {
 
     /// The number of a component.
     pub(super) fn intern_shared(&mut self, component: Component) -> u32 {
-        let at = self.shared.iter().position(|known| *known == component).unwrap_or_else(|| {
-            self.shared.push(component);
-            self.shared.len() - 1
-        });
-        u32::try_from(at).unwrap_or(u32::MAX)
+        if let Some(number) = self.number_of.get(&component) {
+            return *number;
+        }
+        let number = u32::try_from(self.shared.len()).unwrap_or(u32::MAX);
+        self.number_of.insert(component.clone(), number);
+        self.shared.push(component);
+        number
     }
 
     /// The number of an identity: the policies that are about somebody.
@@ -225,17 +249,19 @@ impl<'a> Judge<'a> {
         let (identity, targets, class, combination) = question;
         let Some(base) = self.base(*identity, targets, *class) else { return Vec::new() };
         self.doubt_conditions(&base);
+        let Some(verdicts) = self.verdicts(*class, *combination) else { return Vec::new() };
+        let asked = self.asked(&base, &verdicts);
         let mut needs = Vec::new();
         for place in 0..self.places.len() {
             let number = u16::try_from(place).unwrap_or(u16::MAX);
-            let here = self.places.get(place).map_or(&[][..], |place| place.needs.as_slice()).to_vec();
             // With every risk quiet is the least that nature can do: what does not pass then never does.
-            let best = self.at_place(&base, place, (quiet::ALL, *class, *combination));
+            let best = self.at_place(&asked, (place, quiet::ALL), (*class, *combination));
             if best.is_empty() {
                 continue;
             }
+            let here = self.places.get(place).map_or(&[][..], |place| place.needs.as_slice()).to_vec();
             for kept_quiet in 0..=quiet::ALL {
-                let found = self.at_place(&base, place, (kept_quiet, *class, *combination));
+                let found = self.at_place(&asked, (place, kept_quiet), (*class, *combination));
                 let is_all = found == best;
                 needs.extend(found.iter().map(|set| Need {
                     components: union(set, &here),
@@ -247,6 +273,10 @@ impl<'a> Judge<'a> {
                     break;
                 }
             }
+            // Nothing is needed here, so that no other place is needed.
+            if needs.iter().any(|need| need.components.is_empty() && need.quiet == 0) {
+                break;
+            }
         }
         minimal(needs)
     }
@@ -254,9 +284,15 @@ impl<'a> Judge<'a> {
     /// Notes the policies in force of which it cannot be told whether they apply.
     fn doubt_conditions(&mut self, base: &Masks) {
         let enabled = &self.access.compiled().enabled;
-        let sides = base.sure.iter().zip(&base.may).zip(enabled.sure.iter().zip(&enabled.may));
-        let unsure: Vec<u64> = sides.map(|((sure, may), (on, may_be_on))| may & may_be_on & !(sure & on)).collect();
-        for policy in policies_of(&unsure).collect::<Vec<_>>() {
+        let [told, _] = &mut self.told;
+        let sides = base.sure.iter().zip(&base.may).zip(enabled.sure.iter().zip(&enabled.may)).zip(told);
+        let unsure = sides.map(|(((sure, may), (on, may_be_on)), told)| {
+            let unsure = may & may_be_on & !(sure & on) & !*told;
+            *told |= unsure;
+            unsure
+        });
+        let unsure: Vec<u64> = unsure.collect();
+        for policy in policies_of(&unsure) {
             let whys = self.access.compiled().whys(policy).join("; ");
             self.doubt(policy, if whys.is_empty() { "whether it applies to everybody concerned" } else { &whys });
         }
@@ -282,91 +318,128 @@ impl<'a> Judge<'a> {
         Some(Masks { sure: side(|masks| &masks.sure), may: side(|masks| &masks.may) })
     }
 
-    /// What passes at a place, whatever nature does with the risks that are not kept quiet.
-    fn at_place(&mut self, base: &Masks, place: usize, what: (u8, u32, u32)) -> Alternatives {
-        let (kept_quiet, class, combination) = what;
-        let mode = self.mode;
-        let Some(countries) = self.places.get(place).map(|place| place.countries.clone()) else { return Vec::new() };
-        let natures = self.natures.get(usize::from(kept_quiet)).cloned().unwrap_or_default();
-        let mut all: Option<Alternatives> = None;
-        for country in &countries {
-            let mut here = met();
-            for nature in &natures {
-                let applying = self.applying(base, country, nature);
-                here = both(&here, &self.pass(applying, class, combination));
-                if here.is_empty() {
-                    break;
-                }
-            }
-            all = Some(match (all, mode) {
-                (None, _) => here,
-                // In which country it lies is not known: all of them, or one of them.
-                (Some(others), Mode::Promised) => both(&others, &here),
-                (Some(others), Mode::Possible) => minimal_sets(others.into_iter().chain(here).collect()),
-            });
-        }
-        all.unwrap_or_default()
-    }
-
-    /// Policies in force that apply, as the mode counts them.
-    fn applying(&self, base: &Masks, location: &Masks, nature: &Masks) -> Vec<u64> {
+    /// What is asked of a sign-in at some place.
+    fn asked(&self, base: &Masks, verdicts: &Verdicts) -> Verdicts {
         let enabled = &self.access.compiled().enabled;
-        let meet = |side: fn(&Masks) -> &Vec<u64>| -> Vec<u64> {
-            let parts = side(base).iter().zip(side(location)).zip(side(nature)).zip(side(enabled));
-            parts.map(|(((base, location), nature), enabled)| base & location & nature & enabled).collect()
+        let (base, enabled) = (self.side(base), self.side(enabled));
+        let of = |verdict: &Vec<u64>| -> Vec<u64> {
+            base.iter().zip(enabled).zip(verdict).map(|((base, enabled), verdict)| base & enabled & verdict).collect()
         };
+        let [_, told] = &self.told;
+        let doubtful = of(&verdicts.doubtful).iter().zip(told).map(|(doubtful, told)| doubtful & !told).collect();
+        Verdicts { failed: of(&verdicts.failed), conditional: of(&verdicts.conditional), doubtful }
+    }
+
+    /// The side of masks that counts.
+    fn side<'m>(&self, masks: &'m Masks) -> &'m [u64] {
         match self.mode {
-            Mode::Promised => meet(|masks| &masks.may),
-            Mode::Possible => meet(|masks| &masks.sure),
+            Mode::Promised => &masks.may,
+            Mode::Possible => &masks.sure,
         }
     }
 
-    fn pass(&mut self, applying: Vec<u64>, class: u32, combination: u32) -> Rc<Alternatives> {
-        let Some(grant) = self.device_classes.get(class as usize).map(|class| class.grant) else {
-            return Rc::new(Vec::new());
-        };
-        let key = (applying, grant.index(), combination);
-        if let Some(known) = self.passes.get(&key) {
-            return Rc::clone(known);
+    /// What passes at a place, whatever nature does with the risks that are not kept quiet.
+    fn at_place(
+        &mut self,
+        asked: &Verdicts,
+        (place, kept_quiet): (usize, u8),
+        (class, combination): (u32, u32),
+    ) -> Alternatives {
+        let met_at = self.places.get(place).and_then(|place| place.met.get(usize::from(kept_quiet)));
+        let Some(met_at) = met_at.map(Rc::clone) else { return Vec::new() };
+        if asked.doubtful.iter().any(|word| *word != 0) {
+            self.doubt_demands(&asked.doubtful, &met_at, (class, combination));
         }
-        let mut all = met();
-        for policy in policies_of(&key.0) {
-            all = both(&all, &self.demand(policy, grant, combination));
-            if all.is_empty() {
-                break;
+        let mut all = Alternatives::new();
+        for masks in met_at.iter() {
+            let here = self.side(masks);
+            if asked.failed.iter().zip(here).any(|(failed, here)| failed & here != 0) {
+                continue;
             }
+            if asked.conditional.iter().zip(here).all(|(conditional, here)| conditional & here == 0) {
+                return met();
+            }
+            let policies: Vec<u64> = asked.conditional.iter().zip(here).map(|(asked, here)| asked & here).collect();
+            let Some(grant) = self.device_classes.get(class as usize).map(|class| class.grant) else { continue };
+            let here = policies_of(&policies)
+                .fold(met(), |here, policy| both(&here, &self.demand(policy, grant, combination).alternatives));
+            all = minimal_sets(all.into_iter().chain(here).collect());
         }
-        let all = Rc::new(all);
-        self.passes.insert(key, Rc::clone(&all));
         all
     }
 
+    /// Notes the policies that apply at a place and of which it cannot be told whether they are met.
+    fn doubt_demands(&mut self, doubtful: &[u64], met_at: &[Masks], (class, combination): (u32, u32)) {
+        let mut here = vec![0_u64; doubtful.len()];
+        for masks in met_at {
+            let sides = doubtful.iter().zip(self.side(masks));
+            here.iter_mut().zip(sides).for_each(|(all, (doubtful, met))| *all |= doubtful & met);
+        }
+        let [_, told] = &mut self.told;
+        here.iter_mut().zip(told).for_each(|(here, told)| {
+            *here &= !*told;
+            *told |= *here;
+        });
+        let Some(grant) = self.device_classes.get(class as usize).map(|class| class.grant) else { return };
+        for policy in policies_of(&here) {
+            let why = self.demand(policy, grant, combination).doubt;
+            self.doubt(policy, why.as_deref().unwrap_or_default());
+        }
+    }
+
+    /// What a combination makes of every policy, on a kind of device.
+    fn verdicts(&mut self, class: u32, combination: u32) -> Option<Rc<Verdicts>> {
+        let grant = self.device_classes.get(class as usize)?.grant;
+        if let Some(known) = self.verdicts.get(&(grant.index(), combination)) {
+            return Some(Rc::clone(known));
+        }
+        let words = self.access.compiled().words;
+        let none = || vec![0_u64; words];
+        let mut verdicts = Verdicts { failed: none(), conditional: none(), doubtful: none() };
+        for policy in 0..self.access.policies().len() {
+            let demand = self.demand(policy, grant, combination);
+            let set = |mask: &mut Vec<u64>, is_set: bool| {
+                if let (true, Some(word)) = (is_set, mask.get_mut(policy / 64)) {
+                    *word |= 1 << (policy % 64);
+                }
+            };
+            set(&mut verdicts.failed, demand.alternatives.is_empty());
+            set(&mut verdicts.conditional, !demand.alternatives.is_empty() && *demand.alternatives != met());
+            set(&mut verdicts.doubtful, demand.doubt.is_some());
+        }
+        let verdicts = Rc::new(verdicts);
+        self.verdicts.insert((grant.index(), combination), Rc::clone(&verdicts));
+        Some(verdicts)
+    }
+
     /// What meets one policy's demand.
-    pub(super) fn demand(&mut self, policy: usize, grant: GrantSituation, combination: u32) -> Rc<Alternatives> {
+    fn demand(&mut self, policy: usize, grant: GrantSituation, combination: u32) -> Met {
         let key = (policy, grant.index(), combination);
         if let Some(known) = self.demands.get(&key) {
-            return Rc::clone(known);
+            return known.clone();
         }
         let demand = self.access.compiled().demands().get(policy).cloned();
+        let mut doubt = None;
         let alternatives = match demand {
             None | Some(Demand::Block) => Vec::new(),
             Some(Demand::Nothing) => met(),
             Some(Demand::Unknown(why)) => {
-                self.doubt(policy, &why);
+                doubt = Some(why.as_str().into());
                 if self.mode == Mode::Possible { met() } else { Vec::new() }
             }
             Some(Demand::All(controls)) => controls.iter().fold(met(), |all, control| {
-                let one = self.control(policy, control, grant, combination);
+                let one = self.control(policy, control, (grant, combination), &mut doubt);
                 both(&all, &one)
             }),
             Some(Demand::Any(controls)) => {
-                let each = controls.iter().flat_map(|control| self.control(policy, control, grant, combination));
+                let each =
+                    controls.iter().flat_map(|control| self.control(policy, control, (grant, combination), &mut doubt));
                 minimal_sets(each.collect::<Vec<_>>())
             }
         };
-        let alternatives = Rc::new(alternatives);
-        self.demands.insert(key, Rc::clone(&alternatives));
-        alternatives
+        let found = Met { alternatives: Rc::new(alternatives), doubt };
+        self.demands.insert(key, found.clone());
+        found
     }
 
     fn doubt(&mut self, policy: usize, why: &str) {
@@ -374,7 +447,13 @@ impl<'a> Judge<'a> {
         self.unknowns.insert(format!("policy `{name}`: {why}"));
     }
 
-    fn control(&mut self, policy: usize, control: &Control, grant: GrantSituation, combination: u32) -> Alternatives {
+    fn control(
+        &mut self,
+        policy: usize,
+        control: &Control,
+        (grant, combination): (GrantSituation, u32),
+        doubt: &mut Option<Rc<str>>,
+    ) -> Alternatives {
         let Some((key, methods)) = self.combinations.get(combination as usize).cloned() else { return Vec::new() };
         let truth = match control {
             Control::CompliantDevice | Control::DomainJoinedDevice => {
@@ -394,7 +473,7 @@ impl<'a> Judge<'a> {
             },
         };
         if truth == Trit::Unknown {
-            self.doubt(policy, &format!("whether `{control}` is met cannot be told"));
+            *doubt = Some(format!("whether `{control}` is met cannot be told").into());
         }
         if self.mode.takes(truth) { met() } else { Vec::new() }
     }
@@ -405,14 +484,14 @@ impl<'a> Judge<'a> {
         let mut found = BTreeSet::new();
         let Some(base) = self.base(*identity, targets, *class) else { return found };
         let Some(grant) = self.device_classes.get(*class as usize).map(|class| class.grant) else { return found };
-        let countries = self.place(place).map(|place| place.countries.clone()).unwrap_or_default();
-        let natures = self.natures.get(usize::from(kept_quiet)).cloned().unwrap_or_default();
-        for country in &countries {
-            for nature in &natures {
-                for policy in policies_of(&self.applying(&base, country, nature)).collect::<Vec<_>>() {
-                    if self.demand(policy, grant, *combination).is_empty() {
-                        found.insert(policy);
-                    }
+        let met_at = self.place(place).and_then(|place| place.met.get(usize::from(kept_quiet))).cloned();
+        let enabled = &self.access.compiled().enabled;
+        for masks in met_at.iter().flat_map(|met_at| met_at.iter()) {
+            let sides = self.side(&base).iter().zip(self.side(masks)).zip(self.side(enabled));
+            let applying: Vec<u64> = sides.map(|((base, met), enabled)| base & met & enabled).collect();
+            for policy in policies_of(&applying).collect::<Vec<_>>() {
+                if self.demand(policy, grant, *combination).alternatives.is_empty() {
+                    found.insert(policy);
                 }
             }
         }
@@ -461,6 +540,7 @@ impl<'a> Judge<'a> {
             let row = CountryRow::try_from(row).unwrap_or(Countries::OTHER);
             found.push((code.to_owned(), format!("from {code}"), needs, 0, vec![row]));
         }
+        let natures = natures(self.access);
         let mut seen = BTreeSet::new();
         for (id, words, needs, address, countries) in found {
             let mut masks: Vec<Masks> = Vec::new();
@@ -474,7 +554,37 @@ impl<'a> Judge<'a> {
             if seen.insert((marks, needs.clone())) {
                 let mut needs: Vec<u32> = needs.into_iter().map(|one| self.intern_shared(one)).collect();
                 needs.sort_unstable();
-                self.places.push(Place { id, words, needs, countries: masks });
+                let met = natures.iter().map(|natures| self.whatever_nature_does(&masks, natures).into()).collect();
+                self.places.push(Place { id, words, needs, met });
+            }
+        }
+    }
+
+    /// The policies whose place and risks are met by something that nature chooses.
+    fn whatever_nature_does(&self, countries: &[Masks], natures: &[Masks]) -> Vec<Masks> {
+        let words = self.access.compiled().words;
+        let each = countries.iter().map(|country| {
+            let mut all = Masks::with_rows(1, words);
+            for nature in natures {
+                let add = |all: &mut Vec<u64>, side: fn(&Masks) -> &Vec<u64>| {
+                    let parts = side(country).iter().zip(side(nature));
+                    all.iter_mut().zip(parts).for_each(|(all, (country, nature))| *all |= country & nature);
+                };
+                add(&mut all.sure, |masks| &masks.sure);
+                add(&mut all.may, |masks| &masks.may);
+            }
+            all
+        });
+        match self.mode {
+            // In which country it lies is not known: it may be any of them.
+            Mode::Possible => each.collect(),
+            Mode::Promised => {
+                let both = |mut one: Masks, other: Masks| {
+                    one.sure.iter_mut().zip(&other.sure).for_each(|(one, other)| *one |= other);
+                    one.may.iter_mut().zip(&other.may).for_each(|(one, other)| *one |= other);
+                    one
+                };
+                each.reduce(both).into_iter().collect()
             }
         }
     }

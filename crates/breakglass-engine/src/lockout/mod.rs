@@ -19,6 +19,7 @@ mod explain;
 pub mod goal;
 mod judge;
 mod need;
+pub mod nobody;
 pub mod pattern;
 mod people;
 pub mod report;

@@ -50,7 +50,7 @@ pub(super) enum Held {
 }
 
 /// How well somebody is protected from resets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Protection {
     /// No role that matters.
     None,
@@ -224,6 +224,9 @@ impl People {
         let scheduled = snapshot.role_assignment_schedule_instances.why();
         if let (Some(why), Some(_)) = (plain, scheduled) {
             self.unknowns.insert(format!("who holds a role: `roleAssignments` are not all there{}", because(why)));
+        }
+        if let Some(why) = snapshot.users.why() {
+            self.unknowns.insert(format!("who else holds a role: `users` are not all there{}", because(why)));
         }
         let eligible = snapshot.role_eligibility_schedule_instances.why();
         if let Some(why) = eligible {

@@ -114,8 +114,27 @@ pub struct Way {
     pub context: WayContext,
     /// What is done, in order.
     pub steps: Vec<String>,
+    /// The sessions that are begun on the way, the last one last.
+    pub sessions: Vec<WaySession>,
     /// Per component that a policy or setting makes necessary, which ones.
     pub because: BTreeMap<Component, Vec<Cause>>,
+}
+
+/// A session that is begun on a way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaySession {
+    /// Whose, by id.
+    pub user: String,
+    /// By name.
+    pub name: String,
+    /// Template id of the role that was activated for it.
+    pub role: Option<&'static str>,
+    /// Id of the tool.
+    pub tool: String,
+    /// As in [`WayContext`].
+    pub device: String,
+    /// As in [`WayContext`].
+    pub combination: String,
 }
 
 /// How a session is begun.
@@ -129,6 +148,40 @@ pub struct WayContext {
     pub device: String,
     /// Authentication combination, as Graph writes it.
     pub combination: String,
+}
+
+impl WayContext {
+    /// The combination in words: `password + text message`.
+    #[must_use]
+    pub fn combination_words(&self) -> String {
+        combination_words(&self.combination)
+    }
+}
+
+/// A combination of methods, as Graph writes it, in words.
+pub(super) fn combination_words(combination: &str) -> String {
+    let modes: Vec<&str> = combination.split(',').filter(|mode| !mode.is_empty()).map(mode_words).collect();
+    modes.join(" + ")
+}
+
+fn mode_words(mode: &str) -> &str {
+    match mode.trim() {
+        "fido2" => "passkey",
+        "sms" => "text message",
+        "voice" => "call",
+        "windowsHelloForBusiness" => "Windows Hello",
+        "microsoftAuthenticatorPush" => "Authenticator push",
+        "deviceBasedPush" => "Authenticator sign-in",
+        "softwareOath" => "one-time code",
+        "hardwareOath" => "hardware token",
+        "x509CertificateMultiFactor" => "certificate",
+        "x509CertificateSingleFactor" => "certificate (one factor)",
+        "temporaryAccessPassOneTime" | "temporaryAccessPassMultiUse" => "temporary access pass",
+        "federatedMultiFactor" => "federated sign-in with MFA",
+        "federatedSingleFactor" => "federated sign-in",
+        "unknown" => "an unknown method",
+        other => other,
+    }
 }
 
 /// Something that was played through.
@@ -185,6 +238,8 @@ pub struct ComponentWords {
     pub name: String,
     /// What its failure is.
     pub fails_when: String,
+    /// Its failure as a clause, where `<name> is <fails_when>` is none.
+    pub clause: Option<String>,
     /// The person it belongs to, if it belongs to one.
     pub user: Option<String>,
 }

@@ -347,7 +347,7 @@ impl Analysis<'_> {
 
 /// Whose way it is, in words.
 fn by(way: Way) -> String {
-    match way.context.combination.as_str() {
+    match way.context.combination_words().as_str() {
         "" => way.name,
         with => format!("{} with {with}", way.name),
     }

@@ -4,6 +4,7 @@ use breakglass_model::authentication_method::AuthenticationMethod;
 use breakglass_model::snapshot::Snapshot;
 
 use super::component::{Component, Kind};
+use super::custody::Custody;
 use super::report::ComponentWords;
 use super::settings::LockoutSettings;
 
@@ -11,26 +12,11 @@ use super::settings::LockoutSettings;
 pub(super) fn words(snapshot: &Snapshot, settings: &LockoutSettings, component: &Component) -> ComponentWords {
     let key = component.key();
     let person = |id: &str| snapshot.objects.find(id).map_or(id, |key| snapshot.name(key)).to_owned();
-    let custody = &settings.custody;
-    let keeper = |name: Option<&String>| name.filter(|name| !name.is_empty()).map_or(key, String::as_str).to_owned();
     let (name, fails_when, user) = match component.kind() {
         Kind::Account => (format!("account {}", person(key)), "disabled, deleted or locked", Some(key)),
         Kind::Password => (format!("password of {}", person(key)), "lost, changed or expired", Some(key)),
-        Kind::Share => {
-            let (owner, number) = key.split_once('#').unwrap_or((key, ""));
-            (format!("share {number} of {}", person(owner)), "unreadable", Some(owner))
-        }
-        Kind::Custodian => {
-            let name = custody.custodians.get(key).map(|found| &found.name);
-            (format!("custodian {}", keeper(name)), "unreachable", None)
-        }
-        Kind::Safe => {
-            (format!("safe {}", keeper(custody.safes.get(key).map(|found| &found.name))), "inaccessible", None)
-        }
-        Kind::Site => (format!("site {key}"), "inaccessible", None),
-        Kind::Depository => {
-            let name = custody.depositories.get(key).map(|found| &found.name);
-            (format!("depository {}", keeper(name)), "unreachable", None)
+        Kind::Share | Kind::Custodian | Kind::Safe | Kind::Site | Kind::Depository => {
+            kept(snapshot, &settings.custody, component)
         }
         Kind::Method => {
             let (owner, method) = key.split_once('#').unwrap_or((key, ""));
@@ -69,7 +55,7 @@ pub(super) fn words(snapshot: &Snapshot, settings: &LockoutSettings, component: 
         }
         Kind::Control => (format!("custom control {key}"), "its provider is down", None),
         Kind::Policy => match key.strip_prefix("method:") {
-            Some(method) => (format!("the setting that allows {method}"), "switched off", None),
+            Some(method) => (format!("the setting that allows {}", setting(method)), "switched off", None),
             None => ("the setting that allows temporary access passes".to_owned(), "switched off", None),
         },
         Kind::Application => {
@@ -81,7 +67,76 @@ pub(super) fn words(snapshot: &Snapshot, settings: &LockoutSettings, component: 
         }
         Kind::Live => (format!("open session of {}", person(key)), "ended", Some(key)),
     };
-    ComponentWords { name, fails_when: fails_when.to_owned(), user: user.map(str::to_owned) }
+    let clause = clause(component.kind(), &name);
+    ComponentWords { name, fails_when: fails_when.to_owned(), clause, user: user.map(str::to_owned) }
+}
+
+/// What keeps a secret: its name, its failure, whose it is.
+fn kept<'c>(
+    snapshot: &Snapshot,
+    custody: &Custody,
+    component: &'c Component,
+) -> (String, &'static str, Option<&'c str>) {
+    let key = component.key();
+    let keeper = |name: Option<&String>| name.filter(|name| !name.is_empty()).map_or(key, String::as_str).to_owned();
+    match component.kind() {
+        Kind::Share => {
+            let (owner, number) = key.split_once('#').unwrap_or((key, ""));
+            (share(snapshot, owner, number), "unreadable", Some(owner))
+        }
+        Kind::Custodian => {
+            let name = custody.custodians.get(key).map(|found| &found.name);
+            (format!("custodian {}", keeper(name)), "unreachable", None)
+        }
+        Kind::Safe => {
+            let name = keeper(custody.safes.get(key).map(|found| &found.name));
+            let is_said = name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("safe"));
+            (if is_said { format!("the {name}") } else { format!("safe {name}") }, "inaccessible", None)
+        }
+        Kind::Depository => {
+            let name = custody.depositories.get(key).map(|found| &found.name);
+            (format!("depository {}", keeper(name)), "unreachable", None)
+        }
+        _ => (format!("site {key}"), "inaccessible", None),
+    }
+}
+
+/// The failure of what has no state of its own to be in.
+fn clause(kind: Kind, name: &str) -> Option<String> {
+    match kind {
+        Kind::Quiet => {
+            let (what, whose) = name.strip_prefix("no ")?.split_once(" for ")?;
+            let article = if what.starts_with("insider") { "an" } else { "a" };
+            Some(format!("{article} {what} is reported of {whose}"))
+        }
+        Kind::TermsOfUse => Some(format!("the {name} cannot be accepted")),
+        Kind::Control => Some(format!("the provider of the {name} is down")),
+        _ => None,
+    }
+}
+
+/// `share 1 of alice`, or of a method of hers.
+fn share(snapshot: &Snapshot, owner: &str, number: &str) -> String {
+    let name = snapshot.objects.find(owner).map_or(owner, |key| snapshot.name(key));
+    match number.rsplit_once('#') {
+        Some((method, number)) => format!("share {number} of {} of {name}", method_name(snapshot, owner, method)),
+        None => format!("share {number} of the password of {name}"),
+    }
+}
+
+/// A configuration of the authentication methods policy, as the Entra admin center calls it.
+fn setting(method: &str) -> &str {
+    match method {
+        "Fido2" => "Passkey (FIDO2)",
+        "MicrosoftAuthenticator" => "Microsoft Authenticator",
+        "Sms" => "SMS",
+        "Voice" => "Voice call",
+        "TemporaryAccessPass" => "Temporary Access Pass",
+        "SoftwareOath" => "Software OATH tokens",
+        "HardwareOath" => "Hardware OATH tokens",
+        "X509Certificate" => "Certificate-based authentication",
+        other => other,
+    }
 }
 
 fn service(id: &str) -> &str {
@@ -122,5 +177,25 @@ fn named(method: &AuthenticationMethod) -> String {
     match own.filter(|own| !own.is_empty()) {
         Some(own) => format!("{kind} \"{own}\""),
         None => kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, clause};
+
+    #[test]
+    fn what_is_never_lost_or_down_has_a_clause() {
+        for (kind, name, expected) in [
+            (Kind::Quiet, "no sign-in risk for anna", Some("a sign-in risk is reported of anna")),
+            (Kind::Quiet, "no user risk for anna for short", Some("a user risk is reported of anna for short")),
+            (Kind::Quiet, "no insider risk for anna", Some("an insider risk is reported of anna")),
+            (Kind::TermsOfUse, "terms of use Guests", Some("the terms of use Guests cannot be accepted")),
+            (Kind::Control, "custom control Duo", Some("the provider of the custom control Duo is down")),
+            (Kind::Account, "account anna", None),
+            (Kind::Site, "site munich", None),
+        ] {
+            assert_eq!(clause(kind, name).as_deref(), expected, "{name}");
+        }
     }
 }

@@ -144,7 +144,7 @@ pub(super) fn ways<'d>(evidence: Evidence, demands: impl Iterator<Item = &'d Dem
     let mut matters = Matters::default();
     demands.flat_map(Demand::controls).for_each(|control| matters.note(control));
     let mut ways = vec![evidence];
-    let fields: [(bool, fn(&mut Evidence) -> &mut Trit); 7] = [
+    let fields: [(bool, Field); 7] = [
         (matters.client, |evidence| &mut evidence.is_legacy_client),
         (matters.compliance, |evidence| &mut evidence.is_compliant),
         (matters.join, |evidence| &mut evidence.is_hybrid_joined),
@@ -171,6 +171,9 @@ pub(super) fn ways<'d>(evidence: Evidence, demands: impl Iterator<Item = &'d Dem
     }
     ways
 }
+
+/// One part of the evidence.
+type Field = fn(&mut Evidence) -> &mut Trit;
 
 /// What some demands depend on.
 #[derive(Debug, Default)]

@@ -99,7 +99,7 @@ impl<'a> Replay<'a> {
         tally.note_time(record.created_date_time, self.access().snapshot().taken_at);
         let read = self.recording.read(record, &mut scratch.recorded);
         let applied = record.applied_policies.as_deref().unwrap_or_default();
-        let read = read.and_then(|()| if applied.is_empty() { Err(Unjudged::NoPolicies) } else { Ok(()) });
+        let read = read.and(if applied.is_empty() { Err(Unjudged::NoPolicies) } else { Ok(()) });
         if let Err(why) = read {
             tally.count_unknown(Why::Record(why));
             return;

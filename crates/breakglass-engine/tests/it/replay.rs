@@ -205,7 +205,7 @@ fn a_wrong_result_is_found_as_that_and_its_case_reproduces_by_seed() {
             }
             other => panic!("seed {seed}: {other:?}\n{}\n{}", record.json, tenant.json),
         }
-        if seed % 50 == 0 {
+        if seed.is_multiple_of(50) {
             let text = record.json.to_string();
             let case = case(replay, differences[0], text.as_bytes()).unwrap();
             reproduced += u64::from(case.reproduces);
@@ -286,7 +286,7 @@ fn changed(tenant: &RandomTenant, seed: u64) -> Option<Snapshot> {
                 "applications": { "includeApplications": ["All"] },
                 "clientAppTypes": ["all"],
             },
-            "grantControls": { "operator": "OR", "builtInControls": [if seed % 3 == 0 { "block" } else { "mfa" }] },
+            "grantControls": { "operator": "OR", "builtInControls": [if seed.is_multiple_of(3) { "block" } else { "mfa" }] },
         })),
     }
     snapshot_of(&document).ok()

@@ -64,83 +64,97 @@ fn write(document: &mut Value, name: &str, list: Vec<Value>) {
     document[name] = Value::Array(list);
 }
 
-/// Some changes, taken from another tenant, and the tenant with them written in; `None` where a change is refused.
-fn changes(random: &mut Random, document: &Value, other: &Value) -> (Proposal, Option<Value>) {
-    let mut proposal = Proposal::default();
-    let mut after = Some(document.clone());
-    let read = |proposal: &mut Proposal, object: &Value, kind| {
-        proposal
-            .read(object.to_string().as_bytes(), "p.json", kind)
-            .unwrap_or_else(|error| panic!("{error}: {object}"));
-    };
-    let mut policies = list(document, "conditionalAccessPolicies");
-    let mut is_changed = false;
-    let removed = random.below(policies.len().max(1) * 2);
-    for mut policy in list(other, "conditionalAccessPolicies") {
-        let known = place_of(&policies, &policy);
-        let is_of_the_removed = known == Some(removed);
-        if random.chance(50) || is_of_the_removed {
-            continue;
-        }
-        if known.is_some() && random.chance(50) {
-            let members = policy.as_object_mut().unwrap();
-            members.retain(|name, _| name == "id" || random.chance(40));
-        }
-        read(&mut proposal, &policy, ProposalKind::Policy);
-        is_changed = true;
-        match known {
-            Some(at) if says_everything(&policy) => policies[at] = policy,
-            Some(at) => policies[at] = patched(&policies[at], &policy),
-            None if policy.get("state").is_none() || policy["conditions"].is_null() => after = None,
-            None => policies.push(policy),
+/// Changes, and the tenant with them written in; `None` where one of them is refused.
+struct Changes {
+    proposal: Proposal,
+    after: Option<Value>,
+}
+
+impl Changes {
+    fn read(&mut self, object: &Value, kind: ProposalKind) {
+        let result = self.proposal.read(object.to_string().as_bytes(), "p.json", kind);
+        result.unwrap_or_else(|error| panic!("{error}: {object}"));
+    }
+
+    fn write(&mut self, name: &str, list: Vec<Value>) {
+        if let Some(after) = &mut self.after {
+            write(after, name, list);
         }
     }
-    if removed < list(document, "conditionalAccessPolicies").len() {
-        let gone = policies.remove(removed);
-        let name =
-            if random.chance(50) && gone["deletedDateTime"].is_null() { &gone["displayName"] } else { &gone["id"] };
-        let named = Proposed::PolicyRemoved(name.as_str().unwrap().to_owned());
-        proposal.push(ProposalPlace::new("--remove-policy", ""), named).unwrap();
-        is_changed = true;
-    }
-    if let (Some(after), true) = (&mut after, is_changed) {
-        write(after, "conditionalAccessPolicies", policies);
-    }
-    let (mut groups, mut is_changed) = (list(document, "groups"), false);
-    for mut group in list(other, "groups") {
-        // Several groups of a random tenant have one name, by which one that is new might be found.
-        group.as_object_mut().unwrap().remove("displayName");
-        if random.chance(60) {
-            continue;
+
+    /// Some policies of another tenant, whole or in part; and perhaps one is removed.
+    fn policies(&mut self, random: &mut Random, document: &Value, other: &Value) {
+        let mut policies = list(document, "conditionalAccessPolicies");
+        let count = policies.len();
+        let removed = random.below(count.max(1) * 2);
+        let mut is_changed = removed < count;
+        for mut policy in list(other, "conditionalAccessPolicies") {
+            let known = place_of(&policies, &policy);
+            if random.chance(50) || known == Some(removed) {
+                continue;
+            }
+            if known.is_some() && random.chance(50) {
+                let members = policy.as_object_mut().unwrap();
+                members.retain(|name, _| name == "id" || random.chance(40));
+            }
+            self.read(&policy, ProposalKind::Policy);
+            is_changed = true;
+            match known {
+                Some(at) if says_everything(&policy) => policies[at] = policy,
+                Some(at) => policies[at] = patched(&policies[at], &policy),
+                None if policy.get("state").is_none() || policy["conditions"].is_null() => self.after = None,
+                None => policies.push(policy),
+            }
         }
-        let known = place_of(&groups, &group);
-        is_changed = true;
-        match known {
-            None => {
-                read(&mut proposal, &group, ProposalKind::Group);
+        if removed < count {
+            let gone = policies.remove(removed);
+            let is_named = random.chance(50) && gone["deletedDateTime"].is_null();
+            let name = if is_named { &gone["displayName"] } else { &gone["id"] };
+            let named = Proposed::PolicyRemoved(name.as_str().unwrap().to_owned());
+            self.proposal.push(ProposalPlace::new("--remove-policy", ""), named).unwrap();
+        }
+        if is_changed {
+            self.write("conditionalAccessPolicies", policies);
+        }
+    }
+
+    /// Some groups of another tenant: new ones, and other members of those that are there.
+    fn groups(&mut self, random: &mut Random, document: &Value, other: &Value) {
+        let (mut groups, mut is_changed) = (list(document, "groups"), false);
+        for mut group in list(other, "groups") {
+            // Several groups of a random tenant have one name, by which one that is new might be found.
+            group.as_object_mut().unwrap().remove("displayName");
+            if random.chance(60) {
+                continue;
+            }
+            is_changed = true;
+            let Some(at) = place_of(&groups, &group) else {
+                self.read(&group, ProposalKind::Group);
                 groups.push(group);
+                continue;
+            };
+            let members = list(&group, "members");
+            self.read(&json!({ "id": group["id"], "members": members }), ProposalKind::Group);
+            if groups[at].get("membershipRule").is_some_and(|rule| !rule.is_null()) {
+                self.after = None;
             }
-            Some(at) => {
-                let members = list(&group, "members");
-                read(&mut proposal, &json!({ "id": group["id"], "members": members }), ProposalKind::Group);
-                if groups[at].get("membershipRule").is_some_and(|rule| !rule.is_null()) {
-                    after = None;
-                }
-                let mut once: Vec<Value> = Vec::new();
-                for member in members {
-                    let id = |member: &Value| member.get("id").unwrap_or(member).clone();
-                    if !once.iter().any(|known| id(known) == id(&member)) {
-                        once.push(member);
-                    }
-                }
-                groups[at]["members"] = Value::Array(once);
-            }
+            groups[at]["members"] = Value::Array(once_each(members));
+        }
+        if is_changed {
+            self.write("groups", groups);
         }
     }
-    if let (Some(after), true) = (&mut after, is_changed) {
-        write(after, "groups", groups);
+}
+
+fn once_each(members: Vec<Value>) -> Vec<Value> {
+    let id = |member: &Value| member.get("id").unwrap_or(member).clone();
+    let mut once: Vec<Value> = Vec::new();
+    for member in members {
+        if !once.iter().any(|known| id(known) == id(&member)) {
+            once.push(member);
+        }
     }
-    (proposal, after)
+    once
 }
 
 #[test]
@@ -154,7 +168,11 @@ fn a_proposal_is_the_file_with_the_changes_written_in_seed() {
         let tenant = random_tenant(seed.wrapping_add(round));
         let other = random_tenant(seed.wrapping_add(round).wrapping_mul(31).wrapping_add(7));
         let document: Value = serde_json::from_str(&tenant.json).unwrap();
-        let (proposal, after) = changes(&mut random, &document, &serde_json::from_str(&other.json).unwrap());
+        let other: Value = serde_json::from_str(&other.json).unwrap();
+        let mut changes = Changes { proposal: Proposal::default(), after: Some(document.clone()) };
+        changes.policies(&mut random, &document, &other);
+        changes.groups(&mut random, &document, &other);
+        let Changes { proposal, after } = changes;
         let before = tenant.snapshot.clone();
         let mut snapshot = tenant.snapshot;
         match (snapshot.with_proposal(&proposal), after) {

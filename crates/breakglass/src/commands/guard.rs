@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use breakglass_engine::access::Access;
 use breakglass_engine::guard::{Before, Change, compare};
 use breakglass_engine::lockout::goal::{Goal, Horizon};
+use breakglass_engine::lockout::nobody::somebody;
 use breakglass_model::proposal::{AppliedChange, difference};
 use breakglass_model::snapshot::Resource;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
-use super::lockout::{AnalysisArguments, FLOOR_DEFAULT, page};
+use super::lockout::{AnalysisArguments, FLOOR_DEFAULT, LockoutError, page};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::deliver;
@@ -65,6 +66,7 @@ impl Arguments {
         let after = self.proposal.load(world, &self.subject, &subject.snapshot)?;
         world.progress("working out the ways in before the change");
         let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
+        somebody(&access, &settings, goal).map_err(|nobody| LockoutError::Nobody { nobody })?;
         let before = Before::of(&access, &settings, goal);
         drop(access);
         world.progress("working out the ways in after the change");
@@ -83,6 +85,12 @@ impl Arguments {
         };
         let settings = self.analysis.settings(&subject, horizon)?;
         let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
+        // What a whole export says of nobody is a lockout; what half an export says is nothing.
+        if let Err(nobody) = somebody(&access, &settings, goal)
+            && !nobody.unknowns.is_empty()
+        {
+            return Err(LockoutError::Nobody { nobody }.into());
+        }
         let change = Change {
             words: applied.iter().map(ToString::to_string).collect(),
             policies: applied.iter().filter(|one| is_policy(one)).map(|one| one.id.clone()).collect(),

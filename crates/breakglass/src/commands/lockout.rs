@@ -7,6 +7,7 @@ use breakglass_engine::access::Access;
 use breakglass_engine::lockout::certificate::CertificateError;
 use breakglass_engine::lockout::custody::CustodyError;
 use breakglass_engine::lockout::goal::{Goal, Horizon};
+use breakglass_engine::lockout::nobody::{Nobody, somebody};
 use breakglass_engine::lockout::report::LockoutReport;
 use breakglass_engine::lockout::scenarios::{BUILT_IN, ScenarioError};
 use breakglass_engine::lockout::settings::{
@@ -133,6 +134,9 @@ pub(crate) enum LockoutError {
         #[source]
         source: std::io::Error,
     },
+    /// There is nobody of whom it could be asked.
+    #[error("{nobody}{}", unknowns(nobody))]
+    Nobody { nobody: Nobody },
     /// The envelope of somebody who is not there.
     #[error("the configuration has an envelope for `{0}`, who is not in the snapshot")]
     UnknownAccount(String),
@@ -170,7 +174,25 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       and a certificate is for one; or the file cannot be written. Ask for one goal and one horizon, \
                       with a smaller --max-order.",
     },
+    ErrorCode {
+        code: "BG1705",
+        title: "nobody is known who could do what is asked",
+        explanation: "The question is how many failures it takes until nobody can do something, and the snapshot names \
+                      nobody who can: no user holds one of the roles, active or eligible, directly or through a group. \
+                      Every tenant has a Global Administrator, so the export is most likely not whole, and no order was \
+                      worked out from it. Export users, role assignments (`roleAssignments` or \
+                      `roleAssignmentScheduleInstances`), `roleEligibilityScheduleInstances`, and the members of groups \
+                      that hold roles. With --applications this is not asked.",
+    },
 ];
+
+/// What is not known, behind an error.
+fn unknowns(nobody: &Nobody) -> String {
+    match nobody.unknowns.as_slice() {
+        [] => String::new(),
+        all => format!(" ({})", all.join("; ")),
+    }
+}
 
 impl Coded for LockoutError {
     fn code(&self) -> &'static str {
@@ -179,6 +201,7 @@ impl Coded for LockoutError {
             Self::Custody(_) | Self::UnknownLocation(_) | Self::UnknownAccount(_) => "BG1702",
             Self::NoComponent(_) => "BG1703",
             Self::Certificate(_) | Self::SeveralCertificates(_) | Self::WriteCertificate { .. } => "BG1704",
+            Self::Nobody { .. } => "BG1705",
         }
     }
 
@@ -190,6 +213,11 @@ impl Coded for LockoutError {
             Self::Scenario(_) => "`breakglass explain BG1701` says more".to_owned(),
             Self::Custody(_) | Self::UnknownLocation(_) | Self::UnknownAccount(_) => {
                 "correct the configuration, or give a snapshot that has it".to_owned()
+            }
+            Self::Nobody { .. } => {
+                "export users, role assignments, eligible ones too, and the members of groups that hold \
+                                roles; every tenant has a Global Administrator"
+                    .to_owned()
             }
             Self::NoComponent(_) => "write it as svc:fido-verify or net:elsewhere".to_owned(),
             Self::Certificate(_) => "ask for a smaller --max-order".to_owned(),
@@ -285,6 +313,7 @@ impl Arguments {
         for horizon in self.analysis.horizons() {
             let settings = self.analysis.settings(&subject, horizon)?;
             for goal in self.analysis.goals() {
+                somebody(&access, &settings, goal).map_err(|nobody| LockoutError::Nobody { nobody })?;
                 reports.push(analyse(&access, &settings, goal, &self.scenarios).map_err(LockoutError::Scenario)?);
             }
         }

@@ -1,4 +1,5 @@
-//! The commands: each is one file with its `Arguments` and its `run`, and one line in `commands!`.
+//! The commands: each is one file with its `Arguments` and its `run`, and one line in `commands!`. What several share
+//! has a file as well.
 //!
 //! The comment on `Arguments` is the command's help.
 
@@ -9,7 +10,9 @@ mod device;
 mod explain;
 mod guard;
 pub(crate) mod lockout;
+pub(crate) mod logs;
 mod man;
+pub(crate) mod replay;
 mod snapshot;
 pub(crate) mod what_if;
 

@@ -10,6 +10,7 @@ use super::CommandError;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::deliver;
+use crate::render::numbers::grouped;
 use crate::render::{day_and_time, fitted, visible};
 use crate::subject::load_snapshot;
 use crate::wiring::World;
@@ -73,8 +74,8 @@ fn text(summary: &SnapshotSummary, columns: usize) -> String {
     for count in &summary.resources {
         let name = count.resource.name();
         let shown = match (&count.count, &count.why) {
-            (Some(number), None) => grouped(*number),
-            (Some(number), Some(why)) => format!("{}, not all: {}", grouped(*number), visible(why)),
+            (Some(number), None) => grouped(*number as u64),
+            (Some(number), Some(why)) => format!("{}, not all: {}", grouped(*number as u64), visible(why)),
             (None, _) => {
                 let why = why_absent(count);
                 match absent.iter_mut().find(|(other, _)| *other == why) {
@@ -127,19 +128,6 @@ fn age_in_words(hours: i64) -> String {
     }
 }
 
-/// `1,000,000`.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 fn json(summary: &SnapshotSummary) -> String {
     let resource = |count: &ResourceCount| {
         json!({
@@ -165,13 +153,6 @@ fn json(summary: &SnapshotSummary) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_grouped() {
-        for (number, expected) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), expected);
-        }
-    }
 
     #[test]
     fn ages_are_words() {

@@ -5,8 +5,10 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
+use breakglass_adapters::record_files::LogError;
 use breakglass_engine::access::beside::ClosedAccount;
 use breakglass_engine::access::{Access, Situation};
+use breakglass_engine::replay::Replay;
 use breakglass_model::sign_in::{
     AuthenticationFlow, DeviceInfo, SignInConditions, SignInContext, SignInIdentity, WHAT_IF_BODY_BYTES_MAX,
     WhatIfRequest,
@@ -15,11 +17,12 @@ use breakglass_model::sign_in::{
 use crate::codes::ErrorCode;
 use crate::commands::application::{self, ApplicationError};
 use crate::commands::device::device_info;
+use crate::commands::{logs, replay};
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
 use crate::output::{self, OutputError};
 use crate::render::what_if::{Answers, BYTE_ORDER_MARK, NO_TARGET, graph_answer, names_target};
-use crate::render::what_if_page;
+use crate::render::{self, what_if_page};
 use crate::subject::{Subject, SubjectArguments, SubjectError};
 use crate::wiring::World;
 
@@ -30,7 +33,8 @@ const CHUNK_BYTES: usize = 1 << 20;
 ///
 /// Asks about one sign-in, given by flags or as Graph's own body for `conditionalAccess/evaluate`, or about many, one
 /// body a line. As text, facts that are left out are tried in every form; as JSON they follow Graph: what is not given
-/// matches no condition.
+/// matches no condition. With `--replay`, sign-ins of a log are decided again, and every policy's result is held against
+/// the one that Microsoft recorded; what a record does not say is unknown.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -47,7 +51,16 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE.ndjson", conflicts_with_all = ["user", "service_principal", "format", "all"])]
     requests: Option<PathBuf>,
 
-    /// The form of the answer to one sign-in
+    /// Recorded sign-ins to decide again: log files, folders of them or `-`, of Graph or of a diagnostic setting
+    #[arg(
+        long,
+        value_name = "LOGS",
+        num_args = 1..,
+        conflicts_with_all = ["user", "service_principal", "request", "requests", "all"]
+    )]
+    replay: Vec<PathBuf>,
+
+    /// The form of the answer to one sign-in, or of what came of recorded ones
     #[arg(long, value_enum, default_value = "text")]
     format: AnswerFormat,
 
@@ -137,6 +150,9 @@ pub(crate) enum WhatIfError {
     /// Standard input can only be read once.
     #[error("the snapshot and the requests cannot both come on standard input")]
     TwoStreams,
+    /// The logs cannot be read.
+    #[error(transparent)]
+    Logs(#[from] LogError),
 }
 
 pub(crate) const CODES: &[ErrorCode] = &[
@@ -177,6 +193,13 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       application has it. A name that is not known is refused, because whatever policies say about the \
                       application that was meant would be missed.",
     },
+    ErrorCode {
+        code: "BG1507",
+        title: "the logs cannot be read",
+        explanation: "A file or folder given with `--replay` does not exist, may not be read, or a folder has no files. \
+                      Nothing was judged. Logs are JSON, plain or compressed with gzip or zstd; what inside them is \
+                      malformed is counted and named and does not stop the reading.",
+    },
 ];
 
 impl Coded for WhatIfError {
@@ -188,6 +211,7 @@ impl Coded for WhatIfError {
             Self::Application(_) => "BG1506",
             Self::Device(_) => "BG1504",
             Self::TwoStreams => "BG1505",
+            Self::Logs(_) => "BG1507",
         }
     }
 
@@ -198,6 +222,7 @@ impl Coded for WhatIfError {
             Self::Request(_) => "see `breakglass what-if --help` for what can be given".to_owned(),
             Self::TwoStreams => "put one of them into a file".to_owned(),
             Self::Application(error) => error.help(),
+            Self::Logs(error) => error.help().to_owned(),
             Self::Device(_) => "give properties as `--device isCompliant=true`".to_owned(),
         })
     }
@@ -209,12 +234,32 @@ impl Arguments {
         if self.subject.is_from_stdin() && asked.is_some_and(|path| path.as_os_str() == "-") {
             return Err(WhatIfError::TwoStreams.into());
         }
+        if !self.replay.is_empty() {
+            return self.replay(world);
+        }
         let subject = self.subject.load(world)?;
         let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
         match &self.requests {
             Some(path) => many(path, &access),
             None => self.one(&subject, &access, world),
         }
+    }
+
+    fn replay(&self, world: &World) -> Result<Exit, Failure> {
+        let files = logs::find(&self.replay).map_err(WhatIfError::Logs)?;
+        if self.subject.is_from_stdin() && files.has_stream() {
+            return Err(WhatIfError::TwoStreams.into());
+        }
+        let subject = self.subject.load(world)?;
+        let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
+        let replay = Replay::of(&access);
+        let read = logs::read(&files, &replay, world);
+        let text = match self.format {
+            AnswerFormat::Json => format!("{:#}\n", render::replay::document(&replay, &read)),
+            AnswerFormat::Text => render::replay::page(&replay, &read, world.stdout.columns),
+        };
+        world.print(&text).map_err(OutputError::Stdout)?;
+        Ok(replay::exit(&read))
     }
 
     fn one(&self, subject: &Subject, access: &Access<'_>, world: &World) -> Result<Exit, Failure> {

@@ -9,6 +9,8 @@
 
 mod csv;
 mod escape;
+#[cfg_attr(not(test), expect(dead_code, reason = "what `guard --replay` shows"))]
+pub(crate) mod forecast;
 pub(crate) mod guard;
 mod html;
 mod json;
@@ -16,7 +18,9 @@ mod junit;
 mod lines;
 pub(crate) mod lockout;
 mod markdown;
+pub(crate) mod numbers;
 pub(crate) mod paint;
+pub(crate) mod replay;
 #[cfg(test)]
 mod sample;
 mod sarif;

@@ -133,10 +133,13 @@ fn row(cells: &[(String, Option<Style>)], widths: &[usize], paint: Paint) -> (St
 const INDENTED_COLUMNS_MIN: usize = 12;
 
 fn broken(text: &str, width: usize) -> Vec<String> {
+    let indent = if width > INDENTED_COLUMNS_MIN { "  " } else { "" };
+    // A word that has to be broken anyway is broken at its hyphens first.
+    let is_too_long = text.split(' ').any(|word| display_width(word) > width.saturating_sub(indent.len()));
     let options = Options::new(width)
         .word_separator(WordSeparator::AsciiSpace)
-        .word_splitter(WordSplitter::NoHyphenation)
-        .subsequent_indent(if width > INDENTED_COLUMNS_MIN { "  " } else { "" })
+        .word_splitter(if is_too_long { WordSplitter::HyphenSplitter } else { WordSplitter::NoHyphenation })
+        .subsequent_indent(indent)
         .break_words(true);
     textwrap::wrap(text, options).into_iter().map(|line| line.trim_end().to_owned()).collect()
 }

@@ -148,7 +148,7 @@ impl Compiler<'_> {
             shares.push(fact);
         }
         let rule = self.builder.rule(head, envelope.threshold, &shares);
-        self.labels.insert(rule, Label::Envelope { number });
+        self.labels.push((rule, Label::Envelope { number }));
     }
 
     fn needs_sign_in(&self, depository: &str) -> bool {

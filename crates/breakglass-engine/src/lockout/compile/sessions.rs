@@ -162,6 +162,10 @@ impl Compiler<'_> {
                 device,
                 ..need.clone()
             }));
+            // Nothing is needed on this device, so that no other device is needed.
+            if needs.iter().any(|need| need.components.is_empty() && need.quiet == 0) {
+                break;
+            }
         }
         minimal(needs)
     }

@@ -178,6 +178,10 @@ fn circumstances(case: &Case<'_>, policy: &ConditionalAccessPolicy) -> Vec<Strin
 fn sign_in_frequency(policy: &ConditionalAccessPolicy) -> Option<String> {
     session_controls(policy).into_iter().find_map(|control| match control {
         SessionControl::SignInFrequency { frequency, .. } => Some(frequency.to_string()),
-        _ => None,
+        // It is on, and the export does not say how often it asks.
+        SessionControl::Other { name, .. } if name == "signInFrequency" => {
+            Some("at an interval not exported".to_owned())
+        }
+        SessionControl::PersistentBrowser { .. } | SessionControl::Other { .. } => None,
     })
 }

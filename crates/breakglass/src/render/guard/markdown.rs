@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use breakglass_engine::guard::{GuardReport, Verdict};
-use breakglass_engine::lockout::report::{Cause, Way};
+use breakglass_engine::lockout::report::Cause;
 
 use super::super::lockout::words;
 use super::super::markdown::{code, inline};
 use super::super::{Extent, Format, Page, day_and_time};
-use super::{Guarded, left, ranked, verdict_sentence, verdict_word, way_line};
+use super::{Guarded, lead, left, ranked, verdict_sentence, verdict_word, way_lines, ways_titles};
 
 /// Entries of each list before the rest is counted; a comment has a largest size.
 const FOLDED_COUNT_MAX: usize = 25;
@@ -29,11 +29,10 @@ fn render(guarded: &Guarded, page: &Page) -> String {
     if !report.unknowns.is_empty() {
         text.push_str(&format!("\nUnknown:\n\n{}", items(&report.unknowns, page)));
     }
-    let ways = |ways: &[Way]| ways.iter().map(|way| way_line(report, way)).collect::<Vec<_>>();
-    let more = if report.are_ways_truncated { ", there may be more" } else { "" };
+    let [lost, gained] = ways_titles(report);
     for (title, lines) in [
-        (format!("Ways in that are lost ({}{more})", report.lost.len()), ways(&report.lost)),
-        (format!("Ways in that are gained ({}{more})", report.gained.len()), ways(&report.gained)),
+        (lost, way_lines(report, &report.lost)),
+        (gained, way_lines(report, &report.gained)),
         ("What changes".to_owned(), report.changes.clone()),
         ("Good to know".to_owned(), report.notes.clone()),
         ("Held to be up, whatever happens".to_owned(), report.assumptions.clone()),
@@ -69,7 +68,8 @@ fn capitalised(sentence: &str) -> String {
 /// What goes wrong: cause, effect, whom; and what has to fail for it.
 fn counterexample(report: &GuardReport) -> String {
     let Some(counterexample) = &report.counterexample else { return String::new() };
-    let mut text = format!("> {}\n\n", inline(&counterexample.sentence));
+    let mut text = lead(report).map(|lead| format!("{lead}\n\n")).unwrap_or_default();
+    let _ = write!(text, "> {}\n\n", inline(&counterexample.sentence));
     let failed: Vec<String> =
         counterexample.failed.iter().map(|component| words::failure(&report.components, component)).collect();
     let failed = if failed.is_empty() { "nothing".to_owned() } else { failed.join("; ") };

@@ -12,6 +12,7 @@ mod text;
 use breakglass_engine::guard::{GuardReport, ScenarioChange, Verdict};
 use breakglass_engine::lockout::report::{Order, Way};
 
+use super::lockout::text::is_lower;
 use super::lockout::words;
 use super::{Format, counted};
 
@@ -46,27 +47,59 @@ const fn verdict_word(verdict: Verdict) -> &'static str {
 
 /// What the verdict says of the orders.
 fn verdict_sentence(report: &GuardReport) -> String {
-    let (before, after) = (words::order_with_doubt(&report.before), words::order_with_doubt(&report.after));
+    let (before, after) = (left(&report.before), locks(&report.after));
     let floor = report.floor;
-    match report.verdict {
-        Verdict::Same => format!("the change leaves the order at {after}."),
-        Verdict::Better => format!("the change raises the order from {before} to {after}."),
-        Verdict::Lower => format!("the change lowers the order from {before} to {after}."),
-        Verdict::BelowFloor if before == after => {
-            format!("the order is {after}, before the change and after it; the floor is {floor}.")
+    let sentence = match report.verdict {
+        Verdict::Same => format!("{after}, as before."),
+        Verdict::Better | Verdict::Lower => format!("with the change {after}; it was {before}."),
+        Verdict::BelowFloor if report.before == report.after => {
+            format!("{after}, before the change and after it; the floor is {floor}.")
         }
-        Verdict::BelowFloor => format!("the change takes the order from {before} to {after}; the floor is {floor}."),
+        Verdict::BelowFloor => format!("with the change {after}; it was {before}, and the floor is {floor}."),
         Verdict::LockedOut if report.before.possible == Some(0) => {
             "nobody gets in, before the change or after it.".to_owned()
         }
-        Verdict::LockedOut => format!("with the change nobody gets in. The order was {before}."),
+        Verdict::LockedOut => format!("with the change nobody gets in. Without it {}.", locks(&report.before)),
         Verdict::Unknown => {
             let why = match report.unknowns.len() {
                 0 => "it depends on sizes that were not searched".to_owned(),
                 count => format!("it depends on {} unknown", counted_are(count)),
             };
-            format!("the order was {before} and would be {after}; {why}.")
+            format!("{} now, with the change {}: {why}.", locks(&report.before), left(&report.after))
         }
+    };
+    match report.scenarios.iter().filter(|scenario| is_worse(scenario)).count() {
+        0 => sentence,
+        _ if !matches!(report.verdict, Verdict::Same | Verdict::Better) => sentence,
+        1 => format!("{sentence} In one scenario it takes fewer than before."),
+        count => format!("{sentence} In {count} scenarios it takes fewer than before."),
+    }
+}
+
+/// Whether fewer failures lock everybody out in a scenario than before.
+fn is_worse(scenario: &ScenarioChange) -> bool {
+    is_lower(&scenario.after, &scenario.before)
+}
+
+/// `3 failures lock everybody out`, and the like.
+fn locks(order: &Order) -> String {
+    let doubt = words::could_be(order).map(|possible| format!(" (could be {possible})")).unwrap_or_default();
+    match (order.proved, order.searched_to) {
+        (Some(0), _) => format!("nobody gets in{doubt}"),
+        (Some(1), _) => format!("1 failure{doubt} locks everybody out"),
+        (Some(size), _) => format!("{size} failures{doubt} lock everybody out"),
+        (None, _) if order.is_exhausted => "no failures lock everybody out".to_owned(),
+        (None, Some(size)) => format!("more than {} lock everybody out", counted(size, "failure")),
+        (None, None) => "how many failures lock everybody out was not found".to_owned(),
+    }
+}
+
+/// What stands before a counterexample that makes nothing worse.
+fn lead(report: &GuardReport) -> Option<&'static str> {
+    match report.verdict {
+        Verdict::Same => Some("No smaller set of failures locks everybody out than before, but this one is new:"),
+        Verdict::Better => Some("It takes more than before, but this set of failures is new:"),
+        _ => None,
     }
 }
 
@@ -83,9 +116,30 @@ fn ranked(report: &GuardReport) -> Vec<&ScenarioChange> {
     ranked
 }
 
-/// A way in one line: whose, and how.
-fn way_line(report: &GuardReport, way: &Way) -> String {
-    format!("{}: {}", way.name, words::how(&report.components, &way.context))
+/// Ways in, a line for each that looks different: whose, how, and how many there are.
+fn way_lines(report: &GuardReport, ways: &[Way]) -> Vec<String> {
+    let mut lines: Vec<(String, usize)> = Vec::new();
+    for way in ways {
+        let line = format!("{}: {}", way.name, words::how(&report.components, &way.context));
+        match lines.iter_mut().find(|(known, _)| *known == line) {
+            Some((_, count)) => *count += 1,
+            None => lines.push((line, 1)),
+        }
+    }
+    let told = |(line, count): (String, usize)| match count {
+        1 => line,
+        count => format!("{line} ({})", counted(count, "way")),
+    };
+    lines.into_iter().map(told).collect()
+}
+
+/// What stands above the ways that a change closes, and those that it opens.
+fn ways_titles(report: &GuardReport) -> [String; 2] {
+    let more = if report.are_ways_truncated { ", there may be more" } else { "" };
+    [
+        format!("Ways in that are closed or need more than before ({}{more})", report.lost.len()),
+        format!("Ways in that are new ({}{more})", report.gained.len()),
+    ]
 }
 
 /// `nobody gets in`, `2`, `2 (could be 3)`: an order where a change is told.

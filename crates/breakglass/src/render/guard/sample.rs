@@ -14,6 +14,7 @@ pub(super) fn locked_to_headquarters() -> Guarded {
     let words = ComponentWords {
         name: "Network HQ Vienna".to_owned(),
         fails_when: "unreachable, or its ranges no longer match".to_owned(),
+        clause: None,
         user: None,
     };
     tenant.components.insert(network.clone(), words);

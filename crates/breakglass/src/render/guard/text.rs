@@ -3,7 +3,7 @@
 //! At most ten of each are shown unless all are asked for; the rest is counted.
 
 use breakglass_engine::guard::{GuardReport, Verdict};
-use breakglass_engine::lockout::report::{Cause, Way};
+use breakglass_engine::lockout::report::Cause;
 
 use super::super::lockout::text::{section, shown};
 use super::super::lockout::words;
@@ -11,7 +11,7 @@ use super::super::paint::Style;
 use super::super::table::{Cell, Column, table};
 use super::super::text::{painted, wrapped};
 use super::super::{Format, Page, counted, day_and_time, visible};
-use super::{Guarded, left, ranked, verdict_sentence, verdict_word, way_line};
+use super::{Guarded, is_worse, lead, left, ranked, verdict_sentence, verdict_word, way_lines, ways_titles};
 
 /// Causes that are shown before the rest is counted.
 const CAUSE_COUNT_MAX: usize = 10;
@@ -20,8 +20,7 @@ pub(super) const FORMAT: Format<Guarded> = Format { name: "text", about: "For re
 
 fn render(guarded: &Guarded, page: &Page) -> String {
     let report = &guarded.report;
-    let more = if report.are_ways_truncated { ", there may be more" } else { "" };
-    let ways = |ways: &[Way]| ways.iter().map(|way| way_line(report, way)).collect::<Vec<_>>();
+    let [lost, gained] = ways_titles(report);
     let unknowns = section(&format!("Unknown ({})", report.unknowns.len()), &report.unknowns, page);
     // What a verdict hangs on comes first.
     let (first, last) = match report.verdict {
@@ -33,8 +32,8 @@ fn render(guarded: &Guarded, page: &Page) -> String {
         first,
         before_and_after(report, page),
         section("What changes", &report.changes, page),
-        section(&format!("Ways in that are lost ({}{more})", report.lost.len()), &ways(&report.lost), page),
-        section(&format!("Ways in that are gained ({}{more})", report.gained.len()), &ways(&report.gained), page),
+        section(&lost, &way_lines(report, &report.lost), page),
+        section(&gained, &way_lines(report, &report.gained), page),
         section("Good to know", &report.notes, page),
         last,
         section("Held to be up, whatever happens", &report.assumptions, page),
@@ -52,6 +51,7 @@ fn head(report: &GuardReport, page: &Page) -> String {
     let mut head = painted(&wrapped(&verdict, "", page), style, page.paint);
     if let Some(counterexample) = &report.counterexample {
         head.push('\n');
+        head.push_str(&lead(report).map(|lead| wrapped(lead, "", page)).unwrap_or_default());
         head.push_str(&wrapped(&visible(&counterexample.sentence), "", page));
         let failed: Vec<String> =
             counterexample.failed.iter().map(|component| words::failure(&report.components, component)).collect();
@@ -88,7 +88,7 @@ fn before_and_after(report: &GuardReport, page: &Page) -> String {
     let (shown, rest) = shown(&ranked, page);
     rows.extend(shown.iter().map(|scenario| {
         let by = scenario.by.as_ref().map(|by| format!(" ({by})")).unwrap_or_default();
-        let is_bad = scenario.after.proved == Some(0) && scenario.before.proved != Some(0);
+        let is_bad = is_worse(scenario);
         let what = format!("in the scenario: {}", scenario.title);
         cells(&what, &left(&scenario.before), format!("{}{by}", left(&scenario.after)), is_bad)
     }));

@@ -1,7 +1,8 @@
 //! The proof of an order as a document that another program can check: `breakglass-certificate/1`.
 //!
 //! It carries the SHA-256 of itself without that member, written compactly with sorted names, so that a change of any
-//! part is seen.
+//! part is seen. It is written with sorted names and two blanks for each level, as other programs write it too, so that
+//! even a change of its blanks is.
 
 use breakglass_engine::lockout::certificate::Certificate;
 use breakglass_engine::lockout::report::{LockoutReport, Way};
@@ -36,6 +37,7 @@ pub(crate) fn document(
     if let Some(object) = document.as_object_mut() {
         object.insert("sha256".to_owned(), json!(digest));
     }
+    document.sort_all_objects();
     let mut text = format!("{document:#}");
     text.push('\n');
     text

@@ -108,13 +108,16 @@ fn tables(report: &LockoutReport, page: &Page) -> String {
 }
 
 /// A table, its first rows open and the others folded.
-fn table(title: &str, headings: &[&str], rows: &[String]) -> String {
+fn table((title, class): (&str, &str), headings: &[&str], rows: &[String]) -> String {
     if rows.is_empty() {
         return String::new();
     }
     let headings: String = headings.iter().map(|heading| format!("<th scope=\"col\">{heading}</th>")).collect();
     let table = |rows: &[String]| {
-        format!("<table>\n<thead><tr>{headings}</tr></thead>\n<tbody>\n{}</tbody>\n</table>\n", rows.concat())
+        format!(
+            "<table class=\"{class}\">\n<thead><tr>{headings}</tr></thead>\n<tbody>\n{}</tbody>\n</table>\n",
+            rows.concat()
+        )
     };
     let count = if rows.len() <= FOLDED_ROW_COUNT_MAX + 1 { rows.len() } else { FOLDED_ROW_COUNT_MAX };
     let (open, rest) = rows.split_at_checked(count).unwrap_or((rows, &[]));
@@ -176,7 +179,7 @@ fn scenarios(report: &LockoutReport) -> String {
             )
         })
         .collect();
-    table("What if", &["Scenario", "Survives", "By which way", "Order left"], &rows)
+    table(("What if", "scenarios"), &["Scenario", "Survives", "By which way", "Order left"], &rows)
 }
 
 fn cuts(report: &LockoutReport, page: &Page) -> String {
@@ -184,7 +187,7 @@ fn cuts(report: &LockoutReport, page: &Page) -> String {
     let rows: Vec<String> = cuts.iter().filter(|cut| cut.size > 0).map(|cut| cut_row(cut, report, page)).collect();
     let more = if report.direct.are_cuts_truncated { "at least " } else { "" };
     let title = format!("What locks everybody out: {more}{} of failures", counted(report.direct.cuts.len(), "set"));
-    table(&title, &["Failures", "What fails", "Because of"], &rows)
+    table((&title, "cuts"), &["Failures", "What fails", "Because of"], &rows)
 }
 
 fn cut_row(cut: &FoldedCut<'_>, report: &LockoutReport, page: &Page) -> String {
@@ -205,7 +208,8 @@ fn ways(report: &LockoutReport) -> String {
     let ways = &report.direct.ways;
     let rows: Vec<String> = ways.iter().map(|way| way_row(way, report)).collect();
     let more = if report.direct.are_ways_truncated { ", there may be more" } else { "" };
-    table(&format!("Who gets in: {}{more}", counted(ways.len(), "way")), &["Who", "How", "Needs"], &rows)
+    let title = format!("Who gets in: {}{more}", counted(ways.len(), "way"));
+    table((&title, "ways"), &["Who", "How", "Needs"], &rows)
 }
 
 fn way_row(way: &Way, report: &LockoutReport) -> String {
@@ -228,7 +232,7 @@ fn orders(report: &LockoutReport) -> String {
         .into_iter()
         .map(|(question, order)| format!("<tr>\n<td>{}</td>\n{}\n</tr>\n", inline(&question), order_cell(&order)))
         .collect();
-    table("Other questions, each with its order", &["To get in and", "Order"], &rows)
+    table(("Other questions, each with its order", "orders"), &["To get in and", "Order"], &rows)
 }
 
 #[cfg(test)]

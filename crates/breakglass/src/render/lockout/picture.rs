@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use breakglass_engine::lockout::component::Component;
+use breakglass_engine::lockout::component::{Component, Kind};
 use breakglass_engine::lockout::report::{LockoutReport, Way};
 
 use super::super::counted;
@@ -104,8 +104,9 @@ impl Picture {
             }
         }
         let chosen = chosen(drawn, &ways);
-        let columns = columns(&ways, &chosen, &alike);
-        let scene = Scene { report, ways: &ways, chosen: &chosen, alike: &alike };
+        let short = ShortNames::of(report);
+        let columns = columns(&ways, &chosen, (&alike, &short));
+        let scene = Scene { report, ways: &ways, chosen: &chosen, alike: &alike, short: &short };
         let (rows, left_out) = scene.rows(needed);
         let shown: usize = columns.iter().map(|column| column.way_count).sum();
         notes.extend(left_out_note(ways.len() - shown.min(ways.len()), left_out));
@@ -154,7 +155,7 @@ struct Shape<'a> {
     /// Per way: tool, combination, and the shared rows that it needs.
     ways: Vec<(&'a str, &'a str, Vec<usize>)>,
     /// Per row of one's own: what it holds, and which of these ways need it.
-    own: Vec<(Vec<breakglass_engine::lockout::component::Kind>, Vec<usize>)>,
+    own: Vec<(Vec<Kind>, Vec<usize>)>,
 }
 
 /// People by user id, together where their ways differ only by what is their own.
@@ -240,13 +241,40 @@ fn chosen(drawn: Vec<(usize, usize)>, ways: &[&Way]) -> Vec<(usize, usize)> {
     chosen
 }
 
-fn columns(ways: &[&Way], chosen: &[(usize, usize)], alike: &BTreeMap<&str, usize>) -> Vec<Column> {
+/// Names without what follows the `@`, where that leaves no doubt.
+struct ShortNames(Vec<(String, String)>);
+
+impl ShortNames {
+    /// The names of everybody in a report.
+    fn of(report: &LockoutReport) -> Self {
+        let accounts = report.components.iter().filter(|(component, _)| component.kind() == Kind::Account);
+        let accounts = accounts.filter_map(|(_, words)| words.name.strip_prefix("account "));
+        let names: BTreeSet<&str> = report.direct.ways.iter().map(|way| way.name.as_str()).chain(accounts).collect();
+        let short = |name: &&str| name.split_once('@').map(|(short, _)| short.to_owned());
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        names.iter().filter_map(short).for_each(|short| *counts.entry(short).or_default() += 1);
+        let is_clear = |short: &String| !short.is_empty() && counts.get(short) == Some(&1);
+        let known = names.iter().filter_map(|name| Some(((*name).to_owned(), short(name).filter(is_clear)?)));
+        Self(known.collect())
+    }
+
+    /// A label with the short names in it.
+    fn shorten(&self, label: &str) -> String {
+        self.0.iter().fold(label.to_owned(), |label, (name, short)| label.replace(name, short))
+    }
+}
+
+fn columns(
+    ways: &[&Way],
+    chosen: &[(usize, usize)],
+    (alike, short): (&BTreeMap<&str, usize>, &ShortNames),
+) -> Vec<Column> {
     let mut last = None;
     let column = |(at, way_count): &(usize, usize)| {
         let way = ways.get(*at)?;
         let person = match alike.get(way.user.as_str()) {
-            Some(count) => format!("{} and {} alike", way.name, count - 1),
-            None => way.name.clone(),
+            Some(count) => format!("{} and {} alike", short.shorten(&way.name), count - 1),
+            None => short.shorten(&way.name),
         };
         let starts_person = last.replace(way.user.as_str()) != Some(way.user.as_str());
         Some(Column {
@@ -266,6 +294,7 @@ struct Scene<'a, 'p> {
     ways: &'p [&'a Way],
     chosen: &'p [(usize, usize)],
     alike: &'p BTreeMap<&'a str, usize>,
+    short: &'p ShortNames,
 }
 
 impl<'a> Scene<'a, '_> {
@@ -292,7 +321,7 @@ impl<'a> Scene<'a, '_> {
             }
             let people = self.people(&row);
             rows.push(Row {
-                label: self.label(&row, owner, people),
+                label: self.short.shorten(&self.label(&row, owner, people)),
                 names: row.components.iter().map(|one| words::name(&self.report.components, one)).collect(),
                 is_single_point: row.is_single_point,
                 way_count: row.ways.len() * people,
@@ -324,6 +353,13 @@ impl<'a> Scene<'a, '_> {
         users.all(|user| user == first).then_some(first)
     }
 
+    /// The name of something that is somebody's, without whose it is.
+    fn without_owner(&self, component: &Component) -> String {
+        let name = words::name(&self.report.components, component);
+        let short = name.rsplit_once(" of ").map(|(short, _)| short.to_owned());
+        short.unwrap_or(name)
+    }
+
     fn label(&self, row: &Needed<'_>, owner: Option<&str>, people: usize) -> String {
         let words = &self.report.components;
         let is_own = |component: &&&Component| {
@@ -334,7 +370,14 @@ impl<'a> Scene<'a, '_> {
         let mut parts = Vec::new();
         match (own.as_slice(), owner) {
             ([], _) | (_, None) => {}
-            (own, _) if people > 1 => parts.push(format!("{people} people, each: {}", kinds(own))),
+            ([only], _) if people > 1 => parts.push(format!("{} and {} alike", words::name(words, only), people - 1)),
+            (own, _) if people > 1 => {
+                let (methods, others): (Vec<&Component>, Vec<&Component>) =
+                    own.iter().partition(|one| one.kind() == Kind::Method);
+                let mut each: Vec<String> = methods.iter().map(|method| self.without_owner(method)).collect();
+                each.extend((!others.is_empty()).then(|| kinds(&others)));
+                parts.push(format!("{people} people, each: {}", each.join(", ")));
+            }
             ([only], _) => parts.push(words::name(words, only)),
             (own, Some(user)) => {
                 let way = self.ways.iter().find(|way| way.user == user);

@@ -65,8 +65,12 @@ impl Builder {
 
     fn component(&mut self, id: &str, (name, fails_when): (&str, &str), user: Option<&str>) -> Component {
         let component: Component = id.parse().unwrap();
-        let words =
-            ComponentWords { name: name.to_owned(), fails_when: fails_when.to_owned(), user: user.map(str::to_owned) };
+        let words = ComponentWords {
+            name: name.to_owned(),
+            fails_when: fails_when.to_owned(),
+            clause: None,
+            user: user.map(str::to_owned),
+        };
         self.report.components.insert(component.clone(), words);
         component
     }
@@ -109,6 +113,7 @@ impl Builder {
                 combination: combination.to_owned(),
             },
             steps: vec![format!("Sign in as {name}."), "Take the policy away.".to_owned()],
+            sessions: Vec::new(),
             because: BTreeMap::new(),
         });
         self.report.direct.ways.last_mut().unwrap()
@@ -122,7 +127,8 @@ impl Builder {
         let number = |component: &Component| u32::try_from(components.binary_search(component).unwrap()).unwrap();
         let listed = ways.iter().map(|way| way.needs.iter().map(number).collect()).collect();
         let mut family = Family { component_count: components.len(), ways: listed };
-        let found = minimal_cuts(&mut family, Limits { size_max: SIZE_MAX, node_count_max: 2_000_000 });
+        let found =
+            minimal_cuts(&mut family, Limits { size_max: SIZE_MAX, node_count_max: 2_000_000, smallest_only: false });
         let cut = |numbers: &Vec<u32>| {
             let elements: Vec<Component> = numbers.iter().map(|at| components[*at as usize].clone()).collect();
             let is_about =

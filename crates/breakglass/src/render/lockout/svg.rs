@@ -36,7 +36,7 @@ const MARGIN: u32 = 20;
 const ROW_HEIGHT: u32 = 24;
 
 /// Widest label of a row, in pixels.
-const ROW_LABEL_WIDTH_MAX: u32 = 380;
+const ROW_LABEL_WIDTH_MAX: u32 = 450;
 
 /// Widest line of the label of a column, in pixels.
 const COLUMN_LABEL_WIDTH_MAX: u32 = 320;

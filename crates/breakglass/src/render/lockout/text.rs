@@ -205,7 +205,7 @@ pub(crate) fn choice_words(choice: &Choice<'_>, report: &LockoutReport, page: &P
         .iter()
         .map(|component| match is_alone {
             true => words::failure(&report.components, component),
-            false => words::name(&report.components, component),
+            false => words::failure_name(&report.components, component),
         })
         .collect();
     let names = words::listed(&names, "; ", count_max);

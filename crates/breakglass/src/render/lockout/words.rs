@@ -71,7 +71,7 @@ fn single_points(report: &LockoutReport) -> String {
             format!(
                 "ONE failure locks everybody out, any of {more}{}: {}.",
                 cuts.len(),
-                listed(&failures(name), "; ", NAMED_COUNT_MAX),
+                listed(&failures(failure_name), "; ", NAMED_COUNT_MAX),
             )
         }
     }
@@ -84,7 +84,8 @@ fn survives(report: &LockoutReport, size: usize) -> String {
     };
     let smallest: Vec<&Cut> = report.direct.cuts.iter().filter(|cut| cut.elements.len() == size).collect();
     let Some(first) = smallest.first() else { return start };
-    let names: Vec<String> = first.elements.iter().map(|component| name(&report.components, component)).collect();
+    let names: Vec<String> =
+        first.elements.iter().map(|component| failure_name(&report.components, component)).collect();
     let names = listed(&names, ", ", NAMED_COUNT_MAX);
     let more = if report.direct.are_cuts_truncated { "at least " } else { "" };
     match smallest.len() {
@@ -209,9 +210,16 @@ pub(crate) fn name(words: &Words, component: &Component) -> String {
     words.get(component).map_or_else(|| component.id().to_owned(), |words| words.name.clone())
 }
 
+/// What fails, in short: its name, or what happens where the name says what does not.
+pub(crate) fn failure_name(words: &Words, component: &Component) -> String {
+    let clause = words.get(component).and_then(|words| words.clause.clone());
+    clause.unwrap_or_else(|| name(words, component))
+}
+
 /// Its failure: `Account alice (disabled, deleted or locked)`.
 pub(crate) fn failure(words: &Words, component: &Component) -> String {
     match words.get(component) {
+        Some(ComponentWords { clause: Some(clause), .. }) => clause.clone(),
         Some(words) if !words.fails_when.is_empty() => format!("{} ({})", words.name, words.fails_when),
         _ => name(words, component),
     }
@@ -220,6 +228,7 @@ pub(crate) fn failure(words: &Words, component: &Component) -> String {
 /// The same in a sentence: `Network HQ unreachable`.
 fn fails(words: &Words, component: &Component) -> String {
     match words.get(component) {
+        Some(ComponentWords { clause: Some(clause), .. }) => clause.clone(),
         Some(words) => format!("{} {}", words.name, words.fails_when).trim_end().to_owned(),
         None => component.id().to_owned(),
     }
@@ -282,31 +291,6 @@ pub(crate) fn tool(context: &WayContext) -> String {
     known.map_or_else(|| context.tool.clone(), |tool| tool.words().trim_start_matches("the ").to_owned())
 }
 
-/// What a combination of methods is called: `password + Authenticator push`.
-pub(crate) fn combination(context: &WayContext) -> String {
-    let modes: Vec<&str> = context.combination.split(',').filter(|mode| !mode.is_empty()).map(mode).collect();
-    modes.join(" + ")
-}
-
-fn mode(mode: &str) -> &str {
-    match mode.trim() {
-        "fido2" => "passkey",
-        "sms" => "text message",
-        "voice" => "call",
-        "windowsHelloForBusiness" => "Windows Hello",
-        "microsoftAuthenticatorPush" => "Authenticator push",
-        "deviceBasedPush" => "Authenticator sign-in",
-        "softwareOath" => "one-time code",
-        "hardwareOath" => "hardware token",
-        "x509CertificateMultiFactor" => "certificate",
-        "x509CertificateSingleFactor" => "certificate (one factor)",
-        "temporaryAccessPassOneTime" | "temporaryAccessPassMultiUse" => "temporary access pass",
-        "federatedMultiFactor" => "federated sign-in with MFA",
-        "federatedSingleFactor" => "federated sign-in",
-        other => other,
-    }
-}
-
 /// From where, if it is from somewhere in particular.
 pub(crate) fn place(words: &Words, context: &WayContext) -> Option<String> {
     let is_named = !context.location.is_empty() && context.location != "elsewhere";
@@ -329,7 +313,7 @@ fn by_id(words: &Words, kind: Kind, ids: &str) -> String {
 /// How the session of a way is begun: `Entra admin center, with passkey, from HQ`.
 pub(crate) fn how(words: &Words, context: &WayContext) -> String {
     let mut parts = vec![tool(context)];
-    let combination = combination(context);
+    let combination = context.combination_words();
     if !combination.is_empty() {
         parts.push(format!("with {combination}"));
     }
@@ -342,7 +326,7 @@ pub(crate) fn how(words: &Words, context: &WayContext) -> String {
 /// The same for a narrow place, where rows say what else is needed: `Entra admin center, passkey`.
 pub(crate) fn how_in_short(context: &WayContext) -> String {
     let tool = tool(context);
-    let mut parts = vec![tool.trim_start_matches("Microsoft ").to_owned(), combination(context)];
+    let mut parts = vec![tool.trim_start_matches("Microsoft ").to_owned(), context.combination_words()];
     parts.retain(|part| !part.is_empty());
     parts.join(", ")
 }

@@ -1,0 +1,86 @@
+//! CPU time of the lockout analysis, for `cargo xtask bench`: one `name value` a line, times in seconds.
+//!
+//! The folder is named by `BREAKGLASS_BENCH`, the number of administrators by the first argument. The CPU time is what
+//! the kernel says of this thread.
+
+use std::hint::black_box;
+use std::path::Path;
+
+use breakglass_engine::access::{Access, AccessSettings};
+use breakglass_engine::guard::{Before, Change, compare};
+use breakglass_engine::lockout::cuts::{Family, Limits, minimal_cuts};
+use breakglass_engine::lockout::goal::{Goal, Question, Stage};
+use breakglass_engine::lockout::minimal_cuts_of;
+use breakglass_engine::lockout::scenarios::trusted_network_policy;
+use breakglass_engine::lockout::settings::{LockoutSettings, Mode};
+use breakglass_testkit::bench_lockout::{family, with_administrators};
+
+/// Runs of each measurement; the median counts.
+const REPEATS: usize = 5;
+const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_795_305_600, 0);
+/// Seed of roles and methods, and of the family of ways.
+const SEED: u64 = 1;
+
+#[expect(clippy::print_stdout, reason = "the figures are for the program that started this one")]
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let folder = arguments.next().ok_or("name the folder of the benchmark tenant")?;
+    let administrators: usize = arguments.next().ok_or("say how many administrators")?.parse()?;
+    let snapshot = with_administrators(Path::new(&folder), administrators, SEED)?;
+    let settings = LockoutSettings { max_order: 3, ..LockoutSettings::default() };
+    let question = Question { goal: Goal::FullRepair, surface: None, stage: Stage::Direct };
+    let mut told = String::new();
+    let cuts = median(|| {
+        let access = Access::compile(&snapshot, &AccessSettings::at(NOW)).map_err(|error| error.to_string())?;
+        let (cuts, order) = minimal_cuts_of(&access, &settings, Mode::Promised, question);
+        told = format!("{} cuts, searched to {:?}", cuts.len(), order.searched_to);
+        Ok(())
+    })?;
+    println!("cuts {cuts}\ntold {told}");
+
+    let policies = snapshot.conditional_access_policies.items();
+    let proposed = trusted_network_policy(policies).ok_or("no policy to propose")?;
+    let after: Vec<_> = policies.iter().cloned().chain([proposed]).collect();
+    let mut verdict = String::new();
+    let guard = median(|| {
+        let access = Access::compile(&snapshot, &AccessSettings::at(NOW)).map_err(|error| error.to_string())?;
+        let before = Before::of(&access, &settings, Goal::FullRepair);
+        let changed =
+            Access::compile_with(&snapshot, &after, &AccessSettings::at(NOW)).map_err(|error| error.to_string())?;
+        let report = compare(&before, &changed, &settings, Change::default(), 2);
+        verdict =
+            format!("{} -> {:?} {}", report.before.proved.unwrap_or(99), report.after.proved, report.verdict.name());
+        Ok(())
+    })?;
+    println!("guard {guard}\nverdict {verdict}");
+
+    let ways = family(SEED, 1_000, 10_000);
+    let mut found = 0;
+    let core = median(|| {
+        let mut known = Family { component_count: 1_000, ways: ways.clone() };
+        let limits = Limits { size_max: 4, node_count_max: 1_000_000, smallest_only: false };
+        found = black_box(minimal_cuts(&mut known, limits)).cuts.len();
+        Ok(())
+    })?;
+    println!("core {core}\nfound {found}");
+    Ok(())
+}
+
+/// Seconds, the median of some runs.
+fn median(mut run: impl FnMut() -> Result<(), String>) -> Result<f64, Box<dyn std::error::Error>> {
+    let mut times = Vec::new();
+    for _ in 0..REPEATS {
+        let begin = cpu_seconds()?;
+        run()?;
+        times.push(cpu_seconds()? - begin);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times.get(REPEATS / 2).copied().unwrap_or_default())
+}
+
+/// CPU time of this thread so far.
+fn cpu_seconds() -> std::io::Result<f64> {
+    let line = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let spent = line.split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
+    spent.map(|ns| ns / 1e9).ok_or_else(|| std::io::Error::other("the kernel does not tell the CPU time"))
+}

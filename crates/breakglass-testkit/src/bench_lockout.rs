@@ -1,0 +1,157 @@
+//! What the lockout analysis is measured on: a benchmark tenant whose first users are administrators (with roles,
+//! active and eligible, methods, rules for the activation of roles, and a methods policy), and families of ways.
+
+#![expect(clippy::indexing_slicing, reason = "the documents are made here, and their members are there")]
+
+use std::path::Path;
+
+use breakglass_model::snapshot::{Resource, Snapshot, SnapshotBuilder};
+use serde_json::{Value, json};
+
+use crate::bench_input::{collection, text};
+use crate::tenants::random::Random;
+
+/// Roles that administrators hold: template id, how many of a hundred.
+const ROLES: [(&str, usize); 8] = [
+    ("62e90394-69f5-4237-9190-012177145e10", 20),
+    ("e8611ab8-c189-46e8-94e1-60213ab1f814", 10),
+    ("7be44c8a-adaf-4e2a-84d6-ab2649e08a13", 10),
+    ("b1be1c3e-b65d-4f19-8427-f6fa0d97feb9", 10),
+    ("194ae4cb-b126-40b2-bd5b-6091b380977d", 10),
+    ("fe930be7-5e62-47db-91af-98c3a49a38b1", 15),
+    ("729827e3-9c14-49f7-bb1b-9608f156bbb8", 15),
+    ("c4e39bd9-1100-46d3-8c65-fb160da0071f", 10),
+];
+/// Of a hundred administrators, how many are eligible only.
+const ELIGIBLE_PERCENT: usize = 40;
+/// Kinds of methods, with what Graph calls them.
+const METHODS: [&str; 5] = ["microsoftAuthenticator", "phone", "fido2", "softwareOath", "hardwareOath"];
+
+/// The tenant of a folder of the benchmark generator, with so many administrators.
+///
+/// # Errors
+/// Which file cannot be read.
+pub fn with_administrators(folder: &Path, administrators: usize, seed: u64) -> Result<Snapshot, String> {
+    let mut random = Random::new(seed);
+    let mut builder = SnapshotBuilder::default();
+    let (mut active, mut eligible) = (Vec::new(), Vec::new());
+    for (number, line) in text(folder, "users.ndjson")?.lines().enumerate() {
+        if number >= administrators {
+            add(&mut builder, Resource::Users, line.as_bytes())?;
+            continue;
+        }
+        let mut user: Value = serde_json::from_str(line).map_err(|error| format!("users: {error}"))?;
+        let assignment = json!({ "principalId": user["id"], "roleDefinitionId": role(&mut random),
+            "directoryScopeId": "/", "startDateTime": "2020-01-01T00:00:00Z", "endDateTime": null });
+        if random.chance(ELIGIBLE_PERCENT) {
+            eligible.push(assignment)
+        } else {
+            active.push(assignment)
+        }
+        user["authenticationMethods"] = methods(&mut random);
+        user["isManagementRestricted"] = json!(false);
+        add(&mut builder, Resource::Users, user.to_string().as_bytes())?;
+    }
+    for line in text(folder, "groups.ndjson")?.lines() {
+        add(&mut builder, Resource::Groups, line.as_bytes())?;
+    }
+    for (name, resource) in [
+        ("conditionalAccessPolicies", Resource::ConditionalAccessPolicies),
+        ("namedLocations", Resource::NamedLocations),
+    ] {
+        for object in collection(folder, name)? {
+            add(&mut builder, resource, object.to_string().as_bytes())?;
+        }
+    }
+    let rules: Vec<Value> = ROLES.iter().map(|(role, _)| rules(role)).collect();
+    let domain = json!({ "id": "contoso.com", "authenticationType": "Managed" });
+    let configurations: Vec<Value> =
+        ["Fido2", "MicrosoftAuthenticator", "Sms", "Voice", "SoftwareOath", "HardwareOath", "TemporaryAccessPass"]
+            .map(configuration)
+            .to_vec();
+    for (resource, objects) in [
+        (Resource::RoleAssignments, active),
+        (Resource::RoleAssignmentScheduleInstances, Vec::new()),
+        (Resource::RoleEligibilityScheduleInstances, eligible),
+        (Resource::RoleManagementPolicies, rules),
+        (Resource::AdministrativeUnits, Vec::new()),
+        (Resource::Devices, Vec::new()),
+        (Resource::Domains, vec![domain]),
+        (Resource::AuthenticationMethodsPolicy, vec![json!({ "authenticationMethodConfigurations": configurations })]),
+        (Resource::IdentitySecurityDefaultsEnforcementPolicy, vec![json!({ "isEnabled": false })]),
+    ] {
+        builder.begin(resource);
+        for object in objects {
+            add(&mut builder, resource, object.to_string().as_bytes())?;
+        }
+    }
+    Ok(builder.finish())
+}
+
+fn add(builder: &mut SnapshotBuilder, resource: Resource, bytes: &[u8]) -> Result<(), String> {
+    builder.add(resource, bytes, resource.name()).map_err(|error| format!("{}: {error}", resource.name()))
+}
+
+fn role(random: &mut Random) -> &'static str {
+    let mut place = random.below(100);
+    for (role, percent) in ROLES {
+        if place < percent {
+            return role;
+        }
+        place -= percent;
+    }
+    ROLES[0].0
+}
+
+fn methods(random: &mut Random) -> Value {
+    let count = random.between(1, 3);
+    let one = |number: usize, random: &mut Random| {
+        let kind = random.pick(&METHODS);
+        json!({ "@odata.type": format!("#microsoft.graph.{kind}AuthenticationMethod"), "id": format!("m{number}"),
+            "phoneType": "mobile", "aaGuid": "2fc0579f-8113-47ea-b116-bb5a8db9202a" })
+    };
+    Value::Array((0..count).map(|number| one(number, random)).collect())
+}
+
+fn rules(role: &str) -> Value {
+    json!({ "id": format!("rules-{role}"), "roleDefinitionId": role, "rules": [
+        { "id": "Enablement_EndUser_Assignment", "enabledRules": ["MultiFactorAuthentication", "Justification"] },
+        { "id": "AuthenticationContext_EndUser_Assignment", "isEnabled": false, "claimValue": "" },
+        { "id": "Approval_EndUser_Assignment", "setting": { "isApprovalRequired": false, "approvalStages": [] } },
+    ] })
+}
+
+fn configuration(id: &str) -> Value {
+    json!({ "id": id, "state": "enabled", "includeTargets": [{ "targetType": "group", "id": "all_users" }],
+        "excludeTargets": [], "keyRestrictions": { "isEnforced": false } })
+}
+
+/// A family of ways over so many components, as tenants have them: an account, what it signs in with, a service that
+/// many share, a network. No way is within another.
+#[must_use]
+pub fn family(seed: u64, components: usize, ways: usize) -> Vec<Vec<u32>> {
+    let mut random = Random::new(seed);
+    let (services, networks) = (components / 10, components / 5);
+    let own = components - services - networks;
+    // The smaller of two is small more often: some services and networks carry most of the ways.
+    let skewed = |random: &mut Random, count: usize| random.below(count).min(random.below(count));
+    let mut found = std::collections::BTreeSet::new();
+    while found.len() < ways {
+        let mut way: Vec<usize> = (0..2).map(|_| services + networks + random.below(own)).collect();
+        way.push(skewed(&mut random, services));
+        way.push(services + skewed(&mut random, networks));
+        if random.chance(50) {
+            way.push(services + skewed(&mut random, networks));
+        }
+        if random.chance(30) {
+            way.push(services + networks + random.below(own));
+        }
+        way.sort_unstable();
+        way.dedup();
+        found.insert(way.into_iter().filter_map(|one| u32::try_from(one).ok()).collect::<Vec<u32>>());
+    }
+    let all: Vec<Vec<u32>> = found.into_iter().collect();
+    let is_within = |one: &Vec<u32>, other: &Vec<u32>| one.len() < other.len() && one.iter().all(|x| other.contains(x));
+    let is_minimal = |way: &&Vec<u32>| !all.iter().any(|other| is_within(other, way));
+    all.iter().filter(is_minimal).cloned().collect()
+}
