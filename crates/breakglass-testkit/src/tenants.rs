@@ -8,7 +8,7 @@
 
 mod directory;
 mod policies;
-pub(crate) mod random;
+pub mod random;
 mod requests;
 mod rules;
 #[cfg(test)]

@@ -4,15 +4,20 @@
 //! its inputs does holds if all of them do.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use breakglass_engine::lockout::cuts::{Limits, minimal_cuts};
 use breakglass_engine::lockout::system::{Node, System, SystemBuilder};
-use breakglass_testkit::is_full;
+use breakglass_testkit::{is_full, shared_data};
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/lockout/aralia")
-}
+/// Nodes of the search for one tree.
+const NODE_COUNT_MAX: u64 = 400_000;
+/// Trees that are refused, since what fails in them may also mend something.
+const INCOHERENT: [&str; 2] = ["cea9601", "das9701"];
+/// Trees of which nobody has told the numbers.
+const UNCOUNTED: [&str; 1] = ["nus9601"];
+/// Coherent trees whose cuts of size 4, or of sizes 3 and 4, are not all found within the limit of nodes.
+const UNFINISHED: [&str; 0] = [];
 
 /// A tree that is being read.
 struct Tree {
@@ -82,39 +87,83 @@ impl Tree {
     }
 }
 
+/// A row of the table of numbers.
+struct Row<'t> {
+    name: &'t str,
+    /// Cuts of sizes 1 to 4; larger sizes are left out where there is no cut.
+    by_size: Vec<usize>,
+}
+
+fn rows(table: &str) -> impl Iterator<Item = Row<'_>> {
+    table.lines().skip(1).map(|line| {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let by_size = columns[6].split(' ').filter_map(|count| count.parse().ok()).collect();
+        Row { name: columns[0], by_size }
+    })
+}
+
+fn read(folder: &Path, name: &str) -> Result<System, String> {
+    Tree::read(&std::fs::read_to_string(folder.join(format!("{name}.xml"))).unwrap())
+}
+
+/// Fails unless each set leaves nothing of the goal, and with any one of its members up something is left.
+fn cuts_are_cuts(name: &str, system: &mut System, cuts: &[Vec<u32>]) {
+    let relevant = system.relevant().to_vec();
+    let mut holds_without = |failed: &[u32]| {
+        let up: Vec<u32> = relevant.iter().copied().filter(|one| !failed.contains(one)).collect();
+        system.holds(&up)
+    };
+    for cut in cuts {
+        assert!(!holds_without(cut), "{name}: {cut:?} is no cut");
+        for one in cut {
+            let others: Vec<u32> = cut.iter().copied().filter(|other| other != one).collect();
+            assert!(holds_without(&others), "{name}: {cut:?} without {one}");
+        }
+    }
+}
+
 #[test]
 fn every_coherent_tree_has_the_published_number_of_cuts() {
-    let limits = if is_full() {
-        Limits { size_max: 4, node_count_max: 400_000, smallest_only: false }
-    } else {
-        Limits { size_max: 2, node_count_max: 400_000, smallest_only: false }
+    let Some(folder) = shared_data().map(|folder| folder.join("data/lockout")) else {
+        println!("skipped: there is no folder of shared data beside the workspace, and the trees are not ours to copy");
+        return;
     };
-    let table = std::fs::read_to_string(folder().join("expected.tsv")).unwrap();
-    let (mut trees, mut refused, mut counted) = (0, 0, 0);
-    for line in table.lines().skip(1) {
-        let columns: Vec<&str> = line.split('\t').collect();
-        let Ok(xml) = std::fs::read_to_string(folder().join(format!("{}.xml", columns[0]))) else { continue };
-        let mut system = match Tree::read(&xml) {
+    let size_max = if is_full() { 4 } else { 2 };
+    let limits = Limits { size_max, node_count_max: NODE_COUNT_MAX, smallest_only: false };
+    let table = std::fs::read_to_string(folder.join("aralia_expected.tsv")).unwrap();
+    let (mut trees, mut counted, mut refused, mut unfinished) = (0, 0, Vec::new(), Vec::new());
+    for row in rows(&table) {
+        let name = row.name;
+        let mut system = match read(&folder.join("aralia"), name) {
             Ok(system) => system,
             Err(why) => {
-                println!("{:10} refused: {why}", columns[0]);
-                refused += 1;
+                println!("{name:10} refused: {why}");
+                refused.push(name);
                 continue;
             }
         };
         let found = minimal_cuts(&mut system, limits);
         let searched_to = found.searched_to.unwrap();
-        assert!(searched_to >= 2, "{}: the smallest sizes are always within the limit", columns[0]);
-        // The columns of larger sizes are left out where there is no cut.
-        let mut published = columns[6].split(' ').filter_map(|count| count.parse::<usize>().ok());
-        for size in 1..=searched_to {
-            let count = found.cuts.iter().filter(|cut| cut.len() == size).count();
-            assert_eq!(count, published.next().unwrap_or_default(), "{}: cuts of size {size}", columns[0]);
-            counted += count;
+        assert!(searched_to >= 2, "{name}: the smallest sizes are always within the limit");
+        let by_size = |size: usize| found.cuts.iter().filter(|cut| cut.len() == size).count();
+        let sizes: Vec<usize> = (1..=searched_to).map(by_size).collect();
+        if UNCOUNTED.contains(&name) {
+            cuts_are_cuts(name, &mut system, &found.cuts);
+        } else {
+            let expected = (0..searched_to).map(|at| row.by_size.get(at).copied().unwrap_or_default());
+            assert_eq!(sizes, expected.collect::<Vec<_>>(), "{name}: cuts by size, from 1");
+            counted += sizes.iter().sum::<usize>();
         }
-        println!("{:10} searched to {searched_to}, {} nodes, {} cuts", columns[0], found.node_count, found.cuts.len());
+        if searched_to < size_max {
+            unfinished.push(name);
+        }
+        println!("{name:10} searched to {searched_to}, {} nodes, cuts by size {sizes:?}", found.node_count);
         trees += 1;
     }
-    println!("{trees} trees, {counted} cuts as published, {refused} refused");
-    assert_eq!((trees, refused), (26, 1));
+    println!(
+        "{trees} trees, {counted} cuts as published, {} refused; not to {size_max}: {unfinished:?}",
+        refused.len()
+    );
+    assert_eq!((trees, refused.as_slice()), (27, INCOHERENT.as_slice()));
+    assert_eq!(unfinished, if is_full() { UNFINISHED.to_vec() } else { Vec::new() });
 }

@@ -7,11 +7,17 @@ mod access;
 #[cfg(test)]
 mod aralia;
 #[cfg(test)]
+mod bridge;
+#[cfg(test)]
 mod contoso;
 #[cfg(test)]
 mod expected_cases;
 #[cfg(test)]
 mod footprint;
+#[cfg(test)]
+mod lockout_answers;
+#[cfg(test)]
+mod lockout_changes;
 #[cfg(test)]
 mod lockout_referee;
 #[cfg(test)]

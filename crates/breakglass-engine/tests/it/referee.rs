@@ -10,7 +10,7 @@ use breakglass_testkit::referee::{RefereeAnswer, what_if};
 use breakglass_testkit::tenants::{random_request, random_tenant};
 use breakglass_testkit::{is_full, seed_for};
 
-use crate::support::referee_surfaces;
+use crate::bridge::referee_surfaces;
 
 const REQUESTS_PER_TENANT: u64 = 50;
 

@@ -1,31 +1,16 @@
 //! What the tests of posture and access share: snapshots from JSON, judged in one call.
 
-use breakglass_engine::access::surfaces::SURFACES;
 use breakglass_engine::access::{Access, AccessSettings};
 use breakglass_engine::posture::accounts::{Accounts, Declared};
 use breakglass_engine::posture::{Case, Finding, PostureSettings, Report, Status, judge};
 use breakglass_model::snapshot::read::{Origin, read_document};
 use breakglass_model::snapshot::{Snapshot, SnapshotBuilder};
-use breakglass_testkit::referee::RefereeSurface;
 use jiff::Timestamp;
 use serde_json::Value;
 
 /// The instant at which the tests judge.
 pub(crate) fn now() -> Timestamp {
     "2026-11-22T00:00:00Z".parse().unwrap()
-}
-
-/// The table of surfaces, as the referee takes it.
-pub(crate) fn referee_surfaces() -> Vec<RefereeSurface> {
-    SURFACES
-        .iter()
-        .map(|surface| RefereeSurface {
-            app_id: surface.app_id.into(),
-            aliases: surface.resources.iter().map(|app| (*app).to_owned()).collect(),
-            office365: surface.is_office365,
-            microsoft_admin_portals: surface.is_admin_portal,
-        })
-        .collect()
 }
 
 /// Reads documents, each with its file name.

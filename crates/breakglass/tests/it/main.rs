@@ -8,6 +8,8 @@ mod certificates;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod policy_sets;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod what_if;
