@@ -14,7 +14,6 @@ use table::{FAULTS, Fault};
 /// Stands in the table for the question whether a fault is switched on.
 const SWITCH: &str = "FAULT";
 
-#[expect(clippy::print_stdout, reason = "a build script speaks to cargo so")]
 fn main() -> Result<(), Box<dyn Error>> {
     let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("../breakglass-engine/src");
     println!("cargo:rerun-if-changed={}", engine.display());

@@ -143,7 +143,7 @@ impl Wallet<'_> {
         for combination in alone.iter().chain(MULTIFACTOR_COMBINATIONS) {
             found.extend(combine(*combination, &offers));
         }
-        if let Some(offer) = offers.iter().find(|offer| offer.is_unknown) {
+        for offer in offers.iter().filter(|offer| offer.is_unknown) {
             let key = CombinationKey { modes: Modes::PASSWORD, model: None, is_unknown: true, is_answered: false };
             found.push(Credential { key, parts: offer.parts.clone(), needs_own_device: false });
         }

@@ -186,6 +186,11 @@ impl Search<'_> {
         self.catch_up(&mut branch);
         if branch.uncovered.0.iter().all(|word| *word == 0) {
             match self.ways.way_without(&branch.failed) {
+                // Nothing hits a way that needs nothing: there is no cut, of this size or of any other.
+                Some(way) if way.is_empty() => {
+                    self.known.add(way);
+                    return true;
+                }
                 Some(way) => self.known.add(way),
                 None => {
                     // A smaller one was found in its own round.
