@@ -52,7 +52,9 @@ fn copy_folder(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
         if entry.file_type()?.is_dir() {
             copy_folder(&entry.path(), &to)?;
         } else {
-            fs::copy(entry.path(), to)?;
+            // The engine's own tests are run with the engine.
+            let text = fs::read_to_string(entry.path())?;
+            fs::write(to, text.replace("#[cfg(test)]", "#[cfg(any())]"))?;
         }
     }
     Ok(())

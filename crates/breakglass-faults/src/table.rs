@@ -126,13 +126,6 @@ pub const FAULTS: &[Fault] = &[
         with: "door.needs_mfa |= *mfa && !FAULT;",
     },
     Fault {
-        name: "activation-without-context",
-        what: "an activation needs no authentication context",
-        file: "lockout/compile/sessions.rs",
-        find: "door.targets.extend(context.map",
-        with: "door.targets.extend(context.filter(|_| !FAULT).map",
-    },
-    Fault {
         name: "pim-not-needed",
         what: "a role is activated without Privileged Identity Management",
         file: "lockout/compile/repair.rs",
