@@ -351,6 +351,9 @@ mod tests {
         for (ways, cuts) in cases {
             assert_eq!(cuts_of(3, ways), (cuts.iter().map(|cut| cut.to_vec()).collect(), true), "{ways:?}");
         }
+        // With nothing that could fail, too.
+        assert_eq!(cuts_of(0, &[&[]]), (Vec::new(), true));
+        assert_eq!(cuts_of(0, &[]), (vec![Vec::new()], true));
     }
 
     /// Rules over few components, as indices: threshold, head, body.

@@ -87,7 +87,7 @@ fn every_way_is_a_way_and_every_cut_hits_it_by_seed() {
         }
     }
     println!("{asked} questions, {ways} ways, {cuts} cuts; not all ways listed in {truncated}");
-    assert!(ways > asked && truncated * 20 < asked);
+    assert!(ways > asked && truncated == 0, "small tenants have few ways");
 }
 
 /// Every set of so many of these, or of all where they are fewer.

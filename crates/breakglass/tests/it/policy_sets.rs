@@ -81,8 +81,10 @@ fn effect(text: &mut String, tenant: &str, set: &Set) {
         let (report, code) = guard(tenant, set, &policies(set, is_switched_on), is_mapped);
         let verdict = report["verdict"].as_str().unwrap();
         let (before, after) = (order(&report["before"]), order(&report["after"]));
-        writeln!(text, "{tenant}, {}, {how}: {before} -> {after}, {verdict}, exit {}", set.name, code.unwrap())
-            .unwrap();
+        let [lost, gained] = ["lost", "gained"].map(|ways| report[ways].as_array().unwrap().len());
+        writeln!(text, "{tenant}, {}, {how}:", set.name).unwrap();
+        let (code, ways) = (code.unwrap(), format!("{lost} ways lost, {gained} gained"));
+        writeln!(text, "    {before} -> {after}, {verdict}, exit {code}; {ways}").unwrap();
         if let Some(sentence) = report["counterexample"]["sentence"].as_str() {
             writeln!(text, "    {sentence}").unwrap();
         }
