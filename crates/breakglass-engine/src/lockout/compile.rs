@@ -6,6 +6,7 @@
 //! **Invariant:** every rule is monotone in the components; a fact that is not known counts as the mode says.
 //! **Source:** `docs/concepts/lockout.md`.
 
+mod applications;
 mod keys;
 mod repair;
 mod sessions;
@@ -194,6 +195,13 @@ impl<'a> Compiler<'a> {
     pub(super) fn unknowns(&self) -> BTreeSet<String> {
         let all = [&self.unknowns, &self.judge.unknowns, &self.people.unknowns];
         all.into_iter().flatten().cloned().collect()
+    }
+
+    /// Whether somebody, or an application, that is not in the snapshot at all may reach what is asked.
+    pub(super) fn has_strangers(&self) -> bool {
+        let has_other_applications =
+            self.settings.with_applications && !self.access.snapshot().service_principals.is_complete();
+        self.people.has_strangers || has_other_applications
     }
 
     /// The system of a question; give it back, so that it need not be built again.

@@ -10,9 +10,10 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::refer::{NameKind, names_of, rename};
+use super::refer::{NameKind, REFERENCES, names_of, rename};
 use super::{Proposal, Proposed};
 use crate::nearest::nearest;
+use crate::policy::NOT_MAPPED;
 use crate::snapshot::Snapshot;
 use crate::well_known::{MFA_TRUSTED_IPS, built_in_role, built_in_role_named};
 
@@ -224,6 +225,22 @@ impl Proposal {
     }
 }
 
+/// Marks the lists of a policy that have an unmapped name: whom or what it means in the tenant nobody knows.
+fn mark(policy: &mut Value, unmapped: &BTreeSet<(NameKind, String)>) {
+    let has_one = |(pointer, kind): &(&str, NameKind)| {
+        let list = policy.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+        list.filter_map(Value::as_str).any(|written| unmapped.contains(&(*kind, written.to_owned())))
+    };
+    let paths: Vec<Value> = REFERENCES
+        .iter()
+        .filter(|reference| has_one(reference))
+        .map(|(pointer, _)| Value::String(pointer.trim_start_matches('/').replace('/', ".")))
+        .collect();
+    if let (Some(members), false) = (policy.as_object_mut(), paths.is_empty()) {
+        members.insert(NOT_MAPPED.to_owned(), paths.into());
+    }
+}
+
 struct Mapper<'a> {
     ids: BTreeMap<(NameKind, String), String>,
     own: BTreeMap<(NameKind, String), String>,
@@ -250,26 +267,29 @@ impl Mapper<'_> {
             (_, Some(name)) => name.to_owned(),
             (id, None) => id.unwrap_or_default().to_owned(),
         };
+        let mut unmapped = BTreeSet::new();
         rename(policy, |kind, written| {
             if is_keyword(kind, written) {
                 return None;
             }
             let id = self.id(kind, written);
-            if id.is_none() {
-                self.note_unmapped(kind, written, &name);
+            if id.is_none() && self.is_unmapped(kind, written, &name) {
+                unmapped.insert((kind, written.to_owned()));
             }
             id
         });
+        mark(policy, &unmapped);
     }
 
-    fn note_unmapped(&mut self, kind: NameKind, written: &str, policy: &str) {
+    /// Whether a name that is not in the map is not in the tenant either; it is noted then.
+    fn is_unmapped(&mut self, kind: NameKind, written: &str, policy: &str) -> bool {
         let is_proposed = self.own.contains_key(&(kind, written.to_owned()));
         let is_known = || match kind {
             NameKind::User => self.snapshot.objects.find(written).is_some_and(|key| self.snapshot.user(key).is_some()),
             _ => ids_named(self.snapshot, kind, written).iter().any(|id| id == written),
         };
         if is_proposed || is_known() {
-            return;
+            return false;
         }
         let entry = self.unmapped.entry((kind, written.to_owned())).or_insert_with(|| Unmapped {
             kind,
@@ -278,6 +298,7 @@ impl Mapper<'_> {
             policies: BTreeSet::new(),
         });
         entry.policies.insert(policy.to_owned());
+        true
     }
 
     /// A group or location of the set that is one of the tenant's takes its id.
