@@ -20,6 +20,7 @@ mod lockout_answers;
 mod lockout_changes;
 #[cfg(test)]
 mod lockout_referee;
+#[cfg(test)]
 mod lockout_unknowns;
 #[cfg(test)]
 mod not_exported;
