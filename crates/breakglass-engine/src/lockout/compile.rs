@@ -78,7 +78,7 @@ pub(super) enum Label {
         role: Option<&'static str>,
         tool: Option<Tool>,
         credential: usize,
-        device: String,
+        device: Rc<str>,
         place: u16,
         is_relaxed: bool,
     },

@@ -94,6 +94,21 @@ impl Judge<'_> {
         }
     }
 
+    /// Which policies apply at some place, and which at every place even with all risks quiet.
+    pub(super) fn sum_places_up(&mut self) {
+        let words = self.access.compiled().words;
+        let (mut somewhere, mut everywhere) = (vec![0_u64; words], vec![u64::MAX; words]);
+        for place in &self.places {
+            for masks in place.met.iter().flat_map(|met| met.iter()) {
+                somewhere.iter_mut().zip(self.side(masks)).for_each(|(all, here)| *all |= here);
+            }
+            for masks in place.met.get(usize::from(quiet::ALL)).into_iter().flat_map(|met| met.iter()) {
+                everywhere.iter_mut().zip(self.side(masks)).for_each(|(all, here)| *all &= here);
+            }
+        }
+        (self.somewhere, self.everywhere) = (somewhere, everywhere);
+    }
+
     /// The policies whose place and risks are met by something that nature chooses.
     fn whatever_nature_does(&self, countries: &[Masks], natures: &[Masks]) -> Vec<Masks> {
         let words = self.access.compiled().words;
