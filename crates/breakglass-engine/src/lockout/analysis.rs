@@ -87,16 +87,16 @@ impl<'a> Analysis<'a> {
         let limits = self.limits(true);
         let found = smallest(&mut self.promised, question, failed, limits);
         let possible = match &mut self.possible {
-            Some(possible) => smallest(possible, question, failed, limits).cuts.first().map(Vec::len),
-            None => found.cuts.first().map(Vec::len),
+            Some(possible) => smallest(possible, question, failed, limits).proved,
+            None => found.proved,
         };
-        order_of(&found, possible)
+        Order { possible, ..found }
     }
 
     /// Whether somebody gets in with some components failed: a promised way, if there is one.
     pub(super) fn way_without(&mut self, question: Question, failed: &BTreeSet<Component>) -> Option<Way> {
         let mut system = self.promised.take_system(question);
-        let failed = numbers(self.promised.components(), failed);
+        let failed = self.promised.numbers(failed);
         let way = system.way_without(&failed);
         let told = way.map(|way| self.promised.way(&mut system, &way, question.goal));
         self.promised.give_back(question, system);
@@ -117,7 +117,7 @@ impl<'a> Analysis<'a> {
         let names = self.promised.components().to_vec();
         let mut best = self.possible.as_mut().map(|possible| {
             let system = possible.take_system(question);
-            (system, possible.components().to_vec())
+            (system, possible)
         });
         let cuts: Vec<Cut> = found
             .cuts
@@ -126,7 +126,8 @@ impl<'a> Analysis<'a> {
                 let mut elements: Vec<Component> =
                     cut.iter().filter_map(|number| names.get(*number as usize)).cloned().collect();
                 elements.sort_unstable();
-                let is_open = best.as_mut().is_some_and(|(system, names)| is_way_left(system, names, &elements));
+                let is_open =
+                    best.as_mut().is_some_and(|(system, possible)| is_way_left(system, &possible.numbers(&elements)));
                 let certainty = if is_open { Certainty::Possible } else { Certainty::Proved };
                 let because = because(&elements, &told);
                 Cut { elements, because, certainty }
@@ -136,13 +137,13 @@ impl<'a> Analysis<'a> {
         cuts.sort_by(|one, other| {
             one.elements.len().cmp(&other.elements.len()).then_with(|| one.elements.cmp(&other.elements))
         });
-        if let (Some(possible), Some((system, _))) = (&mut self.possible, best) {
+        if let Some((system, possible)) = best {
             possible.give_back(question, system);
         }
         let possible = match (&mut self.possible, question) {
             (Some(possible), question) => {
                 let limits = Limits { smallest_only: true, ..limits };
-                smallest(possible, question, &BTreeSet::new(), limits).cuts.first().map(Vec::len)
+                smallest(possible, question, &BTreeSet::new(), limits).proved
             }
             (None, _) => found.cuts.first().map(Vec::len),
         };
@@ -243,8 +244,7 @@ impl<'a> Analysis<'a> {
     /// Whether these components are a way in what is promised.
     pub fn is_way(&mut self, question: Question, needs: &[Component]) -> bool {
         let mut system = self.promised.take_system(question);
-        let wanted: BTreeSet<Component> = needs.iter().cloned().collect();
-        let up = numbers(self.promised.components(), &wanted);
+        let up = self.promised.numbers(needs);
         // What the rules do not know any more nobody needs.
         let holds = system.holds(&up);
         self.promised.give_back(question, system);
@@ -324,10 +324,21 @@ fn questions(goal: Goal) -> Vec<Question> {
     all
 }
 
-fn smallest(compiler: &mut Compiler<'_>, question: Question, failed: &BTreeSet<Component>, limits: Limits) -> Cuts {
+/// The size of the smallest cuts in one mode, with some components failed beforehand.
+fn smallest(compiler: &mut Compiler<'_>, question: Question, failed: &BTreeSet<Component>, limits: Limits) -> Order {
     let mut system = compiler.take_system(question);
-    let failed = numbers(compiler.components(), failed);
-    let found = minimal_cuts(&mut WithFailed { system: &mut system, failed }, limits);
+    let mut failed = compiler.numbers(failed);
+    // What the goal does not depend on fails nothing.
+    failed.retain(|number| system.relevant().binary_search(number).is_ok());
+    let found = match compiler.orders.get(&(question, failed.clone())) {
+        Some(known) => *known,
+        None => {
+            let cuts = minimal_cuts(&mut WithFailed { system: &mut system, failed: failed.clone() }, limits);
+            let found = order_of(&cuts, None);
+            compiler.orders.insert((question, failed), found);
+            found
+        }
+    };
     compiler.give_back(question, system);
     found
 }
@@ -341,19 +352,8 @@ fn order_of(found: &Cuts, possible: Option<usize>) -> Order {
     }
 }
 
-/// The numbers of components; those that the rules do not know fail nothing.
-fn numbers(components: &[Component], wanted: &BTreeSet<Component>) -> Vec<u32> {
-    let all = (0..).zip(components);
-    all.filter(|(_, component)| wanted.contains(component)).map(|(number, _)| number).collect()
-}
-
-fn is_way_left(system: &mut System, names: &[Component], failed: &[Component]) -> bool {
-    let up: Vec<u32> = system
-        .relevant()
-        .iter()
-        .copied()
-        .filter(|number| names.get(*number as usize).is_none_or(|name| !failed.contains(name)))
-        .collect();
+fn is_way_left(system: &mut System, failed: &[u32]) -> bool {
+    let up: Vec<u32> = system.relevant().iter().copied().filter(|number| !failed.contains(number)).collect();
     system.holds(&up)
 }
 

@@ -88,6 +88,9 @@ impl Compiler<'_> {
 
     /// The policies that are about somebody, in the roles that are active and one more.
     pub(in crate::lockout) fn identity(&mut self, user: ObjectKey, role: Option<&'static str>) -> u32 {
+        if let Some(known) = self.identities.get(&(user, role)) {
+            return *known;
+        }
         let classes = self.access.classes();
         let masks = match role {
             Some(role) => classes.masks_with_role(user, role),
@@ -98,7 +101,9 @@ impl Compiler<'_> {
                 Masks { sure: of(&classes.masks.sure), may: of(&classes.masks.may) }
             }
         };
-        self.judge.identity(masks)
+        let identity = self.judge.identity(masks);
+        self.identities.insert((user, role), identity);
+        identity
     }
 
     fn doors(&self, (user, role): (ObjectKey, Option<&'static str>), person: &Person, purpose: &Purpose) -> Vec<Door> {
