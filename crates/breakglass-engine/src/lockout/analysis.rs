@@ -96,9 +96,16 @@ impl<'a> Analysis<'a> {
     /// Whether somebody gets in with some components failed: a promised way, if there is one.
     pub(super) fn way_without(&mut self, question: Question, failed: &BTreeSet<Component>) -> Option<Way> {
         let mut system = self.promised.take_system(question);
-        let failed = self.promised.numbers(failed);
-        let way = system.way_without(&failed);
-        let told = way.map(|way| self.promised.way(&mut system, &way, question.goal));
+        let failed = failing(&self.promised, &system, failed);
+        let told = match self.promised.ways.get(&(question, failed.clone())) {
+            Some(known) => known.clone(),
+            None => {
+                let way = system.way_without(&failed);
+                let told = way.map(|way| self.promised.way(&mut system, &way, question.goal));
+                self.promised.ways.insert((question, failed), told.clone());
+                told
+            }
+        };
         self.promised.give_back(question, system);
         told
     }
@@ -324,12 +331,17 @@ fn questions(goal: Goal) -> Vec<Question> {
     all
 }
 
+/// The numbers of failures that matter: what the goal does not depend on fails nothing.
+fn failing(compiler: &Compiler<'_>, system: &System, failed: &BTreeSet<Component>) -> Vec<u32> {
+    let mut failed = compiler.numbers(failed);
+    failed.retain(|number| system.relevant().binary_search(number).is_ok());
+    failed
+}
+
 /// The size of the smallest cuts in one mode, with some components failed beforehand.
 fn smallest(compiler: &mut Compiler<'_>, question: Question, failed: &BTreeSet<Component>, limits: Limits) -> Order {
     let mut system = compiler.take_system(question);
-    let mut failed = compiler.numbers(failed);
-    // What the goal does not depend on fails nothing.
-    failed.retain(|number| system.relevant().binary_search(number).is_ok());
+    let failed = failing(compiler, &system, failed);
     let found = match compiler.orders.get(&(question, failed.clone())) {
         Some(known) => *known,
         None => {

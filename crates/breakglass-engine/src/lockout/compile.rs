@@ -26,7 +26,7 @@ use super::devices::Devices;
 use super::goal::{Question, Stage, Tool};
 use super::judge::{DeviceContext, Judge};
 use super::people::{Held, People, Protection};
-use super::report::Order;
+use super::report::{Order, Way};
 use super::settings::{LockoutSettings, Mode};
 use super::system::{Node, RuleId, System, SystemBuilder};
 use crate::access::Access;
@@ -145,6 +145,8 @@ pub(super) struct Compiler<'a> {
     systems: BTreeMap<Question, System>,
     /// Orders that were found, by what was asked and had failed beforehand.
     pub(super) orders: BTreeMap<(Question, Vec<u32>), Order>,
+    /// Ways that were told, by the same.
+    pub(super) ways: BTreeMap<(Question, Vec<u32>), Option<Way>>,
     /// Numbers of the judge, by who it is, in which role besides.
     identities: Index<(ObjectKey, Option<&'static str>), u32>,
     per_user_mfa: BTreeSet<String>,
@@ -179,6 +181,7 @@ impl<'a> Compiler<'a> {
             labels: Vec::new(),
             systems: BTreeMap::new(),
             orders: BTreeMap::new(),
+            ways: BTreeMap::new(),
             identities: Index::default(),
             per_user_mfa: per_user_mfa(access, mode),
             envelopes: BTreeMap::new(),

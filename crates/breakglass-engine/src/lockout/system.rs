@@ -362,7 +362,15 @@ impl Ways for System {
     }
 
     fn way_without(&mut self, failed: &[u32]) -> Option<Vec<u32>> {
-        let up: Vec<u32> = self.relevant.iter().copied().filter(|component| !failed.contains(component)).collect();
+        let mut gone = failed.to_vec();
+        gone.sort_unstable();
+        let mut gone = gone.into_iter().peekable();
+        // Both are ascending.
+        let is_up = |component: &u32| {
+            while gone.next_if(|gone| gone < component).is_some() {}
+            gone.peek() != Some(component)
+        };
+        let up: Vec<u32> = self.relevant.iter().copied().filter(is_up).collect();
         let mut way = self.proof_from(&up)?;
         // The proof may use more than one needs: without each in turn, the rest may still do.
         let mut at = 0;
