@@ -24,6 +24,8 @@ const LOG_BYTES: &str = "2e8";
 const REPEATS: usize = 5;
 /// The instant of the sign-ins.
 const AT: &str = "2026-11-22";
+/// Administrators of the tenants whose ways in are looked for.
+const ADMINISTRATOR_COUNT: &str = "5000";
 
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
@@ -103,7 +105,9 @@ pub(crate) fn run(settings: &Settings, root: &Path) -> Result<(), BenchError> {
     }
     let built = root.join("target/bench-gen");
     cargo(root, &["build", "--release", "--locked", "--bin", "breakglass"], &[])?;
-    cargo(root, &["build", "--release", "--locked", "--package", "breakglass-engine", "--example", "in_process"], &[])?;
+    for example in ["in_process", "lockout_in_process"] {
+        cargo(root, &["build", "--release", "--locked", "--package", "breakglass-engine", "--example", example], &[])?;
+    }
     cargo(
         root,
         &["build", "--release"],
@@ -113,12 +117,14 @@ pub(crate) fn run(settings: &Settings, root: &Path) -> Result<(), BenchError> {
         generator: built.join("release/gen"),
         product: root.join("target/release/breakglass"),
         engine: root.join("target/release/examples/in_process"),
+        lockout: root.join("target/release/examples/lockout_in_process"),
     };
     let mut rows = Vec::new();
     for users in &settings.users {
         let folder = root.join(format!("target/bench/users-{users}-seed-{}-signins-{REQUEST_COUNT}", settings.seed));
         tools.make_input(&folder, *users, settings.seed)?;
         tools.measure(&folder, *users, &mut rows)?;
+        tools.measure_lockout(&folder, *users, &mut rows)?;
     }
     say(&table(&rows))
 }
@@ -127,6 +133,7 @@ struct Tools {
     generator: PathBuf,
     product: PathBuf,
     engine: PathBuf,
+    lockout: PathBuf,
 }
 
 impl Tools {
@@ -190,6 +197,42 @@ impl Tools {
         add("replay, a record beyond parsing", (figure(&text, "replaying")? / 1e3, 3.0), "µs", step);
         let counts = text.lines().skip(4).collect::<Vec<_>>().join(", ");
         say(&format!("{users} users x 64 situations: {counts}"))
+    }
+
+    /// The ways in and what a change does to them, of the same tenant with administrators.
+    fn measure_lockout(&self, folder: &Path, users: u32, rows: &mut Vec<Row>) -> Result<(), BenchError> {
+        let with_administrators = folder.join("administrators");
+        let mut command = Command::new(&self.lockout);
+        let output = command.arg(folder).arg(ADMINISTRATOR_COUNT).arg(&with_administrators).output();
+        let output = output.map_err(unusable(&self.lockout))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let step = self.calibrate()?;
+        let snapshot: [OsString; 2] = ["--snapshot".into(), with_administrators.join("tenant").into()];
+        let loading =
+            self.median(&["snapshot".into(), "show".into()].into_iter().chain(snapshot.clone()).collect::<Vec<_>>())?;
+        let policy: [OsString; 4] =
+            ["--at".into(), AT.into(), "--policy".into(), with_administrators.join("proposal.json").into()];
+        let arguments: Vec<OsString> = std::iter::once("guard".into()).chain(snapshot).chain(policy).collect();
+        let guard = self.median(&arguments)?;
+        let guard_step = self.calibrate()?;
+        let mut add = |what: &str, (measured, target), unit, calibration_ns| {
+            let what = format!("{what}, {ADMINISTRATOR_COUNT} administrators, {users} users");
+            rows.push(Row { what, measured, target, unit, calibration_ns });
+        };
+        add("lockout, compiling and cuts up to 3", (figure(&text, "cuts")?, 1.0), "s", step);
+        add("guard, the questions alone", (figure(&text, "guard")?, 0.3), "s", step);
+        add("guard, the command", (guard.cpu_ns / 1e9, 0.3), "s", guard_step);
+        add("guard, loading in that (`snapshot show`)", (loading.cpu_ns / 1e9, 0.3), "s", guard_step);
+        let core = (figure(&text, "core")? * 1e3, 2.0);
+        rows.push(Row {
+            what: "cuts up to 4 of 10,000 ways over 1,000 components".to_owned(),
+            measured: core.0,
+            target: core.1,
+            unit: "ms",
+            calibration_ns: step,
+        });
+        let told = text.lines().filter(|line| ["told", "verdict", "found"].iter().any(|name| line.starts_with(name)));
+        say(&format!("{users} users, {ADMINISTRATOR_COUNT} administrators: {}", told.collect::<Vec<_>>().join(", ")))
     }
 
     /// How often each outcome was answered: a figure for wrong answers would mean nothing.
@@ -265,6 +308,7 @@ fn table(rows: &[Row]) -> String {
         let Row { what, measured, target, unit, calibration_ns } = row;
         let ns = match *unit {
             "s" => Some(measured * 1e9),
+            "ms" => Some(measured * 1e6),
             "µs" => Some(measured * 1e3),
             "ns" => Some(*measured),
             _ => None,

@@ -72,7 +72,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "risk-is-low",
         what: "a risk that is reported is low at the most",
-        file: "lockout/judge.rs",
+        file: "lockout/judge/places.rs",
         find: "if kept_quiet & bit != 0 { 1 } else { all };",
         with: "if kept_quiet & bit != 0 { 1 } else if FAULT { all.min(2) } else { all };",
     },
@@ -86,7 +86,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "one-country-is-all",
         what: "a network may be promised in whichever country it lies first",
-        file: "lockout/judge.rs",
+        file: "lockout/judge/places.rs",
         find: "each.reduce(both).into_iter().collect()",
         with: "each.reduce(|one, other| if FAULT { one } else { both(one, other) }).into_iter().collect()",
     },

@@ -27,49 +27,83 @@ const ELIGIBLE_PERCENT: usize = 40;
 /// Kinds of methods, with what Graph calls them.
 const METHODS: [&str; 5] = ["microsoftAuthenticator", "phone", "fido2", "softwareOath", "hardwareOath"];
 
+/// A tenant, resource by resource, as lines of JSON.
+type Documents = Vec<(Resource, Vec<String>)>;
+
 /// The tenant of a folder of the benchmark generator, with so many administrators.
 ///
 /// # Errors
 /// Which file cannot be read.
 pub fn with_administrators(folder: &Path, administrators: usize, seed: u64) -> Result<Snapshot, String> {
-    let mut random = Random::new(seed);
     let mut builder = SnapshotBuilder::default();
-    let (mut active, mut eligible) = (Vec::new(), Vec::new());
+    for (resource, lines) in documents(folder, administrators, seed)? {
+        builder.begin(resource);
+        for line in lines {
+            let added = builder.add(resource, line.as_bytes(), resource.name());
+            added.map_err(|error| format!("{}: {error}", resource.name()))?;
+        }
+    }
+    Ok(builder.finish())
+}
+
+/// Writes the same tenant as a folder that a command can read.
+///
+/// # Errors
+/// Which file cannot be read or written.
+pub fn write_with_administrators(folder: &Path, out: &Path, administrators: usize, seed: u64) -> Result<(), String> {
+    std::fs::create_dir_all(out).map_err(|error| format!("`{}`: {error}", out.display()))?;
+    for (resource, lines) in documents(folder, administrators, seed)? {
+        let is_bulk = matches!(resource, Resource::Users | Resource::Groups);
+        let is_single = matches!(
+            resource,
+            Resource::AuthenticationMethodsPolicy | Resource::IdentitySecurityDefaultsEnforcementPolicy
+        );
+        let (ending, text) = match lines.as_slice() {
+            _ if is_bulk => ("ndjson", lines.join("\n")),
+            [only] if is_single => ("json", only.clone()),
+            all => ("json", format!("{{\"value\":[{}]}}", all.join(","))),
+        };
+        let path = out.join(format!("{}.{ending}", resource.name()));
+        std::fs::write(&path, text).map_err(|error| format!("`{}`: {error}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn documents(folder: &Path, administrators: usize, seed: u64) -> Result<Documents, String> {
+    let mut random = Random::new(seed);
+    let (mut users, mut active, mut eligible) = (Vec::new(), Vec::new(), Vec::new());
     for (number, line) in text(folder, "users.ndjson")?.lines().enumerate() {
         if number >= administrators {
-            add(&mut builder, Resource::Users, line.as_bytes())?;
+            users.push(line.to_owned());
             continue;
         }
         let mut user: Value = serde_json::from_str(line).map_err(|error| format!("users: {error}"))?;
         let assignment = json!({ "principalId": user["id"], "roleDefinitionId": role(&mut random),
             "directoryScopeId": "/", "startDateTime": "2020-01-01T00:00:00Z", "endDateTime": null });
         if random.chance(ELIGIBLE_PERCENT) {
-            eligible.push(assignment)
+            eligible.push(assignment.to_string())
         } else {
-            active.push(assignment)
+            active.push(assignment.to_string())
         }
         user["authenticationMethods"] = methods(&mut random);
         user["isManagementRestricted"] = json!(false);
-        add(&mut builder, Resource::Users, user.to_string().as_bytes())?;
+        users.push(user.to_string());
     }
-    for line in text(folder, "groups.ndjson")?.lines() {
-        add(&mut builder, Resource::Groups, line.as_bytes())?;
-    }
-    for (name, resource) in [
-        ("conditionalAccessPolicies", Resource::ConditionalAccessPolicies),
-        ("namedLocations", Resource::NamedLocations),
-    ] {
-        for object in collection(folder, name)? {
-            add(&mut builder, resource, object.to_string().as_bytes())?;
-        }
-    }
-    let rules: Vec<Value> = ROLES.iter().map(|(role, _)| rules(role)).collect();
-    let domain = json!({ "id": "contoso.com", "authenticationType": "Managed" });
+    let groups = text(folder, "groups.ndjson")?.lines().map(str::to_owned).collect();
+    let listed =
+        |name: &str| collection(folder, name).map(|all| all.iter().map(ToString::to_string).collect::<Vec<String>>());
+    let rules = ROLES.iter().map(|(role, _)| rules(role).to_string()).collect();
+    let domain = json!({ "id": "contoso.com", "authenticationType": "Managed" }).to_string();
     let configurations: Vec<Value> =
         ["Fido2", "MicrosoftAuthenticator", "Sms", "Voice", "SoftwareOath", "HardwareOath", "TemporaryAccessPass"]
             .map(configuration)
             .to_vec();
-    for (resource, objects) in [
+    let methods = json!({ "authenticationMethodConfigurations": configurations }).to_string();
+    Ok(vec![
+        (Resource::Users, users),
+        (Resource::Groups, groups),
+        (Resource::ConditionalAccessPolicies, listed("conditionalAccessPolicies")?),
+        (Resource::NamedLocations, listed("namedLocations")?),
         (Resource::RoleAssignments, active),
         (Resource::RoleAssignmentScheduleInstances, Vec::new()),
         (Resource::RoleEligibilityScheduleInstances, eligible),
@@ -77,19 +111,9 @@ pub fn with_administrators(folder: &Path, administrators: usize, seed: u64) -> R
         (Resource::AdministrativeUnits, Vec::new()),
         (Resource::Devices, Vec::new()),
         (Resource::Domains, vec![domain]),
-        (Resource::AuthenticationMethodsPolicy, vec![json!({ "authenticationMethodConfigurations": configurations })]),
-        (Resource::IdentitySecurityDefaultsEnforcementPolicy, vec![json!({ "isEnabled": false })]),
-    ] {
-        builder.begin(resource);
-        for object in objects {
-            add(&mut builder, resource, object.to_string().as_bytes())?;
-        }
-    }
-    Ok(builder.finish())
-}
-
-fn add(builder: &mut SnapshotBuilder, resource: Resource, bytes: &[u8]) -> Result<(), String> {
-    builder.add(resource, bytes, resource.name()).map_err(|error| format!("{}: {error}", resource.name()))
+        (Resource::AuthenticationMethodsPolicy, vec![methods]),
+        (Resource::IdentitySecurityDefaultsEnforcementPolicy, vec![json!({ "isEnabled": false }).to_string()]),
+    ])
 }
 
 fn role(random: &mut Random) -> &'static str {

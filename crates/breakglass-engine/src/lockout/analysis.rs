@@ -88,18 +88,25 @@ impl<'a> Analysis<'a> {
         let found = smallest(&mut self.promised, question, failed, limits);
         let possible = match &mut self.possible {
             _ if self.promised.has_strangers() => None,
-            Some(possible) => smallest(possible, question, failed, limits).cuts.first().map(Vec::len),
-            None => found.cuts.first().map(Vec::len),
+            Some(possible) => smallest(possible, question, failed, limits).proved,
+            None => found.proved,
         };
-        order_of(&found, possible)
+        Order { possible, ..found }
     }
 
     /// Whether somebody gets in with some components failed: a promised way, if there is one.
     pub(super) fn way_without(&mut self, question: Question, failed: &BTreeSet<Component>) -> Option<Way> {
         let mut system = self.promised.take_system(question);
-        let failed = numbers(self.promised.components(), failed);
-        let way = system.way_without(&failed);
-        let told = way.map(|way| self.promised.way(&mut system, &way, question.goal));
+        let failed = failing(&self.promised, &system, failed);
+        let told = match self.promised.ways.get(&(question, failed.clone())) {
+            Some(known) => known.clone(),
+            None => {
+                let way = system.way_without(&failed);
+                let told = way.map(|way| self.promised.way(&mut system, &way, question.goal));
+                self.promised.ways.insert((question, failed), told.clone());
+                told
+            }
+        };
         self.promised.give_back(question, system);
         told
     }
@@ -119,7 +126,7 @@ impl<'a> Analysis<'a> {
         let has_strangers = self.promised.has_strangers();
         let mut best = self.possible.as_mut().map(|possible| {
             let system = possible.take_system(question);
-            (system, possible.components().to_vec())
+            (system, possible)
         });
         let cuts: Vec<Cut> = found
             .cuts
@@ -129,7 +136,8 @@ impl<'a> Analysis<'a> {
                     cut.iter().filter_map(|number| names.get(*number as usize)).cloned().collect();
                 elements.sort_unstable();
                 let is_open =
-                    has_strangers || best.as_mut().is_some_and(|(system, names)| is_way_left(system, names, &elements));
+                    best.as_mut().is_some_and(|(system, possible)| is_way_left(system, &possible.numbers(&elements)));
+                let is_open = is_open || has_strangers;
                 let certainty = if is_open { Certainty::Possible } else { Certainty::Proved };
                 let because = because(&elements, &told);
                 Cut { elements, because, certainty }
@@ -139,14 +147,14 @@ impl<'a> Analysis<'a> {
         cuts.sort_by(|one, other| {
             one.elements.len().cmp(&other.elements.len()).then_with(|| one.elements.cmp(&other.elements))
         });
-        if let (Some(possible), Some((system, _))) = (&mut self.possible, best) {
+        if let Some((system, possible)) = best {
             possible.give_back(question, system);
         }
         let possible = match &mut self.possible {
             _ if has_strangers => None,
             Some(possible) => {
                 let limits = Limits { smallest_only: true, ..limits };
-                smallest(possible, question, &BTreeSet::new(), limits).cuts.first().map(Vec::len)
+                smallest(possible, question, &BTreeSet::new(), limits).proved
             }
             None => found.cuts.first().map(Vec::len),
         };
@@ -247,8 +255,7 @@ impl<'a> Analysis<'a> {
     /// Whether these components are a way in what is promised.
     pub fn is_way(&mut self, question: Question, needs: &[Component]) -> bool {
         let mut system = self.promised.take_system(question);
-        let wanted: BTreeSet<Component> = needs.iter().cloned().collect();
-        let up = numbers(self.promised.components(), &wanted);
+        let up = self.promised.numbers(needs);
         // What the rules do not know any more nobody needs.
         let holds = system.holds(&up);
         self.promised.give_back(question, system);
@@ -328,10 +335,26 @@ fn questions(goal: Goal) -> Vec<Question> {
     all
 }
 
-fn smallest(compiler: &mut Compiler<'_>, question: Question, failed: &BTreeSet<Component>, limits: Limits) -> Cuts {
+/// The numbers of failures that matter: what the goal does not depend on fails nothing.
+fn failing(compiler: &Compiler<'_>, system: &System, failed: &BTreeSet<Component>) -> Vec<u32> {
+    let mut failed = compiler.numbers(failed);
+    failed.retain(|number| system.relevant().binary_search(number).is_ok());
+    failed
+}
+
+/// The size of the smallest cuts in one mode, with some components failed beforehand.
+fn smallest(compiler: &mut Compiler<'_>, question: Question, failed: &BTreeSet<Component>, limits: Limits) -> Order {
     let mut system = compiler.take_system(question);
-    let failed = numbers(compiler.components(), failed);
-    let found = minimal_cuts(&mut WithFailed { system: &mut system, failed }, limits);
+    let failed = failing(compiler, &system, failed);
+    let found = match compiler.orders.get(&(question, failed.clone())) {
+        Some(known) => *known,
+        None => {
+            let cuts = minimal_cuts(&mut WithFailed { system: &mut system, failed: failed.clone() }, limits);
+            let found = order_of(&cuts, None);
+            compiler.orders.insert((question, failed), found);
+            found
+        }
+    };
     compiler.give_back(question, system);
     found
 }
@@ -345,19 +368,8 @@ fn order_of(found: &Cuts, possible: Option<usize>) -> Order {
     }
 }
 
-/// The numbers of components; those that the rules do not know fail nothing.
-fn numbers(components: &[Component], wanted: &BTreeSet<Component>) -> Vec<u32> {
-    let all = (0..).zip(components);
-    all.filter(|(_, component)| wanted.contains(component)).map(|(number, _)| number).collect()
-}
-
-fn is_way_left(system: &mut System, names: &[Component], failed: &[Component]) -> bool {
-    let up: Vec<u32> = system
-        .relevant()
-        .iter()
-        .copied()
-        .filter(|number| names.get(*number as usize).is_none_or(|name| !failed.contains(name)))
-        .collect();
+fn is_way_left(system: &mut System, failed: &[u32]) -> bool {
+    let up: Vec<u32> = system.relevant().iter().copied().filter(|number| !failed.contains(number)).collect();
     system.holds(&up)
 }
 

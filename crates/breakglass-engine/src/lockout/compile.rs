@@ -27,6 +27,7 @@ use super::devices::Devices;
 use super::goal::{Question, Stage, Tool};
 use super::judge::{DeviceContext, Judge};
 use super::people::{Held, People, Protection};
+use super::report::{Order, Way};
 use super::settings::{LockoutSettings, Mode};
 use super::system::{Node, RuleId, System, SystemBuilder};
 use crate::access::Access;
@@ -79,7 +80,7 @@ pub(super) enum Label {
         role: Option<&'static str>,
         tool: Option<Tool>,
         credential: usize,
-        device: String,
+        device: Rc<str>,
         place: u16,
         is_relaxed: bool,
     },
@@ -131,7 +132,8 @@ pub(super) struct Compiler<'a> {
     devices: Devices,
     unmanaged: [Vec<DeviceContext>; 2],
     builder: SystemBuilder,
-    nodes: Index<Component, Option<Node>>,
+    /// Components with their nodes and numbers; `None` if they are held up.
+    nodes: Index<Component, Option<(Node, u32)>>,
     /// Components in the order of their numbers.
     components: Vec<Component>,
     facts: Index<Fact, Node>,
@@ -142,6 +144,12 @@ pub(super) struct Compiler<'a> {
     labels: Vec<(RuleId, Label)>,
     /// Systems that were built, by what they answer.
     systems: BTreeMap<Question, System>,
+    /// Orders that were found, by what was asked and had failed beforehand.
+    pub(super) orders: BTreeMap<(Question, Vec<u32>), Order>,
+    /// Ways that were told, by the same.
+    pub(super) ways: BTreeMap<(Question, Vec<u32>), Option<Way>>,
+    /// Numbers of the judge, by who it is, in which role besides.
+    identities: Index<(ObjectKey, Option<&'static str>), u32>,
     per_user_mfa: BTreeSet<String>,
     /// Envelopes by whom and what they are for.
     envelopes: BTreeMap<(ObjectKey, Holds), usize>,
@@ -173,6 +181,9 @@ impl<'a> Compiler<'a> {
             persons: BTreeMap::new(),
             labels: Vec::new(),
             systems: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            ways: BTreeMap::new(),
+            identities: Index::default(),
             per_user_mfa: per_user_mfa(access, mode),
             envelopes: BTreeMap::new(),
             chains: BTreeMap::new(),
@@ -225,6 +236,15 @@ impl<'a> Compiler<'a> {
         &self.components
     }
 
+    /// The numbers of components, ascending; those that the rules do not know have none.
+    pub(super) fn numbers<'c>(&self, wanted: impl IntoIterator<Item = &'c Component>) -> Vec<u32> {
+        let known = wanted.into_iter().filter_map(|component| self.nodes.get(component).copied().flatten());
+        let mut numbers: Vec<u32> = known.map(|(_, number)| number).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
     /// What a rule stands for.
     pub(super) fn label(&self, rule: RuleId) -> Option<&Label> {
         let place = self.labels.binary_search_by_key(&rule, |(rule, _)| *rule).ok()?;
@@ -244,15 +264,16 @@ impl<'a> Compiler<'a> {
 
     /// The node of a component; `None` if it is held up.
     fn component(&mut self, component: &Component) -> Option<Node> {
-        if let Some(node) = self.nodes.get(component) {
-            return *node;
+        if let Some(known) = self.nodes.get(component) {
+            return known.map(|(node, _)| node);
         }
-        let node = (!self.settings.assumed.contains(component)).then(|| {
+        let known = (!self.settings.assumed.contains(component)).then(|| {
+            let number = u32::try_from(self.components.len()).unwrap_or(u32::MAX);
             self.components.push(component.clone());
-            self.builder.component()
+            (self.builder.component(), number)
         });
-        self.nodes.insert(component.clone(), node);
-        node
+        self.nodes.insert(component.clone(), known);
+        known.map(|(node, _)| node)
     }
 
     fn body(&mut self, components: impl IntoIterator<Item = Component>) -> Vec<Node> {

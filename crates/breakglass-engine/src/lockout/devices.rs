@@ -61,13 +61,13 @@ impl Judge<'_> {
             let Some(situation) = self.situation(client, platform) else { continue };
             let class = self.device_class(&situation);
             if !contexts.iter().any(|known| known.class == class) {
-                let id = format!("unmanaged on {words}");
+                let id = format!("unmanaged on {words}").into();
                 contexts.push(DeviceContext { class, needs: Vec::new(), id, is_own: false });
             }
         }
         // One kind of unmanaged device is any.
         if let [only] = contexts.as_mut_slice() {
-            "unmanaged".clone_into(&mut only.id);
+            only.id = "unmanaged".into();
         }
         contexts
     }
@@ -130,7 +130,7 @@ impl Judge<'_> {
             contexts.push(DeviceContext {
                 class: self.device_class(&situation),
                 needs: std::iter::once(component.clone()).chain(compliance).collect(),
-                id: device.id.as_str().to_owned(),
+                id: device.id.as_str().into(),
                 is_own: true,
             });
         }

@@ -1,6 +1,7 @@
 //! Ways in words: who does what, and which policies make each thing necessary.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use breakglass_model::object::ObjectKey;
 use breakglass_model::strength::Modes;
@@ -26,7 +27,7 @@ struct LastSession {
     role: Option<&'static str>,
     tool: Option<Tool>,
     credential: usize,
-    device: String,
+    device: Rc<str>,
     place: u16,
 }
 
@@ -60,7 +61,7 @@ impl Compiler<'_> {
                 Label::Session { user, role, tool, credential, device, place, is_relaxed } => {
                     let session = LastSession { user, role, tool, credential, device, place };
                     if !is_relaxed {
-                        self.session_causes(&session, &mut told.because);
+                        self.session_causes(&session, &told.needs, &mut told.because);
                     }
                     told.sessions.extend(self.told_session(&session));
                     sessions.push(session);
@@ -110,7 +111,7 @@ impl Compiler<'_> {
             name: snapshot.name(session.user).to_owned(),
             role: session.role,
             tool: session.tool?.name().to_owned(),
-            device: session.device.clone(),
+            device: session.device.to_string(),
             combination: self.combination(session.user, session.credential),
         })
     }
@@ -121,7 +122,7 @@ impl Compiler<'_> {
         snapshot.name(user).clone_into(&mut told.name);
         tool.name().clone_into(&mut told.context.tool);
         let Some(last) = last else { return };
-        told.context.device.clone_from(&last.device);
+        told.context.device = last.device.to_string();
         told.context.location = self.judge.place(last.place).map(|place| place.id.clone()).unwrap_or_default();
         told.context.combination = self.combination(user, last.credential);
     }
@@ -149,8 +150,8 @@ impl Compiler<'_> {
                     step.push(' ');
                     step.push_str(self.judge.place(*place).map_or("", |place| place.words.as_str()));
                 }
-                if device != "unmanaged" && !device.is_empty() {
-                    let known = snapshot.devices.items().iter().find(|one| one.id.as_str() == device);
+                if &**device != "unmanaged" && !device.is_empty() {
+                    let known = snapshot.devices.items().iter().find(|one| one.id.as_str() == &**device);
                     let own = known.and_then(|one| one.display_name.value()).map(|name| format!("the device {name}"));
                     step.push_str(" on ");
                     step.push_str(&own.unwrap_or_else(|| device.replace("unmanaged on", "any device with")));
@@ -182,8 +183,13 @@ impl Compiler<'_> {
         })
     }
 
-    /// Which policies and settings make the components of a session necessary.
-    fn session_causes(&mut self, session: &LastSession, because: &mut BTreeMap<Component, Vec<Cause>>) {
+    /// Which policies and settings make these components necessary for a session.
+    fn session_causes(
+        &mut self,
+        session: &LastSession,
+        needs: &[Component],
+        because: &mut BTreeMap<Component, Vec<Cause>>,
+    ) {
         let person = self.person(session.user);
         let client = usize::from(session.tool.is_some_and(|tool| tool.client_app() != "browser"));
         let devices = person.devices.get(client).map_or(&[][..], Vec::as_slice);
@@ -212,7 +218,7 @@ impl Compiler<'_> {
         let [elsewhere, on_any_device, at_any_risk] =
             [elsewhere, on_any_device, at_any_risk].map(|policies| self.causes(&policies));
         let terms = self.asking_causes(&person.id);
-        for component in self.components().to_vec() {
+        for component in needs {
             let found = match component.kind() {
                 Kind::Network => &elsewhere,
                 Kind::Device => &on_any_device,
@@ -222,13 +228,13 @@ impl Compiler<'_> {
                 Kind::Policy => &mfa,
                 Kind::Service if component.id() != super::component::PIM => &mfa,
                 Kind::TermsOfUse | Kind::Control => {
-                    let own = terms.get(&component).cloned().unwrap_or_default();
-                    because.entry(component).or_default().extend(own);
+                    let own = terms.get(component).cloned().unwrap_or_default();
+                    because.entry(component.clone()).or_default().extend(own);
                     continue;
                 }
                 _ => continue,
             };
-            because.entry(component).or_default().extend(found.iter().cloned());
+            because.entry(component.clone()).or_default().extend(found.iter().cloned());
         }
     }
 
@@ -241,7 +247,7 @@ impl Compiler<'_> {
         let person = self.person(user);
         let client = usize::from(tool.client_app() != "browser");
         let devices = person.devices.get(client).map_or(&[][..], Vec::as_slice);
-        let device = devices.iter().find(|device| device.id == session.device).or(devices.first());
+        let device = devices.iter().find(|device| *device.id == *session.device).or(devices.first());
         let with = person.credentials.iter().position(|one| one.key.modes.to_string() == session.combination);
         let combination = with.and_then(|place| person.combinations.get(place)).copied();
         let (Some(device), Some(combination)) = (device, combination) else { return Vec::new() };

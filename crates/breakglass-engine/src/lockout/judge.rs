@@ -1,42 +1,26 @@
 //! Sign-ins: what is needed for a session, as alternatives, for one kind of user, tool, device and combination.
 //!
-//! Places, platforms, risks and users that no policy tells apart are looked at once; whether a policy applies is what
-//! [`Access`] says.
+//! Places (`places.rs`), platforms, risks and users that no policy tells apart are looked at once; whether a policy
+//! applies is what [`Access`] says.
 //!
 //! **Invariant:** no policy's condition is decided here, only intersected as the compiled policies have it.
 //! **Source:** `docs/concepts/lockout.md`, section 4.
 
+mod places;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use breakglass_model::named_location::{LocationCoverage, NamedLocation};
-use breakglass_model::policy::RiskLevel;
 use breakglass_model::strength::Modes;
 
+use self::places::Place;
 use super::compile::Index;
 use super::component::{Component, Kind};
 use super::need::{Alternatives, Need, both, met, minimal, minimal_sets, quiet, union};
 use super::settings::{LockoutSettings, Mode};
 use crate::access::demand::{Control, Demand, GrantSituation, Outcome};
-use crate::access::locations::{Countries, CountryRow, Signature};
 use crate::access::person::{self, Methods};
-use crate::access::{Access, Compiled, INSIDER_RISKS, Masks, RISKS, Situation, TargetRow, Trit, bits};
-
-/// Levels of sign-in and user risk once it is no longer quiet; the first is the one while it is.
-const RISK_LEVELS: [RiskLevel; 4] = [RiskLevel::None, RiskLevel::Low, RiskLevel::Medium, RiskLevel::High];
-
-/// Where somebody can be.
-#[derive(Debug, Clone)]
-pub(super) struct Place {
-    /// `elsewhere`, or the ids of the named locations, joined.
-    pub(super) id: String,
-    /// In words.
-    pub(super) words: String,
-    needs: Vec<u32>,
-    /// Per set of quiet risks, the policies whose place and risks are met, whatever nature chooses: in each country
-    /// that it may lie in where that is possible, in all of them at once where it is promised.
-    met: Vec<Rc<[Masks]>>,
-}
+use crate::access::{Access, Masks, Situation, TargetRow, Trit, bits};
 
 /// What of a combination decides whether a demand is met.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,7 +43,7 @@ pub(super) struct DeviceContext {
     /// What it needs.
     pub(super) needs: Vec<Component>,
     /// Id or `unmanaged on …`.
-    pub(super) id: String,
+    pub(super) id: Rc<str>,
     /// Whether it is a registered device of the user.
     pub(super) is_own: bool,
 }
@@ -76,6 +60,10 @@ pub(super) type Question = (u32, Vec<TargetRow>, u32, u32);
 
 /// What a combination on a kind of device makes of every policy.
 struct Verdicts {
+    /// Combinations and devices of one number meet every policy alike.
+    number: u32,
+    /// Per policy, what meets it.
+    met: Vec<Met>,
     /// It does not meet them.
     failed: Vec<u64>,
     /// It meets them if some component is up.
@@ -84,8 +72,42 @@ struct Verdicts {
     doubtful: Vec<u64>,
 }
 
+/// Of what a sign-in is asked at some place, what it does not meet, meets if some component is up, and what is in
+/// doubt: three masks.
+struct Asked {
+    masks: Vec<u64>,
+    words: usize,
+}
+
+impl Asked {
+    fn part(&self, number: usize) -> &[u64] {
+        self.masks.get(number * self.words..(number + 1) * self.words).unwrap_or_default()
+    }
+
+    fn failed(&self) -> &[u64] {
+        self.part(0)
+    }
+
+    fn conditional(&self) -> &[u64] {
+        self.part(1)
+    }
+
+    fn doubtful(&self) -> &[u64] {
+        self.part(2)
+    }
+
+    fn is_doubtful(&self) -> bool {
+        self.doubtful().iter().any(|word| *word != 0)
+    }
+}
+
+/// Whether two masks have a policy in common.
+fn meet(one: &[u64], other: &[u64]) -> bool {
+    one.iter().zip(other).any(|(one, other)| one & other != 0)
+}
+
 /// What meets one policy's demand, and why that cannot be told for sure.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Met {
     alternatives: Rc<Alternatives>,
     doubt: Option<Rc<str>>,
@@ -106,15 +128,39 @@ pub(super) struct Judge<'a> {
     identity_of: BTreeMap<(Vec<u64>, Vec<u64>), u32>,
     combinations: Vec<(CombinationKey, Methods)>,
     combination_of: BTreeMap<CombinationKey, u32>,
-    sessions: Index<Question, Rc<Vec<Need>>>,
+    /// What sessions need, by what they are asked and, where that decides, by the number of their verdicts.
+    sessions: Index<(Vec<u64>, u32), Rc<Vec<Need>>>,
+    /// Policies that apply at some place, and those that apply at every one, as far as places and risks go.
+    somewhere: Vec<u64>,
+    everywhere: Vec<u64>,
     /// Numbers of the components.
     number_of: Index<Component, u32>,
-    verdicts: BTreeMap<(usize, u32), Rc<Verdicts>>,
+    verdicts: Index<(usize, u32), Rc<Verdicts>>,
+    verdicts_of: Index<Vec<Met>, Rc<Verdicts>>,
     demands: BTreeMap<(usize, usize, u32), Met>,
     /// Policies whose doubt is told, about conditions and about demands.
     told: [Vec<u64>; 2],
     /// Facts that were not known, in words.
     pub(super) unknowns: BTreeSet<String>,
+}
+
+impl Verdicts {
+    fn of(number: u32, demands: &[Met], words: usize) -> Self {
+        let none = || vec![0_u64; words];
+        let mut verdicts =
+            Self { number, met: demands.to_vec(), failed: none(), conditional: none(), doubtful: none() };
+        for (policy, demand) in demands.iter().enumerate() {
+            let set = |mask: &mut Vec<u64>, is_set: bool| {
+                if let (true, Some(word)) = (is_set, mask.get_mut(policy / 64)) {
+                    *word |= 1 << (policy % 64);
+                }
+            };
+            set(&mut verdicts.failed, demand.alternatives.is_empty());
+            set(&mut verdicts.conditional, !demand.alternatives.is_empty() && *demand.alternatives != met());
+            set(&mut verdicts.doubtful, demand.doubt.is_some());
+        }
+        verdicts
+    }
 }
 
 impl<'a> Judge<'a> {
@@ -132,13 +178,17 @@ impl<'a> Judge<'a> {
             combinations: Vec::new(),
             combination_of: BTreeMap::new(),
             sessions: Index::default(),
+            somewhere: Vec::new(),
+            everywhere: Vec::new(),
             number_of: Index::default(),
-            verdicts: BTreeMap::new(),
+            verdicts: Index::default(),
+            verdicts_of: Index::default(),
             demands: BTreeMap::new(),
             told: [vec![0; access.compiled().words], vec![0; access.compiled().words]],
             unknowns: BTreeSet::new(),
         };
         judge.add_places(settings);
+        judge.sum_places_up();
         judge
     }
 
@@ -230,38 +280,52 @@ impl<'a> Judge<'a> {
 
     /// What a session needs, each alternative minimal.
     pub(super) fn session(&mut self, question: &Question) -> Rc<Vec<Need>> {
-        if let Some(known) = self.sessions.get(question) {
-            return Rc::clone(known);
-        }
-        let needs = Rc::new(self.work_out(question));
-        self.sessions.insert(question.clone(), Rc::clone(&needs));
-        needs
-    }
-
-    fn work_out(&mut self, question: &Question) -> Vec<Need> {
         if self.mode == Mode::Promised && self.access.may_have_more() {
             self.unknowns.insert(match self.access.snapshot().conditional_access_policies.why() {
                 Some(why) => format!("`conditionalAccessPolicies` are not all there: {why}"),
                 None => "there may be more Conditional Access policies".to_owned(),
             });
-            return Vec::new();
+            return Rc::default();
         }
         let (identity, targets, class, combination) = question;
-        let Some(base) = self.base(*identity, targets, *class) else { return Vec::new() };
+        let Some(base) = self.base(*identity, targets, *class) else { return Rc::default() };
         self.doubt_conditions(&base);
-        let Some(verdicts) = self.verdicts(*class, *combination) else { return Vec::new() };
+        let Some(verdicts) = self.verdicts(*class, *combination) else { return Rc::default() };
         let asked = self.asked(&base, &verdicts);
+        // What is not met wherever one is needs no look at the places, unless they have something to tell.
+        if !asked.is_doubtful() && meet(asked.failed(), &self.everywhere) {
+            return Rc::default();
+        }
+        let decides = asked.is_doubtful() || asked.conditional().iter().any(|word| *word != 0);
+        let number = if decides { verdicts.number } else { u32::MAX };
+        let key = (asked.masks, number);
+        if let Some(known) = self.sessions.get(&key) {
+            return Rc::clone(known);
+        }
+        let asked = Asked { masks: key.0, words: asked.words };
+        let needs = Rc::new(self.work_out(&asked, &verdicts));
+        self.sessions.insert((asked.masks, number), Rc::clone(&needs));
+        needs
+    }
+
+    /// The number of what a combination on a device of a class makes of every policy, if that was asked before.
+    pub(super) fn known_verdicts(&self, class: u32, combination: u32) -> Option<u32> {
+        let grant = self.device_classes.get(class as usize)?.grant;
+        self.verdicts.get(&(grant.index(), combination)).map(|verdicts| verdicts.number)
+    }
+
+    fn work_out(&mut self, asked: &Asked, verdicts: &Verdicts) -> Vec<Need> {
         let mut needs = Vec::new();
         for place in 0..self.places.len() {
             let number = u16::try_from(place).unwrap_or(u16::MAX);
             // With every risk quiet is the least that nature can do: what does not pass then never does.
-            let best = self.at_place(&asked, (place, quiet::ALL), (*class, *combination));
+            let best = self.at_place(asked, (place, quiet::ALL), verdicts);
             if best.is_empty() {
                 continue;
             }
             let here = self.places.get(place).map_or(&[][..], |place| place.needs.as_slice()).to_vec();
             for kept_quiet in 0..=quiet::ALL {
-                let found = self.at_place(&asked, (place, kept_quiet), (*class, *combination));
+                let found = self.at_place(asked, (place, kept_quiet), verdicts);
                 let is_all = found == best;
                 needs.extend(found.iter().map(|set| Need {
                     components: union(set, &here),
@@ -285,13 +349,17 @@ impl<'a> Judge<'a> {
     fn doubt_conditions(&mut self, base: &Masks) {
         let enabled = &self.access.compiled().enabled;
         let [told, _] = &mut self.told;
-        let sides = base.sure.iter().zip(&base.may).zip(enabled.sure.iter().zip(&enabled.may)).zip(told);
-        let unsure = sides.map(|(((sure, may), (on, may_be_on)), told)| {
-            let unsure = may & may_be_on & !(sure & on) & !*told;
+        let sides = base.sure.iter().zip(&base.may).zip(enabled.sure.iter().zip(&enabled.may));
+        let unsure = sides.map(|((sure, may), (on, may_be_on))| may & may_be_on & !(sure & on));
+        if unsure.clone().zip(told.iter()).all(|(unsure, told)| unsure & !told == 0) {
+            return;
+        }
+        let news = unsure.zip(told).map(|(unsure, told)| {
+            let unsure = unsure & !*told;
             *told |= unsure;
             unsure
         });
-        let unsure: Vec<u64> = unsure.collect();
+        let unsure: Vec<u64> = news.collect();
         for policy in policies_of(&unsure) {
             let whys = self.access.compiled().whys(policy).join("; ");
             self.doubt(policy, if whys.is_empty() { "whether it applies to everybody concerned" } else { &whys });
@@ -319,15 +387,18 @@ impl<'a> Judge<'a> {
     }
 
     /// What is asked of a sign-in at some place.
-    fn asked(&self, base: &Masks, verdicts: &Verdicts) -> Verdicts {
+    fn asked(&self, base: &Masks, verdicts: &Verdicts) -> Asked {
         let enabled = &self.access.compiled().enabled;
         let (base, enabled) = (self.side(base), self.side(enabled));
-        let of = |verdict: &Vec<u64>| -> Vec<u64> {
-            base.iter().zip(enabled).zip(verdict).map(|((base, enabled), verdict)| base & enabled & verdict).collect()
-        };
         let [_, told] = &self.told;
-        let doubtful = of(&verdicts.doubtful).iter().zip(told).map(|(doubtful, told)| doubtful & !told).collect();
-        Verdicts { failed: of(&verdicts.failed), conditional: of(&verdicts.conditional), doubtful }
+        let applying =
+            || base.iter().zip(enabled).zip(&self.somewhere).map(|((base, enabled), here)| base & enabled & here);
+        let mut masks = Vec::with_capacity(3 * base.len());
+        masks.extend(applying().zip(&verdicts.failed).map(|(applying, verdict)| applying & verdict));
+        masks.extend(applying().zip(&verdicts.conditional).map(|(applying, verdict)| applying & verdict));
+        let doubtful = applying().zip(&verdicts.doubtful).zip(told);
+        masks.extend(doubtful.map(|((applying, verdict), told)| applying & verdict & !told));
+        Asked { masks, words: base.len() }
     }
 
     /// The side of masks that counts.
@@ -339,37 +410,31 @@ impl<'a> Judge<'a> {
     }
 
     /// What passes at a place, whatever nature does with the risks that are not kept quiet.
-    fn at_place(
-        &mut self,
-        asked: &Verdicts,
-        (place, kept_quiet): (usize, u8),
-        (class, combination): (u32, u32),
-    ) -> Alternatives {
+    fn at_place(&mut self, asked: &Asked, (place, kept_quiet): (usize, u8), verdicts: &Verdicts) -> Alternatives {
         let met_at = self.places.get(place).and_then(|place| place.met.get(usize::from(kept_quiet)));
         let Some(met_at) = met_at.map(Rc::clone) else { return Vec::new() };
-        if asked.doubtful.iter().any(|word| *word != 0) {
-            self.doubt_demands(&asked.doubtful, &met_at, (class, combination));
+        if asked.is_doubtful() {
+            self.doubt_demands(asked.doubtful(), &met_at, verdicts);
         }
         let mut all = Alternatives::new();
         for masks in met_at.iter() {
             let here = self.side(masks);
-            if asked.failed.iter().zip(here).any(|(failed, here)| failed & here != 0) {
+            if meet(asked.failed(), here) {
                 continue;
             }
-            if asked.conditional.iter().zip(here).all(|(conditional, here)| conditional & here == 0) {
+            if !meet(asked.conditional(), here) {
                 return met();
             }
-            let policies: Vec<u64> = asked.conditional.iter().zip(here).map(|(asked, here)| asked & here).collect();
-            let Some(grant) = self.device_classes.get(class as usize).map(|class| class.grant) else { continue };
-            let here = policies_of(&policies)
-                .fold(met(), |here, policy| both(&here, &self.demand(policy, grant, combination).alternatives));
+            let policies: Vec<u64> = asked.conditional().iter().zip(here).map(|(asked, here)| asked & here).collect();
+            let each = policies_of(&policies).filter_map(|policy| verdicts.met.get(policy));
+            let here = each.fold(met(), |here, met| both(&here, &met.alternatives));
             all = minimal_sets(all.into_iter().chain(here).collect());
         }
         all
     }
 
     /// Notes the policies that apply at a place and of which it cannot be told whether they are met.
-    fn doubt_demands(&mut self, doubtful: &[u64], met_at: &[Masks], (class, combination): (u32, u32)) {
+    fn doubt_demands(&mut self, doubtful: &[u64], met_at: &[Masks], verdicts: &Verdicts) {
         let mut here = vec![0_u64; doubtful.len()];
         for masks in met_at {
             let sides = doubtful.iter().zip(self.side(masks));
@@ -380,10 +445,9 @@ impl<'a> Judge<'a> {
             *here &= !*told;
             *told |= *here;
         });
-        let Some(grant) = self.device_classes.get(class as usize).map(|class| class.grant) else { return };
         for policy in policies_of(&here) {
-            let why = self.demand(policy, grant, combination).doubt;
-            self.doubt(policy, why.as_deref().unwrap_or_default());
+            let why = verdicts.met.get(policy).and_then(|met| met.doubt.as_deref());
+            self.doubt(policy, why.unwrap_or_default());
         }
     }
 
@@ -393,21 +457,17 @@ impl<'a> Judge<'a> {
         if let Some(known) = self.verdicts.get(&(grant.index(), combination)) {
             return Some(Rc::clone(known));
         }
-        let words = self.access.compiled().words;
-        let none = || vec![0_u64; words];
-        let mut verdicts = Verdicts { failed: none(), conditional: none(), doubtful: none() };
-        for policy in 0..self.access.policies().len() {
-            let demand = self.demand(policy, grant, combination);
-            let set = |mask: &mut Vec<u64>, is_set: bool| {
-                if let (true, Some(word)) = (is_set, mask.get_mut(policy / 64)) {
-                    *word |= 1 << (policy % 64);
-                }
-            };
-            set(&mut verdicts.failed, demand.alternatives.is_empty());
-            set(&mut verdicts.conditional, !demand.alternatives.is_empty() && *demand.alternatives != met());
-            set(&mut verdicts.doubtful, demand.doubt.is_some());
-        }
-        let verdicts = Rc::new(verdicts);
+        let each = 0..self.access.policies().len();
+        let demands: Vec<Met> = each.map(|policy| self.demand(policy, grant, combination)).collect();
+        let verdicts = match self.verdicts_of.get(&demands) {
+            Some(known) => Rc::clone(known),
+            None => {
+                let number = u32::try_from(self.verdicts_of.len()).unwrap_or(u32::MAX);
+                let verdicts = Rc::new(Verdicts::of(number, &demands, self.access.compiled().words));
+                self.verdicts_of.insert(demands, Rc::clone(&verdicts));
+                verdicts
+            }
+        };
         self.verdicts.insert((grant.index(), combination), Rc::clone(&verdicts));
         Some(verdicts)
     }
@@ -497,176 +557,9 @@ impl<'a> Judge<'a> {
         }
         found
     }
-
-    /// Every place that policies tell apart.
-    fn add_places(&mut self, settings: &LockoutSettings) {
-        let compiled = self.access.compiled();
-        let locations = self.access.snapshot().named_locations.items();
-        let named = self.named_locations();
-        let other = [Countries::OTHER];
-        let elsewhere = Component::new(Kind::Network, "elsewhere");
-        let outside = if settings.fallible.contains(&elsewhere) { vec![elsewhere] } else { Vec::new() };
-        let is_outside_left = !compiled.addresses.covers_everything();
-        let mut found = Vec::new();
-        if is_outside_left {
-            found.push(("elsewhere".to_owned(), "from anywhere".to_owned(), outside, 0, other.to_vec()));
-        }
-        let everywhere: Vec<CountryRow> = (Countries::UNKNOWN..)
-            .take(compiled.countries.row_count().saturating_sub(Countries::UNKNOWN as usize))
-            .collect();
-        let component = |index: &usize| locations.get(*index).map(|at| Component::new(Kind::Network, at.id.as_str()));
-        for (signature, members) in (0..).zip(&compiled.addresses.members) {
-            if members.is_empty() {
-                continue;
-            }
-            let of: Vec<_> = members.iter().filter_map(|index| locations.get(*index)).collect();
-            let ids: Vec<&str> = of.iter().map(|location| location.id.as_str()).collect();
-            let known = of.iter().find_map(|location| settings.network_countries.get(location.id.as_str()));
-            let countries = known.map_or(everywhere.clone(), |code| vec![compiled.countries.row(code)]);
-            let needs: Vec<Component> =
-                members.iter().filter(|index| named.contains(index)).filter_map(component).collect();
-            let words: Vec<String> = of.iter().map(|location| format!("`{}`", location.name())).collect();
-            found.push((ids.join("+"), format!("from {}", words.join(" and ")), needs, signature, countries));
-        }
-        let rows = if is_outside_left { compiled.countries.row_count() } else { 0 };
-        for row in 0..rows {
-            let Some(code) = compiled.countries.code(row) else { continue };
-            let has = |index: &usize| {
-                let coverage = locations.get(*index).map(|location| &location.coverage);
-                matches!(coverage, Some(LocationCoverage::Countries { countries, .. })
-                    if countries.iter().any(|own| own.eq_ignore_ascii_case(code)))
-            };
-            let needs: Vec<Component> = named.iter().filter(|index| has(index)).filter_map(component).collect();
-            let row = CountryRow::try_from(row).unwrap_or(Countries::OTHER);
-            found.push((code.to_owned(), format!("from {code}"), needs, 0, vec![row]));
-        }
-        let natures = natures(self.access);
-        let mut seen = BTreeSet::new();
-        for (id, words, needs, address, countries) in found {
-            let mut masks: Vec<Masks> = Vec::new();
-            for country in countries {
-                let here = location_masks(self.access.compiled(), address, country);
-                if !masks.iter().any(|known| known.sure == here.sure && known.may == here.may) {
-                    masks.push(here);
-                }
-            }
-            let marks: Vec<_> = masks.iter().map(|masks| (masks.sure.clone(), masks.may.clone())).collect();
-            if seen.insert((marks, needs.clone())) {
-                let mut needs: Vec<u32> = needs.into_iter().map(|one| self.intern_shared(one)).collect();
-                needs.sort_unstable();
-                let met = natures.iter().map(|natures| self.whatever_nature_does(&masks, natures).into()).collect();
-                self.places.push(Place { id, words, needs, met });
-            }
-        }
-    }
-
-    /// The policies whose place and risks are met by something that nature chooses.
-    fn whatever_nature_does(&self, countries: &[Masks], natures: &[Masks]) -> Vec<Masks> {
-        let words = self.access.compiled().words;
-        let each = countries.iter().map(|country| {
-            let mut all = Masks::with_rows(1, words);
-            for nature in natures {
-                let add = |all: &mut Vec<u64>, side: fn(&Masks) -> &Vec<u64>| {
-                    let parts = side(country).iter().zip(side(nature));
-                    all.iter_mut().zip(parts).for_each(|(all, (country, nature))| *all |= country & nature);
-                };
-                add(&mut all.sure, |masks| &masks.sure);
-                add(&mut all.may, |masks| &masks.may);
-            }
-            all
-        });
-        match self.mode {
-            // In which country it lies is not known: it may be any of them.
-            Mode::Possible => each.collect(),
-            Mode::Promised => {
-                let both = |mut one: Masks, other: Masks| {
-                    one.sure.iter_mut().zip(&other.sure).for_each(|(one, other)| *one |= other);
-                    one.may.iter_mut().zip(&other.may).for_each(|(one, other)| *one |= other);
-                    one
-                };
-                each.reduce(both).into_iter().collect()
-            }
-        }
-    }
-
-    /// Locations that a policy in force names, by index.
-    fn named_locations(&self) -> BTreeSet<usize> {
-        let compiled = self.access.compiled();
-        let locations = self.access.snapshot().named_locations.items();
-        let mut named = BTreeSet::new();
-        for (index, policy) in self.access.policies().iter().enumerate() {
-            let Some(condition) = &policy.conditions.locations else { continue };
-            if self.mode.takes(compiled.enabled.truth((0, compiled.words), index).negated()) {
-                continue;
-            }
-            for name in condition.include_locations.iter().chain(&condition.exclude_locations) {
-                let is_named = |location: &NamedLocation| match name.as_str() {
-                    "AllTrusted" => matches!(
-                        location.coverage,
-                        LocationCoverage::IpRanges { is_trusted: true, .. }
-                            | LocationCoverage::CompliantNetwork { is_trusted: true }
-                    ),
-                    id => location.id.as_str() == id,
-                };
-                let found = locations.iter().enumerate().filter(|(_, location)| is_named(location));
-                named.extend(found.map(|(index, _)| index));
-            }
-        }
-        named
-    }
 }
 
 /// The policies of a mask.
 pub(super) fn policies_of(mask: &[u64]) -> impl Iterator<Item = usize> + '_ {
     mask.iter().enumerate().flat_map(|(word, mask)| bits(*mask).map(move |bit| word * 64 + bit))
-}
-
-/// Which policies' location condition an address and a country meet.
-fn location_masks(compiled: &Compiled, address: Signature, country: CountryRow) -> Masks {
-    let words = compiled.words;
-    let location = &compiled.location;
-    let side = |address_pairs: &[u64], country_pairs: &[u64]| -> Vec<u64> {
-        let at = |pairs: &[u64], row: u32, half: usize, word: usize| {
-            pairs.get((row as usize * 2 + half) * words + word).copied().unwrap_or_default()
-        };
-        (0..words)
-            .map(|word| {
-                let both = |half| at(address_pairs, address, half, word) | at(country_pairs, country, half, word);
-                both(0) & !both(1)
-            })
-            .collect()
-    };
-    Masks {
-        sure: side(&location.address_pairs.sure, &location.country_pairs.sure),
-        may: side(&location.address_pairs.may, &location.country_pairs.may),
-    }
-}
-
-/// Per set of quiet risks, what nature can choose: the different masks.
-fn natures(access: &Access<'_>) -> Vec<Vec<Masks>> {
-    let compiled = access.compiled();
-    let words = compiled.words;
-    (0..=quiet::ALL)
-        .map(|kept_quiet| {
-            let count = |bit: u8, all: usize| if kept_quiet & bit != 0 { 1 } else { all };
-            let level = |level: &RiskLevel| RISKS.iter().position(|row| row == level);
-            let levels = |bit: u8| RISK_LEVELS.iter().take(count(bit, RISK_LEVELS.len())).filter_map(level);
-            let mut found: Vec<Masks> = Vec::new();
-            for sign_in in levels(quiet::SIGN_IN) {
-                for user in levels(quiet::USER) {
-                    for insider in 0..count(quiet::INSIDER, INSIDER_RISKS.len()) {
-                        let [sign_in, user, insider] =
-                            [sign_in, user, insider].map(|row| u8::try_from(row).unwrap_or(u8::MAX));
-                        let row = Compiled::risks_row(sign_in, user, insider);
-                        let of = |table: &[u64]| table.get(row * words..(row + 1) * words).unwrap_or_default().to_vec();
-                        let masks = Masks { sure: of(&compiled.risks.sure), may: of(&compiled.risks.may) };
-                        if !found.iter().any(|known| known.sure == masks.sure && known.may == masks.may) {
-                            found.push(masks);
-                        }
-                    }
-                }
-            }
-            found
-        })
-        .collect()
 }

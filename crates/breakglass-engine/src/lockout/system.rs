@@ -14,7 +14,7 @@
     reason = "nodes and rules are numbered by the builder, and every table has its room"
 )]
 
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
 use super::cuts::Ways;
 
@@ -163,11 +163,20 @@ struct State {
     derived: Vec<u32>,
     /// Per node, the rule that derived it.
     by: Vec<u32>,
-    /// Per rule, how many of its body are still wanted.
-    wanted: Vec<u32>,
+    /// Per rule, what deriving looks at, in one place.
+    counters: Vec<Counter>,
     queue: Vec<Node>,
     touched: Vec<u32>,
     needed: Vec<bool>,
+}
+
+/// How far a rule is.
+#[derive(Debug, Clone, Copy)]
+struct Counter {
+    /// How many of its body are still wanted.
+    wanted: u32,
+    threshold: u32,
+    head: Node,
 }
 
 const NOT_DERIVED: u32 = u32::MAX;
@@ -176,19 +185,17 @@ const NO_RULE: u32 = u32::MAX;
 impl System {
     fn of(builder: &SystemBuilder, goal: Node) -> Self {
         let count = builder.nodes as usize;
-        let mut by_head: BTreeMap<Node, Vec<usize>> = BTreeMap::new();
         // A rule that wants more than its body has derives nothing.
-        for (at, rule) in builder.rules.iter().enumerate().filter(|(_, rule)| rule.threshold <= rule.body.len()) {
-            by_head.entry(rule.head).or_default().push(at);
-        }
+        let can_hold = builder.rules.iter().enumerate().filter(|(_, rule)| rule.threshold <= rule.body.len());
+        let by_head = Lists::of(count, can_hold.map(|(at, rule)| (rule.head.at(), at as u32)));
         let mut is_needed = vec![false; count];
         let mut open = vec![goal];
         is_needed[goal.at()] = true;
         let mut kept = Vec::new();
         while let Some(node) = open.pop() {
-            for at in by_head.get(&node).into_iter().flatten() {
-                kept.push(*at);
-                for member in &builder.rules[*at].body {
+            for at in by_head.get(node.at()) {
+                kept.push(*at as usize);
+                for member in &builder.rules[*at as usize].body {
                     if !std::mem::replace(&mut is_needed[member.at()], true) {
                         open.push(*member);
                     }
@@ -212,7 +219,11 @@ impl System {
         let state = State {
             derived: vec![NOT_DERIVED; count],
             by: vec![NO_RULE; count],
-            wanted: rules.iter().map(|rule| rule.threshold as u32).collect(),
+            counters: rules
+                .iter()
+                .map(|rule| (rule.threshold as u32, rule.head))
+                .map(|(threshold, head)| Counter { wanted: threshold, threshold, head })
+                .collect(),
             needed: vec![false; count],
             ..State::default()
         };
@@ -255,7 +266,7 @@ impl System {
 
     /// Derives until the goal is reached; the state stays for whoever asks how.
     fn derive(&mut self, up: &[u32]) -> bool {
-        let State { derived, by, wanted, queue, touched, .. } = &mut self.state;
+        let State { derived, by, counters, queue, touched, .. } = &mut self.state;
         let mut step = 0;
         for component in up {
             let node = self.components[*component as usize];
@@ -278,16 +289,16 @@ impl System {
             let Some(node) = queue.get(at).copied() else { break };
             at += 1;
             for rule in self.uses.get(node.at()) {
-                let left = &mut wanted[*rule as usize];
-                if *left == 0 {
+                let counter = &mut counters[*rule as usize];
+                if counter.wanted == 0 {
                     continue;
                 }
-                if *left as usize == self.rules[*rule as usize].threshold {
+                if counter.wanted == counter.threshold {
                     touched.push(*rule);
                 }
-                *left -= 1;
-                let head = self.rules[*rule as usize].head;
-                if *left == 0 && derived[head.at()] == NOT_DERIVED {
+                counter.wanted -= 1;
+                let head = counter.head;
+                if counter.wanted == 0 && derived[head.at()] == NOT_DERIVED {
                     (derived[head.at()], by[head.at()]) = (step, *rule);
                     step += 1;
                     queue.push(head);
@@ -298,13 +309,14 @@ impl System {
     }
 
     fn reset(&mut self) {
-        let State { derived, by, wanted, queue, touched, .. } = &mut self.state;
+        let State { derived, by, counters, queue, touched, .. } = &mut self.state;
         for node in queue.drain(..) {
             derived[node.at()] = NOT_DERIVED;
             by[node.at()] = NO_RULE;
         }
         for rule in touched.drain(..) {
-            wanted[rule as usize] = self.rules[rule as usize].threshold as u32;
+            let counter = &mut counters[rule as usize];
+            counter.wanted = counter.threshold;
         }
     }
 
@@ -350,7 +362,15 @@ impl Ways for System {
     }
 
     fn way_without(&mut self, failed: &[u32]) -> Option<Vec<u32>> {
-        let up: Vec<u32> = self.relevant.iter().copied().filter(|component| !failed.contains(component)).collect();
+        let mut gone = failed.to_vec();
+        gone.sort_unstable();
+        let mut gone = gone.into_iter().peekable();
+        // Both are ascending.
+        let is_up = |component: &u32| {
+            while gone.next_if(|gone| gone < component).is_some() {}
+            gone.peek() != Some(component)
+        };
+        let up: Vec<u32> = self.relevant.iter().copied().filter(is_up).collect();
         let mut way = self.proof_from(&up)?;
         // The proof may use more than one needs: without each in turn, the rest may still do.
         let mut at = 0;

@@ -1,5 +1,7 @@
 //! Sessions: one rule for each alternative that lets somebody in.
 
+use std::rc::Rc;
+
 use breakglass_model::object::ObjectKey;
 use breakglass_model::well_known::ADMINISTRATOR_ROLES;
 
@@ -10,7 +12,7 @@ use crate::access::{Masks, Target, TargetRow, Trit};
 use crate::lockout::component::{Component, Kind};
 use crate::lockout::credential::Credential;
 use crate::lockout::goal::{Goal, Question, Stage, Tool};
-use crate::lockout::judge::DeviceContext;
+use crate::lockout::judge::{DeviceContext, Judge};
 use crate::lockout::need::{Need, minimal, quiet};
 use crate::lockout::system::Node;
 
@@ -21,6 +23,45 @@ struct Door {
     /// 0 in a browser, 1 in an application.
     client: usize,
     needs_mfa: bool,
+}
+
+/// What somebody needs at a door with a combination, for the combinations after it that meet every policy alike.
+struct Tried {
+    needs_own_device: bool,
+    /// Per device that is looked at, the number of its verdicts.
+    verdicts: Vec<Option<u32>>,
+    needs: Vec<Need>,
+    /// Per alternative, its nodes, once they were asked for.
+    nodes: Vec<Option<Vec<Node>>>,
+}
+
+impl Tried {
+    fn with(
+        judge: &Judge<'_>,
+        devices: &[DeviceContext],
+        (credential, combination): (&Credential, u32),
+        needs: Vec<Need>,
+    ) -> Self {
+        let nodes = needs.iter().map(|_| None).collect();
+        let verdicts = verdicts(judge, devices, combination).collect();
+        Self { needs_own_device: credential.needs_own_device, verdicts, needs, nodes }
+    }
+
+    /// Whether it holds for another combination. Where it is not known what devices make of that, it is another one.
+    fn is_of(
+        &self,
+        judge: &Judge<'_>,
+        devices: &[DeviceContext],
+        (credential, combination): (&Credential, u32),
+    ) -> bool {
+        credential.needs_own_device == self.needs_own_device
+            && verdicts(judge, devices, combination).eq(self.verdicts.iter().copied())
+    }
+}
+
+/// Per device, the number of what a combination makes of every policy on it, as far as that was asked.
+fn verdicts(judge: &Judge<'_>, devices: &[DeviceContext], combination: u32) -> impl Iterator<Item = Option<u32>> {
+    devices.iter().map(move |device| judge.known_verdicts(device.class, combination))
 }
 
 impl Compiler<'_> {
@@ -47,6 +88,9 @@ impl Compiler<'_> {
 
     /// The policies that are about somebody, in the roles that are active and one more.
     pub(in crate::lockout) fn identity(&mut self, user: ObjectKey, role: Option<&'static str>) -> u32 {
+        if let Some(known) = self.identities.get(&(user, role)) {
+            return *known;
+        }
         let classes = self.access.classes();
         let masks = match role {
             Some(role) => classes.masks_with_role(user, role),
@@ -57,7 +101,9 @@ impl Compiler<'_> {
                 Masks { sure: of(&classes.masks.sure), may: of(&classes.masks.may) }
             }
         };
-        self.judge.identity(masks)
+        let identity = self.judge.identity(masks);
+        self.identities.insert((user, role), identity);
+        identity
     }
 
     fn doors(&self, (user, role): (ObjectKey, Option<&'static str>), person: &Person, purpose: &Purpose) -> Vec<Door> {
@@ -122,16 +168,24 @@ impl Compiler<'_> {
     ) {
         let (user, role, person, identity) = who;
         let devices = person.devices.get(door.client).map_or(&[][..], Vec::as_slice);
+        let mut tried: Vec<Tried> = Vec::new();
         for (number, (credential, combination)) in person.credentials.iter().zip(&person.combinations).enumerate() {
             if door.needs_mfa && !self.judge.is_multifactor(*combination) {
                 continue;
             }
-            let needs = self.needs(door, (identity, *combination), devices, credential);
-            for need in needs {
+            let known = tried.iter().position(|one| one.is_of(&self.judge, devices, (credential, *combination)));
+            let at = known.unwrap_or_else(|| {
+                let needs = self.needs(door, (identity, *combination), devices, credential);
+                tried.push(Tried::with(&self.judge, devices, (credential, *combination), needs));
+                tried.len() - 1
+            });
+            let Some(found) = tried.get_mut(at) else { continue };
+            for (need, nodes) in found.needs.iter().zip(&mut found.nodes) {
                 let mut body = vec![self.fact(Fact::Account(user))];
                 body.extend(self.parts(user, &credential.parts, stage));
-                body.extend(self.need_body(&person.id, &need));
-                let device = devices.get(usize::from(need.device)).map_or("", |device| device.id.as_str()).to_owned();
+                body.extend(nodes.get_or_insert_with(|| self.need_body(&person.id, need)).iter().copied());
+                let device =
+                    devices.get(usize::from(need.device)).map_or_else(|| "".into(), |device| Rc::clone(&device.id));
                 let (tool, place) = (door.tool, need.place);
                 let label = Label::Session { user, role, tool, credential: number, device, place, is_relaxed: false };
                 self.all(head, &body, Some(label));
@@ -156,6 +210,9 @@ impl Compiler<'_> {
             let found = self.judge.session(&question);
             let own: Vec<u32> =
                 device.needs.iter().map(|component| self.judge.intern_shared(component.clone())).collect();
+            if found.is_empty() {
+                continue;
+            }
             let device = u16::try_from(number).unwrap_or(u16::MAX);
             needs.extend(found.iter().map(|need| Need {
                 components: crate::lockout::need::union(&need.components, &own),
@@ -204,7 +261,7 @@ impl Compiler<'_> {
                 let mut body = vec![editor, self.fact(Fact::Account(user))];
                 body.extend(self.parts(user, &credential.parts, Stage::AfterRepair));
                 body.extend(self.body(device.needs.iter().cloned()));
-                let (tool, device) = (door.tool, device.id.clone());
+                let (tool, device) = (door.tool, Rc::clone(&device.id));
                 let label = Label::Session { user, role, tool, credential: number, device, place: 0, is_relaxed: true };
                 self.all(head, &body, Some(label));
             }
