@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use breakglass_engine::access::Access;
 use breakglass_engine::guard::{Before, Change, compare};
-use breakglass_engine::lockout::goal::{Goal, Horizon};
 use breakglass_engine::lockout::nobody::somebody;
 use breakglass_model::proposal::{AppliedChange, difference};
 use breakglass_model::snapshot::{Resource, Snapshot};
@@ -64,9 +63,8 @@ fn formats() -> PossibleValuesParser {
 
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let (goal, horizon) = self.analysis.single("guard")?;
         let mut subject = self.subject.load(world)?;
-        let goal = self.analysis.goals().first().copied().unwrap_or(Goal::FullRepair);
-        let horizon = self.analysis.horizons().first().copied().unwrap_or(Horizon::Day);
         let settings = self.analysis.settings(&subject, horizon)?;
         let floor = self.floor.or(subject.lockout.floor).unwrap_or(FLOOR_DEFAULT);
         let after = self.proposal.load(world, &self.subject, &subject.snapshot)?;

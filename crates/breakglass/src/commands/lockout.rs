@@ -127,6 +127,9 @@ pub(crate) enum LockoutError {
     /// A certificate is for one question.
     #[error("a certificate is for one goal and one horizon, and {0} were asked for")]
     SeveralCertificates(usize),
+    /// What answers one question was asked several.
+    #[error("{command} answers for one {what}, and {} were asked for: {}", asked.len(), asked.join(", "))]
+    SeveralQuestions { command: &'static str, what: &'static str, asked: Vec<&'static str> },
     /// The certificate cannot be written.
     #[error("the certificate cannot be written to `{path}`")]
     WriteCertificate {
@@ -184,6 +187,13 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       `roleAssignmentScheduleInstances`), `roleEligibilityScheduleInstances`, and the members of groups \
                       that hold roles. With --applications this is not asked.",
     },
+    ErrorCode {
+        code: "BG1706",
+        title: "one question at a time",
+        explanation: "A guard's verdict, and its exit code, are about one goal and one horizon, and several were given. \
+                      Nothing was judged, since an answer to one of them would pass for an answer to all. Run it once \
+                      for each. `breakglass lockout` takes several, and reports on each.",
+    },
 ];
 
 /// What is not known, behind an error.
@@ -202,6 +212,7 @@ impl Coded for LockoutError {
             Self::NoComponent(_) => "BG1703",
             Self::Certificate(_) | Self::SeveralCertificates(_) | Self::WriteCertificate { .. } => "BG1704",
             Self::Nobody { .. } => "BG1705",
+            Self::SeveralQuestions { .. } => "BG1706",
         }
     }
 
@@ -222,6 +233,7 @@ impl Coded for LockoutError {
             Self::NoComponent(_) => "write it as svc:fido-verify or net:elsewhere".to_owned(),
             Self::Certificate(_) => "ask for a smaller --max-order".to_owned(),
             Self::SeveralCertificates(_) => "ask for one --goal and one --horizon".to_owned(),
+            Self::SeveralQuestions { what, .. } => format!("give one --{what}, and run it once for each"),
             Self::WriteCertificate { .. } => "name a file in a folder that may be written".to_owned(),
         })
     }
@@ -240,6 +252,16 @@ impl AnalysisArguments {
         let is_wanted = |horizon: &Horizon| self.horizons.iter().any(|name| name == horizon.name());
         let wanted: Vec<Horizon> = Horizon::ALL.into_iter().filter(is_wanted).collect();
         if wanted.is_empty() { vec![Horizon::Day] } else { wanted }
+    }
+
+    /// The one goal and the one horizon that are asked for, for a command that answers for no more.
+    pub(super) fn single(&self, command: &'static str) -> Result<(Goal, Horizon), LockoutError> {
+        let several = |what, asked| Err(LockoutError::SeveralQuestions { command, what, asked });
+        match (self.goals().as_slice(), self.horizons().as_slice()) {
+            ([goal], [horizon]) => Ok((*goal, *horizon)),
+            ([_], horizons) => several("horizon", horizons.iter().map(|horizon| horizon.name()).collect()),
+            (goals, _) => several("goal", goals.iter().map(|goal| goal.name()).collect()),
+        }
     }
 
     /// The settings of the analysis of a tenant.
