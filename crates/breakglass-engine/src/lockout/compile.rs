@@ -15,12 +15,13 @@ use std::hash::BuildHasherDefault;
 use std::rc::Rc;
 
 use breakglass_model::object::ObjectKey;
+use breakglass_model::snapshot::SOMEBODY_ELSE;
 use breakglass_model::tenant::GraphObject;
 use jiff::Timestamp;
 use rustc_hash::FxHasher;
 
 use super::component::Component;
-use super::credential::{Credential, Wallet};
+use super::credential::Credential;
 use super::custody::Holds;
 use super::devices::Devices;
 use super::goal::{Question, Stage, Tool};
@@ -239,7 +240,9 @@ impl<'a> Compiler<'a> {
         if let Some(node) = self.nodes.get(component) {
             return *node;
         }
-        let node = (!self.settings.assumed.contains(component)).then(|| {
+        // There may be any number of people who are not exported: what is theirs never all fails.
+        let is_anybodys = component.id().contains(SOMEBODY_ELSE);
+        let node = (!is_anybodys && !self.settings.assumed.contains(component)).then(|| {
             self.components.push(component.clone());
             self.builder.component()
         });
@@ -321,9 +324,5 @@ impl<'a> Compiler<'a> {
         let person = Rc::new(self.look_up(user));
         self.persons.insert(user, Rc::clone(&person));
         person
-    }
-
-    fn wallet(&self) -> Wallet<'a> {
-        Wallet { snapshot: self.access.snapshot(), settings: self.settings, now: self.now, mode: self.mode }
     }
 }

@@ -143,7 +143,7 @@ const ROLES: [&str; 9] = [
 ];
 
 /// Users of whom it is looked at whether they possibly hold a role that lists which are not there would name.
-pub(super) const POSSIBLE_HOLDER_COUNT_MAX: usize = 1_000;
+const POSSIBLE_HOLDER_COUNT_MAX: usize = 1_000;
 
 impl People {
     /// Reads the roles at an instant.
@@ -253,8 +253,8 @@ impl People {
 
     fn everybody_holds(&mut self, snapshot: &Snapshot, template: &str, held: Held) {
         let holders = self.holders.entry(template.to_owned()).or_default();
-        for user in snapshot.users.items().iter().take(POSSIBLE_HOLDER_COUNT_MAX) {
-            let known = holders.entry(user.key).or_insert(held);
+        for user in everybody(snapshot) {
+            let known = holders.entry(user).or_insert(held);
             *known = (*known).max(held);
         }
     }
@@ -325,6 +325,12 @@ impl People {
     pub(super) fn protection(&self, user: ObjectKey) -> Protection {
         self.protected.get(&user).copied().unwrap_or(Protection::None).max(self.floor)
     }
+}
+
+/// Everybody who may be meant where it cannot be told who is, whoever is not in the snapshot among them.
+pub(super) fn everybody(snapshot: &Snapshot) -> impl Iterator<Item = ObjectKey> + '_ {
+    let listed = snapshot.users.items().iter().take(POSSIBLE_HOLDER_COUNT_MAX).map(|user| user.key);
+    listed.chain(snapshot.somebody_else())
 }
 
 /// Whether an assignment is for the whole tenant.

@@ -18,6 +18,7 @@ mod footprint;
 mod lockout_answers;
 #[cfg(test)]
 mod lockout_changes;
+mod lockout_not_exported;
 #[cfg(test)]
 mod lockout_referee;
 #[cfg(test)]
