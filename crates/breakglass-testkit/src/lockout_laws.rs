@@ -94,7 +94,8 @@ pub fn compare(seed: u64, tenants: u64, surfaces: &[RefereeSurface], analysis: &
 }
 
 impl Tally {
-    fn compare_tenant(&mut self, tenant: &LockoutTenant, analysis: &mut Analysis<'_>) {
+    /// Compares an analysis with the simulator on one tenant.
+    pub fn compare_tenant(&mut self, tenant: &LockoutTenant, analysis: &mut Analysis<'_>) {
         self.tenants += 1;
         let referee = LockoutReferee::new(&tenant.snapshot, &tenant.custody, &tenant.settings);
         let mut found: BTreeMap<Question, Vec<Vec<String>>> = BTreeMap::new();

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use breakglass_model::snapshot::Snapshot;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::lockout_referee::{COMPONENT_COUNT_MAX, Custody, LockoutReferee, LockoutSettings, Mode, Question, Stage};
 use crate::referee::RefereeSurface;
@@ -108,6 +108,40 @@ pub fn lockout_tenant(seed: u64, surfaces: &[RefereeSurface]) -> LockoutTenant {
         if is_small(&tenant) || !shrink(&mut random, &mut document, &mut custody) {
             return tenant;
         }
+    }
+}
+
+/// The same tenant as an export has it that lacks some of its users, and perhaps who holds the roles.
+///
+/// # Panics
+/// When the reader refuses what the generator wrote, which is a fault of either.
+#[must_use]
+pub fn with_users_not_exported(tenant: &LockoutTenant) -> LockoutTenant {
+    let mut random = Random::new(tenant.seed ^ 0x0000_5eed_0074_0e85);
+    let mut document: Map<String, Value> = serde_json::from_str(&tenant.json).unwrap_or_default();
+    let mut missing: Vec<Value> = document.get("missing").and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut forbid = |resource: &str| missing.push(json!({ "resource": resource, "why": "403 Forbidden" }));
+    forbid("users");
+    if random.chance(25) {
+        forbid("roleAssignments");
+        forbid("roleAssignmentScheduleInstances");
+    }
+    if random.chance(15) {
+        forbid("groups");
+    }
+    if let Some(users) = document.get_mut("users").and_then(Value::as_array_mut) {
+        users.retain(|_| random.chance(60));
+    }
+    document.insert("missing".to_owned(), missing.into());
+    let mut tenant = read(tenant.seed, &Value::Object(document), &tenant.custody, &tenant.settings);
+    name_users(&mut tenant);
+    tenant
+}
+
+#[expect(clippy::panic, reason = "no small tenant has more objects than there are numbers")]
+fn name_users(tenant: &mut LockoutTenant) {
+    if let Err(error) = tenant.snapshot.add_named_users() {
+        panic!("seed {}: {error}", tenant.seed);
     }
 }
 

@@ -62,6 +62,9 @@ pub(crate) enum SubjectError {
     /// Its policies cannot be evaluated.
     #[error(transparent)]
     Policies(AccessError),
+    /// There are more objects than are numbered.
+    #[error("the snapshot names more objects than one tenant has")]
+    TooManyObjects,
     /// The configuration is for another tenant.
     #[error("the configuration is for the tenant `{configured}`, and the snapshot is of `{found}`")]
     OtherTenant { configured: String, found: String },
@@ -88,6 +91,7 @@ impl Coded for SubjectError {
         match self {
             Self::Snapshot(error) => error.code(),
             Self::Policies(_) => "BG1051",
+            Self::TooManyObjects => "BG1008",
             Self::OtherTenant { .. } => "BG1052",
         }
     }
@@ -95,7 +99,7 @@ impl Coded for SubjectError {
     fn help(&self) -> Option<String> {
         match self {
             Self::Snapshot(error) => Some(error.help()),
-            Self::Policies(_) => Some("export one tenant into one folder".to_owned()),
+            Self::Policies(_) | Self::TooManyObjects => Some("export one tenant into one folder".to_owned()),
             Self::OtherTenant { .. } => Some("give the configuration or the snapshot of the same tenant".to_owned()),
         }
     }
@@ -138,6 +142,11 @@ pub(crate) fn missing(subject: &Subject) -> Vec<&'static str> {
 }
 
 impl Subject {
+    /// Reckons with the users that the snapshot names and does not have, for questions of who could still get in.
+    pub(crate) fn name_users(&mut self) -> Result<(), SubjectError> {
+        self.snapshot.add_named_users().map_err(|_| SubjectError::TooManyObjects)
+    }
+
     /// Looks the declared accounts up again, after the tenant became another.
     pub(crate) fn resolve_accounts(&mut self) {
         self.accounts = Accounts::resolve(&self.snapshot, &self.declared);

@@ -170,13 +170,18 @@ fn counterexample(
         causes.extend(blockers);
     }
     let effect = effect(&people, &causes, cut.certainty);
-    let sentence = sentence(analysis, &cut.elements, &effect, before.goal);
+    let sentence = sentence(analysis, (&cut.elements, cut.certainty), &effect, before.goal);
     let causes = if causes.is_empty() { cut.because.clone() } else { causes.into_iter().collect() };
     Some(Counterexample { failed: cut.elements.clone(), sentence, causes })
 }
 
 /// Cause, effect, whom.
-fn sentence(analysis: &Analysis<'_>, failed: &[Component], effect: &str, goal: Goal) -> String {
+fn sentence(
+    analysis: &Analysis<'_>,
+    (failed, certainty): (&[Component], Certainty),
+    effect: &str,
+    goal: Goal,
+) -> String {
     let happens = |component: &Component| {
         let words = analysis.words(component);
         let fails = words.fails_when.split([',', ';']).next().unwrap_or("failed");
@@ -186,7 +191,11 @@ fn sentence(analysis: &Analysis<'_>, failed: &[Component], effect: &str, goal: G
         [] => "As soon as the change is made".to_owned(),
         all => format!("If {}", listed(&all.iter().map(happens).collect::<Vec<_>>())),
     };
-    format!("{condition}, {effect}nobody is left who can {}.", goal.words())
+    let nobody = match certainty {
+        Certainty::Proved => "nobody is left who can",
+        Certainty::Possible => "nobody is left of whom it is certain that they can",
+    };
+    format!("{condition}, {effect}{nobody} {}.", goal.words())
 }
 
 /// Who is kept out by what: `policy `A` keeps out `b`, and `; nothing where nobody is.

@@ -87,7 +87,7 @@ impl<'a> Analysis<'a> {
         let limits = self.limits(true);
         let found = smallest(&mut self.promised, question, failed, limits);
         let possible = match &mut self.possible {
-            _ if self.promised.has_strangers() => None,
+            _ if self.promised.has_untold_applications() => None,
             Some(possible) => smallest(possible, question, failed, limits).proved,
             None => found.proved,
         };
@@ -123,7 +123,7 @@ impl<'a> Analysis<'a> {
         }
         self.promised.give_back(question, system);
         let names = self.promised.components().to_vec();
-        let has_strangers = self.promised.has_strangers();
+        let has_untold = self.promised.has_untold_applications();
         let mut best = self.possible.as_mut().map(|possible| {
             let system = possible.take_system(question);
             (system, possible)
@@ -137,7 +137,7 @@ impl<'a> Analysis<'a> {
                 elements.sort_unstable();
                 let is_open =
                     best.as_mut().is_some_and(|(system, possible)| is_way_left(system, &possible.numbers(&elements)));
-                let is_open = is_open || has_strangers;
+                let is_open = is_open || has_untold;
                 let certainty = if is_open { Certainty::Possible } else { Certainty::Proved };
                 let because = because(&elements, &told);
                 Cut { elements, because, certainty }
@@ -151,7 +151,7 @@ impl<'a> Analysis<'a> {
             possible.give_back(question, system);
         }
         let possible = match &mut self.possible {
-            _ if has_strangers => None,
+            _ if has_untold => None,
             Some(possible) => {
                 let limits = Limits { smallest_only: true, ..limits };
                 smallest(possible, question, &BTreeSet::new(), limits).proved

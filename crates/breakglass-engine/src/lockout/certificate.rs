@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::component::Component;
-use super::report::{LockoutReport, Way};
+use super::report::{Certainty, Cut, LockoutReport, Way};
 
 /// Ways that a certificate may have.
 pub const CERTIFICATE_WAY_COUNT_MAX: usize = 10_000;
@@ -32,9 +32,18 @@ pub enum CertificateError {
     /// The search was not finished.
     #[error("the search was not finished, so that nothing is proved")]
     NotSearched,
+    /// What is promised is not what is possible.
+    #[error("the order is {promised} for sure and may be higher: it depends on facts that are not known")]
+    NotCertain {
+        /// The order that is promised.
+        promised: usize,
+    },
     /// The ways that were found do not suffice.
     #[error("the ways that are listed do not prove the order; more of them were cut off")]
     NotEnoughWays,
+    /// Of the cuts that are listed none is one for sure.
+    #[error("of the cuts that are listed none holds however the unknown facts are; more of them were cut off")]
+    NotEnoughCuts,
 }
 
 /// The proof of a report's order.
@@ -45,12 +54,20 @@ pub fn certificate(report: &LockoutReport) -> Result<Certificate<'_>, Certificat
     let answer = &report.direct;
     let order = answer.order.proved;
     let searched = answer.order.searched_to.ok_or(CertificateError::NotSearched)?;
+    if let Some(promised) = order.filter(|_| answer.order.possible != order) {
+        return Err(CertificateError::NotCertain { promised });
+    }
     let survives = match order {
         Some(0) => 0,
         Some(order) => order - 1,
         None => searched,
     };
-    let cut = answer.cuts.first().filter(|_| order.is_some()).map(|cut| cut.elements.as_slice());
+    // Of those of that size, one that is a cut however the unknown facts are.
+    let is_proof = |cut: &&Cut| order == Some(cut.elements.len()) && cut.certainty == Certainty::Proved;
+    let cut = answer.cuts.iter().find(is_proof).map(|cut| cut.elements.as_slice());
+    if order.is_some() && cut.is_none() {
+        return Err(CertificateError::NotEnoughCuts);
+    }
     let all: Vec<&Way> = answer.ways.iter().collect();
     if order == Some(0) {
         return Ok(Certificate { order, survives, cut, ways: Vec::new() });

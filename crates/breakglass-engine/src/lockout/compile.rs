@@ -16,12 +16,13 @@ use std::hash::BuildHasherDefault;
 use std::rc::Rc;
 
 use breakglass_model::object::ObjectKey;
+use breakglass_model::snapshot::SOMEBODY_ELSE;
 use breakglass_model::tenant::GraphObject;
 use jiff::Timestamp;
 use rustc_hash::FxHasher;
 
 use super::component::Component;
-use super::credential::{Credential, Wallet};
+use super::credential::Credential;
 use super::custody::Holds;
 use super::devices::Devices;
 use super::goal::{Question, Stage, Tool};
@@ -208,11 +209,9 @@ impl<'a> Compiler<'a> {
         all.into_iter().flatten().cloned().collect()
     }
 
-    /// Whether somebody, or an application, that is not in the snapshot at all may reach what is asked.
-    pub(super) fn has_strangers(&self) -> bool {
-        let has_other_applications =
-            self.settings.with_applications && !self.access.snapshot().service_principals.is_complete();
-        self.people.has_strangers || has_other_applications
+    /// Whether applications that are not in the snapshot may reach what is asked.
+    pub(super) fn has_untold_applications(&self) -> bool {
+        self.settings.with_applications && !self.access.snapshot().service_principals.is_complete()
     }
 
     /// The system of a question; give it back, so that it need not be built again.
@@ -267,7 +266,9 @@ impl<'a> Compiler<'a> {
         if let Some(known) = self.nodes.get(component) {
             return known.map(|(node, _)| node);
         }
-        let known = (!self.settings.assumed.contains(component)).then(|| {
+        // There may be any number of people who are not exported: what is theirs never all fails.
+        let is_anybodys = component.id().contains(SOMEBODY_ELSE);
+        let known = (!is_anybodys && !self.settings.assumed.contains(component)).then(|| {
             let number = u32::try_from(self.components.len()).unwrap_or(u32::MAX);
             self.components.push(component.clone());
             (self.builder.component(), number)
@@ -350,9 +351,5 @@ impl<'a> Compiler<'a> {
         let person = Rc::new(self.look_up(user));
         self.persons.insert(user, Rc::clone(&person));
         person
-    }
-
-    fn wallet(&self) -> Wallet<'a> {
-        Wallet { snapshot: self.access.snapshot(), settings: self.settings, now: self.now, mode: self.mode }
     }
 }

@@ -33,7 +33,9 @@ pub fn somebody(access: &Access<'_>, settings: &LockoutSettings, goal: Goal) -> 
         return Ok(());
     }
     let people = People::of(access, &settings.supposed, Mode::Promised);
-    if goal.roles().iter().any(|role| people.holders(role).next().is_some()) {
+    // Whoever is only named may hold a role and is not known to do anything.
+    let is_known = |(user, _): (_, _)| !access.snapshot().is_only_named(user);
+    if goal.roles().iter().any(|role| people.holders(role).any(is_known)) {
         return Ok(());
     }
     Err(Nobody { goal, unknowns: people.unknowns.into_iter().collect() })

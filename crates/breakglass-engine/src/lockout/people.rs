@@ -125,8 +125,6 @@ pub(super) struct People {
     administrators: BTreeSet<ObjectKey>,
     /// Whether everybody else does, too.
     is_everybody_administrator: bool,
-    /// Whether somebody who is not among the users of the snapshot may hold one of the roles that are asked about.
-    pub(super) has_strangers: bool,
     /// Facts that were not known.
     pub(super) unknowns: BTreeSet<String>,
 }
@@ -145,7 +143,7 @@ const ROLES: [&str; 9] = [
 ];
 
 /// Users of whom it is looked at whether they possibly hold a role that lists which are not there would name.
-pub(super) const POSSIBLE_HOLDER_COUNT_MAX: usize = 1_000;
+const POSSIBLE_HOLDER_COUNT_MAX: usize = 1_000;
 
 impl People {
     /// Reads the roles at an instant.
@@ -159,11 +157,9 @@ impl People {
             floor: Protection::None,
             administrators: BTreeSet::new(),
             is_everybody_administrator: false,
-            has_strangers: false,
             unknowns: BTreeSet::new(),
         };
         let [active, eligible] = people.lists(snapshot);
-        people.has_strangers = !snapshot.users.is_complete() && (active || eligible);
         for (assignments, held) in [
             (snapshot.role_assignments.items(), Held::Active),
             (snapshot.role_assignment_schedule_instances.items(), Held::Active),
@@ -175,9 +171,6 @@ impl People {
                     let is_whole = is_whole_tenant(assignment);
                     if is_whole == Trit::Unknown {
                         people.unknowns.insert("`directoryScopeId` of a role assignment is not exported".to_owned());
-                    }
-                    if is_whole != Trit::No {
-                        people.look_for_strangers(snapshot, assignment.principal_id.as_str());
                     }
                     if mode.takes(is_whole) {
                         people.hold(snapshot, (template, assignment.principal_id.as_str()), held, mode);
@@ -243,21 +236,6 @@ impl People {
         [plain.is_some() && scheduled.is_some(), eligible.is_some()]
     }
 
-    /// Whether a principal is, or may have in it, somebody whom an incomplete list of users leaves out.
-    fn look_for_strangers(&mut self, snapshot: &Snapshot, principal: &str) {
-        if snapshot.users.is_complete() {
-            return;
-        }
-        let row = snapshot.objects.find(principal).map(|key| snapshot.row(key));
-        if matches!(row, Some(ObjectRow::Unlisted) | None) {
-            self.has_strangers = true;
-            self.unknowns.insert(format!("`{principal}` holds a role and is not in the snapshot"));
-            return;
-        }
-        let reach = principals_of(snapshot, principal);
-        self.has_strangers |= reach.unknown.is_some() || reach.users.iter().any(|user| snapshot.user(*user).is_none());
-    }
-
     fn hold(&mut self, snapshot: &Snapshot, (template, principal): (&str, &str), held: Held, mode: Mode) {
         let reach = principals_of(snapshot, principal);
         let holders = self.holders.entry(template.to_owned()).or_default();
@@ -275,8 +253,8 @@ impl People {
 
     fn everybody_holds(&mut self, snapshot: &Snapshot, template: &str, held: Held) {
         let holders = self.holders.entry(template.to_owned()).or_default();
-        for user in snapshot.users.items().iter().take(POSSIBLE_HOLDER_COUNT_MAX) {
-            let known = holders.entry(user.key).or_insert(held);
+        for user in everybody(snapshot) {
+            let known = holders.entry(user).or_insert(held);
             *known = (*known).max(held);
         }
     }
@@ -347,6 +325,12 @@ impl People {
     pub(super) fn protection(&self, user: ObjectKey) -> Protection {
         self.protected.get(&user).copied().unwrap_or(Protection::None).max(self.floor)
     }
+}
+
+/// Everybody who may be meant where it cannot be told who is, whoever is not in the snapshot among them.
+pub(super) fn everybody(snapshot: &Snapshot) -> impl Iterator<Item = ObjectKey> + '_ {
+    let listed = snapshot.users.items().iter().take(POSSIBLE_HOLDER_COUNT_MAX).map(|user| user.key);
+    listed.chain(snapshot.somebody_else())
 }
 
 /// Whether an assignment is for the whole tenant.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use breakglass_engine::access::{Access, AccessSettings};
-use breakglass_engine::lockout::certificate::{Certificate, certificate};
+use breakglass_engine::lockout::certificate::{Certificate, CertificateError, certificate};
 use breakglass_engine::lockout::goal::Goal;
 use breakglass_engine::lockout::report::{Answer, Order};
 use breakglass_engine::lockout::settings::LockoutSettings;
@@ -136,12 +136,21 @@ fn check(proof: &Certificate<'_>) -> Result<usize, String> {
 
 #[test]
 fn every_certificate_holds_by_seed() {
-    let (mut proofs, mut sets, mut ways, mut refused) = (0, 0, 0, 0);
+    let (mut proofs, mut sets, mut ways, mut refused, mut doubtful) = (0, 0, 0, 0, 0);
     for tenant in tenants("every_certificate_holds") {
         let access = access(&tenant);
         let settings = settings(&tenant, Horizon::Day);
         let report = Analysis::of(&access, &settings, Goal::FullRepair).report(Goal::FullRepair);
-        let proof = certificate(&report).unwrap_or_else(|error| panic!("seed {}: {error}", tenant.seed));
+        let order = report.direct.order;
+        let is_certain = order.proved.is_none() || order.proved == order.possible;
+        let proof = match certificate(&report) {
+            Err(CertificateError::NotCertain { .. }) if !is_certain => {
+                doubtful += 1;
+                continue;
+            }
+            proof => proof.unwrap_or_else(|error| panic!("seed {}: {error}", tenant.seed)),
+        };
+        assert!(is_certain, "seed {}: a certificate of {order:?}", tenant.seed);
         sets += check(&proof).unwrap_or_else(|why| panic!("seed {}: {why}\n{}", tenant.seed, tenant.json));
         proofs += 1;
         ways += proof.ways.len();
@@ -154,8 +163,10 @@ fn every_certificate_holds_by_seed() {
             refused += 2;
         }
     }
-    println!("{proofs} certificates with {ways} ways, {sets} sets of failures; {refused} spoilt ones refused");
-    assert!(proofs >= TENANT_COUNT && refused > proofs);
+    println!(
+        "{proofs} certificates with {ways} ways, {sets} sets of failures; {refused} spoilt ones refused; {doubtful} orders are not certain"
+    );
+    assert!(proofs + doubtful >= TENANT_COUNT && refused > proofs && doubtful > 0);
 }
 
 #[test]

@@ -17,11 +17,13 @@ mod footprint;
 #[cfg(test)]
 mod lockout_answers;
 #[cfg(test)]
+mod lockout_applications;
+#[cfg(test)]
 mod lockout_changes;
 #[cfg(test)]
-mod lockout_referee;
+mod lockout_not_exported;
 #[cfg(test)]
-mod lockout_unknowns;
+mod lockout_referee;
 #[cfg(test)]
 mod not_exported;
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod export;
 mod kept;
 pub(crate) mod listing;
 mod missing;
+mod named;
 pub(crate) mod objects;
 pub mod read;
 pub(crate) mod recognise;
@@ -28,6 +29,7 @@ pub use builder::{AddError, GroupRelation, SnapshotBuilder};
 pub(crate) use builder::{malformed, typed};
 pub(crate) use edit::Back;
 pub use listing::{Listing, NOT_IN_SNAPSHOT, because};
+pub use named::SOMEBODY_ELSE;
 pub use repeats::Renamed;
 pub use summary::{ResourceCount, SnapshotSummary};
 
@@ -156,6 +158,8 @@ pub struct Snapshot {
     /// Ids of all objects.
     pub objects: ObjectTable,
     rows: Vec<ObjectRow>,
+    /// Place of the first user that is only named.
+    named_users_from: Option<usize>,
     /// The tenant itself.
     pub organization: Listing<Organization>,
     /// Domains.

@@ -8,6 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use breakglass_model::snapshot::SOMEBODY_ELSE;
+
 use super::beside::{ENTRA_PORTAL, GRAPH_POWERSHELL, M365_ADMIN_CENTER, last_tools};
 use super::demands::Means;
 use super::methods::Proof;
@@ -130,6 +132,10 @@ impl Builder<'_> {
     }
 
     fn component(&mut self, id: &str) -> Mask {
+        // Of people who are not exported there are as many as anybody likes.
+        if id.contains(SOMEBODY_ELSE) {
+            return 0;
+        }
         let at = self.names.iter().position(|name| name == id).unwrap_or_else(|| {
             self.names.push(id.to_owned());
             self.names.len() - 1
@@ -270,7 +276,9 @@ impl Builder<'_> {
             let application = depository.application.as_ref();
             let tool = application.and_then(|own| self.tenant.tools.iter().position(|tool| tool.application == *own));
             let tool = tool.unwrap_or(GRAPH_POWERSHELL);
-            let people: Vec<usize> = depository.signs_in.iter().filter_map(|name| self.tenant.person(name)).collect();
+            let unlisted = self.tenant.person(SOMEBODY_ELSE).filter(|_| self.mode() == Mode::Possible);
+            let named = depository.signs_in.iter();
+            let people: Vec<usize> = named.filter_map(|name| self.tenant.person(name).or(unlisted)).collect();
             let sessions = people.into_iter().map(|person| self.fact(Key::Session(person, None, tool))).collect();
             rule.one_of.push(sessions);
         }

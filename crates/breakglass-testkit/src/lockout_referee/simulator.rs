@@ -48,7 +48,9 @@ impl Policies {
         if self.by_risk.is_empty() {
             return true;
         }
-        let failed = (0..3).filter(|kind| self.quiet[*kind] & up == 0).fold(0, |failed, kind| failed | 1 << kind);
+        // Where nothing stands for it, no risk is ever reported.
+        let is_raised = |kind: &usize| self.quiet[*kind] != 0 && self.quiet[*kind] & up == 0;
+        let failed = (0..3).filter(is_raised).fold(0, |failed, kind| failed | 1 << kind);
         match &self.by_risk[failed] {
             None => false,
             Some(clauses) => clauses.iter().all(|clause| clause & up != 0),

@@ -69,12 +69,13 @@ impl Arguments {
         let floor = self.floor.or(subject.lockout.floor).unwrap_or(FLOOR_DEFAULT);
         let after = self.proposal.load(world, &self.subject, &subject.snapshot)?;
         world.progress("working out the ways in before the change");
+        let was = (!self.replay.is_empty()).then(|| subject.snapshot.clone());
+        subject.name_users()?;
         let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
         somebody(&access, &settings, goal).map_err(|nobody| LockoutError::Nobody { nobody })?;
         let before = Before::of(&access, &settings, goal);
         drop(access);
         world.progress("working out the ways in after the change");
-        let was = (!self.replay.is_empty()).then(|| subject.snapshot.clone());
         let (applied, notes) = match after {
             After::Proposal(loaded) => {
                 let unmapped = loaded.unmapped.iter().map(|one| format!("the map of names has nothing for {one}"));
@@ -88,6 +89,7 @@ impl Arguments {
                 (applied, Vec::new())
             }
         };
+        subject.name_users()?;
         let settings = self.analysis.settings(&subject, horizon)?;
         let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
         // What a whole export says of nobody is a lockout; what half an export says is nothing.

@@ -231,6 +231,9 @@ impl Coded for LockoutError {
                     .to_owned()
             }
             Self::NoComponent(_) => "write it as svc:fido-verify or net:elsewhere".to_owned(),
+            Self::Certificate(CertificateError::NotCertain { .. }) => {
+                "`breakglass lockout` lists what is unknown; export that too".to_owned()
+            }
             Self::Certificate(_) => "ask for a smaller --max-order".to_owned(),
             Self::SeveralCertificates(_) => "ask for one --goal and one --horizon".to_owned(),
             Self::SeveralQuestions { what, .. } => format!("give one --{what}, and run it once for each"),
@@ -328,7 +331,8 @@ fn countries(
 
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
-        let subject = self.subject.load(world)?;
+        let mut subject = self.subject.load(world)?;
+        subject.name_users()?;
         world.progress("working out the ways in");
         let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
         let mut reports = Vec::new();

@@ -7,7 +7,7 @@ use super::{Compiler, Fact, Label, Person, Purpose};
 use crate::access::Trit;
 use crate::access::beside::ClosedAccount;
 use crate::lockout::component::{Component, Kind, ON_PREMISES_SYNC};
-use crate::lockout::credential::{Home, Part};
+use crate::lockout::credential::{Home, Part, Wallet};
 use crate::lockout::custody::{Holds, Share};
 use crate::lockout::goal::{Stage, Tool};
 use crate::lockout::settings::Mode;
@@ -30,18 +30,25 @@ impl Compiler<'_> {
             self.unknowns.insert(format!("`{id}` is not among the users of the snapshot"));
             return nobody;
         };
+        let is_only_named = snapshot.is_only_named(user);
+        if is_only_named && snapshot.somebody_else() != Some(user) {
+            self.unknowns.insert(format!("`{id}` is named and is not among the users of the snapshot"));
+        }
         let is_enabled = match listed.account_enabled {
             Property::Value(is_enabled) => is_enabled.into(),
             Property::Null | Property::Absent => Trit::Unknown,
         };
-        if is_enabled == Trit::Unknown {
+        if is_enabled == Trit::Unknown && !is_only_named {
             self.unknowns.insert(format!("`accountEnabled` of `{}` is not in the snapshot", listed.name()));
         }
         if ClosedAccount::of(listed).is_some() || !self.mode.takes(is_enabled) {
             return nobody;
         }
-        let home = Home::of(snapshot, listed, self.mode, &mut self.unknowns);
-        let credentials = self.wallet().credentials(listed, home, &mut self.unknowns);
+        let home = self.home(listed);
+        let mut untold = std::collections::BTreeSet::new();
+        let unknowns = if is_only_named { &mut untold } else { &mut self.unknowns };
+        let wallet = Wallet { snapshot, settings: self.settings, now: self.now, mode: self.mode };
+        let credentials = wallet.credentials(listed, home, unknowns);
         let combinations = credentials.iter().map(|credential| self.judge.combination(&credential.key)).collect();
         let devices = super::CLIENTS.map(|client| self.judge.own_devices(&self.devices, &id, client));
         let [browser, application] = devices;
@@ -60,6 +67,17 @@ impl Compiler<'_> {
             ],
             is_mfa_forced,
         }
+    }
+
+    /// Where a user's credentials are; of whoever is only named nothing is noted besides.
+    pub(super) fn home<'s>(&mut self, user: &'s breakglass_model::user::User) -> Home<'s>
+    where
+        Self: 's,
+    {
+        let snapshot = self.access.snapshot();
+        let mut untold = std::collections::BTreeSet::new();
+        let unknowns = if snapshot.is_only_named(user.key) { &mut untold } else { &mut self.unknowns };
+        Home::of(snapshot, user, self.mode, unknowns)
     }
 
     pub(super) fn define_account(&mut self, head: Node, user: ObjectKey) {
@@ -177,11 +195,15 @@ impl Compiler<'_> {
     pub(super) fn define_depository(&mut self, head: Node, id: &str, stage: Stage) {
         let Some(depository) = self.settings.custody.depositories.get(id) else { return };
         for name in &depository.signs_in {
-            let Some(user) = self.access.snapshot().find_user(name).map(|user| user.key) else {
+            let snapshot = self.access.snapshot();
+            let found = snapshot.find_user(name).map(|user| user.key);
+            if found.is_none() {
                 self.unknowns
                     .insert(format!("`{name}`, who signs in to the depository `{id}`, is not in the snapshot"));
-                continue;
-            };
+            }
+            // Somebody of that name may be among those who are not exported.
+            let perhaps = snapshot.somebody_else().filter(|_| self.mode == Mode::Possible);
+            let Some(user) = found.or(perhaps) else { continue };
             let application = depository.application.as_deref().unwrap_or(Tool::GraphPowerShell.app_id());
             let purpose = Purpose::Application(application.to_owned());
             let session = self.fact(Fact::Session(user, None, purpose, stage));

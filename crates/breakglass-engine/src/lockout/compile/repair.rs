@@ -6,7 +6,7 @@ use breakglass_model::well_known::{GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINIS
 use super::{Compiler, Fact, Label, Purpose, Reset};
 use crate::access::Trit;
 use crate::lockout::component::{Component, Kind, PIM};
-use crate::lockout::credential::{Home, HomeDomain};
+use crate::lockout::credential::HomeDomain;
 use crate::lockout::goal::{Goal, Horizon, Question, Stage, Surface, Tool};
 use crate::lockout::people::{self, Activation, Held, Protection};
 use crate::lockout::settings::Mode;
@@ -133,8 +133,7 @@ impl Compiler<'_> {
             self.unknowns.insert(format!("who approves activating `{}`: {why}", role_name(role)));
         }
         if self.mode == Mode::Possible && approval.doubt.is_some() {
-            let users = self.access.snapshot().users.items().iter();
-            approvers.extend(users.take(people::POSSIBLE_HOLDER_COUNT_MAX).map(|user| user.key));
+            approvers.extend(people::everybody(self.access.snapshot()));
         }
         if self.mode == Mode::Possible && approval.is_empty {
             for role in [GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR] {
@@ -154,7 +153,7 @@ impl Compiler<'_> {
     pub(super) fn can_be_given(&mut self, user: ObjectKey, reset: Reset) -> bool {
         let snapshot = self.access.snapshot();
         let Some(listed) = snapshot.user(user) else { return false };
-        let home = Home::of(snapshot, listed, self.mode, &mut self.unknowns);
+        let home = self.home(listed);
         if home.is_guest || home.domain != HomeDomain::Managed {
             return false;
         }
@@ -163,6 +162,10 @@ impl Compiler<'_> {
             Reset::Pass => true,
         };
         let is_free = people::is_restricted(snapshot, user).negated();
+        // That nothing is known of whoever is only named is told once, where it is looked up.
+        if snapshot.is_only_named(user) {
+            return is_at_home && self.mode.takes(is_free);
+        }
         is_at_home
             && self.takes(is_free, || {
                 format!("whether `{}` lies in a restricted management administrative unit", listed.name())
