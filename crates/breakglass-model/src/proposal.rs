@@ -142,7 +142,7 @@ pub struct ProposalPlace {
     /// JSON path in the file, or the address in a plan; empty where there is none.
     pub path: String,
     /// Line of the file at which the object begins, from one, where it was read as a whole.
-    pub line: Option<usize>,
+    pub line: Option<u32>,
 }
 
 impl fmt::Display for ProposalPlace {
@@ -163,7 +163,7 @@ impl ProposalPlace {
     }
 
     /// The place, at this line.
-    fn at_line(self, line: Option<usize>) -> Self {
+    fn at_line(self, line: Option<u32>) -> Self {
         Self { line, ..self }
     }
 

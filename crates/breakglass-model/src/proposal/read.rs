@@ -38,7 +38,8 @@ impl Proposal {
         let mut read = Self::default();
         let lines = lines(json);
         for (index, (place, object, context)) in elements(document, file)?.into_iter().enumerate() {
-            let place = place.at_line(lines.get(index).copied());
+            let line = lines.get(index).and_then(|line| u32::try_from(*line).ok());
+            let place = place.at_line(line);
             read.read_object(place, object, context.as_deref(), expected)?;
         }
         if read.is_empty() {

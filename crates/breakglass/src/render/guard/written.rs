@@ -17,7 +17,7 @@ pub(crate) struct Written {
     /// The file, as it was named or found.
     pub(crate) file: String,
     /// The line at which it begins, from one, where that is known.
-    pub(crate) line: Option<usize>,
+    pub(crate) line: Option<u32>,
     /// Its JSON path in the file, or its address in a plan; empty where the file is all that is known.
     pub(crate) path: String,
     /// What it is, in words: policy `Block legacy`.
