@@ -139,8 +139,10 @@ impl Proposed {
 pub struct ProposalPlace {
     /// The file, or the argument, as it was named.
     pub file: String,
-    /// JSON path in the file; empty where there is none.
+    /// JSON path in the file, or the address in a plan; empty where there is none.
     pub path: String,
+    /// Line of the file at which the object begins, from one, where it was read as a whole.
+    pub line: Option<u32>,
 }
 
 impl fmt::Display for ProposalPlace {
@@ -157,7 +159,12 @@ impl ProposalPlace {
     /// A place in a file.
     #[must_use]
     pub fn new(file: &str, path: &str) -> Self {
-        Self { file: file.to_owned(), path: path.to_owned() }
+        Self { file: file.to_owned(), path: path.to_owned(), line: None }
+    }
+
+    /// The place, at this line.
+    fn at_line(self, line: Option<u32>) -> Self {
+        Self { line, ..self }
     }
 
     /// A place inside this one.
@@ -167,7 +174,7 @@ impl ProposalPlace {
             list if list.starts_with('[') => format!("{}{list}", self.path),
             name => format!("{}.{name}", self.path),
         };
-        Self { file: self.file.clone(), path }
+        Self { file: self.file.clone(), path, line: self.line }
     }
 }
 

@@ -49,6 +49,11 @@ pub struct UserDetail {
     /// Where the rest of the methods is, when the export stopped in the middle of the list.
     #[serde(rename = "authenticationMethods@odata.nextLink")]
     pub authentication_methods_next_link: Property<String>,
+    /// Why the methods are not, or not all, there, by the export's `missing`; see [`Snapshot::why_methods_unread`].
+    ///
+    /// [`Snapshot::why_methods_unread`]: crate::snapshot::Snapshot::why_methods_unread
+    #[serde(skip)]
+    pub methods_unread: Option<Box<str>>,
     /// Key of the on-premises object.
     pub on_premises_immutable_id: Property<String>,
     /// When it was last synchronised.
@@ -93,6 +98,14 @@ pub struct UserDetail {
     pub is_management_restricted: Property<bool>,
     /// Objects it owns, expanded.
     pub owned_objects: Property<Vec<Rest>>,
+}
+
+impl UserDetail {
+    /// Whether more methods may be registered than are listed.
+    #[must_use]
+    pub fn are_methods_cut(&self) -> bool {
+        self.authentication_methods_next_link.value().is_some() || self.methods_unread.is_some()
+    }
 }
 
 /// `passwordProfile`, without the password.

@@ -31,6 +31,8 @@ const FOLDER_DEPTH_MAX: usize = 16;
 const UNMAPPED_SHOWN_COUNT_MAX: usize = 20;
 /// The path that stands for standard input.
 const STREAM: &str = "-";
+/// The argument that stands for the file of a policy that is removed.
+pub(crate) const REMOVE_POLICY: &str = "--remove-policy";
 
 /// What is proposed.
 #[derive(Debug, Default, clap::Args)]
@@ -278,9 +280,9 @@ impl Coded for NameMapError {
 }
 
 impl ProposalArguments {
-    /// The files of proposed policies, as they were named.
-    pub(crate) fn policy_files(&self) -> Vec<String> {
-        self.policies.iter().chain(&self.terraform_plan).map(|path| path.display().to_string()).collect()
+    /// The second snapshot, as it was named.
+    pub(crate) fn after_shown(&self) -> Option<String> {
+        self.after.as_ref().map(|path| path.display().to_string())
     }
 
     /// Reads everything that was named, for the tenant that `subject` names and `snapshot` is.
@@ -313,7 +315,7 @@ impl ProposalArguments {
             }
         }
         for name in &self.removed_policies {
-            proposal.push(ProposalPlace::new("--remove-policy", ""), Proposed::PolicyRemoved(name.clone()))?;
+            proposal.push(ProposalPlace::new(REMOVE_POLICY, ""), Proposed::PolicyRemoved(name.clone()))?;
         }
         if let Some(path) = &self.terraform_plan {
             let (name, text) = read_file(path)?;

@@ -138,7 +138,8 @@ pub(crate) struct Subject {
 pub(crate) fn missing(subject: &Subject) -> Vec<&'static str> {
     let counts = subject.snapshot.summary(subject.now).resources;
     let wanted = counts.into_iter().filter(|count| !count.resource.is_optional() && count.why.is_some());
-    wanted.map(|count| count.resource.name()).collect()
+    let methods = subject.snapshot.methods_missing().next().map(|_| "authenticationMethods");
+    wanted.map(|count| count.resource.name()).chain(methods).collect()
 }
 
 impl Subject {

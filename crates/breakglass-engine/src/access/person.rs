@@ -36,7 +36,7 @@ impl Methods {
             Property::Absent | Property::Null => Self::unknown(),
             Property::Value(methods) => {
                 let own = Self::of_methods(methods);
-                let is_cut = user.detail().authentication_methods_next_link.value().is_some();
+                let is_cut = user.detail().are_methods_cut();
                 Self { has_unknown: own.has_unknown || is_cut, ..own }
             }
         }

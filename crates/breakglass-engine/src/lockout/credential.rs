@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use breakglass_model::authentication_method::{AuthenticationMethod, AuthenticationMethodKind as MethodKind};
 use breakglass_model::property::Property;
-use breakglass_model::snapshot::Snapshot;
+use breakglass_model::snapshot::{Snapshot, because};
 use breakglass_model::strength::{MULTIFACTOR_COMBINATIONS, Modes};
 use breakglass_model::user::User;
 use jiff::Timestamp;
@@ -179,18 +179,19 @@ impl Wallet<'_> {
         for method in supposed {
             offers.extend(self.of_method(user, method, unknowns));
         }
+        let why = self.snapshot.why_methods_unread(user).map(because).unwrap_or_default();
         match &user.detail().authentication_methods {
             Property::Value(methods) => {
                 for method in methods {
                     offers.extend(self.of_method(user, method, unknowns));
                 }
-                if user.detail().authentication_methods_next_link.value().is_some() {
-                    unknowns.insert(format!("`authenticationMethods` of `{}` are not all there", user.name()));
+                if user.detail().are_methods_cut() {
+                    unknowns.insert(format!("`authenticationMethods` of `{}` are not all there{why}", user.name()));
                     offers.extend((self.mode == Mode::Possible).then(|| Offer::unknown(id)));
                 }
             }
             Property::Absent | Property::Null => {
-                unknowns.insert(format!("`authenticationMethods` of `{}` are not in the snapshot", user.name()));
+                unknowns.insert(format!("`authenticationMethods` of `{}` are not in the snapshot{why}", user.name()));
                 offers.extend((self.mode == Mode::Possible).then(|| Offer::unknown(id)));
             }
         }

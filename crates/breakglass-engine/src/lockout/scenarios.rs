@@ -23,21 +23,47 @@ use super::report::{Order, ScenarioResult, Way};
 use super::settings::OwnScenario;
 use crate::access::{Access, Trit};
 
-/// Ids of the scenarios that are built in, with what they are.
-pub const BUILT_IN: [(&str, &str); 12] = [
-    ("mfa-outage", "text messages, calls and Authenticator notifications are out of order"),
-    ("mfa-outage-telephony", "text messages and calls are out of order"),
-    ("mfa-outage-push", "Authenticator notifications are out of order"),
-    ("trusted-network-only", "somebody adds a policy that lets only trusted networks in, and everybody is elsewhere"),
-    ("last-global-administrator-deleted", "every everyday Global Administrator is gone"),
-    ("credentials-changed-by-insider", "somebody has changed the passwords and methods of everyday accounts"),
-    ("federation-or-on-premises-down", "the federation server and the directory on premises are down or hostile"),
-    ("pim-down", "roles cannot be activated"),
-    ("intune-down", "no device is reported as compliant"),
-    ("risk-false-positives", "Identity Protection reports a risk of everybody"),
-    ("one-emergency-account-lost", "one emergency account is lost, whichever hurts most"),
-    ("safe-or-custodian-lost", "one safe or one custodian is lost, whichever hurts most"),
-];
+macro_rules! built_in {
+    ($($variant:ident = $id:literal, $title:literal;)+) => {
+        /// A scenario that is built in. One more is one more variant, and the compiler asks for what it fails.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum BuiltIn {
+            $(#[doc = $title] $variant,)+
+        }
+
+        impl BuiltIn {
+            /// Every one, in the order in which they are played.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// Its id.
+            #[must_use]
+            pub const fn id(self) -> &'static str {
+                match self { $(Self::$variant => $id,)+ }
+            }
+
+            /// What it is, in words.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)+ }
+            }
+        }
+    };
+}
+
+built_in! {
+    MfaOutage = "mfa-outage", "text messages, calls and Authenticator notifications are out of order";
+    MfaOutageTelephony = "mfa-outage-telephony", "text messages and calls are out of order";
+    MfaOutagePush = "mfa-outage-push", "Authenticator notifications are out of order";
+    TrustedNetworkOnly = "trusted-network-only", "somebody adds a policy that lets only trusted networks in, and everybody is elsewhere";
+    LastGlobalAdministratorDeleted = "last-global-administrator-deleted", "every everyday Global Administrator is gone";
+    CredentialsChangedByInsider = "credentials-changed-by-insider", "somebody has changed the passwords and methods of everyday accounts";
+    FederationOrOnPremisesDown = "federation-or-on-premises-down", "the federation server and the directory on premises are down or hostile";
+    PimDown = "pim-down", "roles cannot be activated";
+    IntuneDown = "intune-down", "no device is reported as compliant";
+    RiskFalsePositives = "risk-false-positives", "Identity Protection reports a risk of everybody";
+    OneEmergencyAccountLost = "one-emergency-account-lost", "one emergency account is lost, whichever hurts most";
+    SafeOrCustodianLost = "safe-or-custodian-lost", "one safe or one custodian is lost, whichever hurts most";
+}
 
 /// Roles that can reset others and cannot make themselves Global Administrator.
 const RESET_ROLES: [(&str, &str); 4] = [
@@ -53,7 +79,7 @@ const ROLES_WITHOUT_BOUNDS: [(&str, &str); 3] = [
     ("privileged-role-administrator", PRIVILEGED_ROLE_ADMINISTRATOR),
 ];
 
-const INSIDER: &str = "credentials-changed-by-insider";
+const INSIDER: &str = BuiltIn::CredentialsChangedByInsider.id();
 
 /// A scenario that does not exist, or names what does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -134,26 +160,20 @@ impl Analysis<'_> {
     ) -> Result<Vec<ScenarioResult>, ScenarioError> {
         let own: Vec<OwnScenario> = self.settings.scenarios.clone();
         let mut results = Vec::new();
-        if let Some(twice) = own.iter().find(|scenario| BUILT_IN.iter().any(|(id, _)| *id == scenario.id)) {
+        if let Some(twice) = own.iter().find(|scenario| BuiltIn::ALL.iter().any(|one| one.id() == scenario.id)) {
             return Err(ScenarioError::BuiltIn(twice.id.clone()));
         }
         let is_family = |id: &str, wanted: &str| wanted.strip_prefix(id).is_some_and(|rest| rest.starts_with(':'));
         for name in wanted {
-            let is_known = BUILT_IN.iter().any(|(id, _)| id == name || is_family(INSIDER, name))
+            let is_known = BuiltIn::ALL.iter().any(|one| one.id() == name || is_family(INSIDER, name))
                 || own.iter().any(|scenario| scenario.id == *name);
             if !is_known {
                 return Err(ScenarioError::Unknown(name.clone()));
             }
         }
         let is_wanted = |id: &str| wanted.is_empty() || wanted.iter().any(|name| name == id || is_family(name, id));
-        for (id, title) in BUILT_IN {
-            if id == INSIDER {
-                let plays = self.insiders();
-                let asked = plays.into_iter().filter(|play| is_wanted(&play.id) || is_wanted(INSIDER));
-                results.extend(asked.map(|play| self.play(goal, play, ways)).collect::<Vec<_>>());
-            } else if is_wanted(id) {
-                results.extend(self.built_in(goal, (id, title), ways));
-            }
+        for scenario in BuiltIn::ALL {
+            results.extend(self.built_in(goal, *scenario, &is_wanted, ways));
         }
         for scenario in own.iter().filter(|scenario| is_wanted(&scenario.id)) {
             let failed = self.own_failures(scenario)?;
@@ -165,11 +185,25 @@ impl Analysis<'_> {
 
     /// The built-in scenarios that need nothing but failures, for whoever compares two tenants.
     pub fn standing_scenarios(&mut self, goal: Goal, ways: &[Way]) -> Vec<ScenarioResult> {
-        let plain = BUILT_IN.into_iter().filter(|(id, _)| !matches!(*id, INSIDER | "trusted-network-only"));
-        plain.filter_map(|scenario| self.built_in(goal, scenario, ways)).collect()
+        let needs_more =
+            |one: BuiltIn| matches!(one, BuiltIn::CredentialsChangedByInsider | BuiltIn::TrustedNetworkOnly);
+        let plain = BuiltIn::ALL.iter().filter(|one| !needs_more(**one));
+        plain.flat_map(|one| self.built_in(goal, *one, &|_| true, ways)).collect()
     }
 
-    fn built_in(&mut self, goal: Goal, (id, title): (&str, &str), ways: &[Way]) -> Option<ScenarioResult> {
+    /// Plays a scenario, or those of its family, that are wanted.
+    fn built_in(
+        &mut self,
+        goal: Goal,
+        scenario: BuiltIn,
+        is_wanted: &dyn Fn(&str) -> bool,
+        ways: &[Way],
+    ) -> Vec<ScenarioResult> {
+        let (id, title) = (scenario.id(), scenario.title());
+        // Of the family of the insiders each has an id of its own.
+        if scenario != BuiltIn::CredentialsChangedByInsider && !is_wanted(id) {
+            return Vec::new();
+        }
         let plain = |analysis: &mut Self, is_failed: &dyn Fn(&Component) -> bool| {
             let failed = analysis.matching(is_failed);
             let note = failed.is_empty().then(|| "nothing in this tenant depends on it".to_owned());
@@ -177,29 +211,34 @@ impl Analysis<'_> {
             Some(analysis.play(goal, play, ways))
         };
         let is_kind = |kinds: &'static [Kind]| move |component: &Component| kinds.contains(&component.kind());
-        match id {
-            "mfa-outage" => plain(self, &|one| matches!(one.id(), MFA_TELEPHONY | AUTHENTICATOR_PUSH)),
-            "mfa-outage-telephony" => plain(self, &|one| one.id() == MFA_TELEPHONY),
-            "mfa-outage-push" => plain(self, &|one| one.id() == AUTHENTICATOR_PUSH),
-            "pim-down" => plain(self, &|one| one.id() == PIM),
-            "intune-down" => plain(self, &|one| one.id() == INTUNE_COMPLIANCE),
-            "risk-false-positives" => plain(self, &is_kind(&[Kind::Quiet])),
-            "federation-or-on-premises-down" => plain(self, &is_kind(&[Kind::IdentityProvider, Kind::OnPremises])),
-            "last-global-administrator-deleted" => {
+        let result = match scenario {
+            BuiltIn::CredentialsChangedByInsider => {
+                let plays = self.insiders();
+                let asked = plays.into_iter().filter(|play| is_wanted(&play.id) || is_wanted(id));
+                return asked.map(|play| self.play(goal, play, ways)).collect();
+            }
+            BuiltIn::MfaOutage => plain(self, &|one| matches!(one.id(), MFA_TELEPHONY | AUTHENTICATOR_PUSH)),
+            BuiltIn::MfaOutageTelephony => plain(self, &|one| one.id() == MFA_TELEPHONY),
+            BuiltIn::MfaOutagePush => plain(self, &|one| one.id() == AUTHENTICATOR_PUSH),
+            BuiltIn::PimDown => plain(self, &|one| one.id() == PIM),
+            BuiltIn::IntuneDown => plain(self, &|one| one.id() == INTUNE_COMPLIANCE),
+            BuiltIn::RiskFalsePositives => plain(self, &is_kind(&[Kind::Quiet])),
+            BuiltIn::FederationOrOnPremisesDown => plain(self, &is_kind(&[Kind::IdentityProvider, Kind::OnPremises])),
+            BuiltIn::LastGlobalAdministratorDeleted => {
                 let everyday: BTreeSet<Component> = self.everyday_administrators();
                 plain(self, &|one| everyday.contains(one))
             }
-            "one-emergency-account-lost" => {
+            BuiltIn::OneEmergencyAccountLost => {
                 let accounts: Vec<Component> = self.settings.accounts.iter().map(|key| self.account(*key)).collect();
                 self.worst_of(goal, (id, title), accounts, ways)
             }
-            "safe-or-custodian-lost" => {
+            BuiltIn::SafeOrCustodianLost => {
                 let keepers = self.matching(&is_kind(&[Kind::Safe, Kind::Custodian]));
                 self.worst_of(goal, (id, title), keepers.into_iter().collect(), ways)
             }
-            "trusted-network-only" => self.trusted_network_only(goal, (id, title), ways),
-            _ => None,
-        }
+            BuiltIn::TrustedNetworkOnly => self.trusted_network_only(goal, (id, title), ways),
+        };
+        result.into_iter().collect()
     }
 
     fn account(&self, key: ObjectKey) -> Component {

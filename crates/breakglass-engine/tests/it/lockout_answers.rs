@@ -7,6 +7,7 @@ use breakglass_engine::access::{Access, AccessSettings};
 use breakglass_engine::lockout::certificate::{Certificate, CertificateError, certificate};
 use breakglass_engine::lockout::goal::Goal;
 use breakglass_engine::lockout::report::{Answer, Order};
+use breakglass_engine::lockout::scenarios::BuiltIn;
 use breakglass_engine::lockout::settings::LockoutSettings;
 use breakglass_engine::lockout::{Analysis, analyse, minimal_cuts_of};
 use breakglass_testkit::lockout_laws::questions;
@@ -220,4 +221,26 @@ fn a_second_run_says_the_same_by_seed() {
         bytes += text.len();
     }
     println!("{bytes} bytes of reports were the same");
+}
+
+#[test]
+fn every_built_in_scenario_fails_something_in_some_tenant() {
+    let mut idle: BTreeSet<&str> = BuiltIn::ALL.iter().map(|scenario| scenario.id()).collect();
+    for tenant in tenants("every_built_in_scenario_fails_something") {
+        let access = access(&tenant);
+        let accounts = tenant.snapshot.users.items().iter().map(|user| user.key).take(2).collect();
+        let settings = LockoutSettings { accounts, ..settings(&tenant, Horizon::Day) };
+        let report = analyse(&access, &settings, Goal::FullRepair, &[]).unwrap();
+        for id in BuiltIn::ALL.iter().map(|scenario| scenario.id()) {
+            let played = report.scenarios.iter().find(|scenario| scenario.id == id);
+            let played = played.unwrap_or_else(|| panic!("seed {}: `{id}` was not played", tenant.seed));
+            if !played.failed.is_empty() {
+                idle.remove(id);
+            }
+        }
+        if idle.is_empty() {
+            return;
+        }
+    }
+    panic!("these fail nothing in any tenant: {idle:?}");
 }

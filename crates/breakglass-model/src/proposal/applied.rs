@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::ProposalPlace;
 use crate::snapshot::{Back, Resource, Snapshot};
 
 /// One change of a snapshot: what it is about, and what is different in an administrator's words.
@@ -19,6 +20,8 @@ pub struct AppliedChange {
     pub action: ChangeAction,
     /// What is different, one part each.
     pub details: Vec<String>,
+    /// Where it was proposed; `None` for what two snapshots differ in.
+    pub place: Option<ProposalPlace>,
     pub(super) back: Back,
 }
 
@@ -42,7 +45,8 @@ pub enum ChangeAction {
 impl AppliedChange {
     pub(super) fn new(resource: Resource, id: &str, name: &str, action: ChangeAction, details: Vec<String>) -> Self {
         let name = if name.is_empty() { id } else { name };
-        Self { resource, id: id.to_owned(), name: name.to_owned(), action, details, back: Back::Nothing }
+        let (id, name) = (id.to_owned(), name.to_owned());
+        Self { resource, id, name, action, details, place: None, back: Back::Nothing }
     }
 
     /// An object that differs by the details, or not at all.
@@ -56,7 +60,8 @@ impl AppliedChange {
     }
 
     /// What one object of the list is called.
-    fn noun(&self) -> &'static str {
+    #[must_use]
+    pub fn noun(&self) -> &'static str {
         match self.resource {
             Resource::ConditionalAccessPolicies => "policy",
             Resource::NamedLocations => "named location",

@@ -71,7 +71,7 @@ impl Applying<'_> {
             Proposed::Group(object) => self.group(place, object, *mode)?,
             Proposed::GroupRemoved(name) => self.group_removed(place, name)?,
         };
-        self.applied.push(change);
+        self.applied.push(AppliedChange { place: Some(place.clone()), ..change });
         Ok(())
     }
 

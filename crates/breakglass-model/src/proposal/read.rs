@@ -3,6 +3,7 @@
 //! What an object is, is told as in a snapshot's export: by `@odata.context`, `@odata.type` or its shape. A body for
 //! `PATCH` may have none of them; it is then what the caller expects.
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::merge::{NEEDED, is_whole};
@@ -35,7 +36,10 @@ impl Proposal {
         let expected = expected.into();
         let document = parse_document(json, file)?;
         let mut read = Self::default();
-        for (place, object, context) in elements(document, file)? {
+        let lines = lines(json);
+        for (index, (place, object, context)) in elements(document, file)?.into_iter().enumerate() {
+            let line = lines.get(index).and_then(|line| u32::try_from(*line).ok());
+            let place = place.at_line(line);
             read.read_object(place, object, context.as_deref(), expected)?;
         }
         if read.is_empty() {
@@ -93,6 +97,30 @@ pub(crate) fn parse_document(json: &[u8], file: &str) -> Result<Value, ProposalE
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     serde_json::from_slice(json)
         .map_err(|error| ProposalError::Syntax { file: file.to_owned(), message: error.to_string() })
+}
+
+/// The line, from one, at which each object of a document begins, in the order of [`elements`]; none where that cannot
+/// be told.
+fn lines(json: &[u8]) -> Vec<usize> {
+    /// The objects of a collection, as they are written.
+    #[derive(serde::Deserialize)]
+    struct Collection<'a> {
+        #[serde(borrow)]
+        value: Vec<&'a RawValue>,
+    }
+    let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+    let items: Vec<&RawValue> = serde_json::from_slice(json)
+        .or_else(|_| serde_json::from_slice::<Collection<'_>>(json).map(|collection| collection.value))
+        .or_else(|_| serde_json::from_slice(json).map(|object| vec![object]))
+        .unwrap_or_default();
+    let (mut line, mut behind) = (1, 0);
+    let mut line_of = |item: &RawValue| {
+        let start = (item.get().as_ptr() as usize).saturating_sub(json.as_ptr() as usize);
+        line += json.get(behind..start).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count();
+        behind = start;
+        line
+    };
+    items.into_iter().map(&mut line_of).collect()
 }
 
 type Element = (ProposalPlace, Value, Option<String>);

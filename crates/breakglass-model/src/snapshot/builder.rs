@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::azure::in_directory_form;
 use super::listing::with_listing;
-use super::missing::{concerned, reason};
+use super::missing::{Concern, METHODS, concerned, reason};
 use super::repeats::{Begun, Renamed, Repeat, compare};
 use super::rows::{WrittenMember, WrittenUnit, WrittenUser, group_of, member_of, members_of, scan_group, scan_user};
 use super::{Listing, MissingResource, ObjectRow, Resource, Snapshot};
@@ -220,9 +220,13 @@ impl SnapshotBuilder {
             snapshot.authentication_methods_policy = Listing::partial(policy, why);
         }
         for missing in &snapshot.missing.clone() {
-            if let Some(resource) = concerned(&missing.resource) {
-                let why = reason(missing, resource);
-                with_listing!(&mut snapshot, resource, |listing| listing.doubt(&why));
+            match concerned(&missing.resource) {
+                Some(Concern::List(resource)) => {
+                    let why = reason(missing, resource.name());
+                    with_listing!(&mut snapshot, resource, |listing| listing.doubt(&why));
+                }
+                Some(Concern::Methods(user)) => snapshot.doubt_methods(user, &reason(missing, METHODS)),
+                None => {}
             }
         }
         for (resource, why) in self.doubts {

@@ -133,6 +133,11 @@ impl<T> Listing<Vec<T>> {
     pub fn items(&self) -> &[T] {
         self.as_present().map_or(&[], Vec::as_slice)
     }
+
+    /// The items, to change.
+    pub(super) fn items_mut(&mut self) -> &mut [T] {
+        self.list.as_mut().map_or(&mut [], Vec::as_mut_slice)
+    }
 }
 
 /// What a listing can hold: many objects or a single one.

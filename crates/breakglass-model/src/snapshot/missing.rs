@@ -1,22 +1,43 @@
 //! What an export says it could not read: which list that concerns.
 //!
+//! The methods of users are no list of their own: they are in the users, and so is what is known of them.
+//!
 //! **Invariant:** an entry that names nothing known is kept and can be asked for
 //! ([`Snapshot::missing_without_list`]); none is dropped.
 
 use super::recognise::{Target, from_context, resource_called};
-use super::{MissingResource, Resource, Snapshot};
+use super::{MissingResource, ObjectRow, Resource, Snapshot};
+use crate::property::Property;
+use crate::user::{User, UserDetail};
 
-/// The list that an entry of `missing` concerns, whole or in part: by its name in our format, by one of the names that
-/// a file of it may have, or by Graph's path, of which ids and what lies below them may be part.
-pub(super) fn concerned(name: &str) -> Option<Resource> {
+/// The property of users that their methods are in.
+pub(super) const METHODS: &str = "authenticationMethods";
+
+/// What an entry of `missing` concerns, whole or in part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Concern<'a> {
+    /// A list.
+    List(Resource),
+    /// The authentication methods of a user, by id or sign-in name; without one those of all.
+    Methods(Option<&'a str>),
+}
+
+/// What an entry of `missing` concerns: by its name in our format, by one of the names that a file of it may have, or by
+/// Graph's path, of which ids and what lies below them may be part.
+pub(super) fn concerned(name: &str) -> Option<Concern<'_>> {
     let name = name.trim().trim_matches('/');
-    if let Some(resource) = Resource::from_name(name).or_else(|| resource_called(name)) {
-        return Some(resource);
-    }
+    let named = Resource::from_name(name).or_else(|| resource_called(name));
+    named.map(Concern::List).or_else(|| by_path(name))
+}
+
+fn by_path(name: &str) -> Option<Concern<'_>> {
     let path = name.split('?').next().unwrap_or_default().trim_end_matches('/');
     let path = path.trim_start_matches("https://graph.microsoft.com/");
     let path = path.strip_prefix("v1.0/").or_else(|| path.strip_prefix("beta/")).unwrap_or(path);
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    if let Some(user) = methods_of(&segments) {
+        return Some(Concern::Methods(user));
+    }
     let listed = |path: &str| match from_context(&format!("#{path}")) {
         Some(Target::Resource(resource)) => Some(resource),
         Some(Target::MethodConfigurations) => Some(Resource::AuthenticationMethodsPolicy),
@@ -28,16 +49,68 @@ pub(super) fn concerned(name: &str) -> Option<Resource> {
         _ => None,
     };
     let prefixes = (1..=segments.len()).rev().filter_map(|length| segments.get(..length));
-    without_id.or_else(|| prefixes.into_iter().find_map(|prefix| listed(&prefix.join("/"))))
+    let list = without_id.or_else(|| prefixes.into_iter().find_map(|prefix| listed(&prefix.join("/"))));
+    list.map(Concern::List)
+}
+
+/// Whose methods a path is about: `authenticationMethods`, `users/<id>/authentication/methods`, and Graph's paths of
+/// single kinds of them. The outer `None` is a path of something else, the inner one all users.
+fn methods_of<'a>(segments: &[&'a str]) -> Option<Option<&'a str>> {
+    let is_property = |name: &str| name.eq_ignore_ascii_case(METHODS);
+    let is_relation = |name: &str| name.eq_ignore_ascii_case("authentication");
+    // As in `{id}`, which stands for each of them.
+    let single = |user: &'a str| (!user.starts_with(['{', '<', '*', ':'])).then_some(user);
+    match segments {
+        [property] | ["users", property] if is_property(property) => Some(None),
+        [relation] | [relation, _] | ["users", relation] | ["users", relation, _] if is_relation(relation) => {
+            Some(None)
+        }
+        ["users", user, name] if is_property(name) || is_relation(name) => Some(single(user)),
+        ["users", user, relation, ..] if is_relation(relation) => Some(single(user)),
+        _ => None,
+    }
 }
 
 /// Why a list is not complete, in the words of the entry; a name of its own is told with it.
-pub(super) fn reason(missing: &MissingResource, resource: Resource) -> String {
-    let is_path = missing.resource.contains('/') && missing.resource != resource.name();
+pub(super) fn reason(missing: &MissingResource, resource: &str) -> String {
+    let is_path = missing.resource.contains('/') && missing.resource != resource;
     if is_path { format!("`{}`: {}", missing.resource, missing.why) } else { missing.why.clone() }
 }
 
 impl Snapshot {
+    /// Why the authentication methods of a user are not, or not all, there; `None` where the export says nothing of it.
+    #[must_use]
+    pub fn why_methods_unread<'s>(&'s self, user: &'s User) -> Option<&'s str> {
+        user.detail().methods_unread.as_deref().or(self.methods_unread.as_deref())
+    }
+
+    /// What the export could not read of the methods of users.
+    pub fn methods_missing(&self) -> impl Iterator<Item = &MissingResource> {
+        self.missing.iter().filter(|missing| matches!(concerned(&missing.resource), Some(Concern::Methods(_))))
+    }
+
+    /// Notes why methods are not all there. An empty list of them then says nothing and counts as not exported, as with
+    /// every other list; others are kept as parts.
+    pub(super) fn doubt_methods(&mut self, user: Option<&str>, why: &str) {
+        let doubt = |detail: &mut UserDetail| {
+            if detail.authentication_methods.value().is_some_and(Vec::is_empty) {
+                detail.authentication_methods = Property::Absent;
+            }
+            detail.methods_unread = Some(why.into());
+        };
+        let Some(user) = user else {
+            self.methods_unread = Some(why.into());
+            // Whoever has no detail has no methods there, and is told by the reason for all.
+            self.users.items_mut().iter_mut().filter_map(|user| user.detail.as_deref_mut()).for_each(doubt);
+            return;
+        };
+        if let Some(ObjectRow::User(at)) = self.find_user(user).map(|user| self.row(user.key))
+            && let Some(user) = self.users.items_mut().get_mut(at as usize)
+        {
+            doubt(user.detail.get_or_insert_default());
+        }
+    }
+
     /// Entries of `missing` that name no list that this version knows.
     pub fn missing_without_list(&self) -> impl Iterator<Item = &MissingResource> {
         self.missing.iter().filter(|missing| concerned(&missing.resource).is_none())
@@ -46,7 +119,7 @@ impl Snapshot {
 
 #[cfg(test)]
 mod tests {
-    use super::{Resource, concerned};
+    use super::{Concern, Resource, concerned};
 
     #[test]
     fn names_and_paths_of_lists() {
@@ -55,7 +128,7 @@ mod tests {
             ("policies", Some(Resource::ConditionalAccessPolicies)),
             ("identity/conditionalAccess/policies", Some(Resource::ConditionalAccessPolicies)),
             ("https://graph.microsoft.com/v1.0/groups?$top=999", Some(Resource::Groups)),
-            ("/beta/users/u1/authentication/methods", Some(Resource::Users)),
+            ("/beta/users/u1", Some(Resource::Users)),
             ("Groups", Some(Resource::Groups)),
             ("groups/g1/members", Some(Resource::Groups)),
             ("servicePrincipals/s1/appRoleAssignments", Some(Resource::AppRoleAssignments)),
@@ -68,7 +141,27 @@ mod tests {
             ("phaseOfTheMoon", None),
             ("", None),
         ] {
-            assert_eq!(concerned(name), expected, "{name}");
+            assert_eq!(concerned(name), expected.map(Concern::List), "{name}");
         }
+    }
+
+    #[test]
+    fn methods_of_users() {
+        for (name, of) in [
+            ("authenticationMethods", None),
+            ("users/authenticationMethods", None),
+            ("users/authentication/methods", None),
+            ("authentication/methods", None),
+            ("https://graph.microsoft.com/v1.0/users/{id}/authentication/methods", None),
+            ("/beta/users/u1/authentication/methods", Some("u1")),
+            ("users/anna@contoso.example/authentication/fido2Methods?$top=9", Some("anna@contoso.example")),
+            ("users/u1/authenticationMethods", Some("u1")),
+        ] {
+            assert_eq!(concerned(name), Some(Concern::Methods(of)), "{name}");
+        }
+        for name in ["authenticationMethodsPolicy", "policies/authenticationMethodsPolicy", "users/u1/manager"] {
+            assert!(matches!(concerned(name), Some(Concern::List(_))), "{name}");
+        }
+        assert_eq!(concerned("reports/authenticationMethods/userRegistrationDetails"), None);
     }
 }

@@ -218,6 +218,8 @@ pub struct Snapshot {
     pub deleted_users: Listing<Vec<User>>,
     /// What could not be read, as the export says.
     pub missing: Vec<MissingResource>,
+    /// Why the methods of users are not all there, where the export says so of all users.
+    methods_unread: Option<Box<str>>,
 }
 
 impl Snapshot {

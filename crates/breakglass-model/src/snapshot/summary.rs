@@ -20,6 +20,8 @@ pub struct SnapshotSummary {
     pub age: Option<SignedDuration>,
     /// Every resource, in the order of the snapshot format.
     pub resources: Vec<ResourceCount>,
+    /// What the export could not read of the authentication methods of users.
+    pub methods_missing: Vec<MissingResource>,
     /// What the export could not read and is no list that this version knows.
     pub missing_without_list: Vec<MissingResource>,
 }
@@ -46,6 +48,7 @@ impl Snapshot {
             source: self.source.clone(),
             taken_at: self.taken_at,
             age: self.taken_at.map(|taken_at| now.duration_since(taken_at)),
+            methods_missing: self.methods_missing().cloned().collect(),
             missing_without_list: self.missing_without_list().cloned().collect(),
             resources: Resource::ALL.iter().map(|resource| self.count(*resource)).collect(),
         }

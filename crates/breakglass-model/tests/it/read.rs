@@ -3,6 +3,7 @@
 use breakglass_model::named_location::LocationCoverage;
 use breakglass_model::snapshot::read::Recognised;
 use breakglass_model::snapshot::{Resource, SnapshotBuilder};
+use breakglass_model::user::User;
 use proptest::prelude::*;
 
 use crate::support::{fault, read_into, recognise, snapshot};
@@ -373,4 +374,38 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn methods_that_could_not_be_read_are_not_exported_whatever_list_stands_there() {
+    let read = |missing: &str| {
+        let users = r##"{"id":"none","userPrincipalName":"none@contoso.example"},
+            {"id":"empty","authenticationMethods":[]},
+            {"id":"some","authenticationMethods":[{"@odata.type":"#microsoft.graph.fido2AuthenticationMethod","id":"k"}]}"##;
+        let json = format!(r#"{{"format":"breakglass-snapshot/1","users":[{users}],"missing":[{missing}]}}"#);
+        snapshot(&[("snapshot.json", &json)])
+    };
+    let told = |missing: &str| -> Vec<(Option<usize>, bool, Option<String>)> {
+        let snapshot = read(missing);
+        assert!(snapshot.users.is_complete(), "{missing}: nobody is missing");
+        assert_eq!(snapshot.missing_without_list().count(), 0, "{missing}");
+        let users = ["none", "empty", "some"].map(|id| snapshot.find_user(id).unwrap());
+        let of = |user: &User| {
+            let detail = user.detail();
+            let why = snapshot.why_methods_unread(user).map(str::to_owned);
+            (detail.authentication_methods.value().map(Vec::len), detail.are_methods_cut(), why)
+        };
+        users.map(of).to_vec()
+    };
+    let why = Some("403".to_owned());
+    assert_eq!(told(""), [(None, false, None), (Some(0), false, None), (Some(1), false, None)]);
+    assert_eq!(
+        told(r#"{"resource":"authenticationMethods","why":"403"}"#),
+        [(None, false, why.clone()), (None, true, why.clone()), (Some(1), true, why)]
+    );
+    let why = Some("`users/none@contoso.example/authentication/methods`: 404".to_owned());
+    assert_eq!(
+        told(r#"{"resource":"users/none@contoso.example/authentication/methods","why":"404"}"#),
+        [(None, true, why), (Some(0), false, None), (Some(1), false, None)]
+    );
 }

@@ -115,7 +115,7 @@ impl LockoutReferee<'_> {
         match &detail.authentication_methods {
             Property::Value(methods) => {
                 alternatives.extend(methods.iter().filter_map(|method| self.method(person, method, wanted, mode)));
-                if mode == Mode::Possible && detail.authentication_methods_next_link.value().is_some() {
+                if mode == Mode::Possible && detail.are_methods_cut() {
                     alternatives.push(unknown_method());
                 }
             }

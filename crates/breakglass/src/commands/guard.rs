@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::deliver;
 use crate::proposal::{After, ProposalArguments};
-use crate::render::guard::{FORMATS, Guarded, Replayed, format_named};
+use crate::render::guard::{FORMATS, Guarded, Replayed, Written, format_named, written};
 use crate::subject::{SubjectArguments, SubjectError};
 use crate::wiring::World;
 
@@ -107,7 +107,12 @@ impl Arguments {
         let replayed = was.map(|was| self.replayed(&was, &access, world)).transpose()?;
         world.progress_is_over();
         let verdict = report.verdict;
-        let guarded = Guarded { report, policy_files: self.proposal.policy_files(), replayed };
+        let of_after = |file| Written { file, line: None, path: String::new(), what: String::new() };
+        let written = match self.proposal.after_shown() {
+            Some(after) => vec![of_after(after)],
+            None => written(&applied, &report, access.policies()),
+        };
+        let guarded = Guarded { report, written, replayed };
         let page = page(&subject, world, (self.output.as_deref(), self.all));
         if let Some(format) = format_named(&self.format) {
             deliver(world, self.output.as_deref(), &(format.render)(&guarded, &page))?;

@@ -9,7 +9,7 @@ use breakglass_engine::lockout::custody::CustodyError;
 use breakglass_engine::lockout::goal::{Goal, Horizon};
 use breakglass_engine::lockout::nobody::{Nobody, somebody};
 use breakglass_engine::lockout::report::LockoutReport;
-use breakglass_engine::lockout::scenarios::{BUILT_IN, ScenarioError};
+use breakglass_engine::lockout::scenarios::{BuiltIn, ScenarioError};
 use breakglass_engine::lockout::settings::{
     LockoutSettings, MAX_ORDER_DEFAULT, MAX_ORDER_MAX, OnPremisesAuthentication, OwnScenario,
 };
@@ -219,7 +219,8 @@ impl Coded for LockoutError {
     fn help(&self) -> Option<String> {
         Some(match self {
             Self::Scenario(ScenarioError::Unknown(_)) => {
-                format!("built in are {}", BUILT_IN.map(|(id, _)| id).join(", "))
+                let ids: Vec<&str> = BuiltIn::ALL.iter().map(|one| one.id()).collect();
+                format!("built in are {}", ids.join(", "))
             }
             Self::Scenario(_) => "`breakglass explain BG1701` says more".to_owned(),
             Self::Custody(_) | Self::UnknownLocation(_) | Self::UnknownAccount(_) => {
@@ -393,5 +394,18 @@ fn exit(reports: &[LockoutReport], floor: usize, were_scenarios_asked: bool) -> 
         Exit::Unknown
     } else {
         Exit::Good
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BuiltIn, CODES};
+
+    #[test]
+    fn the_code_names_every_scenario_that_is_built_in() {
+        let explained = CODES.iter().find(|code| code.code == "BG1701").unwrap().explanation;
+        for scenario in BuiltIn::ALL {
+            assert!(explained.contains(scenario.id()), "{}", scenario.id());
+        }
     }
 }

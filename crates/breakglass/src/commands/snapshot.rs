@@ -91,6 +91,14 @@ fn text(summary: &SnapshotSummary, columns: usize) -> String {
     for (why, names) in absent {
         text.push_str(&format!("\n{}", fitted(&format!("{why}: {}.", names.join(", ")), "", "", columns)));
     }
+    if let Some(first) = summary.methods_missing.first() {
+        let rest = match summary.methods_missing.len() {
+            1 => String::new(),
+            count => format!(", and so on for {} more", count - 1),
+        };
+        let line = format!("Authentication methods of users, not all: `{}` ({}){rest}.", first.resource, first.why);
+        text.push_str(&format!("\n{}", fitted(&visible(&line), "", "", columns)));
+    }
     for missing in &summary.missing_without_list {
         let line = format!("Not read, and no list of a snapshot: `{}` ({}).", missing.resource, missing.why);
         text.push_str(&format!("\n{}", fitted(&visible(&line), "", "", columns)));
@@ -145,6 +153,7 @@ fn json(summary: &SnapshotSummary) -> String {
         "source": summary.source,
         "takenAt": summary.taken_at.map(|at| at.to_string()),
         "resources": resources,
+        "missingMethods": summary.methods_missing,
         "missingWithoutList": summary.missing_without_list,
     });
     format!("{document:#}\n")

@@ -77,7 +77,10 @@ impl<'a> Judgement<'a> {
     pub(super) fn methods(&mut self) -> Option<&'a [AuthenticationMethod]> {
         let methods = self.user.detail().authentication_methods.value().map(Vec::as_slice);
         if methods.is_none() {
-            self.doubt(METHODS_ABSENT);
+            match self.case.snapshot.why_methods_unread(self.user) {
+                Some(why) => self.doubt(format!("its authentication methods are not in the export: {why}")),
+                None => self.doubt(METHODS_ABSENT),
+            }
         }
         methods
     }
@@ -117,6 +120,9 @@ pub(super) fn unread_methods(user: &User) -> Option<String> {
     let detail = user.detail();
     if detail.authentication_methods_next_link.value().is_some() {
         return Some("the export has only the first of its authentication methods".to_owned());
+    }
+    if let Some(why) = &detail.methods_unread {
+        return Some(format!("its authentication methods are not all in the export: {why}"));
     }
     let methods = detail.authentication_methods.value().into_iter().flatten();
     methods.map(AuthenticationMethod::kind).find_map(|kind| match kind {

@@ -107,7 +107,7 @@ fn classic(account: &mut Judgement<'_>) {
         .filter(|kind| *kind != Kind::Password)
         .map(|kind| kind.name().into())
         .collect();
-    if account.user.detail().authentication_methods_next_link.value().is_some() {
+    if account.user.detail().are_methods_cut() {
         account.all_methods();
     } else if names.is_empty() {
         return account.note(

@@ -8,9 +8,12 @@ mod sarif;
 #[cfg(test)]
 mod tests;
 mod text;
+mod written;
 
 use breakglass_engine::guard::{GuardReport, ScenarioChange, Verdict};
 use breakglass_engine::lockout::report::{Order, Way};
+
+pub(crate) use written::{Written, written};
 
 use super::lockout::text::is_lower;
 use super::lockout::words;
@@ -21,8 +24,8 @@ use super::{Format, counted};
 pub(crate) struct Guarded {
     /// The report.
     pub(crate) report: GuardReport,
-    /// Files of the proposed policies, as they were named on the command line.
-    pub(crate) policy_files: Vec<String>,
+    /// Where the change is written, what is at fault first; empty where it is no file.
+    pub(crate) written: Vec<Written>,
     /// What the change would have done to recorded sign-ins, if logs were named.
     pub(crate) replayed: Option<Replayed>,
 }

@@ -5,7 +5,7 @@ use breakglass_engine::lockout::component::Component;
 use breakglass_engine::lockout::report::{Cause, ComponentWords};
 
 use super::super::lockout::sample::{about, order, order_4};
-use super::Guarded;
+use super::{Guarded, Written};
 
 /// Everybody may only come from headquarters.
 pub(super) fn locked_to_headquarters() -> Guarded {
@@ -64,7 +64,20 @@ pub(super) fn locked_to_headquarters() -> Guarded {
     };
     Guarded {
         report,
-        policy_files: vec!["policies/CA099 only from HQ.json".to_owned(), "policies/locations.json".to_owned()],
+        written: vec![
+            Written {
+                file: "policies/CA099 only from HQ.json".to_owned(),
+                line: Some(3),
+                path: "$.value[0]".to_owned(),
+                what: "policy `CA099 Only from headquarters, all users`".to_owned(),
+            },
+            Written {
+                file: "policies/locations.json".to_owned(),
+                line: Some(1),
+                path: "$".to_owned(),
+                what: "named location `HQ Vienna`".to_owned(),
+            },
+        ],
         replayed: None,
     }
 }
@@ -126,5 +139,7 @@ pub(super) fn guarded_about(text: &str, of: Verdict) -> Guarded {
         components: tenant.components,
         ..locked_to_headquarters().report
     };
-    Guarded { report, policy_files: vec![text.to_owned()], replayed: None }
+    let text = text.to_owned();
+    let written = Written { file: text.clone(), line: None, path: text.clone(), what: text };
+    Guarded { report, written: vec![written.clone(), written], replayed: None }
 }

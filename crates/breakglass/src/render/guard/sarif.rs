@@ -1,19 +1,19 @@
 //! SARIF 2.1.0, for code scanning: one result where the change does harm, or where that could not be told.
 //!
-//! The result lies in the first file of the proposal, since that is what a reviewer looks at; the other files are
-//! related locations, and the failures that lock everybody out logical ones. Its fingerprint is that of the verdict
-//! and these failures, so that it survives changes of wording.
+//! The result lies where the policy that the counterexample names is written, in its file, since that is what has to be
+//! mended; what else is proposed is a related location, and the failures that lock everybody out are logical ones. Its
+//! fingerprint is that of the verdict and these failures, so that it survives changes of wording.
 //!
 //! **Source:** OASIS SARIF 2.1.0, sections 3.27.9 (`kind`), 3.27.10 (`level`), 3.27.22 (`relatedLocations`).
 
 use breakglass_engine::guard::{GuardReport, Verdict};
 use breakglass_engine::lockout::report::Cause;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::super::lockout::words;
 use super::super::sarif::{Fnv, SCHEMA, address, name, plain, sentence, tool};
 use super::super::{Format, Page, visible};
-use super::{Guarded, verdict_sentence, verdict_word};
+use super::{Guarded, Written, verdict_sentence, verdict_word};
 
 /// Name and version of our fingerprint: it changes with the way the fingerprint is made.
 const FINGERPRINT: &str = "breakglassVerdictAndFailures/v1";
@@ -23,6 +23,8 @@ const REPORTED: [Verdict; 4] = [Verdict::LockedOut, Verdict::BelowFloor, Verdict
 
 /// Causes in the message before the rest is counted.
 const CAUSE_COUNT_MAX: usize = 10;
+/// Other objects of the change that are listed; code scanning shows no more.
+const RELATED_COUNT_MAX: usize = 100;
 
 pub(super) const FORMAT: Format<Guarded> = Format { name: "sarif", about: "SARIF 2.1.0, for code scanning", render };
 
@@ -97,25 +99,27 @@ fn descriptor(verdict: Verdict) -> Value {
 
 fn result(guarded: &Guarded, index: usize, page: &Page) -> Value {
     let report = &guarded.report;
-    let (first, others) = match guarded.policy_files.split_first() {
-        Some((first, others)) => (first.as_str(), others),
-        None => (page.source.as_str(), Default::default()),
-    };
+    // One location and no more: several would say that all have to be mended.
+    let snapshot = Written { file: page.source.clone(), line: None, path: String::new(), what: String::new() };
+    let (first, others) = guarded.written.split_first().unwrap_or((&snapshot, &[]));
     let failed = report.counterexample.iter().flat_map(|counterexample| &counterexample.failed);
-    let failed: Vec<Value> = failed
-        .map(|component| {
+    let inside: Vec<Value> = logical(first)
+        .into_iter()
+        .chain(failed.map(|component| {
             json!({
                 "name": visible(&words::name(&report.components, component)),
                 "fullyQualifiedName": visible(component.id()),
                 "kind": words::kind(component.kind()),
             })
-        })
+        }))
         .collect();
-    let mut location = json!({ "physicalLocation": physical(first) });
-    if let (Some(location), false) = (location.as_object_mut(), failed.is_empty()) {
-        location.insert("logicalLocations".to_owned(), failed.into());
-    }
-    let related: Vec<Value> = others.iter().map(|file| json!({ "physicalLocation": physical(file) })).collect();
+    let location = located(first, inside);
+    let related = others.iter().filter(|other| *other != first).take(RELATED_COUNT_MAX).map(|other| {
+        let mut location = located(other, logical(other).into_iter().collect());
+        location.insert("message".to_owned(), json!({ "text": plain(&other.what) }));
+        location
+    });
+    let related: Vec<Map<String, Value>> = related.collect();
     let (kind, level) = match report.verdict {
         Verdict::Unknown => ("open", "none"),
         verdict => ("fail", level(verdict)),
@@ -132,8 +136,22 @@ fn result(guarded: &Guarded, index: usize, page: &Page) -> Value {
     })
 }
 
-fn physical(file: &str) -> Value {
-    json!({ "artifactLocation": { "uri": address(file) }, "region": { "startLine": 1 } })
+/// A place in a file, and what it is there.
+fn located(written: &Written, logical: Vec<Value>) -> Map<String, Value> {
+    let line = written.line.unwrap_or(1);
+    let physical = json!({ "artifactLocation": { "uri": address(&written.file) }, "region": { "startLine": line } });
+    let mut location = Map::from_iter([("physicalLocation".to_owned(), physical)]);
+    if !logical.is_empty() {
+        location.insert("logicalLocations".to_owned(), logical.into());
+    }
+    location
+}
+
+/// The object inside its file: by JSON path, or by its address in a plan.
+fn logical(written: &Written) -> Option<Value> {
+    let kind = if written.path.starts_with('$') { "object" } else { "resource" };
+    let (name, path) = (visible(&written.what), visible(&written.path));
+    (!path.is_empty()).then(|| json!({ "name": name, "fullyQualifiedName": path, "kind": kind }))
 }
 
 /// The verdict, what goes wrong, and because of what.

@@ -49,6 +49,7 @@ fn code_scanning_gets_a_result_for_harm_and_doubt_alone() {
             assert_eq!(rule["id"], result["ruleId"]);
             let file = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
             assert_eq!(file, "policies/CA099%20only%20from%20HQ.json");
+            assert_eq!(result["locations"][0]["physicalLocation"]["region"]["startLine"], 3);
         }
     }
 }
