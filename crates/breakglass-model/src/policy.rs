@@ -15,7 +15,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 pub(crate) use unknowns::TERRAFORM_SESSION_CONTROLS;
-pub use unknowns::{KNOWN_AFTER_APPLY, UnknownCause, UnknownKind, UnknownPart, known_after_apply};
+pub(crate) use unknowns::awaited;
+pub use unknowns::{KNOWN_AFTER_APPLY, NOT_MAPPED, UnknownCause, UnknownKind, UnknownPart, known_after_apply};
 
 use crate::graph_enum::{flags, from_string, graph_enum};
 use crate::ids::{GroupId, PolicyId, RoleTemplateId};
@@ -221,7 +222,7 @@ impl ConditionalAccessConditionSet {
 }
 
 impl ConditionalAccessConditionSet {
-    /// Takes out a condition that includes what a plan does not know yet: with it among the unknowns, the policy may
+    /// Takes out a condition that includes what a plan does not know yet, or a map of names leaves out: with it among the unknowns, the policy may
     /// then be about anything, and about nothing for sure. What is excluded for sure stays excluded.
     fn mark_as_awaited(&mut self, path: &str) {
         let Some(path) = path.strip_prefix("conditions") else { return };
@@ -542,7 +543,7 @@ impl ConditionalAccessPolicy {
     pub fn from_value(source: Value, name: &str) -> Result<Self, serde_path_to_error::Error<serde_json::Error>> {
         let mut written: Written = serde_path_to_error::deserialize(&source)?;
         written.conditions.mark_what_is_not_exported(&source);
-        known_after_apply(&source).for_each(|path| written.conditions.mark_as_awaited(path));
+        awaited(&source).for_each(|(path, _)| written.conditions.mark_as_awaited(path));
         let mut unknowns = unknowns::unknown_parts(&written, &source);
         unknowns.sort();
         Ok(Self {

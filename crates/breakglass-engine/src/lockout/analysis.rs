@@ -87,6 +87,7 @@ impl<'a> Analysis<'a> {
         let limits = self.limits(true);
         let found = smallest(&mut self.promised, question, failed, limits);
         let possible = match &mut self.possible {
+            _ if self.promised.has_strangers() => None,
             Some(possible) => smallest(possible, question, failed, limits).cuts.first().map(Vec::len),
             None => found.cuts.first().map(Vec::len),
         };
@@ -115,6 +116,7 @@ impl<'a> Analysis<'a> {
         }
         self.promised.give_back(question, system);
         let names = self.promised.components().to_vec();
+        let has_strangers = self.promised.has_strangers();
         let mut best = self.possible.as_mut().map(|possible| {
             let system = possible.take_system(question);
             (system, possible.components().to_vec())
@@ -126,7 +128,8 @@ impl<'a> Analysis<'a> {
                 let mut elements: Vec<Component> =
                     cut.iter().filter_map(|number| names.get(*number as usize)).cloned().collect();
                 elements.sort_unstable();
-                let is_open = best.as_mut().is_some_and(|(system, names)| is_way_left(system, names, &elements));
+                let is_open =
+                    has_strangers || best.as_mut().is_some_and(|(system, names)| is_way_left(system, names, &elements));
                 let certainty = if is_open { Certainty::Possible } else { Certainty::Proved };
                 let because = because(&elements, &told);
                 Cut { elements, because, certainty }
@@ -139,12 +142,13 @@ impl<'a> Analysis<'a> {
         if let (Some(possible), Some((system, _))) = (&mut self.possible, best) {
             possible.give_back(question, system);
         }
-        let possible = match (&mut self.possible, question) {
-            (Some(possible), question) => {
+        let possible = match &mut self.possible {
+            _ if has_strangers => None,
+            Some(possible) => {
                 let limits = Limits { smallest_only: true, ..limits };
                 smallest(possible, question, &BTreeSet::new(), limits).cuts.first().map(Vec::len)
             }
-            (None, _) => found.cuts.first().map(Vec::len),
+            None => found.cuts.first().map(Vec::len),
         };
         let are_cuts_truncated = cuts.len() > CUT_COUNT_MAX;
         cuts.truncate(CUT_COUNT_MAX);

@@ -6,6 +6,7 @@
 //! **Invariant:** every rule is monotone in the components; a fact that is not known counts as the mode says.
 //! **Source:** `docs/concepts/lockout.md`.
 
+mod applications;
 mod keys;
 mod repair;
 mod sessions;
@@ -195,6 +196,14 @@ impl<'a> Compiler<'a> {
     pub(super) fn unknowns(&self) -> BTreeSet<String> {
         let all = [&self.unknowns, &self.judge.unknowns, &self.people.unknowns];
         all.into_iter().flatten().cloned().collect()
+    }
+
+    /// Whether somebody, or an application, that is not in the snapshot at all may reach what is asked.
+    pub(super) fn has_strangers(&self) -> bool {
+        let snapshot = self.access.snapshot();
+        let has_other_applications = self.settings.with_applications && !snapshot.service_principals.is_complete();
+        // Where those who are not exported are named, the rules reckon with them, and with what keeps them out.
+        (self.people.has_strangers && snapshot.somebody_else().is_none()) || has_other_applications
     }
 
     /// The system of a question; give it back, so that it need not be built again.

@@ -125,6 +125,8 @@ pub(super) struct People {
     administrators: BTreeSet<ObjectKey>,
     /// Whether everybody else does, too.
     is_everybody_administrator: bool,
+    /// Whether somebody who is not among the users of the snapshot may hold one of the roles that are asked about.
+    pub(super) has_strangers: bool,
     /// Facts that were not known.
     pub(super) unknowns: BTreeSet<String>,
 }
@@ -157,9 +159,11 @@ impl People {
             floor: Protection::None,
             administrators: BTreeSet::new(),
             is_everybody_administrator: false,
+            has_strangers: false,
             unknowns: BTreeSet::new(),
         };
         let [active, eligible] = people.lists(snapshot);
+        people.has_strangers = !snapshot.users.is_complete() && (active || eligible);
         for (assignments, held) in [
             (snapshot.role_assignments.items(), Held::Active),
             (snapshot.role_assignment_schedule_instances.items(), Held::Active),
@@ -171,6 +175,9 @@ impl People {
                     let is_whole = is_whole_tenant(assignment);
                     if is_whole == Trit::Unknown {
                         people.unknowns.insert("`directoryScopeId` of a role assignment is not exported".to_owned());
+                    }
+                    if is_whole != Trit::No {
+                        people.look_for_strangers(snapshot, assignment.principal_id.as_str());
                     }
                     if mode.takes(is_whole) {
                         people.hold(snapshot, (template, assignment.principal_id.as_str()), held, mode);
@@ -234,6 +241,21 @@ impl People {
             self.unknowns.insert(format!("who is eligible for a role: {list}{}", because(why)));
         }
         [plain.is_some() && scheduled.is_some(), eligible.is_some()]
+    }
+
+    /// Whether a principal is, or may have in it, somebody whom an incomplete list of users leaves out.
+    fn look_for_strangers(&mut self, snapshot: &Snapshot, principal: &str) {
+        if snapshot.users.is_complete() {
+            return;
+        }
+        let row = snapshot.objects.find(principal).map(|key| snapshot.row(key));
+        if matches!(row, Some(ObjectRow::Unlisted) | None) {
+            self.has_strangers = true;
+            self.unknowns.insert(format!("`{principal}` holds a role and is not in the snapshot"));
+            return;
+        }
+        let reach = principals_of(snapshot, principal);
+        self.has_strangers |= reach.unknown.is_some() || reach.users.iter().any(|user| snapshot.user(*user).is_none());
     }
 
     fn hold(&mut self, snapshot: &Snapshot, (template, principal): (&str, &str), held: Held, mode: Mode) {

@@ -41,9 +41,30 @@ pub struct ForecastScratch {
 #[derive(Debug, Default)]
 struct Side {
     recorded: Recorded,
+    in_force: InForce,
     grants: GrantCache,
     /// Where the policy behind the last one was found.
     next: usize,
+}
+
+/// The policies that are in force and apply to a sign-in: for sure, and possibly. Whether one is in force may be unknown
+/// as well.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct InForce {
+    sure: Bits,
+    may: Bits,
+}
+
+impl InForce {
+    fn of(access: &Access<'_>, recorded: &Recorded) -> Self {
+        let enabled = &access.compiled().enabled;
+        let both = |bits: &Bits, enabled: &[u64]| -> Bits {
+            std::array::from_fn(|at| {
+                bits.get(at).copied().unwrap_or_default() & enabled.get(at).copied().unwrap_or_default()
+            })
+        };
+        Self { sure: both(&recorded.sure, &enabled.sure), may: both(&recorded.may, &enabled.may) }
+    }
 }
 
 /// Two states of a tenant, ready to be compared on records.
@@ -126,6 +147,9 @@ impl<'a> Forecast<'a> {
             *tally.unknown.entry(Why::Record(why)).or_default() += 1;
             return;
         }
+        for (access, side) in [(self.before(), &mut scratch.before), (self.after(), &mut scratch.after)] {
+            side.in_force = InForce::of(access, &side.recorded);
+        }
         self.check_report_only(record, &mut scratch.after, tally);
         let (effect, controls) = self.effect(scratch);
         tally.count(effect);
@@ -180,9 +204,8 @@ impl<'a> Forecast<'a> {
     fn evidences(&self, scratch: &ForecastScratch) -> Vec<Evidence> {
         let sides = [(self.before(), &scratch.before), (self.after(), &scratch.after)];
         let demands = sides.into_iter().flat_map(|(access, side)| {
-            let in_force = side.recorded.may.iter().zip(&access.compiled().enabled.may).enumerate();
-            let policies =
-                in_force.flat_map(|(at, (may, in_force))| bits(may & in_force).map(move |bit| at * 64 + bit));
+            let policies = side.in_force.may.iter().enumerate();
+            let policies = policies.flat_map(|(at, may)| bits(*may).map(move |bit| at * 64 + bit));
             policies.filter_map(|policy| access.compiled().demands().get(policy))
         });
         grant::ways(scratch.before.recorded.evidence, demands)
@@ -190,21 +213,20 @@ impl<'a> Forecast<'a> {
 
     /// Whether no policy that was changed can be about a sign-in, and the others are about it as before.
     fn is_untouched(&self, scratch: &ForecastScratch) -> bool {
-        let of = |access: &Access<'_>, bits: &Bits, same: &Bits| -> [Bits; 2] {
-            let in_force = |at: usize| access.compiled().enabled.may.get(at).copied().unwrap_or_default();
+        let split = |bits: &Bits, same: &Bits| -> [Bits; 2] {
             let word = |bits: &Bits, at: usize| bits.get(at).copied().unwrap_or_default();
             [
-                std::array::from_fn(|at| word(bits, at) & word(same, at) & in_force(at)),
-                std::array::from_fn(|at| word(bits, at) & !word(same, at) & in_force(at)),
+                std::array::from_fn(|at| word(bits, at) & word(same, at)),
+                std::array::from_fn(|at| word(bits, at) & !word(same, at)),
             ]
         };
-        let (before, after) = (&scratch.before.recorded, &scratch.after.recorded);
-        let same = |pick: fn(&Recorded) -> &Bits| {
-            let [before, before_changed] = of(self.before(), pick(before), &self.same_before);
-            let [after, after_changed] = of(self.after(), pick(after), &self.same_after);
+        let (before, after) = (&scratch.before.in_force, &scratch.after.in_force);
+        let same = |pick: fn(&InForce) -> &Bits| {
+            let [before, before_changed] = split(pick(before), &self.same_before);
+            let [after, after_changed] = split(pick(after), &self.same_after);
             before == after && before_changed.iter().chain(&after_changed).all(|word| *word == 0)
         };
-        self.is_aligned && same(|recorded| &recorded.sure) && same(|recorded| &recorded.may)
+        self.is_aligned && same(|in_force| &in_force.sure) && same(|in_force| &in_force.may)
     }
 
     /// Why an effect cannot be told: the first policy that is open and not the same in both states, else the first.
@@ -298,7 +320,7 @@ impl Way {
     /// Every way that differs from the others for a sign-in.
     fn all(scratch: &ForecastScratch, forecast: &Forecast<'_>) -> impl Iterator<Item = Self> + use<> {
         let open = |side: &Side, same: &Bits, is_same: bool| {
-            let words = side.recorded.sure.iter().zip(&side.recorded.may).zip(same);
+            let words = side.in_force.sure.iter().zip(&side.in_force.may).zip(same);
             words.map(|((sure, may), same)| may & !sure & if is_same { *same } else { !*same }).any(|word| word != 0)
         };
         let (before, after) = (&scratch.before, &scratch.after);
@@ -318,17 +340,17 @@ impl Way {
     }
 
     fn before(self, side: &Side, forecast: &Forecast<'_>) -> Bits {
-        Self::applying(&side.recorded, &forecast.same_before, (self.is_same_on, self.is_before_on))
+        Self::applying(&side.in_force, &forecast.same_before, (self.is_same_on, self.is_before_on))
     }
 
     fn after(self, side: &Side, forecast: &Forecast<'_>) -> Bits {
-        Self::applying(&side.recorded, &forecast.same_after, (self.is_same_on, self.is_after_on))
+        Self::applying(&side.in_force, &forecast.same_after, (self.is_same_on, self.is_after_on))
     }
 
     /// The policies that apply in this way.
-    fn applying(recorded: &Recorded, same: &Bits, (is_same_on, is_other_on): (bool, bool)) -> Bits {
-        let mut applying = recorded.sure;
-        for ((word, may), same) in applying.iter_mut().zip(recorded.may).zip(same) {
+    fn applying(in_force: &InForce, same: &Bits, (is_same_on, is_other_on): (bool, bool)) -> Bits {
+        let mut applying = in_force.sure;
+        for ((word, may), same) in applying.iter_mut().zip(in_force.may).zip(same) {
             if is_same_on {
                 *word |= may & same;
             }
@@ -340,7 +362,7 @@ impl Way {
     }
 }
 
-/// What comes of the policies in force among those that apply, and whether some demand is open even so.
+/// What comes of the policies that are in force and apply, and whether some demand is open even so.
 fn outcomes(
     access: &Access<'_>,
     side: &mut Side,
@@ -348,9 +370,8 @@ fn outcomes(
 ) -> (Outcomes, bool) {
     let mut outcomes = Outcomes { outcome: Outcome::Allowed, controls: Vec::new() };
     let mut is_open = false;
-    let in_force = &access.compiled().enabled.may;
-    for (at, (word, in_force)) in applying.iter().zip(in_force).enumerate() {
-        for policy in bits(word & in_force).map(|bit| at * 64 + bit) {
+    for (at, word) in applying.iter().enumerate() {
+        for policy in bits(*word).map(|bit| at * 64 + bit) {
             let weighed = side.grants.weigh(access, policy, evidence);
             is_open |= weighed.range.best != weighed.range.worst;
             let (outcome, asked) = if is_met {
@@ -388,12 +409,14 @@ fn difference(before: &Outcomes, after: &Outcomes) -> (Effect, Vec<String>) {
 
 /// Why it is open whether a policy in force applies, or what it comes to; `None` when neither is.
 fn open(access: &Access<'_>, (policy, demand): (usize, &Demand), recorded: &Recorded) -> Option<Why> {
-    let in_force = access.compiled().enabled.may.get(policy / 64)?;
-    if in_force & (1 << (policy % 64)) == 0 {
+    let enabled = &access.compiled().enabled;
+    let has = |words: &[u64]| words.get(policy / 64).is_some_and(|word| word & (1 << (policy % 64)) != 0);
+    if !has(&enabled.may) {
         return None;
     }
     match recorded.holds(policy) {
         Trit::No => None,
+        _ if !has(&enabled.sure) => Some(Why::State),
         Trit::Yes => grant::lacking(demand, recorded).map(Why::Lacks),
         Trit::Unknown => {
             let is_open = |condition: &&Condition| recorded.condition(**condition, policy) == Trit::Unknown;

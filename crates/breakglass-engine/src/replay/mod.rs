@@ -18,7 +18,7 @@ mod index;
 mod results;
 mod tally;
 
-use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState as State};
+use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState as State, UnknownKind};
 use breakglass_model::sign_in_record::{AppliedPolicy, SignInRecord};
 use jiff::Timestamp;
 
@@ -168,12 +168,10 @@ impl<'a> Replay<'a> {
     fn results(&self, policy: usize, recorded: &Recorded, grants: &mut GrantCache) -> Results {
         let access = self.access();
         let Some(configured) = access.policies().get(policy) else { return Results::ALL };
-        let is_state_known = access.states_are_certain()
-            || !configured.unknowns.iter().any(|part| part.kind == breakglass_model::policy::UnknownKind::State);
         let is_report_only = match &configured.state {
             _ if configured.is_deleted => return Results::of(AppliedResult::NotEnabled),
             State::Disabled => return Results::of(AppliedResult::NotEnabled),
-            _ if !is_state_known => return Results::ALL,
+            _ if !self.is_state_known(configured) => return Results::ALL,
             State::Enabled => false,
             State::EnabledForReportingButNotEnforced => true,
             State::Unknown(_) => return Results::ALL,
@@ -196,6 +194,10 @@ impl<'a> Replay<'a> {
         }
     }
 
+    fn is_state_known(&self, policy: &ConditionalAccessPolicy) -> bool {
+        self.access().states_are_certain() || !policy.unknowns.iter().any(|part| part.kind == UnknownKind::State)
+    }
+
     fn compare(
         &self,
         policy: usize,
@@ -213,8 +215,8 @@ impl<'a> Replay<'a> {
 
     /// Why a result of a policy cannot be told: the first condition that cannot, else what it demands.
     fn why(&self, policy: usize, situation: &Recorded) -> Why {
-        let state = self.access().policies().get(policy).map(|policy| &policy.state);
-        if matches!(state, Some(State::Unknown(_))) {
+        let configured = self.access().policies().get(policy);
+        if configured.is_some_and(|configured| !self.is_state_known(configured)) {
             return Why::State;
         }
         if situation.holds(policy) != Trit::Yes {

@@ -22,6 +22,8 @@ mod lockout_not_exported;
 #[cfg(test)]
 mod lockout_referee;
 #[cfg(test)]
+mod lockout_unknowns;
+#[cfg(test)]
 mod not_exported;
 #[cfg(test)]
 mod posture;

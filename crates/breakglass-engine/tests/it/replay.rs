@@ -348,6 +348,22 @@ fn a_change_has_the_effect_that_the_referee_gives_it_by_seed() {
 }
 
 #[test]
+fn a_policy_that_may_be_in_force_leaves_the_effect_open() {
+    // One policy is switched on for a part of the users; its demand was once taken for granted.
+    let (tenant_seed, seed) = (12_071_248_862_078_094_912, 7_078_237_872_048_155_147);
+    let tenant = random_tenant(tenant_seed);
+    assert!(tenant.json.contains("partialEnablementStrategy"), "the tenant is another one now: find a new seed");
+    let record = random_record(&tenant, &surfaces(), RecordForm::ALL[2], seed).unwrap();
+    let (before, changed) = (compiled(&tenant.snapshot), changed(&tenant, seed).unwrap());
+    let after = compiled(&changed);
+    let text = record.json.to_string();
+    let read = SignInRecord::from_json(text.as_bytes()).unwrap();
+    let (mut scratch, mut tally) = (ForecastScratch::default(), ForecastTally::default());
+    Forecast::of(&before, &after).judge(&read, 0, (&mut scratch, &mut tally));
+    assert_eq!(count_of(&tally.effects, Effect::Unknown), 1, "{:?}", tally.effects);
+}
+
+#[test]
 fn adding_up_in_parts_is_adding_up_at_once() {
     let surfaces = surfaces();
     let has_records = |tenant: &RandomTenant| random_record(tenant, &surfaces, RecordForm::Beta, 0).is_some();

@@ -30,6 +30,9 @@ impl fmt::Display for UnknownPart {
             UnknownCause::NotKnown => write!(f, "`{}` is not known to this version", self.path),
             UnknownCause::NotExported => write!(f, "`{}` is not in the export", self.path),
             UnknownCause::KnownAfterApply => write!(f, "`{}` is known only after the plan is applied", self.path),
+            UnknownCause::NotMapped => {
+                write!(f, "`{}` names what is neither in the tenant nor in the map of names", self.path)
+            }
         }
     }
 }
@@ -56,6 +59,8 @@ pub enum UnknownCause {
     NotExported,
     /// It is proposed by a plan that does not know its value yet.
     KnownAfterApply,
+    /// It is proposed with a name that the map of names leaves out.
+    NotMapped,
 }
 
 /// The member of a proposed object that lists the JSON paths whose values its plan does not know yet. It is ours, and
@@ -65,6 +70,17 @@ pub const KNOWN_AFTER_APPLY: &str = "breakglass.knownAfterApply";
 /// The paths that a proposed object lists under [`KNOWN_AFTER_APPLY`].
 pub fn known_after_apply(source: &Value) -> impl Iterator<Item = &str> {
     source.get(KNOWN_AFTER_APPLY).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// The member of a proposed object that lists the JSON paths of lists with a name that a map of names should have had.
+/// It is ours, and no name of Graph's.
+pub const NOT_MAPPED: &str = "breakglass.notMapped";
+
+/// The paths of a proposed object whose values are not known, each with the reason.
+pub(crate) fn awaited(source: &Value) -> impl Iterator<Item = (&str, UnknownCause)> {
+    let not_mapped = source.get(NOT_MAPPED).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let after_apply = known_after_apply(source).map(|path| (path, UnknownCause::KnownAfterApply));
+    after_apply.chain(not_mapped.map(|path| (path, UnknownCause::NotMapped)))
 }
 
 /// What hangs on a part of a policy, by its path.
@@ -139,10 +155,10 @@ pub(super) fn unknown_parts(policy: &Written, source: &Value) -> Vec<UnknownPart
         kind: UnknownKind::Demand,
         cause: UnknownCause::NotExported,
     }));
-    parts.extend(known_after_apply(source).map(|path| UnknownPart {
+    parts.extend(awaited(source).map(|(path, cause)| UnknownPart {
         path: path.to_owned(),
         kind: kind_at(path),
-        cause: UnknownCause::KnownAfterApply,
+        cause,
     }));
     parts
 }

@@ -10,9 +10,10 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::refer::{NameKind, names_of, rename};
+use super::refer::{NameKind, REFERENCES, names_of, rename};
 use super::{Proposal, Proposed};
 use crate::nearest::nearest;
+use crate::policy::NOT_MAPPED;
 use crate::snapshot::Snapshot;
 use crate::well_known::{MFA_TRUSTED_IPS, built_in_role, built_in_role_named};
 
@@ -209,6 +210,39 @@ impl Proposal {
         Ok(Mapping { mapped, unmapped: unmapped.into_values().collect(), unused })
     }
 
+    /// Marks, where there is no map, the policies that include what the tenant does not have: whom or what it means
+    /// cannot be told. An id that a policy of the tenant names is the tenant's own, and its object is gone.
+    pub fn mark_unknown_inclusions(&mut self, snapshot: &Snapshot) {
+        let mut known: BTreeSet<(NameKind, String)> = self.own_names().into_keys().collect();
+        for policy in snapshot.conditional_access_policies.items() {
+            known.extend(REFERENCES.iter().flat_map(|(pointer, kind)| {
+                written(&policy.source, pointer).map(move |name| (*kind, name.to_owned()))
+            }));
+        }
+        let is_list_whole = |kind: NameKind| match kind {
+            NameKind::User => snapshot.users.is_complete(),
+            NameKind::Group => snapshot.groups.is_complete(),
+            NameKind::NamedLocation => snapshot.named_locations.is_complete(),
+            // Roles that are built in are known without a list.
+            NameKind::Role => true,
+        };
+        let is_strange = |kind: NameKind, name: &str| {
+            !is_keyword(kind, name)
+                && is_list_whole(kind)
+                && !known.contains(&(kind, name.to_owned()))
+                && !is_in_tenant(snapshot, kind, name)
+        };
+        for change in &mut self.changes {
+            let Proposed::Policy(policy) = &mut change.proposed else { continue };
+            let inclusions = REFERENCES.iter().filter(|(pointer, _)| pointer.contains("/include"));
+            let paths = inclusions
+                .filter(|(pointer, kind)| written(policy, pointer).any(|name| is_strange(*kind, name)))
+                .map(|(pointer, _)| *pointer)
+                .collect();
+            note_not_mapped(policy, paths);
+        }
+    }
+
     /// What the proposal's own groups and locations are called, by id.
     fn own_names(&self) -> BTreeMap<(NameKind, String), String> {
         let named = self.changes.iter().filter_map(|change| {
@@ -221,6 +255,37 @@ impl Proposal {
             Some(((kind, id?.to_owned()), name.unwrap_or_default().to_owned()))
         });
         named.collect()
+    }
+}
+
+/// Marks the lists of a policy that have an unmapped name: whom or what it means in the tenant nobody knows.
+fn mark(policy: &mut Value, unmapped: &BTreeSet<(NameKind, String)>) {
+    let has_one = |(pointer, kind): &&(&'static str, NameKind)| {
+        written(policy, pointer).any(|name| unmapped.contains(&(*kind, name.to_owned())))
+    };
+    let paths = REFERENCES.iter().filter(has_one).map(|(pointer, _)| *pointer).collect();
+    note_not_mapped(policy, paths);
+}
+
+/// The names in a list of a policy.
+fn written<'p>(policy: &'p Value, pointer: &str) -> impl Iterator<Item = &'p str> {
+    policy.pointer(pointer).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Writes into a policy which of its lists name what nobody knows.
+fn note_not_mapped(policy: &mut Value, pointers: Vec<&str>) {
+    let path = |pointer: &str| Value::String(pointer.trim_start_matches('/').replace('/', "."));
+    let paths: Vec<Value> = pointers.into_iter().map(path).collect();
+    if let (Some(members), false) = (policy.as_object_mut(), paths.is_empty()) {
+        members.insert(NOT_MAPPED.to_owned(), paths.into());
+    }
+}
+
+/// Whether the tenant has the object of an id.
+fn is_in_tenant(snapshot: &Snapshot, kind: NameKind, id: &str) -> bool {
+    match kind {
+        NameKind::User => snapshot.objects.find(id).is_some_and(|key| snapshot.user(key).is_some()),
+        _ => ids_named(snapshot, kind, id).iter().any(|known| known == id),
     }
 }
 
@@ -250,26 +315,25 @@ impl Mapper<'_> {
             (_, Some(name)) => name.to_owned(),
             (id, None) => id.unwrap_or_default().to_owned(),
         };
+        let mut unmapped = BTreeSet::new();
         rename(policy, |kind, written| {
             if is_keyword(kind, written) {
                 return None;
             }
             let id = self.id(kind, written);
-            if id.is_none() {
-                self.note_unmapped(kind, written, &name);
+            if id.is_none() && self.is_unmapped(kind, written, &name) {
+                unmapped.insert((kind, written.to_owned()));
             }
             id
         });
+        mark(policy, &unmapped);
     }
 
-    fn note_unmapped(&mut self, kind: NameKind, written: &str, policy: &str) {
+    /// Whether a name that is not in the map is not in the tenant either; it is noted then.
+    fn is_unmapped(&mut self, kind: NameKind, written: &str, policy: &str) -> bool {
         let is_proposed = self.own.contains_key(&(kind, written.to_owned()));
-        let is_known = || match kind {
-            NameKind::User => self.snapshot.objects.find(written).is_some_and(|key| self.snapshot.user(key).is_some()),
-            _ => ids_named(self.snapshot, kind, written).iter().any(|id| id == written),
-        };
-        if is_proposed || is_known() {
-            return;
+        if is_proposed || is_in_tenant(self.snapshot, kind, written) {
+            return false;
         }
         let entry = self.unmapped.entry((kind, written.to_owned())).or_insert_with(|| Unmapped {
             kind,
@@ -278,6 +342,7 @@ impl Mapper<'_> {
             policies: BTreeSet::new(),
         });
         entry.policies.insert(policy.to_owned());
+        true
     }
 
     /// A group or location of the set that is one of the tenant's takes its id.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::group::Member;
 use crate::named_location::NamedLocation;
 use crate::object::ObjectKey;
-use crate::policy::{ConditionalAccessPolicy, known_after_apply};
+use crate::policy::{ConditionalAccessPolicy, KNOWN_AFTER_APPLY, NOT_MAPPED, awaited};
 use crate::property::{is_annotation, is_vacant};
 use crate::snapshot::Snapshot;
 use crate::well_known::built_in_role;
@@ -77,8 +77,8 @@ const FLAGS: [&str; 4] = [
 ];
 
 /// Members that change with every write or say nothing about sign-ins.
-const PASSED_OVER: [&str; 5] =
-    ["id", "createdDateTime", "modifiedDateTime", "description", crate::policy::KNOWN_AFTER_APPLY];
+const PASSED_OVER: [&str; 6] =
+    ["id", "createdDateTime", "modifiedDateTime", "description", KNOWN_AFTER_APPLY, NOT_MAPPED];
 
 /// The snapshots in which names are looked up, the first that knows one tells it.
 #[derive(Debug, Clone, Copy)]
@@ -180,7 +180,7 @@ fn unknowns(policy: &ConditionalAccessPolicy) -> Vec<String> {
     let mut unknowns: Vec<String> = policy.unknowns.iter().map(ToString::to_string).collect();
     let users = policy.conditions.users.as_ref().and_then(|users| users.not_exported);
     // Who is included may not be known without any part of the policy that is unknown.
-    if let Some(path) = users.filter(|_| known_after_apply(&policy.source).next().is_none()) {
+    if let Some(path) = users.filter(|_| awaited(&policy.source).next().is_none()) {
         unknowns.push(format!("`{path}` is not in the export"));
     }
     unknowns

@@ -37,8 +37,8 @@ pub(crate) enum Back {
 /// What takes a change of a list back.
 #[derive(Debug, Clone)]
 pub(crate) enum ListBack<T> {
-    /// The list was not there.
-    Begun(Box<Listing<Vec<T>>>),
+    /// The list was not there before, or is not any more.
+    Whole(Box<Listing<Vec<T>>>),
     /// The last object is new.
     Added,
     /// An object was another.
@@ -49,7 +49,7 @@ pub(crate) enum ListBack<T> {
 
 fn add<T: Clone>(listing: &mut Listing<Vec<T>>, item: T) -> ListBack<T> {
     let back = match listing.as_present() {
-        None => ListBack::Begun(Box::new(listing.clone())),
+        None => ListBack::Whole(Box::new(listing.clone())),
         Some(_) => ListBack::Added,
     };
     listing.grow().push(item);
@@ -61,14 +61,22 @@ fn replace<T>(listing: &mut Listing<Vec<T>>, at: usize, item: T) -> Option<ListB
     Some(ListBack::Replaced(at, Box::new(std::mem::replace(slot, item))))
 }
 
+/// Takes an object out. A partial list that becomes empty says nothing any more and counts as missing, as when it is
+/// read.
 fn remove<T>(listing: &mut Listing<Vec<T>>, at: usize) -> Option<ListBack<T>> {
-    let list = listing.grow();
-    (at < list.len()).then(|| ListBack::Removed(at, Box::new(list.remove(at))))
+    if at >= listing.items().len() {
+        return None;
+    }
+    if listing.is_partial() && listing.items().len() == 1 {
+        let missing = Listing::missing(listing.why().unwrap_or_default());
+        return Some(ListBack::Whole(Box::new(std::mem::replace(listing, missing))));
+    }
+    Some(ListBack::Removed(at, Box::new(listing.grow().remove(at))))
 }
 
 fn take_back<T>(listing: &mut Listing<Vec<T>>, back: ListBack<T>) {
     match back {
-        ListBack::Begun(was) => *listing = *was,
+        ListBack::Whole(was) => *listing = *was,
         ListBack::Added => {
             listing.grow().pop();
         }

@@ -75,6 +75,10 @@ fn a_policy_folder_in_the_names_of_the_tenant() {
         }
         assert!(lines[1].contains("included locations +1 (`Headquarters`)"), "{}", lines[1]);
         assert!(lines[2].contains("included roles +1 (`Global Administrator`)"), "{}", lines[2]);
+        // Who is excluded with the group that nobody mapped cannot be told.
+        let doubt =
+            "cannot be told: `conditions.users.excludeGroups` names what is neither in the tenant nor in the map";
+        assert!(lines[1].contains(doubt), "{}", lines[1]);
         let unmapped: Vec<String> = loaded.unmapped.iter().map(ToString::to_string).collect();
         assert_eq!(unmapped, ["`somebody-else` in groups, named by 1 policy"]);
     }

@@ -1,10 +1,7 @@
 //! Goals, activations, approvals, resets: what one session makes possible for another.
 
 use breakglass_model::object::ObjectKey;
-use breakglass_model::property::Property;
 use breakglass_model::well_known::{GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR};
-use jiff::Timestamp;
-use serde_json::Value;
 
 use super::{Compiler, Fact, Label, Purpose, Reset};
 use crate::access::Trit;
@@ -274,13 +271,6 @@ impl Compiler<'_> {
         }
         all
     }
-
-    /// Applications whose own permissions or roles reach the goal.
-    fn applications(&mut self, head: Node, goal: Goal) {
-        for (principal, credential) in application_credentials(self, goal) {
-            self.application_session(head, &principal, &credential);
-        }
-    }
 }
 
 /// Id that stands for an emergency account that is only supposed.
@@ -297,57 +287,4 @@ pub(super) struct Chain {
 /// The name of a role.
 pub(in crate::lockout) fn role_name(template: &str) -> &str {
     breakglass_model::well_known::built_in_role(template).map_or(template, |role| role.name)
-}
-
-/// Service principals that reach a goal by themselves, with each credential of theirs that is current.
-fn application_credentials(compiler: &Compiler<'_>, goal: Goal) -> Vec<(String, Component)> {
-    let snapshot = compiler.access.snapshot();
-    let roles = compiler.access.classes().roles();
-    let mut found = Vec::new();
-    for principal in snapshot.service_principals.items() {
-        let (Some(app_id), Property::Absent | Property::Null | Property::Value(true)) =
-            (&principal.app_id, &principal.account_enabled)
-        else {
-            continue;
-        };
-        let id = principal.id.as_str();
-        let key = snapshot.objects.find(id);
-        let has_role = goal.roles().iter().any(|role| key.is_some_and(|key| roles.principals(role).contains(&key)));
-        let own = principal.app_role_assignments.value().into_iter().flatten();
-        let listed = snapshot.app_role_assignments.items().iter().filter(|one| one.text("principalId") == Some(id));
-        let has_permission =
-            own.chain(listed.map(|one| &one.0)).any(|assignment| gives(assignment, goal.permissions()));
-        if !has_role && !has_permission {
-            continue;
-        }
-        let application = snapshot.applications.items().iter().find(|one| one.text("appId") == Some(app_id.as_str()));
-        let written = |name: &str| -> Vec<Value> {
-            let of_principal = principal.rest.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-            let of_application = application.map(|one| one.list(name).to_vec()).unwrap_or_default();
-            of_principal.into_iter().chain(of_application).collect()
-        };
-        for credential in written("keyCredentials").into_iter().chain(written("passwordCredentials")) {
-            let end = credential.get("endDateTime").and_then(Value::as_str);
-            let is_current = end.and_then(|end| end.parse::<Timestamp>().ok()).is_none_or(|end| end > compiler.now);
-            if let (true, Some(key)) = (is_current, credential.get("keyId").and_then(Value::as_str)) {
-                found.push((id.to_owned(), Component::new(Kind::Application, &format!("{app_id}#{key}"))));
-            }
-        }
-    }
-    found
-}
-
-/// Ids of the application permissions that reach goals (from the permissions reference).
-const PERMISSION_IDS: [(&str, &str); 3] = [
-    ("RoleManagement.ReadWrite.Directory", "9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8"),
-    ("UserAuthenticationMethod.ReadWrite.All", "50483e42-d915-4231-9639-7fdb7fd190e5"),
-    ("Policy.ReadWrite.ConditionalAccess", "01c0a623-fc9b-48e9-b794-0756f8e8f067"),
-];
-
-fn gives(assignment: &breakglass_model::policy::Rest, permissions: &[&str]) -> bool {
-    let text = |name: &str| assignment.get(name).and_then(Value::as_str);
-    let is_wanted = |name: &str| permissions.contains(&name);
-    text("appRoleValue").is_some_and(is_wanted)
-        || text("appRoleId")
-            .is_some_and(|id| PERMISSION_IDS.iter().any(|(name, known)| *known == id && is_wanted(name)))
 }

@@ -107,8 +107,8 @@ impl Picture {
         }
         let chosen = chosen(drawn, &ways);
         let short = ShortNames::of(report);
-        let columns = columns(&ways, &chosen, (&alike, &short));
         let scene = Scene { report, ways: &ways, chosen: &chosen, alike: &alike, short: &short };
+        let columns = scene.columns();
         let (rows, left_out) = scene.rows(needed);
         let shown: usize = columns.iter().map(|column| column.way_count).sum();
         notes.extend(left_out_note(ways.len() - shown.min(ways.len()), left_out));
@@ -266,32 +266,7 @@ impl ShortNames {
     }
 }
 
-fn columns(
-    ways: &[&Way],
-    chosen: &[(usize, usize)],
-    (alike, short): (&BTreeMap<&str, usize>, &ShortNames),
-) -> Vec<Column> {
-    let mut last = None;
-    let column = |(at, way_count): &(usize, usize)| {
-        let way = ways.get(*at)?;
-        let name = match alike.get(way.user.as_str()) {
-            Some(count) => format!("{} and {} alike", way.name, count - 1),
-            None => way.name.clone(),
-        };
-        let starts_person = last.replace(way.user.as_str()) != Some(way.user.as_str());
-        Some(Column {
-            person: short.shorten(&name),
-            name,
-            how: words::how_in_short(&way.context),
-            way_count: *way_count,
-            starts_person,
-            needs_nothing: way.needs.is_empty(),
-        })
-    };
-    chosen.iter().filter_map(column).collect()
-}
-
-/// What the rows are made from.
+/// What rows and columns are made from.
 struct Scene<'a, 'p> {
     report: &'a LockoutReport,
     ways: &'p [&'a Way],
@@ -301,6 +276,38 @@ struct Scene<'a, 'p> {
 }
 
 impl<'a> Scene<'a, '_> {
+    fn columns(&self) -> Vec<Column> {
+        let mut last = None;
+        let column = |(at, way_count): &(usize, usize)| {
+            let way = self.ways.get(*at)?;
+            let name = match self.alike.get(way.user.as_str()) {
+                Some(count) => format!("{} and {} alike", way.name, count - 1),
+                None => way.name.clone(),
+            };
+            let starts_person = last.replace(way.user.as_str()) != Some(way.user.as_str());
+            Some(Column {
+                person: self.short.shorten(&name),
+                name,
+                how: self.short.shorten(&self.how(way)),
+                way_count: *way_count,
+                starts_person,
+                needs_nothing: way.needs.is_empty(),
+            })
+        };
+        self.chosen.iter().filter_map(column).collect()
+    }
+
+    /// How a way goes, and through whom: somebody who gives a new password, or approves.
+    fn how(&self, way: &Way) -> String {
+        let how = words::how_in_short(&way.context);
+        let words = &self.report.components;
+        let others = way.needs.iter().filter(|component| component.kind() == Kind::Account);
+        let others = others.filter_map(|account| words.get(account).filter(|of| of.user.as_ref() != Some(&way.user)));
+        let others: Vec<String> =
+            others.map(|of| of.name.strip_prefix("account ").unwrap_or(&of.name).to_owned()).collect();
+        if others.is_empty() { how } else { format!("{how}, via {}", words::listed(&others, ", ", 2)) }
+    }
+
     /// The rows that are drawn, and how many components are not.
     fn rows(&self, mut needed: Vec<Needed<'a>>) -> (Vec<Row>, usize) {
         needed.sort_by_cached_key(|row| {

@@ -39,7 +39,7 @@ const ROW_HEIGHT: u32 = 24;
 const ROW_LABEL_WIDTH_MAX: u32 = 450;
 
 /// Widest line of the label of a column, in pixels.
-const COLUMN_LABEL_WIDTH_MAX: u32 = 320;
+const COLUMN_LABEL_WIDTH_MAX: u32 = 360;
 
 /// From column to column, in pixels: two slanted lines stand side by side.
 const COLUMN_PITCH: u32 = 36;

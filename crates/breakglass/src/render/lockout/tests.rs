@@ -168,6 +168,18 @@ fn pictures_keep_their_limits_and_say_what_they_fold() {
 }
 
 #[test]
+fn a_column_says_through_whom_a_way_goes() {
+    let mut report = sample::order_1();
+    let [helped, account] = ["account:u8", "account:u1"].map(|id| id.parse().unwrap());
+    let way = report.direct.ways.iter_mut().find(|way| way.needs.contains(&helped)).unwrap();
+    way.needs.push(account);
+    let columns = Picture::of(&report).columns;
+    let through: Vec<_> = columns.iter().filter(|column| column.how.contains(", via ")).collect();
+    assert_eq!(through.len(), 1);
+    assert!(through[0].name.starts_with("bg1@") && through[0].how.ends_with(", via Account Alice Adams"));
+}
+
+#[test]
 fn rows_are_single_points_first_and_then_by_how_many_need_them() {
     for (name, reports) in sample::all() {
         for report in reports {
