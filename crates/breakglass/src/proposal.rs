@@ -326,7 +326,10 @@ impl ProposalArguments {
         proposal.notes().iter().for_each(|note| world.note(note));
         let unmapped = match &self.name_map {
             Some(path) => map_names(&mut proposal, path, snapshot, world)?,
-            None => Vec::new(),
+            None => {
+                proposal.mark_unknown_inclusions(snapshot);
+                Vec::new()
+            }
         };
         Ok(After::Proposal(LoadedProposal { proposal, unmapped }))
     }

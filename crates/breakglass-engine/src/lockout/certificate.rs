@@ -33,7 +33,7 @@ pub enum CertificateError {
     #[error("the search was not finished, so that nothing is proved")]
     NotSearched,
     /// What is promised is not what is possible.
-    #[error("the order is {promised} for sure and may be higher: it depends on facts that are not known")]
+    #[error("the order that is promised is {promised}, and it may be higher: that depends on facts that are not known")]
     NotCertain {
         /// The order that is promised.
         promised: usize,

@@ -210,6 +210,39 @@ impl Proposal {
         Ok(Mapping { mapped, unmapped: unmapped.into_values().collect(), unused })
     }
 
+    /// Marks, where there is no map, the policies that include what the tenant does not have: whom or what it means
+    /// cannot be told. An id that a policy of the tenant names is the tenant's own, and its object is gone.
+    pub fn mark_unknown_inclusions(&mut self, snapshot: &Snapshot) {
+        let mut known: BTreeSet<(NameKind, String)> = self.own_names().into_keys().collect();
+        for policy in snapshot.conditional_access_policies.items() {
+            known.extend(REFERENCES.iter().flat_map(|(pointer, kind)| {
+                written(&policy.source, pointer).map(move |name| (*kind, name.to_owned()))
+            }));
+        }
+        let is_list_whole = |kind: NameKind| match kind {
+            NameKind::User => snapshot.users.is_complete(),
+            NameKind::Group => snapshot.groups.is_complete(),
+            NameKind::NamedLocation => snapshot.named_locations.is_complete(),
+            // Roles that are built in are known without a list.
+            NameKind::Role => true,
+        };
+        let is_strange = |kind: NameKind, name: &str| {
+            !is_keyword(kind, name)
+                && is_list_whole(kind)
+                && !known.contains(&(kind, name.to_owned()))
+                && !is_in_tenant(snapshot, kind, name)
+        };
+        for change in &mut self.changes {
+            let Proposed::Policy(policy) = &mut change.proposed else { continue };
+            let inclusions = REFERENCES.iter().filter(|(pointer, _)| pointer.contains("/include"));
+            let paths = inclusions
+                .filter(|(pointer, kind)| written(policy, pointer).any(|name| is_strange(*kind, name)))
+                .map(|(pointer, _)| *pointer)
+                .collect();
+            note_not_mapped(policy, paths);
+        }
+    }
+
     /// What the proposal's own groups and locations are called, by id.
     fn own_names(&self) -> BTreeMap<(NameKind, String), String> {
         let named = self.changes.iter().filter_map(|change| {
@@ -227,17 +260,32 @@ impl Proposal {
 
 /// Marks the lists of a policy that have an unmapped name: whom or what it means in the tenant nobody knows.
 fn mark(policy: &mut Value, unmapped: &BTreeSet<(NameKind, String)>) {
-    let has_one = |(pointer, kind): &(&str, NameKind)| {
-        let list = policy.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
-        list.filter_map(Value::as_str).any(|written| unmapped.contains(&(*kind, written.to_owned())))
+    let has_one = |(pointer, kind): &&(&'static str, NameKind)| {
+        written(policy, pointer).any(|name| unmapped.contains(&(*kind, name.to_owned())))
     };
-    let paths: Vec<Value> = REFERENCES
-        .iter()
-        .filter(|reference| has_one(reference))
-        .map(|(pointer, _)| Value::String(pointer.trim_start_matches('/').replace('/', ".")))
-        .collect();
+    let paths = REFERENCES.iter().filter(has_one).map(|(pointer, _)| *pointer).collect();
+    note_not_mapped(policy, paths);
+}
+
+/// The names in a list of a policy.
+fn written<'p>(policy: &'p Value, pointer: &str) -> impl Iterator<Item = &'p str> {
+    policy.pointer(pointer).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Writes into a policy which of its lists name what nobody knows.
+fn note_not_mapped(policy: &mut Value, pointers: Vec<&str>) {
+    let path = |pointer: &str| Value::String(pointer.trim_start_matches('/').replace('/', "."));
+    let paths: Vec<Value> = pointers.into_iter().map(path).collect();
     if let (Some(members), false) = (policy.as_object_mut(), paths.is_empty()) {
         members.insert(NOT_MAPPED.to_owned(), paths.into());
+    }
+}
+
+/// Whether the tenant has the object of an id.
+fn is_in_tenant(snapshot: &Snapshot, kind: NameKind, id: &str) -> bool {
+    match kind {
+        NameKind::User => snapshot.objects.find(id).is_some_and(|key| snapshot.user(key).is_some()),
+        _ => ids_named(snapshot, kind, id).iter().any(|known| known == id),
     }
 }
 
@@ -284,11 +332,7 @@ impl Mapper<'_> {
     /// Whether a name that is not in the map is not in the tenant either; it is noted then.
     fn is_unmapped(&mut self, kind: NameKind, written: &str, policy: &str) -> bool {
         let is_proposed = self.own.contains_key(&(kind, written.to_owned()));
-        let is_known = || match kind {
-            NameKind::User => self.snapshot.objects.find(written).is_some_and(|key| self.snapshot.user(key).is_some()),
-            _ => ids_named(self.snapshot, kind, written).iter().any(|id| id == written),
-        };
-        if is_proposed || is_known() {
+        if is_proposed || is_in_tenant(self.snapshot, kind, written) {
             return false;
         }
         let entry = self.unmapped.entry((kind, written.to_owned())).or_insert_with(|| Unmapped {

@@ -1,7 +1,7 @@
 //! Real policy sets, applied to the example tenants: what each does to the order.
 //!
 //! A set is applied as it is written; with everything in it switched on; and switched on without a map of names, so that
-//! its groups are empty and exclude nobody. What is recorded was read; `docs/concepts/policy-sets.md` says why it is so.
+//! its groups exclude nobody, and whom they include cannot be told. What is recorded was read; `docs/concepts/policy-sets.md` says why it is so.
 
 use std::fmt::Write as _;
 use std::io::Write as _;

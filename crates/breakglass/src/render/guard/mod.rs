@@ -101,7 +101,8 @@ fn is_worse(scenario: &ScenarioChange) -> bool {
 fn locks(order: &Order) -> String {
     let doubt = words::could_be(order).map(|possible| format!(" (could be {possible})")).unwrap_or_default();
     match (order.proved, order.searched_to) {
-        (Some(0), _) => format!("nobody gets in{doubt}"),
+        (Some(0), _) if !doubt.is_empty() => format!("nobody is certain to get in{doubt}"),
+        (Some(0), _) => "nobody gets in".to_owned(),
         (Some(1), _) => format!("1 failure{doubt} locks everybody out"),
         (Some(size), _) => format!("{size} failures{doubt} lock everybody out"),
         (None, _) if order.is_exhausted => "no failures lock everybody out".to_owned(),
