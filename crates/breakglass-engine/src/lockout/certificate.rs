@@ -16,7 +16,7 @@ pub const CERTIFICATE_WAY_COUNT_MAX: usize = 10_000;
 /// A proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate<'r> {
-    /// The order that is proved; `None` if there is no cut up to `searched_to`.
+    /// The order that is proved; `None` if there is no cut up to `searched_to`, or none that is certain.
     pub order: Option<usize>,
     /// Up to which size there is no smaller cut.
     pub survives: usize,
@@ -32,12 +32,11 @@ pub enum CertificateError {
     /// The search was not finished.
     #[error("the search was not finished, so that nothing is proved")]
     NotSearched,
-    /// What is promised is not what is possible.
-    #[error("the order that is promised is {promised}, and it may be higher: that depends on facts that are not known")]
-    NotCertain {
-        /// The order that is promised.
-        promised: usize,
-    },
+    /// No way can be promised, and there may be one all the same.
+    #[error(
+        "no way in can be promised, and it is not certain that there is none: that depends on facts that are not known"
+    )]
+    NotCertain,
     /// The ways that were found do not suffice.
     #[error("the ways that are listed do not prove the order; more of them were cut off")]
     NotEnoughWays,
@@ -52,14 +51,13 @@ pub enum CertificateError {
 /// When the search was cut short, or its ways were.
 pub fn certificate(report: &LockoutReport) -> Result<Certificate<'_>, CertificateError> {
     let answer = &report.direct;
-    let order = answer.order.proved;
+    let promised = answer.order.proved;
+    // Where more is possible than is promised the cut may leave a way: what is certain is how much is survived.
+    let order = promised.filter(|_| answer.order.possible == promised);
     let searched = answer.order.searched_to.ok_or(CertificateError::NotSearched)?;
-    if let Some(promised) = order.filter(|_| answer.order.possible != order) {
-        return Err(CertificateError::NotCertain { promised });
-    }
-    let survives = match order {
-        Some(0) => 0,
-        Some(order) => order - 1,
+    let survives = match promised {
+        Some(0) if order.is_none() => return Err(CertificateError::NotCertain),
+        Some(size) => size.saturating_sub(1),
         None => searched,
     };
     // Of those of that size, one that is a cut however the unknown facts are.

@@ -173,9 +173,10 @@ pub(crate) const CODES: &[ErrorCode] = &[
     ErrorCode {
         code: "BG1704",
         title: "no certificate can be written",
-        explanation: "The search was cut short, so that nothing is proved; or several goals or horizons were asked for, \
-                      and a certificate is for one; or the file cannot be written. Ask for one goal and one horizon, \
-                      with a smaller --max-order.",
+        explanation: "The search was cut short, so that nothing is proved; or no way in can be promised, and facts that \
+                      the snapshot does not tell leave open whether there is one; or several goals or horizons were \
+                      asked for, and a certificate is for one; or the file cannot be written. Ask for one goal and one \
+                      horizon, with a smaller --max-order, and export what the report lists as unknown.",
     },
     ErrorCode {
         code: "BG1705",
@@ -232,8 +233,8 @@ impl Coded for LockoutError {
                     .to_owned()
             }
             Self::NoComponent(_) => "write it as svc:fido-verify or net:elsewhere".to_owned(),
-            Self::Certificate(CertificateError::NotCertain { .. }) => {
-                "`breakglass lockout` lists what is unknown; export that too".to_owned()
+            Self::Certificate(CertificateError::NotCertain) => {
+                "without --certificate the report lists what is unknown; export that too".to_owned()
             }
             Self::Certificate(_) => "ask for a smaller --max-order".to_owned(),
             Self::SeveralCertificates(_) => "ask for one --goal and one --horizon".to_owned(),
