@@ -62,24 +62,24 @@ pub(super) fn locked_to_headquarters() -> Guarded {
         assumptions: tenant.assumptions.clone(),
         components: tenant.components,
     };
-    Guarded {
-        report,
-        written: vec![
-            Written {
-                file: "policies/CA099 only from HQ.json".to_owned(),
-                line: Some(3),
-                path: "$.value[0]".to_owned(),
-                what: "policy `CA099 Only from headquarters, all users`".to_owned(),
-            },
-            Written {
-                file: "policies/locations.json".to_owned(),
-                line: Some(1),
-                path: "$".to_owned(),
-                what: "named location `HQ Vienna`".to_owned(),
-            },
-        ],
-        replayed: None,
-    }
+    Guarded { report, written: policy_and_location(), replayed: None }
+}
+
+fn policy_and_location() -> Vec<Written> {
+    vec![
+        Written {
+            file: "policies/CA099 only from HQ.json".to_owned(),
+            line: Some(3),
+            path: "$.value[0]".to_owned(),
+            what: "policy `CA099 Only from headquarters, all users`".to_owned(),
+        },
+        Written {
+            file: "policies/locations.json".to_owned(),
+            line: Some(1),
+            path: "$".to_owned(),
+            what: "named location `HQ Vienna`".to_owned(),
+        },
+    ]
 }
 
 fn with_orders(before: Option<usize>, after: (Option<usize>, Option<usize>)) -> Guarded {
