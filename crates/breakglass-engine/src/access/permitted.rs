@@ -57,6 +57,10 @@ pub(crate) fn configuration<'c>(
 pub(crate) fn permitted(account: &MethodUser<'_>, (id, kind): (&str, &str), method: &AuthenticationMethod) -> Use {
     let configuration = match configuration(account.snapshot, id) {
         Ok(configuration) => configuration,
+        // Without good authorities no certificate is taken, whatever the configuration says.
+        Err(_) if id == "X509Certificate" && matches!(certificate(account), Use::Refused(_)) => {
+            return certificate(account);
+        }
         Err(why) => return Use::Unclear(why),
     };
     // What refuses it for sure refuses it, whatever else is not known.

@@ -491,6 +491,11 @@ impl<'a> Judge<'a> {
                 let one = self.control(policy, control, (grant, combination), &mut doubt);
                 both(&all, &one)
             }),
+            // One that is not known may be a block, which stands alone.
+            Some(Demand::Any(controls)) if self.mode == Mode::Promised && has_unknown(&controls) => {
+                doubt = Some("a control that is not known may block".into());
+                Vec::new()
+            }
             Some(Demand::Any(controls)) => {
                 let each =
                     controls.iter().flat_map(|control| self.control(policy, control, (grant, combination), &mut doubt));
@@ -557,6 +562,10 @@ impl<'a> Judge<'a> {
         }
         found
     }
+}
+
+fn has_unknown(controls: &[Control]) -> bool {
+    controls.iter().any(|control| matches!(control, Control::Unknown(_)))
 }
 
 /// The policies of a mask.

@@ -163,3 +163,24 @@ fn a_change_is_a_lockout_for_sure_only_where_nobody_else_could_get_in() {
     );
     assert_eq!(verdict(&forbidden, &json!({ "includeUsers": ["All"] })).0, Verdict::LockedOut);
 }
+
+#[test]
+fn a_control_that_is_not_known_may_block_beside_one_that_is_met() {
+    let mut policy = blocks(&json!({ "includeUsers": ["All"] }));
+    for (operator, controls, promised) in [
+        ("OR", json!(["mfa"]), Some(1)),
+        ("OR", json!(["mfa", "clairvoyance"]), Some(0)),
+        ("AND", json!(["mfa", "clairvoyance"]), Some(0)),
+    ] {
+        policy["grantControls"] = json!({ "operator": operator, "builtInControls": controls });
+        let mut tenant = tenant(json!({ "conditionalAccessPolicies": [policy] }), &[]);
+        let configurations = &mut tenant["authenticationMethodsPolicy"]["authenticationMethodConfigurations"];
+        configurations[0]["keyRestrictions"] = json!({ "isEnforced": false });
+        configurations[0]["excludeTargets"] = json!([]);
+        let report = report(&tenant);
+        let order = report.direct.order;
+        let told = format!("{operator} {controls}: {:?}", report.unknowns);
+        assert_eq!((order.proved, order.possible), (promised, Some(1)), "{told}");
+        assert!(promised == Some(1) || told.contains("policy `Wall`"), "{told}");
+    }
+}
