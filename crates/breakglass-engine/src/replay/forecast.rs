@@ -16,13 +16,13 @@ mod tally;
 use breakglass_model::object::ObjectKey;
 use breakglass_model::sign_in_record::SignInRecord;
 
-use super::grant::{self, GrantCache};
+use super::grant::{self, Given, GrantCache, Prompts};
 use super::index::PolicyIndex;
 use super::tally::join_times;
 use super::{Results, Why, results};
 use crate::access::demand::{Demand, Outcome};
 use crate::access::membership::Reach;
-use crate::access::recorded::{Bits, Condition, Evidence, Recorded, Recording};
+use crate::access::recorded::{Bits, Condition, Recorded, Recording};
 use crate::access::scope::UserSet;
 use crate::access::{Access, AppliedResult, Trit, bits};
 
@@ -79,6 +79,7 @@ pub struct Forecast<'a> {
     is_aligned: bool,
     /// Policies afterwards by id.
     index: PolicyIndex<'a>,
+    prompts: Prompts,
     administrators: UserSet,
 }
 
@@ -102,6 +103,7 @@ impl<'a> Forecast<'a> {
             same_after,
             same_before,
             index: PolicyIndex::of(after.policies()),
+            prompts: Prompts::of(&[before, after]),
             administrators: administrators(before),
             before: Recording::of(before),
             after: Recording::of(after),
@@ -176,15 +178,15 @@ impl<'a> Forecast<'a> {
         if self.is_untouched(scratch) {
             return (Effect::Unchanged, Vec::new());
         }
-        let evidences = self.evidences(scratch);
+        let Some(all_given) = self.given(scratch) else { return (Effect::Unknown, Vec::new()) };
         let mut found: Option<(Effect, Vec<String>)> = None;
         for way in Way::all(scratch, self) {
             let (before, after) = (way.before(&scratch.before, self), way.after(&scratch.after, self));
-            for evidence in &evidences {
+            for given in &all_given {
                 // What is open even so, such as a control that nobody here knows, is met or is not.
                 for is_met in [false, true] {
-                    let (old, is_old_open) = outcomes(self.before(), &mut scratch.before, (before, evidence, is_met));
-                    let (new, is_new_open) = outcomes(self.after(), &mut scratch.after, (after, evidence, is_met));
+                    let (old, is_old_open) = self.outcomes(self.before(), &mut scratch.before, (before, given, is_met));
+                    let (new, is_new_open) = self.outcomes(self.after(), &mut scratch.after, (after, given, is_met));
                     let own = difference(&old, &new);
                     match &found {
                         None => found = Some(own),
@@ -200,15 +202,45 @@ impl<'a> Forecast<'a> {
         found.unwrap_or((Effect::Unknown, Vec::new()))
     }
 
-    /// Every way in which what the record shows may stand, as far as it matters to policies that may apply.
-    fn evidences(&self, scratch: &ForecastScratch) -> Vec<Evidence> {
+    /// What comes of the policies that are in force and apply, and whether some demand is open even so.
+    fn outcomes(
+        &self,
+        access: &Access<'_>,
+        side: &mut Side,
+        (applying, given, is_met): (Bits, &Given, bool),
+    ) -> (Outcomes, bool) {
+        let mut outcomes = Outcomes { outcome: Outcome::Allowed, controls: Vec::new() };
+        let mut is_open = false;
+        for (at, word) in applying.iter().enumerate() {
+            for policy in bits(*word).map(|bit| at * 64 + bit) {
+                let weighed = side.grants.weigh(access, policy, (given, &self.prompts));
+                is_open |= weighed.range.best != weighed.range.worst;
+                let (outcome, asked) = if is_met {
+                    (weighed.range.best, &weighed.asked_at_best)
+                } else {
+                    (weighed.range.worst, &weighed.asked_at_worst)
+                };
+                outcomes.outcome = outcomes.outcome.max(outcome);
+                if outcome == Outcome::Challenge {
+                    outcomes.controls.extend(asked.iter().cloned());
+                }
+            }
+        }
+        outcomes.controls.sort_unstable();
+        outcomes.controls.dedup();
+        (outcomes, is_open)
+    }
+
+    /// Every way in which what the record shows may stand, as far as it matters to policies that may apply; `None` where
+    /// there are too many.
+    fn given(&self, scratch: &ForecastScratch) -> Option<Vec<Given>> {
         let sides = [(self.before(), &scratch.before), (self.after(), &scratch.after)];
         let demands = sides.into_iter().flat_map(|(access, side)| {
             let policies = side.in_force.may.iter().enumerate();
             let policies = policies.flat_map(|(at, may)| bits(*may).map(move |bit| at * 64 + bit));
             policies.filter_map(|policy| access.compiled().demands().get(policy))
         });
-        grant::ways(scratch.before.recorded.evidence, demands)
+        grant::ways(scratch.before.recorded.evidence, &self.prompts, demands)
     }
 
     /// Whether no policy that was changed can be about a sign-in, and the others are about it as before.
@@ -360,34 +392,6 @@ impl Way {
         }
         applying
     }
-}
-
-/// What comes of the policies that are in force and apply, and whether some demand is open even so.
-fn outcomes(
-    access: &Access<'_>,
-    side: &mut Side,
-    (applying, evidence, is_met): (Bits, &Evidence, bool),
-) -> (Outcomes, bool) {
-    let mut outcomes = Outcomes { outcome: Outcome::Allowed, controls: Vec::new() };
-    let mut is_open = false;
-    for (at, word) in applying.iter().enumerate() {
-        for policy in bits(*word).map(|bit| at * 64 + bit) {
-            let weighed = side.grants.weigh(access, policy, evidence);
-            is_open |= weighed.range.best != weighed.range.worst;
-            let (outcome, asked) = if is_met {
-                (weighed.range.best, &weighed.asked_at_best)
-            } else {
-                (weighed.range.worst, &weighed.asked_at_worst)
-            };
-            outcomes.outcome = outcomes.outcome.max(outcome);
-            if outcome == Outcome::Challenge {
-                outcomes.controls.extend(asked.iter().cloned());
-            }
-        }
-    }
-    outcomes.controls.sort_unstable();
-    outcomes.controls.dedup();
-    (outcomes, is_open)
 }
 
 /// The effect of a change from one to the other, and the controls that it is about.

@@ -15,6 +15,67 @@ use crate::access::{Access, Trit};
 
 /// Outcomes that are kept.
 const CACHED_COUNT_MAX: usize = 1 << 14;
+/// Prompts of one sign-in that are tried as met and as not, each for itself.
+const OPEN_PROMPT_COUNT_MAX: usize = 6;
+/// Prompts of a tenant that are told apart.
+const PROMPT_COUNT_MAX: usize = 64;
+
+/// Prompts that a record may not show to have been met, each with a number.
+#[derive(Debug, Default)]
+pub(super) struct Prompts(Vec<Control>);
+
+impl Prompts {
+    /// Those of several states of a tenant.
+    pub(super) fn of(states: &[&Access<'_>]) -> Self {
+        let demands = states.iter().flat_map(|access| access.compiled().demands());
+        let mut prompts: Vec<Control> =
+            demands.flat_map(Demand::controls).filter(|control| is_prompt(control)).cloned().collect();
+        prompts.sort_unstable();
+        prompts.dedup();
+        prompts.truncate(PROMPT_COUNT_MAX);
+        Self(prompts)
+    }
+
+    fn bit(&self, control: &Control) -> Option<u64> {
+        self.0.binary_search(control).ok().map(|number| 1 << number)
+    }
+}
+
+/// Whether a record may leave open if a control was met, whatever else it tells.
+fn is_prompt(control: &Control) -> bool {
+    matches!(
+        control,
+        Control::AuthenticationStrength(_)
+            | Control::PasswordChange
+            | Control::RiskRemediation
+            | Control::TermsOfUse(_)
+            | Control::Custom(_)
+    )
+}
+
+/// What a record shows, and of each prompt that is told apart whether it was met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Given {
+    evidence: Evidence,
+    /// The prompts of which it is told, by their numbers.
+    told: u64,
+    /// Those of them that were met.
+    met: u64,
+}
+
+impl From<Evidence> for Given {
+    fn from(evidence: Evidence) -> Self {
+        Self { evidence, told: 0, met: 0 }
+    }
+}
+
+impl Given {
+    /// Whether a prompt was met, where that is told apart.
+    fn prompt(&self, control: &Control, prompts: &Prompts) -> Option<Trit> {
+        let bit = prompts.bit(control).filter(|bit| self.told & bit != 0)?;
+        Some((self.met & bit != 0).into())
+    }
+}
 
 /// What a demand came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,38 +91,44 @@ pub(super) struct Weighed {
 /// Demands that were weighed before: sign-ins differ in few ways.
 #[derive(Debug, Default)]
 pub struct GrantCache {
-    known: HashMap<(usize, Evidence), Weighed, FxBuildHasher>,
+    known: HashMap<(usize, Given), Weighed, FxBuildHasher>,
 }
 
 impl GrantCache {
     /// What the demand of a policy came to.
-    pub(super) fn weigh(&mut self, access: &Access<'_>, policy: usize, evidence: &Evidence) -> &Weighed {
+    pub(super) fn weigh(
+        &mut self,
+        access: &Access<'_>,
+        policy: usize,
+        (given, prompts): (&Given, &Prompts),
+    ) -> &Weighed {
         // Success does not change what a demand comes to.
-        let key = (policy, Evidence { succeeded: Trit::Unknown, ..*evidence });
+        let evidence = Evidence { succeeded: Trit::Unknown, ..given.evidence };
+        let key = (policy, Given { evidence, ..*given });
         if self.known.len() >= CACHED_COUNT_MAX {
             self.known.clear();
         }
-        self.known.entry(key).or_insert_with(|| weigh(access, policy, evidence))
+        self.known.entry(key).or_insert_with(|| weigh(access, policy, (given, prompts)))
     }
 
     /// The range of outcomes alone.
     pub(super) fn outcome(&mut self, access: &Access<'_>, policy: usize, evidence: &Evidence) -> OutcomeRange {
-        self.weigh(access, policy, evidence).range
+        self.weigh(access, policy, (&Given::from(*evidence), &Prompts::default())).range
     }
 }
 
-fn weigh(access: &Access<'_>, policy: usize, evidence: &Evidence) -> Weighed {
+fn weigh(access: &Access<'_>, policy: usize, (given, prompts): (&Given, &Prompts)) -> Weighed {
     let (Some(demand), Some(configured)) = (access.compiled().demands().get(policy), access.policies().get(policy))
     else {
         let range = OutcomeRange { best: Outcome::Allowed, worst: Outcome::Blocked };
         return Weighed { range, ..Weighed::default() };
     };
-    let (sure, may) = satisfied(access, configured, demand, evidence);
+    let (sure, may) = satisfied(access, (configured, demand), (given, prompts));
     let asked = |situation: GrantSituation, satisfied: &[Control]| -> Vec<String> {
         situation.unmet(demand, satisfied).into_iter().map(Control::to_string).collect()
     };
     let mut weighed: Option<Weighed> = None;
-    for situation in situations(evidence) {
+    for situation in situations(&given.evidence) {
         let range =
             OutcomeRange { best: situation.demand(demand, &may).best, worst: situation.demand(demand, &sure).worst };
         let own = weighed.get_or_insert_with(|| Weighed {
@@ -83,20 +150,20 @@ fn weigh(access: &Access<'_>, policy: usize, evidence: &Evidence) -> Weighed {
 /// The controls of a demand that were met for sure, and those that may have been.
 fn satisfied(
     access: &Access<'_>,
-    policy: &ConditionalAccessPolicy,
-    demand: &Demand,
-    evidence: &Evidence,
+    (policy, demand): (&ConditionalAccessPolicy, &Demand),
+    (given, prompts): (&Given, &Prompts),
 ) -> (Vec<Control>, Vec<Control>) {
+    let evidence = &given.evidence;
     let (mut sure, mut may) = (Vec::new(), Vec::new());
     for control in demand.controls() {
         let truth = match control {
             Control::Mfa => evidence.mfa,
             Control::AuthenticationStrength(_) => match strength(access, policy, control, evidence) {
-                Trit::Unknown => evidence.strengths,
+                Trit::Unknown => given.prompt(control, prompts).unwrap_or(evidence.strengths),
                 told => told,
             },
             Control::PasswordChange | Control::RiskRemediation | Control::TermsOfUse(_) | Control::Custom(_) => {
-                evidence.prompts
+                given.prompt(control, prompts).unwrap_or(evidence.prompts)
             }
             // The device and the client are part of the situation.
             _ => Trit::No,
@@ -139,19 +206,31 @@ fn situations(evidence: &Evidence) -> impl Iterator<Item = GrantSituation> {
     })
 }
 
-/// Every way in which the evidence that some demands depend on may stand, where it is open.
-pub(super) fn ways<'d>(evidence: Evidence, demands: impl Iterator<Item = &'d Demand>) -> Vec<Evidence> {
+/// Every way in which the evidence that some demands depend on may stand, where it is open; `None` where more prompts
+/// are open than are tried.
+pub(super) fn ways<'d>(
+    evidence: Evidence,
+    prompts: &Prompts,
+    demands: impl Iterator<Item = &'d Demand>,
+) -> Option<Vec<Given>> {
     let mut matters = Matters::default();
-    demands.flat_map(Demand::controls).for_each(|control| matters.note(control));
+    let mut open = 0;
+    for control in demands.flat_map(Demand::controls) {
+        matters.note(control);
+        if is_prompt(control) {
+            open |= prompts.bit(control)?;
+        }
+    }
+    if open.count_ones() as usize > OPEN_PROMPT_COUNT_MAX {
+        return None;
+    }
     let mut ways = vec![evidence];
-    let fields: [(bool, Field); 7] = [
+    let fields: [(bool, Field); 5] = [
         (matters.client, |evidence| &mut evidence.is_legacy_client),
         (matters.compliance, |evidence| &mut evidence.is_compliant),
         (matters.join, |evidence| &mut evidence.is_hybrid_joined),
         (matters.compliance || matters.join, |evidence| &mut evidence.is_device_code),
         (matters.mfa, |evidence| &mut evidence.mfa),
-        (matters.strengths, |evidence| &mut evidence.strengths),
-        (matters.prompts, |evidence| &mut evidence.prompts),
     ];
     for (does_matter, field) in fields {
         if does_matter && *field(&mut evidence.clone()) == Trit::Unknown {
@@ -169,7 +248,16 @@ pub(super) fn ways<'d>(evidence: Evidence, demands: impl Iterator<Item = &'d Dem
         let on = |platform| ways.iter().map(move |way| Evidence { platform: Some(platform), ..*way });
         ways = on(PlatformKind::Mobile).chain(on(PlatformKind::Desktop)).collect();
     }
-    ways
+    // One may have been met and another not.
+    let mut all = Vec::new();
+    let mut met = open;
+    loop {
+        all.extend(ways.iter().map(|evidence| Given { evidence: *evidence, told: open, met }));
+        if met == 0 {
+            return Some(all);
+        }
+        met = (met - 1) & open;
+    }
 }
 
 /// One part of the evidence.
@@ -182,8 +270,6 @@ struct Matters {
     compliance: bool,
     join: bool,
     mfa: bool,
-    strengths: bool,
-    prompts: bool,
     platform: bool,
 }
 
@@ -192,14 +278,10 @@ impl Matters {
         self.client = true;
         match control {
             Control::Mfa => self.mfa = true,
-            Control::AuthenticationStrength(_) => self.strengths = true,
-            Control::PasswordChange | Control::RiskRemediation | Control::TermsOfUse(_) | Control::Custom(_) => {
-                self.prompts = true;
-            }
             Control::CompliantDevice => self.compliance = true,
             Control::DomainJoinedDevice => self.join = true,
             Control::ApprovedApplication | Control::CompliantApplication => self.platform = true,
-            Control::Unknown(_) => {}
+            _ => {}
         }
     }
 }
