@@ -14,6 +14,7 @@ use crate::lockout::Analysis;
 use crate::lockout::component::Component;
 use crate::lockout::goal::{Goal, Question, Stage};
 use crate::lockout::report::{Answer, Cause, Certainty, ComponentWords, Order, ScenarioResult, Way};
+use crate::lockout::scenarios::ScenarioError;
 use crate::lockout::settings::LockoutSettings;
 
 /// Ways that are listed as lost or gained.
@@ -34,13 +35,16 @@ pub struct Before {
 
 impl Before {
     /// Looks at a tenant before the change.
-    #[must_use]
-    pub fn of(access: &Access<'_>, settings: &LockoutSettings, goal: Goal) -> Self {
+    ///
+    /// # Errors
+    /// When a scenario of the configuration names what the tenant does not have.
+    pub fn of(access: &Access<'_>, settings: &LockoutSettings, goal: Goal) -> Result<Self, ScenarioError> {
         let mut analysis = Analysis::of_question(access, settings, direct(goal));
         let answer = analysis.answer(direct(goal));
+        analysis.check_own_scenarios()?;
         let scenarios = analysis.standing_scenarios(goal, &answer.ways);
         let components = analysis.words_of(answer.ways.iter().flat_map(|way| &way.needs));
-        Self { goal, answer, scenarios, components }
+        Ok(Self { goal, answer, scenarios, components })
     }
 
     /// The order before the change.

@@ -94,7 +94,7 @@ impl Judge<'_> {
         let perhaps = if self.mode == Mode::Possible { devices.of_somebody.as_slice() } else { &[] };
         if !devices.of_somebody.is_empty() {
             self.unknowns.insert(
-                "whose some devices are is not in the snapshot (expand `registeredOwners` of `devices`)".to_owned(),
+                "who uses some of the devices is not in the snapshot (expand `registeredOwners` of `devices`)".to_owned(),
             );
         }
         let mut contexts = Vec::new();

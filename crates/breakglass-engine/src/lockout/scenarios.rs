@@ -172,23 +172,50 @@ impl Analysis<'_> {
             }
         }
         let is_wanted = |id: &str| wanted.is_empty() || wanted.iter().any(|name| name == id || is_family(name, id));
+        // One that names what is not there is an error, whichever are asked for.
+        self.check_own_scenarios()?;
         for scenario in BuiltIn::ALL {
             results.extend(self.built_in(goal, *scenario, &is_wanted, ways));
         }
         for scenario in own.iter().filter(|scenario| is_wanted(&scenario.id)) {
-            let failed = self.own_failures(scenario)?;
-            let (id, title) = (scenario.id.clone(), scenario.title.clone());
-            results.push(self.play(goal, Play { id, title, failed, note: None, is_unclaimed: false }, ways));
+            results.push(self.play_own(goal, scenario, ways));
         }
         Ok(results)
     }
 
-    /// The built-in scenarios that need nothing but failures, for whoever compares two tenants.
+    /// The built-in scenarios that need nothing but failures, and those of the configuration, for whoever compares two
+    /// tenants.
     pub fn standing_scenarios(&mut self, goal: Goal, ways: &[Way]) -> Vec<ScenarioResult> {
         let needs_more =
             |one: BuiltIn| matches!(one, BuiltIn::CredentialsChangedByInsider | BuiltIn::TrustedNetworkOnly);
         let plain = BuiltIn::ALL.iter().filter(|one| !needs_more(**one));
-        plain.flat_map(|one| self.built_in(goal, *one, &|_| true, ways)).collect()
+        let mut results: Vec<ScenarioResult> =
+            plain.flat_map(|one| self.built_in(goal, *one, &|_| true, ways)).collect();
+        let own: Vec<OwnScenario> = self.settings.scenarios.clone();
+        results.extend(own.iter().map(|scenario| self.play_own(goal, scenario, ways)));
+        results
+    }
+
+    /// Looks whether the tenant has what the scenarios of the configuration fail.
+    ///
+    /// # Errors
+    /// When one names what it does not have.
+    pub fn check_own_scenarios(&self) -> Result<(), ScenarioError> {
+        for scenario in &self.settings.scenarios {
+            for pattern in &scenario.failed {
+                if self.matching(&|component| pattern.is_about(component)).is_empty() {
+                    let (scenario, component) = (scenario.id.clone(), pattern.to_string());
+                    return Err(ScenarioError::UnknownComponent { scenario, component });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn play_own(&mut self, goal: Goal, scenario: &OwnScenario, ways: &[Way]) -> ScenarioResult {
+        let failed = self.matching(&|component| scenario.failed.iter().any(|pattern| pattern.is_about(component)));
+        let (id, title) = (scenario.id.clone(), scenario.title.clone());
+        self.play(goal, Play { id, title, failed, note: None, is_unclaimed: false }, ways)
     }
 
     /// Plays a scenario, or those of its family, that are wanted.
@@ -367,20 +394,6 @@ impl Analysis<'_> {
             plays.push(Play { id: format!("{INSIDER}:{slug}"), title, failed, note: Some(note), is_unclaimed: true });
         }
         plays
-    }
-
-    /// What a scenario of the configuration names.
-    fn own_failures(&self, scenario: &OwnScenario) -> Result<BTreeSet<Component>, ScenarioError> {
-        let mut all = BTreeSet::new();
-        for pattern in &scenario.failed {
-            let found = self.matching(&|component| pattern.is_about(component));
-            if found.is_empty() {
-                let (scenario, component) = (scenario.id.clone(), pattern.to_string());
-                return Err(ScenarioError::UnknownComponent { scenario, component });
-            }
-            all.extend(found);
-        }
-        Ok(all)
     }
 }
 

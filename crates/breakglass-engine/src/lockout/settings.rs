@@ -66,7 +66,7 @@ pub struct LockoutSettings {
     pub with_applications: bool,
     /// Components that are held up.
     pub assumed: BTreeSet<Component>,
-    /// Assumptions that can fail all the same, by id: `svc:fido-verify`, `net:elsewhere` and so on.
+    /// Assumptions that can fail all the same, of [`ASSUMPTIONS`].
     pub fallible: BTreeSet<Component>,
     /// How secrets are kept.
     pub custody: Custody,
@@ -103,6 +103,9 @@ impl Default for LockoutSettings {
         }
     }
 }
+
+/// What is held up unless it is asked for, by id.
+pub const ASSUMPTIONS: [&str; 2] = ["svc:fido-verify", "net:elsewhere"];
 
 /// Which facts count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -135,7 +135,7 @@ fn a_change_is_a_lockout_for_sure_only_where_nobody_else_could_get_in() {
         let was = read(&document);
         let settings = LockoutSettings::default();
         let access = Access::compile(&was, &AccessSettings::at(now())).unwrap();
-        let before = Before::of(&access, &settings, Goal::FullRepair);
+        let before = Before::of(&access, &settings, Goal::FullRepair).unwrap();
         document["conditionalAccessPolicies"] = json!([blocks(users)]);
         let is = read(&document);
         let access = Access::compile(&is, &AccessSettings::at(now())).unwrap();

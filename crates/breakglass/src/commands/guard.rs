@@ -73,7 +73,7 @@ impl Arguments {
         subject.name_users()?;
         let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
         somebody(&access, &settings, goal).map_err(|nobody| LockoutError::Nobody { nobody })?;
-        let before = Before::of(&access, &settings, goal);
+        let before = Before::of(&access, &settings, goal).map_err(LockoutError::Scenario)?;
         drop(access);
         world.progress("working out the ways in after the change");
         let (applied, notes) = match after {

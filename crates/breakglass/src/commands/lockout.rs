@@ -1,17 +1,19 @@
 //! `lockout`: who could still get in, and what is the smallest set of failures that leaves nobody?
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use breakglass_engine::access::Access;
 use breakglass_engine::lockout::certificate::CertificateError;
+use breakglass_engine::lockout::component::Component;
 use breakglass_engine::lockout::custody::CustodyError;
 use breakglass_engine::lockout::goal::{Goal, Horizon};
 use breakglass_engine::lockout::nobody::{Nobody, somebody};
 use breakglass_engine::lockout::report::LockoutReport;
 use breakglass_engine::lockout::scenarios::{BuiltIn, ScenarioError};
 use breakglass_engine::lockout::settings::{
-    LockoutSettings, MAX_ORDER_DEFAULT, MAX_ORDER_MAX, OnPremisesAuthentication, OwnScenario,
+    ASSUMPTIONS, LockoutSettings, MAX_ORDER_DEFAULT, MAX_ORDER_MAX, OnPremisesAuthentication, OwnScenario,
 };
 use breakglass_engine::lockout::{analyse, certificate};
 use breakglass_model::snapshot::Snapshot;
@@ -119,8 +121,8 @@ pub(crate) enum LockoutError {
     #[error("the configuration names the location `{0}`, which the snapshot does not have")]
     UnknownLocation(String),
     /// Something may fail that is no assumption.
-    #[error("`{0}` is not the id of a component")]
-    NoComponent(String),
+    #[error("`{0}` is not among what is held up, so that nothing would change")]
+    NoAssumption(String),
     /// There is no proof.
     #[error("no certificate is written: {0}")]
     Certificate(CertificateError),
@@ -166,9 +168,10 @@ pub(crate) const CODES: &[ErrorCode] = &[
     },
     ErrorCode {
         code: "BG1703",
-        title: "this is not the id of a component",
-        explanation: "`--fail-assumption` takes the ids svc:fido-verify and net:elsewhere, or any other component in \
-                      the form kind:key.",
+        title: "this is not among what is held up",
+        explanation: "`--fail-assumption` takes svc:fido-verify, net:elsewhere and what `assume` in the configuration \
+                      names. Everything else can fail without being asked for, so that an id with a slip of the pen \
+                      would change nothing, unseen.",
     },
     ErrorCode {
         code: "BG1704",
@@ -210,7 +213,7 @@ impl Coded for LockoutError {
         match self {
             Self::Scenario(_) => "BG1701",
             Self::Custody(_) | Self::UnknownLocation(_) | Self::UnknownAccount(_) => "BG1702",
-            Self::NoComponent(_) => "BG1703",
+            Self::NoAssumption(_) => "BG1703",
             Self::Certificate(_) | Self::SeveralCertificates(_) | Self::WriteCertificate { .. } => "BG1704",
             Self::Nobody { .. } => "BG1705",
             Self::SeveralQuestions { .. } => "BG1706",
@@ -232,7 +235,10 @@ impl Coded for LockoutError {
                                 roles; every tenant has a Global Administrator"
                     .to_owned()
             }
-            Self::NoComponent(_) => "write it as svc:fido-verify or net:elsewhere".to_owned(),
+            Self::NoAssumption(_) => format!(
+                "held up are {}, and what `assume` in the configuration names; everything else can fail as it is",
+                ASSUMPTIONS.join(", ")
+            ),
             Self::Certificate(CertificateError::NotCertain) => {
                 "without --certificate the report lists what is unknown; export that too".to_owned()
             }
@@ -279,9 +285,16 @@ impl AnalysisArguments {
                 return Err(LockoutError::UnknownAccount(envelope.account.clone()));
             }
         }
-        let mut fallible: std::collections::BTreeSet<_> = configured.fail_assumption.iter().cloned().collect();
+        let mut fallible: BTreeSet<Component> = configured.fail_assumption.iter().cloned().collect();
         for id in &self.fail_assumptions {
-            fallible.insert(id.parse().map_err(|_| LockoutError::NoComponent(id.clone()))?);
+            fallible.insert(id.parse().map_err(|_| LockoutError::NoAssumption(id.clone()))?);
+        }
+        // What the configuration holds up may be asked about as well; anything else can fail as it is.
+        let mut assumed: BTreeSet<Component> = configured.assume.iter().cloned().collect();
+        for component in &fallible {
+            if !assumed.remove(component) && !ASSUMPTIONS.contains(&component.id()) {
+                return Err(LockoutError::NoAssumption(component.to_string()));
+            }
         }
         let max_order = self.max_order.and_then(|order| usize::try_from(order).ok()).or(configured.max_order);
         let scenario = |one: &crate::config::OwnScenario| OwnScenario {
@@ -293,7 +306,7 @@ impl AnalysisArguments {
             horizon,
             max_order: max_order.unwrap_or(MAX_ORDER_DEFAULT).min(MAX_ORDER_MAX),
             with_applications: self.applications,
-            assumed: configured.assume.iter().cloned().collect(),
+            assumed,
             fallible,
             custody: subject.custody.clone(),
             on_premises: configured.on_premises_authentication.map(|how| match how {

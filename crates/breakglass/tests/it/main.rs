@@ -10,6 +10,8 @@ mod documents;
 #[cfg(test)]
 mod policy_sets;
 #[cfg(test)]
+mod recorded_sign_ins;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod what_if;
