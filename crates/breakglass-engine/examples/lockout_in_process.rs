@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut verdict = String::new();
     let guard = median(|| {
         let access = Access::compile(&snapshot, &AccessSettings::at(NOW)).map_err(|error| error.to_string())?;
-        let before = Before::of(&access, &settings, Goal::FullRepair)?;
+        let before = Before::of(&access, &settings, Goal::FullRepair).map_err(|error| error.to_string())?;
         let changed =
             Access::compile_with(&snapshot, &after, &AccessSettings::at(NOW)).map_err(|error| error.to_string())?;
         let report = compare(&before, &changed, &settings, Change::default(), 2);

@@ -94,7 +94,8 @@ impl Judge<'_> {
         let perhaps = if self.mode == Mode::Possible { devices.of_somebody.as_slice() } else { &[] };
         if !devices.of_somebody.is_empty() {
             self.unknowns.insert(
-                "who uses some of the devices is not in the snapshot (expand `registeredOwners` of `devices`)".to_owned(),
+                "who uses some of the devices is not in the snapshot (expand `registeredOwners` of `devices`)"
+                    .to_owned(),
             );
         }
         let mut contexts = Vec::new();
