@@ -131,7 +131,9 @@ impl Compiler<'_> {
                     mandatory_mfa(surface, self.now, self.settings.mandatory_mfa_postponed_until)
                 });
                 let needs_mfa = person.is_mfa_forced || is_mandatory || self.defaults_ask_of(user, role, id);
-                [0, 1].map(|client| Door { tool: None, targets: vec![target(id)], client, needs_mfa }).into()
+                let tool = Tool::ALL.into_iter().find(|tool| tool.app_id() == id);
+                let client = usize::from(tool.is_some_and(|tool| tool.client_app() != "browser"));
+                vec![Door { tool: None, targets: vec![target(id)], client, needs_mfa }]
             }
         }
     }
