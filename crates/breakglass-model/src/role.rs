@@ -52,10 +52,10 @@ pub struct RoleAssignment {
     #[serde(default)]
     pub member_type: Option<String>,
     /// From when, RFC 3339.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "instant")]
     pub start_date_time: Option<String>,
     /// Until when, RFC 3339; null = without end. The plain list of assignments does not have it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "instant_property")]
     pub end_date_time: Property<String>,
     /// Everything else.
     #[serde(flatten)]
@@ -77,13 +77,36 @@ impl RoleAssignment {
         !self.directory_scope_id.is_absent() || !self.is_tenant_wide()
     }
 
-    /// Whether it has begun and not ended at an instant. A time that cannot be read counts as not limiting.
+    /// Whether it has begun and not ended at an instant. What is no instant was refused on reading; one that is too late
+    /// to be calculated with is after any other.
     #[must_use]
     pub fn is_current(&self, at: jiff::Timestamp) -> bool {
         let time = |text: Option<&String>| text.and_then(|text| text.parse::<jiff::Timestamp>().ok());
-        time(self.start_date_time.as_ref()).is_none_or(|start| start <= at)
+        let start = self.start_date_time.as_ref();
+        (start.is_none() || time(start).is_some_and(|start| start <= at))
             && time(self.end_date_time.value()).is_none_or(|end| end > at)
     }
+}
+
+/// Refuses what is no instant: an end that cannot be read must not count as none. Graph's `9999-12-31T23:59:59Z` is one,
+/// and later than any that is calculated with.
+fn checked<E: serde::de::Error>(text: &str) -> Result<(), E> {
+    let pieces = jiff::fmt::temporal::Pieces::parse(text).ok();
+    let is_instant = pieces.is_some_and(|pieces| pieces.time().is_some() && pieces.offset().is_some());
+    let wrong = || E::custom(format!("`{text}` is not an instant such as `2026-03-01T00:00:00Z`"));
+    is_instant.then_some(()).ok_or_else(wrong)
+}
+
+fn instant<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text: Option<String> = serde::Deserialize::deserialize(deserializer)?;
+    text.as_deref().map_or(Ok(()), checked)?;
+    Ok(text)
+}
+
+fn instant_property<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Property<String>, D::Error> {
+    let text: Property<String> = serde::Deserialize::deserialize(deserializer)?;
+    text.value().map_or(Ok(()), |text| checked(text))?;
+    Ok(text)
 }
 
 /// The rules of a role's management policy (`unifiedRoleManagementPolicy`, or an assignment of it); `None` where the
@@ -92,4 +115,32 @@ impl RoleAssignment {
 pub fn management_rules(policy: &GraphObject) -> Option<&Vec<Value>> {
     let places: [&[&str]; 4] = [&["rules"], &["effectiveRules"], &["policy", "rules"], &["policy", "effectiveRules"]];
     places.iter().find_map(|place| policy.at(place)?.as_array())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RoleAssignment;
+
+    #[test]
+    fn a_time_that_cannot_be_read_is_refused_and_no_end_is_late() {
+        let now = "2026-09-01T00:00:00Z".parse().unwrap();
+        let read = |start: &str, end: &str| {
+            let text = format!(
+                r#"{{"principalId":"p","roleDefinitionId":"r","startDateTime":"{start}","endDateTime":"{end}"}}"#
+            );
+            serde_json::from_str::<RoleAssignment>(&text).map(|assignment| assignment.is_current(now))
+        };
+        let begun = "2020-01-01T00:00:00Z";
+        for (start, end, expected) in [
+            (begun, "2020-02-01T00:00:00Z", false),
+            (begun, "2027-02-01T00:00:00.1234567+01:00", true),
+            (begun, "9999-12-31T23:59:59Z", true),
+            ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z", false),
+        ] {
+            assert_eq!(read(start, end).unwrap(), expected, "{start} {end}");
+        }
+        for odd in ["2020-01-01", "2020-01-01T00:00:00", "/Date(1577836800000)/", "01/01/2020 00:00:00", "soon", ""] {
+            assert!(read(begun, odd).is_err() && read(odd, "2027-02-01T00:00:00Z").is_err(), "{odd}");
+        }
+    }
 }

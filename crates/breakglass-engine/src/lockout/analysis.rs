@@ -23,8 +23,7 @@ const DUAL_NODE_COUNT_MAX: u64 = 50_000;
 /// A tenant, ready to be asked.
 pub struct Analysis<'a> {
     pub(super) promised: Compiler<'a>,
-    /// `None` where every fact is known, so that both are the same.
-    pub(super) possible: Option<Compiler<'a>>,
+    pub(super) possible: Compiler<'a>,
     pub(super) settings: &'a LockoutSettings,
     pub(super) access: &'a Access<'a>,
 }
@@ -74,7 +73,8 @@ impl<'a> Analysis<'a> {
             compiler
         };
         let promised = compiled(Mode::Promised);
-        let possible = (!promised.unknowns().is_empty()).then(|| compiled(Mode::Possible));
+        // Both always: a fact that nobody noted as unknown must not make an order certain.
+        let possible = compiled(Mode::Possible);
         Self { promised, possible, settings, access }
     }
 
@@ -86,11 +86,8 @@ impl<'a> Analysis<'a> {
     pub fn order(&mut self, question: Question, failed: &BTreeSet<Component>) -> Order {
         let limits = self.limits(true);
         let found = smallest(&mut self.promised, question, failed, limits);
-        let possible = match &mut self.possible {
-            _ if self.promised.has_untold_applications() => None,
-            Some(possible) => smallest(possible, question, failed, limits).proved,
-            None => found.proved,
-        };
+        let is_untold = self.promised.has_untold_applications();
+        let possible = if is_untold { None } else { smallest(&mut self.possible, question, failed, limits).proved };
         Order { possible, ..found }
     }
 
@@ -124,10 +121,7 @@ impl<'a> Analysis<'a> {
         self.promised.give_back(question, system);
         let names = self.promised.components().to_vec();
         let has_untold = self.promised.has_untold_applications();
-        let mut best = self.possible.as_mut().map(|possible| {
-            let system = possible.take_system(question);
-            (system, possible)
-        });
+        let mut best = self.possible.take_system(question);
         let cuts: Vec<Cut> = found
             .cuts
             .iter()
@@ -135,9 +129,7 @@ impl<'a> Analysis<'a> {
                 let mut elements: Vec<Component> =
                     cut.iter().filter_map(|number| names.get(*number as usize)).cloned().collect();
                 elements.sort_unstable();
-                let is_open =
-                    best.as_mut().is_some_and(|(system, possible)| is_way_left(system, &possible.numbers(&elements)));
-                let is_open = is_open || has_untold;
+                let is_open = has_untold || is_way_left(&mut best, &self.possible.numbers(&elements));
                 let certainty = if is_open { Certainty::Possible } else { Certainty::Proved };
                 let because = because(&elements, &told);
                 Cut { elements, because, certainty }
@@ -147,17 +139,10 @@ impl<'a> Analysis<'a> {
         cuts.sort_by(|one, other| {
             one.elements.len().cmp(&other.elements.len()).then_with(|| one.elements.cmp(&other.elements))
         });
-        if let Some((system, possible)) = best {
-            possible.give_back(question, system);
-        }
-        let possible = match &mut self.possible {
-            _ if has_untold => None,
-            Some(possible) => {
-                let limits = Limits { smallest_only: true, ..limits };
-                smallest(possible, question, &BTreeSet::new(), limits).proved
-            }
-            None => found.cuts.first().map(Vec::len),
-        };
+        self.possible.give_back(question, best);
+        let limits = Limits { smallest_only: true, ..limits };
+        let nothing = BTreeSet::new();
+        let possible = if has_untold { None } else { smallest(&mut self.possible, question, &nothing, limits).proved };
         let are_cuts_truncated = cuts.len() > CUT_COUNT_MAX;
         cuts.truncate(CUT_COUNT_MAX);
         Answer {

@@ -188,7 +188,7 @@ impl<'a> Compiler<'a> {
             per_user_mfa: per_user_mfa(access, mode),
             envelopes: BTreeMap::new(),
             chains: BTreeMap::new(),
-            unknowns: BTreeSet::new(),
+            unknowns: strange_mfa_states(access),
         };
         compiler.find_envelopes();
         compiler
@@ -326,6 +326,21 @@ pub(super) use repair::role_name;
 
 /// Client app types, as a sign-in names them.
 pub(super) const CLIENTS: [&str; 2] = ["browser", "mobileAppsAndDesktopClients"];
+
+/// The per-user states of multifactor authentication that are not known, in words.
+fn strange_mfa_states(access: &Access<'_>) -> BTreeSet<String> {
+    let states = access.snapshot().per_user_mfa_states.items().iter();
+    let is_strange =
+        |state: &&GraphObject| !matches!(state.text("perUserMfaState"), Some("enabled" | "enforced" | "disabled"));
+    let name = |state: &GraphObject| {
+        let name = ["userPrincipalName", "userId", "id"].iter().find_map(|name| state.text(name));
+        name.unwrap_or_default().to_owned()
+    };
+    states
+        .filter(is_strange)
+        .map(|state| format!("the per-user multifactor authentication of `{}` is not known", name(state)))
+        .collect()
+}
 
 /// Users whose per-user multifactor authentication is on, by id or sign-in name in lower case.
 fn per_user_mfa(access: &Access<'_>, mode: Mode) -> BTreeSet<String> {

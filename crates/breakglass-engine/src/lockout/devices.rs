@@ -104,6 +104,9 @@ impl Judge<'_> {
                 Property::Value(is_enabled) => is_enabled.into(),
                 Property::Null | Property::Absent => crate::access::Trit::Unknown,
             };
+            if is_enabled == crate::access::Trit::Unknown {
+                self.unknowns.insert(format!("`accountEnabled` of the device `{}` is not in the snapshot", device.id));
+            }
             if self.mode.takes(is_enabled) {
                 contexts.extend(self.on_device(device, client));
             }
@@ -120,6 +123,9 @@ impl Judge<'_> {
             Property::Null => crate::access::Trit::No,
             Property::Absent => crate::access::Trit::Unknown,
         };
+        if is_compliant == crate::access::Trit::Unknown {
+            self.unknowns.insert(format!("`isCompliant` of the device `{}` is not in the snapshot", device.id));
+        }
         let mut contexts = Vec::new();
         for as_compliant in [false, true] {
             if as_compliant && !self.mode.takes(is_compliant) {

@@ -275,7 +275,7 @@ impl Analysis<'_> {
     /// Components of this tenant for which something holds.
     fn matching(&self, is_failed: &dyn Fn(&Component) -> bool) -> BTreeSet<Component> {
         let known = self.promised.components().iter();
-        let perhaps = self.possible.iter().flat_map(|possible| possible.components());
+        let perhaps = self.possible.components().iter();
         known.chain(perhaps).filter(|component| is_failed(component)).cloned().collect()
     }
 

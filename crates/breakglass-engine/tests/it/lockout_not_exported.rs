@@ -184,3 +184,42 @@ fn a_control_that_is_not_known_may_block_beside_one_that_is_met() {
         assert!(promised == Some(1) || told.contains("policy `Wall`"), "{told}");
     }
 }
+
+#[test]
+fn a_fact_that_is_not_exported_makes_no_order_certain() {
+    let without_methods = |more: Value| {
+        let mut tenant = tenant(json!({ "conditionalAccessPolicies": [] }), &[]);
+        tenant["users"][0]["authenticationMethods"] = json!([]);
+        tenant.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        tenant
+    };
+    let on_device = |device: Value| {
+        let mut policy = blocks(&json!({ "includeUsers": ["All"] }));
+        policy["grantControls"]["builtInControls"] = json!(["compliantDevice"]);
+        without_methods(json!({ "conditionalAccessPolicies": [policy], "devices": [device] }))
+    };
+    let device = json!({
+        "id": "laptop", "deviceId": "laptop", "operatingSystem": "Windows", "trustType": "AzureAd",
+        "registeredOwners": [{ "id": "ada" }], "registeredUsers": [], "accountEnabled": true, "isCompliant": true,
+    });
+    let lacking = |name: &str| {
+        let mut device = device.clone();
+        device.as_object_mut().unwrap().remove(name);
+        on_device(device)
+    };
+    let mut unsaid = without_methods(json!({}));
+    unsaid.as_object_mut().unwrap().remove("identitySecurityDefaultsEnforcementPolicy");
+    let strange = json!({ "perUserMfaStates": [{ "userId": "ada", "perUserMfaState": "clairvoyance" }] });
+    for (what, tenant, reason) in [
+        ("security defaults", unsaid, "security defaults"),
+        ("per-user state", without_methods(strange), "per-user multifactor authentication of `ada`"),
+        ("compliance", lacking("isCompliant"), "`isCompliant` of the device `laptop`"),
+        ("an enabled device", lacking("accountEnabled"), "`accountEnabled` of the device `laptop`"),
+    ] {
+        let report = report(&tenant);
+        let order = report.direct.order;
+        assert_eq!(order.proved, Some(0), "{what}");
+        assert!(order.possible > Some(0), "{what}: {order:?}");
+        assert!(report.unknowns.iter().any(|unknown| unknown.contains(reason)), "{what}: {:?}", report.unknowns);
+    }
+}

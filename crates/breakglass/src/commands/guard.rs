@@ -10,7 +10,7 @@ use breakglass_model::snapshot::{Resource, Snapshot};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use super::lockout::{AnalysisArguments, FLOOR_DEFAULT, LockoutError, page};
-use super::replay::forecast;
+use super::replay::{forecast, is_partial};
 use super::what_if::WhatIfError;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -112,23 +112,30 @@ impl Arguments {
             Some(after) => vec![of_after(after)],
             None => written(&applied, &report, access.policies()),
         };
+        let (replayed, is_log_partial) = replayed.unzip();
         let guarded = Guarded { report, written, replayed };
         let page = page(&subject, world, (self.output.as_deref(), self.all));
         if let Some(format) = format_named(&self.format) {
             deliver(world, self.output.as_deref(), &(format.render)(&guarded, &page))?;
         }
-        Ok(verdict.into())
+        // No forecast is a good one where the log was not read to its end, or had nothing in it.
+        Ok(match verdict.into() {
+            Exit::Good if is_log_partial == Some(true) => Exit::Unknown,
+            exit => exit,
+        })
     }
 
-    /// What the change would have done to the recorded sign-ins.
-    fn replayed(&self, was: &Snapshot, after: &Access<'_>, world: &World) -> Result<Replayed, Failure> {
+    /// What the change would have done to the recorded sign-ins, and whether the log was not all read.
+    fn replayed(&self, was: &Snapshot, after: &Access<'_>, world: &World) -> Result<(Replayed, bool), Failure> {
         let before = Access::compile(was, after.settings()).map_err(SubjectError::from)?;
         let forecasted = forecast(&before, after, &self.replay, world).map_err(WhatIfError::Logs)?;
-        Ok(Replayed {
+        let is_partial = is_partial(&forecasted.read, forecasted.read.sum.records);
+        let replayed = Replayed {
             text: crate::render::forecast::text(&forecasted, world.stdout.columns),
             markdown: crate::render::forecast::markdown(&forecasted),
             value: crate::render::forecast::value(&forecasted),
-        })
+        };
+        Ok((replayed, is_partial))
     }
 }
 

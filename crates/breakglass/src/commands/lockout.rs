@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use breakglass_engine::access::Access;
 use breakglass_engine::lockout::certificate::CertificateError;
 use breakglass_engine::lockout::component::Component;
-use breakglass_engine::lockout::custody::CustodyError;
+use breakglass_engine::lockout::custody::{CustodyError, Holds};
 use breakglass_engine::lockout::goal::{Goal, Horizon};
 use breakglass_engine::lockout::nobody::{Nobody, somebody};
 use breakglass_engine::lockout::report::LockoutReport;
@@ -17,6 +17,7 @@ use breakglass_engine::lockout::settings::{
 };
 use breakglass_engine::lockout::{analyse, certificate};
 use breakglass_model::snapshot::Snapshot;
+use breakglass_model::user::User;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
 
 use crate::codes::ErrorCode;
@@ -145,6 +146,9 @@ pub(crate) enum LockoutError {
     /// The envelope of somebody who is not there.
     #[error("the configuration has an envelope for `{0}`, who is not in the snapshot")]
     UnknownAccount(String),
+    /// The envelope of a method that is not there.
+    #[error("the configuration has an envelope for the method `{method}` of `{account}`, who has no such method")]
+    UnknownMethod { account: String, method: String },
 }
 
 pub(crate) const CODES: &[ErrorCode] = &[
@@ -212,7 +216,9 @@ impl Coded for LockoutError {
     fn code(&self) -> &'static str {
         match self {
             Self::Scenario(_) => "BG1701",
-            Self::Custody(_) | Self::UnknownLocation(_) | Self::UnknownAccount(_) => "BG1702",
+            Self::Custody(_) | Self::UnknownLocation(_) | Self::UnknownAccount(_) | Self::UnknownMethod { .. } => {
+                "BG1702"
+            }
             Self::NoAssumption(_) => "BG1703",
             Self::Certificate(_) | Self::SeveralCertificates(_) | Self::WriteCertificate { .. } => "BG1704",
             Self::Nobody { .. } => "BG1705",
@@ -227,7 +233,7 @@ impl Coded for LockoutError {
                 format!("built in are {}", ids.join(", "))
             }
             Self::Scenario(_) => "`breakglass explain BG1701` says more".to_owned(),
-            Self::Custody(_) | Self::UnknownLocation(_) | Self::UnknownAccount(_) => {
+            Self::Custody(_) | Self::UnknownLocation(_) | Self::UnknownAccount(_) | Self::UnknownMethod { .. } => {
                 "correct the configuration, or give a snapshot that has it".to_owned()
             }
             Self::Nobody { .. } => {
@@ -281,8 +287,19 @@ impl AnalysisArguments {
         let snapshot = &subject.snapshot;
         subject.custody.check().map_err(LockoutError::Custody)?;
         for envelope in &subject.custody.envelopes {
-            if snapshot.find_user(&envelope.account).is_none() && snapshot.users.is_complete() {
+            let user = snapshot.find_user(&envelope.account);
+            if user.is_none() && snapshot.users.is_complete() {
                 return Err(LockoutError::UnknownAccount(envelope.account.clone()));
+            }
+            // Of methods that are all exported, one that is not there is a slip of the pen or was registered anew.
+            let detail = user.map(User::detail);
+            let known = detail.filter(|detail| detail.authentication_methods_next_link.value().is_none());
+            let methods = known.and_then(|detail| detail.authentication_methods.value());
+            if let (Holds::Method(method), Some(methods)) = (&envelope.holds, methods)
+                && !methods.iter().any(|known| known.id.as_deref() == Some(method))
+            {
+                let (account, method) = (envelope.account.clone(), method.clone());
+                return Err(LockoutError::UnknownMethod { account, method });
             }
         }
         let mut fallible: BTreeSet<Component> = configured.fail_assumption.iter().cloned().collect();

@@ -63,12 +63,17 @@ pub(crate) fn forecast<'a>(
     Ok(Forecasted { forecast, read })
 }
 
+/// Whether nothing was read, or not everything.
+pub(crate) fn is_partial<S>(read: &ReadLogs<S>, records: u64) -> bool {
+    read.malformed > 0 || records == 0
+}
+
 /// How a replay ends: what was rightly not judged, since Conditional Access was not asked, is nothing unknown.
 pub(crate) fn exit(read: &ReadLogs<Tally>) -> Exit {
     let is_nothing = |why: &Why| matches!(why, Why::Record(Unjudged::BeforeConditionalAccess | Unjudged::NotASignIn));
     if read.sum.disagrees() {
         Exit::Found
-    } else if read.malformed > 0 || read.sum.unknown.keys().any(|why| !is_nothing(why)) {
+    } else if is_partial(read, read.sum.records) || read.sum.unknown.keys().any(|why| !is_nothing(why)) {
         Exit::Unknown
     } else {
         Exit::Good

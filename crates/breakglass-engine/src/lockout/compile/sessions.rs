@@ -106,9 +106,15 @@ impl Compiler<'_> {
         identity
     }
 
-    fn doors(&self, (user, role): (ObjectKey, Option<&'static str>), person: &Person, purpose: &Purpose) -> Vec<Door> {
-        let target = |app_id: &str| self.access.targets().row(&Target::Application(app_id.into()));
-        let at = |tool: Tool| {
+    fn doors(
+        &mut self,
+        (user, role): (ObjectKey, Option<&'static str>),
+        person: &Person,
+        purpose: &Purpose,
+    ) -> Vec<Door> {
+        let access = self.access;
+        let target = |app_id: &str| access.targets().row(&Target::Application(app_id.into()));
+        let mut at = |tool: Tool| {
             let needs_mfa = person.is_mfa_forced || self.is_mfa_mandatory(tool) || self.defaults_ask(user, role, tool);
             let client = usize::from(tool.client_app() != "browser");
             Door { tool: Some(tool), targets: vec![target(tool.app_id())], client, needs_mfa }
@@ -120,7 +126,7 @@ impl Compiler<'_> {
                 .map(|tool| {
                     let mut door = at(*tool);
                     let context = context.iter().map(|name| Target::AuthenticationContext(name.clone()));
-                    door.targets.extend(context.map(|target| self.access.targets().row(&target)));
+                    door.targets.extend(context.map(|target| access.targets().row(&target)));
                     door.needs_mfa |= mfa;
                     door
                 })
@@ -143,14 +149,15 @@ impl Compiler<'_> {
             .is_some_and(|surface| mandatory_mfa(surface, self.now, self.settings.mandatory_mfa_postponed_until))
     }
 
-    pub(in crate::lockout) fn defaults_ask(&self, user: ObjectKey, role: Option<&'static str>, tool: Tool) -> bool {
+    pub(in crate::lockout) fn defaults_ask(&mut self, user: ObjectKey, role: Option<&'static str>, tool: Tool) -> bool {
         self.defaults_ask_of(user, role, tool.app_id())
     }
 
     /// Whether security defaults ask somebody for multifactor authentication at an application.
-    fn defaults_ask_of(&self, user: ObjectKey, role: Option<&'static str>, app_id: &str) -> bool {
+    fn defaults_ask_of(&mut self, user: ObjectKey, role: Option<&'static str>, app_id: &str) -> bool {
         // What is not known counts as on where it is promised.
-        if !self.mode.takes(self.access.security_defaults().negated()) {
+        let are_off = self.access.security_defaults().negated();
+        if !self.takes(are_off, || "whether security defaults are on is not in the snapshot".to_owned()) {
             let is_manager = app_id == AZURE_RESOURCE_MANAGER
                 || SURFACES
                     .iter()
