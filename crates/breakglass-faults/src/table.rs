@@ -215,8 +215,8 @@ pub const FAULTS: &[Fault] = &[
         name: "per-user-mfa-ignored",
         what: "per-user multifactor authentication demands nothing",
         file: "lockout/compile.rs",
-        find: "Some(\"enabled\" | \"enforced\") => true,",
-        with: "Some(\"enabled\" | \"enforced\") => !FAULT,",
+        find: "Some(\"enabled\" | \"enforced\") => Trit::Yes,",
+        with: "Some(\"enabled\" | \"enforced\") => (!FAULT).into(),",
     },
     Fault {
         name: "provider-not-needed",

@@ -58,10 +58,10 @@ pub(crate) fn permitted(account: &MethodUser<'_>, (id, kind): (&str, &str), meth
     let configuration = match configuration(account.snapshot, id) {
         Ok(configuration) => configuration,
         // Without good authorities no certificate is taken, whatever the configuration says.
-        Err(_) if id == "X509Certificate" && matches!(certificate(account), Use::Refused(_)) => {
-            return certificate(account);
+        Err(why) => {
+            let authorities = (id == "X509Certificate").then(|| certificate(account));
+            return authorities.filter(|found| matches!(found, Use::Refused(_))).unwrap_or(Use::Unclear(why));
         }
-        Err(why) => return Use::Unclear(why),
     };
     // What refuses it for sure refuses it, whatever else is not known.
     let state = configuration.state.as_deref();

@@ -31,7 +31,7 @@ use super::people::{Held, People, Protection};
 use super::report::{Order, Way};
 use super::settings::{LockoutSettings, Mode};
 use super::system::{Node, RuleId, System, SystemBuilder};
-use crate::access::Access;
+use crate::access::{Access, Trit};
 
 /// What a session is for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -327,30 +327,34 @@ pub(super) use repair::role_name;
 /// Client app types, as a sign-in names them.
 pub(super) const CLIENTS: [&str; 2] = ["browser", "mobileAppsAndDesktopClients"];
 
+/// Whether a per-user state asks for multifactor authentication; one of another word cannot be told.
+fn asks_for_mfa(state: &GraphObject) -> Trit {
+    match state.text("perUserMfaState") {
+        Some("enabled" | "enforced") => Trit::Yes,
+        Some("disabled") => Trit::No,
+        Some(_) | None => Trit::Unknown,
+    }
+}
+
 /// The per-user states of multifactor authentication that are not known, in words.
 fn strange_mfa_states(access: &Access<'_>) -> BTreeSet<String> {
     let states = access.snapshot().per_user_mfa_states.items().iter();
-    let is_strange =
-        |state: &&GraphObject| !matches!(state.text("perUserMfaState"), Some("enabled" | "enforced" | "disabled"));
     let name = |state: &GraphObject| {
-        let name = ["userPrincipalName", "userId", "id"].iter().find_map(|name| state.text(name));
-        name.unwrap_or_default().to_owned()
+        ["userPrincipalName", "userId", "id"].iter().find_map(|name| state.text(name)).map(str::to_owned)
     };
     states
-        .filter(is_strange)
-        .map(|state| format!("the per-user multifactor authentication of `{}` is not known", name(state)))
+        .filter(|state| asks_for_mfa(state) == Trit::Unknown)
+        .map(|state| {
+            format!("the per-user multifactor authentication of `{}` is not known", name(state).unwrap_or_default())
+        })
         .collect()
 }
 
 /// Users whose per-user multifactor authentication is on, by id or sign-in name in lower case.
 fn per_user_mfa(access: &Access<'_>, mode: Mode) -> BTreeSet<String> {
     let states = access.snapshot().per_user_mfa_states.items().iter();
-    let is_on = |state: &&GraphObject| match state.text("perUserMfaState") {
-        Some("enabled" | "enforced") => true,
-        Some("disabled") => false,
-        // A state that is not known.
-        Some(_) | None => mode == Mode::Promised,
-    };
+    // What cannot be told is on where it is promised.
+    let is_on = |state: &&GraphObject| !mode.takes(asks_for_mfa(state).negated());
     let names = states
         .filter(is_on)
         .flat_map(|state| ["userId", "id", "userPrincipalName"].into_iter().filter_map(|name| state.text(name)));
