@@ -14,6 +14,8 @@ import sys
 
 FORMAT = "breakglass-certificate/1"
 MEMBERS = {"format", "tenantId", "judgedAt", "goal", "horizon", "assumptions", "order", "survives", "cut", "ways", "sha256"}
+WAY = {"user", "name", "needs", "context", "steps"}
+CONTEXT = {"tool", "location", "device", "combination"}
 
 
 class Refused(Exception):
@@ -55,6 +57,16 @@ def ids(value, what):
     return frozenset(value)
 
 
+def needs(way):
+    """What a way needs, if it says whose it is and by which sign-in."""
+    if set(way) != WAY or set(way["context"]) != CONTEXT:
+        raise Refused("a way does not say by whose sign-in, and by which")
+    words = [way["user"], way["name"], way["context"]["tool"]]
+    if not all(isinstance(word, str) and word for word in words) or not way["steps"]:
+        raise Refused("a way names nobody, no tool or no steps")
+    return ids(way["needs"], "what a way needs")
+
+
 def number(value, what):
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise Refused(f"{what} is not a number")
@@ -79,7 +91,7 @@ def check_survives(ways, failed, left):
 
 def check(document):
     check_whole(document)
-    ways = [ids(way["needs"], "what a way needs") for way in document["ways"]]
+    ways = [needs(way) for way in document["ways"]]
     survives = number(document["survives"], "survives")
     if document["order"] is None:
         if document["cut"] is not None:
@@ -93,7 +105,7 @@ def check(document):
     if order == 0:
         if ways or survives:
             raise Refused("the order is 0, and there are ways or failures that are survived")
-        return "holds: no way in is listed, and none is claimed"
+        return "holds, and proves nothing: order 0 lists no way in, and a list cannot show that there is none"
     if survives != order - 1:
         raise Refused(f"the order is {order}, and {survives} failures are said to be survived")
     missed = [way for way in ways if not way & cut]

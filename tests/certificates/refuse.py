@@ -149,6 +149,8 @@ def proof_changes(document, rng):
     yield "survives raised", copied(survives=survives + 1)
     for at in range(len(ways)):
         yield "way dropped", copied(ways=ways[:at] + ways[at + 1 :])
+        for members in ({"user": ""}, {"steps": []}, {"context": {}}, {"context": {**ways[at]["context"], "tool": ""}}):
+            yield "way without a sign-in", copied(ways=[*ways[:at], {**ways[at], **members}, *ways[at + 1 :]])
     if order is None:
         return
     yield "order raised", copied(order=order + 1, survives=order)
@@ -167,6 +169,8 @@ def holds(document):
     """Whether the proof holds, by trying every set of failures; `None` where there are too many of them."""
     order, survives, cut = (document[name] for name in ("order", "survives", "cut"))
     ways = [frozenset(way["needs"]) for way in document["ways"]]
+    if not all(way["user"] and way["steps"] and way["context"].get("tool") for way in document["ways"]):
+        return False
     if order is not None:
         if len(set(cut)) != order or len(cut) != order or survives != max(order - 1, 0):
             return False

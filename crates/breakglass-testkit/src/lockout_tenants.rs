@@ -111,7 +111,7 @@ pub fn lockout_tenant(seed: u64, surfaces: &[RefereeSurface]) -> LockoutTenant {
     }
 }
 
-/// The same tenant as an export has it that lacks some of its users, and perhaps who holds the roles.
+/// The same tenant as an export has it that lacks some of its users, and perhaps who holds the roles, and devices.
 ///
 /// # Panics
 /// When the reader refuses what the generator wrote, which is a fault of either.
@@ -129,8 +129,15 @@ pub fn with_users_not_exported(tenant: &LockoutTenant) -> LockoutTenant {
     if random.chance(15) {
         forbid("groups");
     }
+    let are_devices_missing = random.chance(30);
+    if are_devices_missing {
+        forbid("devices");
+    }
     if let Some(users) = document.get_mut("users").and_then(Value::as_array_mut) {
         users.retain(|_| random.chance(60));
+    }
+    if are_devices_missing && random.chance(50) {
+        document.insert("devices".to_owned(), json!([]));
     }
     document.insert("missing".to_owned(), missing.into());
     let mut tenant = read(tenant.seed, &Value::Object(document), &tenant.custody, &tenant.settings);

@@ -186,6 +186,34 @@ impl From<ProfileName> for Profile {
     }
 }
 
+/// A whole number. One that is beyond all sense is refused in words, not by the name of a type.
+#[derive(Debug, Clone, Copy)]
+struct Whole(i64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Whole;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number")
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Whole, E> {
+                Ok(Whole(number))
+            }
+
+            fn visit_i128<E: serde::de::Error>(self, number: i128) -> Result<Whole, E> {
+                Err(E::custom(format_args!("{number} is too large")))
+            }
+        }
+
+        deserializer.deserialize_i64(Visitor)
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Tenant {
@@ -275,13 +303,13 @@ impl TryFrom<String> for NonEmpty {
 
 /// A number of days.
 #[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(try_from = "i64")]
+#[serde(try_from = "Whole")]
 struct Days(i64);
 
-impl TryFrom<i64> for Days {
+impl TryFrom<Whole> for Days {
     type Error = String;
 
-    fn try_from(days: i64) -> Result<Self, Self::Error> {
+    fn try_from(Whole(days): Whole) -> Result<Self, Self::Error> {
         if (0..=CERTIFICATE_DAYS_MAX).contains(&days) {
             Ok(Self(days))
         } else {

@@ -209,7 +209,16 @@ impl<'a> Analysis<'a> {
         );
         all.push("who is able to sign in is able to do what its role allows".to_owned());
         all.extend(self.settings.assumed.iter().map(|component| {
-            format!("{} is up (as the configuration says)", words(snapshot, self.settings, component).name)
+            let is_needed = self.promised.has_met(component) || self.possible.has_met(component);
+            let name = words(snapshot, self.settings, component).name;
+            match is_needed {
+                true => format!("{name} is up (as the configuration says)"),
+                // A slip of the pen, or of another tenant: it changes nothing, and somebody believes that it does.
+                false => format!(
+                    "`{}` is up (as the configuration says, but nothing that was asked depends on it)",
+                    component.id()
+                ),
+            }
         }));
         all
     }
@@ -222,7 +231,8 @@ impl<'a> Analysis<'a> {
     /// Facts that the snapshot does not tell, in words.
     #[must_use]
     pub fn unknowns(&self) -> Vec<String> {
-        self.promised.unknowns().into_iter().collect()
+        let of_accounts = self.settings.unresolved_accounts.iter().cloned();
+        self.promised.unknowns().into_iter().chain(of_accounts).collect()
     }
 
     /// A component in words.

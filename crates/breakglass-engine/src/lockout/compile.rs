@@ -24,7 +24,7 @@ use rustc_hash::FxHasher;
 use super::component::Component;
 use super::credential::Credential;
 use super::custody::Holds;
-use super::devices::Devices;
+use super::devices::{Devices, asks_of_devices};
 use super::goal::{Question, Stage, Tool};
 use super::judge::{DeviceContext, Judge};
 use super::people::{Held, People, Protection};
@@ -132,6 +132,8 @@ pub(super) struct Compiler<'a> {
     pub(super) people: People,
     devices: Devices,
     unmanaged: [Vec<DeviceContext>; 2],
+    /// Devices that may be there besides, in a browser and in an application.
+    devices_not_exported: [Vec<DeviceContext>; 2],
     builder: SystemBuilder,
     /// Components with their nodes and numbers; `None` if they are held up.
     nodes: Index<Component, Option<(Node, u32)>>,
@@ -165,6 +167,7 @@ impl<'a> Compiler<'a> {
         let mut judge = Judge::new(access, settings, mode);
         let people = People::of(access, &settings.supposed, mode);
         let unmanaged = CLIENTS.map(|client| judge.unmanaged(client));
+        let devices_not_exported = CLIENTS.map(|client| judge.devices_not_exported(client));
         let mut compiler = Self {
             access,
             settings,
@@ -174,6 +177,7 @@ impl<'a> Compiler<'a> {
             people,
             devices: Devices::of(access.snapshot().devices.items()),
             unmanaged,
+            devices_not_exported,
             builder: SystemBuilder::default(),
             nodes: Index::default(),
             components: Vec::new(),
@@ -190,8 +194,18 @@ impl<'a> Compiler<'a> {
             chains: BTreeMap::new(),
             unknowns: strange_mfa_states(access),
         };
+        if asks_of_devices(access) {
+            compiler.note_devices_not_exported();
+        }
         compiler.find_envelopes();
         compiler
+    }
+
+    /// Notes that there may be more devices, if there may.
+    fn note_devices_not_exported(&mut self) {
+        if let Some(why) = self.access.snapshot().devices.why() {
+            self.unknowns.insert(format!("what devices people have: `devices` are not all there ({why})"));
+        }
     }
 
     /// Makes the rules for a question, and everything that they ask for.
@@ -233,6 +247,11 @@ impl<'a> Compiler<'a> {
     /// Components by number.
     pub(super) fn components(&self) -> &[Component] {
         &self.components
+    }
+
+    /// Whether something depends on a component, held up or not.
+    pub(super) fn has_met(&self, component: &Component) -> bool {
+        self.nodes.contains_key(component)
     }
 
     /// The numbers of components, ascending; those that the rules do not know have none.

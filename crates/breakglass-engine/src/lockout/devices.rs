@@ -6,14 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use breakglass_model::device::Device;
+use breakglass_model::policy::{ConditionalAccessGrantControl, ConditionalAccessPolicy, ConditionalAccessPolicyState};
 use breakglass_model::property::Property;
 use breakglass_model::sign_in::SignInConditions;
 
 use super::component::{Component, INTUNE_COMPLIANCE, Kind};
 use super::judge::{DeviceContext, Judge};
 use super::settings::Mode;
-use crate::access::Situation;
 use crate::access::device_filter::{DeviceFacts, DeviceProperty, ExtensionAttributeNumber, PartialDevice};
+use crate::access::{Access, Situation};
 
 /// Platforms of unmanaged devices, as a sign-in names them and in words.
 const PLATFORMS: [(&str, &str); 6] = [
@@ -53,6 +54,21 @@ impl Devices {
     }
 }
 
+/// Whether a policy that may be in force asks what a device is.
+pub(super) fn asks_of_devices(access: &Access<'_>) -> bool {
+    use ConditionalAccessGrantControl::{CompliantDevice, DomainJoinedDevice};
+    let is_asked = |policy: &ConditionalAccessPolicy| {
+        let grant = policy.grant_controls.as_ref();
+        grant.is_some_and(|grant| {
+            grant.built_in_controls.iter().any(|one| matches!(one, CompliantDevice | DomainJoinedDevice))
+        }) || policy.conditions.devices.is_some()
+    };
+    let may_be_in_force = |policy: &&ConditionalAccessPolicy| {
+        matches!(policy.state, ConditionalAccessPolicyState::Enabled | ConditionalAccessPolicyState::Unknown(_))
+    };
+    access.policies().iter().filter(may_be_in_force).any(is_asked)
+}
+
 impl Judge<'_> {
     /// Any unmanaged device, one for each platform that policies tell apart.
     pub(super) fn unmanaged(&mut self, client: &str) -> Vec<DeviceContext> {
@@ -85,6 +101,32 @@ impl Judge<'_> {
         let none = PartialDevice::default();
         self.access.set_device(&mut situation, &none);
         Some(situation)
+    }
+
+    /// Devices that users may have, where not all devices were exported: registered and compliant or not, on every
+    /// platform, and of whatever other properties. There may be any number of them, so that they never all fail.
+    pub(super) fn devices_not_exported(&mut self, client: &str) -> Vec<DeviceContext> {
+        let mut contexts: Vec<DeviceContext> = Vec::new();
+        if self.access.snapshot().devices.is_complete() || self.mode == Mode::Promised {
+            return contexts;
+        }
+        let unknown = DeviceProperty::all().filter(|property| *property != DeviceProperty::IsCompliant);
+        let unknown: BTreeSet<DeviceProperty> = unknown.collect();
+        for (platform, _) in PLATFORMS {
+            for is_compliant in [false, true] {
+                let Some(mut situation) = self.situation(client, platform) else { continue };
+                let facts = DeviceFacts { is_compliant: Some(is_compliant), ..DeviceFacts::default() };
+                self.access.set_device(&mut situation, &PartialDevice { facts, unknown: unknown.clone() });
+                situation.grant.is_hybrid_joined = true;
+                let class = self.device_class(&situation);
+                if contexts.iter().any(|known| known.class == class) {
+                    continue;
+                }
+                let needs = is_compliant.then(|| Component::fixed(INTUNE_COMPLIANCE)).into_iter().collect();
+                contexts.push(DeviceContext { class, needs, id: "not in the snapshot".into(), is_own: true });
+            }
+        }
+        contexts
     }
 
     /// The registered devices of a user.
@@ -126,6 +168,10 @@ impl Judge<'_> {
         if is_compliant == crate::access::Trit::Unknown {
             self.unknowns.insert(format!("`isCompliant` of the device `{}` is not in the snapshot", device.id));
         }
+        let is_joined_unknown = device.trust_type.is_absent();
+        if is_joined_unknown {
+            self.unknowns.insert(format!("`trustType` of the device `{}` is not in the snapshot", device.id));
+        }
         let mut contexts = Vec::new();
         for as_compliant in [false, true] {
             if as_compliant && !self.mode.takes(is_compliant) {
@@ -133,6 +179,10 @@ impl Judge<'_> {
             }
             let Some(mut situation) = self.situation(client, platform) else { continue };
             self.access.set_device(&mut situation, &facts(device, as_compliant));
+            // One that may be joined on premises as well counts as if it were, where that is possible.
+            if is_joined_unknown && self.mode == Mode::Possible {
+                situation.grant.is_hybrid_joined = true;
+            }
             let compliance = as_compliant.then(|| Component::fixed(INTUNE_COMPLIANCE));
             contexts.push(DeviceContext {
                 class: self.device_class(&situation),

@@ -289,7 +289,7 @@ impl<'a> Judge<'a> {
         }
         let (identity, targets, class, combination) = question;
         let Some(base) = self.base(*identity, targets, *class) else { return Rc::default() };
-        self.doubt_conditions(&base);
+        self.doubt_conditions(&base, question);
         let Some(verdicts) = self.verdicts(*class, *combination) else { return Rc::default() };
         let asked = self.asked(&base, &verdicts);
         // What is not met wherever one is needs no look at the places, unless they have something to tell.
@@ -346,7 +346,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Notes the policies in force of which it cannot be told whether they apply.
-    fn doubt_conditions(&mut self, base: &Masks) {
+    fn doubt_conditions(&mut self, base: &Masks, question: &Question) {
         let enabled = &self.access.compiled().enabled;
         let [told, _] = &mut self.told;
         let sides = base.sure.iter().zip(&base.may).zip(enabled.sure.iter().zip(&enabled.may));
@@ -362,7 +362,25 @@ impl<'a> Judge<'a> {
         let unsure: Vec<u64> = news.collect();
         for policy in policies_of(&unsure) {
             let whys = self.access.compiled().whys(policy).join("; ");
-            self.doubt(policy, if whys.is_empty() { "whether it applies to everybody concerned" } else { &whys });
+            let why = if whys.is_empty() { self.unsure_part(policy, question) } else { &whys };
+            self.doubt(policy, why);
+        }
+    }
+
+    /// What of a policy cannot be told, in words, where its conditions have no reason of their own.
+    fn unsure_part(&self, policy: usize, (identity, targets, class, _): &Question) -> &'static str {
+        let compiled = self.access.compiled();
+        let is_unsure = |masks: &Masks, row: usize| masks.truth((row, compiled.words), policy) == Trit::Unknown;
+        let who = self.identities.get(*identity as usize);
+        let client = self.device_classes.get(*class as usize);
+        if who.is_some_and(|who| is_unsure(who, 0)) {
+            "whether somebody belongs to a group, a role or a kind of users that it names"
+        } else if targets.iter().any(|row| is_unsure(&self.access.targets().masks, *row as usize)) {
+            "whether an application belongs to those that it names"
+        } else if client.is_some_and(|class| is_unsure(&class.masks, 0)) {
+            "whether a device is one that it is about"
+        } else {
+            "whether it is in force"
         }
     }
 

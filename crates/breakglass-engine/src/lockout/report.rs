@@ -207,6 +207,14 @@ pub struct ScenarioResult {
     pub note: Option<String>,
 }
 
+impl ScenarioResult {
+    /// Whether nothing fails in it that this tenant has, and nothing changes: that a way is left then says nothing.
+    #[must_use]
+    pub fn is_moot(&self) -> bool {
+        self.survives && self.failed.is_empty() && self.delta.is_none()
+    }
+}
+
 /// From a date on, the order is another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatedOrder {

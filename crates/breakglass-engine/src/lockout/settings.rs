@@ -78,6 +78,8 @@ pub struct LockoutSettings {
     pub mandatory_mfa_postponed_until: Option<Timestamp>,
     /// The emergency accounts.
     pub accounts: Vec<ObjectKey>,
+    /// Of declared emergency accounts that could not be found for sure: which, and why.
+    pub unresolved_accounts: Vec<String>,
     /// Scenarios of the user's own.
     pub scenarios: Vec<OwnScenario>,
     /// What is supposed beside the tenant as it is.
@@ -98,6 +100,7 @@ impl Default for LockoutSettings {
             network_countries: BTreeMap::new(),
             mandatory_mfa_postponed_until: None,
             accounts: Vec::new(),
+            unresolved_accounts: Vec::new(),
             scenarios: Vec::new(),
             supposed: Supposed::default(),
         }

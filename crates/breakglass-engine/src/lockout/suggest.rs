@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use breakglass_model::authentication_method::AuthenticationMethodKind;
 use breakglass_model::object::ObjectKey;
-use breakglass_model::policy::ConditionalAccessPolicy;
+use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState};
 use breakglass_model::well_known::GLOBAL_ADMINISTRATOR;
 use serde_json::{Value, json};
 
@@ -14,16 +14,18 @@ use super::custody::Share;
 use super::cuts::Limits;
 use super::goal::{Goal, Question, Stage};
 use super::people::Held;
-use super::report::{LockoutReport, Suggestion};
+use super::report::{Cause, LockoutReport, Suggestion};
 use super::settings::LockoutSettings;
 use crate::access::Access;
 
 /// Changes that are tried.
-const CANDIDATE_COUNT_MAX: usize = 60;
+const CANDIDATE_COUNT_MAX: usize = 80;
 /// Changes that are suggested.
 const SUGGESTION_COUNT_MAX: usize = 12;
 /// Policies that are looked at.
 const POLICY_COUNT_MAX: usize = 20;
+/// Exclusions of single people that are tried.
+const PERSON_EXCLUSION_COUNT_MAX: usize = 20;
 
 /// How much a change takes away, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +33,7 @@ enum Weakening {
     Nothing,
     OneMoreHolder,
     Exclusion,
+    PersonExcluded,
     StandingRole,
     SwitchedOff,
 }
@@ -102,6 +105,7 @@ impl Analysis<'_> {
         all.extend(self.of_methods());
         all.extend(self.of_roles(report.goal));
         all.extend(self.of_custody());
+        all.extend(self.of_people(report));
         let mut settings = self.settings.clone();
         settings.supposed.has_spare_account = true;
         all.push(Candidate {
@@ -116,21 +120,7 @@ impl Analysis<'_> {
     /// The policies in force that keep somebody out somewhere: excluded from, or switched to report-only.
     fn of_policies(&mut self, report: &LockoutReport) -> Vec<Candidate> {
         let snapshot = self.access.snapshot();
-        let named: BTreeSet<&str> = report
-            .direct
-            .cuts
-            .iter()
-            .flat_map(|cut| &cut.because)
-            .filter_map(|cause| match cause {
-                super::report::Cause::Policy { id, .. } => Some(id.as_str()),
-                super::report::Cause::Setting(_) => None,
-            })
-            .collect();
-        let is_demanding = |policy: &ConditionalAccessPolicy| {
-            policy.state == breakglass_model::policy::ConditionalAccessPolicyState::Enabled
-                && policy.targets_people()
-                && policy.grant_controls.is_some()
-        };
+        let named = policies_named(report);
         let mut order: Vec<usize> = (0..self.access.policies().len()).collect();
         order.sort_by_key(|index| {
             !self.access.policies().get(*index).is_some_and(|policy| named.contains(policy.id.as_str()))
@@ -146,17 +136,7 @@ impl Analysis<'_> {
             };
             let name = policy.name();
             if !accounts.is_empty() {
-                let excluded = self.with_policy(index, |source| {
-                    let Some(users) = source.pointer_mut("/conditions/users").and_then(Value::as_object_mut) else {
-                        return;
-                    };
-                    let list = users.entry("excludeUsers").or_insert_with(|| json!([]));
-                    if let Some(list) = list.as_array_mut() {
-                        list.extend(accounts.iter().map(|id| json!(id)));
-                    } else {
-                        *list = json!(accounts);
-                    }
-                });
+                let excluded = self.without(index, &accounts);
                 all.extend(excluded.map(|policies| Candidate {
                     change: format!("exclude the emergency accounts from the policy `{name}`"),
                     edit: Edit::Policies(policies),
@@ -177,6 +157,51 @@ impl Analysis<'_> {
             }));
         }
         all
+    }
+
+    /// Somebody who holds a role for the goal and is no emergency account, excluded from one of the policies that the
+    /// cuts name.
+    fn of_people(&self, report: &LockoutReport) -> Vec<Candidate> {
+        let snapshot = self.access.snapshot();
+        let named = policies_named(report);
+        let holders: BTreeSet<ObjectKey> = report
+            .goal
+            .roles()
+            .iter()
+            .flat_map(|role| self.promised.people.holders(role))
+            .filter(|(user, held)| *held == Held::Active && !self.settings.accounts.contains(user))
+            .map(|(user, _)| user)
+            .collect();
+        let policies = self.access.policies().iter().enumerate();
+        let policies = policies.filter(|(_, policy)| named.contains(policy.id.as_str()) && is_demanding(policy));
+        let pairs = policies.flat_map(|(index, policy)| holders.iter().map(move |user| (index, policy, *user)));
+        let candidate = |(index, policy, user): (usize, &ConditionalAccessPolicy, ObjectKey)| {
+            let (name, who) = (policy.name(), snapshot.name(user));
+            Some(Candidate {
+                change: format!("exclude `{who}` from the policy `{name}`"),
+                edit: Edit::Policies(self.without(index, &[snapshot.objects.id(user)])?),
+                weakening: Weakening::PersonExcluded,
+                weakens: Some(format!(
+                    "the policy `{name}` no longer protects `{who}`, who is not declared an emergency account"
+                )),
+            })
+        };
+        pairs.take(PERSON_EXCLUSION_COUNT_MAX).filter_map(candidate).collect()
+    }
+
+    /// The policies with some users excluded from one of them.
+    fn without(&self, index: usize, users: &[&str]) -> Option<Vec<ConditionalAccessPolicy>> {
+        self.with_policy(index, |source| {
+            let Some(conditions) = source.pointer_mut("/conditions/users").and_then(Value::as_object_mut) else {
+                return;
+            };
+            let list = conditions.entry("excludeUsers").or_insert_with(|| json!([]));
+            if let Some(list) = list.as_array_mut() {
+                list.extend(users.iter().map(|id| json!(id)));
+            } else {
+                *list = json!(users);
+            }
+        })
     }
 
     /// The policies with one of them changed.
@@ -259,4 +284,19 @@ impl Analysis<'_> {
         }
         all
     }
+}
+
+/// Ids of the policies that make cuts so.
+fn policies_named(report: &LockoutReport) -> BTreeSet<&str> {
+    let causes = report.direct.cuts.iter().flat_map(|cut| &cut.because);
+    let ids = causes.filter_map(|cause| match cause {
+        Cause::Policy { id, .. } => Some(id.as_str()),
+        Cause::Setting(_) => None,
+    });
+    ids.collect()
+}
+
+/// Whether a policy is in force and asks people for something.
+fn is_demanding(policy: &ConditionalAccessPolicy) -> bool {
+    policy.state == ConditionalAccessPolicyState::Enabled && policy.targets_people() && policy.grant_controls.is_some()
 }

@@ -86,6 +86,8 @@ fn nobody_gets_in_for_sure_only_where_nobody_else_could() {
     let but_admins = json!({ "includeUsers": ["All"], "excludeGroups": ["admins"] });
     let eva = json!({ "@odata.type": "#microsoft.graph.user", "id": "eva" });
     let roles = ["users", "roleAssignments", "roleAssignmentScheduleInstances"];
+    let mut on_compliant = with_policy(json!({}), everybody.clone());
+    on_compliant["conditionalAccessPolicies"][0]["grantControls"]["builtInControls"] = json!(["compliantDevice"]);
     for (what, members, forbidden, possible, reason) in [
         ("everything is there", json!({}), &[][..], Some(0), ""),
         ("all holders are there", json!({}), &["users"][..], Some(0), "`users` are not all there (403 Forbidden)"),
@@ -113,6 +115,8 @@ fn nobody_gets_in_for_sure_only_where_nobody_else_could() {
         ("everybody but her, and she is assigned", with_policy(assigned("eva"), but_eva), &["users"], Some(1), "`eva`"),
         ("she is assigned and kept out", with_policy(assigned("eva"), everybody), &["users"], Some(0), ""),
         ("but the group that she is in", with_policy(in_group(eva), but_admins), &["users"], Some(1), "`eva`"),
+        ("a compliant device is asked for, and she has none", on_compliant.clone(), &[], Some(0), ""),
+        ("perhaps she has one", on_compliant, &["devices"], Some(1), "`devices` are not all there (403 Forbidden)"),
     ] {
         let report = report(&tenant(members, forbidden));
         let order = report.direct.order;

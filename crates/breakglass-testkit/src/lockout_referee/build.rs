@@ -14,7 +14,7 @@ use super::beside::{ENTRA_PORTAL, GRAPH_POWERSHELL, M365_ADMIN_CENTER, last_tool
 use super::demands::Means;
 use super::methods::Proof;
 use super::roles::{Activation, goal_roles};
-use super::sign_ins::{Attempt, Row};
+use super::sign_ins::{Attempt, Registered, Row};
 use super::simulator::{Fact, Mask, Policies, Rule, Secret, Simulator, Wanted};
 use super::{Goal, Horizon, LockoutReferee, Mode, Question, Share, Surface};
 use crate::referee::Answer;
@@ -302,7 +302,8 @@ impl Builder<'_> {
             started.needs |= account | self.components(&proof.needs);
             for started in self.credentials(person, proof, started) {
                 for choice in &choices {
-                    if proof.is_on_own_device && self.tenant.devices[choice.device].registered.is_none() {
+                    if proof.is_on_own_device && matches!(self.tenant.devices[choice.device].registered, Registered::No)
+                    {
                         continue;
                     }
                     let policies = self.policies(person, Some(at), choice);
@@ -321,7 +322,7 @@ impl Builder<'_> {
             return self.add(started);
         }
         for device in &self.tenant.devices {
-            if device.registered.is_some() && self.mode().has(device.is_for(id)) {
+            if !matches!(device.registered, Registered::No) && self.mode().has(device.is_for(id)) {
                 let needs = started.needs | self.components(&device.needs);
                 self.add(Rule { needs, ..started.clone() });
             }

@@ -12,6 +12,7 @@ use std::rc::Rc;
 
 use breakglass_model::device::Device;
 use breakglass_model::ids::{DirectoryObjectId, RoleTemplateId};
+use breakglass_model::policy::ConditionalAccessFilter;
 use breakglass_model::property::Property;
 use breakglass_model::role::RoleAssignment;
 use breakglass_model::sign_in::{
@@ -22,13 +23,21 @@ use breakglass_model::snapshot::{Listing, Snapshot};
 use super::LockoutReferee;
 use crate::referee::Answer;
 
+/// Whether a device is one that the directory knows.
+#[derive(Debug)]
+pub(super) enum Registered<'a> {
+    No,
+    Listed(&'a Device),
+    /// There may be such a device: not all of them were exported.
+    Perhaps,
+}
+
 /// A device that somebody may choose, as it may be seen.
 #[derive(Debug)]
 pub(super) struct DeviceChoice<'a> {
     /// As a request writes it; nothing is a platform that Entra does not recognise.
     pub(super) platform: &'static str,
-    /// `None` for one that is not registered.
-    pub(super) registered: Option<&'a Device>,
+    pub(super) registered: Registered<'a>,
     pub(super) is_compliant: bool,
     pub(super) is_hybrid_joined: bool,
     /// Whether it is enabled and can be seen so.
@@ -42,7 +51,7 @@ const PLATFORMS: [&str; 6] = ["windows", "macOS", "linux", "android", "iOS", ""]
 pub(super) fn devices(snapshot: &Snapshot) -> Vec<DeviceChoice<'_>> {
     let unmanaged = PLATFORMS.iter().map(|platform| DeviceChoice {
         platform,
-        registered: None,
+        registered: Registered::No,
         is_compliant: false,
         is_hybrid_joined: false,
         is_usable: Answer::Yes,
@@ -59,20 +68,39 @@ pub(super) fn devices(snapshot: &Snapshot) -> Vec<DeviceChoice<'_>> {
             Property::Absent => Answer::Unknown,
         };
         let kind = device.trust_type.value().map(String::as_str).unwrap_or_default();
-        let choice = |is_seen_compliant: bool| {
+        let is_hybrid_joined = match &device.trust_type {
+            Property::Absent => Answer::Unknown,
+            _ => Answer::of(kind.eq_ignore_ascii_case("ServerAd")),
+        };
+        let choice = |is_seen_compliant: bool, is_seen_joined: bool| {
             let id = format!("device:{}", device.id);
             DeviceChoice {
                 platform: platform(device),
-                registered: Some(device),
+                registered: Registered::Listed(device),
                 is_compliant: is_seen_compliant,
-                is_hybrid_joined: kind.eq_ignore_ascii_case("ServerAd"),
-                is_usable: if is_seen_compliant { is_enabled.and(is_compliant) } else { is_enabled },
+                is_hybrid_joined: is_seen_joined,
+                is_usable: {
+                    let compliant = if is_seen_compliant { is_compliant } else { Answer::Yes };
+                    let joined = if is_seen_joined { is_hybrid_joined } else { Answer::Yes };
+                    is_enabled.and(compliant).and(joined)
+                },
                 needs: if is_seen_compliant { vec![id, "svc:intune-compliance".to_owned()] } else { vec![id] },
             }
         };
-        [choice(true), choice(false)]
+        [choice(true, true), choice(true, false), choice(false, true), choice(false, false)]
     });
-    unmanaged.chain(registered).filter(|choice| choice.is_usable != Answer::No).collect()
+    let perhaps: &[&'static str] = if snapshot.devices.is_complete() { &[] } else { &PLATFORMS };
+    let perhaps = perhaps.iter().flat_map(|platform| {
+        [true, false].map(|is_compliant| DeviceChoice {
+            platform,
+            registered: Registered::Perhaps,
+            is_compliant,
+            is_hybrid_joined: true,
+            is_usable: Answer::Unknown,
+            needs: if is_compliant { vec!["svc:intune-compliance".to_owned()] } else { Vec::new() },
+        })
+    });
+    unmanaged.chain(registered).chain(perhaps).filter(|choice| choice.is_usable != Answer::No).collect()
 }
 
 /// The platform by the name of the operating system.
@@ -96,7 +124,11 @@ fn platform(device: &Device) -> &'static str {
 impl DeviceChoice<'_> {
     /// Whether somebody may choose it.
     pub(super) fn is_for(&self, person: &str) -> Answer {
-        let Some(device) = self.registered else { return Answer::Yes };
+        let device = match self.registered {
+            Registered::No => return Answer::Yes,
+            Registered::Perhaps => return Answer::Unknown,
+            Registered::Listed(device) => device,
+        };
         let list = |people: &Property<Vec<serde_json::Value>>| match people {
             Property::Absent => Answer::Unknown,
             Property::Null => Answer::No,
@@ -115,7 +147,13 @@ impl DeviceChoice<'_> {
     }
 
     fn info(&self) -> Option<DeviceInfo<'static>> {
-        let device = self.registered?;
+        let device = match self.registered {
+            Registered::No => return None,
+            Registered::Perhaps => {
+                return Some(DeviceInfo { is_compliant: Some(self.is_compliant), ..DeviceInfo::default() });
+            }
+            Registered::Listed(device) => device,
+        };
         let text = |property: &Property<String>| property.value().cloned();
         let attributes = device.extension_attributes.value().into_iter().flatten();
         let detail = DeviceInfoDetail {
@@ -171,6 +209,25 @@ pub(super) struct SignIns {
     with_role: BTreeMap<(usize, &'static str), Rc<Snapshot>>,
 }
 
+/// The policies that have a device filter about a property, and a tenant in which they have none.
+fn without_device_filters(snapshot: &Snapshot, property: &str) -> (u64, Option<Snapshot>) {
+    let mut policies = snapshot.conditional_access_policies.items().to_vec();
+    let mut filtered = 0;
+    for (at, policy) in policies.iter_mut().enumerate() {
+        let Some(devices) = &mut policy.conditions.devices else { continue };
+        let is_meant = |filter: &mut ConditionalAccessFilter| {
+            filter.is_configured() && filter.rule.as_ref().is_some_and(|rule| rule.contains(property))
+        };
+        filtered |= u64::from(devices.device_filter.take_if(is_meant).is_some()) << at;
+    }
+    let mut changed = snapshot.clone();
+    changed.conditional_access_policies = match snapshot.conditional_access_policies.why() {
+        None => Listing::present(policies),
+        Some(why) => Listing::partial(policies, why),
+    };
+    (filtered, Some(changed))
+}
+
 const LEVELS: [&str; 4] = ["none", "low", "medium", "high"];
 const INSIDER_LEVELS: [&str; 4] = ["none", "minor", "moderate", "elevated"];
 
@@ -195,13 +252,24 @@ impl LockoutReferee<'_> {
                 continue;
             }
             let info = choice.info();
+            // What a filter asks and the export does not have cannot be told: the policy without it, perhaps.
+            let (filtered, unfiltered) = match choice.registered {
+                Registered::Perhaps => without_device_filters(snapshot, ""),
+                Registered::Listed(device) if device.trust_type.is_absent() => {
+                    without_device_filters(snapshot, "trustType")
+                }
+                Registered::No | Registered::Listed(_) => (0, None),
+            };
+            let seen = unfiltered.as_ref().unwrap_or(snapshot);
             for (at, point) in self.points.iter().enumerate() {
                 for country in &point.countries {
                     let mut request = self.request(attempt, choice, point.address, country.as_deref());
                     if let Some(conditions) = &mut request.sign_in_conditions {
                         conditions.device_info.clone_from(&info);
                     }
-                    rows.push(Row { device, point: at, by_risk: self.by_risk(snapshot, &mut request) });
+                    let by_risk =
+                        self.by_risk(seen, &mut request).map(|(surely, perhaps)| (surely & !filtered, perhaps));
+                    rows.push(Row { device, point: at, by_risk });
                 }
             }
         }

@@ -68,7 +68,7 @@ pub(super) fn tenant(random: &mut Random, names: &mut Names) -> Value {
     ]);
     let groups = groups(random, names, &parts);
     let devices = devices(random, names);
-    let locations = Value::Array(names.locations.iter().map(|id| location(random, id)).collect());
+    let locations = Value::Array(names.locations.iter().map(|id| location(random, names, id)).collect());
     let policies = policies::policies(random, names);
     document(vec![
         ("format", json!("breakglass-snapshot/1")),
@@ -268,6 +268,8 @@ fn devices(random: &mut Random, names: &Names) -> Value {
         let enabled = if random.chance(5) { json!(false) } else { json!(true) };
         let compliant = random.pick(&[json!(true), json!(true), json!(false), Value::Null]);
         let compliant = if random.wild(10) { absent() } else { compliant };
+        let trust = json!(random.pick(&["AzureAd", "ServerAd", "ServerAd", "Workplace"]));
+        let trust = if random.wild(10) { absent() } else { trust };
         object([
             ("id", json!(format!("d{at}"))),
             ("deviceId", json!(format!("device-{at}"))),
@@ -275,7 +277,7 @@ fn devices(random: &mut Random, names: &Names) -> Value {
             ("accountEnabled", enabled),
             ("isCompliant", compliant),
             ("isManaged", json!(true)),
-            ("trustType", json!(random.pick(&["AzureAd", "ServerAd", "ServerAd", "Workplace"]))),
+            ("trustType", trust),
             (
                 "operatingSystem",
                 json!(random.pick(&["Windows", "Windows", "MacMDM", "iOS", "Android", "Linux", "BeOS"])),
@@ -291,9 +293,12 @@ fn devices(random: &mut Random, names: &Names) -> Value {
 const RANGES: [&str; 6] =
     ["198.51.100.0/24", "198.51.100.0/29", "203.0.113.7/32", "2001:db8::/32", "198.51.100.4/30", "0.0.0.0/0"];
 
-fn location(random: &mut Random, id: &str) -> Value {
+fn location(random: &mut Random, names: &Names, id: &str) -> Value {
     let trusted = random.pick(&[json!(true), json!(true), json!(true), json!(false)]);
+    // A network whose country is not known matters where policies ask for both.
+    let is_country = names.manner == Manner::Conditions && id != "l0" && random.chance(50);
     match random.below(if random.is_wild() { 11 } else { 10 }) {
+        _ if is_country => country(random, id),
         0..=6 => {
             let count = random.between(1, 2);
             let ranges: Vec<Value> = (0..count)
@@ -304,13 +309,17 @@ fn location(random: &mut Random, id: &str) -> Value {
                 .collect();
             json!({ "@odata.type": "#microsoft.graph.ipNamedLocation", "id": id, "isTrusted": trusted, "ipRanges": ranges })
         }
-        7..=9 => json!({
-            "@odata.type": "#microsoft.graph.countryNamedLocation", "id": id,
-            "countriesAndRegions": random.some(&["DE", "US", "KP"], 2),
-            "includeUnknownCountriesAndRegions": random.chance(30),
-        }),
+        7..=9 => country(random, id),
         _ => json!({ "@odata.type": "#microsoft.graph.compliantNetworkNamedLocation", "id": id, "isTrusted": trusted }),
     }
+}
+
+fn country(random: &mut Random, id: &str) -> Value {
+    json!({
+        "@odata.type": "#microsoft.graph.countryNamedLocation", "id": id,
+        "countriesAndRegions": random.some(&["DE", "US", "KP"], 2),
+        "includeUnknownCountriesAndRegions": random.chance(30),
+    })
 }
 
 fn domains(random: &mut Random) -> Value {

@@ -9,7 +9,7 @@ use breakglass_model::proposal::{AppliedChange, difference};
 use breakglass_model::snapshot::{Resource, Snapshot};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
-use super::lockout::{AnalysisArguments, FLOOR_DEFAULT, LockoutError, page};
+use super::lockout::{AnalysisArguments, FLOOR_DEFAULT, LockoutError, declared_are_there, page};
 use super::replay::{forecast, is_partial};
 use super::what_if::WhatIfError;
 use crate::exit::Exit;
@@ -65,6 +65,7 @@ impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let (goal, horizon) = self.analysis.single("guard")?;
         let mut subject = self.subject.load(world)?;
+        declared_are_there(&subject)?;
         let settings = self.analysis.settings(&subject, horizon)?;
         let floor = self.floor.or(subject.lockout.floor).unwrap_or(FLOOR_DEFAULT);
         let after = self.proposal.load(world, &self.subject, &subject.snapshot)?;
@@ -79,7 +80,9 @@ impl Arguments {
         let (applied, notes) = match after {
             After::Proposal(loaded) => {
                 let unmapped = loaded.unmapped.iter().map(|one| format!("the map of names has nothing for {one}"));
-                let notes = loaded.proposal.notes().iter().cloned().chain(unmapped).collect();
+                let nothing = "what is proposed changes no policy, no named location and no group".to_owned();
+                let nothing = loaded.proposal.is_empty().then_some(nothing);
+                let notes = loaded.proposal.notes().iter().cloned().chain(unmapped).chain(nothing).collect();
                 (subject.snapshot.with_proposal(&loaded.proposal)?, notes)
             }
             After::Snapshot(other) => {

@@ -16,6 +16,7 @@ use breakglass_engine::lockout::settings::{
     ASSUMPTIONS, LockoutSettings, MAX_ORDER_DEFAULT, MAX_ORDER_MAX, OnPremisesAuthentication, OwnScenario,
 };
 use breakglass_engine::lockout::{analyse, certificate};
+use breakglass_engine::posture::accounts::Unresolved;
 use breakglass_model::snapshot::Snapshot;
 use breakglass_model::user::User;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
@@ -143,6 +144,9 @@ pub(crate) enum LockoutError {
     /// There is nobody of whom it could be asked.
     #[error("{nobody}{}", unknowns(nobody))]
     Nobody { nobody: Nobody },
+    /// A declared emergency account that is not there.
+    #[error("the emergency account `{name}`, declared by {origin}, is not in the snapshot")]
+    UnknownDeclared { name: String, origin: String },
     /// The envelope of somebody who is not there.
     #[error("the configuration has an envelope for `{0}`, who is not in the snapshot")]
     UnknownAccount(String),
@@ -166,9 +170,12 @@ pub(crate) const CODES: &[ErrorCode] = &[
     ErrorCode {
         code: "BG1702",
         title: "what the configuration says of the tenant does not fit it",
-        explanation: "An envelope is for somebody, or a network for a named location, that is not in the snapshot; or \
-                      the custody contradicts itself. Nothing was judged, because an arrangement that exists on paper \
-                      only would count as one that exists. Correct the configuration.",
+        explanation: "An emergency account is declared, by the configuration or by `--account`, or an envelope is for \
+                      somebody, or for an authentication method that its account does not have, or a network is for a \
+                      named location, that is not in the snapshot; or the custody contradicts itself. Nothing was \
+                      judged, because an arrangement that exists on paper only would count as one that exists. Correct \
+                      the declaration. Where the snapshot does not have all users, groups or methods, what is not found \
+                      is reported as unknown instead.",
     },
     ErrorCode {
         code: "BG1703",
@@ -216,9 +223,11 @@ impl Coded for LockoutError {
     fn code(&self) -> &'static str {
         match self {
             Self::Scenario(_) => "BG1701",
-            Self::Custody(_) | Self::UnknownLocation(_) | Self::UnknownAccount(_) | Self::UnknownMethod { .. } => {
-                "BG1702"
-            }
+            Self::Custody(_)
+            | Self::UnknownLocation(_)
+            | Self::UnknownDeclared { .. }
+            | Self::UnknownAccount(_)
+            | Self::UnknownMethod { .. } => "BG1702",
             Self::NoAssumption(_) => "BG1703",
             Self::Certificate(_) | Self::SeveralCertificates(_) | Self::WriteCertificate { .. } => "BG1704",
             Self::Nobody { .. } => "BG1705",
@@ -233,6 +242,11 @@ impl Coded for LockoutError {
                 format!("built in are {}", ids.join(", "))
             }
             Self::Scenario(_) => "`breakglass explain BG1701` says more".to_owned(),
+            Self::UnknownDeclared { .. } => {
+                "correct the declaration, or give a snapshot that has the account; if it was deleted, there is one \
+                 emergency account less, and the declaration has to go"
+                    .to_owned()
+            }
             Self::Custody(_) | Self::UnknownLocation(_) | Self::UnknownAccount(_) | Self::UnknownMethod { .. } => {
                 "correct the configuration, or give a snapshot that has it".to_owned()
             }
@@ -333,9 +347,28 @@ impl AnalysisArguments {
             network_countries: countries(snapshot, &configured.countries)?,
             mandatory_mfa_postponed_until: subject.posture.mandatory_mfa_postponed_until,
             accounts: subject.accounts.keys.clone(),
+            unresolved_accounts: subject.accounts.unresolved.iter().map(unresolved).collect(),
             scenarios: configured.scenarios.iter().map(scenario).collect(),
             ..LockoutSettings::default()
         })
+    }
+}
+
+/// Looks whether everybody who is declared an emergency account is there, before the tenant is changed.
+///
+/// Somebody who is not would silently count as not declared.
+pub(super) fn declared_are_there(subject: &Subject) -> Result<(), LockoutError> {
+    let snapshot = &subject.snapshot;
+    // A sign-in name is a user's; an id may be a group's as well.
+    let could_be_left_out =
+        |name: &str| !snapshot.users.is_complete() || !(name.contains('@') || snapshot.groups.is_complete());
+    // Of a declared group that is there it may be unknown who is in it.
+    let is_group =
+        |name: &str| subject.accounts.groups.iter().any(|group| snapshot.objects.id(*group).eq_ignore_ascii_case(name));
+    let gone = subject.accounts.unresolved.iter().map(|unresolved| &unresolved.declared);
+    match gone.into_iter().find(|declared| !is_group(&declared.name) && !could_be_left_out(&declared.name)) {
+        Some(gone) => Err(LockoutError::UnknownDeclared { name: gone.name.clone(), origin: gone.origin.clone() }),
+        None => Ok(()),
     }
 }
 
@@ -361,9 +394,14 @@ fn countries(
     Ok(found)
 }
 
+fn unresolved(one: &Unresolved) -> String {
+    format!("who the declared emergency account `{}` ({}) is: {}", one.declared.name, one.declared.origin, one.why)
+}
+
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let mut subject = self.subject.load(world)?;
+        declared_are_there(&subject)?;
         subject.name_users()?;
         world.progress("working out the ways in");
         let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;

@@ -3,11 +3,11 @@
 //! **Limits:** [`KEEPER_COUNT_MAX`], [`SIGNS_IN_COUNT_MAX`], [`ENVELOPE_COUNT_MAX`], and the shares of an envelope that
 //! the engine allows.
 
-use breakglass_engine::lockout::custody::{Custody, Depository, Envelope, Holds, Keeper, Share};
+use breakglass_engine::lockout::custody::{Custody, Depository, Envelope, Holds, Keeper, SHARE_COUNT_MAX, Share};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Contradiction, NonEmpty, at_most, optional, repeated};
+use super::{Contradiction, NonEmpty, Whole, at_most, optional, repeated};
 
 /// Custodians, safes or depositories that may be declared, of each kind.
 const KEEPER_COUNT_MAX: usize = 1_000;
@@ -56,9 +56,23 @@ struct EnvelopeProperties {
     account: NonEmpty,
     /// `password`, or the id of an authentication method.
     holds: NonEmpty,
-    threshold: usize,
+    threshold: ShareCount,
     #[serde(default)]
     share: Vec<ShareProperties>,
+}
+
+/// A number of shares; whether there are so many is looked at with the envelope.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "Whole")]
+struct ShareCount(usize);
+
+impl TryFrom<Whole> for ShareCount {
+    type Error = String;
+
+    fn try_from(Whole(count): Whole) -> Result<Self, Self::Error> {
+        let count = usize::try_from(count).map_err(|_| format!("must be from 1 to {SHARE_COUNT_MAX} shares"))?;
+        Ok(Self(count))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -145,7 +159,7 @@ impl EnvelopeProperties {
         Envelope {
             account: self.account.0.clone(),
             holds: if holds == PASSWORD { Holds::Password } else { Holds::Method(holds.to_owned()) },
-            threshold: self.threshold,
+            threshold: self.threshold.0,
             shares: self.share.iter().map(ShareProperties::share).collect(),
         }
     }
@@ -269,7 +283,12 @@ mod tests {
             ("[[custody.depository]]\nid = \"a\"\nsigns_in = \"b\"", "invalid type"),
             ("[[custody.envelope]]\naccount = \"a\"\nholds = \"password\"", "missing field `threshold`"),
             ("[[custody.envelope]]\naccount = \"a\"\nthreshold = 1", "missing field `holds`"),
-            ("[[custody.envelope]]\naccount = \"a\"\nholds = \"x\"\nthreshold = -1", "invalid value"),
+            ("[[custody.envelope]]\naccount = \"a\"\nholds = \"x\"\nthreshold = -1", "must be from 1 to 64 shares"),
+            (
+                "[[custody.envelope]]\naccount = \"a\"\nholds = \"x\"\nthreshold = 9999999999999999999999",
+                "is too large",
+            ),
+            ("[[custody.envelope]]\naccount = \"a\"\nholds = \"x\"\nthreshold = \"2\"", "expected a whole number"),
             ("[[custody.envelope]]\naccount = \" \"\nholds = \"x\"\nthreshold = 1", "must not be empty"),
         ] {
             let error = parse(text).unwrap_err();

@@ -9,7 +9,7 @@ use breakglass_engine::lockout::pattern::ComponentPattern;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Contradiction, NonEmpty, at_most, repeated};
+use super::{Contradiction, NonEmpty, Whole, at_most, repeated};
 
 /// The greatest order that may be asked for.
 const ORDER_MAX: usize = 16;
@@ -94,13 +94,13 @@ struct ScenarioProperties {
 
 /// A number of failures.
 #[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(try_from = "i64")]
+#[serde(try_from = "Whole")]
 struct OrderCount(usize);
 
-impl TryFrom<i64> for OrderCount {
+impl TryFrom<Whole> for OrderCount {
     type Error = String;
 
-    fn try_from(count: i64) -> Result<Self, Self::Error> {
+    fn try_from(Whole(count): Whole) -> Result<Self, Self::Error> {
         let count = usize::try_from(count).ok().filter(|count| (1..=ORDER_MAX).contains(count));
         count.map(Self).ok_or_else(|| format!("must be from 1 to {ORDER_MAX} failures"))
     }

@@ -65,6 +65,7 @@ pub(crate) fn sentence(forecasted: &Forecasted<'_>) -> String {
 fn span(tally: &ForecastTally) -> String {
     let seconds = tally.times.map(|(first, last)| last.as_second() - first.as_second());
     match seconds.map(|seconds| u64::try_from(seconds).unwrap_or_default().div_ceil(86_400)) {
+        None if tally.records == 1 => "In this one record".to_owned(),
         None => format!("In these {}", counted(tally.records, "record")),
         Some(0 | 1) => format!("On this one day with {}", counted(tally.records, "record")),
         Some(days) => format!("In these {} with {}", counted(days, "day"), counted(tally.records, "record")),

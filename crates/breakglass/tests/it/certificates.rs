@@ -99,6 +99,7 @@ fn a_certificate_holds_and_no_changed_one_does_by_seed() {
         "cut element dropped",
         "cut element replaced",
         "way dropped",
+        "way without a sign-in",
     ] {
         assert!(said.contains(&format!("resealed, {kind}: refused")), "nothing was refused: {kind}\n{said}");
     }

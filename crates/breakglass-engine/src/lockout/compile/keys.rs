@@ -53,6 +53,10 @@ impl Compiler<'_> {
         let devices = super::CLIENTS.map(|client| self.judge.own_devices(&self.devices, &id, client));
         let [browser, application] = devices;
         let [unmanaged_browser, unmanaged_application] = self.unmanaged.clone();
+        let [other_browser, other_application] = self.devices_not_exported.clone();
+        if credentials.iter().any(|credential| credential.needs_own_device) {
+            self.note_devices_not_exported();
+        }
         let names = [Some(id.as_str()), listed.user_principal_name.as_deref()];
         let is_mfa_forced = names.iter().flatten().any(|name| self.per_user_mfa.contains(&name.to_ascii_lowercase()));
         Person {
@@ -62,8 +66,8 @@ impl Compiler<'_> {
             credentials,
             combinations,
             devices: [
-                unmanaged_browser.into_iter().chain(browser).collect(),
-                unmanaged_application.into_iter().chain(application).collect(),
+                unmanaged_browser.into_iter().chain(browser).chain(other_browser).collect(),
+                unmanaged_application.into_iter().chain(application).chain(other_application).collect(),
             ],
             is_mfa_forced,
         }

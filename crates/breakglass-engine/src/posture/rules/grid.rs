@@ -374,7 +374,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Policy(index) => write!(f, "policy {index}"),
-            Self::MandatoryMfa => f.write_str("mandatory multifactor authentication, which knows no exclusion"),
+            Self::MandatoryMfa => f.write_str("mandatory multifactor authentication (which knows no exclusion)"),
             Self::SecurityDefaults => f.write_str("security defaults"),
         }
     }

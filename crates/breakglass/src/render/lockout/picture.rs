@@ -20,6 +20,9 @@ pub(crate) const COLUMN_COUNT_MAX: usize = 40;
 /// Rows that are drawn.
 pub(crate) const ROW_COUNT_MAX: usize = 25;
 
+/// What stands between the parts of a label.
+pub(crate) const JOIN: &str = " + ";
+
 /// Names in a note before the rest is counted.
 const NAME_COUNT_MAX: usize = 4;
 
@@ -111,7 +114,12 @@ impl Picture {
         let columns = scene.columns();
         let (rows, left_out) = scene.rows(needed);
         let shown: usize = columns.iter().map(|column| column.way_count).sum();
-        notes.extend(left_out_note(ways.len() - shown.min(ways.len()), left_out));
+        let left_out = LeftOut {
+            people: people_left_out(&ways, &chosen, &alike),
+            ways: ways.len() - shown.min(ways.len()),
+            components: left_out,
+        };
+        notes.extend(left_out.note());
         Self { rows, columns, way_count: ways.len(), notes }
     }
 }
@@ -397,7 +405,7 @@ impl<'a> Scene<'a, '_> {
         if !names.is_empty() {
             parts.push(words::listed(&names, ", ", 1));
         }
-        parts.join(" + ")
+        parts.join(JOIN)
     }
 }
 
@@ -412,9 +420,39 @@ fn kinds(components: &[&Component]) -> String {
     kinds.collect::<Vec<_>>().join(", ")
 }
 
-fn left_out_note(ways: usize, components: usize) -> Option<String> {
-    let ways = (ways > 0).then(|| counted(ways, "more way"));
-    let components = (components > 0).then(|| format!("{} that ways need", counted(components, "more thing")));
-    let parts: Vec<String> = ways.into_iter().chain(components).collect();
-    (!parts.is_empty()).then(|| format!("Not drawn, for want of room: {}.", parts.join(", and ")))
+/// What there is no room for.
+struct LeftOut {
+    /// People, and how many there are.
+    people: (usize, usize),
+    ways: usize,
+    components: usize,
+}
+
+impl LeftOut {
+    fn note(&self) -> Option<String> {
+        let (left_out, all) = self.people;
+        let people = (left_out > 0).then(|| format!("{left_out} of {} who get in", counted_people(all)));
+        let ways = (self.ways > 0).then(|| counted(self.ways, "more way"));
+        let things = (self.components > 0).then(|| counted(self.components, "more thing") + " that ways need");
+        let parts: Vec<String> = people.into_iter().chain(ways).chain(things).collect();
+        let parts = match parts.as_slice() {
+            [] => return None,
+            [only] => only.clone(),
+            [first @ .., last] => format!("{}, and {last}", first.join(", ")),
+        };
+        Some(format!("Not drawn, for want of room: {parts}."))
+    }
+}
+
+fn counted_people(count: usize) -> String {
+    if count == 1 { "1 person".to_owned() } else { format!("{count} people") }
+}
+
+/// People of whom neither they nor anybody alike is drawn, and how many people there are.
+fn people_left_out(ways: &[&Way], chosen: &[(usize, usize)], alike: &BTreeMap<&str, usize>) -> (usize, usize) {
+    let all: BTreeSet<&str> = ways.iter().map(|way| way.user.as_str()).collect();
+    let drawn: BTreeSet<&str> =
+        chosen.iter().filter_map(|(at, _)| ways.get(*at)).map(|way| way.user.as_str()).collect();
+    let shown: usize = drawn.iter().map(|user| alike.get(user).copied().unwrap_or(1)).sum();
+    (all.len().saturating_sub(shown), all.len())
 }

@@ -152,7 +152,7 @@ fn scenario(id: &str, title: &str, left: Order) -> ScenarioResult {
     ScenarioResult {
         id: id.to_owned(),
         title: title.to_owned(),
-        failed: Vec::new(),
+        failed: vec![Component::new(Kind::Service, id)],
         delta: None,
         survives: left.proved != Some(0),
         way: (left.proved != Some(0)).then_some(0),

@@ -13,7 +13,7 @@ use breakglass_engine::lockout::report::{Cause, LockoutReport};
 use super::super::escape::markup;
 use super::super::{Format, Page, counted, day_and_time, visible};
 use super::metrics::Font;
-use super::picture::{Column, Picture, Row};
+use super::picture::{Column, JOIN, Picture, Row};
 use super::words;
 
 pub(super) const FORMAT: Format<[LockoutReport]> =
@@ -197,8 +197,21 @@ impl Layout {
     }
 }
 
+/// The label of a row, shortened part by part: two names that are cut as one would read as one name.
 fn row_label(row: &Row) -> String {
-    LABEL_STRONG.fitted(&visible(&row.label), ROW_LABEL_WIDTH_MAX)
+    let label = visible(&row.label);
+    if LABEL_STRONG.width(&label) <= ROW_LABEL_WIDTH_MAX {
+        return label.into_owned();
+    }
+    let parts: Vec<&str> = label.split(JOIN).collect();
+    let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+    let room = ROW_LABEL_WIDTH_MAX.saturating_sub(LABEL_STRONG.width(JOIN) * (count - 1));
+    // What a short part leaves over is for the long ones.
+    let short: Vec<u32> =
+        parts.iter().map(|part| LABEL_STRONG.width(part)).filter(|width| *width <= room / count).collect();
+    let long = count.saturating_sub(u32::try_from(short.len()).unwrap_or(0)).max(1);
+    let share = room.saturating_sub(short.iter().sum()) / long;
+    parts.iter().map(|part| LABEL_STRONG.fitted(part, share.max(room / count))).collect::<Vec<_>>().join(JOIN)
 }
 
 fn remark(row: &Row, picture: &Picture) -> String {
@@ -359,6 +372,10 @@ impl Pen {
         let dots = "Each column is a way in, each row something that ways need: a dot where the way needs it.";
         if !picture.rows.is_empty() {
             self.paragraph(dots, SMALL, (layout.width, SOFT));
+        }
+        if picture.columns.iter().any(|column| column.way_count > 1) {
+            let folded = "A column that stands for several people counts as a way of each of them.";
+            self.paragraph(folded, SMALL, (layout.width, SOFT));
         }
         if picture.rows.iter().any(|row| row.is_single_point) {
             let bar = "A framed row with a bar is a single point of failure: if it alone fails, nobody gets in.";

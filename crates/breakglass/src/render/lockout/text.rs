@@ -58,9 +58,7 @@ fn head(report: &LockoutReport, page: &Page) -> String {
     let order = report.direct.order;
     let sentence = wrapped(&visible(&words::sentence(report)), "", page);
     let mut head = painted(&sentence, style(words::standing(&order)), page.paint);
-    let sooner = report.dated.iter().find(|dated| is_lower(&dated.order, &order));
-    if let Some(dated) = sooner {
-        let line = format!("From {} the order is {}.", day(dated.from), words::order_with_doubt(&dated.order));
+    if let Some(line) = falls(report) {
         head.push_str(&painted(&wrapped(&line, "", page), Style::Bad, page.paint));
     }
     head.push('\n');
@@ -70,14 +68,36 @@ fn head(report: &LockoutReport, page: &Page) -> String {
         Some(size) => format!("Every lockout of up to {} was searched for.", counted(size, "failure")),
         None => "The search for lockouts was cut short.".to_owned(),
     };
-    let asked = format!(
-        "Order {}: so many failures lock everybody out. Asked: can somebody get in {question}? {searched}",
-        words::order_with_doubt(&order),
-    );
+    let meaning = match order.proved {
+        Some(_) => format!("Order {}: so many failures lock everybody out.", words::order_with_doubt(&order)),
+        None => format!("Order {}.", words::order_with_doubt(&order)),
+    };
+    let asked = format!("{meaning} Asked: can somebody get in {question}? {searched}");
     head.push_str(&wrapped(&asked, "  ", page));
     let judged = format!("{}, as of {}.", visible(&page.source), day_and_time(page.judged_at));
     head.push_str(&painted(&wrapped(&judged, "  ", page), Style::Faint, page.paint));
     head
+}
+
+/// The first date from which the order is lower, and the first from which it is lowest, in words.
+fn falls(report: &LockoutReport) -> Option<String> {
+    let first = report.dated.iter().find(|dated| is_lower(&dated.order, &report.direct.order))?;
+    let lowest = report.dated.iter().fold(
+        first,
+        |lowest, dated| {
+            if is_lower(&dated.order, &lowest.order) { dated } else { lowest }
+        },
+    );
+    let told = |dated: &DatedOrder| (day(dated.from), words::order_with_doubt(&dated.order));
+    let (from, order) = told(first);
+    let then = match is_lower(&lowest.order, &first.order) {
+        true => {
+            let (from, order) = told(lowest);
+            format!(", and from {from} it is {order}")
+        }
+        false => String::new(),
+    };
+    Some(format!("From {from} the order is {order}{then}."))
 }
 
 /// Whether an order promises less than another; one that was not found is the highest.
@@ -113,11 +133,7 @@ fn scenarios(report: &LockoutReport, page: &Page) -> String {
     if report.scenarios.is_empty() {
         return String::new();
     }
-    let survivors = report.scenarios.iter().filter(|scenario| scenario.survives).count();
-    let title = match survivors {
-        count if count == report.scenarios.len() => "What if: a way in is left in every scenario".to_owned(),
-        count => format!("What if: a way in is left in {count} of {} scenarios", report.scenarios.len()),
-    };
+    let title = format!("What if: {}", words::survivors(report));
     let ranked = words::ranked(report);
     let (shown, rest) = shown(&ranked, page);
     let rows: Vec<Vec<Cell>> = shown

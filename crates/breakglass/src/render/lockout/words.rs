@@ -266,7 +266,11 @@ pub(crate) fn because(causes: &[&Cause]) -> Option<String> {
     match words.as_slice() {
         [] => None,
         [only] => Some(only.clone()),
-        [first, second] => Some(format!("{first} and {second}")),
+        [first, second] => {
+            // One that has a clause of its own ends it with a comma.
+            let comma = if first.contains(", ") { "," } else { "" };
+            Some(format!("{first}{comma} and {second}"))
+        }
         _ => Some(listed(&words, ", ", CAUSE_COUNT_MAX)),
     }
 }
@@ -331,23 +335,40 @@ pub(crate) fn how_in_short(context: &WayContext) -> String {
     parts.join(", ")
 }
 
-/// The scenarios, those that do not survive first, so that they are never among those that are only counted.
+/// The scenarios, those that do not survive first, so that they are never among those that are only counted, and those
+/// that do not apply last.
 pub(crate) fn ranked(report: &LockoutReport) -> Vec<&ScenarioResult> {
     let mut ranked: Vec<&ScenarioResult> = report.scenarios.iter().collect();
-    ranked.sort_by_key(|scenario| scenario.survives);
+    ranked.sort_by_key(|scenario| (scenario.survives, scenario.is_moot()));
     ranked
+}
+
+/// In how many of the scenarios that apply here a way in is left.
+pub(crate) fn survivors(report: &LockoutReport) -> String {
+    let applying = report.scenarios.iter().filter(|scenario| !scenario.is_moot());
+    let (count, survivors) =
+        applying.fold((0, 0), |(count, survivors), one| (count + 1, survivors + usize::from(one.survives)));
+    match report.scenarios.len() - count {
+        _ if count == 0 => "no scenario applies here".to_owned(),
+        0 if survivors == count => "a way in is left in every scenario".to_owned(),
+        0 => format!("a way in is left in {survivors} of {count} scenarios"),
+        _ if survivors == count => "a way in is left in every scenario that applies here".to_owned(),
+        _ => format!("a way in is left in {survivors} of the {count} scenarios that apply here"),
+    }
 }
 
 /// Who is left in a scenario, and how.
 pub(crate) fn left(report: &LockoutReport, scenario: &ScenarioResult) -> Option<String> {
     let of_way = |way: &Way| format!("{}: {}", way.name, how(&report.components, &way.context));
     let way = scenario.way.and_then(|way| report.direct.ways.get(way)).map(of_way);
-    scenario.by.clone().or(way)
+    // Where nothing happens it is no news who gets in.
+    scenario.by.clone().or(way).filter(|_| !scenario.is_moot())
 }
 
 /// Whether somebody is left in a scenario.
 pub(crate) fn survival(scenario: &ScenarioResult) -> (&'static str, Standing) {
     match (scenario.survives, scenario.order_left.possible) {
+        _ if scenario.is_moot() => ("n/a", Standing::Good),
         (true, _) => ("yes", Standing::Good),
         (false, Some(0)) => ("NO", Standing::Bad),
         (false, _) => ("UNKNOWN", Standing::Doubtful),
