@@ -82,11 +82,16 @@ impl<'a> Analysis<'a> {
         Limits { size_max: self.settings.max_order, node_count_max: self.settings.node_count_max, smallest_only }
     }
 
+    /// Whether there may be ways of somebody who was not looked at, so that what is possible has no bound.
+    fn has_untold(&self) -> bool {
+        self.promised.has_untold_applications() || self.possible.people.are_more_possible
+    }
+
     /// The order of a question, with some components failed beforehand.
     pub fn order(&mut self, question: Question, failed: &BTreeSet<Component>) -> Order {
         let limits = self.limits(true);
         let found = smallest(&mut self.promised, question, failed, limits);
-        let is_untold = self.promised.has_untold_applications();
+        let is_untold = self.has_untold();
         let possible = if is_untold { None } else { smallest(&mut self.possible, question, failed, limits).proved };
         Order { possible, ..found }
     }
@@ -120,7 +125,7 @@ impl<'a> Analysis<'a> {
         }
         self.promised.give_back(question, system);
         let names = self.promised.components().to_vec();
-        let has_untold = self.promised.has_untold_applications();
+        let has_untold = self.has_untold();
         let mut best = self.possible.take_system(question);
         let cuts: Vec<Cut> = found
             .cuts

@@ -125,6 +125,8 @@ pub(super) struct People {
     administrators: BTreeSet<ObjectKey>,
     /// Whether everybody else does, too.
     is_everybody_administrator: bool,
+    /// Whether there are more users who may be meant than were looked at.
+    pub(super) are_more_possible: bool,
     /// Facts that were not known.
     pub(super) unknowns: BTreeSet<String>,
 }
@@ -142,7 +144,8 @@ const ROLES: [&str; 9] = [
     USER_ADMINISTRATOR,
 ];
 
-/// Users of whom it is looked at whether they possibly hold a role that lists which are not there would name.
+/// Users of whom it is looked at whether they possibly hold a role that lists which are not there would name. Where
+/// there are more, what is possible has no bound.
 const POSSIBLE_HOLDER_COUNT_MAX: usize = 1_000;
 
 impl People {
@@ -157,6 +160,7 @@ impl People {
             floor: Protection::None,
             administrators: BTreeSet::new(),
             is_everybody_administrator: false,
+            are_more_possible: false,
             unknowns: BTreeSet::new(),
         };
         let [active, eligible] = people.lists(snapshot);
@@ -257,6 +261,7 @@ impl People {
             let known = holders.entry(user).or_insert(held);
             *known = (*known).max(held);
         }
+        self.are_more_possible |= are_more(snapshot);
     }
 
     fn protect(&mut self, access: &Access<'_>, mode: Mode, is_list_missing: bool) {
@@ -331,6 +336,11 @@ impl People {
 pub(super) fn everybody(snapshot: &Snapshot) -> impl Iterator<Item = ObjectKey> + '_ {
     let listed = snapshot.users.items().iter().take(POSSIBLE_HOLDER_COUNT_MAX).map(|user| user.key);
     listed.chain(snapshot.somebody_else())
+}
+
+/// Whether there are more users than [`everybody`] has.
+pub(super) fn are_more(snapshot: &Snapshot) -> bool {
+    snapshot.users.items().len() > POSSIBLE_HOLDER_COUNT_MAX
 }
 
 /// Whether an assignment is for the whole tenant.

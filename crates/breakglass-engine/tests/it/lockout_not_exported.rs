@@ -227,3 +227,21 @@ fn a_fact_that_is_not_exported_makes_no_order_certain() {
         assert!(report.unknowns.iter().any(|unknown| unknown.contains(reason)), "{what}: {:?}", report.unknowns);
     }
 }
+
+/// Not everybody is looked at where anybody may hold a role: then what is possible has no bound.
+#[test]
+fn where_there_are_too_many_to_look_at_more_is_possible() {
+    let users = |count: usize| {
+        let user = |at: usize| json!({ "id": format!("u{at}"), "accountEnabled": true, "authenticationMethods": [] });
+        let everybody = json!({ "includeUsers": ["All"] });
+        let mut tenant = tenant(
+            json!({ "conditionalAccessPolicies": [blocks(&everybody)] }),
+            &["roleAssignments", "roleAssignmentScheduleInstances"],
+        );
+        tenant["users"].as_array_mut().unwrap().extend((1..count).map(user));
+        report(&tenant).direct.order
+    };
+    assert_eq!(users(1_000).possible, Some(0));
+    let order = users(1_001);
+    assert_eq!((order.proved, order.possible), (Some(0), None));
+}

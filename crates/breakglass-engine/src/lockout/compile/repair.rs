@@ -134,6 +134,7 @@ impl Compiler<'_> {
         }
         if self.mode == Mode::Possible && approval.doubt.is_some() {
             approvers.extend(people::everybody(self.access.snapshot()));
+            self.people.are_more_possible |= people::are_more(self.access.snapshot());
         }
         if self.mode == Mode::Possible && approval.is_empty {
             for role in [GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR] {
