@@ -34,6 +34,11 @@ pub(crate) fn hold(bytes: &[u8]) {
     });
 }
 
+/// Whether a surrogate is escaped, which is half a character.
+fn has_half_character(line: &[u8]) -> bool {
+    line.to_ascii_lowercase().windows(4).any(|window| matches!(window, [b'\\', b'u', b'd', b'8'..=b'9' | b'a'..=b'f']))
+}
+
 fn hold_one(line: &[u8], replay: &Replay<'_>, recording: &Recording<'_>) {
     let record = match SignInRecord::from_json(line) {
         Ok(record) => record,
@@ -43,8 +48,9 @@ fn hold_one(line: &[u8], replay: &Replay<'_>, recording: &Recording<'_>) {
         }
     };
     assert!(line.len() <= SIGN_IN_RECORD_BYTES_MAX);
-    let value: Value = serde_json::from_slice(line).expect("what was read is JSON");
-    assert!(value.is_object());
+    assert!(std::str::from_utf8(line).is_ok());
+    // A member that nobody reads may have an escape that stands for no character.
+    assert!(serde_json::from_slice(line).is_ok_and(|value: Value| value.is_object()) || has_half_character(line));
     let mut recorded = Recorded::default();
     if recording.read(&record, &mut recorded).is_ok() {
         assert!(recorded.sure.iter().zip(&recorded.may).all(|(sure, may)| sure & !may == 0), "{record:?}");

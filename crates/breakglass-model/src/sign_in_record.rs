@@ -228,12 +228,16 @@ impl<'a> SignInRecord<'a> {
     /// Reads one record of either form.
     ///
     /// # Errors
-    /// When the bytes are too many or not JSON, when a property has the wrong type or stands there twice.
+    /// When the bytes are too many, not UTF-8 or not JSON, when a property has the wrong type or stands there twice.
     pub fn from_json(bytes: &'a [u8]) -> Result<Self, SignInRecordError> {
         if bytes.len() > SIGN_IN_RECORD_BYTES_MAX {
             return Err(SignInRecordError::TooLong { length: bytes.len() });
         }
-        members::read(bytes)
+        let text = std::str::from_utf8(bytes);
+        let text = text.map_err(|error| {
+            SignInRecordError::Malformed(format!("it is not UTF-8 text from byte {} on", error.valid_up_to()))
+        })?;
+        members::read(text)
     }
 
     /// Whether it is about a sign-in: a diagnostic setting puts other logs beside those.

@@ -18,8 +18,8 @@ use super::{
 /// Bytes of the longest name that is looked for.
 const NAME_BYTES_MAX: usize = 48;
 
-pub(super) fn read<'a>(bytes: &'a [u8]) -> Result<SignInRecord<'a>, SignInRecordError> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
+pub(super) fn read<'a>(text: &'a str) -> Result<SignInRecord<'a>, SignInRecordError> {
+    let mut json = serde_json::Deserializer::from_str(text);
     let malformed = |error: serde_json::Error| SignInRecordError::Malformed(in_words(&error));
     let Object(outer) = Object::<Outer<'a>>::deserialize(&mut json).map_err(malformed)?;
     json.end().map_err(malformed)?;
