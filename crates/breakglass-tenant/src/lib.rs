@@ -1,3 +1,24 @@
 //! The stage: an embedded Entra tenant that real clients sign in to over HTTPS.
 //!
-//! **Invariant:** it knows nothing of what the product does with a tenant; the two meet only over HTTP.
+//! It serves the login endpoints, Microsoft Graph and the corner of Azure Resource Manager that clients need, keeps its
+//! state in a folder, and asks the one Conditional Access engine at every issuance of a token.
+//!
+//! **Invariant:** it knows nothing of what the product does with a tenant; the two meet only over HTTP. Secrets are kept
+//! as what they are checked with, never as they are.
+
+pub mod call;
+pub mod clock;
+mod graph;
+mod ids;
+mod jwt;
+mod login;
+mod manager;
+mod odata;
+mod random;
+mod secret;
+pub mod seed;
+pub mod serve;
+mod sign_in;
+mod state;
+pub mod tenant;
+pub mod tls;

@@ -30,6 +30,7 @@ const LISTS: &[&[ErrorCode]] = &[
     commands::what_if::CODES,
     proposal::CODES,
     commands::lockout::CODES,
+    commands::tenant::CODES,
 ];
 
 /// What a code stands for.

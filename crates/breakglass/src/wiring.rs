@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::num::NonZeroUsize;
 
+use breakglass_tenant::clock::Clock;
 use jiff::Timestamp;
 
 use crate::failure::Failure;
@@ -95,6 +96,17 @@ impl World {
     fn say(&self, text: &str) {
         // Nobody is left to tell when stderr is closed.
         let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+/// The system's clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "a server reads the clock for as long as it runs")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
     }
 }
 

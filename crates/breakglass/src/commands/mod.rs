@@ -14,6 +14,7 @@ pub(crate) mod logs;
 mod man;
 pub(crate) mod replay;
 mod snapshot;
+pub(crate) mod tenant;
 pub(crate) mod what_if;
 
 use clap::Subcommand;
@@ -48,6 +49,7 @@ commands! {
     Lockout in lockout,
     Guard in guard,
     Snapshot in snapshot,
+    Tenant in tenant,
     Explain in explain,
     Completions in completions,
     Man in man,

@@ -1,0 +1,288 @@
+//! `/groups`, their members and owners.
+
+use breakglass_model::snapshot::Resource;
+use breakglass_model::well_known::PRIVILEGED_ROLE_ADMINISTRATOR;
+use serde_json::{Value, json};
+
+use super::Request;
+use super::directory_objects::{self, kind_of};
+use super::error::GraphError;
+use super::list::{Shape, listed, page_of, selected};
+use crate::call::Reply;
+use crate::clock::written;
+use crate::random;
+use crate::sign_in::{has_member, member_id};
+use crate::state::{Change, Object, text};
+
+const GROUPS_ADMINISTRATOR: &str = "fdd7a751-b60b-444a-984c-02652fe8fa1c";
+const USER_ADMINISTRATOR: &str = "fe930be7-5e62-47db-91af-98c3a49a38b1";
+
+const READ: &[&str] =
+    &["Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All", "GroupMember.Read.All"];
+const WRITE: &[&str] = &["Group.ReadWrite.All", "Directory.ReadWrite.All"];
+const WRITE_MEMBERS: &[&str] = &["GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"];
+
+/// What an answer has of a group unless it is asked otherwise.
+pub(super) const PROPERTIES: &[&str] = &[
+    "id",
+    "deletedDateTime",
+    "classification",
+    "createdDateTime",
+    "description",
+    "displayName",
+    "expirationDateTime",
+    "groupTypes",
+    "isAssignableToRole",
+    "mail",
+    "mailEnabled",
+    "mailNickname",
+    "membershipRule",
+    "membershipRuleProcessingState",
+    "onPremisesSyncEnabled",
+    "securityEnabled",
+    "visibility",
+];
+pub(super) const SHAPE: Shape = Shape {
+    resource: Resource::Groups,
+    context: "groups",
+    default_properties: PROPERTIES,
+    hidden: &["members", "owners"],
+    count_default: 100,
+    count_max: 999,
+};
+
+/// Answers a request below `/groups`.
+pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError> {
+    match (request.call.method.as_str(), rest) {
+        ("GET", []) => {
+            request.caller.needs(READ, &[])?;
+            listed(request, &SHAPE)
+        }
+        ("POST", []) => create(request),
+        ("GET", [id]) => {
+            request.caller.needs(READ, &[])?;
+            let directory = request.tenant.state.read();
+            let group = directory.object(Resource::Groups, id).ok_or_else(|| GraphError::not_found(id))?;
+            Ok(request.entity(200, ("groups", selected(request, &SHAPE, group)?)))
+        }
+        ("PATCH", [id]) => update(request, id),
+        ("DELETE", [id]) => delete(request, id),
+        ("GET", [id, relation @ ("members" | "owners" | "transitiveMembers")]) => related(request, id, relation),
+        ("POST", [id, relation @ ("members" | "owners"), "$ref"]) => add(request, (id, relation)),
+        ("DELETE", [id, relation @ ("members" | "owners"), member, "$ref"]) => remove(request, (id, relation), member),
+        (_, [_, segment, ..]) => Err(GraphError::no_segment(segment)),
+        _ => Err(GraphError::method()),
+    }
+}
+
+fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
+    request.caller.needs(WRITE, &[GROUPS_ADMINISTRATOR, USER_ADMINISTRATOR])?;
+    let body = request.object()?;
+    let flag = |name: &str| body.get(name).and_then(Value::as_bool);
+    for name in ["displayName", "mailNickname"] {
+        text(&body, name).filter(|text| !text.trim().is_empty()).ok_or_else(|| required(name))?;
+    }
+    for name in ["mailEnabled", "securityEnabled"] {
+        flag(name).ok_or_else(|| required(name))?;
+    }
+    let is_assignable = flag("isAssignableToRole") == Some(true);
+    let types = body.get("groupTypes").and_then(Value::as_array).cloned().unwrap_or_default();
+    let is_dynamic = types.iter().any(|kind| kind == "DynamicMembership");
+    if is_assignable {
+        request.caller.needs(&["RoleManagement.ReadWrite.Directory"], &[PRIVILEGED_ROLE_ADMINISTRATOR])?;
+        if flag("securityEnabled") != Some(true) || is_dynamic {
+            return Err(GraphError::bad_request(
+                "Invalid value specified for property 'isAssignableToRole': it takes a security group with assigned members.",
+            ));
+        }
+    }
+    let id = random::uuid()?;
+    let visibility =
+        if is_assignable { json!("Private") } else { body.get("visibility").cloned().unwrap_or(Value::Null) };
+    let mut group = body.clone();
+    ["id", "createdDateTime", "deletedDateTime", "members@odata.bind", "owners@odata.bind"]
+        .iter()
+        .for_each(|name| drop(group.remove(*name)));
+    let bound = |relation: &str| -> Result<Vec<Value>, GraphError> {
+        let references =
+            body.get(&format!("{relation}@odata.bind")).and_then(Value::as_array).cloned().unwrap_or_default();
+        references.iter().map(|reference| referenced(request, reference)).collect()
+    };
+    let given = [
+        ("id", json!(id)),
+        ("createdDateTime", json!(written(request.tenant.clock.now()))),
+        ("groupTypes", json!(types)),
+        ("isAssignableToRole", if is_assignable { json!(true) } else { Value::Null }),
+        ("visibility", visibility),
+        ("members", json!(bound("members")?)),
+        ("owners", json!(bound("owners")?)),
+    ];
+    group.extend(given.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    let put = vec![Change::Put(Resource::Groups, group.clone())];
+    request.tenant.state.write(|_| Ok::<_, GraphError>((put, ())))?;
+    request.audit("Add group", "GroupManagement", target(&id, &group))?;
+    let shown = PROPERTIES.iter().map(|name| ((*name).to_owned(), group.get(*name).cloned().unwrap_or(Value::Null)));
+    Ok(request.entity(201, ("groups", shown.collect())))
+}
+
+fn update(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
+    let body = request.object()?;
+    may_change(request, id, WRITE)?;
+    if body.contains_key("isAssignableToRole") {
+        return Err(GraphError::bad_request(
+            "Property 'isAssignableToRole' cannot be changed after the group was created.",
+        ));
+    }
+    let bound = body.get("members@odata.bind").and_then(Value::as_array).cloned().unwrap_or_default();
+    let bound: Vec<Value> = bound.iter().map(|reference| referenced(request, reference)).collect::<Result<_, _>>()?;
+    let group = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+        let mut group = directory.object(Resource::Groups, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
+        let is_plain =
+            |name: &str| !matches!(name, "id" | "createdDateTime" | "members" | "owners" | "members@odata.bind");
+        for (name, value) in body.iter().filter(|(name, _)| is_plain(name)) {
+            group.insert(name.clone(), value.clone());
+        }
+        push(&mut group, "members", bound)?;
+        Ok((vec![Change::Put(Resource::Groups, group.clone())], group))
+    })?;
+    request.audit("Update group", "GroupManagement", target(id, &group))?;
+    Ok(Reply::empty(204))
+}
+
+fn delete(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
+    may_change(request, id, WRITE)?;
+    let group = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+        let group = directory.object(Resource::Groups, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
+        Ok((vec![Change::Remove(Resource::Groups, id.to_owned())], group))
+    })?;
+    request.audit("Delete group", "GroupManagement", target(id, &group))?;
+    Ok(Reply::empty(204))
+}
+
+fn related(request: &Request<'_>, id: &str, relation: &str) -> Result<Reply, GraphError> {
+    request.caller.needs(READ, &[])?;
+    let directory = request.tenant.state.read();
+    let group = directory.object(Resource::Groups, id).ok_or_else(|| GraphError::not_found(id))?;
+    let mut ids: Vec<String> = Vec::new();
+    let mut open = vec![group];
+    while let Some(group) = open.pop() {
+        let list = if relation == "owners" { "owners" } else { "members" };
+        for member in group.get(list).and_then(Value::as_array).into_iter().flatten().filter_map(member_id) {
+            if ids.iter().any(|known| known.eq_ignore_ascii_case(member)) {
+                continue;
+            }
+            ids.push(member.to_owned());
+            let nested = directory.object(Resource::Groups, member).filter(|_| relation == "transitiveMembers");
+            open.extend(nested);
+        }
+    }
+    let objects: Vec<Object> = ids.iter().filter_map(|id| directory_objects::shown(&directory, id)).collect();
+    drop(directory);
+    page_of(request, ("directoryObjects", 100), objects)
+}
+
+fn add(request: &Request<'_>, (id, relation): (&str, &str)) -> Result<Reply, GraphError> {
+    may_change(request, id, WRITE_MEMBERS)?;
+    let member = referenced(request, request.object()?.get("@odata.id").unwrap_or(&Value::Null))?;
+    let group = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+        let mut group = directory.object(Resource::Groups, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
+        let is_nested = member.get("@odata.type").and_then(Value::as_str) == Some("#microsoft.graph.group");
+        let is_assignable = group.get("isAssignableToRole").and_then(Value::as_bool) == Some(true);
+        if relation == "members" && is_nested && is_assignable {
+            return Err(GraphError::bad_request(
+                "A group cannot be a member of a group that can be assigned to a role.",
+            ));
+        }
+        push(&mut group, relation, vec![member.clone()])?;
+        Ok((vec![Change::Put(Resource::Groups, group.clone())], group))
+    })?;
+    let activity = if relation == "owners" { "Add owner to group" } else { "Add member to group" };
+    request.audit(activity, "GroupManagement", with_member(id, &group, &member))?;
+    Ok(Reply::empty(204))
+}
+
+fn remove(request: &Request<'_>, (id, relation): (&str, &str), member: &str) -> Result<Reply, GraphError> {
+    may_change(request, id, WRITE_MEMBERS)?;
+    let group = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+        let mut group = directory.object(Resource::Groups, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
+        let list = group.get_mut(relation).and_then(Value::as_array_mut);
+        let list = list.ok_or_else(|| GraphError::not_found(member))?;
+        let before = list.len();
+        list.retain(|known| !member_id(known).is_some_and(|known| known.eq_ignore_ascii_case(member)));
+        if list.len() == before {
+            return Err(GraphError::not_found(member));
+        }
+        Ok((vec![Change::Put(Resource::Groups, group.clone())], group))
+    })?;
+    let activity = if relation == "owners" { "Remove owner from group" } else { "Remove member from group" };
+    request.audit(activity, "GroupManagement", with_member(id, &group, &json!({ "id": member })))?;
+    Ok(Reply::empty(204))
+}
+
+/// Adds references to a list; one that is there already is an error.
+fn push(group: &mut Object, relation: &str, members: Vec<Value>) -> Result<(), GraphError> {
+    for member in members {
+        let id = member_id(&member).unwrap_or_default();
+        let is_there = match relation {
+            "members" => has_member(group, id),
+            _ => group
+                .get(relation)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .any(|known| member_id(known) == Some(id)),
+        };
+        if is_there {
+            return Err(GraphError::bad_request(
+                "One or more added object references already exist for the following modified properties: 'members'.",
+            ));
+        }
+        match group.get_mut(relation).and_then(Value::as_array_mut) {
+            Some(list) => list.push(member),
+            None => drop(group.insert(relation.to_owned(), json!([member]))),
+        }
+    }
+    Ok(())
+}
+
+/// A group that can be assigned to a role is changed by who may assign roles, and by its owners.
+fn may_change(request: &Request<'_>, id: &str, permissions: &[&str]) -> Result<(), GraphError> {
+    let directory = request.tenant.state.read();
+    let group = directory.object(Resource::Groups, id).ok_or_else(|| GraphError::not_found(id))?;
+    let owners = group.get("owners").and_then(Value::as_array).into_iter().flatten();
+    let is_owner = owners.filter_map(member_id).any(|owner| owner.eq_ignore_ascii_case(&request.caller.id));
+    if group.get("isAssignableToRole").and_then(Value::as_bool) == Some(true) {
+        let roles: &[&str] = if is_owner { &[] } else { &[PRIVILEGED_ROLE_ADMINISTRATOR] };
+        return request.caller.needs(&["RoleManagement.ReadWrite.Directory"], roles);
+    }
+    let roles: &[&str] = if is_owner { &[] } else { &[GROUPS_ADMINISTRATOR, USER_ADMINISTRATOR] };
+    request.caller.needs(permissions, roles)
+}
+
+/// The object that a reference names, as a member is kept.
+fn referenced(request: &Request<'_>, reference: &Value) -> Result<Value, GraphError> {
+    let address = reference.as_str().ok_or_else(|| GraphError::bad_request("A reference needs '@odata.id'."))?;
+    let id = address.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let directory = request.tenant.state.read();
+    let kind = kind_of(&directory, id).ok_or_else(|| GraphError::not_found(id))?;
+    Ok(json!({ "@odata.type": kind, "id": id }))
+}
+
+fn target(id: &str, group: &Object) -> Value {
+    json!([{ "id": id, "type": "Group", "displayName": text(group, "displayName"), "modifiedProperties": [] }])
+}
+
+fn with_member(id: &str, group: &Object, member: &Value) -> Value {
+    let name = text(group, "displayName");
+    json!([
+        { "id": member_id(member), "type": "User", "modifiedProperties": [
+            { "displayName": "Group.ObjectID", "oldValue": Value::Null, "newValue": id },
+            { "displayName": "Group.DisplayName", "oldValue": Value::Null, "newValue": name },
+        ] },
+        { "id": id, "type": "Group", "displayName": name, "modifiedProperties": [] },
+    ])
+}
+
+fn required(property: &str) -> GraphError {
+    GraphError::bad_request(format!("A value is required for property '{property}' of resource 'Group'."))
+}

@@ -1,0 +1,151 @@
+//! Microsoft Graph, as far as real clients and the product need it, the same under `/v1.0` and `/beta`.
+//!
+//! One resource is one file and one line in [`RESOURCES`].
+
+mod applications;
+mod audit;
+mod batch;
+pub(crate) mod caller;
+mod conditional_access;
+mod directory_objects;
+mod error;
+mod groups;
+mod list;
+mod organization;
+mod roles;
+mod users;
+
+use serde_json::{Value, json};
+
+use self::caller::{Caller, Refusal};
+use self::error::GraphError;
+use crate::call::{Call, Reply};
+use crate::ids::Audience;
+use crate::random;
+use crate::state::{Log, Object};
+use crate::tenant::Tenant;
+
+/// Bytes of the largest body.
+const BODY_BYTES_MAX: usize = 4 << 20;
+
+type Handler = fn(&Request<'_>, &[&str]) -> Result<Reply, GraphError>;
+
+/// What there is, by the first part of the path.
+const RESOURCES: &[(&str, Handler)] = &[
+    ("applications", applications::applications),
+    ("auditLogs", audit::answer),
+    ("directoryObjects", directory_objects::answer),
+    ("domains", organization::domains),
+    ("groups", groups::answer),
+    ("identity", conditional_access::answer),
+    ("me", users::me),
+    ("organization", organization::organization),
+    ("policies", organization::policies),
+    ("roleManagement", roles::answer),
+    ("servicePrincipals", applications::service_principals),
+    ("subscribedSkus", organization::skus),
+    ("users", users::answer),
+];
+
+/// A request to Graph.
+pub(super) struct Request<'a> {
+    tenant: &'a Tenant,
+    call: &'a Call,
+    caller: &'a Caller,
+    /// `v1.0` or `beta`.
+    version: &'a str,
+}
+
+impl Request<'_> {
+    /// The JSON object in the body.
+    fn object(&self) -> Result<Object, GraphError> {
+        match serde_json::from_slice(&self.call.body) {
+            Ok(Value::Object(object)) => Ok(object),
+            _ => Err(GraphError::bad_request(
+                "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",
+            )),
+        }
+    }
+
+    /// Address of the metadata of an answer.
+    fn context(&self, of: &str) -> String {
+        format!("{}/{}/$metadata#{of}", self.tenant.addresses.base, self.version)
+    }
+
+    /// One object as an answer.
+    fn entity(&self, status: u16, (of, mut object): (&str, Object)) -> Reply {
+        let mut all = Object::new();
+        all.insert("@odata.context".to_owned(), Value::String(self.context(&format!("{of}/$entity"))));
+        all.append(&mut object);
+        Reply::json(status, Value::Object(all))
+    }
+
+    /// Writes a record of what was done into the directory audit.
+    fn audit(&self, activity: &str, category: &str, targets: Value) -> Result<(), GraphError> {
+        let now = self.tenant.clock.now();
+        let directory = self.tenant.state.read();
+        let user = directory.object(breakglass_model::snapshot::Resource::Users, &self.caller.id);
+        let upn = user.and_then(|user| crate::state::text(user, "userPrincipalName")).map(str::to_owned);
+        drop(directory);
+        let initiated = if self.caller.is_user {
+            json!({ "app": Value::Null, "user": { "id": self.caller.id, "userPrincipalName": upn,
+                "ipAddress": self.call.remote.to_string() } })
+        } else {
+            json!({ "user": Value::Null, "app": { "appId": self.caller.app_id, "servicePrincipalId": self.caller.id } })
+        };
+        let record = json!({
+            "id": format!("Directory_{}", random::uuid()?),
+            "category": category,
+            "correlationId": random::uuid()?,
+            "result": "success",
+            "resultReason": "",
+            "activityDisplayName": activity,
+            "activityDateTime": crate::clock::written(now),
+            "loggedByService": "Core Directory",
+            "operationType": activity.split(' ').next(),
+            "initiatedBy": initiated,
+            "targetResources": targets,
+            "additionalDetails": [],
+        });
+        let record = record.as_object().cloned().unwrap_or_default();
+        Ok(self.tenant.state.log(Log::DirectoryAudits, &record)?)
+    }
+}
+
+/// Answers a request.
+pub(crate) fn answer(tenant: &Tenant, call: &Call, parts: &[&str]) -> Reply {
+    let request_id = random::uuid().unwrap_or_default();
+    let of_client = call.header("client-request-id").unwrap_or(&request_id).to_owned();
+    let now = tenant.clock.now();
+    let answered = match caller::of(tenant, call, Audience::Graph) {
+        Err(refusal) => Ok(unauthorized(tenant, refusal, (&request_id, &of_client, now))),
+        Ok(_) if call.body.len() > BODY_BYTES_MAX => {
+            Err(GraphError::new(413, "RequestEntityTooLarge", "The body is too large."))
+        }
+        Ok(caller) => routed(tenant, call, (&caller, parts)),
+    };
+    let reply = answered.unwrap_or_else(|error| error.reply((&request_id, &of_client, now)));
+    reply.with("request-id", request_id).with("client-request-id", of_client)
+}
+
+/// Answers a request of a caller who is known.
+fn routed(tenant: &Tenant, call: &Call, (caller, parts): (&Caller, &[&str])) -> Result<Reply, GraphError> {
+    let [version, first, rest @ ..] = parts else { return Err(GraphError::no_segment("")) };
+    let request = Request { tenant, call, caller, version };
+    if *first == "$batch" {
+        return batch::answer(&request, rest);
+    }
+    let handler = RESOURCES.iter().find(|(name, _)| name == first).map(|(_, handler)| handler);
+    handler.ok_or_else(|| GraphError::no_segment(first))?(&request, rest)
+}
+
+fn unauthorized(tenant: &Tenant, refusal: Refusal, ids: (&str, &str, jiff::Timestamp)) -> Reply {
+    let error = GraphError::new(401, "InvalidAuthenticationToken", refusal.sentence());
+    let address = format!("{}/common/oauth2/authorize", tenant.addresses.base);
+    error.reply(ids).with(
+        "www-authenticate",
+        format!(
+            "Bearer realm=\"\", authorization_uri=\"{address}\", client_id=\"00000003-0000-0000-c000-000000000000\""
+        ),
+    )
+}

@@ -1,0 +1,394 @@
+//! `/users` and `/me`.
+
+use breakglass_model::snapshot::Resource;
+use breakglass_model::well_known::PRIVILEGED_AUTHENTICATION_ADMINISTRATOR;
+use serde_json::{Value, json};
+
+use super::Request;
+use super::error::GraphError;
+use super::list::{Shape, listed, selected};
+use crate::call::Reply;
+use crate::clock::written;
+use crate::random;
+use crate::secret::Hashed;
+use crate::sign_in::{groups_of, roles_of};
+use crate::state::{Change, Object, PASSWORD, Secret, text};
+
+const USER_ADMINISTRATOR: &str = "fe930be7-5e62-47db-91af-98c3a49a38b1";
+const HELPDESK_ADMINISTRATOR: &str = "729827e3-9c14-49f7-bb1b-9608f156bbb8";
+const PASSWORD_ADMINISTRATOR: &str = "966707d0-3269-4727-9be2-8c3a10f19b9d";
+
+/// What an answer has of a user unless it is asked otherwise.
+const DEFAULT_PROPERTIES: &[&str] = &[
+    "businessPhones",
+    "displayName",
+    "givenName",
+    "jobTitle",
+    "mail",
+    "mobilePhone",
+    "officeLocation",
+    "preferredLanguage",
+    "surname",
+    "userPrincipalName",
+    "id",
+];
+/// Properties that no answer ever has.
+const HIDDEN: &[&str] = &["passwordProfile", "authenticationMethods", "password"];
+/// Properties that are computed, or given once.
+const READ_ONLY: &[&str] = &["id", "createdDateTime", "deletedDateTime", "signInSessionsValidFromDateTime"];
+
+pub(super) const SHAPE: Shape = Shape {
+    resource: Resource::Users,
+    context: "users",
+    default_properties: DEFAULT_PROPERTIES,
+    hidden: HIDDEN,
+    count_default: 100,
+    count_max: 999,
+};
+
+/// Answers a request below `/users`.
+pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError> {
+    match (request.call.method.as_str(), rest) {
+        ("GET", []) => {
+            request.caller.needs(
+                &[
+                    "User.Read.All",
+                    "User.ReadWrite.All",
+                    "Directory.Read.All",
+                    "Directory.ReadWrite.All",
+                    "User.ReadBasic.All",
+                ],
+                &[],
+            )?;
+            listed(request, &SHAPE)
+        }
+        ("POST", []) => create(request),
+        (_, [name, rest @ ..]) => one(request, name, rest),
+        _ => Err(GraphError::method()),
+    }
+}
+
+/// Answers a request below `/me`.
+pub(super) fn me(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError> {
+    if !request.caller.is_user {
+        let message = "/me request is only valid with delegated authentication flow.";
+        return Err(GraphError::new(400, "BadRequest", message));
+    }
+    if let ("GET", []) = (request.call.method.as_str(), rest) {
+        request.caller.needs(
+            &["User.Read", "User.ReadWrite", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All"],
+            &[],
+        )?;
+        return shown(request, &request.caller.id);
+    }
+    one(request, &request.caller.id, rest)
+}
+
+fn one(request: &Request<'_>, name: &str, rest: &[&str]) -> Result<Reply, GraphError> {
+    match (request.call.method.as_str(), rest) {
+        ("GET", []) => {
+            let is_own = request.caller.is_user && id(request, name)?.eq_ignore_ascii_case(&request.caller.id);
+            let own = if is_own { &["User.Read", "User.ReadWrite"][..] } else { &[] };
+            let all = [
+                "User.Read.All",
+                "User.ReadWrite.All",
+                "Directory.Read.All",
+                "Directory.ReadWrite.All",
+                "User.ReadBasic.All",
+            ];
+            let wanted: Vec<&str> = own.iter().chain(&all).copied().collect();
+            request.caller.needs(&wanted, &[])?;
+            shown(request, name)
+        }
+        ("PATCH", []) => update(request, name),
+        ("DELETE", []) => delete(request, name),
+        ("POST", ["revokeSignInSessions" | "microsoft.graph.revokeSignInSessions"]) => revoke(request, name),
+        ("GET", ["memberOf" | "transitiveMemberOf"]) => {
+            request.caller.needs(
+                &[
+                    "User.Read.All",
+                    "Directory.Read.All",
+                    "GroupMember.Read.All",
+                    "Group.Read.All",
+                    "User.ReadWrite.All",
+                    "Directory.ReadWrite.All",
+                    "Group.ReadWrite.All",
+                ],
+                &[],
+            )?;
+            member_of(request, name)
+        }
+        (_, [segment, ..]) => Err(GraphError::no_segment(segment)),
+        _ => Err(GraphError::method()),
+    }
+}
+
+fn id(request: &Request<'_>, name: &str) -> Result<String, GraphError> {
+    let directory = request.tenant.state.read();
+    let user = directory.user(name).ok_or_else(|| GraphError::not_found(name))?;
+    Ok(text(user, "id").unwrap_or_default().to_owned())
+}
+
+fn shown(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
+    let directory = request.tenant.state.read();
+    let user = directory.user(name).ok_or_else(|| GraphError::not_found(name))?;
+    Ok(request.entity(200, ("users", selected(request, &SHAPE, user)?)))
+}
+
+fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
+    request.caller.needs(&["User.ReadWrite.All", "Directory.ReadWrite.All"], &[USER_ADMINISTRATOR])?;
+    let body = request.object()?;
+    let required = |name: &str| {
+        let found = text(&body, name).filter(|text| !text.trim().is_empty());
+        found.ok_or_else(|| invalid("A value is required for property", name))
+    };
+    let (upn, name, nickname) = (required("userPrincipalName")?, required("displayName")?, required("mailNickname")?);
+    let (local, domain) =
+        upn.split_once('@').ok_or_else(|| invalid("Invalid value specified for property", "userPrincipalName"))?;
+    if local.is_empty()
+        || local.contains(char::is_whitespace)
+        || !request.tenant.domains().contains(&domain.to_lowercase())
+    {
+        return Err(GraphError::bad_request(
+            "The domain portion of the userPrincipalName property is invalid. You must use one of the verified domain names in your organization.",
+        ));
+    }
+    let is_enabled = body.get("accountEnabled").and_then(Value::as_bool);
+    is_enabled.ok_or_else(|| invalid("A value is required for property", "accountEnabled"))?;
+    let profile = body.get("passwordProfile").and_then(Value::as_object);
+    let password = profile.and_then(|profile| text(profile, "password"));
+    let password = password.ok_or_else(|| invalid("A value is required for property", "passwordProfile"))?;
+    check_password(password, (upn, name))?;
+    let hashed = Hashed::of(password)?;
+    let id = random::uuid()?;
+    let mut user = body.clone();
+    READ_ONLY.iter().for_each(|name| drop(user.remove(*name)));
+    let profile = without_password(profile);
+    let given = [
+        ("id", json!(id)),
+        ("createdDateTime", json!(written(request.tenant.clock.now()))),
+        ("userType", body.get("userType").cloned().unwrap_or_else(|| json!("Member"))),
+        ("mailNickname", json!(nickname)),
+        ("businessPhones", body.get("businessPhones").cloned().unwrap_or_else(|| json!([]))),
+        ("passwordProfile", profile),
+        (
+            "authenticationMethods",
+            json!([{
+                "@odata.type": "#microsoft.graph.passwordAuthenticationMethod", "id": "28c10230-6103-485e-b985-444c60001490",
+            }]),
+        ),
+    ];
+    user.extend(given.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    let secret = Secret { owner: id.clone(), id: PASSWORD.to_owned(), hashed, until: None };
+    let upn = upn.to_owned();
+    let created = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+        if directory.user(&upn).is_some() {
+            return Err(GraphError::new(
+                400,
+                "Request_BadRequest",
+                "Another object with the same value for property userPrincipalName already exists.",
+            ));
+        }
+        Ok((vec![Change::Put(Resource::Users, user.clone()), Change::PutSecret(secret)], user))
+    })?;
+    request.audit(
+        "Add user",
+        "UserManagement",
+        json!([{ "id": id, "type": "User", "userPrincipalName": upn, "modifiedProperties": [] }]),
+    )?;
+    Ok(request.entity(201, ("users", with_properties(&created, DEFAULT_PROPERTIES))))
+}
+
+fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
+    let body = request.object()?;
+    let target = id(request, name)?;
+    let profile = body.get("passwordProfile").and_then(Value::as_object).cloned();
+    let password = profile.as_ref().and_then(|profile| text(profile, "password")).map(str::to_owned);
+    if profile.is_some() {
+        let roles = [
+            USER_ADMINISTRATOR,
+            HELPDESK_ADMINISTRATOR,
+            PASSWORD_ADMINISTRATOR,
+            PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
+        ];
+        request
+            .caller
+            .needs(&["User-PasswordProfile.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"], &roles)?;
+        protected(request, &target)?;
+    }
+    if body.keys().any(|name| name != "passwordProfile") {
+        request.caller.needs(
+            &["User.ReadWrite.All", "Directory.ReadWrite.All"],
+            &[USER_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR],
+        )?;
+        if body.keys().any(|name| {
+            matches!(
+                name.as_str(),
+                "accountEnabled" | "userPrincipalName" | "mobilePhone" | "businessPhones" | "otherMails"
+            )
+        }) {
+            protected(request, &target)?;
+        }
+    }
+    let hashed = password.as_deref().map(|password| {
+        check_password(password, ("", ""))?;
+        Ok::<_, GraphError>(Hashed::of(password)?)
+    });
+    let hashed = hashed.transpose()?;
+    let now = request.tenant.clock.now();
+    let upn = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+        let mut user =
+            directory.object(Resource::Users, &target).cloned().ok_or_else(|| GraphError::not_found(name))?;
+        if let Some(upn) = text(&body, "userPrincipalName")
+            && directory.user(upn).is_some_and(|other| text(other, "id") != text(&user, "id"))
+        {
+            return Err(GraphError::bad_request(
+                "Another object with the same value for property userPrincipalName already exists.",
+            ));
+        }
+        let kept = |name: &&String| !READ_ONLY.contains(&name.as_str()) && !HIDDEN.contains(&name.as_str());
+        for (name, value) in body.iter().filter(|(name, _)| kept(name)) {
+            user.insert(name.clone(), value.clone());
+        }
+        let mut changes = Vec::new();
+        if let Some(profile) = &profile {
+            user.insert("passwordProfile".to_owned(), without_password(Some(profile)));
+        }
+        if let Some(hashed) = hashed {
+            // A new password ends what was begun with the old one.
+            user.insert("signInSessionsValidFromDateTime".to_owned(), json!(written(now)));
+            changes.push(Change::PutSecret(Secret {
+                owner: target.clone(),
+                id: PASSWORD.to_owned(),
+                hashed,
+                until: None,
+            }));
+        }
+        let upn = text(&user, "userPrincipalName").unwrap_or_default().to_owned();
+        changes.push(Change::Put(Resource::Users, user));
+        Ok((changes, upn))
+    })?;
+    let changed: Vec<Value> = body
+        .keys()
+        .filter(|name| *name != "passwordProfile")
+        .map(|name| json!({ "displayName": name, "oldValue": Value::Null, "newValue": body.get(name).map(Value::to_string) }))
+        .collect();
+    let activity = if profile.is_some() { "Reset user password" } else { "Update user" };
+    request.audit(
+        activity,
+        "UserManagement",
+        json!([{ "id": target, "type": "User", "userPrincipalName": upn, "modifiedProperties": changed }]),
+    )?;
+    Ok(Reply::empty(204))
+}
+
+fn delete(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
+    request.caller.needs(
+        &["User.DeleteRestore.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
+        &[USER_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR],
+    )?;
+    let target = id(request, name)?;
+    protected(request, &target)?;
+    let now = request.tenant.clock.now();
+    let upn = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+        let mut user =
+            directory.object(Resource::Users, &target).cloned().ok_or_else(|| GraphError::not_found(name))?;
+        let upn = text(&user, "userPrincipalName").unwrap_or_default().to_owned();
+        user.insert("deletedDateTime".to_owned(), json!(written(now)));
+        Ok((vec![Change::Remove(Resource::Users, target.clone()), Change::Put(Resource::DeletedUsers, user)], upn))
+    })?;
+    request.audit(
+        "Delete user",
+        "UserManagement",
+        json!([{ "id": target, "type": "User", "userPrincipalName": upn, "modifiedProperties": [] }]),
+    )?;
+    Ok(Reply::empty(204))
+}
+
+fn revoke(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
+    request.caller.needs(
+        &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
+        &[USER_ADMINISTRATOR, HELPDESK_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR],
+    )?;
+    let target = id(request, name)?;
+    protected(request, &target)?;
+    // Instants are kept to the second; what was begun in this one is ended, too.
+    let from = request.tenant.clock.now().checked_add(jiff::SignedDuration::from_secs(1));
+    let from = from.map_err(|_| GraphError::new(500, "InternalServerError", "The clock is at its end."))?;
+    request.tenant.state.write(|directory| -> Result<_, GraphError> {
+        let mut user =
+            directory.object(Resource::Users, &target).cloned().ok_or_else(|| GraphError::not_found(name))?;
+        user.insert("signInSessionsValidFromDateTime".to_owned(), json!(written(from)));
+        Ok((vec![Change::Put(Resource::Users, user)], ()))
+    })?;
+    request.audit(
+        "Update StsRefreshTokenValidFrom Timestamp",
+        "UserManagement",
+        json!([{ "id": target, "type": "User", "modifiedProperties": [] }]),
+    )?;
+    Ok(Reply::json(200, json!({ "@odata.context": request.context("Edm.Boolean"), "value": true })))
+}
+
+fn member_of(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
+    let target = id(request, name)?;
+    let directory = request.tenant.state.read();
+    let groups = groups_of(&directory, &target);
+    let groups = groups.iter().filter_map(|group| directory.object(Resource::Groups, group));
+    let value: Vec<Value> = groups
+        .map(|group| {
+            let mut shown = with_properties(group, super::groups::PROPERTIES);
+            shown.insert("@odata.type".to_owned(), json!("#microsoft.graph.group"));
+            Value::Object(shown)
+        })
+        .collect();
+    Ok(Reply::json(200, json!({ "@odata.context": request.context("directoryObjects"), "value": value })))
+}
+
+/// Only who stands above them touches an administrator's credentials and account.
+fn protected(request: &Request<'_>, target: &str) -> Result<(), GraphError> {
+    let directory = request.tenant.state.read();
+    let has_role = !roles_of(&directory, target, request.tenant.clock.now()).is_empty();
+    let groups = groups_of(&directory, target);
+    let is_assignable = |group: &Object| group.get("isAssignableToRole").and_then(Value::as_bool) == Some(true);
+    let in_assignable = groups.iter().filter_map(|group| directory.object(Resource::Groups, group)).any(is_assignable);
+    let is_free = !has_role && !in_assignable;
+    if is_free || request.caller.is_one_of(&[PRIVILEGED_AUTHENTICATION_ADMINISTRATOR]) {
+        Ok(())
+    } else {
+        Err(GraphError::denied())
+    }
+}
+
+/// The length and the kinds of characters that Entra demands.
+fn check_password(password: &str, (upn, name): (&str, &str)) -> Result<(), GraphError> {
+    let kinds: [fn(char) -> bool; 4] = [
+        |letter| letter.is_lowercase(),
+        |letter| letter.is_uppercase(),
+        |letter| letter.is_ascii_digit(),
+        |letter| !letter.is_alphanumeric(),
+    ];
+    let count = kinds.iter().filter(|is_kind| password.chars().any(is_kind)).count();
+    let has_name = |name: &str| name.chars().count() > 3 && password.to_lowercase().contains(&name.to_lowercase());
+    let local = upn.split('@').next().unwrap_or_default();
+    let is_long = (8..=256).contains(&password.chars().count());
+    if is_long && count >= 3 && !has_name(local) && !has_name(name) {
+        return Ok(());
+    }
+    Err(GraphError::bad_request(
+        "The specified password does not comply with password complexity requirements. Please provide a different password.",
+    ))
+}
+
+fn without_password(profile: Option<&Object>) -> Value {
+    let mut profile = profile.cloned().unwrap_or_default();
+    profile.remove("password");
+    Value::Object(profile)
+}
+
+fn with_properties(object: &Object, names: &[&str]) -> Object {
+    names.iter().map(|name| ((*name).to_owned(), object.get(*name).cloned().unwrap_or(Value::Null))).collect()
+}
+
+fn invalid(what: &str, property: &str) -> GraphError {
+    GraphError::bad_request(format!("{what} '{property}'."))
+}

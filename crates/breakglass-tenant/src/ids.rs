@@ -1,0 +1,64 @@
+//! Ids that Entra gives its own applications and resources.
+
+use breakglass_engine::access::surfaces::{AZURE_RESOURCE_MANAGER, MICROSOFT_GRAPH};
+
+/// The Azure CLI.
+pub(crate) const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+
+/// Clients of Microsoft's own that every tenant knows: id, name.
+pub(crate) const FIRST_PARTY: &[(&str, &str)] = &[
+    (AZURE_CLI, "Microsoft Azure CLI"),
+    ("1950a258-227b-4e31-a9cf-717495945fc2", "Microsoft Azure PowerShell"),
+    ("14d82eec-204b-4c2f-b7e8-296a70dab67e", "Microsoft Graph Command Line Tools"),
+    ("de8bc8b5-d9f9-48b1-a8ad-b748da725064", "Graph Explorer"),
+    ("31359c7f-bd7e-475c-86db-fdb8c937548e", "PnP Management Shell"),
+];
+
+/// The address of Microsoft Graph in a scope.
+pub(crate) const GRAPH_RESOURCE: &str = "https://graph.microsoft.com";
+/// Addresses of Azure Resource Manager in a scope.
+const MANAGER_RESOURCES: [&str; 2] = ["https://management.core.windows.net", "https://management.azure.com"];
+
+/// Whose token is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Microsoft Graph.
+    Graph,
+    /// Azure Resource Manager.
+    ResourceManager,
+    /// Something else.
+    Other,
+}
+
+impl Audience {
+    /// Of the address of a resource; this tenant's own addresses stand for Microsoft's.
+    pub(crate) fn of(resource: &str, (base, manager): (&str, &str)) -> Self {
+        let resource = resource.trim_end_matches('/');
+        let is = |known: &str| resource.eq_ignore_ascii_case(known.trim_end_matches('/'));
+        if is(GRAPH_RESOURCE) || is(MICROSOFT_GRAPH) || is(base) {
+            Self::Graph
+        } else if MANAGER_RESOURCES.iter().any(|known| is(known)) || is(AZURE_RESOURCE_MANAGER) || is(manager) {
+            Self::ResourceManager
+        } else {
+            Self::Other
+        }
+    }
+
+    /// The application that Conditional Access looks at.
+    pub(crate) fn app_id(self, resource: &str) -> &str {
+        match self {
+            Self::Graph => MICROSOFT_GRAPH,
+            Self::ResourceManager => AZURE_RESOURCE_MANAGER,
+            Self::Other => resource,
+        }
+    }
+
+    /// Its display name in logs.
+    pub(crate) fn name(self, resource: &str) -> &str {
+        match self {
+            Self::Graph => "Microsoft Graph",
+            Self::ResourceManager => "Windows Azure Service Management API",
+            Self::Other => resource,
+        }
+    }
+}

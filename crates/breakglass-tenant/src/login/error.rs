@@ -1,0 +1,218 @@
+//! The errors of the token endpoint.
+//!
+//! **Source:** the reference of AADSTS error codes; `error` and `suberror` as clients were seen to need them.
+
+use serde_json::{Value, json};
+
+use crate::call::Reply;
+use crate::clock::written;
+use crate::random;
+use crate::tenant::Tenant;
+
+/// An error of the token endpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct StsError {
+    pub(crate) code: u32,
+    /// A sentence of its own in place of the usual one.
+    pub(crate) text: Option<String>,
+    /// Policies that refuse it, for `claims`.
+    pub(crate) policies: Vec<String>,
+}
+
+/// Per code: `error`, status, `suberror`, sentence.
+const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
+    (
+        50_034,
+        "invalid_grant",
+        400,
+        None,
+        "The user account does not exist in this directory. To sign into this application, the account must be added to the directory.",
+    ),
+    (
+        50_053,
+        "invalid_grant",
+        400,
+        None,
+        "The account is locked, you've tried to sign in too many times with an incorrect user ID or password.",
+    ),
+    (50_055, "invalid_grant", 400, Some("user_password_expired"), "The password is expired."),
+    (50_057, "invalid_grant", 400, None, "The user account is disabled."),
+    (
+        50_076,
+        "invalid_grant",
+        400,
+        Some("basic_action"),
+        "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access the resource.",
+    ),
+    (50_126, "invalid_grant", 400, None, "Error validating credentials due to invalid username or password."),
+    (
+        50_158,
+        "invalid_grant",
+        400,
+        Some("basic_action"),
+        "External security challenge not satisfied. User will be redirected to another page or authentication provider to satisfy additional authentication challenges.",
+    ),
+    (
+        50_173,
+        "invalid_grant",
+        400,
+        Some("bad_token"),
+        "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password.",
+    ),
+    (
+        53_000,
+        "invalid_grant",
+        400,
+        Some("message_only"),
+        "Device is not in required device state: compliant. Conditional Access policy requires a compliant device, and the device is not compliant.",
+    ),
+    (
+        53_001,
+        "invalid_grant",
+        400,
+        Some("message_only"),
+        "Device is not in required device state: domain_joined. Conditional Access policy requires a domain joined device, and the device is not domain joined.",
+    ),
+    (
+        53_002,
+        "invalid_grant",
+        400,
+        Some("message_only"),
+        "The app used is not an approved app for Conditional Access. Conditional Access policy requires an approved application.",
+    ),
+    (
+        53_003,
+        "invalid_grant",
+        400,
+        Some("message_only"),
+        "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
+    ),
+    (70_000, "invalid_grant", 400, None, "The provided value for the input parameter 'refresh_token' is not valid."),
+    (70_003, "unsupported_grant_type", 400, None, "The app requested an unsupported grant type."),
+    (
+        70_008,
+        "invalid_grant",
+        400,
+        None,
+        "The provided authorization code or refresh token has expired due to inactivity.",
+    ),
+    (70_011, "invalid_scope", 400, None, "The provided value for the input parameter 'scope' is not valid."),
+    (
+        90_002,
+        "invalid_tenant",
+        400,
+        None,
+        "Tenant not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.",
+    ),
+    (90_014, "invalid_request", 400, None, "A required field is missing from the request."),
+    (90_100, "invalid_request", 400, None, "A parameter of the request is empty or not valid."),
+    (
+        700_016,
+        "unauthorized_client",
+        400,
+        None,
+        "The application was not found in the directory. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant.",
+    ),
+    (700_024, "invalid_client", 401, None, "Client assertion is not within its valid time range."),
+    (
+        700_027,
+        "invalid_client",
+        401,
+        None,
+        "The certificate with identifier used to sign the client assertion is not registered on application.",
+    ),
+    (900_144, "invalid_request", 400, None, "The request body must contain a parameter that is missing."),
+    (
+        900_561,
+        "invalid_request",
+        400,
+        None,
+        "The endpoint only accepts POST requests. Received a request of another method.",
+    ),
+    (
+        7_000_215,
+        "invalid_client",
+        401,
+        None,
+        "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to the app.",
+    ),
+    (
+        7_000_218,
+        "invalid_client",
+        401,
+        None,
+        "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+    ),
+    (7_000_222, "invalid_client", 401, None, "The provided client secret keys for the app are expired."),
+];
+
+impl StsError {
+    /// The error of a code.
+    pub(crate) const fn of(code: u32) -> Self {
+        Self { code, text: None, policies: Vec::new() }
+    }
+
+    /// A tenant that is not this one.
+    pub(crate) fn unknown_tenant(name: &str) -> Self {
+        let name: String = name.chars().take(100).collect();
+        let text = format!(
+            "Tenant '{name}' not found. Check to make sure you have the correct tenant ID and are signing into the \
+             correct cloud."
+        );
+        Self { text: Some(text), ..Self::of(90_002) }
+    }
+
+    /// A parameter that has to be there.
+    pub(crate) fn missing(parameter: &str) -> Self {
+        let text = format!("The request body must contain the following parameter: '{parameter}'.");
+        Self { text: Some(text), ..Self::of(900_144) }
+    }
+
+    /// Its sentence.
+    pub(crate) fn sentence(&self) -> &str {
+        let usual = ERRORS.iter().find(|(code, ..)| *code == self.code);
+        self.text.as_deref().or_else(|| usual.map(|(.., text)| *text)).unwrap_or("The request is not valid.")
+    }
+
+    /// As an answer.
+    pub(crate) fn reply(&self, tenant: &Tenant, correlation_id: &str) -> Reply {
+        let usual = ERRORS.iter().find(|(code, ..)| *code == self.code);
+        let (error, status, suberror) = usual
+            .map_or(("invalid_request", 400, None), |(_, error, status, suberror, _)| (*error, *status, *suberror));
+        let now = tenant.clock.now();
+        let trace_id = random::uuid().unwrap_or_default();
+        let timestamp = written(now).replace('T', " ");
+        let (code, text) = (self.code, self.sentence());
+        let mut body = json!({
+            "error": error,
+            "error_description": format!(
+                "AADSTS{code}: {text} Trace ID: {trace_id} Correlation ID: {correlation_id} Timestamp: {timestamp}"
+            ),
+            "error_codes": [code],
+            "timestamp": timestamp,
+            "trace_id": trace_id,
+            "correlation_id": correlation_id,
+            "error_uri": format!("{}/error?code={code}", tenant.addresses.base),
+        });
+        if let Some(members) = body.as_object_mut() {
+            if let Some(suberror) = suberror {
+                members.insert("suberror".to_owned(), json!(suberror));
+            }
+            if !self.policies.is_empty() {
+                let claims = json!({ "access_token": { "capolids": { "essential": true, "values": self.policies } } });
+                members.insert("claims".to_owned(), Value::String(claims.to_string()));
+            }
+        }
+        Reply::json(status, body).with("x-ms-request-id", trace_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ERRORS;
+
+    #[test]
+    fn codes_are_ascending_and_each_stands_once() {
+        assert!(ERRORS.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+}

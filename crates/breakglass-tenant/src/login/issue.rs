@@ -1,0 +1,192 @@
+//! The tokens that are issued: access token, id token, refresh token.
+//!
+//! **Source:** the access token claims reference; `tenant-clients.md` sections 3.5 and 5 for what clients read.
+
+use aws_lc_rs::digest as hash;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use breakglass_model::snapshot::Resource;
+use jiff::SignedDuration;
+use serde_json::{Map, Value, json};
+
+use super::error::StsError;
+use super::token::Scope;
+use crate::ids::Audience;
+use crate::random;
+use crate::sign_in::{Attempt, Client, roles_of};
+use crate::state::{Change, Directory, Object, Session, StateError, text};
+use crate::tenant::Tenant;
+
+/// Seconds for which an access token is good.
+pub(crate) const ACCESS_TOKEN_SECONDS: i64 = 3_600;
+/// Days for which a refresh token is good.
+const REFRESH_TOKEN_DAYS: i64 = 90;
+
+/// What clients of Microsoft's own may do in the name of whom they sign in: what that user may.
+const AS_THE_USER: &str = "Directory.AccessAsUser.All";
+
+/// A token cannot be issued.
+fn failed() -> StsError {
+    StsError { text: Some("The tenant cannot issue a token.".to_owned()), ..StsError::of(90_100) }
+}
+
+/// What of a refresh token is kept: its SHA-256, in hexadecimal digits.
+pub(super) fn digest(token: &str) -> String {
+    hash::digest(&hash::SHA256, token.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The answer to somebody who may come in.
+pub(super) fn to_user(tenant: &Tenant, user: &Object, attempt: &Attempt<'_>, scope: &Scope) -> Result<Value, StsError> {
+    let now = tenant.clock.now();
+    let oid = text(user, "id").unwrap_or_default();
+    let upn = text(user, "userPrincipalName").unwrap_or_default();
+    let name = text(user, "displayName").unwrap_or_default();
+    let (roles, scp) = {
+        let directory = tenant.state.read();
+        (roles_of(&directory, oid, now), delegated(&directory, attempt.client, (oid, scope.audience)))
+    };
+    let subject = URL_SAFE_NO_PAD.encode(
+        hash::digest(&hash::SHA256, format!("{}|{oid}|{}", tenant.id(), attempt.client.app_id).as_bytes()).as_ref(),
+    );
+    let mut claims = common(tenant, scope, &attempt.client.app_id);
+    claims.extend(members(json!({
+        "amr": attempt.amr, "appidacr": "0", "idtyp": "user", "ipaddr": attempt.remote.to_string(), "name": name,
+        "oid": oid, "scp": scp, "sub": subject, "unique_name": upn, "upn": upn, "wids": roles, "acr": "1",
+    })));
+    let mut body = Map::new();
+    body.extend(members(json!({
+        "token_type": "Bearer",
+        "scope": written_scope(scope, &scp),
+        "expires_in": ACCESS_TOKEN_SECONDS,
+        "ext_expires_in": ACCESS_TOKEN_SECONDS,
+        "access_token": sign(tenant, &claims)?,
+    })));
+    if scope.wants_refresh_token {
+        let token = random::token().map_err(|_| failed())?;
+        let until = now.checked_add(SignedDuration::from_hours(24 * REFRESH_TOKEN_DAYS)).map_err(|_| failed())?;
+        let session = Session {
+            user: oid.to_owned(),
+            client: attempt.client.app_id.clone(),
+            amr: attempt.amr.to_vec(),
+            begun: now,
+            until,
+        };
+        let keep =
+            |_: &Directory| -> Result<_, StateError> { Ok((vec![Change::PutSession(digest(&token), session)], ())) };
+        tenant.state.write(keep).map_err(|_| failed())?;
+        body.insert("refresh_token".to_owned(), Value::String(token));
+    }
+    if scope.wants_id_token {
+        let issued = now.as_second();
+        let id_claims = members(json!({
+            "aud": attempt.client.app_id, "iss": format!("{}/{}/v2.0", tenant.addresses.base, tenant.id()),
+            "iat": issued, "nbf": issued, "exp": issued + ACCESS_TOKEN_SECONDS, "name": name, "oid": oid,
+            "preferred_username": upn, "sub": subject, "tid": tenant.id(), "ver": "2.0",
+            "uti": random::token().map_err(|_| failed())?,
+        }));
+        body.insert("id_token".to_owned(), Value::String(sign(tenant, &id_claims)?));
+    }
+    let client_info = json!({ "uid": oid, "utid": tenant.id() }).to_string();
+    body.insert("client_info".to_owned(), Value::String(URL_SAFE_NO_PAD.encode(client_info)));
+    Ok(Value::Object(body))
+}
+
+/// The answer to an application that proved itself.
+pub(super) fn to_application(tenant: &Tenant, client: &Client, scope: &Scope) -> Result<Value, StsError> {
+    let (principal, roles) = {
+        let directory = tenant.state.read();
+        let is_it = |one: &&Object| text(one, "appId").is_some_and(|id| id.eq_ignore_ascii_case(&client.app_id));
+        let principal = directory.all(Resource::ServicePrincipals).find(is_it).cloned();
+        let roles = principal.as_ref().map(|principal| app_roles(&directory, principal, scope.audience));
+        (principal, roles.unwrap_or_default())
+    };
+    let oid = principal.as_ref().and_then(|one| text(one, "id")).ok_or_else(|| StsError::of(700_016))?;
+    let mut claims = common(tenant, scope, &client.app_id);
+    claims.extend(members(json!({
+        "app_displayname": client.name, "appidacr": "1", "idp": format!("{}/{}/", tenant.addresses.base, tenant.id()),
+        "idtyp": "app", "oid": oid, "sub": oid, "roles": roles,
+    })));
+    Ok(json!({
+        "token_type": "Bearer",
+        "expires_in": ACCESS_TOKEN_SECONDS,
+        "ext_expires_in": ACCESS_TOKEN_SECONDS,
+        "access_token": sign(tenant, &claims)?,
+    }))
+}
+
+/// The claims that every access token has.
+fn common(tenant: &Tenant, scope: &Scope, app_id: &str) -> Map<String, Value> {
+    let issued = tenant.clock.now().as_second();
+    members(json!({
+        "aud": scope.resource, "iss": format!("{}/{}/", tenant.addresses.base, tenant.id()), "iat": issued,
+        "nbf": issued, "exp": issued + ACCESS_TOKEN_SECONDS, "appid": app_id, "tid": tenant.id(), "ver": "1.0",
+        "uti": random::token().unwrap_or_default(),
+    }))
+}
+
+fn sign(tenant: &Tenant, claims: &Map<String, Value>) -> Result<String, StsError> {
+    let key = tenant.keys.first().ok_or_else(failed)?;
+    key.sign(claims).map_err(|_| failed())
+}
+
+fn members(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+/// What a client may do in the name of a user.
+///
+/// Clients of Microsoft's own act as the user. Another one may do what was consented to; where no consent at all is
+/// recorded for it, it counts as consented to by an administrator, so that a tenant in a box needs no consent pages.
+fn delegated(directory: &Directory, client: &Client, (user, audience): (&str, Audience)) -> String {
+    match audience {
+        Audience::ResourceManager => return "user_impersonation".to_owned(),
+        Audience::Other => return "user_impersonation".to_owned(),
+        Audience::Graph => {}
+    }
+    let is_it = |one: &&Object| text(one, "appId").is_some_and(|id| id.eq_ignore_ascii_case(&client.app_id));
+    let principal = directory.all(Resource::ServicePrincipals).find(is_it).and_then(|one| text(one, "id"));
+    let of_client = |grant: &&Object| principal.is_some() && text(grant, "clientId") == principal;
+    let mut grants = directory.all(Resource::Oauth2PermissionGrants).filter(of_client).peekable();
+    if client.is_first_party || grants.peek().is_none() {
+        return format!("{AS_THE_USER} User.Read email openid profile");
+    }
+    let is_for_them = |grant: &&Object| {
+        text(grant, "consentType") == Some("AllPrincipals") || text(grant, "principalId") == Some(user)
+    };
+    let mut scopes: Vec<&str> =
+        grants.filter(is_for_them).filter_map(|grant| text(grant, "scope")).flat_map(str::split_whitespace).collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    scopes.join(" ")
+}
+
+/// The application permissions that a service principal was granted for a resource.
+fn app_roles(directory: &Directory, principal: &Object, audience: Audience) -> Vec<String> {
+    let wanted = audience.app_id("");
+    let own = principal.get("appRoleAssignments").and_then(Value::as_array).into_iter().flatten();
+    let value = |assignment: &Value| {
+        let resource = assignment.get("resourceAppId").and_then(Value::as_str)?;
+        let role = assignment.get("appRoleValue").and_then(Value::as_str)?;
+        resource.eq_ignore_ascii_case(wanted).then(|| role.to_owned())
+    };
+    let listed =
+        directory.all(Resource::AppRoleAssignments).filter(|one| text(one, "principalId") == text(principal, "id"));
+    let listed = listed.filter_map(|one| value(&Value::Object(one.clone())));
+    let mut roles: Vec<String> = own.filter_map(value).chain(listed).collect();
+    roles.sort_unstable();
+    roles.dedup();
+    roles
+}
+
+/// `scope` of the answer: permissions by their addresses.
+fn written_scope(scope: &Scope, scp: &str) -> String {
+    let resource = scope.resource.trim_end_matches('/');
+    let full = scp.split_whitespace().map(|word| match word {
+        "openid" | "profile" | "email" => word.to_owned(),
+        _ => format!("{resource}/{word}"),
+    });
+    full.collect::<Vec<_>>().join(" ")
+}

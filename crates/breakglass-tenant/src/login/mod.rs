@@ -1,0 +1,53 @@
+//! The login endpoints: discovery, keys, user realm, tokens.
+//!
+//! **Source:** `docs/concepts/embedded-tenant.md`; what clients ask for was measured on real ones.
+
+mod discovery;
+pub(crate) mod error;
+mod issue;
+mod token;
+
+use crate::call::{Call, Reply};
+use crate::tenant::Tenant;
+use error::StsError;
+
+/// The name under which clients skip the user realm, which they would ask at port 443.
+pub(crate) const ADFS: &str = "adfs";
+
+/// Answers a request.
+pub(crate) fn answer(tenant: &Tenant, call: &Call, parts: &[&str]) -> Reply {
+    let (name, rest) = match parts.split_first() {
+        Some((name, rest)) => (*name, rest),
+        None => return not_found(),
+    };
+    match (call.method.as_str(), rest) {
+        ("GET", ["userrealm", user]) => return discovery::user_realm(tenant, user),
+        ("GET", ["discovery", "instance"]) => return discovery::instance(tenant),
+        _ => {}
+    }
+    let is_shared = matches!(name, "common" | "organizations" | ADFS);
+    if !is_shared && !tenant.is_called(name) {
+        return match rest {
+            [] => not_found(),
+            _ => StsError::unknown_tenant(name).reply(tenant, &token::correlation_id(call)),
+        };
+    }
+    match (call.method.as_str(), rest) {
+        ("GET", ["v2.0", ".well-known", "openid-configuration"] | [".well-known", "openid-configuration"]) => {
+            discovery::configuration(tenant, name)
+        }
+        ("GET", ["discovery", "keys"] | ["discovery", "v2.0", "keys"]) => discovery::keys(tenant),
+        ("POST", ["oauth2", "v2.0", "token"] | ["oauth2", "token"]) => token::answer(tenant, call),
+        (_, ["oauth2", "v2.0", "token"] | ["oauth2", "token"]) => {
+            StsError::of(900_561).reply(tenant, &token::correlation_id(call))
+        }
+        _ => not_found(),
+    }
+}
+
+fn not_found() -> Reply {
+    Reply::json(
+        404,
+        serde_json::json!({ "error": "not_found", "error_description": "There is nothing at this address." }),
+    )
+}

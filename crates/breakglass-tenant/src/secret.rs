@@ -1,0 +1,78 @@
+//! Passwords and the secrets of applications, kept as what they are checked with: Argon2id hashes in the PHC form.
+//!
+//! **Source:** OWASP's cheat sheet on password storage (Argon2id, 19 MiB, 2 passes, 1 lane).
+
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+
+use crate::random;
+
+/// Memory of one hash, KiB.
+const MEMORY_KIB: u32 = 19 * 1024;
+/// Passes over it.
+const PASS_COUNT: u32 = 2;
+/// Bytes of the longest password that is looked at; Entra allows 256 characters.
+pub(crate) const PASSWORD_BYTES_MAX: usize = 1_024;
+
+/// A secret cannot be hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// It is too long.
+    #[error("the secret has more than {PASSWORD_BYTES_MAX} bytes")]
+    TooLong,
+    /// The hash function refuses, or the system has no random bytes.
+    #[error("the secret cannot be hashed")]
+    Hash,
+}
+
+/// What a secret is checked with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hashed(String);
+
+impl Hashed {
+    /// Of a secret.
+    pub(crate) fn of(secret: &str) -> Result<Self, SecretError> {
+        if secret.len() > PASSWORD_BYTES_MAX {
+            return Err(SecretError::TooLong);
+        }
+        let salt = random::bytes::<16>().map_err(|_| SecretError::Hash)?;
+        let salt = SaltString::encode_b64(&salt).map_err(|_| SecretError::Hash)?;
+        let hash = hasher()?.hash_password(secret.as_bytes(), &salt).map_err(|_| SecretError::Hash)?;
+        Ok(Self(hash.to_string()))
+    }
+
+    /// As it was kept.
+    pub(crate) const fn kept(text: String) -> Self {
+        Self(text)
+    }
+
+    /// To be kept.
+    pub(crate) fn to_keep(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a secret is the one.
+    pub(crate) fn is(&self, secret: &str) -> bool {
+        let (Ok(hash), Ok(hasher)) = (PasswordHash::new(&self.0), hasher()) else { return false };
+        secret.len() <= PASSWORD_BYTES_MAX && hasher.verify_password(secret.as_bytes(), &hash).is_ok()
+    }
+}
+
+fn hasher() -> Result<Argon2<'static>, SecretError> {
+    let params = Params::new(MEMORY_KIB, PASS_COUNT, 1, None).map_err(|_| SecretError::Hash)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Hashed, PASSWORD_BYTES_MAX, SecretError};
+
+    #[test]
+    fn a_secret_is_itself_and_nothing_else() {
+        let hashed = Hashed::of("correct horse").unwrap();
+        assert!(hashed.is("correct horse") && !hashed.is("correct horsf") && !hashed.is(""));
+        assert!(!hashed.to_keep().contains("horse"));
+        assert_ne!(hashed, Hashed::of("correct horse").unwrap());
+        assert_eq!(Hashed::of(&"a".repeat(PASSWORD_BYTES_MAX + 1)), Err(SecretError::TooLong));
+    }
+}

@@ -1,0 +1,158 @@
+//! What a tenant begins with: a snapshot in the product's own format, in which secrets may stand that Graph would never
+//! return (`passwordProfile.password`, `passwordCredentials[].secretText`).
+
+use breakglass_model::snapshot::Resource;
+use breakglass_model::well_known::BUILT_IN_ROLES;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::random::{self, NoRandomness};
+use crate::secret::{Hashed, SecretError};
+use crate::state::{Change, Object, PASSWORD, Secret, StateError, text};
+use crate::tenant::Tenant;
+
+/// The form of a snapshot.
+const FORMAT: &str = "breakglass-snapshot/1";
+
+/// A tenant cannot be seeded.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// It has something already.
+    #[error("the tenant has been seeded before; a seed is for a new one")]
+    NotNew,
+    /// It is no snapshot.
+    #[error("the seed is no snapshot of the form {FORMAT}: {0}")]
+    Malformed(String),
+    /// A password or secret cannot be kept.
+    #[error("a secret of `{of}` cannot be kept")]
+    Secret {
+        /// Whose.
+        of: String,
+        /// Why.
+        #[source]
+        source: SecretError,
+    },
+    /// The state cannot be written.
+    #[error("the tenant cannot be written")]
+    State(#[from] StateError),
+    /// There are no ids to give.
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+}
+
+impl Tenant {
+    /// Puts a snapshot into a new tenant, whose id is the snapshot's from then on.
+    ///
+    /// # Errors
+    /// When the tenant is not new, or the snapshot is not understood; then nothing is put.
+    pub fn seed(&mut self, snapshot: &[u8]) -> Result<(), SeedError> {
+        if !self.is_new() {
+            return Err(SeedError::NotNew);
+        }
+        let document: Map<String, Value> =
+            serde_json::from_slice(snapshot).map_err(|error| SeedError::Malformed(error.to_string()))?;
+        if text(&document, "format") != Some(FORMAT) {
+            return Err(SeedError::Malformed("`format` is another, or is not there".to_owned()));
+        }
+        let id = text(&document, "tenantId").unwrap_or(&self.id).to_owned();
+        let mut changes = Vec::new();
+        for resource in Resource::ALL {
+            for object in objects(&document, *resource)? {
+                put(&mut changes, *resource, object)?;
+            }
+        }
+        complete(&mut changes, &id)?;
+        self.state.write(|_| Ok::<_, StateError>((changes, ())))?;
+        self.id = id;
+        Ok(())
+    }
+}
+
+/// The objects of a resource.
+fn objects(document: &Object, resource: Resource) -> Result<Vec<Object>, SeedError> {
+    let malformed = || SeedError::Malformed(format!("`{}` is no list of objects", resource.name()));
+    let object = |value: &Value| value.as_object().cloned().ok_or_else(malformed);
+    match document.get(resource.name()) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(list)) => list.iter().map(object).collect(),
+        Some(single) => Ok(vec![object(single)?]),
+    }
+}
+
+fn put(changes: &mut Vec<Change>, resource: Resource, mut object: Object) -> Result<(), SeedError> {
+    if text(&object, "id").is_none() {
+        let id = match resource {
+            // Of these there is but one.
+            Resource::AuthenticationMethodsPolicy | Resource::IdentitySecurityDefaultsEnforcementPolicy => {
+                resource.name().to_owned()
+            }
+            _ => random::uuid()?,
+        };
+        object.insert("id".to_owned(), json!(id));
+    }
+    let id = text(&object, "id").unwrap_or_default().to_owned();
+    let of = |object: &Object| {
+        text(object, "userPrincipalName").or_else(|| text(object, "displayName")).unwrap_or(&id).to_owned()
+    };
+    let hashed = |secret: &str, of: String| Hashed::of(secret).map_err(|source| SeedError::Secret { of, source });
+    if resource == Resource::Users {
+        let owner = of(&object);
+        if let Some(profile) = object.get_mut("passwordProfile").and_then(Value::as_object_mut)
+            && let Some(Value::String(password)) = profile.remove("password")
+        {
+            let hashed = hashed(&password, owner)?;
+            changes.push(Change::PutSecret(Secret { owner: id.clone(), id: PASSWORD.to_owned(), hashed, until: None }));
+        }
+    }
+    if resource == Resource::Applications {
+        let owner = of(&object);
+        let credentials = object.get_mut("passwordCredentials").and_then(Value::as_array_mut);
+        for credential in credentials.into_iter().flatten().filter_map(Value::as_object_mut) {
+            let Some(Value::String(secret)) = credential.remove("secretText") else { continue };
+            let key_id = text(credential, "keyId").map(str::to_owned).map_or_else(random::uuid, Ok)?;
+            let until = text(credential, "endDateTime").and_then(|text| text.parse::<Timestamp>().ok());
+            let hashed = hashed(&secret, owner.clone())?;
+            changes.push(Change::PutSecret(Secret { owner: id.clone(), id: key_id.clone(), hashed, until }));
+            credential.insert("keyId".to_owned(), json!(key_id));
+            credential.insert("hint".to_owned(), json!(secret.chars().take(3).collect::<String>()));
+        }
+    }
+    changes.push(Change::Put(resource, object));
+    Ok(())
+}
+
+/// What every tenant has, where the snapshot does not have it: an organization, a domain, the built-in roles, and
+/// whether security defaults are on.
+fn complete(changes: &mut Vec<Change>, id: &str) -> Result<(), SeedError> {
+    let has = |resource: Resource, changes: &[Change]| {
+        changes.iter().any(|change| matches!(change, Change::Put(known, _) if *known == resource))
+    };
+    if !has(Resource::Organization, changes) {
+        put(changes, Resource::Organization, object(json!({ "id": id, "displayName": "Contoso" })))?;
+    }
+    if !has(Resource::Domains, changes) {
+        let domain = json!({
+            "id": "contoso.onmicrosoft.com", "isInitial": true, "isDefault": true, "isVerified": true,
+            "authenticationType": "Managed",
+        });
+        put(changes, Resource::Domains, object(domain))?;
+    }
+    if !has(Resource::IdentitySecurityDefaultsEnforcementPolicy, changes) {
+        let off = json!({ "id": "00000000-0000-0000-0000-000000000005", "displayName": "Security Defaults", "isEnabled": false });
+        put(changes, Resource::IdentitySecurityDefaultsEnforcementPolicy, object(off))?;
+    }
+    if !has(Resource::RoleDefinitions, changes) {
+        for role in BUILT_IN_ROLES {
+            let role = json!({
+                "id": role.template_id, "templateId": role.template_id, "displayName": role.name, "isBuiltIn": true,
+                "isEnabled": true,
+            });
+            put(changes, Resource::RoleDefinitions, object(role))?;
+        }
+    }
+    Ok(())
+}
+
+fn object(value: Value) -> Object {
+    value.as_object().cloned().unwrap_or_default()
+}

@@ -1,0 +1,128 @@
+//! Asks the engine what a sign-in meets.
+
+use std::borrow::Cow;
+
+use breakglass_engine::access::demand::{Control, Outcome};
+use breakglass_engine::access::surfaces::{MandatoryMfaPhase, surface};
+use breakglass_engine::access::{Access, AccessSettings};
+use breakglass_model::sign_in::{SignInConditions, SignInContext, SignInIdentity, WhatIfRequest};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Attempt, snapshot};
+use crate::state::{Directory, Object, text};
+
+/// What became of a sign-in.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Decided {
+    /// The AADSTS code that it is refused with; `None` if a token is issued.
+    pub(crate) refused: Option<u32>,
+    /// Ids of the policies that refuse it, for the claims of the error.
+    pub(crate) policies: Vec<String>,
+    /// As the sign-in log has it.
+    pub(crate) applied: Vec<Value>,
+    pub(crate) status: &'static str,
+}
+
+impl Decided {
+    /// Nothing was asked: it failed before.
+    pub(crate) const fn unasked() -> Self {
+        Self { refused: None, policies: Vec::new(), applied: Vec::new(), status: "notApplied" }
+    }
+}
+
+/// The code of a sign-in that multifactor authentication is demanded of.
+const MFA_REQUIRED: u32 = 50_076;
+/// The code of a sign-in that a policy blocks.
+const BLOCKED: u32 = 53_003;
+
+/// Decides a sign-in of a user whose proof was right.
+///
+/// What the engine cannot tell is refused: a policy with a part that it does not know may block.
+pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>, now: Timestamp) -> Decided {
+    let blocked = || Decided { refused: Some(BLOCKED), policies: Vec::new(), applied: Vec::new(), status: "failure" };
+    let Ok(snapshot) = snapshot::around(directory, user) else { return blocked() };
+    let Ok(access) = Access::compile(&snapshot, &AccessSettings::at(now)) else { return blocked() };
+    let request = WhatIfRequest {
+        sign_in_identity: SignInIdentity { user_id: text(user, "id").map(Cow::Borrowed), ..SignInIdentity::default() },
+        sign_in_context: Some(SignInContext {
+            include_applications: Some(vec![Cow::Borrowed(attempt.audience.app_id(attempt.resource))]),
+            ..SignInContext::default()
+        }),
+        sign_in_conditions: Some(SignInConditions {
+            device_platform: Some(Cow::Borrowed(platform(attempt.user_agent))),
+            client_app_type: Some(Cow::Borrowed(if attempt.is_browser() {
+                "browser"
+            } else {
+                "mobileAppsAndDesktopClients"
+            })),
+            ip_address: Some(Cow::Owned(attempt.remote.to_string())),
+            sign_in_risk_level: Some(Cow::Borrowed("none")),
+            user_risk_level: Some(Cow::Borrowed("none")),
+            insider_risk_level: Some(Cow::Borrowed("none")),
+            ..SignInConditions::default()
+        }),
+        applied_policies_only: None,
+    };
+    let Ok(situation) = access.situation(&request) else { return blocked() };
+    let has_mfa = attempt.amr.iter().any(|method| method == "mfa");
+    let satisfied: &[Control] = if has_mfa { &[Control::Mfa] } else { &[] };
+    let (range, code) = access.outcome_with(&situation, satisfied);
+    let results: Vec<(usize, &'static str)> = access
+        .policies()
+        .iter()
+        .enumerate()
+        .map(|(index, _)| (index, access.applied_result(index, &situation, satisfied).name()))
+        .collect();
+    let refused = match range.worst {
+        Outcome::Allowed => None,
+        Outcome::Challenge => Some(code.unwrap_or(MFA_REQUIRED)),
+        Outcome::Unsatisfiable | Outcome::Blocked => Some(code.unwrap_or(BLOCKED)),
+    };
+    let is_mandatory =
+        surface(&attempt.client.app_id).is_some_and(|surface| surface.mandatory_mfa == Some(MandatoryMfaPhase::SignIn));
+    let wants_mfa = is_mandatory || access.security_defaults_demand(&situation);
+    let refused = refused.or_else(|| (wants_mfa && !has_mfa).then_some(MFA_REQUIRED));
+    let policies: Vec<String> = results
+        .iter()
+        .filter(|(_, result)| *result == "failure")
+        .filter_map(|(index, _)| access.policies().get(*index).map(|policy| policy.id.as_str().to_owned()))
+        .collect();
+    let is_any_in_force = results.iter().any(|(_, result)| matches!(*result, "success" | "failure"));
+    let status = match (refused, is_any_in_force) {
+        (Some(_), _) => "failure",
+        (None, true) => "success",
+        (None, false) => "notApplied",
+    };
+    let applied = results.iter().filter_map(|(index, result)| {
+        let policy = access.policies().get(*index)?;
+        let controls = policy.grant_controls.as_ref().map(|grant| &grant.built_in_controls);
+        let controls: Vec<Value> = controls.into_iter().flatten().map(|control| json!(control)).collect();
+        Some(json!({
+            "id": policy.id.as_str(), "displayName": policy.name(), "enforcedGrantControls": controls,
+            "enforcedSessionControls": [], "result": result,
+        }))
+    });
+    Decided { refused, policies, applied: applied.collect(), status }
+}
+
+impl Attempt<'_> {
+    /// Whether it comes from a browser.
+    pub(super) fn is_browser(&self) -> bool {
+        self.is_interactive && self.user_agent.is_some_and(|agent| agent.starts_with("Mozilla/"))
+    }
+}
+
+/// The platform that a user agent tells; everything else is one that Entra does not recognise.
+pub(super) fn platform(user_agent: Option<&str>) -> &'static str {
+    const KNOWN: [(&str, &str); 6] = [
+        ("iPhone", "iOS"),
+        ("iPad", "iOS"),
+        ("Android", "android"),
+        ("Windows", "windows"),
+        ("Mac OS", "macOS"),
+        ("Linux", "linux"),
+    ];
+    let agent = user_agent.unwrap_or_default();
+    KNOWN.iter().find(|(word, _)| agent.contains(word)).map_or("", |(_, platform)| platform)
+}

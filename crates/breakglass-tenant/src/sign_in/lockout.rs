@@ -1,0 +1,103 @@
+//! Smart lockout: who mistypes a password too often cannot sign in for a while.
+//!
+//! **Source:** the smart lockout documentation: ten failures, then a minute, longer each time; the same wrong password
+//! again counts once. Counters are kept in memory and are gone after a restart.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use aws_lc_rs::digest;
+use jiff::{SignedDuration, Timestamp};
+
+/// Wrong passwords before an account is locked.
+const FAILURE_COUNT_MAX: u32 = 10;
+/// How long the first lock lasts, seconds.
+const LOCK_SECONDS: i64 = 60;
+/// Accounts that are remembered; the one that failed longest ago is forgotten first.
+const ACCOUNT_COUNT_MAX: usize = 100_000;
+
+#[derive(Debug, Clone)]
+struct Attempts {
+    failures: u32,
+    /// How often it was locked in a row.
+    locks: u32,
+    last_wrong: Vec<u8>,
+    last_at: Timestamp,
+    locked_until: Option<Timestamp>,
+}
+
+/// The counters, by account and by whether the address is one that the account has signed in from.
+#[derive(Debug, Default)]
+pub(crate) struct SmartLockout {
+    attempts: Mutex<BTreeMap<(String, bool), Attempts>>,
+}
+
+impl SmartLockout {
+    /// Whether an account is locked for a place that is familiar or not.
+    pub(crate) fn is_locked(&self, account: &str, is_familiar: bool, now: Timestamp) -> bool {
+        let attempts = self.attempts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let known = attempts.get(&(account.to_lowercase(), is_familiar));
+        known.and_then(|known| known.locked_until).is_some_and(|until| now < until)
+    }
+
+    /// Counts a wrong password.
+    pub(crate) fn failed(&self, account: &str, is_familiar: bool, (password, now): (&str, Timestamp)) {
+        let wrong = digest::digest(&digest::SHA256, password.as_bytes()).as_ref().to_vec();
+        let mut attempts = self.attempts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if attempts.len() >= ACCOUNT_COUNT_MAX {
+            let oldest = attempts.iter().min_by_key(|(_, known)| known.last_at).map(|(key, _)| key.clone());
+            oldest.and_then(|key| attempts.remove(&key));
+        }
+        let known = attempts.entry((account.to_lowercase(), is_familiar)).or_insert_with(|| Attempts {
+            failures: 0,
+            locks: 0,
+            last_wrong: Vec::new(),
+            last_at: now,
+            locked_until: None,
+        });
+        known.last_at = now;
+        if known.last_wrong == wrong {
+            return;
+        }
+        known.last_wrong = wrong;
+        known.failures += 1;
+        // After the first lock each further failure locks again.
+        if known.failures >= FAILURE_COUNT_MAX || known.locks > 0 {
+            let seconds = LOCK_SECONDS.saturating_mul(1 << known.locks.min(10));
+            known.locked_until = now.checked_add(SignedDuration::from_secs(seconds)).ok();
+            known.locks += 1;
+            known.failures = 0;
+        }
+    }
+
+    /// Forgets the failures of an account: the password was right.
+    pub(crate) fn succeeded(&self, account: &str, is_familiar: bool) {
+        let mut attempts = self.attempts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        attempts.remove(&(account.to_lowercase(), is_familiar));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_different_wrong_passwords_lock_and_the_same_one_does_not() {
+        let lockout = SmartLockout::default();
+        let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
+        for _ in 0..50 {
+            lockout.failed("anna", false, ("same", at(0)));
+        }
+        assert!(!lockout.is_locked("anna", false, at(0)));
+        for number in 0..9 {
+            lockout.failed("Anna", false, (&number.to_string(), at(1)));
+        }
+        assert!(lockout.is_locked("anna", false, at(2)));
+        assert!(!lockout.is_locked("anna", true, at(2)), "a familiar place has a counter of its own");
+        assert!(!lockout.is_locked("anna", false, at(61)));
+        lockout.failed("anna", false, ("again", at(62)));
+        assert!(lockout.is_locked("anna", false, at(62 + 119)) && !lockout.is_locked("anna", false, at(62 + 120)));
+        lockout.succeeded("anna", false);
+        assert!(!lockout.is_locked("anna", false, at(63)));
+    }
+}

@@ -1,0 +1,120 @@
+//! Who signs in to what, from where, with what: decided by the one Conditional Access engine, and written to the log.
+
+mod decide;
+pub(crate) mod lockout;
+mod record;
+mod snapshot;
+
+use std::net::IpAddr;
+
+use breakglass_model::snapshot::Resource;
+use serde_json::Value;
+
+pub(crate) use self::decide::{Decided, decide};
+pub(crate) use self::record::record;
+use crate::ids::{Audience, FIRST_PARTY};
+use crate::state::{Directory, Object, text};
+
+/// An application that signs somebody in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Client {
+    pub(crate) app_id: String,
+    pub(crate) name: String,
+    /// The id of the application object, where it is the tenant's own.
+    pub(crate) object_id: Option<String>,
+    pub(crate) is_public: bool,
+    /// Whether it is one of Microsoft's.
+    pub(crate) is_first_party: bool,
+}
+
+impl Client {
+    /// The application of an id.
+    pub(crate) fn find(directory: &Directory, app_id: &str) -> Option<Self> {
+        let is_it = |app: &&Object| text(app, "appId").is_some_and(|id| id.eq_ignore_ascii_case(app_id));
+        if let Some(app) = directory.all(Resource::Applications).find(is_it) {
+            let is_fallback = app.get("isFallbackPublicClient").and_then(Value::as_bool) == Some(true);
+            return Some(Self {
+                app_id: text(app, "appId")?.to_owned(),
+                name: text(app, "displayName").unwrap_or_default().to_owned(),
+                object_id: text(app, "id").map(str::to_owned),
+                is_public: is_fallback,
+                is_first_party: false,
+            });
+        }
+        let (app_id, name) = FIRST_PARTY.iter().find(|(id, _)| id.eq_ignore_ascii_case(app_id))?;
+        let (app_id, name) = ((*app_id).to_owned(), (*name).to_owned());
+        Some(Self { app_id, name, object_id: None, is_public: true, is_first_party: true })
+    }
+}
+
+/// One attempt to sign in.
+#[derive(Debug, Clone)]
+pub(crate) struct Attempt<'a> {
+    pub(crate) client: &'a Client,
+    /// The resource as it was asked for.
+    pub(crate) resource: &'a str,
+    pub(crate) audience: Audience,
+    pub(crate) remote: IpAddr,
+    pub(crate) user_agent: Option<&'a str>,
+    /// How the user proved it: `pwd`, `mfa` and so on, as the claim `amr` has it.
+    pub(crate) amr: &'a [String],
+    pub(crate) is_interactive: bool,
+    pub(crate) correlation_id: &'a str,
+}
+
+/// Ids of the groups that somebody or something is in, through other groups too, in lower case.
+pub(crate) fn groups_of(directory: &Directory, id: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut open = vec![id.to_ascii_lowercase()];
+    while let Some(member) = open.pop() {
+        for group in directory.all(Resource::Groups).filter(|group| has_member(group, &member)) {
+            let Some(id) = text(group, "id").map(str::to_ascii_lowercase) else { continue };
+            if !found.contains(&id) {
+                found.push(id.clone());
+                open.push(id);
+            }
+        }
+    }
+    found
+}
+
+/// Whether a group has somebody or something as a direct member.
+pub(crate) fn has_member(group: &Object, id: &str) -> bool {
+    let members = group.get("members").and_then(Value::as_array).into_iter().flatten();
+    members.into_iter().any(|member| member_id(member).is_some_and(|known| known.eq_ignore_ascii_case(id)))
+}
+
+/// The id of a member, which may be bare.
+pub(crate) fn member_id(member: &Value) -> Option<&str> {
+    member.as_str().or_else(|| member.get("id")?.as_str())
+}
+
+/// Template ids of the roles that somebody holds actively for the whole tenant, through groups too.
+pub(crate) fn roles_of(directory: &Directory, id: &str, now: jiff::Timestamp) -> Vec<String> {
+    let mut principals = groups_of(directory, id);
+    principals.push(id.to_ascii_lowercase());
+    let lists = [Resource::RoleAssignments, Resource::RoleAssignmentScheduleInstances];
+    let is_now = |assignment: &&Object| {
+        let instant = |name: &str| text(assignment, name).and_then(|text| text.parse::<jiff::Timestamp>().ok());
+        instant("startDateTime").is_none_or(|from| from <= now)
+            && instant("endDateTime").is_none_or(|until| now < until)
+    };
+    let is_whole = |assignment: &&Object| text(assignment, "directoryScopeId").is_none_or(|scope| scope == "/");
+    let is_theirs = |assignment: &&Object| {
+        text(assignment, "principalId").is_some_and(|id| principals.contains(&id.to_ascii_lowercase()))
+    };
+    let assignments = lists.into_iter().flat_map(|list| directory.all(list));
+    let held = assignments.filter(is_theirs).filter(is_whole).filter(is_now);
+    let mut templates: Vec<String> =
+        held.filter_map(|one| text(one, "roleDefinitionId")).map(|id| template_of(directory, id)).collect();
+    templates.sort_unstable();
+    templates.dedup();
+    templates
+}
+
+/// The template id of a role definition; a built-in one's id is its template id.
+pub(crate) fn template_of(directory: &Directory, role: &str) -> String {
+    let definition = directory.object(Resource::RoleDefinitions, role);
+    let template = definition.and_then(|definition| text(definition, "templateId")).unwrap_or(role);
+    template.to_ascii_lowercase()
+}

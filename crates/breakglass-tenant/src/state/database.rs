@@ -1,0 +1,205 @@
+//! The state on disk: SQLite, one transaction for each change.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard};
+
+use breakglass_model::snapshot::Resource;
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::{Change, Log, Object, Secret, Session, id_of};
+use crate::jwt::{SigningKey, TokenError};
+use crate::secret::Hashed;
+
+/// Name of the file.
+const FILE_NAME: &str = "tenant.sqlite";
+/// How long a change waits for another process to finish its own, milliseconds.
+const BUSY_WAIT_MS: u64 = 5_000;
+/// The form of the tables.
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+    CREATE TABLE object (resource TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (resource, id));
+    CREATE TABLE secret (owner TEXT NOT NULL, id TEXT NOT NULL, hash TEXT NOT NULL, until TEXT,
+        PRIMARY KEY (owner, id));
+    CREATE TABLE session (digest TEXT PRIMARY KEY, user TEXT NOT NULL, client TEXT NOT NULL, amr TEXT NOT NULL,
+        begun TEXT NOT NULL, until TEXT NOT NULL);
+    CREATE TABLE signing_key (number INTEGER PRIMARY KEY, pkcs8 BLOB NOT NULL, made TEXT NOT NULL);
+    CREATE TABLE record (number INTEGER PRIMARY KEY, log TEXT NOT NULL, body TEXT NOT NULL);
+    CREATE INDEX record_by_log ON record (log, number);
+";
+
+/// The state cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The database refuses.
+    #[error("the tenant's database cannot be used")]
+    Database(#[from] rusqlite::Error),
+    /// It is of another version.
+    #[error("the tenant's database has the form {found}; this version knows the form {VERSION}")]
+    Version {
+        /// Which.
+        found: i64,
+    },
+    /// What it holds is not what was put there.
+    #[error("the tenant's database holds what is not understood: {what}")]
+    Malformed {
+        /// What.
+        what: String,
+    },
+    /// A signing key cannot be made or read.
+    #[error("the tenant's signing key cannot be used")]
+    Key(#[from] TokenError),
+}
+
+#[derive(Debug)]
+pub(super) struct Database {
+    connection: Mutex<Connection>,
+}
+
+impl Database {
+    pub(super) fn open(folder: &Path) -> Result<Self, StateError> {
+        let connection = Connection::open(folder.join(FILE_NAME))?;
+        connection.busy_timeout(std::time::Duration::from_millis(BUSY_WAIT_MS))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        match found {
+            0 => connection
+                .execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?,
+            VERSION => {}
+            found => return Err(StateError::Version { found }),
+        }
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Everything that was ever put and not removed, as the changes that put it.
+    pub(super) fn everything(&self) -> Result<Vec<Change>, StateError> {
+        let connection = self.connection();
+        let mut changes = Vec::new();
+        let mut objects = connection.prepare("SELECT resource, body FROM object")?;
+        for row in objects.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))? {
+            let (resource, body) = row?;
+            let known = Resource::from_name(&resource).ok_or_else(|| malformed(&resource))?;
+            changes.push(Change::Put(known, object(&body)?));
+        }
+        let mut secrets = connection.prepare("SELECT owner, id, hash, until FROM secret")?;
+        let columns = |row: &rusqlite::Row<'_>| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get(3)?))
+        };
+        for row in secrets.query_map([], columns)? {
+            let (owner, id, hash, until): (_, _, _, Option<String>) = row?;
+            let until = until.as_deref().map(instant).transpose()?;
+            changes.push(Change::PutSecret(Secret { owner, id, hashed: Hashed::kept(hash), until }));
+        }
+        let mut sessions = connection.prepare("SELECT digest, user, client, amr, begun, until FROM session")?;
+        let columns = |row: &rusqlite::Row<'_>| -> rusqlite::Result<[String; 6]> {
+            Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?])
+        };
+        for row in sessions.query_map([], columns)? {
+            let [digest, user, client, amr, begun, until] = row?;
+            let amr = amr.split(' ').map(str::to_owned).collect();
+            let session = Session { user, client, amr, begun: instant(&begun)?, until: instant(&until)? };
+            changes.push(Change::PutSession(digest, session));
+        }
+        Ok(changes)
+    }
+
+    /// Makes changes, all or none.
+    pub(super) fn commit(&self, changes: &[Change]) -> Result<(), StateError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        for change in changes {
+            make(&transaction, change)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    pub(super) fn log(&self, log: Log, record: &Object) -> Result<(), StateError> {
+        let body = serde_json::Value::Object(record.clone()).to_string();
+        self.connection().execute("INSERT INTO record (log, body) VALUES (?1, ?2)", params![name(log), body])?;
+        Ok(())
+    }
+
+    pub(super) fn records(&self, log: Log, count_max: usize) -> Result<Vec<Object>, StateError> {
+        let connection = self.connection();
+        let mut records =
+            connection.prepare_cached("SELECT body FROM record WHERE log = ?1 ORDER BY number DESC LIMIT ?2")?;
+        let count = i64::try_from(count_max).unwrap_or(i64::MAX);
+        let bodies = records.query_map(params![name(log), count], |row| row.get::<_, String>(0))?;
+        bodies.map(|body| object(&body?)).collect()
+    }
+
+    pub(super) fn signing_keys(&self, now: Timestamp) -> Result<Vec<SigningKey>, StateError> {
+        let connection = self.connection();
+        let mut kept = connection.prepare("SELECT pkcs8 FROM signing_key ORDER BY number DESC")?;
+        let kept = kept.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+        if kept.is_empty() {
+            let key = SigningKey::generate()?;
+            let made = params![key.to_pkcs8()?, now.to_string()];
+            connection.execute("INSERT INTO signing_key (pkcs8, made) VALUES (?1, ?2)", made)?;
+            return Ok(vec![key]);
+        }
+        kept.iter().map(|der| Ok(SigningKey::from_pkcs8(der)?)).collect()
+    }
+}
+
+fn make(transaction: &Connection, change: &Change) -> Result<(), StateError> {
+    match change {
+        Change::Put(resource, object) => {
+            let id = id_of(object).ok_or_else(|| malformed("an object without an id"))?;
+            let body = serde_json::Value::Object(object.clone()).to_string();
+            let sql = "INSERT OR REPLACE INTO object (resource, id, body) VALUES (?1, ?2, ?3)";
+            transaction.prepare_cached(sql)?.execute(params![resource.name(), id, body])?;
+        }
+        Change::Remove(resource, id) => {
+            let sql = "DELETE FROM object WHERE resource = ?1 AND id = ?2";
+            transaction.prepare_cached(sql)?.execute(params![resource.name(), id.to_ascii_lowercase()])?;
+        }
+        Change::PutSecret(secret) => {
+            let sql = "INSERT OR REPLACE INTO secret (owner, id, hash, until) VALUES (?1, ?2, ?3, ?4)";
+            let until = secret.until.map(|until| until.to_string());
+            let owner = secret.owner.to_ascii_lowercase();
+            transaction.prepare_cached(sql)?.execute(params![owner, secret.id, secret.hashed.to_keep(), until])?;
+        }
+        Change::RemoveSecrets(owner) => {
+            transaction
+                .prepare_cached("DELETE FROM secret WHERE owner = ?1")?
+                .execute(params![owner.to_ascii_lowercase()])?;
+        }
+        Change::PutSession(digest, session) => {
+            let sql = "INSERT OR REPLACE INTO session (digest, user, client, amr, begun, until) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            let Session { user, client, amr, begun, until } = session;
+            let columns = params![digest, user, client, amr.join(" "), begun.to_string(), until.to_string()];
+            transaction.prepare_cached(sql)?.execute(columns)?;
+        }
+        Change::RemoveSession(digest) => {
+            transaction.prepare_cached("DELETE FROM session WHERE digest = ?1")?.execute(params![digest])?;
+        }
+    }
+    Ok(())
+}
+
+const fn name(log: Log) -> &'static str {
+    match log {
+        Log::SignIns => "signIns",
+        Log::DirectoryAudits => "directoryAudits",
+    }
+}
+
+fn object(body: &str) -> Result<Object, StateError> {
+    serde_json::from_str(body).map_err(|error| malformed(&error.to_string()))
+}
+
+fn instant(text: &str) -> Result<Timestamp, StateError> {
+    text.parse().map_err(|_| malformed(text))
+}
+
+fn malformed(what: &str) -> StateError {
+    StateError::Malformed { what: what.to_owned() }
+}

@@ -1,0 +1,213 @@
+//! What the tenant knows: Graph's objects by resource, secrets, open sessions. In memory for reading; every change is
+//! in the database before it is seen.
+//!
+//! **Invariant:** a change is whole or not there, after a crash as well.
+
+mod database;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{RwLock, RwLockReadGuard};
+
+use breakglass_model::snapshot::Resource;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use self::database::Database;
+pub use self::database::StateError;
+use crate::jwt::SigningKey;
+use crate::secret::Hashed;
+
+/// A Graph object.
+pub(crate) type Object = Map<String, Value>;
+
+/// What is checked when somebody or something proves who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Secret {
+    /// Whose: the id of a user or an application.
+    pub(crate) owner: String,
+    /// Its own id; `password` for a user's.
+    pub(crate) id: String,
+    pub(crate) hashed: Hashed,
+    /// Until when it is good.
+    pub(crate) until: Option<Timestamp>,
+}
+
+/// The id of a user's password among the secrets.
+pub(crate) const PASSWORD: &str = "password";
+
+/// A session that a refresh token carries on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Session {
+    pub(crate) user: String,
+    pub(crate) client: String,
+    /// How the user signed in, as in the claim `amr`.
+    pub(crate) amr: Vec<String>,
+    pub(crate) begun: Timestamp,
+    pub(crate) until: Timestamp,
+}
+
+/// Everything, as it is read.
+#[derive(Debug, Default)]
+pub(crate) struct Directory {
+    objects: BTreeMap<Resource, BTreeMap<String, Object>>,
+    /// Ids of users by sign-in name in lower case.
+    users_by_name: BTreeMap<String, String>,
+    secrets: BTreeMap<String, Vec<Secret>>,
+    /// By the SHA-256 of the refresh token, in hexadecimal digits.
+    sessions: BTreeMap<String, Session>,
+}
+
+impl Directory {
+    /// An object by its id, in any case.
+    pub(crate) fn object(&self, resource: Resource, id: &str) -> Option<&Object> {
+        self.objects.get(&resource)?.get(&id.to_ascii_lowercase())
+    }
+
+    /// All objects of a resource, by id.
+    pub(crate) fn all(&self, resource: Resource) -> impl Iterator<Item = &Object> {
+        self.objects.get(&resource).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// The only object of a resource that has but one.
+    pub(crate) fn single(&self, resource: Resource) -> Option<&Object> {
+        self.all(resource).next()
+    }
+
+    /// A user by id or sign-in name.
+    pub(crate) fn user(&self, name: &str) -> Option<&Object> {
+        let id = self.users_by_name.get(&name.to_lowercase()).map_or(name, String::as_str);
+        self.object(Resource::Users, id)
+    }
+
+    /// The secrets of somebody.
+    pub(crate) fn secrets(&self, owner: &str) -> &[Secret] {
+        self.secrets.get(&owner.to_ascii_lowercase()).map_or(&[], Vec::as_slice)
+    }
+
+    /// The session of a refresh token.
+    pub(crate) fn session(&self, digest: &str) -> Option<&Session> {
+        self.sessions.get(digest)
+    }
+
+    fn apply(&mut self, change: Change) {
+        match change {
+            Change::Put(resource, object) => {
+                let Some(id) = id_of(&object) else { return };
+                self.remove(resource, &id);
+                if resource == Resource::Users
+                    && let Some(name) = text(&object, "userPrincipalName")
+                {
+                    self.users_by_name.insert(name.to_lowercase(), id.clone());
+                }
+                self.objects.entry(resource).or_default().insert(id, object);
+            }
+            Change::Remove(resource, id) => self.remove(resource, &id.to_ascii_lowercase()),
+            Change::PutSecret(secret) => {
+                let secrets = self.secrets.entry(secret.owner.to_ascii_lowercase()).or_default();
+                secrets.retain(|known| known.id != secret.id);
+                secrets.push(secret);
+            }
+            Change::RemoveSecrets(owner) => {
+                self.secrets.remove(&owner.to_ascii_lowercase());
+            }
+            Change::PutSession(digest, session) => {
+                self.sessions.insert(digest, session);
+            }
+            Change::RemoveSession(digest) => {
+                self.sessions.remove(&digest);
+            }
+        }
+    }
+
+    fn remove(&mut self, resource: Resource, id: &str) {
+        let removed = self.objects.get_mut(&resource).and_then(|objects| objects.remove(id));
+        if resource == Resource::Users
+            && let Some(name) = removed.as_ref().and_then(|user| text(user, "userPrincipalName"))
+        {
+            self.users_by_name.remove(&name.to_lowercase());
+        }
+    }
+}
+
+/// One change of the state.
+#[derive(Debug, Clone)]
+pub(crate) enum Change {
+    /// An object is new, or another.
+    Put(Resource, Object),
+    /// An object is gone.
+    Remove(Resource, String),
+    PutSecret(Secret),
+    RemoveSecrets(String),
+    PutSession(String, Session),
+    RemoveSession(String),
+}
+
+/// A record of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Log {
+    SignIns,
+    DirectoryAudits,
+}
+
+/// The state of a tenant.
+#[derive(Debug)]
+pub(crate) struct State {
+    directory: RwLock<Directory>,
+    database: Database,
+}
+
+impl State {
+    /// Opens the state in a folder, or begins one there.
+    pub(crate) fn open(folder: &Path) -> Result<Self, StateError> {
+        let database = Database::open(folder)?;
+        let mut directory = Directory::default();
+        for change in database.everything()? {
+            directory.apply(change);
+        }
+        Ok(Self { directory: RwLock::new(directory), database })
+    }
+
+    /// What there is to read.
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Directory> {
+        // Nothing in here panics while it holds the lock; if it did, what was committed is still whole.
+        self.directory.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Makes changes that are worked out from what is there: all of them, or none.
+    pub(crate) fn write<T, E: From<StateError>>(
+        &self,
+        work_out: impl FnOnce(&Directory) -> Result<(Vec<Change>, T), E>,
+    ) -> Result<T, E> {
+        let mut directory = self.directory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (changes, result) = work_out(&directory)?;
+        self.database.commit(&changes)?;
+        changes.into_iter().for_each(|change| directory.apply(change));
+        Ok(result)
+    }
+
+    /// Writes a record into a log.
+    pub(crate) fn log(&self, log: Log, record: &Object) -> Result<(), StateError> {
+        self.database.log(log, record)
+    }
+
+    /// The records of a log, the newest first.
+    pub(crate) fn records(&self, log: Log, count_max: usize) -> Result<Vec<Object>, StateError> {
+        self.database.records(log, count_max)
+    }
+
+    /// The keys that sign tokens, the one that does so now first; a first one is made where there is none.
+    pub(crate) fn signing_keys(&self, now: Timestamp) -> Result<Vec<SigningKey>, StateError> {
+        self.database.signing_keys(now)
+    }
+}
+
+/// The id of an object, in lower case.
+pub(crate) fn id_of(object: &Object) -> Option<String> {
+    text(object, "id").map(str::to_ascii_lowercase)
+}
+
+/// A text of an object.
+pub(crate) fn text<'o>(object: &'o Object, name: &str) -> Option<&'o str> {
+    object.get(name)?.as_str()
+}

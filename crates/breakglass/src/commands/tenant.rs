@@ -1,0 +1,251 @@
+//! `tenant serve`: the embedded tenant alone.
+
+use std::fs;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use breakglass_tenant::seed::SeedError;
+use breakglass_tenant::tenant::{Addresses, OpenError, Tenant};
+use breakglass_tenant::tls::{AUTHORITY_FILE, TlsError};
+use breakglass_tenant::{serve, tls};
+use clap::Subcommand;
+use tokio::net::TcpListener;
+
+use crate::codes::ErrorCode;
+use crate::exit::Exit;
+use crate::failure::{Coded, Failure};
+use crate::output::deliver;
+use crate::wiring::{SystemClock, World};
+
+/// Serve an embedded tenant that real clients sign in to
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Serve(Serve),
+}
+
+/// Serve the login endpoints, Microsoft Graph and a corner of Azure Resource Manager over TLS
+///
+/// The tenant makes a certificate authority of its own, which clients are told to trust by the variables that are
+/// printed, and keeps its state in a folder. It runs until it is interrupted.
+#[derive(Debug, clap::Args)]
+struct Serve {
+    /// Where the login endpoints and Microsoft Graph are served; port 0 takes one that is free
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
+    listen: SocketAddr,
+
+    /// Where Azure Resource Manager is served [default: the next port]
+    #[arg(long, value_name = "ADDRESS")]
+    listen_manager: Option<SocketAddr>,
+
+    /// Where a proxy is served that leads every CONNECT to the tenant, for clients that insist on port 443
+    #[arg(long, value_name = "ADDRESS")]
+    connect_proxy: Option<SocketAddr>,
+
+    /// The folder that keeps the tenant
+    #[arg(long, value_name = "FOLDER", default_value = "breakglass-tenant")]
+    data: PathBuf,
+
+    /// What a new tenant begins with: a snapshot file, in which passwords and secrets may stand
+    #[arg(long, value_name = "SNAPSHOT")]
+    seed: Option<PathBuf>,
+}
+
+/// Why no tenant is served.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TenantError {
+    /// Others could reach it.
+    #[error("`{0}` can be reached from other machines")]
+    NotLoopback(SocketAddr),
+    /// The address cannot be had.
+    #[error("`{address}` cannot be listened on")]
+    Listen {
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
+    /// The folder cannot be used.
+    #[error("the tenant in `{folder}` cannot be opened")]
+    Open {
+        folder: String,
+        #[source]
+        source: OpenError,
+    },
+    /// The certificate cannot be made.
+    #[error("the tenant's certificate cannot be made")]
+    Tls(#[source] TlsError),
+    /// The seed cannot be read.
+    #[error("the seed `{path}` cannot be read")]
+    ReadSeed {
+        path: String,
+        #[source]
+        source: io::Error,
+    },
+    /// The seed cannot be used.
+    #[error("the seed `{path}` cannot be used")]
+    Seed {
+        path: String,
+        #[source]
+        source: SeedError,
+    },
+    /// The server stopped.
+    #[error("the server stopped")]
+    Server(#[source] io::Error),
+}
+
+pub(crate) const CODES: &[ErrorCode] = &[
+    ErrorCode {
+        code: "BG5001",
+        title: "an embedded tenant is served on this machine only",
+        explanation: "The address that was given can be reached from other machines, and an embedded tenant is for this \
+                      one: its certificate authority is constrained to loopback names, and its demo passwords are known. \
+                      Give an address of 127.0.0.0/8, or ::1.",
+    },
+    ErrorCode {
+        code: "BG5002",
+        title: "the address cannot be listened on",
+        explanation: "Another program listens there, or this user may not: ports below 1024 are for administrators on \
+                      most systems. Give another address with --listen; port 0 takes one that is free.",
+    },
+    ErrorCode {
+        code: "BG5003",
+        title: "the embedded tenant cannot be opened",
+        explanation: "The folder given with --data cannot be made or written, or holds a tenant of another version, or \
+                      one that is damaged. A new folder begins a new tenant; nothing in the old one is changed.",
+    },
+    ErrorCode {
+        code: "BG5004",
+        title: "the seed cannot be used",
+        explanation: "The file given with --seed cannot be read, is no snapshot in the form `breakglass-snapshot/1`, or \
+                      the tenant in the folder has been seeded before: a seed is for a new one. Leave --seed out to go \
+                      on with the tenant that is there, or name an empty folder with --data.",
+    },
+];
+
+impl Coded for TenantError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotLoopback(_) => "BG5001",
+            Self::Listen { .. } | Self::Server(_) => "BG5002",
+            Self::Open { .. } | Self::Tls(_) => "BG5003",
+            Self::ReadSeed { .. } | Self::Seed { .. } => "BG5004",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::NotLoopback(_) => "give an address of 127.0.0.0/8, or ::1".to_owned(),
+            Self::Listen { .. } | Self::Server(_) => {
+                "stop the other program, or give another address; port 0 takes one that is free".to_owned()
+            }
+            Self::Open { .. } | Self::Tls(_) => "name a folder that may be written with --data".to_owned(),
+            Self::Seed { source: SeedError::NotNew, .. } => {
+                "leave --seed out to go on with the tenant that is there, or name a new folder with --data".to_owned()
+            }
+            Self::ReadSeed { .. } | Self::Seed { .. } => {
+                "name a file in the form breakglass-snapshot/1 with --seed".to_owned()
+            }
+        })
+    }
+}
+
+impl Arguments {
+    pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let What::Serve(serve) = &self.what;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(TenantError::Server)?;
+        runtime.block_on(serve.run(world))
+    }
+}
+
+impl Serve {
+    async fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let next_port = match self.listen.port() {
+            0 => 0,
+            port => port.checked_add(1).unwrap_or(0),
+        };
+        let manager = self.listen_manager.unwrap_or(SocketAddr::new(self.listen.ip(), next_port));
+        let (own, manager) = (listening(self.listen).await?, listening(manager).await?);
+        let proxy = match self.connect_proxy {
+            Some(address) => Some(listening(address).await?),
+            None => None,
+        };
+        let at = |listener: &TcpListener| listener.local_addr().map_err(TenantError::Server);
+        let (own_at, manager_at) = (at(&own)?, at(&manager)?);
+        let addresses = Addresses { base: origin(own_at), manager: origin(manager_at) };
+        let folder = self.data.display().to_string();
+        let open = |source| TenantError::Open { folder: folder.clone(), source };
+        let mut tenant = Tenant::open(&self.data, addresses.clone(), Arc::new(SystemClock)).map_err(open)?;
+        if let Some(path) = &self.seed {
+            world.progress("seeding the tenant");
+            seeded(&mut tenant, path)?;
+            world.progress_is_over();
+        }
+        let ips: Vec<IpAddr> = vec![own_at.ip(), manager_at.ip()];
+        let config = tls::server_config(&self.data, &ips, world.now).map_err(TenantError::Tls)?;
+        let proxy_at = proxy.as_ref().map(at).transpose()?;
+        deliver(world, None, &self.announcement(&tenant, &addresses, proxy_at))?;
+        let tunnels = async {
+            match proxy {
+                Some(proxy) => serve::serve_proxy(proxy, (own_at, manager_at)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            ended = serve::serve(Arc::new(tenant), Arc::new(config), (own, manager)) => ended.map_err(TenantError::Server)?,
+            ended = tunnels => ended.map_err(TenantError::Server)?,
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        Ok(Exit::Good)
+    }
+
+    /// Where the tenant is, and what clients have to be told.
+    fn announcement(&self, tenant: &Tenant, addresses: &Addresses, proxy: Option<SocketAddr>) -> String {
+        let authority =
+            fs::canonicalize(self.data.join(AUTHORITY_FILE)).unwrap_or_else(|_| self.data.join(AUTHORITY_FILE));
+        let authority = authority.display();
+        let mut text = format!(
+            "Tenant {} is served.\n\n  Login and Microsoft Graph  {}\n  Azure Resource Manager     {}\n",
+            tenant.id(),
+            addresses.base,
+            addresses.manager,
+        );
+        if let Some(proxy) = proxy {
+            text.push_str(&format!("  CONNECT proxy              http://{proxy}\n"));
+        }
+        text.push_str(&format!(
+            "  Certificate authority      {authority}\n\nTell clients to trust it:\n\n  \
+             export REQUESTS_CA_BUNDLE='{authority}' SSL_CERT_FILE='{authority}' NODE_EXTRA_CA_CERTS='{authority}'\n\n\
+             Ctrl-C stops it; its state stays in `{}`.\n",
+            self.data.display(),
+        ));
+        text
+    }
+}
+
+fn seeded(tenant: &mut Tenant, path: &Path) -> Result<(), TenantError> {
+    let shown = path.display().to_string();
+    let snapshot = fs::read(path).map_err(|source| TenantError::ReadSeed { path: shown.clone(), source })?;
+    tenant.seed(&snapshot).map_err(|source| TenantError::Seed { path: shown, source })
+}
+
+async fn listening(address: SocketAddr) -> Result<TcpListener, TenantError> {
+    if !address.ip().is_loopback() {
+        return Err(TenantError::NotLoopback(address));
+    }
+    TcpListener::bind(address).await.map_err(|source| TenantError::Listen { address, source })
+}
+
+/// The origin of an address; the usual port is left out.
+fn origin(address: SocketAddr) -> String {
+    match address.port() {
+        443 if address.is_ipv4() => format!("https://{}", address.ip()),
+        _ => format!("https://{address}"),
+    }
+}
