@@ -20,7 +20,8 @@ const LIMITS: PageLimits<'static> = PageLimits {
 };
 
 fn objects() -> Vec<Object> {
-    serde_json::from_str(include_str!("users.json")).expect("the users are readable")
+    serde_json::from_str(include_str!("../../crates/breakglass-tenant/tests/it/odata/users.json"))
+        .expect("the users are readable")
 }
 
 /// Checks it for one query.

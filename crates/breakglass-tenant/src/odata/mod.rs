@@ -33,7 +33,8 @@ mod select;
 pub use error::{ErrorCode, ODataError};
 pub use expand::{EXPAND_COUNT_MAX, Expand};
 pub use filter::{
-    FILTER_BYTES_MAX, FILTER_NESTING_DEPTH_MAX, FILTER_TERM_COUNT_MAX, Filter, IN_ELEMENT_COUNT_MAX, LAMBDA_DEPTH_MAX,
+    FILTER_BYTES_MAX, FILTER_NESTING_DEPTH_MAX, FILTER_STEP_COUNT_MAX, FILTER_TERM_COUNT_MAX, Filter,
+    IN_ELEMENT_COUNT_MAX, LAMBDA_DEPTH_MAX,
 };
 pub use order_by::{ORDER_BY_KEY_COUNT_MAX, OrderBy};
 pub use page::{Page, PageLimits, SkipToken, page, shape};

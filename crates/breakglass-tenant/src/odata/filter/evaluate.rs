@@ -7,23 +7,29 @@ use serde_json::{Map, Value};
 use super::super::error::Fault;
 use super::super::property::{edm_type, fold, is_of_type, lookup};
 use super::literal::Literal;
-use super::{Comparison, Function, Node, Path, Quantifier, Segment, Subject, incompatible};
+use super::{Comparison, FILTER_STEP_COUNT_MAX, Function, Node, Path, Quantifier, Segment, Subject, incompatible};
 
 static NULL: Value = Value::Null;
 
 /// The truth of the filter for the object.
 pub(super) fn evaluate(node: &Node, object: &Map<String, Value>) -> Result<Option<bool>, Fault> {
-    Scope { object, variables: Vec::new() }.truth(node)
+    Scope { object, variables: Vec::new(), steps: 0 }.truth(node)
 }
 
 /// What names stand for.
 struct Scope<'a> {
     object: &'a Map<String, Value>,
     variables: Vec<(&'a str, &'a Value)>,
+    steps: usize,
 }
 
 impl<'a> Scope<'a> {
     fn truth(&mut self, node: &'a Node) -> Result<Option<bool>, Fault> {
+        self.steps += 1;
+        if self.steps > FILTER_STEP_COUNT_MAX {
+            let reason = format!("The filter takes too many steps. Max allowed: {FILTER_STEP_COUNT_MAX}");
+            return Err(Fault::unsupported(0, reason));
+        }
         match node {
             Node::Or(parts) => Ok(or(&self.truths(parts)?)),
             Node::And(parts) => Ok(and(&self.truths(parts)?)),

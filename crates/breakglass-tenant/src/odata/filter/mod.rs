@@ -52,6 +52,9 @@ pub const IN_ELEMENT_COUNT_MAX: usize = 256;
 /// The most lambdas inside each other.
 pub const LAMBDA_DEPTH_MAX: usize = 3;
 
+/// The most parts of a filter that are looked at for one object, each once for every element it is asked of.
+pub const FILTER_STEP_COUNT_MAX: usize = 1_000_000;
+
 /// What errors of filters begin with.
 const PREFIX: &str = "Invalid filter clause: ";
 

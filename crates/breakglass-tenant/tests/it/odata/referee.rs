@@ -62,7 +62,7 @@ fn literal() -> impl Strategy<Value = Lit> {
 /// Three times in four a literal that the value at the path can be compared with.
 fn fitting(path: &str, at: usize, other: Lit) -> Lit {
     match path.rsplit('/').next() {
-        _ if at % 4 == 0 => other,
+        _ if at.is_multiple_of(4) => other,
         Some("name" | "x" | "tags") => Lit::Text(TEXTS[at % TEXTS.len()]),
         Some("on") => Lit::Boolean(at % 8 < 4),
         Some("rank") => Lit::Number(i64::try_from(at % 5).unwrap() - 2),

@@ -1,9 +1,11 @@
 //! What is refused, and in which words.
 
 use breakglass_tenant::odata::{
-    ErrorCode, FILTER_BYTES_MAX, FILTER_NESTING_DEPTH_MAX, FILTER_TERM_COUNT_MAX, Filter, IN_ELEMENT_COUNT_MAX,
-    LAMBDA_DEPTH_MAX, PATH_SEGMENT_COUNT_MAX,
+    ErrorCode, FILTER_BYTES_MAX, FILTER_NESTING_DEPTH_MAX, FILTER_STEP_COUNT_MAX, FILTER_TERM_COUNT_MAX, Filter,
+    IN_ELEMENT_COUNT_MAX, LAMBDA_DEPTH_MAX, PATH_SEGMENT_COUNT_MAX,
 };
+
+use serde_json::json;
 
 use super::users;
 
@@ -222,4 +224,21 @@ fn limits_of_filters() {
         assert!(error.message().contains("Max allowed: "), "{error}");
         assert!(error.message().chars().count() < 512, "{error}");
     }
+}
+
+/// Lambdas inside each other ask each element for each element; somewhere that ends.
+#[test]
+fn the_steps_of_a_filter_are_bounded() {
+    // One step for each pair of elements, one for each element, one for the row and one for the filter.
+    let filter = Filter::parse("rows/any(x:x/a/any(y:x/a/any(z:z eq 1)))").unwrap();
+    let object = |count: usize| {
+        let value = json!({"rows": [{"a": vec![0; count]}]});
+        value.as_object().unwrap().clone()
+    };
+    let steps = |count: usize| 2 + count + count * count;
+    let max = (1..).take_while(|count| steps(*count) <= FILTER_STEP_COUNT_MAX).last().unwrap();
+    assert_eq!(filter.matches(&object(max)), Ok(false));
+    let error = filter.matches(&object(max + 1)).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UnsupportedQuery);
+    assert!(error.message().contains("Max allowed: "), "{error}");
 }
