@@ -120,6 +120,8 @@ const FOUND: &[(&str, &str)] = &[
     ("memberOf/any(m:m/id eq 'g1')", "ann"),
     ("memberOf/any(m:m/microsoft.graph.group/displayName eq 'reader')", ""),
     ("memberOf/any(m:m/securityEnabled)", "ann"),
+    ("microsoft.graph.user/userType eq 'Guest'", "bob"),
+    ("manager/microsoft.graph.orgContact/id eq 'o'", "cleo"),
     ("memberOf/all(m:m/securityEnabled)", "bob"),
     ("memberOf/any(x:x/displayName eq 'everybody') or memberOf/any(x:x/id eq 'r1')", "ann cleo"),
     // Precedence.

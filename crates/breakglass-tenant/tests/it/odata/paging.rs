@@ -97,8 +97,8 @@ fn tokens_belong_to_one_query() {
         let error = page(&users, &parsed(&query), &USERS).unwrap_err();
         assert_eq!(error.code().as_str(), "Request_BadRequest", "{query}");
     }
-    let groups = PageLimits { collection: "/groups", ..USERS };
-    assert!(page(&users, &parsed(&format!("{same}&$skiptoken={token}")), &groups).is_err());
+    let other = PageLimits { collection: "/roles", ..USERS };
+    assert!(page(&users, &parsed(&format!("{same}&$skiptoken={token}")), &other).is_err());
 }
 
 /// A page after an object went: what is left of it, and no error.
@@ -147,6 +147,7 @@ fn what_is_shown() {
         "displayName": "Ann",
         "mail": null,
         "conditions": {"users": {"includeUsers": ["All"], "excludeUsers": []}, "platforms": null},
+        "licenses@odata.context": "c",
         "licenses": [{"skuId": "s", "plans": [1]}, {"skuId": "t"}],
         "memberOf": [{"@odata.type": "#microsoft.graph.group", "id": "g", "displayName": "G"}, {"id": "h", "mail": "h@x"}],
         "memberOf@odata.nextLink": "x",
@@ -169,7 +170,7 @@ fn what_is_shown() {
             "$select=conditions/platforms,conditions",
             r#""conditions":{"users":{"includeUsers":["All"],"excludeUsers":[]},"platforms":null}"#,
         ),
-        ("$select=licenses/skuId", r#""licenses":[{"skuId":"s"},{"skuId":"t"}]"#),
+        ("$select=licenses/skuId", r#""licenses@odata.context":"c","licenses":[{"skuId":"s"},{"skuId":"t"}]"#),
         ("$select=id/x", r#""id":"u""#),
         ("$select=id&$expand=manager", r#""id":"u","manager":{"id":"m","displayName":"Dora"}"#),
         ("$select=id&$expand=manager($select=id)", r#""id":"u","manager":{"id":"m"}"#),
