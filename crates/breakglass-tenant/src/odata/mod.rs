@@ -6,7 +6,8 @@
 //!
 //! [`QueryOptions::parse`] reads the query, [`QueryOptions::check_consistency`] refuses what Graph serves only with
 //! the header `ConsistencyLevel: eventual`, [`QueryOptions::check_properties`] refuses names that the type does not
-//! have, and [`page()`] gives the objects. One object alone goes through [`shape`].
+//! have, and [`page()`] gives the objects. One object alone goes through
+//! [`shape`], and [`matching`] is what is counted.
 //!
 //! **Invariant:** what is not understood is refused. No query gives more objects than it describes: a comparison of
 //! things that cannot be compared is an error, whichever object it meets and in whatever order the objects stand.
@@ -37,7 +38,7 @@ pub use filter::{
     IN_ELEMENT_COUNT_MAX, LAMBDA_DEPTH_MAX,
 };
 pub use order_by::{ORDER_BY_KEY_COUNT_MAX, OrderBy};
-pub use page::{Page, PageLimits, SkipToken, page, shape};
+pub use page::{Page, PageLimits, SkipToken, matching, page, shape};
 pub use property::PATH_SEGMENT_COUNT_MAX;
 pub use query::{OR_CLAUSE_COUNT_MAX, QUERY_BYTES_MAX, QUERY_PARAMETER_COUNT_MAX, QueryOptions};
 pub use search::{SEARCH_CLAUSE_COUNT_MAX, SEARCH_NESTING_DEPTH_MAX, Search};

@@ -107,6 +107,25 @@ pub fn page<'a>(
         Some(token) => SkipToken::position(token, options, limits.collection)?,
         None => options.skip().unwrap_or(0),
     };
+    let mut found = matching(objects, options)?;
+    if let Some(order_by) = options.order_by() {
+        order_by.sort(&mut found)?;
+    }
+    let count = (options.count() && options.skip_token().is_none()).then_some(found.len());
+    let end = start.saturating_add(size);
+    let next = (end < found.len()).then(|| SkipToken::new(end, options, limits.collection));
+    let shown = found.into_iter().skip(start).take(size);
+    Ok(Page { value: shown.map(|object| show(object, options, limits)).collect(), next, count })
+}
+
+/// The objects that filter and search let through, in the order they came in: what `/users/$count` counts.
+///
+/// # Errors
+/// The query compares what cannot be compared.
+pub fn matching<'a>(
+    objects: impl IntoIterator<Item = &'a Map<String, Value>>,
+    options: &QueryOptions,
+) -> Result<Vec<&'a Map<String, Value>>, ODataError> {
     let mut found = Vec::new();
     for object in objects {
         // Both are asked, so that a refusal of one does not hang on the other.
@@ -116,14 +135,7 @@ pub fn page<'a>(
             found.push(object);
         }
     }
-    if let Some(order_by) = options.order_by() {
-        order_by.sort(&mut found)?;
-    }
-    let count = (options.count() && options.skip_token().is_none()).then_some(found.len());
-    let end = start.saturating_add(size);
-    let next = (end < found.len()).then(|| SkipToken::new(end, options, limits.collection));
-    let shown = found.into_iter().skip(start).take(size);
-    Ok(Page { value: shown.map(|object| show(object, options, limits)).collect(), next, count })
+    Ok(found)
 }
 
 /// One object as it is shown: `$select` and `$expand` of the query, and no other option.

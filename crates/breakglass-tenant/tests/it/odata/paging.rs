@@ -1,6 +1,6 @@
 //! Pages, their order, their tokens, and how objects are shown.
 
-use breakglass_tenant::odata::{PageLimits, QueryOptions, page, shape};
+use breakglass_tenant::odata::{PageLimits, QueryOptions, matching, page, shape};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -33,6 +33,21 @@ fn who_stands_where() {
     ] {
         assert_eq!(names(&page(&users, &parsed(query), &USERS).unwrap().value), found, "{query}");
     }
+}
+
+/// Pages, order and selection have no part in what is counted.
+#[test]
+fn who_is_counted() {
+    let users = users();
+    for (query, found) in [
+        ("", "ann bob cleo"),
+        ("$top=1&$orderby=displayName desc&$skip=1&$select=id", "ann bob cleo"),
+        ("$filter=userType eq 'Member'", "ann cleo"),
+        ("$filter=userType eq 'Member'&$search=\"mail:cleo\"", "cleo"),
+    ] {
+        assert_eq!(names(matching(&users, &parsed(query)).unwrap()), found, "{query}");
+    }
+    assert!(matching(&users, &parsed("$filter=badge eq '7'")).is_err());
 }
 
 #[test]
