@@ -82,8 +82,7 @@ fn pick(object: &Map<String, Value>, paths: &[&[String]]) -> Map<String, Value> 
             .filter(|(first, _)| first.eq_ignore_ascii_case(name))
             .map(|(_, rest)| rest)
             .collect();
-        let is_annotation = name != key;
-        if name.is_empty() || rests.iter().any(|rest| rest.is_empty() || is_annotation) {
+        if name.is_empty() || rests.iter().any(|rest| rest.is_empty()) {
             picked.insert(key.clone(), value.clone());
         } else if !rests.is_empty() {
             picked.insert(key.clone(), pick_inside(value, &rests));
