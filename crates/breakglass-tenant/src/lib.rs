@@ -13,7 +13,7 @@ mod ids;
 mod jwt;
 mod login;
 mod manager;
-mod odata;
+pub mod odata;
 mod random;
 mod secret;
 pub mod seed;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Request;
 use super::error::GraphError;
 use crate::call::Reply;
-use crate::odata::{ODataError, PageLimits, QueryOptions, page};
+use crate::odata::{ODataError, PageLimits, QueryOptions, page, shape};
 use crate::state::Object;
 
 /// How a resource is shown.
@@ -23,9 +23,38 @@ pub(super) struct Shape {
     pub(super) count_max: usize,
 }
 
+impl Shape {
+    /// Whether it is a resource of the directory, whose advanced queries want a header.
+    const fn is_of_directory(&self) -> bool {
+        matches!(
+            self.resource,
+            Resource::Users
+                | Resource::Groups
+                | Resource::Applications
+                | Resource::ServicePrincipals
+                | Resource::Devices
+        )
+    }
+
+    fn limits(&self) -> PageLimits<'static> {
+        PageLimits {
+            collection: self.context,
+            top_default: self.count_default,
+            top_max: self.count_max,
+            allows_skip: false,
+            default_properties: (!self.default_properties.is_empty()).then_some(self.default_properties),
+            relations: &[],
+            expanded_max: EXPANDED_COUNT_MAX,
+        }
+    }
+}
+
+/// Related objects that one answer carries of each object.
+const EXPANDED_COUNT_MAX: usize = 20;
+
 impl From<ODataError> for GraphError {
     fn from(error: ODataError) -> Self {
-        Self::new(400, error.code(), error.to_string())
+        Self::new(ODataError::STATUS, error.code().as_str(), error.message())
     }
 }
 
@@ -34,8 +63,11 @@ pub(super) fn listed(request: &Request<'_>, shape: &Shape) -> Result<Reply, Grap
     let directory = request.tenant.state.read();
     let objects: Vec<Object> = directory.all(shape.resource).map(|object| visible(shape, object)).collect();
     drop(directory);
-    let limits = PageLimits { count_default: shape.count_default, count_max: shape.count_max };
-    paged(request, (shape.context, shape.default_properties), (&limits, objects))
+    let options = QueryOptions::parse(&request.call.query)?;
+    let is_eventual =
+        request.call.header("consistencylevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
+    let is_counted = if shape.is_of_directory() { options.check_consistency(is_eventual)? } else { options.count() };
+    paged(request, (&options, is_counted), (&shape.limits(), &objects))
 }
 
 /// A collection that is no resource of its own, in its order.
@@ -44,40 +76,54 @@ pub(super) fn page_of(
     (context, count): (&str, usize),
     objects: Vec<Object>,
 ) -> Result<Reply, GraphError> {
-    let limits = PageLimits { count_default: count, count_max: 1_000 };
-    paged(request, (context, &[]), (&limits, objects))
+    let options = QueryOptions::parse(&request.call.query)?;
+    let limits = PageLimits {
+        collection: context,
+        top_default: count,
+        top_max: COUNT_MAX,
+        allows_skip: false,
+        default_properties: None,
+        relations: &[],
+        expanded_max: EXPANDED_COUNT_MAX,
+    };
+    paged(request, (&options, options.count()), (&limits, &objects))
 }
 
+/// Objects of one page of what is no resource of its own.
+const COUNT_MAX: usize = 1_000;
+
 /// One object, with the properties that are asked for.
-pub(super) fn selected(request: &Request<'_>, shape: &Shape, object: &Object) -> Result<Object, GraphError> {
+pub(super) fn selected(request: &Request<'_>, of: &Shape, object: &Object) -> Result<Object, GraphError> {
     let options = QueryOptions::parse(&request.call.query)?;
-    Ok(options.selected(&visible(shape, object), shape.default_properties))
+    Ok(shape(&visible(of, object), &options, &of.limits())?)
 }
 
 fn visible(shape: &Shape, object: &Object) -> Object {
     let is_shown = |name: &str| !shape.hidden.contains(&name);
-    object.iter().filter(|(name, _)| is_shown(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    let mut seen: Object =
+        object.iter().filter(|(name, _)| is_shown(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
+    // What an object of a resource has by default is there, if only as null.
+    for name in shape.default_properties {
+        seen.entry(*name).or_insert(Value::Null);
+    }
+    seen
 }
 
 fn paged(
     request: &Request<'_>,
-    (context, default_properties): (&str, &[&str]),
-    (limits, objects): (&PageLimits, Vec<Object>),
+    (options, is_counted): (&QueryOptions, bool),
+    (limits, objects): (&PageLimits<'_>, &[Object]),
 ) -> Result<Reply, GraphError> {
-    let options = QueryOptions::parse(&request.call.query)?;
-    let page = page(&objects, &options, limits)?;
-    let value: Vec<Value> =
-        page.value.iter().map(|object| Value::Object(options.selected(object, default_properties))).collect();
-    let mut body = json!({ "@odata.context": request.context(context) });
-    if let Some(members) = body.as_object_mut() {
-        if let Some(count) = page.count {
-            members.insert("@odata.count".to_owned(), json!(count));
-        }
-        if let Some(query) = &page.next_query {
-            let address = format!("{}{}?{query}", request.tenant.addresses.base, request.call.path);
-            members.insert("@odata.nextLink".to_owned(), json!(address));
-        }
-        members.insert("value".to_owned(), Value::Array(value));
+    let page = page(objects, options, limits)?;
+    let mut body = Object::new();
+    body.insert("@odata.context".to_owned(), json!(request.context(limits.collection)));
+    if let Some(count) = page.count.filter(|_| is_counted) {
+        body.insert("@odata.count".to_owned(), json!(count));
     }
-    Ok(Reply::json(200, body))
+    if let Some(token) = &page.next {
+        let address = format!("{}{}?{}", request.tenant.addresses.base, request.call.path, options.next_query(token));
+        body.insert("@odata.nextLink".to_owned(), json!(address));
+    }
+    body.insert("value".to_owned(), page.value.into_iter().map(Value::Object).collect());
+    Ok(Reply::json(200, Value::Object(body)))
 }

@@ -1,0 +1,6 @@
+//! Tests of the embedded tenant.
+
+#[cfg(test)]
+mod odata;
+#[cfg(test)]
+mod regressions;
