@@ -124,9 +124,10 @@ impl<'a> Analysis<'a> {
             told.push(self.promised.way(&mut system, way, question.goal));
         }
         self.promised.give_back(question, system);
-        let names = self.promised.components().to_vec();
+        let names = self.promised.components();
         let has_untold = self.has_untold();
         let mut best = self.possible.take_system(question);
+        let mut open_ways = Vec::new();
         let cuts: Vec<Cut> = found
             .cuts
             .iter()
@@ -134,7 +135,7 @@ impl<'a> Analysis<'a> {
                 let mut elements: Vec<Component> =
                     cut.iter().filter_map(|number| names.get(*number as usize)).cloned().collect();
                 elements.sort_unstable();
-                let is_open = has_untold || is_way_left(&mut best, &self.possible.numbers(&elements));
+                let is_open = has_untold || is_way_left(&mut best, &mut open_ways, &self.possible.numbers(&elements));
                 let certainty = if is_open { Certainty::Possible } else { Certainty::Proved };
                 let because = because(&elements, &told);
                 Cut { elements, because, certainty }
@@ -368,9 +369,15 @@ fn order_of(found: &Cuts, possible: Option<usize>) -> Order {
     }
 }
 
-fn is_way_left(system: &mut System, failed: &[u32]) -> bool {
-    let up: Vec<u32> = system.relevant().iter().copied().filter(|number| !failed.contains(number)).collect();
-    system.holds(&up)
+/// Whether a way is left, with those that were met before to look at first.
+fn is_way_left(system: &mut System, known: &mut Vec<Vec<u32>>, failed: &[u32]) -> bool {
+    if known.iter().any(|way| !failed.iter().any(|failed| way.binary_search(failed).is_ok())) {
+        return true;
+    }
+    let way = system.proof_without(failed);
+    let is_left = way.is_some();
+    known.extend(way);
+    is_left
 }
 
 /// All minimal ways if the cuts are complete and few, as their minimal hitting sets; else those that were met.

@@ -199,7 +199,7 @@ impl Compiler<'_> {
         let identity = self.identity(session.user, session.role);
         let target = self.access.targets().row(&Target::Application(tool.app_id().into()));
         let mut rejecting = |class: u32, combination: u32, place: u16, kept: u8| -> BTreeSet<usize> {
-            self.judge.rejecting(&(identity, vec![target], class, combination), place, kept)
+            self.judge.rejecting(&(identity, &[target], class, combination), place, kept)
         };
         let elsewhere = rejecting(device.class, combination, 0, quiet::ALL);
         let unmanaged = devices.first().map_or(device.class, |first| first.class);
@@ -207,8 +207,7 @@ impl Compiler<'_> {
         let at_any_risk = rejecting(device.class, combination, session.place, 0);
         let bare = CombinationKey { modes: Modes::PASSWORD, model: None, is_unknown: false, is_answered: false };
         let bare = self.judge.combination(&bare);
-        let with_password =
-            self.judge.rejecting(&(identity, vec![target], device.class, bare), session.place, quiet::ALL);
+        let with_password = self.judge.rejecting(&(identity, &[target], device.class, bare), session.place, quiet::ALL);
         let mut settings = Vec::new();
         settings.extend(self.is_mfa_mandatory(tool).then_some(MANDATORY_MFA));
         settings.extend(self.defaults_ask(session.user, session.role, tool).then_some(SECURITY_DEFAULTS));
@@ -253,7 +252,7 @@ impl Compiler<'_> {
         let (Some(device), Some(combination)) = (device, combination) else { return Vec::new() };
         let identity = self.identity(user, session.role);
         let target = self.access.targets().row(&Target::Application(tool.app_id().into()));
-        let found = self.judge.rejecting(&(identity, vec![target], device.class, combination), 0, quiet::ALL);
+        let found = self.judge.rejecting(&(identity, &[target], device.class, combination), 0, quiet::ALL);
         self.causes(&found)
     }
 
