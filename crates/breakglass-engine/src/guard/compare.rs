@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{Counterexample, GuardReport, ScenarioChange, verdict};
 use crate::access::Access;
 use crate::lockout::Analysis;
+use crate::lockout::blockers::least;
 use crate::lockout::component::Component;
 use crate::lockout::goal::{Goal, Question, Stage};
 use crate::lockout::report::{Answer, Cause, Certainty, ComponentWords, Order, ScenarioResult, Way};
@@ -81,7 +82,7 @@ pub fn compare(
     let lost: Vec<Way> =
         before.answer.ways.iter().filter(|way| !analysis.is_way(direct(goal), &way.needs)).cloned().collect();
     let gained: Vec<Way> = answer.ways.iter().filter(|way| is_new(way, &before.answer.ways)).cloned().collect();
-    let counterexample = counterexample(before, &answer, &lost, &mut analysis);
+    let counterexample = counterexample(before, (&answer, &lost), &mut analysis);
     let mut notes = change.notes;
     notes.extend(excluding_nobody(after, &change.policies));
     notes.extend(would_constrain(after, settings, &change.policies, answer.order, goal));
@@ -148,8 +149,7 @@ fn changed(before: &[ScenarioResult], after: &[ScenarioResult]) -> Vec<ScenarioC
 /// The smallest failures that shut everybody out now and did not before.
 fn counterexample(
     before: &Before,
-    after: &Answer,
-    lost: &[Way],
+    (after, lost): (&Answer, &[Way]),
     analysis: &mut Analysis<'_>,
 ) -> Option<Counterexample> {
     let was_cut = |elements: &[Component]| {
@@ -164,15 +164,16 @@ fn counterexample(
     let cut = news.first()?;
     let would_have: Vec<&Way> =
         lost.iter().filter(|way| !way.needs.iter().any(|need| cut.elements.contains(need))).collect();
-    let mut causes = BTreeSet::new();
+    let mut each: Vec<BTreeSet<Cause>> = Vec::new();
     let mut people: Vec<&str> = Vec::new();
     for session in would_have.iter().flat_map(|way| &way.sessions) {
         let blockers = analysis.blockers(session);
         if !blockers.is_empty() && !people.contains(&session.name.as_str()) {
             people.push(&session.name);
         }
-        causes.extend(blockers);
+        each.push(blockers.into_iter().collect());
     }
+    let causes = least(&each);
     let effect = effect(&people, &causes, cut.certainty);
     let sentence = sentence(analysis, (&cut.elements, cut.certainty), &effect, before.goal);
     let causes = if causes.is_empty() { cut.because.clone() } else { causes.into_iter().collect() };
@@ -216,7 +217,7 @@ fn effect(people: &[&str], causes: &BTreeSet<Cause>, certainty: Certainty) -> St
         .collect();
     let verb = match (certainty, names.len()) {
         (Certainty::Possible, _) => "may keep",
-        (Certainty::Proved, 1) => "keeps",
+        (Certainty::Proved, 1) if !names.iter().any(|name| name.ends_with("defaults")) => "keeps",
         (Certainty::Proved, _) => "keep",
     };
     format!("{} {verb} out {}, and ", listed(&names), whom(people))

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::blockers::least;
 use super::compile::Compiler;
 use super::component::Component;
 use super::cuts::{Cuts, Family, Limits, Ways, minimal_cuts};
@@ -124,8 +125,13 @@ impl<'a> Analysis<'a> {
             told.push(self.promised.way(&mut system, way, question.goal));
         }
         self.promised.give_back(question, system);
-        let names = self.promised.components();
         let has_untold = self.has_untold();
+        let is_shut = found.cuts.iter().any(Vec::is_empty);
+        let shut: Vec<Cause> = match is_shut {
+            true => least(&self.promised.blockers_of_holders(question.goal)).into_iter().collect(),
+            false => Vec::new(),
+        };
+        let names = self.promised.components();
         let mut best = self.possible.take_system(question);
         let mut open_ways = Vec::new();
         let cuts: Vec<Cut> = found
@@ -137,7 +143,11 @@ impl<'a> Analysis<'a> {
                 elements.sort_unstable();
                 let is_open = has_untold || is_way_left(&mut best, &mut open_ways, &self.possible.numbers(&elements));
                 let certainty = if is_open { Certainty::Possible } else { Certainty::Proved };
-                let because = because(&elements, &told);
+                // Where nobody gets in there is no way that would tell why.
+                let because = match elements.is_empty() {
+                    true => shut.clone(),
+                    false => because(&elements, &told),
+                };
                 Cut { elements, because, certainty }
             })
             .collect();
@@ -168,6 +178,8 @@ impl<'a> Analysis<'a> {
         let after_repair = self.order(Question { stage: Stage::AfterRepair, ..direct }, &nothing);
         let surfaces = Surface::ALL
             .into_iter()
+            // A door that does not lead there is not one that is shut.
+            .filter(|surface| !surface.tools(goal).is_empty())
             .map(|surface| (surface, self.order(Question { surface: Some(surface), ..direct }, &nothing)))
             .collect();
         let goals = Goal::ALL

@@ -15,9 +15,9 @@ use super::report::{Cause, Way, WayContext, WaySession, combination_words};
 use super::system::System;
 use crate::access::Target;
 
-const MANDATORY_MFA: &str = "mandatory multifactor authentication, which knows no exclusion";
-const SECURITY_DEFAULTS: &str = "security defaults";
-const PER_USER_MFA: &str = "per-user multifactor authentication";
+pub(super) const MANDATORY_MFA: &str = "mandatory multifactor authentication, which knows no exclusion";
+pub(super) const SECURITY_DEFAULTS: &str = "security defaults";
+pub(super) const PER_USER_MFA: &str = "per-user multifactor authentication";
 const ELIGIBLE: &str = "the role is eligible only and has to be activated";
 const CUSTODY: &str = "how the secret is kept";
 
@@ -111,6 +111,7 @@ impl Compiler<'_> {
             name: snapshot.name(session.user).to_owned(),
             role: session.role,
             tool: session.tool?.name().to_owned(),
+            location: self.judge.place(session.place).map(|place| place.id.clone()).unwrap_or_default(),
             device: session.device.to_string(),
             combination: self.combination(session.user, session.credential),
         })
@@ -237,26 +238,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// The policies in force that keep a session from being begun as a way begins it, with its own device and from
-    /// nowhere in particular.
-    pub(super) fn blockers(&mut self, session: &WaySession) -> Vec<Cause> {
-        let snapshot = self.access.snapshot();
-        let Some(user) = snapshot.objects.find(&session.user) else { return Vec::new() };
-        let Some(tool) = Tool::ALL.into_iter().find(|tool| tool.name() == session.tool) else { return Vec::new() };
-        let person = self.person(user);
-        let client = usize::from(tool.client_app() != "browser");
-        let devices = person.devices.get(client).map_or(&[][..], Vec::as_slice);
-        let device = devices.iter().find(|device| *device.id == *session.device).or(devices.first());
-        let with = person.credentials.iter().position(|one| one.key.modes.to_string() == session.combination);
-        let combination = with.and_then(|place| person.combinations.get(place)).copied();
-        let (Some(device), Some(combination)) = (device, combination) else { return Vec::new() };
-        let identity = self.identity(user, session.role);
-        let target = self.access.targets().row(&Target::Application(tool.app_id().into()));
-        let found = self.judge.rejecting(&(identity, &[target], device.class, combination), 0, quiet::ALL);
-        self.causes(&found)
-    }
-
-    fn causes(&self, policies: &BTreeSet<usize>) -> Vec<Cause> {
+    pub(super) fn causes(&self, policies: &BTreeSet<usize>) -> Vec<Cause> {
         let found = policies.iter().filter_map(|index| self.access.policies().get(*index));
         found
             .map(|policy| Cause::Policy { id: policy.id.as_str().to_owned(), name: policy.name().to_owned() })

@@ -12,6 +12,7 @@ mod verdicts;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use breakglass_model::policy::ConditionalAccessPolicy;
 use breakglass_model::strength::Modes;
 
 use self::places::Place;
@@ -22,6 +23,7 @@ use super::need::{Alternatives, Need, both, met, minimal, minimal_sets, quiet, u
 use super::settings::{LockoutSettings, Mode};
 use crate::access::demand::{Control, Demand, GrantSituation, Outcome};
 use crate::access::person::{self, Methods};
+use crate::access::session::{SessionControl, SignInFrequency, session_controls};
 use crate::access::{Access, Masks, Situation, TargetRow, Trit, bits};
 
 /// What a session needs: alternatives, each minimal.
@@ -146,6 +148,11 @@ impl<'a> Judge<'a> {
     /// The place behind a number of a need.
     pub(super) fn place(&self, number: u16) -> Option<&Place> {
         self.places.get(usize::from(number))
+    }
+
+    /// How many places there are.
+    pub(super) fn place_count(&self) -> u16 {
+        u16::try_from(self.places.len()).unwrap_or(u16::MAX)
     }
 
     /// The number of a component.
@@ -454,8 +461,12 @@ impl<'a> Judge<'a> {
             return known.clone();
         }
         let demand = self.access.compiled().demands().get(policy).cloned();
+        let is_answered = self.combinations.get(combination as usize).is_some_and(|(key, _)| key.is_answered);
+        let is_lapsed = is_answered && self.access.policies().get(policy).is_some_and(lapses_within_an_hour);
         let mut doubt = None;
         let alternatives = match demand {
+            // What was answered an hour ago has to be answered again.
+            _ if is_lapsed => Vec::new(),
             None | Some(Demand::Block) => Vec::new(),
             Some(Demand::Nothing) => met(),
             Some(Demand::Unknown(why)) => {
@@ -540,6 +551,17 @@ impl<'a> Judge<'a> {
         }
         found
     }
+}
+
+/// Whether a policy wants somebody to sign in again, or to prove the second factor again, an hour later.
+fn lapses_within_an_hour(policy: &ConditionalAccessPolicy) -> bool {
+    let is_soon = |frequency: &SignInFrequency| match frequency {
+        SignInFrequency::EveryTime => true,
+        SignInFrequency::Hours(hours) => *hours <= 1,
+    };
+    session_controls(policy)
+        .iter()
+        .any(|control| matches!(control, SessionControl::SignInFrequency { frequency, .. } if is_soon(frequency)))
 }
 
 fn has_unknown(controls: &[Control]) -> bool {

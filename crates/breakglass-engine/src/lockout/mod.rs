@@ -7,6 +7,7 @@
 //! **Invariant:** pure, and deterministic to the last byte: no order depends on where something lies in memory.
 
 mod analysis;
+pub(crate) mod blockers;
 pub mod certificate;
 mod compile;
 pub mod component;

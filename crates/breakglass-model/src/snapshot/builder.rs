@@ -234,6 +234,7 @@ impl SnapshotBuilder {
                 with_listing!(&mut snapshot, resource, |listing| listing.doubt(&why));
             }
         }
+        snapshot.date_assignments();
         if snapshot.tenant_id.is_none() {
             let id = snapshot.organization.as_present().and_then(|organization| organization.id.clone());
             snapshot.tenant_id = id.map(Into::into);
