@@ -4,11 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState};
+use breakglass_model::named_location::NamedLocation;
+use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState, known_after_apply};
 use breakglass_model::snapshot::ObjectRow;
 use serde_json::json;
 
-use super::{Counterexample, GuardReport, ScenarioChange, verdict};
+use super::{Counterexample, GuardReport, ScenarioChange, Verdict, verdict};
 use crate::access::Access;
 use crate::lockout::Analysis;
 use crate::lockout::blockers::least;
@@ -32,6 +33,8 @@ pub struct Before {
     answer: Answer,
     scenarios: Vec<ScenarioResult>,
     components: BTreeMap<Component, ComponentWords>,
+    /// Ids of the policies in force.
+    in_force: BTreeSet<String>,
 }
 
 impl Before {
@@ -45,7 +48,11 @@ impl Before {
         analysis.check_own_scenarios()?;
         let scenarios = analysis.standing_scenarios(goal, &answer.ways);
         let components = analysis.words_of(answer.ways.iter().flat_map(|way| &way.needs));
-        Ok(Self { goal, answer, scenarios, components })
+        let is_in_force = |policy: &&ConditionalAccessPolicy| {
+            policy.state == ConditionalAccessPolicyState::Enabled && !policy.is_deleted
+        };
+        let in_force = access.policies().iter().filter(is_in_force).map(|policy| policy.id.as_str().to_owned());
+        Ok(Self { goal, answer, scenarios, components, in_force: in_force.collect() })
     }
 
     /// The order before the change.
@@ -64,6 +71,8 @@ pub struct Change {
     pub policies: Vec<String>,
     /// What has to be said about it.
     pub notes: Vec<String>,
+    /// What of it could not be looked at and may decide who gets in.
+    pub unknowns: Vec<String>,
 }
 
 /// Compares a tenant after a change with what it was before.
@@ -85,7 +94,9 @@ pub fn compare(
     let counterexample = counterexample(before, (&answer, &lost), &mut analysis);
     let mut notes = change.notes;
     notes.extend(excluding_nobody(after, &change.policies));
-    notes.extend(would_constrain(after, settings, &change.policies, answer.order, goal));
+    // One that is switched off changes something, and it is told among the changes.
+    let waiting: Vec<String> = change.policies.iter().filter(|id| !before.in_force.contains(*id)).cloned().collect();
+    notes.extend(would_constrain(after, settings, &waiting, answer.order, goal));
     let mut components = before.components.clone();
     components.extend(analysis.words_of(
         answer.ways.iter().flat_map(|way| &way.needs).chain(counterexample.iter().flat_map(|one| &one.failed)),
@@ -99,7 +110,11 @@ pub fn compare(
         before: before.answer.order,
         after: answer.order,
         floor,
-        verdict: verdict(before.answer.order, answer.order, floor),
+        verdict: match verdict(before.answer.order, answer.order, floor) {
+            // A harm is one whatever else changes; that there is none cannot be told of half a change.
+            Verdict::Same | Verdict::Better if !change.unknowns.is_empty() => Verdict::Unknown,
+            verdict => verdict,
+        },
         changes: change.words,
         counterexample,
         lost: lost.into_iter().take(WAY_COUNT_MAX).collect(),
@@ -111,7 +126,7 @@ pub fn compare(
         are_ways_truncated,
         scenarios: changed(&before.scenarios, &scenarios),
         notes,
-        unknowns: analysis.unknowns(),
+        unknowns: change.unknowns.into_iter().chain(awaited_locations(after)).chain(analysis.unknowns()).collect(),
         assumptions: analysis.assumptions(),
         components,
     }
@@ -242,6 +257,28 @@ fn listed(all: &[String]) -> String {
     }
 }
 
+/// Named locations that policies name and of which a plan does not know yet what they cover.
+fn awaited_locations(after: &Access<'_>) -> Vec<String> {
+    let is_off =
+        |policy: &ConditionalAccessPolicy| policy.is_deleted || policy.state == ConditionalAccessPolicyState::Disabled;
+    let policies = after.policies().iter().filter(|policy| !is_off(policy));
+    let conditions = policies.filter_map(|policy| policy.conditions.locations.as_ref());
+    let named: BTreeSet<&str> = conditions
+        .flat_map(|locations| locations.include_locations.iter().chain(&locations.exclude_locations))
+        .map(String::as_str)
+        .collect();
+    let locations = after.snapshot().named_locations.items().iter();
+    let awaited = locations.filter(|location| {
+        let is_named =
+            named.contains(location.id.as_str()) || (named.contains("AllTrusted") && location.may_be_trusted());
+        is_named && known_after_apply(&location.source).next().is_some()
+    });
+    let words = |location: &NamedLocation| {
+        format!("named location `{}`: what it covers is known only after the plan is applied", location.name())
+    };
+    awaited.map(words).collect()
+}
+
 /// Exclusions of changed policies that name somebody, or a group, whom the tenant does not have: most often the id of
 /// another tenant's.
 fn excluding_nobody(after: &Access<'_>, changed: &[String]) -> Vec<String> {
@@ -277,7 +314,12 @@ fn would_constrain(
     let mut names = Vec::new();
     let enabled = |policy: &ConditionalAccessPolicy| -> Option<ConditionalAccessPolicy> {
         let is_changed = changed.iter().any(|id| policy.id.as_str() == id);
-        if !is_changed || policy.state == ConditionalAccessPolicyState::Enabled || policy.is_deleted {
+        // A state that nobody knows may be that of a policy in force.
+        let is_waiting = matches!(
+            policy.state,
+            ConditionalAccessPolicyState::Disabled | ConditionalAccessPolicyState::EnabledForReportingButNotEnforced
+        );
+        if !is_changed || !is_waiting || policy.is_deleted {
             return None;
         }
         let mut source = policy.source.clone();
