@@ -91,7 +91,7 @@ pub fn compare(
     let lost: Vec<Way> =
         before.answer.ways.iter().filter(|way| !analysis.is_way(direct(goal), &way.needs)).cloned().collect();
     let gained: Vec<Way> = answer.ways.iter().filter(|way| is_new(way, &before.answer.ways)).cloned().collect();
-    let counterexample = counterexample(before, (&answer, &lost), &mut analysis);
+    let counterexample = counterexample(before, (&answer, &lost), &change.policies, &mut analysis);
     let mut notes = change.notes;
     notes.extend(excluding_nobody(after, &change.policies));
     // One that is switched off changes something, and it is told among the changes.
@@ -165,6 +165,7 @@ fn changed(before: &[ScenarioResult], after: &[ScenarioResult]) -> Vec<ScenarioC
 fn counterexample(
     before: &Before,
     (after, lost): (&Answer, &[Way]),
+    changed: &[String],
     analysis: &mut Analysis<'_>,
 ) -> Option<Counterexample> {
     let was_cut = |elements: &[Component]| {
@@ -188,7 +189,10 @@ fn counterexample(
         }
         each.push(blockers.into_iter().collect());
     }
-    let causes = least(&each);
+    let mut causes = least(&each);
+    // A policy of the change that makes necessary what fails is as much a cause.
+    let is_changed = |cause: &&Cause| matches!(cause, Cause::Policy { id, .. } if changed.contains(id));
+    causes.extend(cut.because.iter().filter(is_changed).cloned());
     let effect = effect(&people, &causes, cut.certainty);
     let sentence = sentence(analysis, (&cut.elements, cut.certainty), &effect, before.goal);
     let causes = if causes.is_empty() { cut.because.clone() } else { causes.into_iter().collect() };
