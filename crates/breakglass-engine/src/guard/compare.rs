@@ -14,6 +14,7 @@ use crate::access::Access;
 use crate::lockout::Analysis;
 use crate::lockout::blockers::least;
 use crate::lockout::component::Component;
+use crate::lockout::explain::SECURITY_DEFAULTS;
 use crate::lockout::goal::{Goal, Question, Stage};
 use crate::lockout::report::{Answer, Cause, Certainty, ComponentWords, Order, ScenarioResult, Way};
 use crate::lockout::scenarios::ScenarioError;
@@ -236,7 +237,8 @@ fn effect(people: &[&str], causes: &BTreeSet<Cause>, certainty: Certainty) -> St
         .collect();
     let verb = match (certainty, names.len()) {
         (Certainty::Possible, _) => "may keep",
-        (Certainty::Proved, 1) if !names.iter().any(|name| name.ends_with("defaults")) => "keeps",
+        // These are several by themselves.
+        (Certainty::Proved, 1) if !causes.contains(&Cause::Setting(SECURITY_DEFAULTS)) => "keeps",
         (Certainty::Proved, _) => "keep",
     };
     format!("{} {verb} out {}, and ", listed(&names), whom(people))

@@ -24,7 +24,7 @@ impl Compiler<'_> {
         let Some(user) = self.access.snapshot().objects.find(&session.user) else { return Vec::new() };
         let Some(tool) = Tool::ALL.into_iter().find(|tool| tool.name() == session.tool) else { return Vec::new() };
         let person = self.person(user);
-        let devices = person.devices.get(client(tool)).map_or(&[][..], Vec::as_slice);
+        let devices = person.devices.get(tool.client()).map_or(&[][..], Vec::as_slice);
         let device = devices.iter().find(|device| *device.id == *session.device).or(devices.first());
         let with = person.credentials.iter().position(|one| one.key.modes.to_string() == session.combination);
         let combination = with.and_then(|place| person.combinations.get(place)).copied();
@@ -45,17 +45,21 @@ impl Compiler<'_> {
             }
         }
         let mut found = Vec::new();
-        for attempt in attempts.into_iter().take(ATTEMPT_COUNT_MAX) {
+        for attempt in attempts {
             let person = self.person(attempt.0);
-            let devices = person.devices.get(client(attempt.2)).map_or(&[][..], Vec::as_slice);
-            for combination in person.combinations.iter().copied() {
-                for device in devices {
-                    for place in 0..self.judge.place_count() {
-                        if found.len() < ATTEMPT_COUNT_MAX {
-                            found.push(self.causes_at(attempt, (device.class, combination), place));
-                        }
+            let devices = person.devices.get(attempt.2.client()).map_or(&[][..], Vec::as_slice);
+            let places = 0..self.judge.place_count();
+            let on_devices = |place: u16| devices.iter().map(move |device| (device.class, place));
+            for (class, place) in places.flat_map(on_devices) {
+                for combination in &person.combinations {
+                    if found.len() == ATTEMPT_COUNT_MAX {
+                        break;
                     }
+                    found.push(self.causes_at(attempt, (class, *combination), place));
                 }
+            }
+            if found.len() == ATTEMPT_COUNT_MAX {
+                break;
             }
         }
         found.sort_unstable();
@@ -85,10 +89,6 @@ impl Compiler<'_> {
         }
         causes
     }
-}
-
-fn client(tool: Tool) -> usize {
-    usize::from(tool.client_app() != "browser")
 }
 
 /// All that stands in the way of those attempts that the least stands in the way of: one whose causes are those of

@@ -16,7 +16,7 @@ use super::system::System;
 use crate::access::Target;
 
 pub(super) const MANDATORY_MFA: &str = "mandatory multifactor authentication, which knows no exclusion";
-pub(super) const SECURITY_DEFAULTS: &str = "security defaults";
+pub(crate) const SECURITY_DEFAULTS: &str = "security defaults";
 pub(super) const PER_USER_MFA: &str = "per-user multifactor authentication";
 const ELIGIBLE: &str = "the role is eligible only and has to be activated";
 const CUSTODY: &str = "how the secret is kept";
@@ -192,7 +192,7 @@ impl Compiler<'_> {
         because: &mut BTreeMap<Component, Vec<Cause>>,
     ) {
         let person = self.person(session.user);
-        let client = usize::from(session.tool.is_some_and(|tool| tool.client_app() != "browser"));
+        let client = session.tool.map_or(0, Tool::client);
         let devices = person.devices.get(client).map_or(&[][..], Vec::as_slice);
         let Some(device) = devices.iter().find(|device| device.id == session.device) else { return };
         let Some(combination) = person.combinations.get(session.credential).copied() else { return };

@@ -16,7 +16,7 @@ pub mod custody;
 pub mod cuts;
 mod dated;
 mod devices;
-mod explain;
+pub(crate) mod explain;
 pub mod goal;
 mod judge;
 mod need;

@@ -135,7 +135,7 @@ impl Compiler<'_> {
         let target = |app_id: &str| access.targets().row(&Target::Application(app_id.into()));
         let mut at = |tool: Tool| {
             let needs_mfa = person.is_mfa_forced || self.is_mfa_mandatory(tool) || self.defaults_ask(user, role, tool);
-            let client = usize::from(tool.client_app() != "browser");
+            let client = tool.client();
             Door { tool: Some(tool), targets: vec![target(tool.app_id())], client, needs_mfa }
         };
         match purpose {
@@ -157,7 +157,7 @@ impl Compiler<'_> {
                 });
                 let needs_mfa = person.is_mfa_forced || is_mandatory || self.defaults_ask_of(user, role, id);
                 let tool = Tool::ALL.into_iter().find(|tool| tool.app_id() == id);
-                let client = usize::from(tool.is_some_and(|tool| tool.client_app() != "browser"));
+                let client = tool.map_or(0, Tool::client);
                 vec![Door { tool: None, targets: vec![target(id)], client, needs_mfa }]
             }
         }
@@ -311,7 +311,7 @@ impl Compiler<'_> {
         let person = self.person(user);
         let identity = self.identity(user, None);
         let target = self.access.targets().row(&Target::Application(tool.app_id().into()));
-        let client = usize::from(tool.client_app() != "browser");
+        let client = tool.client();
         let door = Door { tool: Some(tool), targets: vec![target], client, needs_mfa: false };
         let answered = crate::lockout::judge::CombinationKey {
             modes: breakglass_model::strength::Modes::default(),
