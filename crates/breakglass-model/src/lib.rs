@@ -16,6 +16,7 @@ pub mod ids;
 pub mod named_location;
 pub mod nearest;
 pub mod object;
+pub mod plain_words;
 pub mod policy;
 pub mod property;
 pub mod proposal;

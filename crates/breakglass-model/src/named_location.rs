@@ -188,6 +188,16 @@ impl NamedLocation {
         })
     }
 
+    /// Whether `AllTrusted` covers it, or may once its plan is applied or its type is known.
+    #[must_use]
+    pub fn may_be_trusted(&self) -> bool {
+        match self.source.get("isTrusted") {
+            Some(Value::Bool(true)) => true,
+            Some(_) => known_after_apply(&self.source).any(|path| path == "isTrusted"),
+            None => known_after_apply(&self.source).next().is_some(),
+        }
+    }
+
     /// The name to show: the display name, or the id where there is none.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -25,12 +25,14 @@
 mod applied;
 mod apply;
 mod difference;
+mod document;
 mod merge;
 mod names;
 mod read;
 mod refer;
 mod words;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
@@ -56,6 +58,7 @@ pub const CHANGE_COUNT_MAX: usize = 10_000;
 pub struct Proposal {
     changes: Vec<ProposedChange>,
     notes: Vec<String>,
+    pub(crate) unknowns: Vec<String>,
 }
 
 /// One proposed change, and where it was proposed.
@@ -241,6 +244,16 @@ pub enum ProposalError {
         /// Names that may have been meant.
         near: Box<[String]>,
     },
+    /// A proposed member of a group is not in the snapshot.
+    #[error("{place}: the snapshot has no user and no group `{name}` who could be a member{}", meant(near))]
+    NoMember {
+        /// Where.
+        place: ProposalPlace,
+        /// The id or sign-in name.
+        name: String,
+        /// Names that may have been meant.
+        near: Box<[String]>,
+    },
     /// Several objects of the snapshot have the name.
     #[error("{place}: the snapshot has {} of the display name `{name}`: {}", several(*kind, ids.len()), quoted(ids))]
     Ambiguous {
@@ -254,7 +267,7 @@ pub enum ProposalError {
         ids: Vec<String>,
     },
     /// The same object is proposed twice.
-    #[error("{place}: the {} `{name}` is proposed before, in {first}", kind.words())]
+    #[error("{place}: the {} `{name}` is {}", kind.words(), repeated(place, first))]
     Repeated {
         /// Where for the second time.
         place: ProposalPlace,
@@ -284,6 +297,10 @@ pub enum ProposalError {
     /// There is no room for more ids.
     #[error(transparent)]
     Full(#[from] ObjectTableFull),
+}
+
+fn repeated(place: &ProposalPlace, first: &ProposalPlace) -> String {
+    if place == first { "named twice".to_owned() } else { format!("proposed before, in {first}") }
 }
 
 fn several(kind: ProposalKind, count: usize) -> String {
@@ -321,6 +338,13 @@ impl Proposal {
         &self.notes
     }
 
+    /// What of the proposal's sources is not part of it and may decide who gets in, one sentence each: what the change
+    /// does cannot be told.
+    #[must_use]
+    pub fn unknowns(&self) -> &[String] {
+        &self.unknowns
+    }
+
     /// Adds a sentence to the notes.
     pub fn note(&mut self, note: String) {
         self.notes.push(note);
@@ -341,6 +365,27 @@ impl Proposal {
         }
         self.changes.push(ProposedChange { place, proposed, mode });
         Ok(())
+    }
+
+    /// The ids of the groups that are proposed.
+    fn group_ids(&self) -> BTreeSet<String> {
+        let ids = self.changes.iter().filter_map(|change| match &change.proposed {
+            Proposed::Group(group) => group.get("id").and_then(Value::as_str),
+            _ => None,
+        });
+        ids.map(str::to_owned).collect()
+    }
+
+    /// The kinds of which an object is removed.
+    fn removed_kinds(&self) -> impl Iterator<Item = ProposalKind> {
+        let has = |kind| {
+            self.changes.iter().any(|change| match change.proposed {
+                Proposed::PolicyRemoved(_) => kind == ProposalKind::Policy,
+                Proposed::NamedLocationRemoved(_) => kind == ProposalKind::NamedLocation,
+                _ => false,
+            })
+        };
+        [ProposalKind::Policy, ProposalKind::NamedLocation].into_iter().filter(move |kind| has(*kind))
     }
 
     /// The changes in the order in which they are applied: named locations and groups before the policies that name

@@ -3,7 +3,8 @@
 //! Taken are the policies, named locations, groups and group members of the azuread provider, and those of the msgraph
 //! provider, whose bodies are Graph's own. What Terraform creates is new, whatever is called like it; what it updates is
 //! merged with the object that is there, since a provider leaves alone what it cannot say; what it replaces is removed
-//! and new. Everything else that the plan changes is named in [`Proposal::notes`] and not looked at.
+//! and new. Everything else that the plan changes is not looked at: it is named in [`Proposal::unknowns`] where it may
+//! decide who gets in, and so is what the plan itself leaves to a later one; the rest in [`Proposal::notes`].
 //!
 //! **Invariant:** a value that is known only after the plan is applied is never taken for empty. It is listed under
 //! [`crate::policy::KNOWN_AFTER_APPLY`], so that what hangs on it cannot be told.
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::plain_words::in_plain_words;
 use crate::policy::KNOWN_AFTER_APPLY;
 use crate::proposal::{Proposal, ProposalError, ProposalKind, ProposalMode, ProposalPlace, Proposed};
 use crate::proposal::{last_segment, parse_document};
@@ -37,6 +39,8 @@ struct Plan {
     deferred_changes: Vec<Value>,
     #[serde(default)]
     errored: bool,
+    #[serde(default)]
+    complete: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -111,10 +115,10 @@ impl Proposal {
         check_form(&document, file)?;
         let plan: Plan = serde_path_to_error::deserialize(&document).map_err(|error| ProposalError::Malformed {
             place: ProposalPlace::new(file, &format!("$.{}", error.path())),
-            message: error.into_inner().to_string(),
+            message: in_plain_words(&error.into_inner().to_string()),
         })?;
         let mut read = Self::default();
-        let mut others: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut others: BTreeMap<(&str, bool), Vec<&str>> = BTreeMap::new();
         for change in plan.resource_changes.iter().filter(|change| change.mode.as_deref() != Some("data")) {
             let place = ProposalPlace::new(file, &change.address);
             let Some(action) = change.change.action() else {
@@ -129,19 +133,39 @@ impl Proposal {
                 continue;
             }
             if !read.resource(&place, change, action)? {
-                *others.entry(&change.kind).or_default() += 1;
+                others.entry((&change.kind, matters(change, action))).or_default().push(&change.address);
             }
         }
-        for (kind, count) in others {
-            read.note(format!("the plan changes {count} of `{kind}`, which is not looked at"));
+        for ((kind, matters), addresses) in others {
+            let count = addresses.len();
+            if matters {
+                let what =
+                    format!("the plan changes {count} of `{kind}`, which may decide who gets in and is not looked at");
+                read.unknowns.push(format!("{what}: {}", some_of(&addresses)));
+            } else {
+                read.note(format!("the plan changes {count} of `{kind}`, which is not looked at"));
+            }
         }
+        read.gaps(&plan);
+        self.append(read, file)
+    }
+
+    /// Says what of the change the plan itself does not have.
+    fn gaps(&mut self, plan: &Plan) {
         if plan.errored {
-            read.note("Terraform ended with an error: the plan is not all that it would change".to_owned());
+            self.unknowns.push("Terraform ended with an error: the plan is not all that it would change".to_owned());
         }
         if !plan.deferred_changes.is_empty() {
-            read.note(format!("the plan defers {} changes, which are not looked at", plan.deferred_changes.len()));
+            let address = |deferred: &Value| deferred.pointer("/resource_change/address")?.as_str().map(str::to_owned);
+            let addresses: Vec<String> = plan.deferred_changes.iter().filter_map(address).collect();
+            let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+            let (count, names) = (plan.deferred_changes.len(), some_of(&addresses));
+            let what = if count == 1 { "1 change".to_owned() } else { format!("{count} changes") };
+            let names = if names.is_empty() { names } else { format!(": {names}") };
+            self.unknowns.push(format!("the plan defers {what} to a later plan{names}"));
+        } else if plan.complete == Some(false) && !plan.errored {
+            self.unknowns.push("the plan says that it is not complete: another has to follow it".to_owned());
         }
-        self.append(read, file)
     }
 
     /// Adds what happens to one resource; `false` when it is of a kind that is not looked at.
@@ -263,6 +287,59 @@ impl Proposal {
         self.propose(place.clone(), kind, Value::Object(object), mode)?;
         Ok(true)
     }
+}
+
+/// Types of resources that may decide who gets in and are not looked at, by how their names begin. Of the last ones a
+/// new one takes nothing away from anybody.
+const MATTERING: [&str; 7] = [
+    "azuread_authentication_strength_policy",
+    "azuread_custom_directory_role",
+    "azuread_directory_role",
+    "azuread_group_role_management_policy",
+    "azuread_privileged_access_group",
+    "azuread_administrative_unit",
+    "azuread_user",
+];
+const MATTERING_UNLESS_NEW: [&str; 4] =
+    ["azuread_application", "azuread_service_principal", "azuread_app_role_assignment", "azuread_invitation"];
+/// The same of the msgraph provider, by how the path begins.
+const MATTERING_PATHS: [&str; 12] = [
+    "applications",
+    "directory",
+    "directoryroles",
+    "domains",
+    "groups",
+    "identity",
+    "organization",
+    "policies",
+    "privilegedaccess",
+    "rolemanagement",
+    "serviceprincipals",
+    "users",
+];
+/// Addresses that are named.
+const ADDRESS_COUNT_MAX: usize = 5;
+
+/// Whether a resource that is not looked at may decide who gets in.
+fn matters(resource: &ResourceChange, action: Action) -> bool {
+    let begins = |names: &[&str]| names.iter().any(|name| resource.kind.starts_with(name));
+    if resource.kind.starts_with("msgraph_") {
+        let change = &resource.change;
+        let current = if action == Action::Delete { change.before() } else { change.after() };
+        let Some(url) = current.text("url") else { return true };
+        let path = url.trim_start_matches('/').to_ascii_lowercase();
+        return MATTERING_PATHS.iter().any(|name| path.split(['/', '(', '?']).next() == Some(*name));
+    }
+    begins(&MATTERING) || (begins(&MATTERING_UNLESS_NEW) && action != Action::Create)
+}
+
+/// The first of some addresses, and how many more there are.
+fn some_of(addresses: &[&str]) -> String {
+    let mut shown: Vec<String> = addresses.iter().take(ADDRESS_COUNT_MAX).map(|one| format!("`{one}`")).collect();
+    if addresses.len() > ADDRESS_COUNT_MAX {
+        shown.push(format!("{} more", addresses.len() - ADDRESS_COUNT_MAX));
+    }
+    shown.join(", ")
 }
 
 /// What kind of object a path of Graph leads to, and its id where the path has it.

@@ -150,12 +150,13 @@ fn configuration(id: &str) -> Value {
         "excludeTargets": [], "keyRestrictions": { "isEnforced": false } })
 }
 
-/// A family of ways over so many components, as tenants have them: an account, what it signs in with, a service that
+/// A family of ways over so many components, so many of them services, as tenants have them: an account, what it signs
+/// in with, a service that
 /// many share, a network. No way is within another.
 #[must_use]
-pub fn family(seed: u64, components: usize, ways: usize) -> Vec<Vec<u32>> {
+pub fn family(seed: u64, (components, services): (usize, usize), ways: usize) -> Vec<Vec<u32>> {
     let mut random = Random::new(seed);
-    let (services, networks) = (components / 10, components / 5);
+    let networks = components / 5;
     let own = components - services - networks;
     // The smaller of two is small more often: some services and networks carry most of the ways.
     let skewed = |random: &mut Random, count: usize| random.below(count).min(random.below(count));

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use breakglass_engine::posture::accounts::Declared;
+use breakglass_model::plain_words::in_plain_words;
 use breakglass_model::snapshot::{ObjectRow, Snapshot};
 use serde_json::{Value, json};
 
@@ -145,7 +146,7 @@ fn document(text: &str, name: &str) -> Result<Value, AccountsFromError> {
         AccountsFromError::Malformed { name: name.to_owned(), message }
     };
     if text.trim_start().starts_with(['{', '[']) {
-        serde_json::from_str(text).map_err(|error| malformed(error.to_string()))
+        serde_json::from_str(text).map_err(|error| malformed(in_plain_words(&error.to_string())))
     } else {
         serde_saphyr::from_str(text).map_err(|error| malformed(error.without_snippet().to_string()))
     }

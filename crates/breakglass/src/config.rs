@@ -17,6 +17,7 @@ use breakglass_engine::access::AccessSettings;
 use breakglass_engine::lockout::custody::Custody;
 use breakglass_engine::posture::accounts::Declared;
 use breakglass_engine::posture::{PostureSettings, Profile};
+use breakglass_model::plain_words::in_plain_words;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -366,8 +367,9 @@ impl Config {
             message,
             span,
         };
-        let config: Self = toml::from_str(text)
-            .map_err(|error| malformed(lower_case_start(error.message()), error.span().unwrap_or_default()))?;
+        let config: Self = toml::from_str(text).map_err(|error| {
+            malformed(lower_case_start(&in_plain_words(error.message())), error.span().unwrap_or_default())
+        })?;
         let count = config.account.len() + config.account_group.len();
         if count > ACCOUNT_COUNT_MAX {
             let message = format!("{count} accounts and groups are declared; at most {ACCOUNT_COUNT_MAX} are allowed");

@@ -5,10 +5,11 @@
 //! [`FOLDER_FILE_COUNT_MAX`] and [`FOLDER_DEPTH_MAX`].
 
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use breakglass_model::plain_words::in_plain_words;
 use breakglass_model::proposal::{
     NameMap, NameMapError, PROPOSAL_BYTES_MAX, Proposal, ProposalError, ProposalKind, ProposalPlace, Proposed, Unmapped,
 };
@@ -18,7 +19,7 @@ use clap::builder::NonEmptyStringValueParser;
 use crate::codes::ErrorCode;
 use crate::failure::{Coded, Excerpt, Failure};
 use crate::subject::{SubjectArguments, load_snapshot};
-use crate::text_file::{TextError, read_text};
+use crate::text_file::{TextError, read_text, text_of};
 use crate::wiring::World;
 
 /// Bytes of the largest map of names.
@@ -123,8 +124,9 @@ pub(crate) const CODES: &[ErrorCode] = &[
         code: "BG1601",
         title: "nothing is proposed",
         explanation: "The question is what a change does, and no change was given. Give the proposed policies with \
-                      `--policy`, those to remove with `--remove-policy`, a Terraform plan with `--terraform-plan`, or \
-                      the whole tenant as it would be with `--after`.",
+                      `--policy`, those to remove with `--remove-policy`, named locations with `--named-location`, \
+                      groups with `--group`, a Terraform plan with `--terraform-plan`, or the whole tenant as it would \
+                      be with `--after`.",
     },
     ErrorCode {
         code: "BG1602",
@@ -136,7 +138,8 @@ pub(crate) const CODES: &[ErrorCode] = &[
     ErrorCode {
         code: "BG1603",
         title: "what is proposed is not JSON",
-        explanation: "The file has a mistake at the line and column that the message names. Templates and YAML are not \
+        explanation: "The file has a mistake at the line and column that the message names, or an object in it has a \
+                      key twice, so that nobody can say which value is meant. Templates and YAML are not \
                       read: write the JSON that is sent to Graph, or for Terraform the output of \
                       `terraform show -json PLAN`.",
     },
@@ -146,7 +149,8 @@ pub(crate) const CODES: &[ErrorCode] = &[
         explanation: "A property has the wrong type, or one that must be there is not, or the object is no policy, no \
                       named location and no group; the message names the file and the path. A proposal is one object, a \
                       list, or a collection `{\"value\": […]}`. An object needs its `id` or `displayName`; a policy that \
-                      is not in the snapshot needs `state` and `conditions` too. Properties that are not known are kept: \
+                      is not in the snapshot needs `state` and `conditions` too, and such a named location `ipRanges` or \
+                      `countriesAndRegions`. Properties that are not known are kept: \
                       what hangs on them cannot be told.",
     },
     ErrorCode {
@@ -160,14 +164,16 @@ pub(crate) const CODES: &[ErrorCode] = &[
         code: "BG1606",
         title: "the snapshot does not have what is to be changed",
         explanation: "The policy, named location or group that is to be removed or changed is not in the snapshot, or \
-                      several have its name. Names are compared letter by letter. If the list is not complete in the \
+                      several have its name, or a proposed member of a group is neither a user nor a group of it. Names \
+                      are compared letter by letter. If the list is not complete in the \
                       snapshot, the message says why. Take a new snapshot, or give the id.",
     },
     ErrorCode {
         code: "BG1607",
         title: "the proposal contradicts itself or the tenant",
-        explanation: "The same object is proposed twice, or members are proposed for a group whose members a rule \
-                      gives, which Entra refuses. Propose each object once.",
+        explanation: "The same object is proposed twice, or proposed and removed, under whichever of its names; or \
+                      members are proposed for a group whose members a rule gives, which Entra refuses. Propose each \
+                      object once. A policy whose file was only renamed is not removed.",
     },
     ErrorCode {
         code: "BG1608",
@@ -216,11 +222,14 @@ impl Coded for ProposalArgumentsError {
     fn help(&self) -> Option<String> {
         Some(match self {
             Self::Nothing => {
-                "give --policy FILE, --remove-policy ID, --terraform-plan FILE or --after SNAPSHOT".to_owned()
+                "give --policy FILE, --remove-policy ID, --named-location FILE, --group FILE, --terraform-plan FILE or \
+                 --after SNAPSHOT"
+                    .to_owned()
             }
             Self::Read(TextError::TooLarge { .. }) | Self::FolderTooLarge { .. } => {
                 "give the tenant as it would be as a snapshot with --after".to_owned()
             }
+            Self::Read(TextError::NotText { .. }) => "save it as UTF-8, or as UTF-16 with a byte order mark".to_owned(),
             Self::Read(_) | Self::Folder { .. } => "check the path and that this user may read it".to_owned(),
             Self::EmptyFolder { .. } => "name the folder into which the policies are written as JSON".to_owned(),
             Self::NameMap { .. } => "`breakglass explain BG1609` shows a whole map".to_owned(),
@@ -245,7 +254,7 @@ impl Coded for ProposalError {
             Self::Syntax { .. } => "BG1603",
             Self::Malformed { .. } | Self::NotProposable { .. } | Self::WholeSnapshot { .. } => "BG1604",
             Self::OtherForm { .. } | Self::PlanVersion { .. } => "BG1605",
-            Self::Absent { .. } | Self::Ambiguous { .. } => "BG1606",
+            Self::Absent { .. } | Self::Ambiguous { .. } | Self::NoMember { .. } => "BG1606",
             Self::Repeated { .. } | Self::Dynamic { .. } => "BG1607",
             Self::TooLarge { .. } | Self::Full(_) => "BG1608",
         }
@@ -261,6 +270,7 @@ impl Coded for ProposalError {
                     .to_owned()
             }
             Self::Absent { .. } => "take a new snapshot, or correct the id or name".to_owned(),
+            Self::NoMember { .. } => "correct the id or sign-in name, or take a new snapshot".to_owned(),
             Self::Ambiguous { .. } => "give the id instead of the name".to_owned(),
             Self::Repeated { .. } => "propose each object once".to_owned(),
             Self::Dynamic { .. } => "leave the members of that group out of the proposal".to_owned(),
@@ -311,14 +321,14 @@ impl ProposalArguments {
         ];
         for (kind, paths) in kinds {
             for path in paths {
-                read_path(&mut proposal, path, kind, world)?;
+                read_path(&mut proposal, path, kind, (snapshot, world))?;
             }
         }
         for name in &self.removed_policies {
             proposal.push(ProposalPlace::new(REMOVE_POLICY, ""), Proposed::PolicyRemoved(name.clone()))?;
         }
         if let Some(path) = &self.terraform_plan {
-            let (name, text) = read_file(path)?;
+            let (name, text) = read_file(path, PROPOSAL_BYTES_MAX as u64)?;
             proposal.read_terraform_plan(text.as_bytes(), &name)?;
         } else if proposal.is_empty() {
             return Err(ProposalArgumentsError::Nothing.into());
@@ -348,22 +358,24 @@ impl ProposalArguments {
 }
 
 /// Reads a text file or standard input; gives its name, and its text.
-fn read_file(path: &Path) -> Result<(String, String), ProposalArgumentsError> {
-    let bytes_max = PROPOSAL_BYTES_MAX as u64;
+fn read_file(path: &Path, bytes_max: u64) -> Result<(String, String), ProposalArgumentsError> {
     if path.as_os_str() != STREAM {
         let text = read_text(path, bytes_max).map_err(ProposalArgumentsError::Read)?;
         return Ok((path.display().to_string(), text));
     }
-    let mut text = String::new();
-    let source = io::stdin().lock().take(bytes_max + 1).read_to_string(&mut text);
-    source.map_err(|source| ProposalArgumentsError::Read(TextError::Io { path: path.into(), source }))?;
+    let text = text_of(io::stdin().lock(), path, bytes_max).map_err(ProposalArgumentsError::Read)?;
     Ok((STREAM.to_owned(), text))
 }
 
 /// Adds what a file or a folder proposes.
-fn read_path(proposal: &mut Proposal, path: &Path, kind: ProposalKind, world: &World) -> Result<(), Failure> {
+fn read_path(
+    proposal: &mut Proposal,
+    path: &Path,
+    kind: ProposalKind,
+    (snapshot, world): (&Snapshot, &World),
+) -> Result<(), Failure> {
     if !path.is_dir() {
-        let (name, text) = read_file(path)?;
+        let (name, text) = read_file(path, PROPOSAL_BYTES_MAX as u64)?;
         return Ok(proposal.read(text.as_bytes(), &name, kind)?);
     }
     let shown = path.display().to_string();
@@ -375,14 +387,12 @@ fn read_path(proposal: &mut Proposal, path: &Path, kind: ProposalKind, world: &W
     files.sort();
     let before = proposal.changes().len();
     for file in files {
-        let (name, text) = read_file(&file)?;
+        let (name, text) = read_file(&file, PROPOSAL_BYTES_MAX as u64)?;
         // What a folder of policies has beside them does not hinder, and is said.
-        match proposal.read(text.as_bytes(), &name, None) {
-            Err(error @ ProposalError::NotProposable { .. }) => world.note(&format!("left out: {error}")),
-            result => result?,
-        }
+        proposal.read_among(text.as_bytes(), &name, kind, snapshot)?;
     }
     if proposal.changes().len() == before {
+        proposal.notes().iter().for_each(|note| world.note(note));
         return Err(ProposalArgumentsError::EmptyFolder { path: shown }.into());
     }
     Ok(())
@@ -424,8 +434,8 @@ fn map_names(
     snapshot: &Snapshot,
     world: &World,
 ) -> Result<Vec<Unmapped>, Failure> {
-    let text = read_text(path, NAME_MAP_BYTES_MAX).map_err(ProposalArgumentsError::Read)?;
-    let map = name_map(&path.display().to_string(), text)?;
+    let (name, text) = read_file(path, NAME_MAP_BYTES_MAX)?;
+    let map = name_map(&name, text)?;
     let mapping = proposal.map_names(&map, snapshot)?;
     for unmapped in mapping.unmapped.iter().take(UNMAPPED_SHOWN_COUNT_MAX) {
         world.note(&format!("not mapped, and not in the tenant: {unmapped}"));
@@ -441,15 +451,17 @@ fn map_names(
 }
 
 fn name_map(name: &str, text: String) -> Result<NameMap, ProposalArgumentsError> {
-    let (message, span) = if text.trim_start().starts_with('{') {
+    let is_json = Path::new(name).extension().is_some_and(|kind| kind.eq_ignore_ascii_case("json"));
+    let (message, span) = if is_json || text.trim_start().starts_with('{') {
         match serde_json::from_str(&text) {
-            Ok(map) => return Ok(map),
-            Err(error) => (error.to_string(), byte_at(&text, error.line(), error.column())),
+            Ok(map) if text.trim_start().starts_with('{') => return Ok(map),
+            Ok(_) => ("expected an object with `users`, `groups`, `namedLocations` and `roles`".to_owned(), 0..0),
+            Err(error) => (in_plain_words(&error.to_string()), byte_at(&text, error.line(), error.column())),
         }
     } else {
         match toml::from_str(&text) {
             Ok(map) => return Ok(map),
-            Err(error) => (error.message().to_owned(), error.span().unwrap_or_default()),
+            Err(error) => (in_plain_words(error.message()), error.span().unwrap_or_default()),
         }
     };
     Err(ProposalArgumentsError::NameMap { name: name.to_owned(), text, message, span })

@@ -26,10 +26,15 @@ pub(crate) enum TextError {
 
 /// Reads a text of at most so many bytes.
 pub(crate) fn read_text(path: &Path, bytes_max: u64) -> Result<String, TextError> {
+    let file = File::open(path).map_err(|source| TextError::Io { path: path.into(), source })?;
+    text_of(file, path, bytes_max)
+}
+
+/// Reads a text of at most so many bytes from what was opened; `path` is its name in errors.
+pub(crate) fn text_of(source: impl io::Read, path: &Path, bytes_max: u64) -> Result<String, TextError> {
     let failed = |source| TextError::Io { path: path.into(), source };
-    let file = File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
-    file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    source.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > bytes_max {
         return Err(TextError::TooLarge { path: path.into(), bytes_max });
     }

@@ -2,8 +2,10 @@
 //!
 //! A tenant of a million users has few classes, and whatever does not depend on the person is computed per class.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, BuildHasherDefault};
 
+use breakglass_model::ids::RoleTemplateId;
 use breakglass_model::object::ObjectKey;
 use breakglass_model::policy::{ConditionalAccessPolicy, GuestOrExternalUserType};
 use breakglass_model::snapshot::{ObjectRow, Snapshot};
@@ -46,6 +48,10 @@ pub struct UserClasses<'a> {
     /// Whether no class has an uncertain policy.
     pub(crate) are_certain: bool,
     sizes: Vec<u32>,
+    /// Policies that name a role, by the role.
+    naming_role: BTreeMap<RoleTemplateId, Vec<usize>>,
+    /// Policies of which the export does not have whom they are about.
+    not_exported: Vec<usize>,
     /// The rows once more, if they are certain, in the form for counting.
     pub(crate) sets: Sets,
     words: usize,
@@ -66,7 +72,7 @@ impl<'a> UserClasses<'a> {
     ) -> Self {
         let mut resolver = Resolver::new(snapshot, now);
         let mut atoms: Vec<ResolvedAtom> = Vec::new();
-        let mut index_of: std::collections::BTreeMap<Atom, usize> = std::collections::BTreeMap::new();
+        let mut index_of: BTreeMap<Atom, usize> = BTreeMap::new();
         let mut conditions = Vec::with_capacity(policies.len());
         for policy in policies {
             let mut condition = UsersCondition::default();
@@ -93,9 +99,12 @@ impl<'a> UserClasses<'a> {
             masks: Masks::default(),
             are_certain: false,
             sizes: Vec::new(),
+            naming_role: BTreeMap::new(),
+            not_exported: Vec::new(),
             sets: Sets::default(),
             words,
         };
+        classes.find_roles();
         classes.sort_users();
         classes.are_certain = classes.masks.sure == classes.masks.may;
         if classes.are_certain {
@@ -103,6 +112,19 @@ impl<'a> UserClasses<'a> {
         }
         classes.sizes = classes.count_users();
         classes
+    }
+
+    /// Finds the policies that name a role, and those that are possibly about anybody.
+    fn find_roles(&mut self) {
+        for (policy, condition) in self.conditions.iter().enumerate() {
+            self.not_exported.extend(condition.not_exported.map(|_| policy));
+            let atoms = condition.include.iter().chain(&condition.exclude).filter_map(|index| self.atoms.get(*index));
+            for atom in atoms {
+                if let Atom::Role(role) = &atom.atom {
+                    self.naming_role.entry(role.clone()).or_default().push(policy);
+                }
+            }
+        }
     }
 
     /// Puts every object into its class, 64 objects at a time.
@@ -232,28 +254,48 @@ impl<'a> UserClasses<'a> {
 
     /// Masks of a user who holds one more built-in role.
     pub(crate) fn masks_with_role(&self, user: ObjectKey, template: &str) -> Masks {
+        let seat = self.seat(Some(user));
+        let row = self.class_at(seat) as usize;
+        let of = |table: &[u64]| table.get(row * self.words..(row + 1) * self.words).unwrap_or_default().to_vec();
+        let mut masks = Masks { sure: of(&self.masks.sure), may: of(&self.masks.may) };
         let is_held = |id: &str| id == template;
-        self.masks_where(self.seat(Some(user)), &|atom| match atom {
-            Atom::Role(id) if is_held(id.as_str()) => Some(Trit::Yes),
-            _ => None,
-        })
+        // Whatever does not name the role stands to the user as before.
+        let naming = self.naming_role.iter().filter(|(id, _)| is_held(id.as_str())).flat_map(|(_, policies)| policies);
+        let concerned = naming.chain(&self.not_exported);
+        for (policy, condition) in concerned.filter_map(|policy| Some((*policy, self.conditions.get(*policy)?))) {
+            masks.clear((0, self.words), policy);
+            masks.set(
+                (0, self.words),
+                policy,
+                self.standing_where(condition, seat, &|atom| match atom {
+                    Atom::Role(id) if is_held(id.as_str()) => Some(Trit::Yes),
+                    _ => None,
+                }),
+            );
+        }
+        masks
     }
 
     /// Masks of a user of whom something else holds than the directory says: what `said` tells of an atom decides.
     fn masks_where(&self, seat: Seat, said: &dyn Fn(&Atom) -> Option<Trit>) -> Masks {
         let mut masks = Masks::with_rows(1, self.words);
+        for (policy, condition) in self.conditions.iter().enumerate() {
+            masks.set((0, self.words), policy, self.standing_where(condition, seat, said));
+        }
+        masks
+    }
+
+    /// Whether a condition has a user of whom something else holds than the directory says.
+    fn standing_where(&self, condition: &UsersCondition, seat: Seat, said: &dyn Fn(&Atom) -> Option<Trit>) -> Trit {
         let has = |list: &[usize]| -> Trit {
             let atoms = list.iter().filter_map(|index| self.atoms.get(*index));
             atoms.map(|atom| said(&atom.atom).unwrap_or_else(|| atom.has(seat.index))).max().unwrap_or(Trit::No)
         };
-        for (policy, condition) in self.conditions.iter().enumerate() {
-            let included = match condition.not_exported {
-                Some(_) => Trit::Unknown,
-                None => has(&condition.include),
-            };
-            masks.set((0, self.words), policy, included.and(has(&condition.exclude).negated()));
-        }
-        masks
+        let included = match condition.not_exported {
+            Some(_) => Trit::Unknown,
+            None => has(&condition.include),
+        };
+        included.and(has(&condition.exclude).negated())
     }
 
     /// How a user stands to one policy, with the path that decides. `None` stands for somebody whom the snapshot

@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 
 use breakglass_model::named_location::{LocationCoverage, NamedLocation};
 use breakglass_model::policy::{
-    ConditionalAccessLocations, ConditionalAccessPolicy, ConditionalAccessPolicyState as State, FilterMode, UnknownKind,
+    ConditionalAccessLocations, ConditionalAccessPolicy, ConditionalAccessPolicyState as State, FilterMode,
+    UnknownKind, known_after_apply,
 };
 use breakglass_model::snapshot::Snapshot;
 use breakglass_model::well_known::MFA_TRUSTED_IPS;
@@ -428,8 +429,14 @@ fn add_location(side: &mut LocationSide, name: &str, snapshot: &Snapshot) -> Opt
                     location.name()
                 ));
             }
-            LocationCoverage::Unknown(kind) if is_named => {
-                why = Some(format!("named location `{}` is of the unknown type `{kind}`", location.name()));
+            LocationCoverage::Unknown(kind) if is_named || (name == "AllTrusted" && location.may_be_trusted()) => {
+                why = Some(match known_after_apply(&location.source).next() {
+                    Some(_) => format!(
+                        "what the named location `{}` covers is known only after the plan is applied",
+                        location.name()
+                    ),
+                    None => format!("named location `{}` is of the unknown type `{kind}`", location.name()),
+                });
             }
             _ => {}
         }

@@ -4,14 +4,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState};
+use breakglass_model::named_location::NamedLocation;
+use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState, known_after_apply};
 use breakglass_model::snapshot::ObjectRow;
 use serde_json::json;
 
-use super::{Counterexample, GuardReport, ScenarioChange, verdict};
+use super::{Counterexample, GuardReport, ScenarioChange, Verdict, verdict};
 use crate::access::Access;
 use crate::lockout::Analysis;
+use crate::lockout::blockers::least;
 use crate::lockout::component::Component;
+use crate::lockout::explain::SECURITY_DEFAULTS;
 use crate::lockout::goal::{Goal, Question, Stage};
 use crate::lockout::report::{Answer, Cause, Certainty, ComponentWords, Order, ScenarioResult, Way};
 use crate::lockout::scenarios::ScenarioError;
@@ -31,6 +34,8 @@ pub struct Before {
     answer: Answer,
     scenarios: Vec<ScenarioResult>,
     components: BTreeMap<Component, ComponentWords>,
+    /// Ids of the policies in force.
+    in_force: BTreeSet<String>,
 }
 
 impl Before {
@@ -44,7 +49,11 @@ impl Before {
         analysis.check_own_scenarios()?;
         let scenarios = analysis.standing_scenarios(goal, &answer.ways);
         let components = analysis.words_of(answer.ways.iter().flat_map(|way| &way.needs));
-        Ok(Self { goal, answer, scenarios, components })
+        let is_in_force = |policy: &&ConditionalAccessPolicy| {
+            policy.state == ConditionalAccessPolicyState::Enabled && !policy.is_deleted
+        };
+        let in_force = access.policies().iter().filter(is_in_force).map(|policy| policy.id.as_str().to_owned());
+        Ok(Self { goal, answer, scenarios, components, in_force: in_force.collect() })
     }
 
     /// The order before the change.
@@ -63,6 +72,8 @@ pub struct Change {
     pub policies: Vec<String>,
     /// What has to be said about it.
     pub notes: Vec<String>,
+    /// What of it could not be looked at and may decide who gets in.
+    pub unknowns: Vec<String>,
 }
 
 /// Compares a tenant after a change with what it was before.
@@ -81,10 +92,12 @@ pub fn compare(
     let lost: Vec<Way> =
         before.answer.ways.iter().filter(|way| !analysis.is_way(direct(goal), &way.needs)).cloned().collect();
     let gained: Vec<Way> = answer.ways.iter().filter(|way| is_new(way, &before.answer.ways)).cloned().collect();
-    let counterexample = counterexample(before, &answer, &lost, &mut analysis);
+    let counterexample = counterexample(before, (&answer, &lost), &change.policies, &mut analysis);
     let mut notes = change.notes;
     notes.extend(excluding_nobody(after, &change.policies));
-    notes.extend(would_constrain(after, settings, &change.policies, answer.order, goal));
+    // One that is switched off changes something, and it is told among the changes.
+    let waiting: Vec<String> = change.policies.iter().filter(|id| !before.in_force.contains(*id)).cloned().collect();
+    notes.extend(would_constrain(after, settings, &waiting, answer.order, goal));
     let mut components = before.components.clone();
     components.extend(analysis.words_of(
         answer.ways.iter().flat_map(|way| &way.needs).chain(counterexample.iter().flat_map(|one| &one.failed)),
@@ -98,7 +111,11 @@ pub fn compare(
         before: before.answer.order,
         after: answer.order,
         floor,
-        verdict: verdict(before.answer.order, answer.order, floor),
+        verdict: match verdict(before.answer.order, answer.order, floor) {
+            // A harm is one whatever else changes; that there is none cannot be told of half a change.
+            Verdict::Same | Verdict::Better if !change.unknowns.is_empty() => Verdict::Unknown,
+            verdict => verdict,
+        },
         changes: change.words,
         counterexample,
         lost: lost.into_iter().take(WAY_COUNT_MAX).collect(),
@@ -110,7 +127,7 @@ pub fn compare(
         are_ways_truncated,
         scenarios: changed(&before.scenarios, &scenarios),
         notes,
-        unknowns: analysis.unknowns(),
+        unknowns: change.unknowns.into_iter().chain(awaited_locations(after)).chain(analysis.unknowns()).collect(),
         assumptions: analysis.assumptions(),
         components,
     }
@@ -148,8 +165,8 @@ fn changed(before: &[ScenarioResult], after: &[ScenarioResult]) -> Vec<ScenarioC
 /// The smallest failures that shut everybody out now and did not before.
 fn counterexample(
     before: &Before,
-    after: &Answer,
-    lost: &[Way],
+    (after, lost): (&Answer, &[Way]),
+    changed: &[String],
     analysis: &mut Analysis<'_>,
 ) -> Option<Counterexample> {
     let was_cut = |elements: &[Component]| {
@@ -164,15 +181,19 @@ fn counterexample(
     let cut = news.first()?;
     let would_have: Vec<&Way> =
         lost.iter().filter(|way| !way.needs.iter().any(|need| cut.elements.contains(need))).collect();
-    let mut causes = BTreeSet::new();
+    let mut each: Vec<BTreeSet<Cause>> = Vec::new();
     let mut people: Vec<&str> = Vec::new();
     for session in would_have.iter().flat_map(|way| &way.sessions) {
         let blockers = analysis.blockers(session);
         if !blockers.is_empty() && !people.contains(&session.name.as_str()) {
             people.push(&session.name);
         }
-        causes.extend(blockers);
+        each.push(blockers.into_iter().collect());
     }
+    let mut causes = least(&each);
+    // A policy of the change that makes necessary what fails is as much a cause.
+    let is_changed = |cause: &&Cause| matches!(cause, Cause::Policy { id, .. } if changed.contains(id));
+    causes.extend(cut.because.iter().filter(is_changed).cloned());
     let effect = effect(&people, &causes, cut.certainty);
     let sentence = sentence(analysis, (&cut.elements, cut.certainty), &effect, before.goal);
     let causes = if causes.is_empty() { cut.because.clone() } else { causes.into_iter().collect() };
@@ -216,7 +237,8 @@ fn effect(people: &[&str], causes: &BTreeSet<Cause>, certainty: Certainty) -> St
         .collect();
     let verb = match (certainty, names.len()) {
         (Certainty::Possible, _) => "may keep",
-        (Certainty::Proved, 1) => "keeps",
+        // These are several by themselves.
+        (Certainty::Proved, 1) if !causes.contains(&Cause::Setting(SECURITY_DEFAULTS)) => "keeps",
         (Certainty::Proved, _) => "keep",
     };
     format!("{} {verb} out {}, and ", listed(&names), whom(people))
@@ -239,6 +261,28 @@ fn listed(all: &[String]) -> String {
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
+}
+
+/// Named locations that policies name and of which a plan does not know yet what they cover.
+fn awaited_locations(after: &Access<'_>) -> Vec<String> {
+    let is_off =
+        |policy: &ConditionalAccessPolicy| policy.is_deleted || policy.state == ConditionalAccessPolicyState::Disabled;
+    let policies = after.policies().iter().filter(|policy| !is_off(policy));
+    let conditions = policies.filter_map(|policy| policy.conditions.locations.as_ref());
+    let named: BTreeSet<&str> = conditions
+        .flat_map(|locations| locations.include_locations.iter().chain(&locations.exclude_locations))
+        .map(String::as_str)
+        .collect();
+    let locations = after.snapshot().named_locations.items().iter();
+    let awaited = locations.filter(|location| {
+        let is_named =
+            named.contains(location.id.as_str()) || (named.contains("AllTrusted") && location.may_be_trusted());
+        is_named && known_after_apply(&location.source).next().is_some()
+    });
+    let words = |location: &NamedLocation| {
+        format!("named location `{}`: what it covers is known only after the plan is applied", location.name())
+    };
+    awaited.map(words).collect()
 }
 
 /// Exclusions of changed policies that name somebody, or a group, whom the tenant does not have: most often the id of
@@ -276,7 +320,12 @@ fn would_constrain(
     let mut names = Vec::new();
     let enabled = |policy: &ConditionalAccessPolicy| -> Option<ConditionalAccessPolicy> {
         let is_changed = changed.iter().any(|id| policy.id.as_str() == id);
-        if !is_changed || policy.state == ConditionalAccessPolicyState::Enabled || policy.is_deleted {
+        // A state that nobody knows may be that of a policy in force.
+        let is_waiting = matches!(
+            policy.state,
+            ConditionalAccessPolicyState::Disabled | ConditionalAccessPolicyState::EnabledForReportingButNotEnforced
+        );
+        if !is_changed || !is_waiting || policy.is_deleted {
             return None;
         }
         let mut source = policy.source.clone();

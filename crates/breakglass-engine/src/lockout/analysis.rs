@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::blockers::least;
 use super::compile::Compiler;
 use super::component::Component;
 use super::cuts::{Cuts, Family, Limits, Ways, minimal_cuts};
@@ -124,9 +125,15 @@ impl<'a> Analysis<'a> {
             told.push(self.promised.way(&mut system, way, question.goal));
         }
         self.promised.give_back(question, system);
-        let names = self.promised.components().to_vec();
         let has_untold = self.has_untold();
+        let is_shut = found.cuts.iter().any(Vec::is_empty);
+        let shut: Vec<Cause> = match is_shut {
+            true => least(&self.promised.blockers_of_holders(question.goal)).into_iter().collect(),
+            false => Vec::new(),
+        };
+        let names = self.promised.components();
         let mut best = self.possible.take_system(question);
+        let mut open_ways = Vec::new();
         let cuts: Vec<Cut> = found
             .cuts
             .iter()
@@ -134,9 +141,13 @@ impl<'a> Analysis<'a> {
                 let mut elements: Vec<Component> =
                     cut.iter().filter_map(|number| names.get(*number as usize)).cloned().collect();
                 elements.sort_unstable();
-                let is_open = has_untold || is_way_left(&mut best, &self.possible.numbers(&elements));
+                let is_open = has_untold || is_way_left(&mut best, &mut open_ways, &self.possible.numbers(&elements));
                 let certainty = if is_open { Certainty::Possible } else { Certainty::Proved };
-                let because = because(&elements, &told);
+                // Where nobody gets in there is no way that would tell why.
+                let because = match elements.is_empty() {
+                    true => shut.clone(),
+                    false => because(&elements, &told),
+                };
                 Cut { elements, because, certainty }
             })
             .collect();
@@ -167,6 +178,8 @@ impl<'a> Analysis<'a> {
         let after_repair = self.order(Question { stage: Stage::AfterRepair, ..direct }, &nothing);
         let surfaces = Surface::ALL
             .into_iter()
+            // A door that does not lead there is not one that is shut.
+            .filter(|surface| !surface.tools(goal).is_empty())
             .map(|surface| (surface, self.order(Question { surface: Some(surface), ..direct }, &nothing)))
             .collect();
         let goals = Goal::ALL
@@ -368,9 +381,15 @@ fn order_of(found: &Cuts, possible: Option<usize>) -> Order {
     }
 }
 
-fn is_way_left(system: &mut System, failed: &[u32]) -> bool {
-    let up: Vec<u32> = system.relevant().iter().copied().filter(|number| !failed.contains(number)).collect();
-    system.holds(&up)
+/// Whether a way is left, with those that were met before to look at first.
+fn is_way_left(system: &mut System, known: &mut Vec<Vec<u32>>, failed: &[u32]) -> bool {
+    if known.iter().any(|way| !failed.iter().any(|failed| way.binary_search(failed).is_ok())) {
+        return true;
+    }
+    let way = system.proof_without(failed);
+    let is_left = way.is_some();
+    known.extend(way);
+    is_left
 }
 
 /// All minimal ways if the cuts are complete and few, as their minimal hitting sets; else those that were met.

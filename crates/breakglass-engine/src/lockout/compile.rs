@@ -18,6 +18,7 @@ use std::rc::Rc;
 use breakglass_model::object::ObjectKey;
 use breakglass_model::snapshot::SOMEBODY_ELSE;
 use breakglass_model::tenant::GraphObject;
+use hashbrown::hash_map::Entry;
 use jiff::Timestamp;
 use rustc_hash::FxHasher;
 
@@ -27,6 +28,7 @@ use super::custody::Holds;
 use super::devices::{Devices, asks_of_devices};
 use super::goal::{Question, Stage, Tool};
 use super::judge::{DeviceContext, Judge};
+use super::need::Need;
 use super::people::{Held, People, Protection};
 use super::report::{Order, Way};
 use super::settings::{LockoutSettings, Mode};
@@ -53,7 +55,7 @@ pub(super) enum Fact {
     KnownPassword(ObjectKey, Stage),
     NewPassword(ObjectKey, Stage),
     IssuedPass(ObjectKey, Stage),
-    Method(ObjectKey, String, Stage),
+    Method(ObjectKey, Rc<str>, Stage),
     Envelope(usize, Stage),
     Depository(String, Stage),
     Session(ObjectKey, Option<&'static str>, Purpose, Stage),
@@ -141,8 +143,10 @@ pub(super) struct Compiler<'a> {
     components: Vec<Component>,
     facts: Index<Fact, Node>,
     /// Facts that are not defined yet, first come first.
-    open: VecDeque<Fact>,
-    persons: BTreeMap<ObjectKey, Rc<Person>>,
+    open: VecDeque<(Fact, Node)>,
+    persons: Index<ObjectKey, Rc<Person>>,
+    /// Per person and stage, the nodes of each credential with the account, once they were asked for.
+    bodies: Index<(ObjectKey, Stage), Vec<Vec<Node>>>,
     /// Steps by rule, in the order of the rules.
     labels: Vec<(RuleId, Label)>,
     /// Systems that were built, by what they answer.
@@ -156,6 +160,8 @@ pub(super) struct Compiler<'a> {
     per_user_mfa: BTreeSet<String>,
     /// Envelopes by whom and what they are for.
     envelopes: BTreeMap<(ObjectKey, Holds), usize>,
+    /// Alternatives on unmanaged devices, by the sessions on each.
+    alternatives: Index<Vec<(u16, u32)>, Rc<Vec<Need>>>,
     chains: BTreeMap<(Reset, Protection, Stage), Rc<repair::Chain>>,
     pub(super) unknowns: BTreeSet<String>,
 }
@@ -183,7 +189,8 @@ impl<'a> Compiler<'a> {
             components: Vec::new(),
             facts: Index::default(),
             open: VecDeque::new(),
-            persons: BTreeMap::new(),
+            persons: Index::default(),
+            bodies: Index::default(),
             labels: Vec::new(),
             systems: BTreeMap::new(),
             orders: BTreeMap::new(),
@@ -191,6 +198,7 @@ impl<'a> Compiler<'a> {
             identities: Index::default(),
             per_user_mfa: per_user_mfa(access, mode),
             envelopes: BTreeMap::new(),
+            alternatives: Index::default(),
             chains: BTreeMap::new(),
             unknowns: strange_mfa_states(access),
         };
@@ -211,8 +219,8 @@ impl<'a> Compiler<'a> {
     /// Makes the rules for a question, and everything that they ask for.
     pub(super) fn ask(&mut self, question: Question) -> Node {
         let goal = self.fact(Fact::Goal(question));
-        while let Some(fact) = self.open.pop_front() {
-            self.define(&fact);
+        while let Some((fact, head)) = self.open.pop_front() {
+            self.define(&fact, head);
         }
         goal
     }
@@ -271,13 +279,14 @@ impl<'a> Compiler<'a> {
 
     /// The node of a fact; it is defined later.
     fn fact(&mut self, fact: Fact) -> Node {
-        if let Some(node) = self.facts.get(&fact) {
-            return *node;
+        match self.facts.entry(fact) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                let node = self.builder.fact();
+                self.open.push_back((new.key().clone(), node));
+                *new.insert(node)
+            }
         }
-        let node = self.builder.fact();
-        self.facts.insert(fact.clone(), node);
-        self.open.push_back(fact);
-        node
     }
 
     /// The node of a component; `None` if it is held up.
@@ -305,8 +314,7 @@ impl<'a> Compiler<'a> {
         self.labels.extend(label.map(|label| (rule, label)));
     }
 
-    fn define(&mut self, fact: &Fact) {
-        let head = self.fact(fact.clone());
+    fn define(&mut self, fact: &Fact, head: Node) {
         match fact {
             Fact::Account(user) => self.define_account(head, *user),
             Fact::Password(user, stage) => self.define_password(head, *user, *stage),

@@ -3,11 +3,24 @@
 //! **Source:** `docs/concepts/lockout.md`, section 2.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Something that can fail. Components are ordered by their ids' bytes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Component(Box<str>);
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Component {
+    id: Arc<str>,
+    /// What the id says.
+    kind: Kind,
+}
+
+impl Hash for Component {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // The kind is part of the id.
+        self.id.hash(state);
+    }
+}
 
 /// Kinds of components, by the part of the id before the colon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +88,12 @@ impl Kind {
         (Self::Live, "live"),
     ];
 
+    /// The kind of an id.
+    fn of_id(id: &str) -> Self {
+        let prefix = id.split(':').next().unwrap_or_default();
+        Self::PREFIXES.iter().find(|(_, own)| *own == prefix).map_or(Self::Service, |(kind, _)| *kind)
+    }
+
     fn prefix(self) -> &'static str {
         Self::PREFIXES.iter().find(|(kind, _)| *kind == self).map_or("", |(_, prefix)| prefix)
     }
@@ -108,13 +127,13 @@ impl Component {
     /// A component of a kind.
     #[must_use]
     pub fn new(kind: Kind, key: &str) -> Self {
-        Self(format!("{}:{key}", kind.prefix()).into())
+        Self { id: [kind.prefix(), ":", key].concat().into(), kind }
     }
 
     /// A component whose id is fixed.
     #[must_use]
     pub fn fixed(id: &'static str) -> Self {
-        Self(id.into())
+        Self { id: id.into(), kind: Kind::of_id(id) }
     }
 
     /// An account.
@@ -132,26 +151,25 @@ impl Component {
     /// Its id.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.0
+        &self.id
     }
 
     /// What it is.
     #[must_use]
-    pub fn kind(&self) -> Kind {
-        let prefix = self.0.split(':').next().unwrap_or_default();
-        Kind::PREFIXES.iter().find(|(_, own)| *own == prefix).map_or(Kind::Service, |(kind, _)| *kind)
+    pub const fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// What stands behind the colon.
     #[must_use]
     pub fn key(&self) -> &str {
-        self.0.split_once(':').map_or("", |(_, key)| key)
+        self.id.split_once(':').map_or("", |(_, key)| key)
     }
 }
 
 impl fmt::Display for Component {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.id)
     }
 }
 
@@ -161,7 +179,11 @@ impl FromStr for Component {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (prefix, key) = text.split_once(':').ok_or_else(|| NotAComponent(text.to_owned()))?;
         let is_known = Kind::PREFIXES.iter().any(|(_, own)| *own == prefix);
-        if is_known && !key.is_empty() { Ok(Self(text.into())) } else { Err(NotAComponent(text.to_owned())) }
+        if is_known && !key.is_empty() {
+            Ok(Self { id: text.into(), kind: Kind::of_id(text) })
+        } else {
+            Err(NotAComponent(text.to_owned()))
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! **Source:** `docs/concepts/lockout.md`, section 5.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use breakglass_model::authentication_method::{AuthenticationMethod, AuthenticationMethodKind as MethodKind};
 use breakglass_model::property::Property;
@@ -31,7 +32,7 @@ pub(super) enum Part {
     /// The password, as its owner knows it.
     KnownPassword,
     /// A method, with the envelope around it, by its id.
-    Method(String),
+    Method(Rc<str>),
     /// A temporary access pass that somebody issues.
     IssuedPass,
 }
@@ -140,7 +141,11 @@ impl Wallet<'_> {
         offers.extend(self.issued_pass(user, home, unknowns));
         let mut found = Vec::new();
         let alone = [Modes::PASSWORD, Modes::FEDERATED_SINGLE_FACTOR];
-        for combination in alone.iter().chain(MULTIFACTOR_COMBINATIONS) {
+        let offered = offers.iter().filter(|offer| !offer.is_unknown);
+        let offered = offered.fold(Modes::default(), |all, offer| all.with(offer.modes));
+        // What nobody offers a part of cannot be brought together.
+        let possible = alone.iter().chain(MULTIFACTOR_COMBINATIONS).filter(|one| offered.contains(**one));
+        for combination in possible {
             found.extend(combine(*combination, &offers));
         }
         for offer in offers.iter().filter(|offer| offer.is_unknown) {
@@ -237,7 +242,7 @@ impl Wallet<'_> {
             unknowns.insert(format!("a method of `{}` has no id", user.name()));
             return Vec::new();
         };
-        let part = Part::Method(id.to_owned());
+        let part = Part::Method(id.into());
         let service = |id: &'static str| Part::Component(Component::fixed(id));
         let setting = |id: &str| Part::Component(Component::new(Kind::Policy, &format!("method:{id}")));
         let mut offers = Vec::new();

@@ -11,6 +11,8 @@
 
 #![expect(clippy::indexing_slicing, reason = "components and ways are numbered, and every table has room for them")]
 
+use std::collections::BTreeMap;
+
 /// Who knows the ways.
 pub trait Ways {
     /// Components are numbered from 0 to here.
@@ -68,7 +70,8 @@ pub struct Cuts {
 /// All minimal cuts up to a size.
 pub fn minimal_cuts(ways: &mut dyn Ways, limits: Limits) -> Cuts {
     let known = Known::with_room(ways.component_count());
-    let mut search = Search { known, ways, limits, node_count: 0, cuts: Vec::new(), was_cut_short: false };
+    let (cuts, cuts_from) = (Vec::new(), BTreeMap::new());
+    let mut search = Search { known, ways, limits, node_count: 0, cuts, cuts_from, was_cut_short: false };
     let (mut searched_to, mut is_exhausted) = (None, false);
     for size in 0..=limits.size_max.min(search.known.component_count + 1) {
         search.was_cut_short = false;
@@ -172,6 +175,8 @@ struct Search<'w> {
     limits: Limits,
     node_count: u64,
     cuts: Vec<Vec<u32>>,
+    /// Per component, what else is in the cuts of which it is the first.
+    cuts_from: BTreeMap<u32, Vec<Vec<u32>>>,
     /// Whether a branch ended only because its size was reached.
     was_cut_short: bool,
 }
@@ -185,7 +190,7 @@ impl Search<'_> {
         }
         self.catch_up(&mut branch);
         if branch.uncovered.0.iter().all(|word| *word == 0) {
-            match self.ways.way_without(&branch.failed) {
+            match self.way_without(&branch.failed) {
                 // Nothing hits a way that needs nothing: there is no cut, of this size or of any other.
                 Some(way) if way.is_empty() => {
                     self.known.add(way);
@@ -197,6 +202,9 @@ impl Search<'_> {
                     if left == 0 && self.is_minimal(&branch.failed) {
                         let mut cut = branch.failed;
                         cut.sort_unstable();
+                        if let Some((first, rest)) = cut.split_first() {
+                            self.cuts_from.entry(*first).or_default().push(rest.to_vec());
+                        }
                         self.cuts.push(cut);
                     }
                     return true;
@@ -236,6 +244,13 @@ impl Search<'_> {
             excluded.remove(component as usize);
         }
         is_finished
+    }
+
+    /// A way that these failures leave. Failures that have a cut among them leave none, whatever else fails.
+    fn way_without(&mut self, failed: &[u32]) -> Option<Vec<u32>> {
+        let mut begun = failed.iter().filter_map(|first| self.cuts_from.get(first)).flatten();
+        let is_cut = begun.any(|rest| rest.iter().all(|one| failed.contains(one)));
+        if is_cut { None } else { self.ways.way_without(failed) }
     }
 
     /// Takes note of the ways that were met since.
@@ -312,7 +327,7 @@ impl Search<'_> {
             if self.known.users[failed[at] as usize].iter().any(|way| !hits_others(way)) {
                 return true;
             }
-            match self.ways.way_without(&others) {
+            match self.way_without(&others) {
                 Some(way) => {
                     self.known.add(way);
                     true

@@ -34,13 +34,14 @@ impl Analysis<'_> {
         let snapshot = self.access.snapshot();
         let at = self.access.settings().now;
         let mut dates = dates(snapshot, self.access, self.settings.with_applications);
-        dates.retain(|date, _| *date > at && at.checked_add(AHEAD).is_ok_and(|end| *date <= end));
+        // What may happen on any day may happen now.
+        dates.retain(|date, _| *date >= at && at.checked_add(AHEAD).is_ok_and(|end| *date <= end));
         let question = Question { goal, surface: None, stage: Stage::Direct };
         let mut before = now;
         let mut found: Vec<DatedOrder> = Vec::new();
         let mut pending: Vec<String> = Vec::new();
         for (date, because) in dates.into_iter().take(DATE_COUNT_MAX) {
-            let policies = policies_at(self.access.policies(), date);
+            let policies = policies_at(self.access.policies(), (at, date));
             let settings = AccessSettings { now: date, ..*self.access.settings() };
             let Ok(access) = Access::compile_with(snapshot, &policies, &settings) else { continue };
             let mut then = Analysis::of(&access, self.settings, goal);
@@ -58,9 +59,12 @@ impl Analysis<'_> {
 }
 
 /// The policies as they will be: those that switch themselves on are on.
-fn policies_at(policies: &[ConditionalAccessPolicy], date: Timestamp) -> Vec<ConditionalAccessPolicy> {
+fn policies_at(
+    policies: &[ConditionalAccessPolicy],
+    (now, date): (Timestamp, Timestamp),
+) -> Vec<ConditionalAccessPolicy> {
     let at = |policy: &ConditionalAccessPolicy| -> ConditionalAccessPolicy {
-        let is_on = switches_itself_on(policy).is_some_and(|on| on <= date);
+        let is_on = switches_itself_on(policy, now).is_some_and(|on| on <= date);
         let mut source = policy.source.clone();
         if let (true, Some(object)) = (is_on, source.as_object_mut()) {
             object.insert("state".to_owned(), json!("enabled"));
@@ -73,10 +77,11 @@ fn policies_at(policies: &[ConditionalAccessPolicy], date: Timestamp) -> Vec<Con
     policies.iter().map(at).collect()
 }
 
-/// When a report-only policy switches itself on at the earliest.
-fn switches_itself_on(policy: &ConditionalAccessPolicy) -> Option<Timestamp> {
+/// When a report-only policy switches itself on at the earliest: now, where its time of grace is over or the export
+/// does not say when it began.
+fn switches_itself_on(policy: &ConditionalAccessPolicy, now: Timestamp) -> Option<Timestamp> {
     let is_report_only = policy.state == ConditionalAccessPolicyState::EnabledForReportingButNotEnforced;
-    (is_report_only && is_managed(policy)).then(|| switches_on(policy)).flatten()
+    (is_report_only && is_managed(policy)).then(|| switches_on(policy).unwrap_or(now).max(now))
 }
 
 fn dates(snapshot: &Snapshot, access: &Access<'_>, with_applications: bool) -> Dates {
@@ -85,8 +90,10 @@ fn dates(snapshot: &Snapshot, access: &Access<'_>, with_applications: bool) -> D
         dates.entry(date).or_default().insert(what);
     };
     for policy in access.policies() {
-        if let Some(on) = switches_itself_on(policy) {
-            add(on, format!("Microsoft may switch the policy `{}` on", policy.name()));
+        let now = access.settings().now;
+        if let Some(on) = switches_itself_on(policy, now) {
+            let when = if on > now { "" } else { " on any day" };
+            add(on, format!("Microsoft may switch the policy `{}` on{when}", policy.name()));
         }
     }
     let roles = access.classes().roles();

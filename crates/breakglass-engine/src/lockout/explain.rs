@@ -15,9 +15,9 @@ use super::report::{Cause, Way, WayContext, WaySession, combination_words};
 use super::system::System;
 use crate::access::Target;
 
-const MANDATORY_MFA: &str = "mandatory multifactor authentication, which knows no exclusion";
-const SECURITY_DEFAULTS: &str = "security defaults";
-const PER_USER_MFA: &str = "per-user multifactor authentication";
+pub(super) const MANDATORY_MFA: &str = "mandatory multifactor authentication, which knows no exclusion";
+pub(crate) const SECURITY_DEFAULTS: &str = "security defaults";
+pub(super) const PER_USER_MFA: &str = "per-user multifactor authentication";
 const ELIGIBLE: &str = "the role is eligible only and has to be activated";
 const CUSTODY: &str = "how the secret is kept";
 
@@ -111,6 +111,7 @@ impl Compiler<'_> {
             name: snapshot.name(session.user).to_owned(),
             role: session.role,
             tool: session.tool?.name().to_owned(),
+            location: self.judge.place(session.place).map(|place| place.id.clone()).unwrap_or_default(),
             device: session.device.to_string(),
             combination: self.combination(session.user, session.credential),
         })
@@ -191,7 +192,7 @@ impl Compiler<'_> {
         because: &mut BTreeMap<Component, Vec<Cause>>,
     ) {
         let person = self.person(session.user);
-        let client = usize::from(session.tool.is_some_and(|tool| tool.client_app() != "browser"));
+        let client = session.tool.map_or(0, Tool::client);
         let devices = person.devices.get(client).map_or(&[][..], Vec::as_slice);
         let Some(device) = devices.iter().find(|device| device.id == session.device) else { return };
         let Some(combination) = person.combinations.get(session.credential).copied() else { return };
@@ -199,7 +200,7 @@ impl Compiler<'_> {
         let identity = self.identity(session.user, session.role);
         let target = self.access.targets().row(&Target::Application(tool.app_id().into()));
         let mut rejecting = |class: u32, combination: u32, place: u16, kept: u8| -> BTreeSet<usize> {
-            self.judge.rejecting(&(identity, vec![target], class, combination), place, kept)
+            self.judge.rejecting(&(identity, &[target], class, combination), place, kept)
         };
         let elsewhere = rejecting(device.class, combination, 0, quiet::ALL);
         let unmanaged = devices.first().map_or(device.class, |first| first.class);
@@ -207,8 +208,7 @@ impl Compiler<'_> {
         let at_any_risk = rejecting(device.class, combination, session.place, 0);
         let bare = CombinationKey { modes: Modes::PASSWORD, model: None, is_unknown: false, is_answered: false };
         let bare = self.judge.combination(&bare);
-        let with_password =
-            self.judge.rejecting(&(identity, vec![target], device.class, bare), session.place, quiet::ALL);
+        let with_password = self.judge.rejecting(&(identity, &[target], device.class, bare), session.place, quiet::ALL);
         let mut settings = Vec::new();
         settings.extend(self.is_mfa_mandatory(tool).then_some(MANDATORY_MFA));
         settings.extend(self.defaults_ask(session.user, session.role, tool).then_some(SECURITY_DEFAULTS));
@@ -238,26 +238,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// The policies in force that keep a session from being begun as a way begins it, with its own device and from
-    /// nowhere in particular.
-    pub(super) fn blockers(&mut self, session: &WaySession) -> Vec<Cause> {
-        let snapshot = self.access.snapshot();
-        let Some(user) = snapshot.objects.find(&session.user) else { return Vec::new() };
-        let Some(tool) = Tool::ALL.into_iter().find(|tool| tool.name() == session.tool) else { return Vec::new() };
-        let person = self.person(user);
-        let client = usize::from(tool.client_app() != "browser");
-        let devices = person.devices.get(client).map_or(&[][..], Vec::as_slice);
-        let device = devices.iter().find(|device| *device.id == *session.device).or(devices.first());
-        let with = person.credentials.iter().position(|one| one.key.modes.to_string() == session.combination);
-        let combination = with.and_then(|place| person.combinations.get(place)).copied();
-        let (Some(device), Some(combination)) = (device, combination) else { return Vec::new() };
-        let identity = self.identity(user, session.role);
-        let target = self.access.targets().row(&Target::Application(tool.app_id().into()));
-        let found = self.judge.rejecting(&(identity, vec![target], device.class, combination), 0, quiet::ALL);
-        self.causes(&found)
-    }
-
-    fn causes(&self, policies: &BTreeSet<usize>) -> Vec<Cause> {
+    pub(super) fn causes(&self, policies: &BTreeSet<usize>) -> Vec<Cause> {
         let found = policies.iter().filter_map(|index| self.access.policies().get(*index));
         found
             .map(|policy| Cause::Policy { id: policy.id.as_str().to_owned(), name: policy.name().to_owned() })

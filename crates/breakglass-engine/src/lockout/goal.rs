@@ -229,6 +229,11 @@ impl Tool {
         }
     }
 
+    /// The number of its client app type among those that devices are listed for: 0 in a browser, 1 in an application.
+    pub(super) fn client(self) -> usize {
+        usize::from(self.client_app() != "browser")
+    }
+
     /// The surface that it leads to.
     #[must_use]
     pub const fn surface(self) -> Surface {

@@ -7,20 +7,39 @@
 //! **Source:** `docs/concepts/lockout.md`, section 4.
 
 mod places;
+mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use breakglass_model::policy::ConditionalAccessPolicy;
 use breakglass_model::strength::Modes;
 
 use self::places::Place;
+use self::verdicts::{Asked, Met, Verdicts, meet};
 use super::compile::Index;
 use super::component::{Component, Kind};
 use super::need::{Alternatives, Need, both, met, minimal, minimal_sets, quiet, union};
 use super::settings::{LockoutSettings, Mode};
 use crate::access::demand::{Control, Demand, GrantSituation, Outcome};
 use crate::access::person::{self, Methods};
+use crate::access::session::{SessionControl, SignInFrequency, session_controls};
 use crate::access::{Access, Masks, Situation, TargetRow, Trit, bits};
+
+/// What a session needs: alternatives, each minimal.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    /// Sessions of one number need the same.
+    pub(super) number: u32,
+    pub(super) needs: Rc<Vec<Need>>,
+}
+
+impl Session {
+    /// One that nothing lets in.
+    fn none() -> Self {
+        Self { number: u32::MAX, needs: Rc::default() }
+    }
+}
 
 /// What of a combination decides whether a demand is met.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,62 +75,7 @@ struct DeviceClass {
 }
 
 /// One question: who (class), what to, on what, with what.
-pub(super) type Question = (u32, Vec<TargetRow>, u32, u32);
-
-/// What a combination on a kind of device makes of every policy.
-struct Verdicts {
-    /// Combinations and devices of one number meet every policy alike.
-    number: u32,
-    /// Per policy, what meets it.
-    met: Vec<Met>,
-    /// It does not meet them.
-    failed: Vec<u64>,
-    /// It meets them if some component is up.
-    conditional: Vec<u64>,
-    /// Whether it meets them cannot be told.
-    doubtful: Vec<u64>,
-}
-
-/// Of what a sign-in is asked at some place, what it does not meet, meets if some component is up, and what is in
-/// doubt: three masks.
-struct Asked {
-    masks: Vec<u64>,
-    words: usize,
-}
-
-impl Asked {
-    fn part(&self, number: usize) -> &[u64] {
-        self.masks.get(number * self.words..(number + 1) * self.words).unwrap_or_default()
-    }
-
-    fn failed(&self) -> &[u64] {
-        self.part(0)
-    }
-
-    fn conditional(&self) -> &[u64] {
-        self.part(1)
-    }
-
-    fn doubtful(&self) -> &[u64] {
-        self.part(2)
-    }
-
-    fn is_doubtful(&self) -> bool {
-        self.doubtful().iter().any(|word| *word != 0)
-    }
-}
-
-/// Whether two masks have a policy in common.
-fn meet(one: &[u64], other: &[u64]) -> bool {
-    one.iter().zip(other).any(|(one, other)| one & other != 0)
-}
-
-/// What meets one policy's demand, and why that cannot be told for sure.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Met {
-    alternatives: Rc<Alternatives>,
-    doubt: Option<Rc<str>>,
-}
+pub(super) type Question<'q> = (u32, &'q [TargetRow], u32, u32);
 
 /// Answers what sessions need, in one mode.
 pub(super) struct Judge<'a> {
@@ -125,12 +89,14 @@ pub(super) struct Judge<'a> {
     device_classes: Vec<DeviceClass>,
     device_class_of: BTreeMap<(Vec<u64>, Vec<u64>, usize), u32>,
     identities: Vec<Masks>,
-    identity_of: BTreeMap<(Vec<u64>, Vec<u64>), u32>,
+    identity_of: Index<Masks, u32>,
     combinations: Vec<(CombinationKey, Methods)>,
     combination_of: BTreeMap<CombinationKey, u32>,
     /// What sessions need, by what they are asked and, where that decides, by the number of their verdicts.
-    sessions: Index<(Vec<u64>, u32), Rc<Vec<Need>>>,
-    /// Policies that apply at some place, and those that apply at every one, as far as places and risks go.
+    sessions: Index<(Vec<u64>, u32), Session>,
+    /// Room for the key of a session, and for the policies that apply to it.
+    room: (Vec<u64>, Masks),
+    /// Policies in force that apply at some place, and those that apply at every one, as far as places and risks go.
     somewhere: Vec<u64>,
     everywhere: Vec<u64>,
     /// Numbers of the components.
@@ -144,25 +110,6 @@ pub(super) struct Judge<'a> {
     pub(super) unknowns: BTreeSet<String>,
 }
 
-impl Verdicts {
-    fn of(number: u32, demands: &[Met], words: usize) -> Self {
-        let none = || vec![0_u64; words];
-        let mut verdicts =
-            Self { number, met: demands.to_vec(), failed: none(), conditional: none(), doubtful: none() };
-        for (policy, demand) in demands.iter().enumerate() {
-            let set = |mask: &mut Vec<u64>, is_set: bool| {
-                if let (true, Some(word)) = (is_set, mask.get_mut(policy / 64)) {
-                    *word |= 1 << (policy % 64);
-                }
-            };
-            set(&mut verdicts.failed, demand.alternatives.is_empty());
-            set(&mut verdicts.conditional, !demand.alternatives.is_empty() && *demand.alternatives != met());
-            set(&mut verdicts.doubtful, demand.doubt.is_some());
-        }
-        verdicts
-    }
-}
-
 impl<'a> Judge<'a> {
     /// Prepares what does not depend on who signs in.
     pub(super) fn new(access: &'a Access<'a>, settings: &LockoutSettings, mode: Mode) -> Self {
@@ -174,10 +121,11 @@ impl<'a> Judge<'a> {
             device_classes: Vec::new(),
             device_class_of: BTreeMap::new(),
             identities: Vec::new(),
-            identity_of: BTreeMap::new(),
+            identity_of: Index::default(),
             combinations: Vec::new(),
             combination_of: BTreeMap::new(),
             sessions: Index::default(),
+            room: (Vec::new(), Masks::default()),
             somewhere: Vec::new(),
             everywhere: Vec::new(),
             number_of: Index::default(),
@@ -202,6 +150,11 @@ impl<'a> Judge<'a> {
         self.places.get(usize::from(number))
     }
 
+    /// How many places there are.
+    pub(super) fn place_count(&self) -> u16 {
+        u16::try_from(self.places.len()).unwrap_or(u16::MAX)
+    }
+
     /// The number of a component.
     pub(super) fn intern_shared(&mut self, component: Component) -> u32 {
         if let Some(number) = self.number_of.get(&component) {
@@ -215,12 +168,13 @@ impl<'a> Judge<'a> {
 
     /// The number of an identity: the policies that are about somebody.
     pub(super) fn identity(&mut self, masks: Masks) -> u32 {
-        let key = (masks.sure.clone(), masks.may.clone());
+        if let Some(known) = self.identity_of.get(&masks) {
+            return *known;
+        }
         let next = u32::try_from(self.identities.len()).unwrap_or(u32::MAX);
-        *self.identity_of.entry(key).or_insert_with(|| {
-            self.identities.push(masks);
-            next
-        })
+        self.identities.push(masks.clone());
+        self.identity_of.insert(masks, next);
+        next
     }
 
     /// The number of a combination.
@@ -278,34 +232,44 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// What a session needs, each alternative minimal.
-    pub(super) fn session(&mut self, question: &Question) -> Rc<Vec<Need>> {
+    /// What a session needs.
+    pub(super) fn session(&mut self, question: &Question<'_>) -> Session {
         if self.mode == Mode::Promised && self.access.may_have_more() {
             self.unknowns.insert(match self.access.snapshot().conditional_access_policies.why() {
                 Some(why) => format!("`conditionalAccessPolicies` are not all there: {why}"),
                 None => "there may be more Conditional Access policies".to_owned(),
             });
-            return Rc::default();
+            return Session::none();
         }
+        let mut room = std::mem::take(&mut self.room);
+        let found = self.session_in(question, &mut room);
+        self.room = room;
+        found.unwrap_or_else(Session::none)
+    }
+
+    fn session_in(&mut self, question: &Question<'_>, (room, base): &mut (Vec<u64>, Masks)) -> Option<Session> {
         let (identity, targets, class, combination) = question;
-        let Some(base) = self.base(*identity, targets, *class) else { return Rc::default() };
-        self.doubt_conditions(&base, question);
-        let Some(verdicts) = self.verdicts(*class, *combination) else { return Rc::default() };
-        let asked = self.asked(&base, &verdicts);
+        self.base(*identity, targets, *class, base)?;
+        self.doubt_conditions(base, question);
+        let verdicts = self.verdicts(*class, *combination)?;
+        let asked = self.asked(base, &verdicts, std::mem::take(room));
         // What is not met wherever one is needs no look at the places, unless they have something to tell.
         if !asked.is_doubtful() && meet(asked.failed(), &self.everywhere) {
-            return Rc::default();
+            *room = asked.masks;
+            return None;
         }
         let decides = asked.is_doubtful() || asked.conditional().iter().any(|word| *word != 0);
         let number = if decides { verdicts.number } else { u32::MAX };
         let key = (asked.masks, number);
         if let Some(known) = self.sessions.get(&key) {
-            return Rc::clone(known);
+            *room = key.0;
+            return Some(known.clone());
         }
         let asked = Asked { masks: key.0, words: asked.words };
         let needs = Rc::new(self.work_out(&asked, &verdicts));
-        self.sessions.insert((asked.masks, number), Rc::clone(&needs));
-        needs
+        let session = Session { number: u32::try_from(self.sessions.len()).unwrap_or(u32::MAX), needs };
+        self.sessions.insert((asked.masks, number), session.clone());
+        Some(session)
     }
 
     /// The number of what a combination on a device of a class makes of every policy, if that was asked before.
@@ -346,7 +310,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Notes the policies in force of which it cannot be told whether they apply.
-    fn doubt_conditions(&mut self, base: &Masks, question: &Question) {
+    fn doubt_conditions(&mut self, base: &Masks, question: &Question<'_>) {
         let enabled = &self.access.compiled().enabled;
         let [told, _] = &mut self.told;
         let sides = base.sure.iter().zip(&base.may).zip(enabled.sure.iter().zip(&enabled.may));
@@ -368,7 +332,7 @@ impl<'a> Judge<'a> {
     }
 
     /// What of a policy cannot be told, in words, where its conditions have no reason of their own.
-    fn unsure_part(&self, policy: usize, (identity, targets, class, _): &Question) -> &'static str {
+    fn unsure_part(&self, policy: usize, (identity, targets, class, _): &Question<'_>) -> &'static str {
         let compiled = self.access.compiled();
         let is_unsure = |masks: &Masks, row: usize| masks.truth((row, compiled.words), policy) == Trit::Unknown;
         let who = self.identities.get(*identity as usize);
@@ -385,33 +349,33 @@ impl<'a> Judge<'a> {
     }
 
     /// Policies that apply at some place: identity, target, client, platform and device.
-    fn base(&self, identity: u32, targets: &[TargetRow], class: u32) -> Option<Masks> {
+    fn base(&self, identity: u32, targets: &[TargetRow], class: u32, base: &mut Masks) -> Option<()> {
         let compiled = self.access.compiled();
         let words = compiled.words;
         let who = self.identities.get(identity as usize)?;
         let class = self.device_classes.get(class as usize)?;
-        let side = |side: fn(&Masks) -> &Vec<u64>| -> Vec<u64> {
+        let fill = |base: &mut Vec<u64>, side: fn(&Masks) -> &Vec<u64>| {
             let table = side(&self.access.targets().masks);
-            (0..words)
-                .map(|word| {
-                    let of = |row: &TargetRow| table.get(*row as usize * words + word).copied().unwrap_or_default();
-                    let target = targets.iter().fold(0, |all, row| all | of(row));
-                    let at = |masks: &Vec<u64>| masks.get(word).copied().unwrap_or_default();
-                    at(side(who)) & target & at(side(&class.masks))
-                })
-                .collect()
+            let of = |row: &TargetRow| table.get(*row as usize * words..(*row as usize + 1) * words);
+            base.clear();
+            base.resize(words, 0);
+            for target in targets.iter().filter_map(of) {
+                base.iter_mut().zip(target).for_each(|(base, target)| *base |= target);
+            }
+            let others = side(who).iter().zip(side(&class.masks));
+            base.iter_mut().zip(others).for_each(|(base, (who, class))| *base &= who & class);
         };
-        Some(Masks { sure: side(|masks| &masks.sure), may: side(|masks| &masks.may) })
+        fill(&mut base.sure, |masks| &masks.sure);
+        fill(&mut base.may, |masks| &masks.may);
+        Some(())
     }
 
-    /// What is asked of a sign-in at some place.
-    fn asked(&self, base: &Masks, verdicts: &Verdicts) -> Asked {
-        let enabled = &self.access.compiled().enabled;
-        let (base, enabled) = (self.side(base), self.side(enabled));
+    /// What is asked of a sign-in at some place; `masks` is room for it.
+    fn asked(&self, base: &Masks, verdicts: &Verdicts, mut masks: Vec<u64>) -> Asked {
+        let base = self.side(base);
         let [_, told] = &self.told;
-        let applying =
-            || base.iter().zip(enabled).zip(&self.somewhere).map(|((base, enabled), here)| base & enabled & here);
-        let mut masks = Vec::with_capacity(3 * base.len());
+        let applying = || base.iter().zip(&self.somewhere).map(|(base, here)| base & here);
+        masks.clear();
         masks.extend(applying().zip(&verdicts.failed).map(|(applying, verdict)| applying & verdict));
         masks.extend(applying().zip(&verdicts.conditional).map(|(applying, verdict)| applying & verdict));
         let doubtful = applying().zip(&verdicts.doubtful).zip(told);
@@ -497,8 +461,12 @@ impl<'a> Judge<'a> {
             return known.clone();
         }
         let demand = self.access.compiled().demands().get(policy).cloned();
+        let is_answered = self.combinations.get(combination as usize).is_some_and(|(key, _)| key.is_answered);
+        let is_lapsed = is_answered && self.access.policies().get(policy).is_some_and(lapses_within_an_hour);
         let mut doubt = None;
         let alternatives = match demand {
+            // What was answered an hour ago has to be answered again.
+            _ if is_lapsed => Vec::new(),
             None | Some(Demand::Block) => Vec::new(),
             Some(Demand::Nothing) => met(),
             Some(Demand::Unknown(why)) => {
@@ -562,10 +530,13 @@ impl<'a> Judge<'a> {
     }
 
     /// The policies in force that a sign-in does not meet, at a place, whatever nature does with the risks.
-    pub(super) fn rejecting(&mut self, question: &Question, place: u16, kept_quiet: u8) -> BTreeSet<usize> {
+    pub(super) fn rejecting(&mut self, question: &Question<'_>, place: u16, kept_quiet: u8) -> BTreeSet<usize> {
         let (identity, targets, class, combination) = question;
         let mut found = BTreeSet::new();
-        let Some(base) = self.base(*identity, targets, *class) else { return found };
+        let mut base = Masks::default();
+        if self.base(*identity, targets, *class, &mut base).is_none() {
+            return found;
+        }
         let Some(grant) = self.device_classes.get(*class as usize).map(|class| class.grant) else { return found };
         let met_at = self.place(place).and_then(|place| place.met.get(usize::from(kept_quiet))).cloned();
         let enabled = &self.access.compiled().enabled;
@@ -580,6 +551,17 @@ impl<'a> Judge<'a> {
         }
         found
     }
+}
+
+/// Whether a policy wants somebody to sign in again, or to prove the second factor again, an hour later.
+fn lapses_within_an_hour(policy: &ConditionalAccessPolicy) -> bool {
+    let is_soon = |frequency: &SignInFrequency| match frequency {
+        SignInFrequency::EveryTime => true,
+        SignInFrequency::Hours(hours) => *hours <= 1,
+    };
+    session_controls(policy)
+        .iter()
+        .any(|control| matches!(control, SessionControl::SignInFrequency { frequency, .. } if is_soon(frequency)))
 }
 
 fn has_unknown(controls: &[Control]) -> bool {

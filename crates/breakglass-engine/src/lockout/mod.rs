@@ -7,6 +7,7 @@
 //! **Invariant:** pure, and deterministic to the last byte: no order depends on where something lies in memory.
 
 mod analysis;
+pub(crate) mod blockers;
 pub mod certificate;
 mod compile;
 pub mod component;
@@ -15,7 +16,7 @@ pub mod custody;
 pub mod cuts;
 mod dated;
 mod devices;
-mod explain;
+pub(crate) mod explain;
 pub mod goal;
 mod judge;
 mod need;

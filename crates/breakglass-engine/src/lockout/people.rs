@@ -368,12 +368,6 @@ fn principals_of(snapshot: &Snapshot, id: &str) -> Reach {
 
 /// Whether somebody lies in a restricted management administrative unit, so that nobody can reset it.
 pub(super) fn is_restricted(snapshot: &Snapshot, user: ObjectKey) -> Trit {
-    let said = snapshot.user(user).map(|user| &user.detail().is_management_restricted);
-    match said {
-        Some(Property::Value(is_restricted)) => return (*is_restricted).into(),
-        Some(Property::Null) => return Trit::No,
-        Some(Property::Absent) | None => {}
-    }
     let units = &snapshot.administrative_units;
     let each = units.items().iter().map(|unit| {
         let is_member = match &unit.members {
@@ -387,8 +381,14 @@ pub(super) fn is_restricted(snapshot: &Snapshot, user: ObjectKey) -> Trit {
         };
         is_member.and(is_restricted)
     });
-    let otherwise = if units.is_complete() { Trit::No } else { Trit::Unknown };
-    each.max().unwrap_or(Trit::No).or(otherwise)
+    let listed = each.max().unwrap_or(Trit::No);
+    match snapshot.user(user).map(|user| &user.detail().is_management_restricted) {
+        Some(Property::Value(true)) => Trit::Yes,
+        // A unit says that it is, and the user that it is not: one of them is out of date.
+        Some(Property::Value(false) | Property::Null) if listed == Trit::Yes => Trit::Unknown,
+        Some(Property::Value(false) | Property::Null) => Trit::No,
+        Some(Property::Absent) | None => listed.or(if units.is_complete() { Trit::No } else { Trit::Unknown }),
+    }
 }
 
 /// What activating a role asks; `Err` where no rules of it are in the snapshot.

@@ -132,6 +132,8 @@ pub struct WaySession {
     /// Id of the tool.
     pub tool: String,
     /// As in [`WayContext`].
+    pub location: String,
+    /// As in [`WayContext`].
     pub device: String,
     /// As in [`WayContext`].
     pub combination: String,
@@ -195,6 +197,9 @@ pub struct ScenarioResult {
     pub failed: Vec<Component>,
     /// What changed in it, if something did.
     pub delta: Option<String>,
+    /// Whether something fails in it that this tenant has, or something changes: else it says nothing that a way is
+    /// left, or none.
+    pub applies: bool,
     /// Whether a promised way is left.
     pub survives: bool,
     /// The way that is left, an index into the answer's ways where it is among them.
@@ -205,14 +210,6 @@ pub struct ScenarioResult {
     pub order_left: Order,
     /// What has to be said about it.
     pub note: Option<String>,
-}
-
-impl ScenarioResult {
-    /// Whether nothing fails in it that this tenant has, and nothing changes: that a way is left then says nothing.
-    #[must_use]
-    pub fn is_moot(&self) -> bool {
-        self.survives && self.failed.is_empty() && self.delta.is_none()
-    }
 }
 
 /// From a date on, the order is another.

@@ -100,6 +100,13 @@ pub enum ScenarioError {
     },
 }
 
+/// Whether a scenario of this id is built in, alone or as one of the family of the insiders.
+fn is_built_in(id: &str) -> bool {
+    let role = id.strip_prefix(INSIDER).and_then(|rest| rest.strip_prefix(':'));
+    let is_role = |role: &str| RESET_ROLES.iter().chain(&ROLES_WITHOUT_BOUNDS).any(|(slug, _)| *slug == role);
+    BuiltIn::ALL.iter().any(|one| one.id() == id) || role.is_some_and(is_role)
+}
+
 /// The policy of the scenario `trusted-network-only`, as somebody would write it in this tenant: it leaves out whom
 /// every policy in force about all users and all resources leaves out.
 #[must_use]
@@ -160,13 +167,12 @@ impl Analysis<'_> {
     ) -> Result<Vec<ScenarioResult>, ScenarioError> {
         let own: Vec<OwnScenario> = self.settings.scenarios.clone();
         let mut results = Vec::new();
-        if let Some(twice) = own.iter().find(|scenario| BuiltIn::ALL.iter().any(|one| one.id() == scenario.id)) {
+        if let Some(twice) = own.iter().find(|scenario| is_built_in(&scenario.id)) {
             return Err(ScenarioError::BuiltIn(twice.id.clone()));
         }
         let is_family = |id: &str, wanted: &str| wanted.strip_prefix(id).is_some_and(|rest| rest.starts_with(':'));
         for name in wanted {
-            let is_known = BuiltIn::ALL.iter().any(|one| one.id() == name || is_family(INSIDER, name))
-                || own.iter().any(|scenario| scenario.id == *name);
+            let is_known = is_built_in(name) || own.iter().any(|scenario| scenario.id == *name);
             if !is_known {
                 return Err(ScenarioError::Unknown(name.clone()));
             }
@@ -240,7 +246,7 @@ impl Analysis<'_> {
         let is_kind = |kinds: &'static [Kind]| move |component: &Component| kinds.contains(&component.kind());
         let result = match scenario {
             BuiltIn::CredentialsChangedByInsider => {
-                let plays = self.insiders();
+                let plays = self.insiders(is_wanted);
                 let asked = plays.into_iter().filter(|play| is_wanted(&play.id) || is_wanted(id));
                 return asked.map(|play| self.play(goal, play, ways)).collect();
             }
@@ -294,12 +300,17 @@ impl Analysis<'_> {
         ScenarioResult {
             id: play.id,
             title: play.title,
+            applies: !play.failed.is_empty() || play.is_unclaimed,
             failed: play.failed.into_iter().collect(),
             delta: None,
             survives: left.is_some() && !play.is_unclaimed,
             way: place.filter(|_| !play.is_unclaimed),
             by: left.filter(|_| !play.is_unclaimed).map(by),
-            order_left: if play.is_unclaimed { Order { proved: Some(0), ..order_left } } else { order_left },
+            order_left: if play.is_unclaimed {
+                Order { proved: Some(0), possible: Some(0), ..order_left }
+            } else {
+                order_left
+            },
             note: play.note,
         }
     }
@@ -345,17 +356,16 @@ impl Analysis<'_> {
         let failed = changed.matching(&|component| component.kind() == Kind::Network);
         let play = Play { id: id.to_owned(), title: title.to_owned(), failed, note: None, is_unclaimed: false };
         let result = changed.play(goal, play, ways);
-        Some(ScenarioResult { delta: Some(delta), ..result })
+        Some(ScenarioResult { delta: Some(delta), applies: true, ..result })
     }
 
     /// Somebody inside who changes what a role can reach: once for everyday accounts as a whole, and by role.
-    fn insiders(&mut self) -> Vec<Play> {
+    fn insiders(&mut self, is_wanted: &dyn Fn(&str) -> bool) -> Vec<Play> {
         let snapshot = self.access.snapshot();
         let emergency: Vec<&str> = self.settings.accounts.iter().map(|key| snapshot.objects.id(*key)).collect();
         let owner = |component: &Component| component.key().split('#').next().unwrap_or_default().to_owned();
-        let everyday = self.matching(&|component| {
-            matches!(component.kind(), Kind::Password | Kind::Method) && !emergency.contains(&owner(component).as_str())
-        });
+        let everyday =
+            self.matching(&|component| is_credential(component) && !emergency.contains(&owner(component).as_str()));
         let mut plays = vec![Play {
             id: INSIDER.to_owned(),
             title: "somebody has changed every password and method but those of the emergency accounts".to_owned(),
@@ -363,20 +373,29 @@ impl Analysis<'_> {
             note: None,
             is_unclaimed: false,
         }];
-        for (slug, role) in RESET_ROLES {
-            if self.promised.people.holders(role).next().is_none() {
-                continue;
+        let is_held = |role: &str| self.promised.people.holders(role).next().is_some();
+        let all = || RESET_ROLES.iter().chain(&ROLES_WITHOUT_BOUNDS);
+        for (slug, role) in all().filter(|(_, role)| !is_held(role)) {
+            let id = format!("{INSIDER}:{slug}");
+            // Who asks for it gets an answer.
+            if is_wanted(&id) && !is_wanted(INSIDER) {
+                let title = format!("{} changes every credential within its reach", role_name(role));
+                let note = Some("nobody holds the role".to_owned());
+                plays.push(Play { id, title, failed: BTreeSet::new(), note, is_unclaimed: false });
             }
+        }
+        for (slug, role) in RESET_ROLES.iter().filter(|(_, role)| is_held(role)) {
             let reach = |user: &str| -> Option<(bool, bool)> {
                 let key = snapshot.objects.find(user)?;
                 if is_restricted(snapshot, key) == Trit::Yes {
                     return None;
                 }
                 let protection = self.promised.people.protection(key);
-                Some((protection.password_roles().contains(&role), protection.pass_roles().contains(&role)))
+                Some((protection.password_roles().contains(role), protection.pass_roles().contains(role)))
             };
             let failed = self.matching(&|component| match (component.kind(), reach(&owner(component))) {
-                (Kind::Password, Some((password, _))) => password,
+                // A new password ends the sessions that are open, too.
+                (Kind::Password | Kind::Live, Some((password, _))) => password,
                 (Kind::Method, Some((_, methods))) => methods,
                 _ => false,
             });
@@ -384,17 +403,19 @@ impl Analysis<'_> {
             let title = format!("{} changes every credential within its reach", role_name(role));
             plays.push(Play { id: format!("{INSIDER}:{slug}"), title, failed, note, is_unclaimed: false });
         }
-        for (slug, role) in ROLES_WITHOUT_BOUNDS {
-            if self.promised.people.holders(role).next().is_none() {
-                continue;
-            }
+        for (slug, role) in ROLES_WITHOUT_BOUNDS.iter().filter(|(_, role)| is_held(role)) {
             let title = format!("{} changes every credential within its reach", role_name(role));
             let note = "nothing inside the tenant is out of its reach, so survival is not claimed".to_owned();
-            let failed = self.matching(&|component| matches!(component.kind(), Kind::Password | Kind::Method));
+            let failed = self.matching(&is_credential);
             plays.push(Play { id: format!("{INSIDER}:{slug}"), title, failed, note: Some(note), is_unclaimed: true });
         }
         plays
     }
+}
+
+/// Whether something goes with the credentials of whom it belongs to: they themselves, and the sessions begun with them.
+fn is_credential(component: &Component) -> bool {
+    matches!(component.kind(), Kind::Password | Kind::Method | Kind::Live)
 }
 
 /// Whose way it is, in words.

@@ -19,13 +19,13 @@ use super::settings::LockoutSettings;
 use crate::access::Access;
 
 /// Changes that are tried.
-const CANDIDATE_COUNT_MAX: usize = 80;
+const CANDIDATE_COUNT_MAX: usize = 120;
 /// Changes that are suggested.
 const SUGGESTION_COUNT_MAX: usize = 12;
 /// Policies that are looked at.
 const POLICY_COUNT_MAX: usize = 20;
 /// Exclusions of single people that are tried.
-const PERSON_EXCLUSION_COUNT_MAX: usize = 20;
+const PERSON_EXCLUSION_COUNT_MAX: usize = 60;
 
 /// How much a change takes away, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

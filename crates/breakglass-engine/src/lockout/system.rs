@@ -14,8 +14,11 @@
     reason = "nodes and rules are numbered by the builder, and every table has its room"
 )]
 
+mod rules;
+
 use std::collections::BinaryHeap;
 
+use self::rules::{Lists, Rules};
 use super::cuts::Ways;
 
 /// Something that a rule speaks of: a component, or a fact that rules derive.
@@ -45,14 +48,7 @@ impl RuleId {
 pub struct SystemBuilder {
     nodes: u32,
     components: Vec<Node>,
-    rules: Vec<Rule>,
-}
-
-#[derive(Debug, Clone)]
-struct Rule {
-    head: Node,
-    threshold: usize,
-    body: Vec<Node>,
+    rules: Rules,
 }
 
 impl SystemBuilder {
@@ -75,28 +71,17 @@ impl SystemBuilder {
 
     /// `head` holds if at least `threshold` of `body` do. A member that stands in the body twice counts once.
     pub fn rule(&mut self, head: Node, threshold: usize, body: &[Node]) -> RuleId {
-        let mut body = body.to_vec();
-        body.sort_unstable();
-        body.dedup();
-        self.push(Rule { head, threshold, body })
+        self.rules.push(head, Some(threshold), body)
     }
 
     /// `head` holds if all of `body` do.
     pub fn all(&mut self, head: Node, body: &[Node]) -> RuleId {
-        let mut body = body.to_vec();
-        body.sort_unstable();
-        body.dedup();
-        self.push(Rule { head, threshold: body.len(), body })
+        self.rules.push(head, None, body)
     }
 
     /// `head` holds if one of `body` does.
     pub fn any(&mut self, head: Node, body: &[Node]) -> RuleId {
         self.rule(head, 1, body)
-    }
-
-    fn push(&mut self, rule: Rule) -> RuleId {
-        self.rules.push(rule);
-        RuleId(self.rules.len() as u32 - 1)
     }
 
     /// The system whose goal is `goal`, without what the goal does not depend on.
@@ -114,7 +99,7 @@ pub struct System {
     components: Vec<Node>,
     /// Per node, the component, if it is one.
     component_of: Vec<Option<u32>>,
-    rules: Vec<Rule>,
+    rules: Rules,
     /// Per rule, which one of the builder's it is.
     ids: Vec<RuleId>,
     /// Per node, the rules in whose bodies it stands.
@@ -126,36 +111,6 @@ pub struct System {
     state: State,
 }
 
-/// Lists of numbers, one after the other.
-#[derive(Debug, Default)]
-struct Lists {
-    starts: Vec<u32>,
-    items: Vec<u32>,
-}
-
-impl Lists {
-    fn of(count: usize, pairs: impl Iterator<Item = (usize, u32)> + Clone) -> Self {
-        let mut starts = vec![0_u32; count + 2];
-        for (list, _) in pairs.clone() {
-            starts[list + 2] += 1;
-        }
-        for at in 2..starts.len() {
-            starts[at] += starts[at - 1];
-        }
-        let mut items = vec![0; starts[count + 1] as usize];
-        for (list, item) in pairs {
-            let place = &mut starts[list + 1];
-            items[*place as usize] = item;
-            *place += 1;
-        }
-        Self { starts, items }
-    }
-
-    fn get(&self, list: usize) -> &[u32] {
-        &self.items[self.starts[list] as usize..self.starts[list + 1] as usize]
-    }
-}
-
 /// What one derivation has found out, kept between derivations for its room.
 #[derive(Debug, Default)]
 struct State {
@@ -163,21 +118,17 @@ struct State {
     derived: Vec<u32>,
     /// Per node, the rule that derived it.
     by: Vec<u32>,
-    /// Per rule, what deriving looks at, in one place.
-    counters: Vec<Counter>,
+    /// Per rule, how many of its body are still wanted: by itself, so that all of it stays near the processor.
+    wanted: Vec<u32>,
+    /// What was derived, in order.
     queue: Vec<Node>,
-    touched: Vec<u32>,
+    /// How much of that was looked at.
+    done: usize,
     needed: Vec<bool>,
 }
 
-/// How far a rule is.
-#[derive(Debug, Clone, Copy)]
-struct Counter {
-    /// How many of its body are still wanted.
-    wanted: u32,
-    threshold: u32,
-    head: Node,
-}
+/// Beyond one node of so many, every rule is set back rather than each that was looked at.
+const DONE_PART: usize = 16;
 
 const NOT_DERIVED: u32 = u32::MAX;
 const NO_RULE: u32 = u32::MAX;
@@ -186,8 +137,9 @@ impl System {
     fn of(builder: &SystemBuilder, goal: Node) -> Self {
         let count = builder.nodes as usize;
         // A rule that wants more than its body has derives nothing.
-        let can_hold = builder.rules.iter().enumerate().filter(|(_, rule)| rule.threshold <= rule.body.len());
-        let by_head = Lists::of(count, can_hold.map(|(at, rule)| (rule.head.at(), at as u32)));
+        let all = &builder.rules;
+        let can_hold = (0..all.count()).filter(|rule| all.threshold(*rule) <= all.body(*rule).len());
+        let by_head = Lists::of(count, can_hold.map(|rule| (all.head(rule).at(), rule as u32)));
         let mut is_needed = vec![false; count];
         let mut open = vec![goal];
         is_needed[goal.at()] = true;
@@ -195,7 +147,7 @@ impl System {
         while let Some(node) = open.pop() {
             for at in by_head.get(node.at()) {
                 kept.push(*at as usize);
-                for member in &builder.rules[*at as usize].body {
+                for member in all.body(*at as usize) {
                     if !std::mem::replace(&mut is_needed[member.at()], true) {
                         open.push(*member);
                     }
@@ -203,12 +155,10 @@ impl System {
             }
         }
         kept.sort_unstable();
-        let rules: Vec<Rule> = kept.iter().map(|at| builder.rules[*at].clone()).collect();
+        let rules = all.only(&kept);
         let ids = kept.into_iter().map(|at| RuleId(at as u32)).collect();
-        let pairs = rules.iter().enumerate();
-        let uses =
-            Lists::of(count, pairs.flat_map(|(at, rule)| rule.body.iter().map(move |node| (node.at(), at as u32))));
-        let free = (0..rules.len() as u32).filter(|at| rules[*at as usize].threshold == 0).collect();
+        let uses = Lists::of(count, rules.members());
+        let free = (0..rules.count() as u32).filter(|at| rules.threshold(*at as usize) == 0).collect();
         let mut component_of = vec![None; count];
         for (component, node) in builder.components.iter().enumerate() {
             component_of[node.at()] = Some(component as u32);
@@ -219,15 +169,12 @@ impl System {
         let state = State {
             derived: vec![NOT_DERIVED; count],
             by: vec![NO_RULE; count],
-            counters: rules
-                .iter()
-                .map(|rule| (rule.threshold as u32, rule.head))
-                .map(|(threshold, head)| Counter { wanted: threshold, threshold, head })
-                .collect(),
+            wanted: rules.thresholds().to_vec(),
             needed: vec![false; count],
             ..State::default()
         };
-        Self { goal, components: builder.components.clone(), component_of, rules, ids, uses, free, relevant, state }
+        let components = builder.components.clone();
+        Self { goal, components, component_of, rules, ids, uses, free, relevant, state }
     }
 
     /// How many components were made.
@@ -264,9 +211,27 @@ impl System {
         proof.map(|(way, _)| way)
     }
 
+    /// The components that one derivation of the goal stands on with everything up but these, ascending.
+    pub(super) fn proof_without(&mut self, failed: &[u32]) -> Option<Vec<u32>> {
+        self.proof_from(&self.up_without(failed))
+    }
+
+    /// The components that the goal depends on, without some.
+    fn up_without(&self, failed: &[u32]) -> Vec<u32> {
+        let mut gone = failed.to_vec();
+        gone.sort_unstable();
+        let mut gone = gone.into_iter().peekable();
+        // Both are ascending.
+        let is_up = |component: &u32| {
+            while gone.next_if(|gone| gone < component).is_some() {}
+            gone.peek() != Some(component)
+        };
+        self.relevant.iter().copied().filter(is_up).collect()
+    }
+
     /// Derives until the goal is reached; the state stays for whoever asks how.
     fn derive(&mut self, up: &[u32]) -> bool {
-        let State { derived, by, counters, queue, touched, .. } = &mut self.state;
+        let State { derived, by, wanted, queue, done, .. } = &mut self.state;
         let mut step = 0;
         for component in up {
             let node = self.components[*component as usize];
@@ -277,7 +242,7 @@ impl System {
             }
         }
         for rule in &self.free {
-            let head = self.rules[*rule as usize].head;
+            let head = self.rules.head(*rule as usize);
             if derived[head.at()] == NOT_DERIVED {
                 (derived[head.at()], by[head.at()]) = (step, *rule);
                 step += 1;
@@ -289,34 +254,40 @@ impl System {
             let Some(node) = queue.get(at).copied() else { break };
             at += 1;
             for rule in self.uses.get(node.at()) {
-                let counter = &mut counters[*rule as usize];
-                if counter.wanted == 0 {
-                    continue;
+                let wanted = &mut wanted[*rule as usize];
+                match *wanted {
+                    0 => continue,
+                    1 => *wanted = 0,
+                    more => {
+                        *wanted = more - 1;
+                        continue;
+                    }
                 }
-                if counter.wanted == counter.threshold {
-                    touched.push(*rule);
-                }
-                counter.wanted -= 1;
-                let head = counter.head;
-                if counter.wanted == 0 && derived[head.at()] == NOT_DERIVED {
+                let head = self.rules.head(*rule as usize);
+                if derived[head.at()] == NOT_DERIVED {
                     (derived[head.at()], by[head.at()]) = (step, *rule);
                     step += 1;
                     queue.push(head);
                 }
             }
         }
+        *done = at;
         derived[self.goal.at()] != NOT_DERIVED
     }
 
     fn reset(&mut self) {
-        let State { derived, by, counters, queue, touched, .. } = &mut self.state;
+        let State { derived, by, wanted, queue, done, .. } = &mut self.state;
+        let thresholds = self.rules.thresholds();
+        if *done > derived.len() / DONE_PART {
+            wanted.copy_from_slice(thresholds);
+        } else {
+            for rule in queue.iter().take(*done).flat_map(|node| self.uses.get(node.at())) {
+                wanted[*rule as usize] = thresholds[*rule as usize];
+            }
+        }
         for node in queue.drain(..) {
             derived[node.at()] = NOT_DERIVED;
             by[node.at()] = NO_RULE;
-        }
-        for rule in touched.drain(..) {
-            let counter = &mut counters[rule as usize];
-            counter.wanted = counter.threshold;
         }
     }
 
@@ -336,16 +307,17 @@ impl System {
                 way.extend(self.component_of[node.at()]);
                 continue;
             }
-            rules.push(self.ids[by[node.at()] as usize]);
-            let rule = &self.rules[by[node.at()] as usize];
-            let mut members: Vec<(bool, u32, Node)> = rule
-                .body
+            let rule = by[node.at()] as usize;
+            rules.push(self.ids[rule]);
+            let mut members: Vec<(bool, u32, Node)> = self
+                .rules
+                .body(rule)
                 .iter()
                 .map(|member| (!needed[member.at()], derived[member.at()], *member))
                 .filter(|(_, at, _)| *at < step)
                 .collect();
             members.sort_unstable();
-            open.extend(members.into_iter().take(rule.threshold).map(|(_, at, member)| (at, member)));
+            open.extend(members.into_iter().take(self.rules.threshold(rule)).map(|(_, at, member)| (at, member)));
         }
         for node in met {
             needed[node.at()] = false;
@@ -362,16 +334,7 @@ impl Ways for System {
     }
 
     fn way_without(&mut self, failed: &[u32]) -> Option<Vec<u32>> {
-        let mut gone = failed.to_vec();
-        gone.sort_unstable();
-        let mut gone = gone.into_iter().peekable();
-        // Both are ascending.
-        let is_up = |component: &u32| {
-            while gone.next_if(|gone| gone < component).is_some() {}
-            gone.peek() != Some(component)
-        };
-        let up: Vec<u32> = self.relevant.iter().copied().filter(is_up).collect();
-        let mut way = self.proof_from(&up)?;
+        let mut way = self.proof_without(failed)?;
         // The proof may use more than one needs: without each in turn, the rest may still do.
         let mut at = 0;
         while let Some(component) = way.get(at).copied() {

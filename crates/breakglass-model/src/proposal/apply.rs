@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::merge::{merged_location, merged_policy};
-use super::read::{checked_new_policy, last_segment, told};
-use super::refer::{NameKind, absent, find, names_of, rename};
+use super::read::{checked_new_location, checked_new_policy, checked_users, last_segment, told};
+use super::refer::{COMPARED_COUNT_MAX, Found, NameKind, SUGGESTED_COUNT_MAX, absent, find, names_of, rename};
 use super::words::{Names, location_details, members_details, policy_details};
 use super::{
     AppliedChange, ChangeAction, Proposal, ProposalError, ProposalKind, ProposalMode, ProposalPlace, Proposed,
@@ -14,6 +14,7 @@ use super::{
 };
 use crate::group::{Group, Member};
 use crate::named_location::NamedLocation;
+use crate::nearest::nearest;
 use crate::object::ObjectKey;
 use crate::policy::{ConditionalAccessPolicy, known_after_apply};
 use crate::snapshot::rows::{WrittenGroup, WrittenMember, member_of};
@@ -29,12 +30,15 @@ impl Snapshot {
     /// When a change cannot be applied; the snapshot is then as it was.
     pub fn with_proposal(&mut self, proposal: &Proposal) -> Result<Vec<AppliedChange>, ProposalError> {
         let mark = self.mark();
+        let before = proposal.removed_kinds().flat_map(|kind| self.all_named(kind)).collect();
         let mut applying = Applying {
             snapshot: self,
             applied: Vec::new(),
             own: BTreeMap::new(),
             seen: BTreeMap::new(),
-            deleted: BTreeSet::new(),
+            before,
+            proposed_groups: proposal.group_ids(),
+            deleted: BTreeMap::new(),
         };
         let result = proposal.ordered().into_iter().try_for_each(|change| applying.apply(change));
         let Applying { applied, .. } = applying;
@@ -56,8 +60,13 @@ struct Applying<'a> {
     own: BTreeMap<(NameKind, String), String>,
     /// Where each object was proposed.
     seen: BTreeMap<(ProposalKind, String), ProposalPlace>,
+    /// Ids and names of the policies and locations before the change, where one is removed: what is removed or has
+    /// another name by now is still the same object.
+    before: Vec<(ProposalKind, String, String)>,
+    /// Ids of the groups that are proposed: they may be members before they are there.
+    proposed_groups: BTreeSet<String>,
     /// Groups that were deleted: one that is proposed with such a name is another.
-    deleted: BTreeSet<ObjectKey>,
+    deleted: BTreeMap<ObjectKey, ProposalPlace>,
 }
 
 impl Applying<'_> {
@@ -86,13 +95,31 @@ impl Applying<'_> {
         }
     }
 
+    /// Refuses what is proposed for an object that was proposed before and cannot be found any more: it was removed, or
+    /// has another name now.
+    fn not_gone(
+        &self,
+        place: &ProposalPlace,
+        kind: ProposalKind,
+        (id, name): (Option<&str>, Option<&str>),
+    ) -> Result<(), ProposalError> {
+        let of_kind = || self.before.iter().filter(|known| known.0 == kind);
+        let by_id = id.and_then(|id| of_kind().find(|known| known.1.eq_ignore_ascii_case(id)));
+        let by_name = name.and_then(|name| of_kind().find(|known| known.2 == name));
+        let Some((_, id, name)) = by_id.or(by_name) else { return Ok(()) };
+        let Some(first) = self.seen.get(&(kind, id.clone())) else { return Ok(()) };
+        let name = if name.is_empty() { id } else { name };
+        let (name, first) = (name.clone(), Box::new(first.clone()));
+        Err(ProposalError::Repeated { place: place.clone(), kind, name, first })
+    }
+
     fn policy(
         &mut self,
         place: &ProposalPlace,
         object: &Value,
         mode: ProposalMode,
     ) -> Result<AppliedChange, ProposalError> {
-        let mut object = object.clone();
+        let (proposed, mut object) = (object, object.clone());
         let own = &self.own;
         rename(&mut object, |referred, id| own.get(&(referred, id.to_owned())).cloned());
         let at = find(wanted(&object, mode), place, ProposalKind::Policy, self.snapshot.named_policies())?;
@@ -100,10 +127,12 @@ impl Applying<'_> {
         let (source, id) = match known {
             Some(known) => (merged_policy(&known.source, &object, mode), known.id.as_str().to_owned()),
             None => {
+                self.not_gone(place, ProposalKind::Policy, wanted(&object, mode))?;
                 checked_new_policy(place, &object)?;
                 self.with_id(place, object)
             }
         };
+        checked_users(place, proposed, &source)?;
         let policy = read_policy(place, source, &id)?;
         let details = policy_details(known, Some(&policy), &Names(&[&*self.snapshot]));
         self.once(place, ProposalKind::Policy, policy.id.as_str(), policy.name())?;
@@ -150,12 +179,13 @@ impl Applying<'_> {
         let Some((at, policy)) =
             at.and_then(|at| self.snapshot.conditional_access_policies.items().get(at).map(|policy| (at, policy)))
         else {
+            self.not_gone(place, kind, (Some(name), Some(name)))?;
             let list = (&self.snapshot.conditional_access_policies, self.snapshot.named_policies());
             return Err(absent(place, kind, name, list));
         };
         let details = policy_details(Some(policy), None, &Names(&[&*self.snapshot]));
         let (id, name) = (policy.id.as_str().to_owned(), policy.name().to_owned());
-        self.seen.remove(&(kind, id.clone()));
+        self.once(place, kind, &id, &name)?;
         let back = self.snapshot.remove_policy(at);
         let resource = Resource::ConditionalAccessPolicies;
         Ok(AppliedChange::new(resource, &id, &name, ChangeAction::Removed, details).with_back(back))
@@ -172,7 +202,17 @@ impl Applying<'_> {
         let known = at.and_then(|at| self.snapshot.named_locations.items().get(at));
         let (source, id) = match known {
             Some(known) => (merged_location(&known.source, object), known.id.as_str().to_owned()),
-            None => self.with_id(place, object.clone()),
+            None => {
+                self.not_gone(place, kind, wanted(object, mode))?;
+                checked_new_location(place, object).map_err(|error| match names_of(object).0 {
+                    Some(id) if mode != ProposalMode::New => {
+                        let list = (&self.snapshot.named_locations, self.snapshot.named_named_locations());
+                        absent(place, kind, id, list)
+                    }
+                    _ => error,
+                })?;
+                self.with_id(place, object.clone())
+            }
         };
         let location = NamedLocation::from_value(source, &id).map_err(|error| told(place, malformed(error)))?;
         let details = location_details(known, Some(&location));
@@ -198,12 +238,13 @@ impl Applying<'_> {
         let Some((at, location)) =
             at.and_then(|at| self.snapshot.named_locations.items().get(at).map(|location| (at, location)))
         else {
+            self.not_gone(place, kind, (Some(name), Some(name)))?;
             let list = (&self.snapshot.named_locations, self.snapshot.named_named_locations());
             return Err(absent(place, kind, name, list));
         };
         let details = location_details(Some(location), None);
         let (id, name) = (location.id.as_str().to_owned(), location.name().to_owned());
-        self.seen.remove(&(kind, id.clone()));
+        self.once(place, kind, &id, &name)?;
         let back = self.snapshot.remove_named_location(at);
         Ok(AppliedChange::new(Resource::NamedLocations, &id, &name, ChangeAction::Removed, details).with_back(back))
     }
@@ -222,9 +263,31 @@ impl Applying<'_> {
         mode: ProposalMode,
     ) -> Result<AppliedChange, ProposalError> {
         match self.snapshot.find_group(wanted(object, mode), place)?.map(|group| group.key) {
-            Some(key) if !self.deleted.contains(&key) => self.members_of_group(place, object, key),
-            _ => self.new_group(place, object),
+            Some(key) => match self.deleted.get(&key) {
+                None => self.members_of_group(place, object, key),
+                Some(first) if names_of(object).0.is_some_and(|id| self.snapshot.objects.find(id) == Some(key)) => {
+                    self.of_deleted_group(place, object, (key, first))
+                }
+                Some(_) => self.new_group(place, object),
+            },
+            None => self.new_group(place, object),
         }
+    }
+
+    /// What is proposed for a group that is deleted besides: that somebody is taken out of it goes without saying.
+    fn of_deleted_group(
+        &self,
+        place: &ProposalPlace,
+        object: &Value,
+        (key, first): (ObjectKey, &ProposalPlace),
+    ) -> Result<AppliedChange, ProposalError> {
+        let asked = members_named(place, object)?;
+        let (id, name) = (self.snapshot.objects.id(key), self.snapshot.name(key));
+        if asked.all.is_none() && asked.added.is_empty() && !asked.is_awaited {
+            return Ok(unchanged(id, name));
+        }
+        let (name, first) = (name.to_owned(), Box::new(first.clone()));
+        Err(ProposalError::Repeated { place: place.clone(), kind: ProposalKind::Group, name, first })
     }
 
     fn new_group(&mut self, place: &ProposalPlace, object: &Value) -> Result<AppliedChange, ProposalError> {
@@ -234,18 +297,15 @@ impl Applying<'_> {
             let message = format!("`{id}` is an object of the snapshot that is no group");
             return Err(ProposalError::Malformed { place: place.inner("id"), message });
         }
-        let asked = members_named(place, object)?;
+        let asked = self.found_members(place, members_named(place, object)?, None)?;
         let mut object = object.clone();
         if let Some(members) = object.as_object_mut() {
             members.insert("id".to_owned(), Value::String(id.clone()));
-            members.retain(|name, _| !MEMBER_PARTS.contains(&name.as_str()));
-            if asked.is_awaited {
-                members.shift_remove("members");
-            }
+            members.retain(|name, _| !MEMBER_PARTS.contains(&name.as_str()) && name != "members");
         }
         let mut written: WrittenGroup = typed(&object).map_err(|error| told(place, error))?;
-        if !asked.is_awaited && (written.members.is_some() || asked.has_parts) {
-            written.members.get_or_insert_default().extend(asked.added);
+        if !asked.is_awaited && (asked.all.is_some() || asked.has_parts) {
+            written.members = Some(asked.all.into_iter().flatten().chain(asked.added).collect());
         }
         let (key, back) = self.snapshot.add_group(written)?;
         let members = self.snapshot.group(key).and_then(|group| group.members.as_deref());
@@ -276,7 +336,9 @@ impl Applying<'_> {
             return Err(ProposalError::Dynamic { place: place.clone(), name });
         }
         let mark = self.snapshot.mark();
-        let result = self.asked_members(asked, key, has_other_rule);
+        let result = self
+            .found_members(place, asked, Some(key))
+            .and_then(|asked| self.asked_members(asked, key, has_other_rule));
         let members = result.inspect_err(|_| self.snapshot.forget(mark))?;
         let before = self.snapshot.group(key).and_then(|group| group.members.as_deref());
         let mut details = members_details(before, members.as_deref(), &Names(&[&*self.snapshot]));
@@ -285,6 +347,45 @@ impl Applying<'_> {
         }
         let back = self.snapshot.set_members(mark, key, members);
         Ok(AppliedChange::changed(Resource::Groups, &id, &name, details).with_back(back))
+    }
+
+    /// The members that are proposed, by the ids that they have in the tenant; one that is named otherwise (by a
+    /// sign-in name, or in other letters) and that nobody finds makes the members unknown where a list lacks people.
+    fn found_members(
+        &self,
+        place: &ProposalPlace,
+        mut asked: AskedMembers,
+        of: Option<ObjectKey>,
+    ) -> Result<AskedMembers, ProposalError> {
+        let found = self.snapshot.found_members(asked.named(), of, &self.own, &self.proposed_groups);
+        let mut is_unknown = false;
+        let mut parts: Vec<(&mut Vec<WrittenMember>, &str)> = vec![(&mut asked.added, "members")];
+        parts.extend(asked.all.as_mut().map(|all| (all, "members")));
+        for (list, path) in parts {
+            for member in list {
+                match found.get(member.id()) {
+                    Some(Found::Is(id)) => member.set_id(id),
+                    Some(Found::Absent) => return Err(self.no_member(&place.inner(path), member.id())),
+                    Some(Found::Unknown) => is_unknown = true,
+                    None => {}
+                }
+            }
+        }
+        for member in &mut asked.removed {
+            if let Some(Found::Is(id)) = found.get(member.id()) {
+                member.set_id(id);
+            }
+        }
+        asked.is_awaited |= is_unknown;
+        Ok(asked)
+    }
+
+    fn no_member(&self, place: &ProposalPlace, name: &str) -> ProposalError {
+        let users = self.snapshot.users.items().iter().take(COMPARED_COUNT_MAX);
+        let names =
+            users.flat_map(|user| [user.user_principal_name.as_deref(), Some(self.snapshot.objects.id(user.key))]);
+        let near = nearest(name, names.flatten()).into_iter().take(SUGGESTED_COUNT_MAX).map(str::to_owned).collect();
+        ProposalError::NoMember { place: place.clone(), name: name.to_owned(), near }
     }
 
     /// The members that a group has with what is proposed; `None` where that cannot be told.
@@ -319,9 +420,10 @@ impl Applying<'_> {
         let key = group.key;
         let details = members_details(group.members.as_deref(), Some(&[]), &Names(&[&*self.snapshot]));
         let (id, name) = (self.snapshot.objects.id(key).to_owned(), self.snapshot.name(key).to_owned());
+        self.once(place, ProposalKind::Group, &id, &name)?;
         let mark = self.snapshot.mark();
         let back = self.snapshot.set_members(mark, key, Some([].into()));
-        self.deleted.insert(key);
+        self.deleted.insert(key, place.clone());
         Ok(AppliedChange::new(Resource::Groups, &id, &name, ChangeAction::Removed, details).with_back(back))
     }
 }
@@ -361,6 +463,11 @@ pub(super) struct AskedMembers {
 }
 
 impl AskedMembers {
+    /// Everybody whom it names.
+    fn named(&self) -> impl Iterator<Item = &WrittenMember> {
+        self.all.iter().flatten().chain(&self.added).chain(&self.removed)
+    }
+
     fn is_something(&self) -> bool {
         self.all.is_some() || self.has_parts || self.is_awaited
     }

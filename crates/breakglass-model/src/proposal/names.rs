@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::refer::{NameKind, REFERENCES, names_of, rename};
@@ -25,14 +26,43 @@ const COMPARED_COUNT_MAX: usize = 10_000;
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct NameMap {
     /// Users; in the tenant by id or sign-in name.
+    #[serde(deserialize_with = "distinct")]
     pub users: BTreeMap<String, String>,
     /// Groups; in the tenant by id or display name.
+    #[serde(deserialize_with = "distinct")]
     pub groups: BTreeMap<String, String>,
     /// Named locations; in the tenant by id or display name.
-    #[serde(alias = "named_locations")]
+    #[serde(alias = "named_locations", deserialize_with = "distinct")]
     pub named_locations: BTreeMap<String, String>,
     /// Roles; in the tenant by template id or name.
+    #[serde(deserialize_with = "distinct")]
     pub roles: BTreeMap<String, String>,
+}
+
+/// Reads entries of which none is there twice: of two the reader would take one.
+fn distinct<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    struct Entries;
+
+    impl<'de> Visitor<'de> for Entries {
+        type Value = BTreeMap<String, String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map of names to names")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+            let mut entries = BTreeMap::new();
+            while let Some((from, to)) = members.next_entry::<String, String>()? {
+                if entries.contains_key(&from) {
+                    return Err(A::Error::custom(format_args!("the key `{from}` is there twice")));
+                }
+                entries.insert(from, to);
+            }
+            Ok(entries)
+        }
+    }
+
+    deserializer.deserialize_map(Entries)
 }
 
 /// A name of the policy set that nobody mapped and the tenant does not have.

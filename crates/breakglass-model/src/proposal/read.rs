@@ -6,15 +6,18 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::document::parse_distinct;
 use super::merge::{NEEDED, is_whole};
 use super::{PROPOSAL_BYTES_MAX, Proposal, ProposalError, ProposalKind, ProposalMode, ProposalPlace, Proposed};
 use crate::named_location::NamedLocation;
-use crate::policy::ConditionalAccessPolicy;
+use crate::plain_words::in_plain_words;
+use crate::policy::{ConditionalAccessPolicy, known_after_apply};
+use crate::property::is_vacant;
 use crate::snapshot::objects::with_lower_camel_names;
 use crate::snapshot::read::Origin;
 use crate::snapshot::recognise::{FirstObject, Target, target};
 use crate::snapshot::rows::WrittenGroup;
-use crate::snapshot::{AddError, Resource, malformed, typed};
+use crate::snapshot::{AddError, Resource, Snapshot, malformed, typed};
 
 /// Prefix of the formats of our own.
 const FORMAT_FAMILY: &str = "breakglass-";
@@ -49,6 +52,38 @@ impl Proposal {
         self.append(read, file)
     }
 
+    /// Reads a document among others that may be no proposals, and adds what it proposes. An object that does not say
+    /// what it is, as the body of a `PATCH`, is the one of the snapshot with its id or name: of the kind that is
+    /// `expected` if there is one, else of another. What is no proposal is left out and noted.
+    ///
+    /// # Errors
+    /// As for [`Proposal::read`], but for what is no proposal.
+    pub fn read_among(
+        &mut self,
+        json: &[u8],
+        file: &str,
+        expected: ProposalKind,
+        snapshot: &Snapshot,
+    ) -> Result<(), ProposalError> {
+        let (mut read, lines) = (Self::default(), lines(json));
+        let elements = match elements(parse_document(json, file)?, file) {
+            Err(error @ ProposalError::NotProposable { .. }) => {
+                self.note(format!("left out: {error}"));
+                return Ok(());
+            }
+            elements => elements?,
+        };
+        for (index, (place, object, context)) in elements.into_iter().enumerate() {
+            let line = lines.get(index).and_then(|line| u32::try_from(*line).ok());
+            let kind = snapshot.kind_of(&object, expected);
+            match read.read_object(place.at_line(line), object, context.as_deref(), kind) {
+                Err(error @ ProposalError::NotProposable { .. }) => read.note(format!("left out: {error}")),
+                result => result?,
+            }
+        }
+        self.append(read, file)
+    }
+
     /// Adds everything that another proposal has.
     pub(crate) fn append(&mut self, other: Self, file: &str) -> Result<(), ProposalError> {
         if self.changes.len() + other.changes.len() > super::CHANGE_COUNT_MAX {
@@ -57,6 +92,7 @@ impl Proposal {
         }
         self.changes.extend(other.changes);
         self.notes.extend(other.notes);
+        self.unknowns.extend(other.unknowns);
         Ok(())
     }
 
@@ -79,6 +115,13 @@ impl Proposal {
         object: Value,
         mode: ProposalMode,
     ) -> Result<(), ProposalError> {
+        if object.get("@removed").is_some_and(|removed| !removed.is_null()) {
+            let way = match kind {
+                ProposalKind::Policy => "name it with --remove-policy",
+                _ => "give the tenant without it with --after",
+            };
+            return Err(wrong(&place, "@removed", &format!("a {} is not removed so: {way}", kind.words())));
+        }
         let proposed = match kind {
             ProposalKind::Policy => Proposed::Policy(checked_policy(&place, object)?),
             ProposalKind::NamedLocation => Proposed::NamedLocation(checked_location(&place, object)?),
@@ -95,8 +138,10 @@ pub(crate) fn parse_document(json: &[u8], file: &str) -> Result<Value, ProposalE
         return Err(ProposalError::TooLarge { file: file.to_owned(), what });
     }
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-    serde_json::from_slice(json)
-        .map_err(|error| ProposalError::Syntax { file: file.to_owned(), message: error.to_string() })
+    parse_distinct(json).map_err(|error| {
+        let message = in_plain_words(&error.to_string());
+        ProposalError::Syntax { file: file.to_owned(), message }
+    })
 }
 
 /// The line, from one, at which each object of a document begins, in the order of [`elements`]; none where that cannot
@@ -259,6 +304,14 @@ fn checked_policy(place: &ProposalPlace, mut object: Value) -> Result<Value, Pro
 fn checked_location(place: &ProposalPlace, object: Value) -> Result<Value, ProposalError> {
     checked_names(place, &object)?;
     NamedLocation::from_value(object.clone(), "proposed").map_err(|error| told(place, malformed(error)))?;
+    let countries = object.get("countriesAndRegions").and_then(Value::as_array).into_iter().flatten();
+    for (at, country) in countries.enumerate() {
+        let code = country.as_str().unwrap_or_default();
+        if code.len() != 2 || !code.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+            let message = format!("`{code}` is no country: expected its two letters, such as `NL`");
+            return Err(wrong(place, &format!("countriesAndRegions[{at}]"), &message));
+        }
+    }
     Ok(object)
 }
 
@@ -280,10 +333,45 @@ pub(crate) fn last_segment(address: &str) -> Option<&str> {
     Some(inner.unwrap_or(segment)).filter(|id| !id.is_empty())
 }
 
+/// What a named location that is not there yet must say.
+pub(super) fn checked_new_location(place: &ProposalPlace, object: &Value) -> Result<(), ProposalError> {
+    let has = |name: &str| object.get(name).is_some_and(|value| !value.is_null());
+    let of_type = object.get("@odata.type").and_then(Value::as_str).unwrap_or_default();
+    let needed: &[&str] = match of_type.trim_start_matches('#').trim_start_matches("microsoft.graph.") {
+        "ipNamedLocation" => &["ipRanges"],
+        "countryNamedLocation" => &["countriesAndRegions"],
+        "" | "namedLocation" => &["ipRanges", "countriesAndRegions"],
+        // What another type says is kept, and cannot be told.
+        _ => return Ok(()),
+    };
+    if needed.iter().any(|name| has(name)) || has("compliantNetworkType") || known_after_apply(object).next().is_some()
+    {
+        return Ok(());
+    }
+    let needs = needed.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
+    let message = format!("no named location of the snapshot has its id or name, and a new one needs {needs}");
+    Err(wrong(place, "", &message))
+}
+
+/// Refuses to take away whom a policy is about.
+pub(super) fn checked_users(place: &ProposalPlace, proposed: &Value, merged: &Value) -> Result<(), ProposalError> {
+    let is_null = proposed.pointer("/conditions/users").is_some_and(Value::is_null);
+    let has_clients = merged.pointer("/conditions/clientApplications").is_some_and(|clients| !is_vacant(clients));
+    let is_awaited = known_after_apply(proposed).any(|path| path.starts_with("conditions"));
+    if !is_null || has_clients || is_awaited {
+        return Ok(());
+    }
+    let message = "null would leave the policy about nobody: leave it out, or say whom the policy is about";
+    Err(wrong(place, "conditions.users", message))
+}
+
 /// What a policy that is not there yet must say.
 pub(super) fn checked_new_policy(place: &ProposalPlace, object: &Value) -> Result<(), ProposalError> {
-    let lacks: Vec<String> =
-        NEEDED.iter().filter(|name| object.get(**name).is_none_or(Value::is_null)).map(|n| format!("`{n}`")).collect();
+    let is_awaited = |name: &str| known_after_apply(object).any(|path| path.split('.').next() == Some(name));
+    let is_empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
+    let lacks =
+        |name: &&&str| object.get(**name).is_none_or(|value| value.is_null() || (is_empty(value) && !is_awaited(name)));
+    let lacks: Vec<String> = NEEDED.iter().filter(lacks).map(|name| format!("`{name}`")).collect();
     if lacks.is_empty() {
         return Ok(());
     }

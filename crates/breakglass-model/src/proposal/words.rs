@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::group::Member;
 use crate::named_location::NamedLocation;
 use crate::object::ObjectKey;
-use crate::policy::{ConditionalAccessPolicy, KNOWN_AFTER_APPLY, NOT_MAPPED, awaited};
+use crate::policy::{ConditionalAccessPolicy, KNOWN_AFTER_APPLY, NOT_MAPPED, awaited, known_after_apply};
 use crate::property::{is_annotation, is_vacant};
 use crate::snapshot::Snapshot;
 use crate::well_known::built_in_role;
@@ -189,7 +189,19 @@ fn unknowns(policy: &ConditionalAccessPolicy) -> Vec<String> {
 /// What two versions of a named location differ in; of a new one what it says.
 pub(super) fn location_details(before: Option<&NamedLocation>, after: Option<&NamedLocation>) -> Vec<String> {
     let Some(after) = after else { return Vec::new() };
-    let mut lines = compared(before.map(|before| &before.source), &after.source, &Names(&[]));
+    let awaited: Vec<&str> = known_after_apply(&after.source).collect();
+    let mut known = after.source.clone();
+    if let Some(members) = known.as_object_mut() {
+        for path in &awaited {
+            match before.and_then(|before| before.source.get(*path)) {
+                Some(was) => drop(members.insert((*path).to_owned(), was.clone())),
+                None => drop(members.shift_remove(*path)),
+            }
+        }
+    }
+    let mut lines = compared(before.map(|before| &before.source), &known, &Names(&[]));
+    let told = |path: &&str| format!("cannot be told: `{path}` is known only after the plan is applied");
+    lines.extend(awaited.iter().map(told));
     if lines.is_empty() && before.is_some_and(|before| before.coverage != after.coverage) {
         lines.push("what it covers is different".to_owned());
     }

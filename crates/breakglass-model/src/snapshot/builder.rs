@@ -15,6 +15,7 @@ use super::{Listing, MissingResource, ObjectRow, Resource, Snapshot};
 use crate::group::{AdministrativeUnit, Group, Member};
 use crate::named_location::NamedLocation;
 use crate::object::{ObjectKey, ObjectTable, ObjectTableFull};
+use crate::plain_words::in_plain_words;
 use crate::policy::ConditionalAccessPolicy;
 use crate::tenant::{AuthenticationMethodConfiguration, AuthenticationMethodsPolicy};
 use crate::user::{User, UserDetail};
@@ -234,6 +235,7 @@ impl SnapshotBuilder {
                 with_listing!(&mut snapshot, resource, |listing| listing.doubt(&why));
             }
         }
+        snapshot.date_assignments();
         if snapshot.tenant_id.is_none() {
             let id = snapshot.organization.as_present().and_then(|organization| organization.id.clone());
             snapshot.tenant_id = id.map(Into::into);
@@ -481,23 +483,6 @@ pub(crate) fn malformed(error: serde_path_to_error::Error<serde_json::Error>) ->
     }
 }
 
-/// Says in JSON's words what `serde` says in Rust's.
-fn in_plain_words(message: &str) -> String {
-    if message.starts_with("data did not match any variant") {
-        return "it has none of the forms that Graph writes".to_owned();
-    }
-    let message = message.replace("invalid type: sequence", "invalid type: list");
-    let message = message.replace("invalid type: map", "invalid type: object");
-    let Some((before, expected)) = message.rsplit_once("expected ") else { return message };
-    let plain = match expected {
-        text if text.starts_with("struct ") || text.starts_with("a map") => "an object",
-        text if text.starts_with("a sequence") || text.starts_with("tuple ") => "a list",
-        text if text.starts_with("a boolean") => "true or false",
-        text => text,
-    };
-    format!("{before}expected {plain}")
-}
-
 /// Reads bytes, and says where they cease to be JSON.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, AddError> {
     serde_json::from_slice(json).map_err(|error| {
@@ -505,7 +490,7 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, AddErro
         AddError::Syntax {
             line: error.line(),
             is_cut_off: error.is_eof(),
-            message: error.to_string().replace(&place, ""),
+            message: in_plain_words(&error.to_string().replace(&place, "")),
         }
     })
 }

@@ -20,6 +20,7 @@ pub mod read;
 pub(crate) mod recognise;
 mod repeats;
 pub(crate) mod rows;
+mod schedules;
 mod scubagear;
 mod summary;
 

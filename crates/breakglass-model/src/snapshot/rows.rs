@@ -70,6 +70,30 @@ pub(crate) enum WrittenMember {
     },
 }
 
+impl WrittenMember {
+    /// The id, as it was written.
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::Id(id) | Self::Object { id, .. } => id.as_str(),
+        }
+    }
+
+    /// Says another id.
+    pub(crate) fn set_id(&mut self, new: &str) {
+        match self {
+            Self::Id(id) | Self::Object { id, .. } => *id = new.into(),
+        }
+    }
+
+    /// What it is, as far as it says so.
+    pub(crate) fn kind(&self) -> MemberKind {
+        match self {
+            Self::Object { odata_type: Some(odata_type), .. } => MemberKind::from_odata_type(odata_type),
+            Self::Id(_) | Self::Object { .. } => MemberKind::Unsaid,
+        }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct ScannedUser<'a> {
     pub(super) id: &'a str,
@@ -113,13 +137,7 @@ pub(crate) fn members_of(
 }
 
 pub(crate) fn member_of(written: &WrittenMember, objects: &mut ObjectTable) -> Result<Member, ObjectTableFull> {
-    let (id, kind) = match written {
-        WrittenMember::Id(id) => (id.as_str(), MemberKind::Unsaid),
-        WrittenMember::Object { id, odata_type } => {
-            (id.as_str(), odata_type.as_deref().map_or(MemberKind::Unsaid, MemberKind::from_odata_type))
-        }
-    };
-    Ok(Member { key: objects.intern(id)?, kind })
+    Ok(Member { key: objects.intern(written.id())?, kind: written.kind() })
 }
 
 /// The quick way for users that have nothing but the common properties, each once.

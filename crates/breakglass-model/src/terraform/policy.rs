@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::values::{Object, Values, WrongType};
 use crate::policy::TERRAFORM_SESSION_CONTROLS;
+use crate::property::is_vacant;
 use crate::proposal::last_segment;
 
 type Converted = Result<Object, WrongType>;
@@ -22,6 +23,9 @@ pub(super) fn policy(values: &Values<'_>) -> Result<Map<String, Value>, WrongTyp
         policy.set("state", "unknownFutureValue".into());
     }
     if let Some(conditions) = values.block("conditions")? {
+        if is_vacant(conditions.value) && !conditions.is_unknown() {
+            return Err(WrongType::new("conditions", "a block with `applications` and `client_app_types`"));
+        }
         if *conditions.unknown == Value::Bool(true) {
             policy.await_member("conditions");
         }

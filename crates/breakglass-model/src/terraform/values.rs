@@ -24,7 +24,7 @@ pub(super) struct WrongType {
 }
 
 impl WrongType {
-    fn new(name: &str, expected: &'static str) -> Self {
+    pub(super) fn new(name: &str, expected: &'static str) -> Self {
         Self { name: name.to_owned(), expected }
     }
 
@@ -236,6 +236,10 @@ impl Object {
         if !self.awaited.is_empty() {
             self.awaited.sort();
             self.awaited.dedup();
+            // What is not known at all is not known in its parts, and they need not be told.
+            let all = self.awaited.clone();
+            let is_part = |path: &str, of: &str| path.strip_prefix(of).is_some_and(|rest| rest.starts_with('.'));
+            self.awaited.retain(|path| !all.iter().any(|of| is_part(path, of)));
             self.members.insert(KNOWN_AFTER_APPLY.to_owned(), self.awaited.into());
         }
         self.members

@@ -25,6 +25,7 @@ fn plans_are_read_as_their_providers_write_them() {
         check(&name, &case, proposal(&case));
         let Ok(proposal) = proposal(&case) else { continue };
         assert_eq!(proposal.notes(), strings(&case, "notes"), "{name}");
+        assert_eq!(proposal.unknowns(), strings(&case, "unlooked"), "{name}");
         let mut snapshot = read_snapshot(&case["snapshot"]);
         if snapshot.with_proposal(&proposal).is_err() {
             continue;

@@ -127,11 +127,46 @@ fn proposals_of_graphs_json() {
 #[test]
 fn what_is_no_json_is_said_with_its_place() {
     let fault = |json: &[u8]| Proposal::default().read(json, "p.json", ProposalKind::Policy).unwrap_err().to_string();
-    assert_eq!(fault(b"{"), "`p.json` is not JSON: EOF while parsing an object at line 1 column 1");
-    assert_eq!(fault(b""), "`p.json` is not JSON: EOF while parsing a value at line 1 column 0");
-    assert_eq!(fault(b"{} {}"), "`p.json` is not JSON: trailing characters at line 1 column 4");
+    assert_eq!(fault(b"{"), "`p.json` is not JSON: it ends in the middle of an object at line 1 column 1");
+    assert_eq!(fault(b""), "`p.json` is not JSON: it ends where a value is expected at line 1 column 0");
+    assert_eq!(fault(b"{} {}"), "`p.json` is not JSON: something follows behind its end at line 1 column 4");
+    assert_eq!(
+        fault(br#"{"id":"p","state":"enabled","state":"disabled"}"#),
+        "`p.json` is not JSON: the key `state` is there twice at line 1 column 35"
+    );
     let deep = "[".repeat(200);
-    assert!(fault(deep.as_bytes()).contains("recursion limit"), "{}", fault(deep.as_bytes()));
+    assert!(fault(deep.as_bytes()).contains("lie too deep in one another"), "{}", fault(deep.as_bytes()));
+}
+
+#[test]
+fn what_an_object_of_a_folder_is_the_tenant_tells() {
+    let case = &cases("proposals").into_iter().find(|(name, _)| name == "bad-twice").unwrap().1;
+    let snapshot = read_snapshot(&case["snapshot"]);
+    let left_out = |what: &str| {
+        Err(format!("left out: `f.json`, $: it is {what}, and a proposal has policies, named locations and groups"))
+    };
+    for (object, expected) in [
+        (json!({ "id": "p1", "description": "x" }), Ok(ProposalKind::Policy)),
+        (json!({ "Id": "P1", "Description": "x" }), Ok(ProposalKind::Policy)),
+        (json!({ "displayName": "Require MFA", "description": "x" }), Ok(ProposalKind::Policy)),
+        (json!({ "id": "nobody's", "state": "enabled" }), Ok(ProposalKind::Policy)),
+        (json!({ "displayName": "Office", "isTrusted": false }), Ok(ProposalKind::NamedLocation)),
+        (json!({ "id": "g1", "members@odata.bind": [] }), Ok(ProposalKind::Group)),
+        (json!({ "id": "nobody's", "state": "sent" }), left_out("of no known kind, with `id`, `state`")),
+        (json!("x"), left_out("neither an object nor a list")),
+    ] {
+        let mut proposal = Proposal::default();
+        proposal.read_among(object.to_string().as_bytes(), "f.json", ProposalKind::Policy, &snapshot).unwrap();
+        let kinds: Vec<ProposalKind> = proposal.changes().iter().map(|change| change.proposed.kind()).collect();
+        match expected {
+            Ok(kind) => assert_eq!((kinds, proposal.notes().len()), (vec![kind], 0), "{object}"),
+            Err(note) => assert_eq!((kinds, proposal.notes()), (vec![], &[note][..]), "{object}"),
+        }
+    }
+    let mut proposal = Proposal::default();
+    let list = json!([{ "id": "p1", "state": "disabled" }, { "name": "x" }, { "id": "p2", "state": "disabled" }]);
+    proposal.read_among(list.to_string().as_bytes(), "f.json", ProposalKind::Policy, &snapshot).unwrap();
+    assert_eq!((proposal.changes().len(), proposal.notes().len()), (2, 1));
 }
 
 #[test]

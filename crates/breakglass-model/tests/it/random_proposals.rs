@@ -64,6 +64,44 @@ fn write(document: &mut Value, name: &str, list: Vec<Value>) {
     document[name] = Value::Array(list);
 }
 
+/// Whether a policy has its users taken away and is about no workload identities either.
+fn is_about_nobody(policy: &Value, result: &Value) -> bool {
+    fn says_nothing(value: &Value) -> bool {
+        match value {
+            Value::Object(members) => members.iter().all(|(name, value)| name.contains('@') || says_nothing(value)),
+            Value::Array(items) => items.is_empty(),
+            other => other.is_null(),
+        }
+    }
+    let has_null = policy["conditions"].get("users").is_some_and(Value::is_null);
+    has_null && says_nothing(&result["conditions"]["clientApplications"])
+}
+
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_object().is_some_and(Map::is_empty)
+}
+
+/// Whether nobody of the tenant, of any kind, has the id of a proposed member, where every list is whole.
+fn is_nobody(document: &Value, member: &Value) -> bool {
+    let id = id_of(member);
+    let kind = member["@odata.type"].as_str().unwrap_or_default();
+    let is_whole = |name: &str| {
+        let missing = list(document, "missing");
+        document.get(name).is_some_and(|list| !list.is_null()) && !missing.iter().any(|entry| entry["resource"] == name)
+    };
+    let lists = ["users", "groups", "servicePrincipals", "administrativeUnits", "devices"];
+    let has = |name: &&str| list(document, name).iter().any(|known| known["id"] == *id);
+    if lists.iter().any(has) {
+        return false;
+    }
+    match kind.rsplit('.').next().unwrap_or_default() {
+        "user" => is_whole("users"),
+        "group" => is_whole("groups"),
+        "device" | "servicePrincipal" => false,
+        _ => lists.iter().filter(|name| **name != "administrativeUnits").all(|name| is_whole(name)),
+    }
+}
+
 /// Changes, and the tenant with them written in; `None` where one of them is refused.
 struct Changes {
     proposal: Proposal,
@@ -99,10 +137,15 @@ impl Changes {
             }
             self.read(&policy, ProposalKind::Policy);
             is_changed = true;
+            let part = known.filter(|_| !says_everything(&policy));
+            let result = part.map_or_else(|| policy.clone(), |at| patched(&policies[at], &policy));
+            if is_about_nobody(&policy, &result) {
+                self.after = None;
+            }
             match known {
                 Some(at) if says_everything(&policy) => policies[at] = policy,
                 Some(at) => policies[at] = patched(&policies[at], &policy),
-                None if policy.get("state").is_none() || policy["conditions"].is_null() => self.after = None,
+                None if policy.get("state").is_none() || is_nothing(&policy["conditions"]) => self.after = None,
                 None => policies.push(policy),
             }
         }
@@ -121,6 +164,7 @@ impl Changes {
     /// Some groups of another tenant: new ones, and other members of those that are there.
     fn groups(&mut self, random: &mut Random, document: &Value, other: &Value) {
         let (mut groups, mut is_changed) = (list(document, "groups"), false);
+        let (mut proposed, mut named) = (Vec::new(), Vec::new());
         for mut group in list(other, "groups") {
             // Several groups of a random tenant have one name, by which one that is new might be found.
             group.as_object_mut().unwrap().remove("displayName");
@@ -128,6 +172,10 @@ impl Changes {
                 continue;
             }
             is_changed = true;
+            proposed.push(group["id"].clone());
+            let known = place_of(&groups, &group).map(|at| list(&groups[at], "members")).unwrap_or_default();
+            let is_known = |member: &Value| known.iter().any(|known| id_of(known) == id_of(member));
+            named.extend(list(&group, "members").into_iter().filter(|member| !is_known(member)));
             let Some(at) = place_of(&groups, &group) else {
                 self.read(&group, ProposalKind::Group);
                 groups.push(group);
@@ -140,17 +188,24 @@ impl Changes {
             }
             groups[at]["members"] = Value::Array(once_each(members));
         }
+        named.retain(|member| !proposed.contains(id_of(member)));
+        if named.iter().any(|member| is_nobody(document, member)) {
+            self.after = None;
+        }
         if is_changed {
             self.write("groups", groups);
         }
     }
 }
 
+fn id_of(member: &Value) -> &Value {
+    member.get("id").unwrap_or(member)
+}
+
 fn once_each(members: Vec<Value>) -> Vec<Value> {
-    let id = |member: &Value| member.get("id").unwrap_or(member).clone();
     let mut once: Vec<Value> = Vec::new();
     for member in members {
-        if !once.iter().any(|known| id(known) == id(&member)) {
+        if !once.iter().any(|known| id_of(known) == id_of(&member)) {
             once.push(member);
         }
     }

@@ -143,8 +143,8 @@ fn faults_of_objects_are_named_with_their_path() {
             "{\"id\":\"a\"}\n\n{\"id\":7}\n",
             "$.id: invalid type: integer `7`, expected a string (line 3)",
         ),
-        ("users.ndjson", "{\"id\":\"a\"}\n{\"id\":\"b\"", "$: EOF while parsing an object (line 2)"),
-        ("users.ndjson", "{\"id\":\"a\"}\n{\"id\":\"b\"} {}\n", "$: trailing characters (line 2)"),
+        ("users.ndjson", "{\"id\":\"a\"}\n{\"id\":\"b\"", "$: it ends in the middle of an object (line 2)"),
+        ("users.ndjson", "{\"id\":\"a\"}\n{\"id\":\"b\"} {}\n", "$: something follows behind its end (line 2)"),
         ("users.json", "[{\"id\":\"a\"},\n{\"id\":\n\"b\",}]", "$[1]: trailing comma (line 3)"),
         (
             "users.json",

@@ -34,6 +34,16 @@ pub(super) enum Means<'p> {
     Answered,
 }
 
+/// Whether what was answered an hour ago has to be answered again.
+fn is_asked_again(policy: &ConditionalAccessPolicy) -> bool {
+    let Some(written) = policy.source.pointer("/sessionControls/signInFrequency") else { return false };
+    let text = |name: &str| written.get(name).and_then(serde_json::Value::as_str);
+    let hours = written.get("value").and_then(serde_json::Value::as_u64);
+    written.get("isEnabled").and_then(serde_json::Value::as_bool) == Some(true)
+        && (text("frequencyInterval") == Some("everyTime")
+            || (text("type") == Some("hours") && hours.is_some_and(|hours| hours <= 1)))
+}
+
 impl LockoutReferee<'_> {
     /// What a policy that applies comes to.
     pub(super) fn demand(
@@ -43,6 +53,9 @@ impl LockoutReferee<'_> {
         device: &DeviceChoice<'_>,
         mode: Mode,
     ) -> Clauses {
+        if matches!(means, Means::Answered) && is_asked_again(policy) {
+            return None;
+        }
         let met = Some(Vec::new());
         let unknown = if mode == Mode::Possible { met.clone() } else { None };
         // A plan may leave open what will be demanded.

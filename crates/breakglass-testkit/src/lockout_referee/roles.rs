@@ -270,11 +270,6 @@ impl LockoutReferee<'_> {
     /// Whether administrators of the whole tenant cannot change somebody.
     fn is_management_restricted(&self, person: usize) -> Answer {
         let person = &self.people[person];
-        match person.user.detail().is_management_restricted {
-            Property::Value(flag) => return Answer::of(flag),
-            Property::Null => return Answer::No,
-            Property::Absent => {}
-        }
         let units = self.snapshot.administrative_units.items().iter();
         let listed = Answer::any(units.map(|unit| {
             let is_restricted = match unit.is_member_management_restricted {
@@ -288,7 +283,12 @@ impl LockoutReferee<'_> {
                 .map_or(Answer::Unknown, |members| Answer::of(members.iter().any(|member| member.key == person.key)));
             is_restricted.and(is_member)
         }));
-        listed.max(Answer::of_absence(self.snapshot.administrative_units.get()))
+        match (&person.user.detail().is_management_restricted, listed) {
+            (Property::Value(true), _) => Answer::Yes,
+            (Property::Value(false) | Property::Null, Answer::Yes) => Answer::Unknown,
+            (Property::Value(false) | Property::Null, _) => Answer::No,
+            (Property::Absent, listed) => listed.max(Answer::of_absence(self.snapshot.administrative_units.get())),
+        }
     }
 }
 

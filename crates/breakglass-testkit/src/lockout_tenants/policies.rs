@@ -83,7 +83,7 @@ fn policy(random: &mut Random, names: &Names, at: usize) -> Value {
     }
     json!({
         "id": format!("p{at}"), "displayName": format!("Policy {at}"), "state": state, "conditions": conditions,
-        "grantControls": grant(random, names, is_narrow), "sessionControls": null,
+        "grantControls": grant(random, names, is_narrow), "sessionControls": session(random),
     })
 }
 
@@ -200,6 +200,22 @@ fn grant(random: &mut Random, names: &Names, is_narrow: bool) -> Value {
         17 => built_in(&[random.pick(&["passwordChange", "riskRemediation", "compliantApplication"])]),
         _ => built_in(&["mfa"]),
     }
+}
+
+/// How soon somebody signs in again, seldom; it matters to sessions that are open.
+fn session(random: &mut Random) -> Value {
+    if !random.chance(10) {
+        return Value::Null;
+    }
+    let interval = json!("timeBased");
+    let frequency = random.pick(&[
+        json!({ "isEnabled": true, "frequencyInterval": "everyTime", "type": null, "value": null }),
+        json!({ "isEnabled": true, "frequencyInterval": interval, "type": "hours", "value": 1 }),
+        json!({ "isEnabled": true, "frequencyInterval": interval, "type": "hours", "value": 4 }),
+        json!({ "isEnabled": true, "frequencyInterval": interval, "type": "days", "value": 1 }),
+        json!({ "isEnabled": false, "frequencyInterval": "everyTime", "type": null, "value": null }),
+    ]);
+    json!({ "signInFrequency": frequency })
 }
 
 fn strength(random: &mut Random) -> &'static str {

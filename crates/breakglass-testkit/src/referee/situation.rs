@@ -117,7 +117,8 @@ impl Referee<'_> {
 fn is_trusted(location: &NamedLocation) -> bool {
     match location.coverage {
         LocationCoverage::IpRanges { is_trusted, .. } | LocationCoverage::CompliantNetwork { is_trusted } => is_trusted,
-        LocationCoverage::Countries { .. } | LocationCoverage::Unknown(_) => false,
+        LocationCoverage::Countries { .. } => false,
+        LocationCoverage::Unknown(_) => location.may_be_trusted(),
     }
 }
 

@@ -9,6 +9,7 @@ use breakglass_model::proposal::{AppliedChange, difference};
 use breakglass_model::snapshot::{Resource, Snapshot};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
+use super::failures;
 use super::lockout::{AnalysisArguments, FLOOR_DEFAULT, LockoutError, declared_are_there, page};
 use super::replay::{forecast, is_partial};
 use super::what_if::WhatIfError;
@@ -41,7 +42,7 @@ pub(crate) struct Arguments {
     replay: Vec<PathBuf>,
 
     /// The order below which a change is refused [default: 2, or `floor` of the configuration]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = failures)]
     floor: Option<usize>,
 
     /// The form of the report
@@ -77,19 +78,20 @@ impl Arguments {
         let before = Before::of(&access, &settings, goal).map_err(LockoutError::Scenario)?;
         drop(access);
         world.progress("working out the ways in after the change");
-        let (applied, notes) = match after {
+        let (applied, notes, unknowns) = match after {
             After::Proposal(loaded) => {
                 let unmapped = loaded.unmapped.iter().map(|one| format!("the map of names has nothing for {one}"));
                 let nothing = "what is proposed changes no policy, no named location and no group".to_owned();
-                let nothing = loaded.proposal.is_empty().then_some(nothing);
+                let nothing = (loaded.proposal.is_empty() && loaded.proposal.unknowns().is_empty()).then_some(nothing);
                 let notes = loaded.proposal.notes().iter().cloned().chain(unmapped).chain(nothing).collect();
-                (subject.snapshot.with_proposal(&loaded.proposal)?, notes)
+                let unknowns = loaded.proposal.unknowns().to_vec();
+                (subject.snapshot.with_proposal(&loaded.proposal)?, notes, unknowns)
             }
             After::Snapshot(other) => {
                 let applied = difference(&subject.snapshot, &other);
                 subject.snapshot = *other;
                 subject.resolve_accounts();
-                (applied, Vec::new())
+                (applied, Vec::new(), Vec::new())
             }
         };
         subject.name_users()?;
@@ -105,6 +107,7 @@ impl Arguments {
             words: applied.iter().map(ToString::to_string).collect(),
             policies: applied.iter().filter(|one| is_policy(one)).map(|one| one.id.clone()).collect(),
             notes,
+            unknowns,
         };
         let report = compare(&before, &access, &settings, change, floor);
         let replayed = was.map(|was| self.replayed(&was, &access, world)).transpose()?;

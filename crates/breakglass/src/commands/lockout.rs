@@ -21,6 +21,7 @@ use breakglass_model::snapshot::Snapshot;
 use breakglass_model::user::User;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
 
+use super::failures;
 use crate::codes::ErrorCode;
 use crate::config::OnPremisesAuthentication as ConfiguredAuthentication;
 use crate::exit::Exit;
@@ -54,7 +55,7 @@ pub(crate) struct Arguments {
     scenarios: Vec<String>,
 
     /// The order that must be reached [default: 2, or `floor` of the configuration]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = failures)]
     floor: Option<usize>,
 
     /// Write a proof of the order that another program can check
@@ -86,8 +87,8 @@ pub(crate) struct AnalysisArguments {
     horizons: Vec<String>,
 
     /// Largest number of failures to look at [default: 5]
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=MAX_ORDER_MAX as u64))]
-    max_order: Option<u64>,
+    #[arg(long, value_name = "K", value_parser = failures)]
+    max_order: Option<usize>,
 
     /// Count applications with repair permissions as ways in
     #[arg(long)]
@@ -327,7 +328,7 @@ impl AnalysisArguments {
                 return Err(LockoutError::NoAssumption(component.to_string()));
             }
         }
-        let max_order = self.max_order.and_then(|order| usize::try_from(order).ok()).or(configured.max_order);
+        let max_order = self.max_order.or(configured.max_order);
         let scenario = |one: &crate::config::OwnScenario| OwnScenario {
             id: one.id.clone(),
             title: one.title.clone(),

@@ -17,6 +17,7 @@ mod snapshot;
 pub(crate) mod tenant;
 pub(crate) mod what_if;
 
+use breakglass_engine::lockout::settings::MAX_ORDER_MAX;
 use clap::Subcommand;
 
 use crate::codes::ErrorCode;
@@ -53,6 +54,12 @@ commands! {
     Explain in explain,
     Completions in completions,
     Man in man,
+}
+
+/// The number of failures that an option such as `--floor` says.
+fn failures(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| (1..=MAX_ORDER_MAX).contains(count));
+    count.ok_or_else(|| format!("expected a whole number of failures from 1 to {MAX_ORDER_MAX}"))
 }
 
 /// Why a command cannot do what was asked.

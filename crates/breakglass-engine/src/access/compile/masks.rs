@@ -3,7 +3,7 @@
 use crate::access::trit::Trit;
 
 /// A table of masks: `words` words per row.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Masks {
     /// Conditions that hold for sure.
     pub(crate) sure: Vec<u64>,

@@ -1,5 +1,7 @@
 //! Accounts, passwords, envelopes: what a combination is made of.
 
+use std::rc::Rc;
+
 use breakglass_model::object::ObjectKey;
 use breakglass_model::property::Property;
 
@@ -58,7 +60,8 @@ impl Compiler<'_> {
             self.note_devices_not_exported();
         }
         let names = [Some(id.as_str()), listed.user_principal_name.as_deref()];
-        let is_mfa_forced = names.iter().flatten().any(|name| self.per_user_mfa.contains(&name.to_ascii_lowercase()));
+        let is_mfa_forced = !self.per_user_mfa.is_empty()
+            && names.iter().flatten().any(|name| self.per_user_mfa.contains(&name.to_ascii_lowercase()));
         Person {
             id,
             can_sign_in: true,
@@ -132,7 +135,7 @@ impl Compiler<'_> {
                 Part::Component(component) => body.extend(self.component(component)),
                 Part::Password => body.push(self.fact(Fact::Password(user, stage))),
                 Part::KnownPassword => body.push(self.fact(Fact::KnownPassword(user, stage))),
-                Part::Method(method) => body.push(self.fact(Fact::Method(user, method.clone(), stage))),
+                Part::Method(method) => body.push(self.fact(Fact::Method(user, Rc::clone(method), stage))),
                 Part::IssuedPass => body.push(self.fact(Fact::IssuedPass(user, stage))),
             }
         }

@@ -12,8 +12,8 @@ use crate::access::{Masks, Target, TargetRow, Trit};
 use crate::lockout::component::{Component, Kind};
 use crate::lockout::credential::Credential;
 use crate::lockout::goal::{Goal, Question, Stage, Tool};
-use crate::lockout::judge::{DeviceContext, Judge};
-use crate::lockout::need::{Need, minimal, quiet};
+use crate::lockout::judge::{DeviceContext, Judge, Session};
+use crate::lockout::need::{Need, minimal, quiet, union};
 use crate::lockout::system::Node;
 
 /// A door of one session: what the policies see, and what is demanded beside them.
@@ -30,7 +30,7 @@ struct Tried {
     needs_own_device: bool,
     /// Per device that is looked at, the number of its verdicts.
     verdicts: Vec<Option<u32>>,
-    needs: Vec<Need>,
+    needs: Rc<Vec<Need>>,
     /// Per alternative, its nodes, once they were asked for.
     nodes: Vec<Option<Vec<Node>>>,
 }
@@ -40,7 +40,7 @@ impl Tried {
         judge: &Judge<'_>,
         devices: &[DeviceContext],
         (credential, combination): (&Credential, u32),
-        needs: Vec<Need>,
+        needs: Rc<Vec<Need>>,
     ) -> Self {
         let nodes = needs.iter().map(|_| None).collect();
         let verdicts = verdicts(judge, devices, combination).collect();
@@ -57,6 +57,25 @@ impl Tried {
         credential.needs_own_device == self.needs_own_device
             && verdicts(judge, devices, combination).eq(self.verdicts.iter().copied())
     }
+}
+
+/// A session on a device, by its number, and what the device itself needs.
+struct OnDevice {
+    device: u16,
+    session: Session,
+    own: Vec<u32>,
+}
+
+/// The alternatives on all devices, each minimal.
+fn alternatives(found_on: &[OnDevice]) -> Rc<Vec<Need>> {
+    let each = found_on.iter().flat_map(|one| {
+        one.session.needs.iter().map(|need| Need {
+            components: union(&need.components, &one.own),
+            device: one.device,
+            ..need.clone()
+        })
+    });
+    Rc::new(minimal(each.collect()))
 }
 
 /// Per device, the number of what a combination makes of every policy on it, as far as that was asked.
@@ -116,7 +135,7 @@ impl Compiler<'_> {
         let target = |app_id: &str| access.targets().row(&Target::Application(app_id.into()));
         let mut at = |tool: Tool| {
             let needs_mfa = person.is_mfa_forced || self.is_mfa_mandatory(tool) || self.defaults_ask(user, role, tool);
-            let client = usize::from(tool.client_app() != "browser");
+            let client = tool.client();
             Door { tool: Some(tool), targets: vec![target(tool.app_id())], client, needs_mfa }
         };
         match purpose {
@@ -138,7 +157,7 @@ impl Compiler<'_> {
                 });
                 let needs_mfa = person.is_mfa_forced || is_mandatory || self.defaults_ask_of(user, role, id);
                 let tool = Tool::ALL.into_iter().find(|tool| tool.app_id() == id);
-                let client = usize::from(tool.is_some_and(|tool| tool.client_app() != "browser"));
+                let client = tool.map_or(0, Tool::client);
                 vec![Door { tool: None, targets: vec![target(id)], client, needs_mfa }]
             }
         }
@@ -177,7 +196,10 @@ impl Compiler<'_> {
     ) {
         let (user, role, person, identity) = who;
         let devices = person.devices.get(door.client).map_or(&[][..], Vec::as_slice);
+        let mut bodies = self.bodies.remove(&(user, stage)).unwrap_or_default();
+        bodies.resize_with(person.credentials.len(), Vec::new);
         let mut tried: Vec<Tried> = Vec::new();
+        let mut body = Vec::new();
         for (number, (credential, combination)) in person.credentials.iter().zip(&person.combinations).enumerate() {
             if door.needs_mfa && !self.judge.is_multifactor(*combination) {
                 continue;
@@ -189,9 +211,13 @@ impl Compiler<'_> {
                 tried.len() - 1
             });
             let Some(found) = tried.get_mut(at) else { continue };
+            let Some(own) = bodies.get_mut(number) else { continue };
             for (need, nodes) in found.needs.iter().zip(&mut found.nodes) {
-                let mut body = vec![self.fact(Fact::Account(user))];
-                body.extend(self.parts(user, &credential.parts, stage));
+                if own.is_empty() {
+                    own.push(self.fact(Fact::Account(user)));
+                    own.extend(self.parts(user, &credential.parts, stage));
+                }
+                body.clone_from(own);
                 body.extend(nodes.get_or_insert_with(|| self.need_body(&person.id, need)).iter().copied());
                 let device =
                     devices.get(usize::from(need.device)).map_or_else(|| "".into(), |device| Rc::clone(&device.id));
@@ -200,6 +226,7 @@ impl Compiler<'_> {
                 self.all(head, &body, Some(label));
             }
         }
+        self.bodies.insert((user, stage), bodies);
     }
 
     /// The alternatives on all devices, each minimal.
@@ -209,31 +236,33 @@ impl Compiler<'_> {
         (identity, combination): (u32, u32),
         devices: &[DeviceContext],
         credential: &Credential,
-    ) -> Vec<Need> {
-        let mut needs = Vec::new();
+    ) -> Rc<Vec<Need>> {
+        let mut found_on = Vec::new();
         for (number, device) in devices.iter().enumerate() {
             if credential.needs_own_device && !device.is_own {
                 continue;
             }
-            let question = (identity, door.targets.clone(), device.class, combination);
-            let found = self.judge.session(&question);
+            let session = self.judge.session(&(identity, &door.targets, device.class, combination));
             let own: Vec<u32> =
                 device.needs.iter().map(|component| self.judge.intern_shared(component.clone())).collect();
-            if found.is_empty() {
+            if session.needs.is_empty() {
                 continue;
             }
             let device = u16::try_from(number).unwrap_or(u16::MAX);
-            needs.extend(found.iter().map(|need| Need {
-                components: crate::lockout::need::union(&need.components, &own),
-                device,
-                ..need.clone()
-            }));
             // Nothing is needed on this device, so that no other device is needed.
-            if needs.iter().any(|need| need.components.is_empty() && need.quiet == 0) {
+            let is_enough =
+                own.is_empty() && session.needs.iter().any(|need| need.components.is_empty() && need.quiet == 0);
+            found_on.push(OnDevice { device, session, own });
+            if is_enough {
                 break;
             }
         }
-        minimal(needs)
+        if found_on.iter().any(|one| !one.own.is_empty()) {
+            return alternatives(&found_on);
+        }
+        // On devices that need nothing of their own, the same sessions have the same alternatives for everybody.
+        let key: Vec<(u16, u32)> = found_on.iter().map(|one| (one.device, one.session.number)).collect();
+        Rc::clone(self.alternatives.entry(key).or_insert_with(|| alternatives(&found_on)))
     }
 
     /// The nodes of what an alternative needs of a user.
@@ -282,7 +311,7 @@ impl Compiler<'_> {
         let person = self.person(user);
         let identity = self.identity(user, None);
         let target = self.access.targets().row(&Target::Application(tool.app_id().into()));
-        let client = usize::from(tool.client_app() != "browser");
+        let client = tool.client();
         let door = Door { tool: Some(tool), targets: vec![target], client, needs_mfa: false };
         let answered = crate::lockout::judge::CombinationKey {
             modes: breakglass_model::strength::Modes::default(),
@@ -293,10 +322,10 @@ impl Compiler<'_> {
         let credential = Credential { key: answered.clone(), parts: Vec::new(), needs_own_device: false };
         let combination = self.judge.combination(&answered);
         let devices = person.devices.get(client).map_or(&[][..], Vec::as_slice);
-        for need in self.needs(&door, (identity, combination), devices, &credential) {
+        for need in self.needs(&door, (identity, combination), devices, &credential).iter() {
             let mut body = vec![self.fact(Fact::Account(user))];
             body.extend(self.body([Component::new(Kind::Live, &person.id)]));
-            body.extend(self.need_body(&person.id, &need));
+            body.extend(self.need_body(&person.id, need));
             self.all(head, &body, Some(Label::Live { user, tool }));
         }
     }
@@ -314,8 +343,8 @@ impl Compiler<'_> {
         };
         let combination = self.judge.combination(&nothing);
         let class = self.judge.anything();
-        let found = self.judge.session(&(identity, vec![target], class, combination));
-        for need in found.iter().filter(|need| need.quiet == 0) {
+        let found = self.judge.session(&(identity, &[target], class, combination));
+        for need in found.needs.iter().filter(|need| need.quiet == 0) {
             let mut components: Vec<Component> =
                 need.components.iter().filter_map(|number| self.judge.shared(*number)).cloned().collect();
             components.push(credential.clone());

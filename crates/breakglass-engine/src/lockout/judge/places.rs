@@ -88,13 +88,13 @@ impl Judge<'_> {
             if seen.insert((marks, needs.clone())) {
                 let mut needs: Vec<u32> = needs.into_iter().map(|one| self.intern_shared(one)).collect();
                 needs.sort_unstable();
-                let met = natures.iter().map(|natures| self.whatever_nature_does(&masks, natures).into()).collect();
+                let met = natures.iter().map(|nature| self.whatever_nature_does(&masks, nature).into()).collect();
                 self.places.push(Place { id, words, needs, met });
             }
         }
     }
 
-    /// Which policies apply at some place, and which at every place even with all risks quiet.
+    /// Which policies in force apply at some place, and which at every place even with all risks quiet.
     pub(super) fn sum_places_up(&mut self) {
         let words = self.access.compiled().words;
         let (mut somewhere, mut everywhere) = (vec![0_u64; words], vec![u64::MAX; words]);
@@ -106,23 +106,18 @@ impl Judge<'_> {
                 everywhere.iter_mut().zip(self.side(masks)).for_each(|(all, here)| *all &= here);
             }
         }
+        let enabled = self.side(&self.access.compiled().enabled);
+        somewhere.iter_mut().zip(enabled).for_each(|(here, enabled)| *here &= enabled);
         (self.somewhere, self.everywhere) = (somewhere, everywhere);
     }
 
     /// The policies whose place and risks are met by something that nature chooses.
-    fn whatever_nature_does(&self, countries: &[Masks], natures: &[Masks]) -> Vec<Masks> {
-        let words = self.access.compiled().words;
+    fn whatever_nature_does(&self, countries: &[Masks], nature: &Masks) -> Vec<Masks> {
         let each = countries.iter().map(|country| {
-            let mut all = Masks::with_rows(1, words);
-            for nature in natures {
-                let add = |all: &mut Vec<u64>, side: fn(&Masks) -> &Vec<u64>| {
-                    let parts = side(country).iter().zip(side(nature));
-                    all.iter_mut().zip(parts).for_each(|(all, (country, nature))| *all |= country & nature);
-                };
-                add(&mut all.sure, |masks| &masks.sure);
-                add(&mut all.may, |masks| &masks.may);
-            }
-            all
+            let both = |side: fn(&Masks) -> &Vec<u64>| -> Vec<u64> {
+                side(country).iter().zip(side(nature)).map(|(country, nature)| country & nature).collect()
+            };
+            Masks { sure: both(|masks| &masks.sure), may: both(|masks| &masks.may) }
         });
         match self.mode {
             // In which country it lies is not known: it may be any of them.
@@ -186,8 +181,8 @@ fn location_masks(compiled: &Compiled, address: Signature, country: CountryRow) 
     }
 }
 
-/// Per set of quiet risks, what nature can choose: the different masks.
-fn natures(access: &Access<'_>) -> Vec<Vec<Masks>> {
+/// Per set of quiet risks, the policies whose risks are met by something that nature can choose.
+fn natures(access: &Access<'_>) -> Vec<Masks> {
     let compiled = access.compiled();
     let words = compiled.words;
     (0..=quiet::ALL)
@@ -195,22 +190,23 @@ fn natures(access: &Access<'_>) -> Vec<Vec<Masks>> {
             let count = |bit: u8, all: usize| if kept_quiet & bit != 0 { 1 } else { all };
             let level = |level: &RiskLevel| RISKS.iter().position(|row| row == level);
             let levels = |bit: u8| RISK_LEVELS.iter().take(count(bit, RISK_LEVELS.len())).filter_map(level);
-            let mut found: Vec<Masks> = Vec::new();
+            let mut met = Masks::with_rows(1, words);
             for sign_in in levels(quiet::SIGN_IN) {
                 for user in levels(quiet::USER) {
                     for insider in 0..count(quiet::INSIDER, INSIDER_RISKS.len()) {
                         let [sign_in, user, insider] =
                             [sign_in, user, insider].map(|row| u8::try_from(row).unwrap_or(u8::MAX));
                         let row = Compiled::risks_row(sign_in, user, insider);
-                        let of = |table: &[u64]| table.get(row * words..(row + 1) * words).unwrap_or_default().to_vec();
-                        let masks = Masks { sure: of(&compiled.risks.sure), may: of(&compiled.risks.may) };
-                        if !found.iter().any(|known| known.sure == masks.sure && known.may == masks.may) {
-                            found.push(masks);
-                        }
+                        let add = |met: &mut [u64], table: &[u64]| {
+                            let here = table.get(row * words..(row + 1) * words).unwrap_or_default();
+                            met.iter_mut().zip(here).for_each(|(met, here)| *met |= here);
+                        };
+                        add(&mut met.sure, &compiled.risks.sure);
+                        add(&mut met.may, &compiled.risks.may);
                     }
                 }
             }
-            found
+            met
         })
         .collect()
 }

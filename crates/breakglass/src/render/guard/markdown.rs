@@ -21,7 +21,7 @@ fn render(guarded: &Guarded, page: &Page) -> String {
     let mut text = format!(
         "## {} {}\n\n{}\n\n",
         sign(report.verdict),
-        verdict_word(report.verdict),
+        verdict_word(report),
         inline(&capitalised(&verdict_sentence(report))),
     );
     text.push_str(&counterexample(report));

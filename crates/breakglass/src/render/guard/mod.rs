@@ -49,9 +49,16 @@ pub(crate) fn format_named(name: &str) -> Option<&'static Format<Guarded>> {
     FORMATS.iter().find(|format| format.name == name)
 }
 
+/// Whether neither order was found, so that the one after the change may be the lower one all the same.
+fn is_beyond_the_search(report: &GuardReport) -> bool {
+    let is_beyond = |order: &Order| order.proved.is_none() && !order.is_exhausted;
+    matches!(report.verdict, Verdict::Same) && is_beyond(&report.before) && is_beyond(&report.after)
+}
+
 /// The verdict as a word that a reader cannot miss.
-const fn verdict_word(verdict: Verdict) -> &'static str {
-    match verdict {
+fn verdict_word(report: &GuardReport) -> &'static str {
+    match report.verdict {
+        Verdict::Same if is_beyond_the_search(report) => "SAME as far as was searched",
         Verdict::Same => "SAME",
         Verdict::Better => "BETTER",
         Verdict::Lower => "LOWER",
@@ -66,6 +73,9 @@ fn verdict_sentence(report: &GuardReport) -> String {
     let (before, after) = (left(&report.before), locks(&report.after));
     let floor = report.floor;
     let sentence = match report.verdict {
+        Verdict::Same if is_beyond_the_search(report) => {
+            format!("{after}, before the change and after it; whether it takes fewer than before is not known.")
+        }
         Verdict::Same => format!("{after}, as before."),
         Verdict::Better | Verdict::Lower => format!("with the change {after}; it was {before}."),
         Verdict::BelowFloor if report.before == report.after => {

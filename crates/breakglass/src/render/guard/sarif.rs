@@ -32,6 +32,11 @@ fn render(guarded: &Guarded, page: &Page) -> String {
     let report = &guarded.report;
     let index = REPORTED.iter().position(|verdict| *verdict == report.verdict);
     let results: Vec<Value> = index.map(|index| result(guarded, index, page)).into_iter().collect();
+    let notifications: Vec<Value> = report
+        .notes
+        .iter()
+        .map(|note| json!({ "level": "note", "message": { "text": plain(&sentence(note)) } }))
+        .collect();
     let document = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -39,9 +44,13 @@ fn render(guarded: &Guarded, page: &Page) -> String {
             "tool": tool(&REPORTED.map(descriptor)),
             "automationDetails": {
                 "id": format!("breakglass/guard/{}/{}/", report.goal.name(), report.horizon.name()),
-                "description": { "text": format!("{}: {}", verdict_word(report.verdict), verdict_sentence(report)) },
+                "description": { "text": format!("{}: {}", verdict_word(report), verdict_sentence(report)) },
             },
-            "invocations": [{ "executionSuccessful": true, "endTimeUtc": page.judged_at.to_string() }],
+            "invocations": [{
+                "executionSuccessful": true,
+                "endTimeUtc": page.judged_at.to_string(),
+                "toolExecutionNotifications": notifications,
+            }],
             "columnKind": "unicodeCodePoints",
             "results": results,
             "properties": {
@@ -156,7 +165,7 @@ fn logical(written: &Written) -> Option<Value> {
 
 /// The verdict, what goes wrong, and because of what.
 fn message(report: &GuardReport) -> String {
-    let mut parts = vec![format!("{}: {}", verdict_word(report.verdict), verdict_sentence(report))];
+    let mut parts = vec![format!("{}: {}", verdict_word(report), verdict_sentence(report))];
     if let Some(counterexample) = &report.counterexample {
         parts.push(sentence(&counterexample.sentence));
         let causes: Vec<&Cause> = counterexample.causes.iter().collect();

@@ -28,6 +28,21 @@ fn every_verdict_as_recorded() {
 }
 
 #[test]
+fn orders_beyond_the_search_are_the_same_as_far_as_it_went() {
+    let mut guarded = sample::all().into_iter().find(|guarded| guarded.report.verdict == Verdict::Same).unwrap();
+    let beyond = Order { proved: None, possible: None, searched_to: Some(5), is_exhausted: false };
+    (guarded.report.before, guarded.report.after) = (beyond, beyond);
+    for format in ["text", "markdown", "sarif"] {
+        let text = recorded(format_named(format).unwrap(), &guarded, &Page { columns: 500, ..page() });
+        for part in
+            ["SAME as far as was searched", "before the change and after it; whether it takes fewer than before"]
+        {
+            assert!(text.contains(part), "{format}: {text}");
+        }
+    }
+}
+
+#[test]
 fn the_sample_has_every_verdict() {
     let mut verdicts: Vec<Verdict> = sample::all().iter().map(|guarded| guarded.report.verdict).collect();
     verdicts.sort();

@@ -48,7 +48,7 @@ fn head(report: &GuardReport, page: &Page) -> String {
         Verdict::Lower | Verdict::BelowFloor | Verdict::LockedOut => Style::Bad,
         Verdict::Unknown => Style::Doubtful,
     };
-    let verdict = format!("{}: {}", verdict_word(report.verdict), verdict_sentence(report));
+    let verdict = format!("{}: {}", verdict_word(report), verdict_sentence(report));
     let mut head = painted(&wrapped(&verdict, "", page), style, page.paint);
     if let Some(counterexample) = &report.counterexample {
         head.push('\n');

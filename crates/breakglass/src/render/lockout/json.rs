@@ -125,7 +125,7 @@ fn scenario(scenario: &ScenarioResult) -> Value {
         "failed": ids(&scenario.failed),
         "delta": scenario.delta,
         "survives": scenario.survives,
-        "applies": !scenario.is_moot(),
+        "applies": scenario.applies,
         "way": scenario.way,
         "by": scenario.by,
         "orderLeft": scenario.order_left.proved,

@@ -154,6 +154,7 @@ fn scenario(id: &str, title: &str, left: Order) -> ScenarioResult {
         title: title.to_owned(),
         failed: vec![Component::new(Kind::Service, id)],
         delta: None,
+        applies: true,
         survives: left.proved != Some(0),
         way: (left.proved != Some(0)).then_some(0),
         by: None,

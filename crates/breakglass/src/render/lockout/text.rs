@@ -58,7 +58,7 @@ fn head(report: &LockoutReport, page: &Page) -> String {
     let order = report.direct.order;
     let sentence = wrapped(&visible(&words::sentence(report)), "", page);
     let mut head = painted(&sentence, style(words::standing(&order)), page.paint);
-    if let Some(line) = falls(report) {
+    if let Some(line) = falls(report, page.judged_at) {
         head.push_str(&painted(&wrapped(&line, "", page), Style::Bad, page.paint));
     }
     head.push('\n');
@@ -80,7 +80,7 @@ fn head(report: &LockoutReport, page: &Page) -> String {
 }
 
 /// The first date from which the order is lower, and the first from which it is lowest, in words.
-fn falls(report: &LockoutReport) -> Option<String> {
+fn falls(report: &LockoutReport, now: Timestamp) -> Option<String> {
     let first = report.dated.iter().find(|dated| is_lower(&dated.order, &report.direct.order))?;
     let lowest = report.dated.iter().fold(
         first,
@@ -88,7 +88,7 @@ fn falls(report: &LockoutReport) -> Option<String> {
             if is_lower(&dated.order, &lowest.order) { dated } else { lowest }
         },
     );
-    let told = |dated: &DatedOrder| (day(dated.from), words::order_with_doubt(&dated.order));
+    let told = |dated: &DatedOrder| (day(dated.from, now), words::order_with_doubt(&dated.order));
     let (from, order) = told(first);
     let then = match is_lower(&lowest.order, &first.order) {
         true => {
@@ -286,8 +286,11 @@ fn orders(report: &LockoutReport, page: &Page) -> String {
     text
 }
 
-fn day(at: Timestamp) -> String {
-    at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%-d %B %Y").to_string()
+/// The day, and on the day of judgement the time.
+fn day(at: Timestamp, now: Timestamp) -> String {
+    let written = |format: &str| at.to_zoned(jiff::tz::TimeZone::UTC).strftime(format).to_string();
+    let is_today = at.to_zoned(jiff::tz::TimeZone::UTC).date() == now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    written(if is_today { "%-d %B %Y, %H:%M UTC" } else { "%-d %B %Y" })
 }
 
 /// From which date on the order is another.
@@ -311,7 +314,7 @@ pub(crate) fn dated_words(dated: &DatedOrder, now: Timestamp) -> String {
     let days = dated.from.duration_since(now).as_hours() / 24;
     let days = usize::try_from(days).map(|days| format!(" (in {})", counted(days, "day"))).unwrap_or_default();
     let because = dated.because.join("; ");
-    format!("From {}{days} the order is {}: {because}.", day(dated.from), words::order_with_doubt(&dated.order))
+    format!("From {}{days} the order is {}: {because}.", day(dated.from, now), words::order_with_doubt(&dated.order))
 }
 
 fn suggestions(report: &LockoutReport, page: &Page) -> String {

@@ -339,13 +339,13 @@ pub(crate) fn how_in_short(context: &WayContext) -> String {
 /// that do not apply last.
 pub(crate) fn ranked(report: &LockoutReport) -> Vec<&ScenarioResult> {
     let mut ranked: Vec<&ScenarioResult> = report.scenarios.iter().collect();
-    ranked.sort_by_key(|scenario| (scenario.survives, scenario.is_moot()));
+    ranked.sort_by_key(|scenario| (scenario.survives, !scenario.applies));
     ranked
 }
 
 /// In how many of the scenarios that apply here a way in is left.
 pub(crate) fn survivors(report: &LockoutReport) -> String {
-    let applying = report.scenarios.iter().filter(|scenario| !scenario.is_moot());
+    let applying = report.scenarios.iter().filter(|scenario| scenario.applies);
     let (count, survivors) =
         applying.fold((0, 0), |(count, survivors), one| (count + 1, survivors + usize::from(one.survives)));
     match report.scenarios.len() - count {
@@ -362,13 +362,13 @@ pub(crate) fn left(report: &LockoutReport, scenario: &ScenarioResult) -> Option<
     let of_way = |way: &Way| format!("{}: {}", way.name, how(&report.components, &way.context));
     let way = scenario.way.and_then(|way| report.direct.ways.get(way)).map(of_way);
     // Where nothing happens it is no news who gets in.
-    scenario.by.clone().or(way).filter(|_| !scenario.is_moot())
+    scenario.by.clone().or(way).filter(|_| scenario.applies)
 }
 
 /// Whether somebody is left in a scenario.
 pub(crate) fn survival(scenario: &ScenarioResult) -> (&'static str, Standing) {
     match (scenario.survives, scenario.order_left.possible) {
-        _ if scenario.is_moot() => ("n/a", Standing::Good),
+        _ if !scenario.applies => ("n/a", Standing::Good),
         (true, _) => ("yes", Standing::Good),
         (false, Some(0)) => ("NO", Standing::Bad),
         (false, _) => ("UNKNOWN", Standing::Doubtful),
