@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
 use super::error::ODataError;
 use super::expand::refused;
@@ -61,12 +61,12 @@ impl SkipToken {
 
     fn new(position: usize, options: &QueryOptions, collection: &str) -> Self {
         let position = u64::try_from(position).unwrap_or(u64::MAX).to_be_bytes();
-        let mut hash = Sha256::new();
-        hash.update(position);
-        hash.update(collection.len().to_be_bytes());
-        hash.update(collection);
+        let mut hash = Context::new(&SHA256);
+        hash.update(&position);
+        hash.update(&collection.len().to_be_bytes());
+        hash.update(collection.as_bytes());
         options.digest(&mut hash);
-        let bytes: Vec<u8> = position.into_iter().chain(hash.finalize().into_iter().take(DIGEST_BYTES)).collect();
+        let bytes: Vec<u8> = position.iter().chain(hash.finish().as_ref().iter().take(DIGEST_BYTES)).copied().collect();
         Self(URL_SAFE_NO_PAD.encode(bytes))
     }
 

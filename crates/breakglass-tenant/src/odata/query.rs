@@ -1,6 +1,6 @@
 //! A query, option by option.
 
-use sha2::{Digest, Sha256};
+use aws_lc_rs::digest::Context;
 
 use super::decode::{decode, encode};
 use super::error::{ODataError, excerpt};
@@ -277,13 +277,13 @@ impl QueryOptions {
     }
 
     /// Adds everything that decides which objects stand where, and how they are shown.
-    pub(super) fn digest(&self, hash: &mut Sha256) {
+    pub(super) fn digest(&self, hash: &mut Context) {
         for (option, spelling) in Name::ALL {
             let parameter = self.parameters.iter().find(|parameter| parameter.option == Some(option));
             if let Some(parameter) = parameter.filter(|_| option != Name::SkipToken) {
-                hash.update(spelling);
-                hash.update(parameter.value.len().to_be_bytes());
-                hash.update(&parameter.value);
+                hash.update(spelling.as_bytes());
+                hash.update(&parameter.value.len().to_be_bytes());
+                hash.update(parameter.value.as_bytes());
             }
         }
     }
