@@ -72,6 +72,19 @@ pub(crate) fn member<'p>(pairs: &'p [(String, String)], name: &str) -> Option<&'
     pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
+/// Text as a member of a form or a query.
+pub(crate) fn encoded(text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            written.push(char::from(byte));
+        } else {
+            written.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    written
+}
+
 /// Text without its escapes; `None` where they stand for no text.
 pub(crate) fn decoded(text: &str, is_form: bool) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());

@@ -6,6 +6,7 @@
 //! **Invariant:** it knows nothing of what the product does with a tenant; the two meet only over HTTP. Secrets are kept
 //! as what they are checked with, never as they are.
 
+mod admin;
 pub mod call;
 pub mod clock;
 mod graph;
@@ -22,3 +23,6 @@ mod sign_in;
 mod state;
 pub mod tenant;
 pub mod tls;
+mod totp;
+
+pub use crate::state::StateError;

@@ -6,6 +6,7 @@ use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt
 use argon2::{Algorithm, Argon2, Params, Version};
 
 use crate::random;
+use crate::totp::Base32;
 
 /// Memory of one hash, KiB.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -25,9 +26,18 @@ pub enum SecretError {
     Hash,
 }
 
-/// What a secret is checked with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a secret is checked with: a hash, or (as one-time passwords are computed) the key of an authenticator.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Hashed(String);
+
+/// How the key of an authenticator begins among the hashes.
+const OATH: &str = "oath:";
+
+impl std::fmt::Debug for Hashed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hashed")
+    }
+}
 
 impl Hashed {
     /// Of a secret.
@@ -39,6 +49,16 @@ impl Hashed {
         let salt = SaltString::encode_b64(&salt).map_err(|_| SecretError::Hash)?;
         let hash = hasher()?.hash_password(secret.as_bytes(), &salt).map_err(|_| SecretError::Hash)?;
         Ok(Self(hash.to_string()))
+    }
+
+    /// Of the key of an authenticator that makes one-time passwords.
+    pub(crate) fn of_authenticator(key: &Base32) -> Self {
+        Self(format!("{OATH}{}", key.to_text()))
+    }
+
+    /// The key, if it is one of an authenticator.
+    pub(crate) fn authenticator(&self) -> Option<Base32> {
+        Base32::read(self.0.strip_prefix(OATH)?)
     }
 
     /// As it was kept.

@@ -1,15 +1,18 @@
 //! What a tenant begins with: a snapshot in the product's own format, in which secrets may stand that Graph would never
-//! return (`passwordProfile.password`, `passwordCredentials[].secretText`).
+//! return (`passwordProfile.password`, `passwordCredentials[].secretText`; of authentication methods `secretKey` and
+//! `temporaryAccessPass`).
 
 use breakglass_model::snapshot::Resource;
 use breakglass_model::well_known::BUILT_IN_ROLES;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::random::{self, NoRandomness};
 use crate::secret::{Hashed, SecretError};
+use crate::sign_in::first_factor::{PASS_MULTI_USE, PASS_ONE_TIME};
 use crate::state::{Change, Object, PASSWORD, Secret, StateError, text};
 use crate::tenant::Tenant;
+use crate::totp::Base32;
 
 /// The form of a snapshot.
 const FORMAT: &str = "breakglass-snapshot/1";
@@ -31,6 +34,12 @@ pub enum SeedError {
         /// Why.
         #[source]
         source: SecretError,
+    },
+    /// The key of an authenticator app cannot be read.
+    #[error("the `secretKey` of an authenticator app of `{of}` is no key in base 32 of 10 to 128 bytes")]
+    AuthenticatorKey {
+        /// Whose.
+        of: String,
     },
     /// The state cannot be written.
     #[error("the tenant cannot be written")]
@@ -104,6 +113,22 @@ fn put(changes: &mut Vec<Change>, resource: Resource, mut object: Object) -> Res
             changes.push(Change::PutSecret(Secret { owner: id.clone(), id: PASSWORD.to_owned(), hashed, until: None }));
         }
     }
+    if resource == Resource::Users {
+        let owner = of(&object);
+        let listed = object.get_mut("authenticationMethods").and_then(Value::as_array_mut);
+        for method in listed.into_iter().flatten().filter_map(Value::as_object_mut) {
+            let method_id = text(method, "id").map(str::to_owned).map_or_else(random::uuid, Ok)?;
+            method.insert("id".to_owned(), json!(method_id));
+            if let Some(Value::String(key)) = method.remove("secretKey") {
+                let key = Base32::read(&key).ok_or_else(|| SeedError::AuthenticatorKey { of: owner.clone() })?;
+                let hashed = Hashed::of_authenticator(&key);
+                changes.push(Change::PutSecret(Secret { owner: id.clone(), id: method_id, hashed, until: None }));
+            } else if let Some(Value::String(pass)) = method.remove("temporaryAccessPass") {
+                let kept = pass_of((&id, &method_id), method, hashed(&pass, owner.clone())?);
+                changes.push(Change::PutSecret(kept));
+            }
+        }
+    }
     if resource == Resource::Applications {
         let owner = of(&object);
         let credentials = object.get_mut("passwordCredentials").and_then(Value::as_array_mut);
@@ -119,6 +144,17 @@ fn put(changes: &mut Vec<Change>, resource: Resource, mut object: Object) -> Res
     }
     changes.push(Change::Put(resource, object));
     Ok(())
+}
+
+/// A temporary access pass, as it is checked.
+pub(crate) fn pass_of((user, id): (&str, &str), method: &Object, hashed: Hashed) -> Secret {
+    let is_once = method.get("isUsableOnce").and_then(Value::as_bool) == Some(true);
+    let kind = if is_once { PASS_ONE_TIME } else { PASS_MULTI_USE };
+    let from = text(method, "startDateTime").or_else(|| text(method, "createdDateTime"));
+    let from = from.and_then(|text| text.parse::<Timestamp>().ok());
+    let minutes = method.get("lifetimeInMinutes").and_then(Value::as_i64);
+    let until = from.zip(minutes).and_then(|(from, minutes)| from.checked_add(SignedDuration::from_mins(minutes)).ok());
+    Secret { owner: user.to_owned(), id: format!("{kind}{id}"), hashed, until }
 }
 
 /// What every tenant has, where the snapshot does not have it: an organization, a domain, the built-in roles, and

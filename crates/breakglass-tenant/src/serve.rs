@@ -41,6 +41,9 @@ pub const PROXY_HEAD_BYTES_MAX: usize = 8 << 10;
 /// Answers that are worked out at a time.
 const WORKER_COUNT_MAX: usize = 64;
 
+/// The header by which a client on this machine says from which address it signs in.
+pub const PLACE_HEADER: &str = "x-breakglass-place";
+
 /// What answers a call.
 type Answer = fn(&Tenant, &Call) -> Reply;
 
@@ -115,13 +118,17 @@ async fn answered(
     };
     let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
     let headers = head.headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?)));
+    let headers: Vec<(String, String)> = headers.collect();
+    let said = headers.iter().find(|(name, _)| name == PLACE_HEADER).and_then(|(_, place)| place.parse().ok());
+    // Only on this machine itself may a client say that it is somewhere else.
+    let remote = said.filter(|_| is_loopback(remote.ip())).unwrap_or(remote.ip());
     let call = Call {
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
-        headers: headers.collect(),
+        headers,
         body,
-        remote: remote.ip(),
+        remote,
     };
     let Ok(worker) = stage.workers.acquire_owned().await else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
@@ -149,7 +156,7 @@ fn response(reply: Reply) -> Response {
     kind.and_then(|kind| headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind)));
     for (name, value) in reply.headers {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            headers.insert(name, value);
+            headers.append(name, value);
         }
     }
     response

@@ -10,10 +10,11 @@ use serde_json::json;
 use crate::call::{Call, Reply};
 use crate::clock::Clock;
 use crate::jwt::SigningKey;
+use crate::login::flows::Flows;
 use crate::random::{self, NoRandomness};
 use crate::sign_in::lockout::SmartLockout;
 use crate::state::{Object, State, StateError, text};
-use crate::{graph, login, manager};
+use crate::{admin, graph, login, manager};
 
 /// Where a tenant is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,9 @@ pub enum OpenError {
     /// Its folder cannot be made.
     #[error("the folder of the tenant cannot be made")]
     Folder(#[source] std::io::Error),
+    /// The file that lets somebody look behind the scenes cannot be read or written.
+    #[error("the file `{}` of the tenant cannot be read or written", admin::TOKEN_FILE)]
+    Token(#[source] std::io::Error),
     /// Its state cannot be used.
     #[error("the state of the tenant cannot be used")]
     State(#[from] StateError),
@@ -46,6 +50,9 @@ pub struct Tenant {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) addresses: Addresses,
     pub(crate) lockout: SmartLockout,
+    pub(crate) flows: Flows,
+    /// The digest of the token of whoever may look behind the scenes.
+    pub(crate) backstage: String,
     pub(crate) id: String,
 }
 
@@ -63,7 +70,17 @@ impl Tenant {
             Some(id) => id,
             None => random::uuid()?,
         };
-        Ok(Self { state, keys, clock, addresses, lockout: SmartLockout::default(), id })
+        let backstage = admin::token(folder)?;
+        Ok(Self {
+            state,
+            keys,
+            clock,
+            addresses,
+            lockout: SmartLockout::default(),
+            flows: Flows::default(),
+            backstage,
+            id,
+        })
     }
 
     /// The id of the tenant.
@@ -86,6 +103,7 @@ impl Tenant {
         };
         let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
         match parts.as_slice() {
+            [admin::ROOT, ..] => admin::answer(self, call, &parts),
             ["v1.0" | "beta", ..] => graph::answer(self, call, &parts),
             ["tenants" | "subscriptions" | "metadata", ..] => manager::answer(self, call, &parts),
             _ => login::answer(self, call, &parts),

@@ -256,7 +256,7 @@ fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
         }
         if let Some(hashed) = hashed {
             // A new password ends what was begun with the old one.
-            user.insert("signInSessionsValidFromDateTime".to_owned(), json!(written(now)));
+            user.insert("signInSessionsValidFromDateTime".to_owned(), json!(now.to_string()));
             changes.push(Change::PutSecret(Secret {
                 owner: target.clone(),
                 id: PASSWORD.to_owned(),
@@ -312,13 +312,11 @@ fn revoke(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
     )?;
     let target = id(request, name)?;
     protected(request, &target)?;
-    // Instants are kept to the second; what was begun in this one is ended, too.
-    let from = request.tenant.clock.now().checked_add(jiff::SignedDuration::from_secs(1));
-    let from = from.map_err(|_| GraphError::new(500, "InternalServerError", "The clock is at its end."))?;
+    let from = request.tenant.clock.now();
     request.tenant.state.write(|directory| -> Result<_, GraphError> {
         let mut user =
             directory.object(Resource::Users, &target).cloned().ok_or_else(|| GraphError::not_found(name))?;
-        user.insert("signInSessionsValidFromDateTime".to_owned(), json!(written(from)));
+        user.insert("signInSessionsValidFromDateTime".to_owned(), json!(from.to_string()));
         Ok((vec![Change::Put(Resource::Users, user)], ()))
     })?;
     request.audit(

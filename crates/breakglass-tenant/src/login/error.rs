@@ -22,6 +22,20 @@ pub(crate) struct StsError {
 /// Per code: `error`, status, `suberror`, sentence.
 const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
     (
+        28_000,
+        "invalid_request",
+        400,
+        None,
+        "Provided value for the input parameter scope is not valid because it contains more than one resource.",
+    ),
+    (
+        50_011,
+        "invalid_request",
+        400,
+        None,
+        "The redirect URI specified in the request does not match the redirect URIs configured for the application.",
+    ),
+    (
         50_034,
         "invalid_grant",
         400,
@@ -37,12 +51,21 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
     ),
     (50_055, "invalid_grant", 400, Some("user_password_expired"), "The password is expired."),
     (50_057, "invalid_grant", 400, None, "The user account is disabled."),
+    (50_058, "invalid_grant", 400, None, "A silent sign-in request was sent but no user is signed in."),
+    (50_074, "invalid_grant", 400, Some("basic_action"), "Strong Authentication is required."),
     (
         50_076,
         "invalid_grant",
         400,
         Some("basic_action"),
         "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access the resource.",
+    ),
+    (
+        50_079,
+        "invalid_grant",
+        400,
+        Some("basic_action"),
+        "Due to a configuration change made by your administrator, or because you moved to a new location, you must enroll in multi-factor authentication to access the resource.",
     ),
     (50_126, "invalid_grant", 400, None, "Error validating credentials due to invalid username or password."),
     (
@@ -87,6 +110,13 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
         Some("message_only"),
         "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
     ),
+    (
+        54_005,
+        "invalid_grant",
+        400,
+        None,
+        "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.",
+    ),
     (70_000, "invalid_grant", 400, None, "The provided value for the input parameter 'refresh_token' is not valid."),
     (70_003, "unsupported_grant_type", 400, None, "The app requested an unsupported grant type."),
     (
@@ -98,14 +128,61 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
     ),
     (70_011, "invalid_scope", 400, None, "The provided value for the input parameter 'scope' is not valid."),
     (
+        70_016,
+        "authorization_pending",
+        400,
+        None,
+        "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+    ),
+    (70_018, "bad_verification_code", 400, None, "Invalid verification code. The device code is not known."),
+    (70_019, "expired_token", 400, None, "Verification code expired. Have the user retry the sign-in."),
+    (
         90_002,
         "invalid_tenant",
         400,
         None,
         "Tenant not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.",
     ),
+    (90_013, "invalid_request", 400, None, "Invalid input received from the user."),
     (90_014, "invalid_request", 400, None, "A required field is missing from the request."),
+    (90_033, "temporarily_unavailable", 503, None, "A transient error has occurred. Please try again."),
     (90_100, "invalid_request", 400, None, "A parameter of the request is empty or not valid."),
+    (
+        130_503,
+        "invalid_grant",
+        400,
+        None,
+        "Your Temporary Access Pass is incorrect or was used. If you don't know your pass, contact your administrator.",
+    ),
+    (
+        130_504,
+        "invalid_grant",
+        400,
+        None,
+        "Your Temporary Access Pass has expired. Contact your administrator for a new one.",
+    ),
+    (
+        500_112,
+        "invalid_grant",
+        400,
+        None,
+        "The reply address of the request does not match the reply address provided when requesting the authorization code.",
+    ),
+    (500_121, "invalid_grant", 400, None, "Authentication failed during strong authentication request."),
+    (
+        501_481,
+        "invalid_grant",
+        400,
+        None,
+        "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
+    ),
+    (
+        501_491,
+        "invalid_request",
+        400,
+        None,
+        "The code_challenge of the request is not valid: it has 43 to 128 characters.",
+    ),
     (
         700_016,
         "unauthorized_client",
@@ -120,6 +197,13 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
         401,
         None,
         "The certificate with identifier used to sign the client assertion is not registered on application.",
+    ),
+    (
+        700_054,
+        "unsupported_response_type",
+        400,
+        None,
+        "The response_type is not enabled for the application: only 'code' is.",
     ),
     (900_144, "invalid_request", 400, None, "The request body must contain a parameter that is missing."),
     (
@@ -144,6 +228,13 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
         "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
     ),
     (7_000_222, "invalid_client", 401, None, "The provided client secret keys for the app are expired."),
+    (
+        9_002_325,
+        "invalid_request",
+        400,
+        None,
+        "Proof Key for Code Exchange is required for cross-origin authorization code redemption.",
+    ),
 ];
 
 impl StsError {
@@ -174,20 +265,45 @@ impl StsError {
         self.text.as_deref().or_else(|| usual.map(|(.., text)| *text)).unwrap_or("The request is not valid.")
     }
 
+    /// The word that the authorization endpoint has for it.
+    pub(crate) fn at_authorize(&self) -> &'static str {
+        let usual = ERRORS.iter().find(|(code, ..)| *code == self.code);
+        match (self.code, usual) {
+            (50_058, _) => "login_required",
+            (_, Some((_, _, _, Some("message_only"), _))) => "access_denied",
+            (_, Some((_, "invalid_grant", ..))) => "interaction_required",
+            (_, Some((_, error, ..))) => error,
+            (_, None) => "invalid_request",
+        }
+    }
+
+    /// What has to be asked for to get further, as a text of JSON.
+    pub(crate) fn claims(&self) -> Option<Value> {
+        let claims = json!({ "access_token": { "capolids": { "essential": true, "values": self.policies } } });
+        (!self.policies.is_empty()).then(|| Value::String(claims.to_string()))
+    }
+
+    /// The sentence with everything that support asks for; the id of its trace; when it was.
+    pub(crate) fn description(&self, tenant: &Tenant, correlation_id: &str) -> (String, String, String) {
+        let trace_id = random::uuid().unwrap_or_default();
+        let timestamp = written(tenant.clock.now()).replace('T', " ");
+        let (code, text) = (self.code, self.sentence());
+        let description = format!(
+            "AADSTS{code}: {text} Trace ID: {trace_id} Correlation ID: {correlation_id} Timestamp: {timestamp}"
+        );
+        (description, trace_id, timestamp)
+    }
+
     /// As an answer.
     pub(crate) fn reply(&self, tenant: &Tenant, correlation_id: &str) -> Reply {
         let usual = ERRORS.iter().find(|(code, ..)| *code == self.code);
         let (error, status, suberror) = usual
             .map_or(("invalid_request", 400, None), |(_, error, status, suberror, _)| (*error, *status, *suberror));
-        let now = tenant.clock.now();
-        let trace_id = random::uuid().unwrap_or_default();
-        let timestamp = written(now).replace('T', " ");
-        let (code, text) = (self.code, self.sentence());
+        let (description, trace_id, timestamp) = self.description(tenant, correlation_id);
+        let code = self.code;
         let mut body = json!({
             "error": error,
-            "error_description": format!(
-                "AADSTS{code}: {text} Trace ID: {trace_id} Correlation ID: {correlation_id} Timestamp: {timestamp}"
-            ),
+            "error_description": description,
             "error_codes": [code],
             "timestamp": timestamp,
             "trace_id": trace_id,
@@ -198,10 +314,7 @@ impl StsError {
             if let Some(suberror) = suberror {
                 members.insert("suberror".to_owned(), json!(suberror));
             }
-            if !self.policies.is_empty() {
-                let claims = json!({ "access_token": { "capolids": { "essential": true, "values": self.policies } } });
-                members.insert("claims".to_owned(), Value::String(claims.to_string()));
-            }
+            members.extend(self.claims().map(|claims| ("claims".to_owned(), claims)));
         }
         Reply::json(status, body).with("x-ms-request-id", trace_id)
     }

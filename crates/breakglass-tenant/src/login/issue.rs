@@ -10,17 +10,21 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
 use super::error::StsError;
-use super::token::Scope;
+use super::flows::Person;
+use super::scope::Scope;
 use crate::ids::Audience;
 use crate::random;
+use crate::sign_in::proof::amr;
 use crate::sign_in::{Attempt, Client, roles_of};
 use crate::state::{Change, Directory, Object, Session, StateError, text};
 use crate::tenant::Tenant;
 
 /// Seconds for which an access token is good.
 pub(crate) const ACCESS_TOKEN_SECONDS: i64 = 3_600;
-/// Days for which a refresh token is good.
-const REFRESH_TOKEN_DAYS: i64 = 90;
+/// Hours for which a refresh token is good.
+pub(super) const REFRESH_TOKEN_HOURS: i64 = 90 * 24;
+/// Hours for which one of a page in the browser is good.
+pub(super) const REFRESH_TOKEN_HOURS_SINGLE_PAGE: i64 = 24;
 
 /// What clients of Microsoft's own may do in the name of whom they sign in: what that user may.
 const AS_THE_USER: &str = "Directory.AccessAsUser.All";
@@ -35,8 +39,22 @@ pub(super) fn digest(token: &str) -> String {
     hash::digest(&hash::SHA256, token.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What else goes into the tokens of somebody.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grounds<'a> {
+    pub(super) person: &'a Person,
+    pub(super) nonce: Option<&'a str>,
+    /// Hours for which a refresh token is good.
+    pub(super) hours: i64,
+}
+
 /// The answer to somebody who may come in.
-pub(super) fn to_user(tenant: &Tenant, user: &Object, attempt: &Attempt<'_>, scope: &Scope) -> Result<Value, StsError> {
+pub(super) fn to_user(
+    tenant: &Tenant,
+    user: &Object,
+    (attempt, scope): (&Attempt<'_>, &Scope),
+    grounds: Grounds<'_>,
+) -> Result<Value, StsError> {
     let now = tenant.clock.now();
     let oid = text(user, "id").unwrap_or_default();
     let upn = text(user, "userPrincipalName").unwrap_or_default();
@@ -50,7 +68,7 @@ pub(super) fn to_user(tenant: &Tenant, user: &Object, attempt: &Attempt<'_>, sco
     );
     let mut claims = common(tenant, scope, &attempt.client.app_id);
     claims.extend(members(json!({
-        "amr": attempt.amr, "appidacr": "0", "idtyp": "user", "ipaddr": attempt.remote.to_string(), "name": name,
+        "amr": amr(attempt.modes), "appidacr": "0", "idtyp": "user", "ipaddr": attempt.remote.to_string(), "name": name,
         "oid": oid, "scp": scp, "sub": subject, "unique_name": upn, "upn": upn, "wids": roles, "acr": "1",
     })));
     let mut body = Map::new();
@@ -63,27 +81,32 @@ pub(super) fn to_user(tenant: &Tenant, user: &Object, attempt: &Attempt<'_>, sco
     })));
     if scope.wants_refresh_token {
         let token = random::token().map_err(|_| failed())?;
-        let until = now.checked_add(SignedDuration::from_hours(24 * REFRESH_TOKEN_DAYS)).map_err(|_| failed())?;
+        let until = now.checked_add(SignedDuration::from_hours(grounds.hours)).map_err(|_| failed())?;
         let session = Session {
             user: oid.to_owned(),
             client: attempt.client.app_id.clone(),
-            amr: attempt.amr.to_vec(),
+            modes: attempt.modes,
+            is_device_code: attempt.is_device_code,
+            authenticated: grounds.person.authenticated,
             begun: now,
             until,
         };
-        let keep =
-            |_: &Directory| -> Result<_, StateError> { Ok((vec![Change::PutSession(digest(&token), session)], ())) };
+        let keep = |directory: &Directory| -> Result<_, StateError> {
+            let over = directory.sessions_over(now).into_iter().map(Change::RemoveSession);
+            Ok((over.chain([Change::PutSession(digest(&token), session)]).collect(), ()))
+        };
         tenant.state.write(keep).map_err(|_| failed())?;
         body.insert("refresh_token".to_owned(), Value::String(token));
     }
     if scope.wants_id_token {
         let issued = now.as_second();
-        let id_claims = members(json!({
+        let mut id_claims = members(json!({
             "aud": attempt.client.app_id, "iss": format!("{}/{}/v2.0", tenant.addresses.base, tenant.id()),
             "iat": issued, "nbf": issued, "exp": issued + ACCESS_TOKEN_SECONDS, "name": name, "oid": oid,
             "preferred_username": upn, "sub": subject, "tid": tenant.id(), "ver": "2.0",
             "uti": random::token().map_err(|_| failed())?,
         }));
+        id_claims.extend(grounds.nonce.map(|nonce| ("nonce".to_owned(), json!(nonce))));
         body.insert("id_token".to_owned(), Value::String(sign(tenant, &id_claims)?));
     }
     let client_info = json!({ "uid": oid, "utid": tenant.id() }).to_string();
@@ -188,5 +211,5 @@ fn written_scope(scope: &Scope, scp: &str) -> String {
         "openid" | "profile" | "email" => word.to_owned(),
         _ => format!("{resource}/{word}"),
     });
-    full.collect::<Vec<_>>().join(" ")
+    full.chain(scope.default.clone()).collect::<Vec<_>>().join(" ")
 }

@@ -1,11 +1,19 @@
-//! The login endpoints: discovery, keys, user realm, tokens.
+//! The login endpoints: discovery, keys, user realm, tokens, and the pages on which people sign in.
 //!
 //! **Source:** `docs/concepts/embedded-tenant.md`; what clients ask for was measured on real ones.
 
+mod authorize;
+mod client;
+mod device;
 mod discovery;
 pub(crate) mod error;
+pub(crate) mod flows;
 mod issue;
+mod logout;
+mod pages;
+mod scope;
 mod token;
+mod visit;
 
 use crate::call::{Call, Reply};
 use crate::tenant::Tenant;
@@ -23,6 +31,8 @@ pub(crate) fn answer(tenant: &Tenant, call: &Call, parts: &[&str]) -> Reply {
     match (call.method.as_str(), rest) {
         ("GET", ["userrealm", user]) => return discovery::user_realm(tenant, user),
         ("GET", ["discovery", "instance"]) => return discovery::instance(tenant),
+        ("GET", []) if format!("/{name}") == device::PAGE => return device::page(None),
+        ("POST", []) if format!("/{name}") == device::PAGE => return device::typed(tenant, call),
         _ => {}
     }
     let is_shared = matches!(name, "common" | "organizations" | ADFS);
@@ -41,6 +51,12 @@ pub(crate) fn answer(tenant: &Tenant, call: &Call, parts: &[&str]) -> Reply {
         (_, ["oauth2", "v2.0", "token"] | ["oauth2", "token"]) => {
             StsError::of(900_561).reply(tenant, &token::correlation_id(call))
         }
+        ("GET" | "POST", ["oauth2", "v2.0", "authorize"] | ["oauth2", "authorize"]) => authorize::answer(tenant, call),
+        ("POST", ["oauth2", "v2.0", "devicecode"] | ["oauth2", "devicecode"]) => device::code(tenant, call),
+        ("GET", ["oauth2", "deviceauth"]) => device::page(None),
+        ("GET" | "POST", ["oauth2", "v2.0", "logout"] | ["oauth2", "logout"]) => logout::answer(tenant, call),
+        ("POST", ["login"]) => visit::Step { tenant, call }.go_on(),
+        ("GET", ["oauth2", "nativeclient"]) => logout::native(),
         _ => not_found(),
     }
 }

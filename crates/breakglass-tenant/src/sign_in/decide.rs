@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use breakglass_engine::access::demand::{Control, Outcome};
+use breakglass_engine::access::demand::Outcome;
 use breakglass_engine::access::surfaces::{MandatoryMfaPhase, surface};
 use breakglass_engine::access::{Access, AccessSettings};
-use breakglass_model::sign_in::{SignInConditions, SignInContext, SignInIdentity, WhatIfRequest};
+use breakglass_model::sign_in::{AuthenticationFlow, SignInConditions, SignInContext, SignInIdentity, WhatIfRequest};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Attempt, snapshot};
+use super::{Attempt, proof, snapshot};
 use crate::state::{Directory, Object, text};
 
 /// What became of a sign-in.
@@ -17,6 +17,8 @@ use crate::state::{Directory, Object, text};
 pub(crate) struct Decided {
     /// The AADSTS code that it is refused with; `None` if a token is issued.
     pub(crate) refused: Option<u32>,
+    /// Whether more proof may change that.
+    pub(crate) can_be_proved: bool,
     /// Ids of the policies that refuse it, for the claims of the error.
     pub(crate) policies: Vec<String>,
     /// As the sign-in log has it.
@@ -27,7 +29,7 @@ pub(crate) struct Decided {
 impl Decided {
     /// Nothing was asked: it failed before.
     pub(crate) const fn unasked() -> Self {
-        Self { refused: None, policies: Vec::new(), applied: Vec::new(), status: "notApplied" }
+        Self { refused: None, can_be_proved: false, policies: Vec::new(), applied: Vec::new(), status: "notApplied" }
     }
 }
 
@@ -40,7 +42,7 @@ const BLOCKED: u32 = 53_003;
 ///
 /// What the engine cannot tell is refused: a policy with a part that it does not know may block.
 pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>, now: Timestamp) -> Decided {
-    let blocked = || Decided { refused: Some(BLOCKED), policies: Vec::new(), applied: Vec::new(), status: "failure" };
+    let blocked = || Decided { refused: Some(BLOCKED), status: "failure", ..Decided::unasked() };
     let Ok(snapshot) = snapshot::around(directory, user) else { return blocked() };
     let Ok(access) = Access::compile(&snapshot, &AccessSettings::at(now)) else { return blocked() };
     let request = WhatIfRequest {
@@ -60,13 +62,16 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
             sign_in_risk_level: Some(Cow::Borrowed("none")),
             user_risk_level: Some(Cow::Borrowed("none")),
             insider_risk_level: Some(Cow::Borrowed("none")),
+            authentication_flow: attempt
+                .is_device_code
+                .then_some(AuthenticationFlow { transfer_method: Some(Cow::Borrowed("deviceCodeFlow")) }),
             ..SignInConditions::default()
         }),
         applied_policies_only: None,
     };
     let Ok(situation) = access.situation(&request) else { return blocked() };
-    let has_mfa = attempt.amr.iter().any(|method| method == "mfa");
-    let satisfied: &[Control] = if has_mfa { &[Control::Mfa] } else { &[] };
+    let has_mfa = proof::is_multifactor(attempt.modes);
+    let satisfied = &proof::met(&access, &snapshot, attempt.modes);
     let (range, code) = access.outcome_with(&situation, satisfied);
     let results: Vec<(usize, &'static str)> = access
         .policies()
@@ -83,6 +88,7 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
         surface(&attempt.client.app_id).is_some_and(|surface| surface.mandatory_mfa == Some(MandatoryMfaPhase::SignIn));
     let wants_mfa = is_mandatory || access.security_defaults_demand(&situation);
     let refused = refused.or_else(|| (wants_mfa && !has_mfa).then_some(MFA_REQUIRED));
+    let can_be_proved = refused.is_some() && matches!(range.worst, Outcome::Allowed | Outcome::Challenge);
     let policies: Vec<String> = results
         .iter()
         .filter(|(_, result)| *result == "failure")
@@ -103,7 +109,7 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
             "enforcedSessionControls": [], "result": result,
         }))
     });
-    Decided { refused, policies, applied: applied.collect(), status }
+    Decided { refused, can_be_proved, policies, applied: applied.collect(), status }
 }
 
 impl Attempt<'_> {

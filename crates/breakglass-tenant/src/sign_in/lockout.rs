@@ -1,9 +1,11 @@
 //! Smart lockout: who mistypes a password too often cannot sign in for a while.
 //!
 //! **Source:** the smart lockout documentation: ten failures, then a minute, longer each time; the same wrong password
-//! again counts once. Counters are kept in memory and are gone after a restart.
+//! again counts once; places from which an account has signed in have a counter of their own. Counters are kept in
+//! memory and are gone after a restart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Mutex;
 
 use aws_lc_rs::digest;
@@ -30,18 +32,27 @@ struct Attempts {
 #[derive(Debug, Default)]
 pub(crate) struct SmartLockout {
     attempts: Mutex<BTreeMap<(String, bool), Attempts>>,
+    /// Places from which accounts have signed in.
+    familiar: Mutex<BTreeSet<(String, IpAddr)>>,
 }
 
 impl SmartLockout {
-    /// Whether an account is locked for a place that is familiar or not.
-    pub(crate) fn is_locked(&self, account: &str, is_familiar: bool, now: Timestamp) -> bool {
+    fn is_familiar(&self, account: &str, place: IpAddr) -> bool {
+        let familiar = self.familiar.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        familiar.contains(&(account.to_lowercase(), place))
+    }
+
+    /// Whether an account is locked for whoever is at a place.
+    pub(crate) fn is_locked(&self, account: &str, place: IpAddr, now: Timestamp) -> bool {
+        let is_familiar = self.is_familiar(account, place);
         let attempts = self.attempts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let known = attempts.get(&(account.to_lowercase(), is_familiar));
         known.and_then(|known| known.locked_until).is_some_and(|until| now < until)
     }
 
     /// Counts a wrong password.
-    pub(crate) fn failed(&self, account: &str, is_familiar: bool, (password, now): (&str, Timestamp)) {
+    pub(crate) fn failed(&self, account: &str, place: IpAddr, (password, now): (&str, Timestamp)) {
+        let is_familiar = self.is_familiar(account, place);
         let wrong = digest::digest(&digest::SHA256, password.as_bytes()).as_ref().to_vec();
         let mut attempts = self.attempts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if attempts.len() >= ACCOUNT_COUNT_MAX {
@@ -71,7 +82,13 @@ impl SmartLockout {
     }
 
     /// Forgets the failures of an account: the password was right.
-    pub(crate) fn succeeded(&self, account: &str, is_familiar: bool) {
+    pub(crate) fn succeeded(&self, account: &str, place: IpAddr) {
+        let is_familiar = self.is_familiar(account, place);
+        let mut familiar = self.familiar.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if familiar.len() < ACCOUNT_COUNT_MAX {
+            familiar.insert((account.to_lowercase(), place));
+        }
+        drop(familiar);
         let mut attempts = self.attempts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         attempts.remove(&(account.to_lowercase(), is_familiar));
     }
@@ -84,20 +101,24 @@ mod tests {
     #[test]
     fn ten_different_wrong_passwords_lock_and_the_same_one_does_not() {
         let lockout = SmartLockout::default();
+        let (office, elsewhere) = (IpAddr::from([127, 0, 0, 2]), IpAddr::from([127, 0, 0, 3]));
+        lockout.succeeded("anna", office);
         let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
         for _ in 0..50 {
-            lockout.failed("anna", false, ("same", at(0)));
+            lockout.failed("anna", elsewhere, ("same", at(0)));
         }
-        assert!(!lockout.is_locked("anna", false, at(0)));
+        assert!(!lockout.is_locked("anna", elsewhere, at(0)));
         for number in 0..9 {
-            lockout.failed("Anna", false, (&number.to_string(), at(1)));
+            lockout.failed("Anna", elsewhere, (&number.to_string(), at(1)));
         }
-        assert!(lockout.is_locked("anna", false, at(2)));
-        assert!(!lockout.is_locked("anna", true, at(2)), "a familiar place has a counter of its own");
-        assert!(!lockout.is_locked("anna", false, at(61)));
-        lockout.failed("anna", false, ("again", at(62)));
-        assert!(lockout.is_locked("anna", false, at(62 + 119)) && !lockout.is_locked("anna", false, at(62 + 120)));
-        lockout.succeeded("anna", false);
-        assert!(!lockout.is_locked("anna", false, at(63)));
+        assert!(lockout.is_locked("anna", elsewhere, at(2)));
+        assert!(!lockout.is_locked("anna", office, at(2)), "a familiar place has a counter of its own");
+        assert!(!lockout.is_locked("anna", elsewhere, at(61)));
+        lockout.failed("anna", elsewhere, ("again", at(62)));
+        assert!(
+            lockout.is_locked("anna", elsewhere, at(62 + 119)) && !lockout.is_locked("anna", elsewhere, at(62 + 120))
+        );
+        lockout.succeeded("anna", elsewhere);
+        assert!(!lockout.is_locked("anna", elsewhere, at(63)));
     }
 }

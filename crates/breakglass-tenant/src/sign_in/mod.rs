@@ -1,13 +1,17 @@
 //! Who signs in to what, from where, with what: decided by the one Conditional Access engine, and written to the log.
 
 mod decide;
+pub(crate) mod first_factor;
 pub(crate) mod lockout;
+pub(crate) mod methods;
+pub(crate) mod proof;
 mod record;
 mod snapshot;
 
 use std::net::IpAddr;
 
 use breakglass_model::snapshot::Resource;
+use breakglass_model::strength::Modes;
 use serde_json::Value;
 
 pub(crate) use self::decide::{Decided, decide};
@@ -56,9 +60,11 @@ pub(crate) struct Attempt<'a> {
     pub(crate) audience: Audience,
     pub(crate) remote: IpAddr,
     pub(crate) user_agent: Option<&'a str>,
-    /// How the user proved it: `pwd`, `mfa` and so on, as the claim `amr` has it.
-    pub(crate) amr: &'a [String],
+    /// What the user has shown so far.
+    pub(crate) modes: Modes,
     pub(crate) is_interactive: bool,
+    /// Whether the session was begun, now or once, by a code that was typed in on another device.
+    pub(crate) is_device_code: bool,
     pub(crate) correlation_id: &'a str,
 }
 

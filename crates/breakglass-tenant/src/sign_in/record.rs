@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Attempt;
 use super::decide::{Decided, platform};
+use super::{Attempt, proof};
 use crate::clock::written;
 use crate::random::{self, NoRandomness};
 use crate::state::{Object, text};
@@ -23,9 +23,12 @@ pub(crate) fn record(
 ) -> Result<Object, NoRandomness> {
     let of_user = |property: &str| user.and_then(|user| text(user, property)).unwrap_or_default();
     let words = PLATFORM_WORDS.iter().find(|(known, _)| *known == platform(attempt.user_agent));
-    let has_mfa = attempt.amr.iter().any(|method| method == "mfa");
-    let requirement =
-        if has_mfa || code == 50_076 { "multiFactorAuthentication" } else { "singleFactorAuthentication" };
+    let has_mfa = proof::is_multifactor(attempt.modes);
+    let requirement = if has_mfa || matches!(code, 50_074 | 50_076 | 50_079) {
+        "multiFactorAuthentication"
+    } else {
+        "singleFactorAuthentication"
+    };
     let record = json!({
         "id": random::uuid()?,
         "createdDateTime": written(now),

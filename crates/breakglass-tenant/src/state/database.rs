@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 
 use breakglass_model::snapshot::Resource;
+use breakglass_model::strength::Modes;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
@@ -15,6 +16,8 @@ use crate::secret::Hashed;
 const FILE_NAME: &str = "tenant.sqlite";
 /// How long a change waits for another process to finish its own, milliseconds.
 const BUSY_WAIT_MS: u64 = 5_000;
+/// What the column `flow` has for a session that a device code began.
+const DEVICE_CODE: &str = "deviceCode";
 /// The form of the tables.
 const VERSION: i64 = 1;
 
@@ -22,8 +25,8 @@ const TABLES: &str = "
     CREATE TABLE object (resource TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (resource, id));
     CREATE TABLE secret (owner TEXT NOT NULL, id TEXT NOT NULL, hash TEXT NOT NULL, until TEXT,
         PRIMARY KEY (owner, id));
-    CREATE TABLE session (digest TEXT PRIMARY KEY, user TEXT NOT NULL, client TEXT NOT NULL, amr TEXT NOT NULL,
-        begun TEXT NOT NULL, until TEXT NOT NULL);
+    CREATE TABLE session (digest TEXT PRIMARY KEY, user TEXT NOT NULL, client TEXT NOT NULL, modes TEXT NOT NULL,
+        flow TEXT NOT NULL, authenticated TEXT NOT NULL, begun TEXT NOT NULL, until TEXT NOT NULL);
     CREATE TABLE signing_key (number INTEGER PRIMARY KEY, pkcs8 BLOB NOT NULL, made TEXT NOT NULL);
     CREATE TABLE record (number INTEGER PRIMARY KEY, log TEXT NOT NULL, body TEXT NOT NULL);
     CREATE INDEX record_by_log ON record (log, number);
@@ -96,14 +99,23 @@ impl Database {
             let until = until.as_deref().map(instant).transpose()?;
             changes.push(Change::PutSecret(Secret { owner, id, hashed: Hashed::kept(hash), until }));
         }
-        let mut sessions = connection.prepare("SELECT digest, user, client, amr, begun, until FROM session")?;
-        let columns = |row: &rusqlite::Row<'_>| -> rusqlite::Result<[String; 6]> {
-            Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?])
+        let mut sessions =
+            connection.prepare("SELECT digest, user, client, modes, flow, authenticated, begun, until FROM session")?;
+        let columns = |row: &rusqlite::Row<'_>| -> rusqlite::Result<[String; 8]> {
+            let text = |column: usize| row.get::<_, String>(column);
+            Ok([text(0)?, text(1)?, text(2)?, text(3)?, text(4)?, text(5)?, text(6)?, text(7)?])
         };
         for row in sessions.query_map([], columns)? {
-            let [digest, user, client, amr, begun, until] = row?;
-            let amr = amr.split(' ').map(str::to_owned).collect();
-            let session = Session { user, client, amr, begun: instant(&begun)?, until: instant(&until)? };
+            let [digest, user, client, modes, flow, authenticated, begun, until] = row?;
+            let session = Session {
+                user,
+                client,
+                modes: Modes::from_graph(&modes).map_err(|mode| malformed(&mode))?,
+                is_device_code: flow == DEVICE_CODE,
+                authenticated: instant(&authenticated)?,
+                begun: instant(&begun)?,
+                until: instant(&until)?,
+            };
             changes.push(Change::PutSession(digest, session));
         }
         Ok(changes)
@@ -171,11 +183,17 @@ fn make(transaction: &Connection, change: &Change) -> Result<(), StateError> {
                 .prepare_cached("DELETE FROM secret WHERE owner = ?1")?
                 .execute(params![owner.to_ascii_lowercase()])?;
         }
+        Change::RemoveSecret(owner, id) => {
+            let sql = "DELETE FROM secret WHERE owner = ?1 AND id = ?2";
+            transaction.prepare_cached(sql)?.execute(params![owner.to_ascii_lowercase(), id])?;
+        }
         Change::PutSession(digest, session) => {
-            let sql = "INSERT OR REPLACE INTO session (digest, user, client, amr, begun, until) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-            let Session { user, client, amr, begun, until } = session;
-            let columns = params![digest, user, client, amr.join(" "), begun.to_string(), until.to_string()];
+            let sql = "INSERT OR REPLACE INTO session (digest, user, client, modes, flow, authenticated, begun, \
+                       until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+            let Session { user, client, modes, is_device_code, authenticated, begun, until } = session;
+            let flow = if *is_device_code { DEVICE_CODE } else { "" };
+            let [authenticated, begun, until] = [authenticated, begun, until].map(ToString::to_string);
+            let columns = params![digest, user, client, modes.to_string(), flow, authenticated, begun, until];
             transaction.prepare_cached(sql)?.execute(columns)?;
         }
         Change::RemoveSession(digest) => {
@@ -189,6 +207,7 @@ const fn name(log: Log) -> &'static str {
     match log {
         Log::SignIns => "signIns",
         Log::DirectoryAudits => "directoryAudits",
+        Log::Outbox => "outbox",
     }
 }
 

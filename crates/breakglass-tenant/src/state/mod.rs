@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::{RwLock, RwLockReadGuard};
 
 use breakglass_model::snapshot::Resource;
+use breakglass_model::strength::Modes;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -36,13 +37,19 @@ pub(crate) struct Secret {
 /// The id of a user's password among the secrets.
 pub(crate) const PASSWORD: &str = "password";
 
-/// A session that a refresh token carries on.
+/// A session that a refresh token carries on, or a browser's cookie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Session {
     pub(crate) user: String,
+    /// The application; empty for a browser.
     pub(crate) client: String,
-    /// How the user signed in, as in the claim `amr`.
-    pub(crate) amr: Vec<String>,
+    /// What the user showed.
+    pub(crate) modes: Modes,
+    /// Whether it was begun by a code that was typed in on another device.
+    pub(crate) is_device_code: bool,
+    /// When the user showed it.
+    pub(crate) authenticated: Timestamp,
+    /// When this token was issued.
     pub(crate) begun: Timestamp,
     pub(crate) until: Timestamp,
 }
@@ -80,6 +87,11 @@ impl Directory {
         self.object(Resource::Users, id)
     }
 
+    /// Every refresh token and cookie whose time is over.
+    pub(crate) fn sessions_over(&self, now: Timestamp) -> Vec<String> {
+        self.sessions.iter().filter(|(_, session)| session.until <= now).map(|(digest, _)| digest.clone()).collect()
+    }
+
     /// The secrets of somebody.
     pub(crate) fn secrets(&self, owner: &str) -> &[Secret] {
         self.secrets.get(&owner.to_ascii_lowercase()).map_or(&[], Vec::as_slice)
@@ -111,6 +123,11 @@ impl Directory {
             Change::RemoveSecrets(owner) => {
                 self.secrets.remove(&owner.to_ascii_lowercase());
             }
+            Change::RemoveSecret(owner, id) => {
+                if let Some(secrets) = self.secrets.get_mut(&owner.to_ascii_lowercase()) {
+                    secrets.retain(|known| known.id != id);
+                }
+            }
             Change::PutSession(digest, session) => {
                 self.sessions.insert(digest, session);
             }
@@ -139,6 +156,8 @@ pub(crate) enum Change {
     Remove(Resource, String),
     PutSecret(Secret),
     RemoveSecrets(String),
+    /// One of the secrets of an owner.
+    RemoveSecret(String, String),
     PutSession(String, Session),
     RemoveSession(String),
 }
@@ -148,6 +167,8 @@ pub(crate) enum Change {
 pub(crate) enum Log {
     SignIns,
     DirectoryAudits,
+    /// Text messages and notifications that were sent.
+    Outbox,
 }
 
 /// The state of a tenant.

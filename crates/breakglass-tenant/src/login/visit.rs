@@ -1,0 +1,444 @@
+//! Somebody on the pages: from the first form to the code that the client gets.
+//!
+//! **Invariant:** a form goes on only in the browser that began it: its hidden id and the browser's cookie have to
+//! belong together.
+
+use breakglass_model::snapshot::Resource;
+use serde_json::Value;
+
+use super::authorize::{answered, error_answered};
+use super::error::StsError;
+use super::flows::{Answer, Goal, Person, Visit};
+use super::issue::digest;
+use super::pages::{Page, error, escaped, form, hidden};
+use super::token::is_carried_on;
+use crate::call::{Call, Reply, member};
+use crate::random;
+use crate::sign_in::methods::{self, Kind, Method};
+use crate::sign_in::{Attempt, Decided, decide, first_factor, record};
+use crate::state::{Change, Directory, Log, Object, Session, StateError, text};
+use crate::tenant::Tenant;
+
+/// Where the forms of the pages go.
+pub(super) const ADDRESS: &str = "/common/login";
+/// Proofs that may fail in one visit.
+const FAILURE_COUNT_MAX: u32 = 5;
+/// Hours for which a browser is signed in.
+const BROWSER_HOURS: i64 = 24;
+/// Days for which a browser is kept signed in.
+const BROWSER_KEPT_DAYS: i64 = 90;
+
+/// The name of the cookie of a browser that is signed in.
+fn signed_in_cookie(tenant: &Tenant) -> String {
+    format!("ESTSAUTH-{}", tenant.id().chars().take(8).collect::<String>())
+}
+
+/// The name of the cookie by which a browser is known while somebody signs in.
+fn browser_cookie(tenant: &Tenant) -> String {
+    format!("esctx-{}", tenant.id().chars().take(8).collect::<String>())
+}
+
+fn cookie<'c>(call: &'c Call, name: &str) -> Option<&'c str> {
+    let all = call.headers.iter().filter(|(header, _)| header == "cookie");
+    let mut pairs = all.flat_map(|(_, value)| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+}
+
+/// Who is signed in to the tenant in this browser.
+pub(super) fn signed_in(tenant: &Tenant, call: &Call) -> Option<(Object, Person)> {
+    let token = cookie(call, &signed_in_cookie(tenant))?;
+    let directory = tenant.state.read();
+    let session = directory.session(&digest(token)).filter(|session| session.client.is_empty())?;
+    let user = directory.object(Resource::Users, &session.user)?;
+    let is_good = tenant.clock.now() < session.until && is_carried_on(user, session.begun).is_ok();
+    let person = Person { user: session.user.clone(), modes: session.modes, authenticated: session.authenticated };
+    is_good.then(|| (user.clone(), person))
+}
+
+/// Forgets that anybody is signed in in this browser.
+pub(super) fn signed_out(tenant: &Tenant, call: &Call, reply: Reply) -> Reply {
+    let name = signed_in_cookie(tenant);
+    if let Some(token) = cookie(call, &name) {
+        let over = digest(token);
+        // A cookie that is gone from the browser and still known here is of no use to anybody.
+        drop(tenant.state.write(|_| Ok::<_, StateError>((vec![Change::RemoveSession(over)], ()))));
+    }
+    reply.with("set-cookie", format!("{name}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"))
+}
+
+/// A request of somebody on the pages.
+pub(super) struct Step<'a> {
+    pub(super) tenant: &'a Tenant,
+    pub(super) call: &'a Call,
+}
+
+impl Step<'_> {
+    /// Begins a visit.
+    pub(super) fn begin(&self, mut visit: Visit, go: impl FnOnce(&Self, &str, Visit) -> Reply) -> Reply {
+        let name = browser_cookie(self.tenant);
+        let (Ok(id), Ok(new)) = (random::token(), random::token()) else { return failed() };
+        let known = cookie(self.call, &name).filter(|known| known.len() == new.len()).map(str::to_owned);
+        let browser = known.unwrap_or(new);
+        visit.browser = digest(&browser);
+        go(self, &id, visit).with("set-cookie", format!("{name}={browser}; Path=/; Secure; HttpOnly; SameSite=Lax"))
+    }
+
+    /// Goes on with a visit: a form was sent.
+    pub(super) fn go_on(&self) -> Reply {
+        let now = self.tenant.clock.now();
+        let Some(sent) = self.call.form() else { return refused(&StsError::of(90_100)) };
+        let id = member(&sent, "ctx").unwrap_or_default();
+        let browser = cookie(self.call, &browser_cookie(self.tenant)).unwrap_or_default();
+        let Some(visit) = self.tenant.flows.visit((id, browser), now) else {
+            let text = "This sign-in is over: it took too long, was finished, or was begun in another browser. Go back \
+                        to the application and sign in again.";
+            return refused(&StsError { text: Some(text.to_owned()), ..StsError::of(90_013) });
+        };
+        match member(&sent, "do") {
+            Some("other") => {
+                self.keep(id, Visit { person: None, ..visit }, |step, id, visit| step.first(id, visit, None))
+            }
+            Some("continue") if visit.person.is_some() => self.next(id, Visit { is_confirmed: true, ..visit }),
+            Some("choose") => self.chosen(id, visit, member(&sent, "method").unwrap_or_default()),
+            Some("verify") => self.verified(id, visit, member(&sent, "otc").unwrap_or_default()),
+            _ => self.password(id, visit, &sent),
+        }
+    }
+
+    /// Shows a page of a visit that goes on.
+    pub(super) fn keep(&self, id: &str, visit: Visit, page: impl FnOnce(&Self, &str, &Visit) -> Reply) -> Reply {
+        let reply = page(self, id, &visit);
+        self.tenant.flows.keep_visit(id, visit, self.tenant.clock.now());
+        reply
+    }
+
+    /// Nobody is known so far.
+    pub(super) fn began(&self, id: &str, visit: Visit) -> Reply {
+        self.keep(id, visit, |step, id, visit| step.first(id, visit, None))
+    }
+
+    /// The first page: who, and the password.
+    fn first(&self, id: &str, visit: &Visit, wrong: Option<&str>) -> Reply {
+        let hint = visit.login_hint.as_deref().unwrap_or_default();
+        let fields = format!(
+            "{}{}<label for=\"login\">Sign-in name</label><input id=\"login\" name=\"login\" type=\"email\" value=\"{}\" \
+             autocomplete=\"username\" required><label for=\"passwd\">Password or Temporary Access Pass</label>\
+             <input id=\"passwd\" name=\"passwd\" type=\"password\" autocomplete=\"current-password\" required>\
+             <label><input type=\"checkbox\" name=\"kmsi\" value=\"1\"> Keep me signed in</label>",
+            error(wrong),
+            hidden("ctx", id),
+            escaped(hint),
+        );
+        let note = format!("<p class=\"note\">to continue to {}</p>", escaped(&visit.client.name));
+        Page::new("Sign in", note + &form((ADDRESS, "signin", "Sign in"), &fields)).reply(200)
+    }
+
+    /// The page that asks whether the person who is signed in is the one who wants this.
+    pub(super) fn confirm(&self, id: &str, visit: &Visit) -> Reply {
+        let person = visit.person.as_ref();
+        let directory = self.tenant.state.read();
+        let user = person.and_then(|person| directory.object(Resource::Users, &person.user));
+        let name = user.and_then(|user| text(user, "userPrincipalName")).unwrap_or_default();
+        let note = format!(
+            "<p>Do you want to sign in to <b>{}</b> as {}? Only continue if you asked for it yourself.</p>",
+            escaped(&visit.client.name),
+            escaped(name),
+        );
+        let same = form((ADDRESS, "continue", "Continue"), &hidden("ctx", id));
+        let other = form((ADDRESS, "other", "Use another account"), &hidden("ctx", id));
+        Page::new("Pick an account", note + &same + &other).reply(200)
+    }
+
+    fn password(&self, id: &str, mut visit: Visit, sent: &[(String, String)]) -> Reply {
+        let name = member(sent, "login").unwrap_or_default().trim();
+        let password = member(sent, "passwd").unwrap_or_default();
+        visit.login_hint = Some(name.chars().take(320).collect());
+        visit.keeps = member(sent, "kmsi").is_some();
+        let user = self.tenant.state.read().user(name).cloned();
+        let shown = match &user {
+            None => Err(StsError::of(50_034)),
+            Some(user) => first_factor::shown(self.tenant, user, (password, self.call.remote, true)),
+        };
+        match (shown, user) {
+            (Ok(modes), Some(user)) => {
+                let id_of_user = text(&user, "id").unwrap_or_default().to_owned();
+                let authenticated = self.tenant.clock.now();
+                visit.person = Some(Person { user: id_of_user, modes, authenticated });
+                self.next(id, visit)
+            }
+            (Err(error), user) => {
+                let attempt = self.attempt(&visit);
+                let is_logged = self.log(user.as_ref(), (name, &attempt, &Decided::unasked()), Some(&error));
+                let wrong = if is_logged { shown_text(&error) } else { NOT_LOGGED.to_owned() };
+                self.keep(id, visit, |step, id, visit| step.first(id, visit, Some(&wrong)))
+            }
+            (Ok(_), None) => failed(),
+        }
+    }
+
+    /// What comes after something was proved.
+    pub(super) fn next(&self, id: &str, visit: Visit) -> Reply {
+        let Some(person) = visit.person.clone() else { return failed() };
+        let now = self.tenant.clock.now();
+        let Some(user) = self.tenant.state.read().object(Resource::Users, &person.user).cloned() else {
+            return refused(&StsError::of(50_034));
+        };
+        let name = text(&user, "userPrincipalName").unwrap_or_default().to_owned();
+        let attempt = self.attempt(&visit);
+        let decided = decide(&self.tenant.state.read(), &user, &attempt, now);
+        let Some(code) = decided.refused else {
+            if visit.is_device_code() && !visit.is_confirmed {
+                return self.keep(id, visit, Self::confirm);
+            }
+            if !self.log(Some(&user), (&name, &attempt, &decided), None) {
+                return failed();
+            }
+            return self.finished(visit, person);
+        };
+        let error = StsError { policies: decided.policies.clone(), ..StsError::of(code) };
+        if !decided.can_be_proved {
+            self.log(Some(&user), (&name, &attempt, &decided), Some(&error));
+            return refused(&error);
+        }
+        let useful = self.useful(&visit, &user);
+        let Some(method) = useful.first() else {
+            let error = StsError::of(50_079);
+            self.log(Some(&user), (&name, &attempt, &decided), Some(&error));
+            return refused(&error);
+        };
+        let interrupt = StsError { policies: decided.policies.clone(), ..StsError::of(50_074) };
+        if !self.log(Some(&user), (&name, &attempt, &decided), Some(&interrupt)) {
+            return failed();
+        }
+        let method = method.id.clone();
+        self.chosen(id, visit, &method)
+    }
+
+    /// The methods of a user with which this sign-in would succeed.
+    fn useful(&self, visit: &Visit, user: &Object) -> Vec<Method> {
+        let directory: &Directory = &self.tenant.state.read();
+        let now = self.tenant.clock.now();
+        let attempt = self.attempt(visit);
+        let helps = |method: &Method| {
+            let modes = attempt.modes.with(method.kind.mode());
+            decide(directory, user, &Attempt { modes, ..attempt.clone() }, now).refused.is_none()
+        };
+        methods::methods(directory, user)
+            .into_iter()
+            .filter(|method| method.kind != Kind::Passkey)
+            .filter(helps)
+            .collect()
+    }
+
+    /// Asks a method of the user for proof.
+    fn chosen(&self, id: &str, mut visit: Visit, method: &str) -> Reply {
+        let Some(person) = &visit.person else { return failed() };
+        let user = self.tenant.state.read().object(Resource::Users, &person.user).cloned();
+        let Some(user) = user else { return refused(&StsError::of(50_034)) };
+        let useful = self.useful(&visit, &user);
+        let Some(chosen) = useful.iter().find(|known| known.id == method).cloned() else {
+            return refused(&StsError::of(50_079));
+        };
+        let sent = match chosen.kind {
+            Kind::Oath | Kind::Passkey => None,
+            Kind::Sms | Kind::Push => match methods::send(self.tenant, &user, (&chosen, &visit.client.name)) {
+                Ok(sent) => Some(sent),
+                Err(_) => return failed(),
+            },
+        };
+        visit.asked = Some((chosen, sent));
+        self.keep(id, visit, |step, id, visit| step.second(id, (visit, &useful), None))
+    }
+
+    /// The page that asks for the second proof.
+    fn second(&self, id: &str, (visit, useful): (&Visit, &[Method]), wrong: Option<&str>) -> Reply {
+        let Some((method, sent)) = &visit.asked else { return failed() };
+        let code = "<input id=\"otc\" name=\"otc\" type=\"text\" inputmode=\"numeric\" autocomplete=\"one-time-code\" required>";
+        let (ask, label) = match (method.kind, sent) {
+            (Kind::Push, Some(sent)) => (
+                format!(
+                    "<p>Open your Authenticator app, and enter the number shown to sign in.</p><p class=\"number\">{}</p>",
+                    sent.code
+                ),
+                "I have approved it",
+            ),
+            (Kind::Sms, _) => (
+                format!(
+                    "<label for=\"otc\">We texted your phone {}. Enter the code.</label>{code}",
+                    escaped(&method.hint)
+                ),
+                "Verify",
+            ),
+            _ => (
+                format!("<label for=\"otc\">Enter the code displayed in your authenticator app.</label>{code}"),
+                "Verify",
+            ),
+        };
+        let fields = format!("{}{}{ask}", error(wrong), hidden("ctx", id));
+        let mut body = form((ADDRESS, "verify", label), &fields);
+        for other in useful {
+            let what = match other.kind {
+                Kind::Push => "Approve a request on my Authenticator app".to_owned(),
+                Kind::Oath => "Use a verification code".to_owned(),
+                Kind::Sms => format!("Text {}", other.hint),
+                Kind::Passkey => "Use a passkey".to_owned(),
+            };
+            body += &form((ADDRESS, "choose", &what), &(hidden("ctx", id) + &hidden("method", &other.id)));
+        }
+        Page::new("Verify your identity", body).reply(200)
+    }
+
+    fn verified(&self, id: &str, mut visit: Visit, code: &str) -> Reply {
+        let (Some(person), Some((method, sent))) = (visit.person.clone(), visit.asked.clone()) else { return failed() };
+        let (tenant, now) = (self.tenant, self.tenant.clock.now());
+        let counter = format!("{}#second", person.user);
+        let is_locked = tenant.lockout.is_locked(&counter, self.call.remote, now);
+        let is_right = !is_locked
+            && match (method.kind, &sent) {
+                (Kind::Oath, _) => methods::is_code_of_app(tenant, &person.user, (&method, code)),
+                (Kind::Sms, Some(sent)) => is_same(&sent.code, code.trim()),
+                (Kind::Push, Some(sent)) => {
+                    tenant.flows.approval(&sent.id).is_some_and(|number| is_same(&sent.code, &number))
+                }
+                _ => false,
+            };
+        if is_right {
+            tenant.lockout.succeeded(&counter, self.call.remote);
+            visit.asked = None;
+            visit.person = Some(Person { modes: person.modes.with(method.kind.mode()), ..person });
+            return self.next(id, visit);
+        }
+        // Codes are tried by the hundred: each failure counts, whatever was typed.
+        let tried = format!("{code}{}", now.as_nanosecond());
+        tenant.lockout.failed(&counter, self.call.remote, (&tried, now));
+        visit.failures += 1;
+        let error = StsError::of(if is_locked { 50_053 } else { 500_121 });
+        let user = tenant.state.read().object(Resource::Users, &person.user).cloned();
+        let name = user.as_ref().and_then(|user| text(user, "userPrincipalName")).unwrap_or_default().to_owned();
+        let attempt = self.attempt(&visit);
+        let is_logged = self.log(user.as_ref(), (&name, &attempt, &Decided::unasked()), Some(&error));
+        let Some(user) = user.filter(|_| is_logged) else { return failed() };
+        if visit.failures >= FAILURE_COUNT_MAX || is_locked {
+            return refused(&error);
+        }
+        let useful = self.useful(&visit, &user);
+        self.keep(id, visit, |step, id, visit| step.second(id, (visit, &useful), Some(&shown_text(&error))))
+    }
+
+    /// Everything is proved: the client gets its code, or the device is let in, and the browser is signed in.
+    fn finished(&self, visit: Visit, person: Person) -> Reply {
+        let (tenant, now) = (self.tenant, self.tenant.clock.now());
+        let Ok(token) = random::token() else { return failed() };
+        let hours = if visit.keeps { BROWSER_KEPT_DAYS * 24 } else { BROWSER_HOURS };
+        let Ok(until) = now.checked_add(jiff::SignedDuration::from_hours(hours)) else { return failed() };
+        let session = Session {
+            user: person.user.clone(),
+            client: String::new(),
+            modes: person.modes,
+            is_device_code: false,
+            authenticated: person.authenticated,
+            begun: now,
+            until,
+        };
+        let kept = digest(&token);
+        let keep = tenant.state.write(|directory| {
+            let over = directory.sessions_over(now).into_iter().map(Change::RemoveSession);
+            Ok::<_, StateError>((over.chain([Change::PutSession(kept, session)]).collect(), ()))
+        });
+        if keep.is_err() {
+            return failed();
+        }
+        let reply = match &visit.goal {
+            Goal::Device(device) => {
+                if !tenant.flows.let_in(device, (person, now)) {
+                    return refused(&StsError::of(70_019));
+                }
+                let note = format!(
+                    "<p>You have signed in to the {} application on your device. You may now close this window.</p>",
+                    escaped(&visit.client.name)
+                );
+                Page::new("Signed in", note).reply(200)
+            }
+            Goal::Authorize(answer) => {
+                let answer: &Answer = answer;
+                let code = tenant.flows.code((&visit.client, &visit.scope), (person, answer.clone()), now);
+                match code {
+                    Ok(code) => answered(answer, vec![("code", code), ("session_state", visit.correlation_id.clone())]),
+                    Err(_) => return failed(),
+                }
+            }
+        };
+        let lasts = if visit.keeps { format!("; Max-Age={}", hours * 3_600) } else { String::new() };
+        let name = signed_in_cookie(tenant);
+        reply.with("set-cookie", format!("{name}={token}; Path=/; Secure; HttpOnly; SameSite=Lax{lasts}"))
+    }
+
+    /// Goes on without asking anything; the client is told what would have to be asked.
+    pub(super) fn silently(&self, visit: Visit, answer: &Answer) -> Reply {
+        let now = self.tenant.clock.now();
+        let user = visit
+            .person
+            .as_ref()
+            .and_then(|person| self.tenant.state.read().object(Resource::Users, &person.user).cloned());
+        let Some(user) = user else { return failed() };
+        let attempt = self.attempt(&visit);
+        let decided = decide(&self.tenant.state.read(), &user, &attempt, now);
+        let Some(code) = decided.refused else { return self.next("", visit) };
+        let error = StsError { policies: decided.policies.clone(), ..StsError::of(code) };
+        let name = text(&user, "userPrincipalName").unwrap_or_default().to_owned();
+        self.log(Some(&user), (&name, &attempt, &decided), Some(&error));
+        error_answered(self.tenant, answer, (&error, &visit.correlation_id))
+    }
+
+    fn attempt<'v>(&'v self, visit: &'v Visit) -> Attempt<'v> {
+        Attempt {
+            client: &visit.client,
+            resource: &visit.scope.resource,
+            audience: visit.scope.audience,
+            remote: self.call.remote,
+            user_agent: self.call.header("user-agent"),
+            modes: visit.person.as_ref().map_or(breakglass_model::strength::Modes::default(), |person| person.modes),
+            is_interactive: true,
+            is_device_code: visit.is_device_code(),
+            correlation_id: &visit.correlation_id,
+        }
+    }
+
+    /// Writes the record of an attempt; `false` if that fails.
+    fn log(
+        &self,
+        user: Option<&Object>,
+        (name, attempt, decided): (&str, &Attempt<'_>, &Decided),
+        error: Option<&StsError>,
+    ) -> bool {
+        let now = self.tenant.clock.now();
+        let (code, reason) = error.map_or((0, ""), |error| (error.code, error.sentence()));
+        let record = record(user, name, attempt, decided, (code, reason, now));
+        record.is_ok_and(|record| self.tenant.state.log(Log::SignIns, &record).is_ok())
+    }
+}
+
+/// Nobody signs in unseen.
+const NOT_LOGGED: &str =
+    "AADSTS90033: A transient error has occurred. The sign-in log cannot be written. Please try again.";
+
+fn is_same(code: &str, typed: &str) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(code.as_bytes(), typed.as_bytes()).is_ok()
+}
+
+fn shown_text(error: &StsError) -> String {
+    format!("AADSTS{}: {}", error.code, error.sentence())
+}
+
+/// The page of somebody who does not get any further.
+pub(super) fn refused(why: &StsError) -> Reply {
+    let mut body = error(Some(&shown_text(why)));
+    if let Some(Value::String(policies)) = why.claims() {
+        body += &format!("<p class=\"note\">{}</p>", escaped(&policies));
+    }
+    Page::new("You cannot sign in right now", body).reply(if why.code == 90_013 { 400 } else { 200 })
+}
+
+fn failed() -> Reply {
+    Page::new("Something went wrong", error(Some(NOT_LOGGED))).reply(503)
+}

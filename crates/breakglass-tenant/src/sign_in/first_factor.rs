@@ -1,0 +1,81 @@
+//! The first proof: a password, or a temporary access pass in its place; and whether the account is open at all.
+
+use breakglass_model::strength::Modes;
+use serde_json::Value;
+use std::net::IpAddr;
+
+use crate::login::error::StsError;
+use crate::state::{Change, Object, PASSWORD, Secret, StateError, text};
+use crate::tenant::Tenant;
+
+/// How the id of a temporary access pass that is good once begins among the secrets.
+pub(crate) const PASS_ONE_TIME: &str = "pass-once:";
+/// How that of one begins that is good many times.
+pub(crate) const PASS_MULTI_USE: &str = "pass:";
+
+/// What the text in the password field of a user proves.
+///
+/// # Errors
+/// That it proves nothing, or that the account is locked or closed. A closed account is told only to whoever knows the
+/// password.
+pub(crate) fn shown(
+    tenant: &Tenant,
+    user: &Object,
+    (password, place, takes_pass): (&str, IpAddr, bool),
+) -> Result<Modes, StsError> {
+    let now = tenant.clock.now();
+    let id = text(user, "id").unwrap_or_default();
+    if tenant.lockout.is_locked(id, place, now) {
+        return Err(StsError::of(50_053));
+    }
+    let secrets: Vec<Secret> = tenant.state.read().secrets(id).to_vec();
+    let mut passes = secrets.iter().filter(|secret| takes_pass && is_pass(secret));
+    let pass = passes.find(|secret| secret.hashed.is(password));
+    let has_password = secrets.iter().any(|secret| secret.id == PASSWORD && secret.hashed.is(password));
+    if pass.is_none() && !has_password {
+        tenant.lockout.failed(id, place, (password, now));
+        return Err(StsError::of(50_126));
+    }
+    is_open(user)?;
+    let Some(pass) = pass.filter(|_| !has_password) else {
+        tenant.lockout.succeeded(id, place);
+        return is_lasting(user).map(|()| Modes::PASSWORD);
+    };
+    if pass.until.is_some_and(|until| until <= now) {
+        return Err(StsError::of(130_504));
+    }
+    tenant.lockout.succeeded(id, place);
+    if !pass.id.starts_with(PASS_ONE_TIME) {
+        return Ok(Modes::TEMPORARY_ACCESS_PASS_MULTI_USE);
+    }
+    // Of two who use it at a time the second finds it gone.
+    let (owner, pass_id) = (id.to_owned(), pass.id.clone());
+    let is_first = tenant.state.write(|directory| -> Result<_, StateError> {
+        let is_there = directory.secrets(&owner).iter().any(|secret| secret.id == pass_id);
+        Ok((vec![Change::RemoveSecret(owner, pass_id)], is_there))
+    });
+    match is_first {
+        Ok(true) => Ok(Modes::TEMPORARY_ACCESS_PASS_ONE_TIME),
+        Ok(false) | Err(_) => Err(StsError::of(130_503)),
+    }
+}
+
+fn is_pass(secret: &Secret) -> bool {
+    secret.id.starts_with(PASS_ONE_TIME) || secret.id.starts_with(PASS_MULTI_USE)
+}
+
+/// Whether an account may be signed in to.
+pub(crate) fn is_open(user: &Object) -> Result<(), StsError> {
+    let is_disabled = user.get("accountEnabled").and_then(Value::as_bool) == Some(false);
+    if is_disabled { Err(StsError::of(50_057)) } else { Ok(()) }
+}
+
+/// Whether the password need not be changed first.
+fn is_lasting(user: &Object) -> Result<(), StsError> {
+    let profile = user.get("passwordProfile");
+    let must = |name: &str| profile.and_then(|profile| profile.get(name)).and_then(Value::as_bool) == Some(true);
+    if must("forceChangePasswordNextSignIn") || must("forceChangePasswordNextSignInWithMfa") {
+        return Err(StsError::of(50_055));
+    }
+    Ok(())
+}

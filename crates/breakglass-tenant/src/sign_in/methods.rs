@@ -1,0 +1,166 @@
+//! The methods with which a user can prove more than a password, and the proof itself.
+//!
+//! A code of an authenticator app is computed. Text messages and notifications go to the tenant's outbox, where whoever
+//! plays the user reads them; a notification is answered there.
+//!
+//! **Source:** the resource types `softwareOathAuthenticationMethod`, `phoneAuthenticationMethod`,
+//! `microsoftAuthenticatorAuthenticationMethod`, `fido2AuthenticationMethod`; the authentication methods policy.
+
+use breakglass_model::snapshot::Resource;
+use breakglass_model::strength::Modes;
+use serde_json::{Value, json};
+
+use crate::clock::written;
+use crate::random::{self, NoRandomness};
+use crate::state::{Directory, Log, Object, StateError, text};
+use crate::tenant::Tenant;
+
+/// A kind of method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Passkey,
+    Push,
+    Oath,
+    Sms,
+}
+
+/// Kind, Graph's type, its mode, its entry in the authentication methods policy; the one that Entra prefers first.
+const KINDS: [(Kind, &str, Modes, &str); 4] = [
+    (Kind::Passkey, "#microsoft.graph.fido2AuthenticationMethod", Modes::FIDO2, "Fido2"),
+    (
+        Kind::Push,
+        "#microsoft.graph.microsoftAuthenticatorAuthenticationMethod",
+        Modes::MICROSOFT_AUTHENTICATOR_PUSH,
+        "MicrosoftAuthenticator",
+    ),
+    (Kind::Oath, "#microsoft.graph.softwareOathAuthenticationMethod", Modes::SOFTWARE_OATH, "SoftwareOath"),
+    (Kind::Sms, "#microsoft.graph.phoneAuthenticationMethod", Modes::SMS, "Sms"),
+];
+
+impl Kind {
+    /// The mode that it proves.
+    pub(crate) fn mode(self) -> Modes {
+        KINDS.iter().find(|(kind, ..)| *kind == self).map_or(Modes::PASSWORD, |(_, _, mode, _)| *mode)
+    }
+}
+
+/// A method of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Method {
+    pub(crate) id: String,
+    pub(crate) kind: Kind,
+    /// Where a code goes, as far as it is shown.
+    pub(crate) hint: String,
+}
+
+/// The methods of a user that the tenant's policy has not switched off, the preferred kind first.
+pub(crate) fn methods(directory: &Directory, user: &Object) -> Vec<Method> {
+    let listed = user.get("authenticationMethods").and_then(Value::as_array).into_iter().flatten();
+    let listed: Vec<&Object> = listed.filter_map(Value::as_object).collect();
+    let mut methods = Vec::new();
+    for (kind, odata_type, _, policy) in KINDS {
+        if is_switched_off(directory, policy) {
+            continue;
+        }
+        let own = listed.iter().filter(|method| text(method, "@odata.type") == Some(odata_type));
+        for method in own {
+            let hint = match kind {
+                Kind::Sms => hidden(text(method, "phoneNumber").unwrap_or_default()),
+                _ => text(method, "displayName").unwrap_or_default().to_owned(),
+            };
+            let id = text(method, "id").unwrap_or(odata_type).to_owned();
+            // Of phones only those take messages that are said to be mobile.
+            let takes_messages = text(method, "phoneType").is_none_or(|kind| kind != "office");
+            if kind != Kind::Sms || takes_messages {
+                methods.push(Method { id, kind, hint });
+            }
+        }
+    }
+    methods
+}
+
+fn is_switched_off(directory: &Directory, id: &str) -> bool {
+    let policy = directory.single(Resource::AuthenticationMethodsPolicy);
+    let configurations = policy.and_then(|policy| policy.get("authenticationMethodConfigurations"));
+    let mut configurations = configurations.and_then(Value::as_array).into_iter().flatten();
+    configurations.any(|one| {
+        let says = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default();
+        says("id").eq_ignore_ascii_case(id) && says("state") == "disabled"
+    })
+}
+
+/// A telephone number of which the last two digits are shown.
+fn hidden(number: &str) -> String {
+    let digits: Vec<char> = number.chars().filter(char::is_ascii_digit).collect();
+    let last: String = digits.iter().rev().take(2).rev().collect();
+    format!("{}{last}", "X".repeat(digits.len().saturating_sub(2)))
+}
+
+/// What was sent to a user and waits for the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// Its id in the outbox.
+    pub(crate) id: String,
+    /// The code of a text message, or the number that a notification is answered with.
+    pub(crate) code: String,
+}
+
+/// Why nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// Sends a text message or a notification into the outbox.
+pub(crate) fn send(tenant: &Tenant, user: &Object, (method, app): (&Method, &str)) -> Result<Sent, SendError> {
+    let number = u32::from_be_bytes(random::bytes()?);
+    let (channel, code, message) = match method.kind {
+        Kind::Sms => {
+            let code = format!("{:06}", number % 1_000_000);
+            let message = format!("Use verification code {code} for {app} authentication.");
+            ("sms", code, message)
+        }
+        // The number is shown where the user signs in, and is never in the notification.
+        _ => (
+            "push",
+            format!("{:02}", number % 90 + 10),
+            format!("Approve sign-in? Enter the number shown to sign in to {app}."),
+        ),
+    };
+    let id = random::uuid()?;
+    let to = user.get("authenticationMethods").and_then(Value::as_array).into_iter().flatten();
+    let to = to
+        .filter(|one| one.get("id").and_then(Value::as_str) == Some(&method.id))
+        .find_map(|one| ["phoneNumber", "displayName"].iter().find_map(|name| one.get(name)?.as_str()));
+    let record = json!({
+        "id": id, "at": written(tenant.clock.now()), "channel": channel, "to": to.unwrap_or_default(), "text": message,
+        "userId": text(user, "id"), "userPrincipalName": text(user, "userPrincipalName"),
+    });
+    tenant.state.log(Log::Outbox, &record.as_object().cloned().unwrap_or_default())?;
+    Ok(Sent { id, code })
+}
+
+/// Whether a code is of an authenticator app of the user; each is good once.
+pub(crate) fn is_code_of_app(tenant: &Tenant, user: &str, (method, code): (&Method, &str)) -> bool {
+    let now = tenant.clock.now();
+    let directory = tenant.state.read();
+    let secret = directory.secrets(user).iter().find(|secret| secret.id == method.id);
+    let step = secret.and_then(|secret| secret.hashed.authenticator()).and_then(|key| key.step_of(code, now));
+    drop(directory);
+    step.is_some_and(|step| tenant.flows.is_first_use(&method.id, step))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hidden;
+
+    #[test]
+    fn of_a_number_two_digits_are_shown() {
+        for (number, shown) in [("+1 2065551212", "XXXXXXXXX12"), ("7", "7"), ("", "")] {
+            assert_eq!(hidden(number), shown);
+        }
+    }
+}
