@@ -84,7 +84,7 @@ pub(super) fn error(text: Option<&str>) -> String {
 /// A form with one button and what it does.
 pub(super) fn form((action, does, label): (&str, &str, &str), fields: &str) -> String {
     format!(
-        "<form method=\"post\" action=\"{}\">{fields}<button name=\"do\" value=\"{}\">{}</button></form>",
+        "<form method=\"post\" action=\"{}\">{fields}<button type=\"submit\" name=\"do\" value=\"{}\">{}</button></form>",
         escaped(action),
         escaped(does),
         escaped(label),
@@ -95,7 +95,7 @@ pub(super) fn form((action, does, label): (&str, &str, &str), fields: &str) -> S
 pub(super) fn form_post(address: &str, members: &[(&str, String)]) -> Page {
     let fields: String = members.iter().map(|(name, value)| hidden(name, value)).collect();
     let body =
-        format!("<form method=\"post\" action=\"{}\">{fields}<button>Continue</button></form>", escaped(address));
+        format!("<form method=\"post\" action=\"{}\">{fields}<button type=\"submit\">Continue</button></form>", escaped(address));
     Page { title: "Signing in", body, script: Some("document.forms[0].submit()") }
 }
 
