@@ -4,6 +4,7 @@
 
 mod applications;
 mod audit;
+mod authentication;
 mod batch;
 pub(crate) mod caller;
 mod conditional_access;

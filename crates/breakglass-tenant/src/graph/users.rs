@@ -118,9 +118,38 @@ fn one(request: &Request<'_>, name: &str, rest: &[&str]) -> Result<Reply, GraphE
             )?;
             member_of(request, name)
         }
+        (_, ["authentication", rest @ ..]) => super::authentication::answer(request, &id(request, name)?, rest),
+        ("POST", ["getMemberGroups" | "microsoft.graph.getMemberGroups"]) => member_groups(request, name),
         (_, [segment, ..]) => Err(GraphError::no_segment(segment)),
         _ => Err(GraphError::method()),
     }
+}
+
+/// Ids of the groups that a user is in, through others too.
+fn member_groups(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
+    request.caller.needs(
+        &[
+            "User.ReadBasic.All",
+            "User.Read.All",
+            "User.ReadWrite.All",
+            "Directory.Read.All",
+            "GroupMember.Read.All",
+            "Group.Read.All",
+        ],
+        &[],
+    )?;
+    let target = id(request, name)?;
+    let directory = request.tenant.state.read();
+    let secure_only = request.object()?.get("securityEnabledOnly").and_then(Value::as_bool) == Some(true);
+    let groups: Vec<String> = groups_of(&directory, &target)
+        .into_iter()
+        .filter(|group| {
+            let group = directory.object(Resource::Groups, group);
+            let is_secure = group.and_then(|group| group.get("securityEnabled")).and_then(Value::as_bool);
+            !secure_only || is_secure == Some(true)
+        })
+        .collect();
+    Ok(Reply::json(200, json!({ "@odata.context": request.context("Collection(Edm.String)"), "value": groups })))
 }
 
 fn id(request: &Request<'_>, name: &str) -> Result<String, GraphError> {
@@ -343,7 +372,7 @@ fn member_of(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
 }
 
 /// Only who stands above them touches an administrator's credentials and account.
-fn protected(request: &Request<'_>, target: &str) -> Result<(), GraphError> {
+pub(super) fn protected(request: &Request<'_>, target: &str) -> Result<(), GraphError> {
     let directory = request.tenant.state.read();
     let has_role = !roles_of(&directory, target, request.tenant.clock.now()).is_empty();
     let groups = groups_of(&directory, target);

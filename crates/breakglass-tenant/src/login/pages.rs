@@ -94,8 +94,10 @@ pub(super) fn form((action, does, label): (&str, &str, &str), fields: &str) -> S
 /// The answer to a client as a form that is sent by itself, or by its button where there are no scripts.
 pub(super) fn form_post(address: &str, members: &[(&str, String)]) -> Page {
     let fields: String = members.iter().map(|(name, value)| hidden(name, value)).collect();
-    let body =
-        format!("<form method=\"post\" action=\"{}\">{fields}<button type=\"submit\">Continue</button></form>", escaped(address));
+    let body = format!(
+        "<form method=\"post\" action=\"{}\">{fields}<button type=\"submit\">Continue</button></form>",
+        escaped(address)
+    );
     Page { title: "Signing in", body, script: Some("document.forms[0].submit()") }
 }
 

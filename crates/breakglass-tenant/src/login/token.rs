@@ -79,6 +79,8 @@ struct Carried<'a> {
     begun: Timestamp,
     nonce: Option<&'a str>,
     hours: i64,
+    /// Whether it is an application in the browser.
+    is_in_browser: bool,
     /// Whether the record of the sign-in was written when the code was given out.
     is_logged: bool,
 }
@@ -93,6 +95,7 @@ impl Request<'_> {
             user_agent: self.call.header("user-agent"),
             modes: person.modes,
             is_interactive: true,
+            is_in_browser: false,
             is_device_code: false,
             correlation_id: self.correlation_id,
         }
@@ -162,6 +165,7 @@ impl Request<'_> {
             is_device_code: false,
             nonce: code.answer.nonce.as_deref(),
             hours,
+            is_in_browser: code.answer.platform != Platform::Native,
             is_logged: true,
         })
     }
@@ -180,6 +184,7 @@ impl Request<'_> {
             is_device_code: true,
             nonce: None,
             hours: REFRESH_TOKEN_HOURS,
+            is_in_browser: false,
             is_logged: true,
         })
     }
@@ -209,14 +214,16 @@ impl Request<'_> {
             begun: session.begun,
             nonce: None,
             hours,
+            is_in_browser: hours <= REFRESH_TOKEN_HOURS_SINGLE_PAGE,
             is_logged: false,
         })
     }
 
     fn carried_on(&self, carried: Carried<'_>) -> Result<Value, StsError> {
-        let Carried { person, scope, is_device_code, begun, nonce, hours, is_logged } = carried;
+        let Carried { person, scope, is_device_code, begun, nonce, hours, is_in_browser, is_logged } = carried;
         let user = self.tenant.state.read().object(Resource::Users, &person.user).cloned();
-        let attempt = Attempt { is_interactive: is_logged, is_device_code, ..self.attempt(&scope, &person) };
+        let attempt =
+            Attempt { is_interactive: is_logged, is_device_code, is_in_browser, ..self.attempt(&scope, &person) };
         let result = match &user {
             None => Err(StsError::of(50_173)),
             Some(user) => is_carried_on(user, begun),

@@ -7,6 +7,7 @@ use breakglass_model::snapshot::Resource;
 use serde_json::Value;
 
 use super::authorize::{answered, error_answered};
+use super::client::Platform;
 use super::error::StsError;
 use super::flows::{Answer, Goal, Person, Visit};
 use super::issue::digest;
@@ -399,6 +400,7 @@ impl Step<'_> {
             user_agent: self.call.header("user-agent"),
             modes: visit.person.as_ref().map_or(breakglass_model::strength::Modes::default(), |person| person.modes),
             is_interactive: true,
+            is_in_browser: matches!(&visit.goal, Goal::Authorize(answer) if answer.platform != Platform::Native),
             is_device_code: visit.is_device_code(),
             correlation_id: &visit.correlation_id,
         }

@@ -53,7 +53,7 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
         }),
         sign_in_conditions: Some(SignInConditions {
             device_platform: Some(Cow::Borrowed(platform(attempt.user_agent))),
-            client_app_type: Some(Cow::Borrowed(if attempt.is_browser() {
+            client_app_type: Some(Cow::Borrowed(if attempt.is_in_browser {
                 "browser"
             } else {
                 "mobileAppsAndDesktopClients"
@@ -110,13 +110,6 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
         }))
     });
     Decided { refused, can_be_proved, policies, applied: applied.collect(), status }
-}
-
-impl Attempt<'_> {
-    /// Whether it comes from a browser.
-    pub(super) fn is_browser(&self) -> bool {
-        self.is_interactive && self.user_agent.is_some_and(|agent| agent.starts_with("Mozilla/"))
-    }
 }
 
 /// The platform that a user agent tells; everything else is one that Entra does not recognise.

@@ -63,6 +63,8 @@ pub(crate) struct Attempt<'a> {
     /// What the user has shown so far.
     pub(crate) modes: Modes,
     pub(crate) is_interactive: bool,
+    /// Whether the application runs in the browser, or on a server behind it; else it is a program on a device.
+    pub(crate) is_in_browser: bool,
     /// Whether the session was begun, now or once, by a code that was typed in on another device.
     pub(crate) is_device_code: bool,
     pub(crate) correlation_id: &'a str,

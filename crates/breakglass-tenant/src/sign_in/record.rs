@@ -38,7 +38,7 @@ pub(crate) fn record(
         "appId": attempt.client.app_id,
         "appDisplayName": attempt.client.name,
         "ipAddress": attempt.remote.to_string(),
-        "clientAppUsed": if attempt.is_browser() { "Browser" } else { "Mobile Apps and Desktop clients" },
+        "clientAppUsed": if attempt.is_in_browser { "Browser" } else { "Mobile Apps and Desktop clients" },
         "correlationId": attempt.correlation_id,
         "conditionalAccessStatus": decided.status,
         "isInteractive": attempt.is_interactive,
