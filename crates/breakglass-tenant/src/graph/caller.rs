@@ -93,7 +93,7 @@ impl Caller {
     pub(crate) fn needs(&self, permissions: &[&str], roles: &[&str]) -> Result<(), GraphError> {
         let has =
             |wanted: &&str| self.permissions.iter().any(|own| own == wanted || (self.is_user && own == AS_THE_USER));
-        let is_enough = permissions.iter().any(|wanted| has(wanted));
+        let is_enough = permissions.iter().any(has);
         let holds = !self.is_user || roles.is_empty() || self.is_one_of(roles);
         if is_enough && holds { Ok(()) } else { Err(GraphError::denied()) }
     }

@@ -41,6 +41,12 @@ pub(crate) fn shown(
         tenant.lockout.succeeded(id, place);
         return is_lasting(user).map(|()| Modes::PASSWORD);
     };
+    let listed = user.get("authenticationMethods").and_then(Value::as_array).into_iter().flatten();
+    let own = listed.filter(|one| one.get("id").and_then(Value::as_str).is_some_and(|id| pass.id.ends_with(id)));
+    let mut begins = own.filter_map(|one| one.get("startDateTime")?.as_str()?.parse::<jiff::Timestamp>().ok());
+    if begins.any(|from| now < from) {
+        return Err(StsError::of(130_503));
+    }
     if pass.until.is_some_and(|until| until <= now) {
         return Err(StsError::of(130_504));
     }

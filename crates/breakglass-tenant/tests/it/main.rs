@@ -4,3 +4,5 @@
 mod odata;
 #[cfg(test)]
 mod regressions;
+#[cfg(test)]
+mod sign_in;

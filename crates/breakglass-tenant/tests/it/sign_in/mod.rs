@@ -1,0 +1,4 @@
+//! People sign in on the pages: a tenant of its own for each test, no sockets, a clock that stands.
+
+mod pages;
+mod world;
