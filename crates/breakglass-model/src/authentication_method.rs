@@ -45,8 +45,9 @@ impl AuthenticationMethodKind {
     /// Reads the `@odata.type`, with or without `#microsoft.graph.`.
     #[must_use]
     pub fn from_odata_type(text: &str) -> Self {
-        let name = text.trim_start_matches('#').trim_start_matches("microsoft.graph.");
-        match name.trim_end_matches("AuthenticationMethod") {
+        let name = text.strip_prefix('#').unwrap_or(text);
+        let name = name.strip_prefix("microsoft.graph.").unwrap_or(name);
+        match name.strip_suffix("AuthenticationMethod").unwrap_or(name) {
             "password" => Self::Password,
             "phone" => Self::Phone,
             "email" => Self::Email,

@@ -53,6 +53,7 @@ impl Before {
             policy.state == ConditionalAccessPolicyState::Enabled && !policy.is_deleted
         };
         let in_force = access.policies().iter().filter(is_in_force).map(|policy| policy.id.as_str().to_owned());
+        analysis.end();
         Ok(Self { goal, answer, scenarios, components, in_force: in_force.collect() })
     }
 
@@ -105,7 +106,7 @@ pub fn compare(
     let is_truncated = |list: &[Way]| list.len() > WAY_COUNT_MAX;
     let are_ways_truncated =
         before.answer.are_ways_truncated || answer.are_ways_truncated || is_truncated(&lost) || is_truncated(&gained);
-    GuardReport {
+    let report = GuardReport {
         goal,
         horizon: settings.horizon,
         before: before.answer.order,
@@ -130,7 +131,9 @@ pub fn compare(
         unknowns: change.unknowns.into_iter().chain(awaited_locations(after)).chain(analysis.unknowns()).collect(),
         assumptions: analysis.assumptions(),
         components,
-    }
+    };
+    analysis.end();
+    report
 }
 
 const fn direct(goal: Goal) -> Question {

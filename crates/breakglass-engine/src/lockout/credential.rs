@@ -3,7 +3,7 @@
 //! **Source:** `docs/concepts/lockout.md`, section 5.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use breakglass_model::authentication_method::{AuthenticationMethod, AuthenticationMethodKind as MethodKind};
 use breakglass_model::property::Property;
@@ -32,7 +32,7 @@ pub(super) enum Part {
     /// The password, as its owner knows it.
     KnownPassword,
     /// A method, with the envelope around it, by its id.
-    Method(Rc<str>),
+    Method(Arc<str>),
     /// A temporary access pass that somebody issues.
     IssuedPass,
 }

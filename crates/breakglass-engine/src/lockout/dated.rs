@@ -4,6 +4,7 @@
 //! taken to stay as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 
 use breakglass_model::authentication_method::AuthenticationMethodKind;
 use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState};
@@ -17,6 +18,8 @@ use super::compile::role_name;
 use super::credential::pass_ends;
 use super::goal::{Goal, Question, Stage};
 use super::report::{DatedOrder, Order};
+use super::settings::LockoutSettings;
+use super::workers::each;
 use crate::access::managed::{is_managed, switches_on};
 use crate::access::{Access, AccessSettings};
 
@@ -37,15 +40,21 @@ impl Analysis<'_> {
         // What may happen on any day may happen now.
         dates.retain(|date, _| *date >= at && at.checked_add(AHEAD).is_ok_and(|end| *date <= end));
         let question = Question { goal, surface: None, stage: Stage::Direct };
+        let dates: Vec<(Timestamp, BTreeSet<String>)> = dates.into_iter().take(DATE_COUNT_MAX).collect();
+        // The processors are shared among the dates.
+        let alone = LockoutSettings { processors: NonZeroUsize::MIN, ..self.settings.clone() };
+        let (access, policies) = (self.access, self.access.policies());
+        let orders = each(self.settings.processors, &dates, |(date, _)| {
+            let policies = policies_at(policies, (at, *date));
+            let settings = AccessSettings { now: *date, ..*access.settings() };
+            let access = Access::compile_with(snapshot, &policies, &settings).ok()?;
+            Some(Analysis::of_question(&access, &alone, question).order(question, &BTreeSet::new()))
+        });
         let mut before = now;
         let mut found: Vec<DatedOrder> = Vec::new();
         let mut pending: Vec<String> = Vec::new();
-        for (date, because) in dates.into_iter().take(DATE_COUNT_MAX) {
-            let policies = policies_at(self.access.policies(), (at, date));
-            let settings = AccessSettings { now: date, ..*self.access.settings() };
-            let Ok(access) = Access::compile_with(snapshot, &policies, &settings) else { continue };
-            let mut then = Analysis::of(&access, self.settings, goal);
-            let order = then.order(question, &BTreeSet::new());
+        for ((date, because), order) in dates.into_iter().zip(orders) {
+            let Some(order) = order else { continue };
             pending.extend(because);
             if (order.proved, order.possible) != (before.proved, before.possible) {
                 found.push(DatedOrder { from: date, because: std::mem::take(&mut pending), order });

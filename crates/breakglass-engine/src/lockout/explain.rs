@@ -1,12 +1,12 @@
 //! Ways in words: who does what, and which policies make each thing necessary.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use breakglass_model::object::ObjectKey;
 use breakglass_model::strength::Modes;
 
-use super::compile::{Compiler, Label};
+use super::compile::{Compiler, DeviceAt, Label};
 use super::component::{Component, Kind};
 use super::goal::{Goal, Tool};
 use super::judge::CombinationKey;
@@ -27,7 +27,7 @@ struct LastSession {
     role: Option<&'static str>,
     tool: Option<Tool>,
     credential: usize,
-    device: Rc<str>,
+    device: Arc<str>,
     place: u16,
 }
 
@@ -59,6 +59,7 @@ impl Compiler<'_> {
             }
             match label {
                 Label::Session { user, role, tool, credential, device, place, is_relaxed } => {
+                    let device = self.device_id(user, device);
                     let session = LastSession { user, role, tool, credential, device, place };
                     if !is_relaxed {
                         self.session_causes(&session, &told.needs, &mut told.because);
@@ -128,6 +129,12 @@ impl Compiler<'_> {
         told.context.combination = self.combination(user, last.credential);
     }
 
+    fn device_id(&mut self, user: ObjectKey, at: DeviceAt) -> Arc<str> {
+        let person = self.person(user);
+        let device = person.devices.get(at.client).and_then(|devices| devices.get(usize::from(at.number)));
+        device.map_or_else(|| "".into(), |device| Arc::clone(&device.id))
+    }
+
     fn combination(&mut self, user: ObjectKey, credential: usize) -> String {
         let person = self.person(user);
         match person.credentials.get(credential) {
@@ -151,8 +158,9 @@ impl Compiler<'_> {
                     step.push(' ');
                     step.push_str(self.judge.place(*place).map_or("", |place| place.words.as_str()));
                 }
-                if &**device != "unmanaged" && !device.is_empty() {
-                    let known = snapshot.devices.items().iter().find(|one| one.id.as_str() == &**device);
+                let device = self.device_id(*user, *device);
+                if &*device != "unmanaged" && !device.is_empty() {
+                    let known = snapshot.devices.items().iter().find(|one| one.id.as_str() == &*device);
                     let own = known.and_then(|one| one.display_name.value()).map(|name| format!("the device {name}"));
                     step.push_str(" on ");
                     step.push_str(&own.unwrap_or_else(|| device.replace("unmanaged on", "any device with")));

@@ -10,7 +10,7 @@ mod places;
 mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use breakglass_model::policy::ConditionalAccessPolicy;
 use breakglass_model::strength::Modes;
@@ -31,13 +31,13 @@ use crate::access::{Access, Masks, Situation, TargetRow, Trit, bits};
 pub(super) struct Session {
     /// Sessions of one number need the same.
     pub(super) number: u32,
-    pub(super) needs: Rc<Vec<Need>>,
+    pub(super) needs: Arc<Vec<Need>>,
 }
 
 impl Session {
     /// One that nothing lets in.
     fn none() -> Self {
-        Self { number: u32::MAX, needs: Rc::default() }
+        Self { number: u32::MAX, needs: Arc::default() }
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) struct DeviceContext {
     /// What it needs.
     pub(super) needs: Vec<Component>,
     /// Id or `unmanaged on …`.
-    pub(super) id: Rc<str>,
+    pub(super) id: Arc<str>,
     /// Whether it is a registered device of the user.
     pub(super) is_own: bool,
 }
@@ -101,8 +101,8 @@ pub(super) struct Judge<'a> {
     everywhere: Vec<u64>,
     /// Numbers of the components.
     number_of: Index<Component, u32>,
-    verdicts: Index<(usize, u32), Rc<Verdicts>>,
-    verdicts_of: Index<Vec<Met>, Rc<Verdicts>>,
+    verdicts: Index<(usize, u32), Arc<Verdicts>>,
+    verdicts_of: Index<Vec<Met>, Arc<Verdicts>>,
     demands: BTreeMap<(usize, usize, u32), Met>,
     /// Policies whose doubt is told, about conditions and about demands.
     told: [Vec<u64>; 2],
@@ -266,7 +266,7 @@ impl<'a> Judge<'a> {
             return Some(known.clone());
         }
         let asked = Asked { masks: key.0, words: asked.words };
-        let needs = Rc::new(self.work_out(&asked, &verdicts));
+        let needs = Arc::new(self.work_out(&asked, &verdicts));
         let session = Session { number: u32::try_from(self.sessions.len()).unwrap_or(u32::MAX), needs };
         self.sessions.insert((asked.masks, number), session.clone());
         Some(session)
@@ -394,7 +394,7 @@ impl<'a> Judge<'a> {
     /// What passes at a place, whatever nature does with the risks that are not kept quiet.
     fn at_place(&mut self, asked: &Asked, (place, kept_quiet): (usize, u8), verdicts: &Verdicts) -> Alternatives {
         let met_at = self.places.get(place).and_then(|place| place.met.get(usize::from(kept_quiet)));
-        let Some(met_at) = met_at.map(Rc::clone) else { return Vec::new() };
+        let Some(met_at) = met_at.map(Arc::clone) else { return Vec::new() };
         if asked.is_doubtful() {
             self.doubt_demands(asked.doubtful(), &met_at, verdicts);
         }
@@ -434,23 +434,23 @@ impl<'a> Judge<'a> {
     }
 
     /// What a combination makes of every policy, on a kind of device.
-    fn verdicts(&mut self, class: u32, combination: u32) -> Option<Rc<Verdicts>> {
+    fn verdicts(&mut self, class: u32, combination: u32) -> Option<Arc<Verdicts>> {
         let grant = self.device_classes.get(class as usize)?.grant;
         if let Some(known) = self.verdicts.get(&(grant.index(), combination)) {
-            return Some(Rc::clone(known));
+            return Some(Arc::clone(known));
         }
         let each = 0..self.access.policies().len();
         let demands: Vec<Met> = each.map(|policy| self.demand(policy, grant, combination)).collect();
         let verdicts = match self.verdicts_of.get(&demands) {
-            Some(known) => Rc::clone(known),
+            Some(known) => Arc::clone(known),
             None => {
                 let number = u32::try_from(self.verdicts_of.len()).unwrap_or(u32::MAX);
-                let verdicts = Rc::new(Verdicts::of(number, &demands, self.access.compiled().words));
-                self.verdicts_of.insert(demands, Rc::clone(&verdicts));
+                let verdicts = Arc::new(Verdicts::of(number, &demands, self.access.compiled().words));
+                self.verdicts_of.insert(demands, Arc::clone(&verdicts));
                 verdicts
             }
         };
-        self.verdicts.insert((grant.index(), combination), Rc::clone(&verdicts));
+        self.verdicts.insert((grant.index(), combination), Arc::clone(&verdicts));
         Some(verdicts)
     }
 
@@ -488,7 +488,7 @@ impl<'a> Judge<'a> {
                 minimal_sets(each.collect::<Vec<_>>())
             }
         };
-        let found = Met { alternatives: Rc::new(alternatives), doubt };
+        let found = Met { alternatives: Arc::new(alternatives), doubt };
         self.demands.insert(key, found.clone());
         found
     }
@@ -503,7 +503,7 @@ impl<'a> Judge<'a> {
         policy: usize,
         control: &Control,
         (grant, combination): (GrantSituation, u32),
-        doubt: &mut Option<Rc<str>>,
+        doubt: &mut Option<Arc<str>>,
     ) -> Alternatives {
         let Some((key, methods)) = self.combinations.get(combination as usize).cloned() else { return Vec::new() };
         let truth = match control {

@@ -19,6 +19,7 @@ mod devices;
 pub(crate) mod explain;
 pub mod goal;
 mod judge;
+mod met;
 mod need;
 pub mod nobody;
 pub mod pattern;
@@ -29,5 +30,6 @@ pub mod settings;
 mod suggest;
 pub mod system;
 mod words;
+mod workers;
 
 pub use analysis::{Analysis, analyse, minimal_cuts_of};

@@ -280,9 +280,12 @@ impl Analysis<'_> {
 
     /// Components of this tenant for which something holds.
     fn matching(&self, is_failed: &dyn Fn(&Component) -> bool) -> BTreeSet<Component> {
-        let known = self.promised.components().iter();
-        let perhaps = self.possible.components().iter();
-        known.chain(perhaps).filter(|component| is_failed(component)).cloned().collect()
+        let known = self.promised.components().iter().filter(|component| is_failed(component));
+        let perhaps = self.possible.components().iter().filter(|component| is_failed(component));
+        let mut all: Vec<&Component> = known.chain(perhaps).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.into_iter().cloned().collect()
     }
 
     /// The accounts of all active Global Administrators that are no emergency accounts.

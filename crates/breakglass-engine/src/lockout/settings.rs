@@ -1,6 +1,7 @@
 //! What the analysis is told beside the tenant.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 
 use breakglass_model::authentication_method::AuthenticationMethod;
 use breakglass_model::object::ObjectKey;
@@ -84,6 +85,8 @@ pub struct LockoutSettings {
     pub scenarios: Vec<OwnScenario>,
     /// What is supposed beside the tenant as it is.
     pub supposed: Supposed,
+    /// Processors that may be used at once; the answer is the same for any number.
+    pub processors: NonZeroUsize,
 }
 
 impl Default for LockoutSettings {
@@ -103,6 +106,7 @@ impl Default for LockoutSettings {
             unresolved_accounts: Vec::new(),
             scenarios: Vec::new(),
             supposed: Supposed::default(),
+            processors: NonZeroUsize::MIN,
         }
     }
 }

@@ -16,6 +16,7 @@ use super::goal::{Goal, Question, Stage};
 use super::people::Held;
 use super::report::{Cause, LockoutReport, Suggestion};
 use super::settings::LockoutSettings;
+use super::workers::each;
 use crate::access::Access;
 
 /// Changes that are tried.
@@ -57,8 +58,12 @@ impl Analysis<'_> {
         let Some(order) = report.direct.order.proved else { return Vec::new() };
         let question = Question { goal: report.goal, surface: None, stage: Stage::Direct };
         let mut found: Vec<(Suggestion, Weakening)> = Vec::new();
-        for candidate in self.candidates(report).into_iter().take(CANDIDATE_COUNT_MAX) {
-            let Some((after, count)) = self.try_out(&candidate.edit, question) else { continue };
+        let mut candidates = self.candidates(report);
+        candidates.truncate(CANDIDATE_COUNT_MAX);
+        let own = &*self;
+        let tried = each(self.settings.processors, &candidates, |one| own.try_out(&one.edit, question));
+        for (candidate, tried) in candidates.into_iter().zip(tried) {
+            let Some((after, count)) = tried else { continue };
             if after.is_none_or(|after| after > order) {
                 let suggestion = Suggestion {
                     change: candidate.change,

@@ -297,7 +297,12 @@ impl AnalysisArguments {
     }
 
     /// The settings of the analysis of a tenant.
-    pub(super) fn settings(&self, subject: &Subject, horizon: Horizon) -> Result<LockoutSettings, LockoutError> {
+    pub(super) fn settings(
+        &self,
+        subject: &Subject,
+        horizon: Horizon,
+        world: &World,
+    ) -> Result<LockoutSettings, LockoutError> {
         let configured = &subject.lockout;
         let snapshot = &subject.snapshot;
         subject.custody.check().map_err(LockoutError::Custody)?;
@@ -350,6 +355,7 @@ impl AnalysisArguments {
             accounts: subject.accounts.keys.clone(),
             unresolved_accounts: subject.accounts.unresolved.iter().map(unresolved).collect(),
             scenarios: configured.scenarios.iter().map(scenario).collect(),
+            processors: world.processors,
             ..LockoutSettings::default()
         })
     }
@@ -408,7 +414,7 @@ impl Arguments {
         let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
         let mut reports = Vec::new();
         for horizon in self.analysis.horizons() {
-            let settings = self.analysis.settings(&subject, horizon)?;
+            let settings = self.analysis.settings(&subject, horizon, world)?;
             for goal in self.analysis.goals() {
                 somebody(&access, &settings, goal).map_err(|nobody| LockoutError::Nobody { nobody })?;
                 reports.push(analyse(&access, &settings, goal, &self.scenarios).map_err(LockoutError::Scenario)?);

@@ -1,6 +1,6 @@
 //! Accounts, passwords, envelopes: what a combination is made of.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use breakglass_model::object::ObjectKey;
 use breakglass_model::property::Property;
@@ -135,7 +135,7 @@ impl Compiler<'_> {
                 Part::Component(component) => body.extend(self.component(component)),
                 Part::Password => body.push(self.fact(Fact::Password(user, stage))),
                 Part::KnownPassword => body.push(self.fact(Fact::KnownPassword(user, stage))),
-                Part::Method(method) => body.push(self.fact(Fact::Method(user, Rc::clone(method), stage))),
+                Part::Method(method) => body.push(self.fact(Fact::Method(user, Arc::clone(method), stage))),
                 Part::IssuedPass => body.push(self.fact(Fact::IssuedPass(user, stage))),
             }
         }

@@ -219,9 +219,9 @@ impl Compiler<'_> {
         }
     }
 
-    fn resetter_chain(&mut self, reset: Reset, protection: Protection, stage: Stage) -> std::rc::Rc<Chain> {
+    fn resetter_chain(&mut self, reset: Reset, protection: Protection, stage: Stage) -> std::sync::Arc<Chain> {
         if let Some(chain) = self.chains.get(&(reset, protection, stage)) {
-            return std::rc::Rc::clone(chain);
+            return std::sync::Arc::clone(chain);
         }
         let (roles, tools) = match reset {
             Reset::Password => (protection.password_roles(), Tool::RESET),
@@ -254,8 +254,8 @@ impl Compiler<'_> {
         chain.forward = self.running(singles.iter().copied());
         chain.backward = self.running(singles.iter().rev().copied());
         chain.backward.reverse();
-        let chain = std::rc::Rc::new(chain);
-        self.chains.insert((reset, protection, stage), std::rc::Rc::clone(&chain));
+        let chain = std::sync::Arc::new(chain);
+        self.chains.insert((reset, protection, stage), std::sync::Arc::clone(&chain));
         chain
     }
 

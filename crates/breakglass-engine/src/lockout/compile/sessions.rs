@@ -1,14 +1,14 @@
 //! Sessions: one rule for each alternative that lets somebody in.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use breakglass_model::object::ObjectKey;
 use breakglass_model::well_known::ADMINISTRATOR_ROLES;
 
-use super::{Compiler, Fact, Label, Person, Purpose};
+use super::{Compiler, DeviceAt, Fact, Label, Person, Purpose};
 use crate::access::beside::mandatory_mfa;
 use crate::access::surfaces::{AZURE_RESOURCE_MANAGER, SURFACES, surface};
-use crate::access::{Masks, Target, TargetRow, Trit};
+use crate::access::{Target, TargetRow, Trit};
 use crate::lockout::component::{Component, Kind};
 use crate::lockout::credential::Credential;
 use crate::lockout::goal::{Goal, Question, Stage, Tool};
@@ -30,7 +30,7 @@ struct Tried {
     needs_own_device: bool,
     /// Per device that is looked at, the number of its verdicts.
     verdicts: Vec<Option<u32>>,
-    needs: Rc<Vec<Need>>,
+    needs: Arc<Vec<Need>>,
     /// Per alternative, its nodes, once they were asked for.
     nodes: Vec<Option<Vec<Node>>>,
 }
@@ -40,7 +40,7 @@ impl Tried {
         judge: &Judge<'_>,
         devices: &[DeviceContext],
         (credential, combination): (&Credential, u32),
-        needs: Rc<Vec<Need>>,
+        needs: Arc<Vec<Need>>,
     ) -> Self {
         let nodes = needs.iter().map(|_| None).collect();
         let verdicts = verdicts(judge, devices, combination).collect();
@@ -67,7 +67,7 @@ struct OnDevice {
 }
 
 /// The alternatives on all devices, each minimal.
-fn alternatives(found_on: &[OnDevice]) -> Rc<Vec<Need>> {
+fn alternatives(found_on: &[OnDevice]) -> Arc<Vec<Need>> {
     let each = found_on.iter().flat_map(|one| {
         one.session.needs.iter().map(|need| Need {
             components: union(&need.components, &one.own),
@@ -75,7 +75,7 @@ fn alternatives(found_on: &[OnDevice]) -> Rc<Vec<Need>> {
             ..need.clone()
         })
     });
-    Rc::new(minimal(each.collect()))
+    Arc::new(minimal(each.collect()))
 }
 
 /// Per device, the number of what a combination makes of every policy on it, as far as that was asked.
@@ -113,12 +113,7 @@ impl Compiler<'_> {
         let classes = self.access.classes();
         let masks = match role {
             Some(role) => classes.masks_with_role(user, role),
-            None => {
-                let words = self.access.compiled().words;
-                let row = classes.class(Some(user)) as usize;
-                let of = |table: &[u64]| table.get(row * words..(row + 1) * words).unwrap_or_default().to_vec();
-                Masks { sure: of(&classes.masks.sure), may: of(&classes.masks.may) }
-            }
+            None => classes.masks_of(user),
         };
         let identity = self.judge.identity(masks);
         self.identities.insert((user, role), identity);
@@ -219,8 +214,7 @@ impl Compiler<'_> {
                 }
                 body.clone_from(own);
                 body.extend(nodes.get_or_insert_with(|| self.need_body(&person.id, need)).iter().copied());
-                let device =
-                    devices.get(usize::from(need.device)).map_or_else(|| "".into(), |device| Rc::clone(&device.id));
+                let device = DeviceAt { client: door.client, number: need.device };
                 let (tool, place) = (door.tool, need.place);
                 let label = Label::Session { user, role, tool, credential: number, device, place, is_relaxed: false };
                 self.all(head, &body, Some(label));
@@ -236,7 +230,7 @@ impl Compiler<'_> {
         (identity, combination): (u32, u32),
         devices: &[DeviceContext],
         credential: &Credential,
-    ) -> Rc<Vec<Need>> {
+    ) -> Arc<Vec<Need>> {
         let mut found_on = Vec::new();
         for (number, device) in devices.iter().enumerate() {
             if credential.needs_own_device && !device.is_own {
@@ -262,7 +256,7 @@ impl Compiler<'_> {
         }
         // On devices that need nothing of their own, the same sessions have the same alternatives for everybody.
         let key: Vec<(u16, u32)> = found_on.iter().map(|one| (one.device, one.session.number)).collect();
-        Rc::clone(self.alternatives.entry(key).or_insert_with(|| alternatives(&found_on)))
+        Arc::clone(self.alternatives.entry(key).or_insert_with(|| alternatives(&found_on)))
     }
 
     /// The nodes of what an alternative needs of a user.
@@ -292,14 +286,15 @@ impl Compiler<'_> {
             if door.needs_mfa && !self.judge.is_multifactor(*combination) {
                 continue;
             }
-            let is_usable = |device: &&DeviceContext| device.is_own || !credential.needs_own_device;
-            let usable: Vec<&DeviceContext> = devices.iter().filter(is_usable).collect();
-            let usable = if credential.needs_own_device { usable } else { usable.into_iter().take(1).collect() };
-            for device in usable {
+            let is_usable = |(_, device): &(usize, &DeviceContext)| device.is_own || !credential.needs_own_device;
+            let usable = devices.iter().enumerate().filter(is_usable);
+            let count = if credential.needs_own_device { devices.len() } else { 1 };
+            for (at, device) in usable.take(count) {
                 let mut body = vec![editor, self.fact(Fact::Account(user))];
                 body.extend(self.parts(user, &credential.parts, Stage::AfterRepair));
                 body.extend(self.body(device.needs.iter().cloned()));
-                let (tool, device) = (door.tool, Rc::clone(&device.id));
+                let (tool, device) =
+                    (door.tool, DeviceAt { client: door.client, number: u16::try_from(at).unwrap_or(u16::MAX) });
                 let label = Label::Session { user, role, tool, credential: number, device, place: 0, is_relaxed: true };
                 self.all(head, &body, Some(label));
             }

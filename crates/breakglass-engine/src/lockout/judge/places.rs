@@ -3,7 +3,7 @@
 //! **Source:** `docs/concepts/lockout.md`, section 4, places and nature.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use breakglass_model::named_location::{LocationCoverage, NamedLocation};
 use breakglass_model::policy::RiskLevel;
@@ -28,7 +28,7 @@ pub(in crate::lockout) struct Place {
     pub(super) needs: Vec<u32>,
     /// Per set of quiet risks, the policies whose place and risks are met, whatever nature chooses: in each country
     /// that it may lie in where that is possible, in all of them at once where it is promised.
-    pub(super) met: Vec<Rc<[Masks]>>,
+    pub(super) met: Vec<Arc<[Masks]>>,
 }
 
 impl Judge<'_> {
