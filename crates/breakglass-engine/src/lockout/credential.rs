@@ -320,7 +320,13 @@ impl Wallet<'_> {
         method: &AuthenticationMethod,
         unknowns: &mut BTreeSet<String>,
     ) -> Trit {
-        let asker = MethodUser { snapshot: self.snapshot, user: user.key, now: self.now, certificate_days_left_min: 0 };
+        let asker = MethodUser {
+            snapshot: self.snapshot,
+            user: user.key,
+            now: self.now,
+            certificate_days_left_min: 0,
+            is_supposed_on: self.settings.supposed.switched_on.contains(name.0),
+        };
         match permitted(&asker, name, method) {
             Use::Allowed | Use::Ending(_) => Trit::Yes,
             Use::Refused(_) => Trit::No,
