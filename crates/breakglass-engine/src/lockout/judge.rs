@@ -63,8 +63,17 @@ pub(super) struct DeviceContext {
     pub(super) needs: Vec<Component>,
     /// Id or `unmanaged on …`.
     pub(super) id: Arc<str>,
-    /// Whether it is a registered device of the user.
-    pub(super) is_own: bool,
+    /// What it is, if it is a registered device of the user.
+    pub(super) registered: Option<Registered>,
+}
+
+/// A registered device of a user, as far as it matters to what is kept on one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Registered {
+    /// Its platform, if that is told.
+    pub(super) platform: Option<&'static str>,
+    /// It stands for devices that were not exported.
+    pub(super) is_not_exported: bool,
 }
 
 /// A class of devices and clients.

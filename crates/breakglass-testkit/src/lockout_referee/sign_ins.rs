@@ -21,6 +21,7 @@ use breakglass_model::sign_in::{
 use breakglass_model::snapshot::{Listing, Snapshot};
 
 use super::LockoutReferee;
+use super::methods::KeptOn;
 use crate::referee::Answer;
 
 /// Whether a device is one that the directory knows.
@@ -124,11 +125,29 @@ fn platform(device: &Device) -> &'static str {
 impl DeviceChoice<'_> {
     /// Whether somebody may choose it.
     pub(super) fn is_for(&self, person: &str) -> Answer {
-        let device = match self.registered {
-            Registered::No => return Answer::Yes,
-            Registered::Perhaps => return Answer::Unknown,
-            Registered::Listed(device) => device,
-        };
+        match self.registered {
+            Registered::No => Answer::Yes,
+            Registered::Perhaps => Answer::Unknown,
+            Registered::Listed(_) => self.is_usable.and(self.whose(person)),
+        }
+    }
+
+    /// Whether what is kept on a device can be used on this one.
+    pub(super) fn holds(&self, kept: &KeptOn) -> Answer {
+        match (&self.registered, &kept.device) {
+            (Registered::No, _) => Answer::No,
+            (Registered::Perhaps, _) => Answer::Unknown,
+            (Registered::Listed(device), Some(told)) => Answer::of(device.id.as_str() == told),
+            (Registered::Listed(device), None) => {
+                let may_be = self.platform == kept.platform || device.operating_system.value().is_none();
+                if may_be { Answer::Unknown } else { Answer::No }
+            }
+        }
+    }
+
+    /// Whether it is somebody's, as either of its lists says.
+    pub(super) fn whose(&self, person: &str) -> Answer {
+        let Registered::Listed(device) = self.registered else { return Answer::Unknown };
         let list = |people: &Property<Vec<serde_json::Value>>| match people {
             Property::Absent => Answer::Unknown,
             Property::Null => Answer::No,
@@ -137,13 +156,11 @@ impl DeviceChoice<'_> {
                 id.as_str().is_some_and(|id| id.eq_ignore_ascii_case(person))
             })),
         };
-        // Either list says of whom it is.
         let (owners, users) = (list(&device.registered_owners), list(&device.registered_users));
-        let whose = match (owners, users) {
+        match (owners, users) {
             (Answer::Unknown, known) | (known, Answer::Unknown) => known,
             (one, other) => one.max(other),
-        };
-        self.is_usable.and(whose)
+        }
     }
 
     fn info(&self) -> Option<DeviceInfo<'static>> {
