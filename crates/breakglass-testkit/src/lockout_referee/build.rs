@@ -188,7 +188,7 @@ impl Builder<'_> {
     /// Somebody holds one of the roles, or activates it, and signs in to one of the tools.
     fn holder(&mut self, head: Fact, person: usize, roles: &[&'static str], tools: &[usize]) {
         for role in roles {
-            let holds = self.tenant.holds(person, role);
+            let holds = self.tenant.keeps(person, role);
             for tool in tools {
                 if self.mode().has(holds) {
                     let session = self.fact(Key::Session(person, None, *tool));
@@ -213,7 +213,7 @@ impl Builder<'_> {
         let (roles, tools) = (goal_roles(goal, surface), last_tools(goal, surface));
         for person in 0..self.tenant.people.len() {
             self.holder(head, person, roles, &tools);
-            let holds = roles.iter().any(|role| self.mode().has(self.tenant.holds(person, role)));
+            let holds = roles.iter().any(|role| self.mode().has(self.tenant.keeps(person, role)));
             let is_guest = self.mode().fears(self.tenant.people[person].is_guest);
             if holds && !is_guest && self.question.horizon != Horizon::Day {
                 self.open_session(head, person, &tools);

@@ -11,7 +11,7 @@ use breakglass_model::authentication_method::{AuthenticationMethod, Authenticati
 use breakglass_model::property::Property;
 use breakglass_model::tenant::{KeyRestrictions, MethodTarget};
 
-use super::sign_ins::Registered;
+use super::sign_ins::{platform as platform_of, whose};
 use super::{LockoutReferee, Mode};
 use crate::referee::Answer;
 
@@ -237,10 +237,9 @@ impl LockoutReferee<'_> {
     fn kept_on(&self, person: usize, method: &AuthenticationMethod, platform: &'static str) -> KeptOn {
         let named = method.rest.get("device").and_then(|device| device.get("id")).and_then(serde_json::Value::as_str);
         let mut called_so = BTreeSet::new();
-        for choice in &self.devices {
-            if let Registered::Listed(device) = choice.registered
-                && choice.whose(self.people[person].id) == Answer::Yes
-                && choice.platform == platform
+        for device in self.snapshot.devices.items() {
+            if whose(device, self.people[person].id) == Answer::Yes
+                && platform_of(device) == platform
                 && let (Some(name), Some(wanted)) = (device.display_name.value(), &method.display_name)
                 && name.eq_ignore_ascii_case(wanted)
             {

@@ -105,7 +105,7 @@ pub(super) fn devices(snapshot: &Snapshot) -> Vec<DeviceChoice<'_>> {
 }
 
 /// The platform by the name of the operating system.
-fn platform(device: &Device) -> &'static str {
+pub(super) fn platform(device: &Device) -> &'static str {
     let system = device.operating_system.value().map(|system| system.to_ascii_lowercase()).unwrap_or_default();
     if system.starts_with("windows") {
         "windows"
@@ -122,13 +122,30 @@ fn platform(device: &Device) -> &'static str {
     }
 }
 
+/// Whether a device is somebody's, as either of its lists says.
+pub(super) fn whose(device: &Device, person: &str) -> Answer {
+    let list = |people: &Property<Vec<serde_json::Value>>| match people {
+        Property::Absent => Answer::Unknown,
+        Property::Null => Answer::No,
+        Property::Value(people) => Answer::of(people.iter().any(|one| {
+            let id = one.get("id").unwrap_or(one);
+            id.as_str().is_some_and(|id| id.eq_ignore_ascii_case(person))
+        })),
+    };
+    let (owners, users) = (list(&device.registered_owners), list(&device.registered_users));
+    match (owners, users) {
+        (Answer::Unknown, known) | (known, Answer::Unknown) => known,
+        (one, other) => one.max(other),
+    }
+}
+
 impl DeviceChoice<'_> {
     /// Whether somebody may choose it.
     pub(super) fn is_for(&self, person: &str) -> Answer {
         match self.registered {
             Registered::No => Answer::Yes,
             Registered::Perhaps => Answer::Unknown,
-            Registered::Listed(_) => self.is_usable.and(self.whose(person)),
+            Registered::Listed(device) => self.is_usable.and(whose(device, person)),
         }
     }
 
@@ -142,24 +159,6 @@ impl DeviceChoice<'_> {
                 let may_be = self.platform == kept.platform || device.operating_system.value().is_none();
                 if may_be { Answer::Unknown } else { Answer::No }
             }
-        }
-    }
-
-    /// Whether it is somebody's, as either of its lists says.
-    pub(super) fn whose(&self, person: &str) -> Answer {
-        let Registered::Listed(device) = self.registered else { return Answer::Unknown };
-        let list = |people: &Property<Vec<serde_json::Value>>| match people {
-            Property::Absent => Answer::Unknown,
-            Property::Null => Answer::No,
-            Property::Value(people) => Answer::of(people.iter().any(|one| {
-                let id = one.get("id").unwrap_or(one);
-                id.as_str().is_some_and(|id| id.eq_ignore_ascii_case(person))
-            })),
-        };
-        let (owners, users) = (list(&device.registered_owners), list(&device.registered_users));
-        match (owners, users) {
-            (Answer::Unknown, known) | (known, Answer::Unknown) => known,
-            (one, other) => one.max(other),
         }
     }
 

@@ -65,11 +65,12 @@ struct OnDevice {
     own: Vec<u32>,
 }
 
-/// The alternatives on all devices, each minimal.
-fn alternatives(found_on: &[OnDevice]) -> Arc<Vec<Need>> {
+/// The alternatives on all devices, each minimal, with the risks that must stay quiet beside the policies.
+fn alternatives(found_on: &[OnDevice], always_quiet: u8) -> Arc<Vec<Need>> {
     let each = found_on.iter().flat_map(|one| {
         one.session.needs.iter().map(|need| Need {
             components: union(&need.components, &one.own),
+            quiet: need.quiet | always_quiet,
             device: one.device,
             ..need.clone()
         })
@@ -251,11 +252,12 @@ impl Compiler<'_> {
             }
         }
         if found_on.iter().any(|one| !one.own.is_empty()) {
-            return alternatives(&found_on);
+            return alternatives(&found_on, self.judge.always_quiet);
         }
         // On devices that need nothing of their own, the same sessions have the same alternatives for everybody.
+        let always_quiet = self.judge.always_quiet;
         let key: Vec<(u16, u32)> = found_on.iter().map(|one| (one.device, one.session.number)).collect();
-        Arc::clone(self.alternatives.entry(key).or_insert_with(|| alternatives(&found_on)))
+        Arc::clone(self.alternatives.entry(key).or_insert_with(|| alternatives(&found_on, always_quiet)))
     }
 
     /// The nodes of what an alternative needs of a user.
