@@ -20,6 +20,7 @@ mod lockout_answers;
 mod lockout_applications;
 #[cfg(test)]
 mod lockout_changes;
+#[cfg(test)]
 mod lockout_facts;
 #[cfg(test)]
 mod lockout_not_exported;
