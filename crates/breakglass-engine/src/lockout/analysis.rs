@@ -184,6 +184,7 @@ impl<'a> Analysis<'a> {
             assumptions: self.assumptions(),
             direct: answer,
             after_repair,
+            dates_left_out: None,
             surfaces,
             goals,
             scenarios: Vec::new(),
@@ -324,7 +325,7 @@ pub fn analyse(
     let mut analysis = Analysis::of(access, settings, goal);
     let mut report = analysis.report(goal);
     report.scenarios = analysis.scenarios(goal, scenarios, &report.direct.ways)?;
-    report.dated = analysis.dated(goal, report.direct.order);
+    (report.dated, report.dates_left_out) = analysis.dated(goal, report.direct.order);
     report.suggestions = analysis.suggestions(&report);
     report.components = analysis.component_words(&report);
     Ok(report)

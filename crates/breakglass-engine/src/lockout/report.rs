@@ -33,6 +33,8 @@ pub struct LockoutReport {
     pub dated: Vec<DatedOrder>,
     /// Facts that the snapshot does not tell, each with what it keeps from being promised.
     pub unknowns: Vec<String>,
+    /// Dates of that year that were not looked at, since there are too many.
+    pub dates_left_out: Option<DatesLeftOut>,
     /// Single changes that raise the order, the best first.
     pub suggestions: Vec<Suggestion>,
     /// Every component that the report names.
@@ -225,6 +227,15 @@ pub struct DatedOrder {
 
 /// One change that raises the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
+/// Dates that were not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DatesLeftOut {
+    /// The first of them.
+    pub from: Timestamp,
+    /// How many they are.
+    pub count: usize,
+}
+
 pub struct Suggestion {
     /// What to do, in words.
     pub change: String,

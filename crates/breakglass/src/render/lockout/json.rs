@@ -53,6 +53,9 @@ fn report(report: &LockoutReport) -> Map<String, Value> {
         "scenarios": report.scenarios.iter().map(scenario).collect::<Vec<_>>(),
         "dated": report.dated.iter().map(dated).collect::<Vec<_>>(),
         "unknowns": report.unknowns,
+        "datesLeftOut": report.dates_left_out.map(|left_out| {
+            json!({ "from": left_out.from.to_string(), "count": left_out.count })
+        }),
         "suggestions": report.suggestions.iter().map(suggestion).collect::<Vec<_>>(),
         "components": components(&report.components),
     });

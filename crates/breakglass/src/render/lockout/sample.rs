@@ -6,8 +6,8 @@ use breakglass_engine::lockout::component::{Component, Kind};
 use breakglass_engine::lockout::cuts::{Family, Limits, minimal_cuts};
 use breakglass_engine::lockout::goal::{Goal, Horizon, Surface};
 use breakglass_engine::lockout::report::{
-    Answer, Cause, Certainty, ComponentWords, Cut, DatedOrder, LockoutReport, Order, ScenarioResult, Suggestion, Way,
-    WayContext,
+    Answer, Cause, Certainty, ComponentWords, Cut, DatedOrder, DatesLeftOut, LockoutReport, Order, ScenarioResult,
+    Suggestion, Way, WayContext,
 };
 
 /// Names as an adversary would choose them.
@@ -57,6 +57,7 @@ impl Builder {
                 scenarios: Vec::new(),
                 dated: Vec::new(),
                 unknowns: Vec::new(),
+                dates_left_out: None,
                 suggestions: Vec::new(),
                 components: BTreeMap::new(),
             },
@@ -288,6 +289,8 @@ pub(super) fn order_2() -> LockoutReport {
         },
     ];
     report.scenarios = scenarios(&[
+    report.idle_assumptions = vec!["account:zzz".parse().unwrap(), "device:d9".parse().unwrap()];
+    report.dates_left_out = Some(DatesLeftOut { from: "2027-08-01T06:30:00Z".parse().unwrap(), count: 12 });
         (order(Some(2), Some(2)), Some(2)),
         (order(Some(2), Some(3)), Some(0)),
         (order(Some(1), Some(1)), Some(2)),

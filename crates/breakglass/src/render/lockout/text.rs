@@ -296,7 +296,7 @@ fn day(at: Timestamp, now: Timestamp) -> String {
 /// From which date on the order is another.
 fn dated(report: &LockoutReport, page: &Page) -> String {
     let (shown, rest) = shown(&report.dated, page);
-    if shown.is_empty() {
+    if shown.is_empty() && report.dates_left_out.is_none() {
         return String::new();
     }
     let mut text = heading("Dates that change the order", page);
@@ -309,9 +309,20 @@ fn dated(report: &LockoutReport, page: &Page) -> String {
     text
 }
 
+    if let Some(line) = dates_left_out_words(report, page.judged_at) {
+        text.push_str(&painted(&fitted(&line, "  ", "    ", page.columns), Style::Doubtful, page.paint));
+    }
 /// `From 14 March 2027 (in 12 days) the order is 0: …`.
 pub(crate) fn dated_words(dated: &DatedOrder, now: Timestamp) -> String {
     let days = dated.from.duration_since(now).as_hours() / 24;
+/// Dates that were not looked at, in words.
+pub(crate) fn dates_left_out_words(report: &LockoutReport, now: Timestamp) -> Option<String> {
+    let left_out = report.dates_left_out?;
+    let found = if report.dated.is_empty() { " Before that date no order changes." } else { "" };
+    let (from, count) = (day(left_out.from, now), counted(left_out.count, "date"));
+    Some(format!("Dates from {from} on were not looked at: {count} within the year.{found}"))
+}
+
     let days = usize::try_from(days).map(|days| format!(" (in {})", counted(days, "day"))).unwrap_or_default();
     let because = dated.because.join("; ");
     format!("From {}{days} the order is {}: {because}.", day(dated.from, now), words::order_with_doubt(&dated.order))
