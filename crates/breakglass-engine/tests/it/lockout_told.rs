@@ -139,8 +139,51 @@ fn a_harmless_role_has_a_date_where_a_policy_names_it() {
 }
 
 /// What activating Global Administrator asks: approval, by whom.
+fn activation(approvers: &[&str]) -> Value {
+    let approvers: Vec<Value> = approvers.iter().map(|id| json!({ "userId": id })).collect();
+    let setting = json!({
+        "isApprovalRequired": !approvers.is_empty(), "approvalStages": [{ "primaryApprovers": approvers }],
+    });
+    json!([{ "id": "ga", "roleDefinitionId": GLOBAL_ADMINISTRATOR, "rules": [
+        { "id": "Enablement_EndUser_Assignment", "enabledRules": ["Justification"] },
+        { "id": "AuthenticationContext_EndUser_Assignment", "isEnabled": false, "claimValue": null },
+        { "id": "Approval_EndUser_Assignment", "setting": setting },
+    ] }])
+}
+
 /// The helpdesk has changed the password of the approver, whom somebody has to give a new one.
 #[test]
+fn an_insider_does_not_help() {
+    let active = |id: &str| assignment(id, HELPDESK_ADMINISTRATOR);
+    for (what, assigned, eligible, survives, hostile) in [
+        ("the only one is the insider", vec![active("hal")], vec![], false, &["hal"][..]),
+        ("none of several helps", vec![active("hal"), active("hub")], vec![], false, &["hal", "hub"]),
+        ("nor one who is eligible", vec![active("hal")], vec![active("hub")], false, &["hal", "hub"]),
+        (
+            "somebody in another role does",
+            vec![active("hal"), assignment("hub", USER_ADMINISTRATOR)],
+            vec![],
+            true,
+            &["hal"],
+        ),
+    ] {
+        let mut eligible = eligible;
+        eligible.push(assignment("ada", GLOBAL_ADMINISTRATOR));
+        let tenant = tenant(json!({
+            "users": [user("ada", true), user("pat", false), user("hal", false), user("hub", false)],
+            "roleAssignments": assigned, "roleEligibilityScheduleInstances": eligible,
+            "roleManagementPolicies": activation(&["pat"]),
+        }));
+        let id = "credentials-changed-by-insider:helpdesk-administrator".to_owned();
+        let report = report_of(&tenant, &[id]);
+        let [result] = report.scenarios.as_slice() else { panic!("{:?}", report.scenarios) };
+        assert_eq!(result.survives, survives, "{what}: {:?}", result.by);
+        let failed: Vec<&str> = result.failed.iter().filter_map(|one| one.id().strip_prefix("account:")).collect();
+        assert_eq!(failed, hostile, "{what}");
+        assert!(result.failed.iter().any(|one| one.id() == "password:pat"), "{what}: {:?}", result.failed);
+    }
+}
+
 #[test]
 #[test]
 #[test]
