@@ -186,5 +186,65 @@ fn an_insider_does_not_help() {
 
 #[test]
 #[test]
+fn platforms_are_told_apart_only_where_a_policy_does() {
+    let on = |platforms: &[&str], users: Value, controls: &[&str]| {
+        policy("Platforms", json!({ "platforms": { "includePlatforms": platforms }, "users": users }), controls)
+    };
+    let everybody = || json!({ "includeUsers": ["All"] });
+    let ben = || json!({ "includeUsers": ["ben"] });
+    for (what, policies, device) in [
+        ("no policy", vec![], "unmanaged"),
+        ("one that is met on each", vec![on(&["windows"], everybody(), &["mfa"])], "unmanaged"),
+        ("one about somebody else", vec![on(&["windows"], ben(), &["block"])], "unmanaged"),
+        ("approved apps of somebody else", vec![on(&["all"], ben(), &["approvedApplication"])], "unmanaged"),
+        ("phones are kept out", vec![on(&["android", "iOS"], everybody(), &["block"])], "unmanaged on Windows"),
+        ("Windows is", vec![on(&["windows"], everybody(), &["block"])], "unmanaged on macOS"),
+    ] {
+        let policies: Vec<Value> = [policy("Always", json!({}), &["mfa"])].into_iter().chain(policies).collect();
+        let report = report(&tenant(json!({
+            "users": [user("ada", true), user("ben", true)],
+            "roleAssignments": [assignment("ada", GLOBAL_ADMINISTRATOR)],
+            "conditionalAccessPolicies": policies,
+        })));
+        let [way] = report.direct.ways.as_slice() else { panic!("{what}: {:?}", report.direct.ways) };
+        assert_eq!(way.context.device, device, "{what}");
+        let is_said = way.steps[0].contains(&device.replace("unmanaged on", "on any device with"));
+        assert_eq!(is_said, device != "unmanaged", "{what}: {:?}", way.steps);
+    }
+}
+
 #[test]
+fn a_sign_in_is_said_once_and_again_only_where_the_role_asks_for_more() {
+    let locations = json!({ "includeLocations": ["All"], "excludeLocations": ["hq"] });
+    let users = json!({ "includeUsers": [], "includeRoles": [GLOBAL_ADMINISTRATOR] });
+    let from_hq = policy("Headquarters", json!({ "users": users, "locations": locations }), &["block"]);
+    let once: &[&str] = &[
+        "ada@contoso.example signs in to the Entra admin center with passkey",
+        "ada@contoso.example activates Global Administrator",
+        "ada@contoso.example can repair the tenant",
+    ];
+    let twice: &[&str] = &[
+        "ada@contoso.example signs in to the Entra admin center with passkey",
+        "ada@contoso.example activates Global Administrator",
+        "ada@contoso.example signs in again to the Entra admin center with passkey from `HQ`, with Global \
+         Administrator active",
+        "ada@contoso.example can repair the tenant",
+    ];
+    let always = policy("Always", json!({}), &["mfa"]);
+    for (policies, steps) in [(json!([always]), once), (json!([always, from_hq]), twice)] {
+        let report = report(&tenant(json!({
+            "users": [user("ada", true)],
+            "roleEligibilityScheduleInstances": [assignment("ada", GLOBAL_ADMINISTRATOR)],
+            "roleManagementPolicies": activation(&[]),
+            "namedLocations": [{
+                "@odata.type": "#microsoft.graph.ipNamedLocation", "id": "hq", "displayName": "HQ", "isTrusted": false,
+                "ipRanges": [{ "@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": "198.51.100.0/24" }],
+            }],
+            "conditionalAccessPolicies": policies,
+        })));
+        let [way] = report.direct.ways.as_slice() else { panic!("{:?}", report.direct.ways) };
+        assert_eq!(way.steps, steps);
+    }
+}
+
 #[test]
