@@ -167,12 +167,7 @@ impl<'a> Analysis<'a> {
         let nothing = BTreeSet::new();
         let answer = self.answer(direct);
         let after_repair = self.order(Question { stage: Stage::AfterRepair, ..direct }, &nothing);
-        let surfaces = Surface::ALL
-            .into_iter()
-            // A door that does not lead there is not one that is shut.
-            .filter(|surface| !surface.tools(goal).is_empty())
-            .map(|surface| (surface, self.order(Question { surface: Some(surface), ..direct }, &nothing)))
-            .collect();
+        let surfaces = self.surfaces(goal);
         let goals = Goal::ALL
             .into_iter()
             .filter(|other| *other != goal)
@@ -196,6 +191,16 @@ impl<'a> Analysis<'a> {
     }
 
     /// What is held up, in words.
+    /// The order of a goal with the last step at each surface alone.
+    pub(crate) fn surfaces(&mut self, goal: Goal) -> Vec<(Surface, Order)> {
+        let direct = Question { goal, surface: None, stage: Stage::Direct };
+        // A door that does not lead there is not one that is shut.
+        let lead_there = Surface::ALL.into_iter().filter(|surface| !surface.tools(goal).is_empty());
+        lead_there
+            .map(|surface| (surface, self.order(Question { surface: Some(surface), ..direct }, &BTreeSet::new())))
+            .collect()
+    }
+
     #[must_use]
     pub fn assumptions(&self) -> Vec<String> {
         let fallible = |id: &'static str| self.settings.fallible.contains(&Component::fixed(id));

@@ -185,6 +185,52 @@ fn an_insider_does_not_help() {
 }
 
 #[test]
+fn a_change_that_shuts_single_doors_says_which() {
+    let document = tenant(json!({
+        "users": [user("ada", true), user("eva", true)],
+        "roleAssignments": [assignment("ada", GLOBAL_ADMINISTRATOR), assignment("eva", GLOBAL_ADMINISTRATOR)],
+    }));
+    let settings = LockoutSettings::default();
+    let was = snapshot(&document);
+    let access = Access::compile(&was, &AccessSettings::at(now())).unwrap();
+    let before = Before::of(&access, &settings, Goal::FullRepair).unwrap();
+    let at = |application: &[&str], users: Value| {
+        let applications = json!({ "includeApplications": application });
+        policy("Doors", json!({ "applications": applications, "users": users }), &["block"])
+    };
+    let everybody = || json!({ "includeUsers": ["All"] });
+    let [portal, graph, azure, m365] = [Surface::Portal, Surface::Graph, Surface::Azure, Surface::M365];
+    for (what, change, verdict, shut, lower) in [
+        ("the portals are shut", at(&[ADMIN_PORTALS], everybody()), Verdict::Same, vec![portal, m365], vec![]),
+        (
+            "Microsoft Graph is shut to one",
+            at(&GRAPH_TOOLS, json!({ "includeUsers": ["ada"] })),
+            Verdict::Same,
+            vec![],
+            vec![graph],
+        ),
+        ("everything is", at(&["All"], everybody()), Verdict::LockedOut, vec![portal, graph, azure, m365], vec![]),
+        (
+            "what nobody asks about is",
+            at(&["00000002-0000-0ff1-ce00-000000000000"], everybody()),
+            Verdict::Same,
+            vec![],
+            vec![],
+        ),
+    ] {
+        let mut document = document.clone();
+        document["conditionalAccessPolicies"] = json!([change]);
+        let is = snapshot(&document);
+        let access = Access::compile(&is, &AccessSettings::at(now())).unwrap();
+        let report = compare(&before, &access, &settings, Change::default(), 2);
+        assert_eq!(report.verdict, verdict, "{what}");
+        let of = |wanted: Verdict| -> Vec<Surface> {
+            report.surfaces.iter().filter(|one| one.verdict() == wanted).map(|one| one.surface).collect()
+        };
+        assert_eq!((of(Verdict::LockedOut), of(Verdict::Lower)), (shut, lower), "{what}: {:?}", report.surfaces);
+    }
+}
+
 #[test]
 fn platforms_are_told_apart_only_where_a_policy_does() {
     let on = |platforms: &[&str], users: Value, controls: &[&str]| {

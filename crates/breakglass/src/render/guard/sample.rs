@@ -1,7 +1,8 @@
 //! Reports as proposals would give them, made by hand, for the tests of all formats.
 
-use breakglass_engine::guard::{Counterexample, GuardReport, ScenarioChange, Verdict, verdict};
+use breakglass_engine::guard::{Counterexample, GuardReport, ScenarioChange, SurfaceChange, Verdict, verdict};
 use breakglass_engine::lockout::component::Component;
+use breakglass_engine::lockout::goal::Surface;
 use breakglass_engine::lockout::report::{Cause, ComponentWords};
 
 use super::super::lockout::sample::{about, order, order_4};
@@ -41,6 +42,7 @@ pub(super) fn locked_to_headquarters() -> Guarded {
         lost: tenant.direct.ways.clone(),
         gained: Vec::new(),
         are_ways_truncated: false,
+        surfaces: Vec::new(),
         scenarios: vec![
             ScenarioChange {
                 id: "mfa-outage".to_owned(),
@@ -113,7 +115,17 @@ pub(super) fn all() -> Vec<Guarded> {
     ];
     unknown.report.counterexample = None;
     let lower = with_orders(Some(4), (Some(3), Some(3)));
-    vec![locked_to_headquarters(), locked_out, lower, unknown, better, same]
+    let mut portals_shut = same.clone();
+    let change =
+        |surface, before, after| SurfaceChange { surface, before: order(before, before), after: order(after, after) };
+    portals_shut.report.surfaces = vec![
+        change(Surface::Portal, Some(4), Some(0)),
+        change(Surface::Graph, Some(4), Some(4)),
+        change(Surface::Azure, Some(3), Some(2)),
+        change(Surface::M365, Some(2), Some(0)),
+    ];
+    better.report.idle_assumptions = vec!["account:zzz".parse().unwrap()];
+    vec![locked_to_headquarters(), locked_out, lower, unknown, better, same, portals_shut]
 }
 
 /// A report whose every text from outside is this one.
