@@ -49,6 +49,8 @@ pub struct GuardReport {
     pub unknowns: Vec<String>,
     /// What is held up, in words.
     pub assumptions: Vec<String>,
+    /// Of those of the configuration, the ones that nothing depends on after the change.
+    pub idle_assumptions: Vec<Component>,
     /// Every component that the report names.
     pub components: BTreeMap<Component, ComponentWords>,
 }
@@ -64,8 +66,6 @@ pub struct Counterexample {
     pub causes: Vec<Cause>,
 }
 
-/// A scenario that ends otherwise after the change.
-#[derive(Debug, Clone, PartialEq, Eq)]
 /// The order at one surface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SurfaceChange {
@@ -85,6 +85,8 @@ impl SurfaceChange {
     }
 }
 
+/// A scenario that ends otherwise after the change.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScenarioChange {
     /// Its id.
     pub id: String,

@@ -139,6 +139,7 @@ pub fn compare(
         notes,
         unknowns: change.unknowns.into_iter().chain(awaited_locations(after)).chain(analysis.unknowns()).collect(),
         assumptions: analysis.assumptions(),
+        idle_assumptions: analysis.idle_assumptions(),
         components,
     };
     analysis.end();

@@ -177,20 +177,20 @@ impl<'a> Analysis<'a> {
             goal,
             horizon: self.settings.horizon,
             assumptions: self.assumptions(),
+            idle_assumptions: self.idle_assumptions(),
             direct: answer,
             after_repair,
-            dates_left_out: None,
             surfaces,
             goals,
             scenarios: Vec::new(),
             dated: Vec::new(),
+            dates_left_out: None,
             unknowns: self.unknowns(),
             suggestions: Vec::new(),
             components: BTreeMap::new(),
         }
     }
 
-    /// What is held up, in words.
     /// The order of a goal with the last step at each surface alone.
     pub(crate) fn surfaces(&mut self, goal: Goal) -> Vec<(Surface, Order)> {
         let direct = Question { goal, surface: None, stage: Stage::Direct };
@@ -201,6 +201,7 @@ impl<'a> Analysis<'a> {
             .collect()
     }
 
+    /// What is held up, in words.
     #[must_use]
     pub fn assumptions(&self) -> Vec<String> {
         let fallible = |id: &'static str| self.settings.fallible.contains(&Component::fixed(id));
@@ -223,19 +224,20 @@ impl<'a> Analysis<'a> {
             "Identity Protection's own policies, which Microsoft retired on 1 October 2026, demand nothing".to_owned(),
         );
         all.push("who is able to sign in is able to do what its role allows".to_owned());
-        all.extend(self.settings.assumed.iter().map(|component| {
-            let is_needed = self.promised.has_met(component) || self.possible.has_met(component);
-            let name = words(snapshot, self.settings, component).name;
-            match is_needed {
-                true => format!("{name} is up (as the configuration says)"),
-                // A slip of the pen, or of another tenant: it changes nothing, and somebody believes that it does.
-                false => format!(
-                    "`{}` is up (as the configuration says, but nothing that was asked depends on it)",
-                    component.id()
-                ),
-            }
+        let idle = self.idle_assumptions();
+        all.extend(self.settings.assumed.iter().map(|component| match idle.contains(component) {
+            false => format!("{} is up (as the configuration says)", words(snapshot, self.settings, component).name),
+            true => format!("`{}` is up (as the configuration says, but nothing depends on it)", component.id()),
         }));
         all
+    }
+
+    /// What the configuration holds up and nothing that was asked depends on: a slip of the pen, or of another tenant.
+    /// It changes nothing, and somebody believes that it does.
+    #[must_use]
+    pub fn idle_assumptions(&self) -> Vec<Component> {
+        let is_met = |component: &Component| self.promised.has_met(component) || self.possible.has_met(component);
+        self.settings.assumed.iter().filter(|component| !is_met(component)).cloned().collect()
     }
 
     /// The policies in force that keep a session of a way from being begun.

@@ -294,3 +294,14 @@ fn a_sign_in_is_said_once_and_again_only_where_the_role_asks_for_more() {
 }
 
 #[test]
+fn what_is_held_up_in_vain_is_told() {
+    let document = snapshot(&tenant(json!({
+        "users": [user("ada", true)], "roleAssignments": [assignment("ada", GLOBAL_ADMINISTRATOR)],
+    })));
+    let access = Access::compile(&document, &AccessSettings::at(now())).unwrap();
+    let assumed = ["account:ada", "account:zzz"].map(|id| id.parse().unwrap()).into_iter().collect();
+    let settings = LockoutSettings { assumed, ..LockoutSettings::default() };
+    let report = analyse(&access, &settings, Goal::FullRepair, &[]).unwrap();
+    let idle: Vec<&str> = report.idle_assumptions.iter().map(|component| component.id()).collect();
+    assert_eq!(idle, ["account:zzz"]);
+}

@@ -38,6 +38,7 @@ fn render(guarded: &Guarded, page: &Page) -> String {
         "notes": report.notes,
         "unknowns": report.unknowns,
         "assumptions": report.assumptions,
+        "idleAssumptions": report.idle_assumptions.iter().map(Component::id).collect::<Vec<_>>(),
         "components": components(&report.components),
     });
     format!("{document:#}\n")
@@ -51,7 +52,6 @@ fn counterexample(counterexample: &Counterexample) -> Value {
     })
 }
 
-fn scenario(scenario: &ScenarioChange) -> Value {
 fn surface(change: &SurfaceChange) -> Value {
     json!({
         "surface": change.surface.name(),
@@ -61,6 +61,7 @@ fn surface(change: &SurfaceChange) -> Value {
     })
 }
 
+fn scenario(scenario: &ScenarioChange) -> Value {
     json!({
         "id": scenario.id,
         "title": scenario.title,

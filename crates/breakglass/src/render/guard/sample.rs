@@ -62,6 +62,7 @@ pub(super) fn locked_to_headquarters() -> Guarded {
         notes: vec!["The policy `CA050 Block legacy` is report-only: enabled, it would constrain nobody.".to_owned()],
         unknowns: Vec::new(),
         assumptions: tenant.assumptions.clone(),
+        idle_assumptions: Vec::new(),
         components: tenant.components,
     };
     Guarded { report, written: policy_and_location(), replayed: None }
@@ -114,7 +115,6 @@ pub(super) fn all() -> Vec<Guarded> {
             .to_owned(),
     ];
     unknown.report.counterexample = None;
-    let lower = with_orders(Some(4), (Some(3), Some(3)));
     let mut portals_shut = same.clone();
     let change =
         |surface, before, after| SurfaceChange { surface, before: order(before, before), after: order(after, after) };
@@ -125,6 +125,7 @@ pub(super) fn all() -> Vec<Guarded> {
         change(Surface::M365, Some(2), Some(0)),
     ];
     better.report.idle_assumptions = vec!["account:zzz".parse().unwrap()];
+    let lower = with_orders(Some(4), (Some(3), Some(3)));
     vec![locked_to_headquarters(), locked_out, lower, unknown, better, same, portals_shut]
 }
 
@@ -148,6 +149,7 @@ pub(super) fn guarded_about(text: &str, of: Verdict) -> Guarded {
         notes: vec![text.to_owned()],
         unknowns: vec![text.to_owned()],
         assumptions: vec![text.to_owned()],
+        idle_assumptions: vec![Component::new(Kind::Account, text)],
         components: tenant.components,
         ..locked_to_headquarters().report
     };

@@ -48,7 +48,7 @@ fn render(guarded: &Guarded, page: &Page) -> String {
         "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [{
-            "tool": tool(&REPORTED.map(descriptor)),
+            "tool": tool(&rules),
             "automationDetails": {
                 "id": format!("breakglass/guard/{}/{}/", report.goal.name(), report.horizon.name()),
                 "description": { "text": format!("{}: {}", verdict_word(report), verdict_sentence(report)) },
@@ -163,7 +163,7 @@ fn result(guarded: &Guarded, index: usize, page: &Page) -> Value {
         verdict => (id(verdict), "fail", level(verdict)),
     };
     json!({
-        "ruleId": id(report.verdict),
+        "ruleId": rule,
         "ruleIndex": index,
         "kind": kind,
         "level": level,

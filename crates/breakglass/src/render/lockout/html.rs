@@ -67,6 +67,9 @@ fn head(report: &LockoutReport, page: &Page) -> String {
     if let Some(dated) = report.dated.iter().find(|dated| is_lower(&dated.order, &order)) {
         let _ = writeln!(html, "<p class=\"alarm\">{}</p>", inline(&dated_words(dated, page.judged_at)));
     }
+    if let Some(line) = words::idle_assumptions(&report.idle_assumptions) {
+        let _ = writeln!(html, "<p>{}</p>", inline(&line));
+    }
     let searched = match order.searched_to {
         _ if order.is_exhausted => "all".to_owned(),
         Some(size) => format!("up to {}", counted(size, "failure")),

@@ -61,6 +61,9 @@ fn head(report: &LockoutReport, page: &Page) -> String {
     if let Some(line) = falls(report, page.judged_at) {
         head.push_str(&painted(&wrapped(&line, "", page), Style::Bad, page.paint));
     }
+    if let Some(line) = words::idle_assumptions(&report.idle_assumptions) {
+        head.push_str(&painted(&wrapped(&visible(&line), "", page), Style::Doubtful, page.paint));
+    }
     head.push('\n');
     let question = words::question(report.goal, report.horizon);
     let searched = match order.searched_to {
@@ -306,15 +309,12 @@ fn dated(report: &LockoutReport, page: &Page) -> String {
         text.push_str(&if is_alarm { painted(&line, Style::Bad, page.paint) } else { line });
     }
     text.push_str(&rest);
-    text
-}
-
     if let Some(line) = dates_left_out_words(report, page.judged_at) {
         text.push_str(&painted(&fitted(&line, "  ", "    ", page.columns), Style::Doubtful, page.paint));
     }
-/// `From 14 March 2027 (in 12 days) the order is 0: …`.
-pub(crate) fn dated_words(dated: &DatedOrder, now: Timestamp) -> String {
-    let days = dated.from.duration_since(now).as_hours() / 24;
+    text
+}
+
 /// Dates that were not looked at, in words.
 pub(crate) fn dates_left_out_words(report: &LockoutReport, now: Timestamp) -> Option<String> {
     let left_out = report.dates_left_out?;
@@ -323,6 +323,9 @@ pub(crate) fn dates_left_out_words(report: &LockoutReport, now: Timestamp) -> Op
     Some(format!("Dates from {from} on were not looked at: {count} within the year.{found}"))
 }
 
+/// `From 14 March 2027 (in 12 days) the order is 0: …`.
+pub(crate) fn dated_words(dated: &DatedOrder, now: Timestamp) -> String {
+    let days = dated.from.duration_since(now).as_hours() / 24;
     let days = usize::try_from(days).map(|days| format!(" (in {})", counted(days, "day"))).unwrap_or_default();
     let because = dated.because.join("; ");
     format!("From {}{days} the order is {}: {because}.", day(dated.from, now), words::order_with_doubt(&dated.order))
