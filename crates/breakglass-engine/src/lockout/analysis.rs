@@ -17,6 +17,7 @@ use super::system::System;
 use super::words::words;
 use super::workers::both;
 use crate::access::Access;
+use crate::access::identity_protection::RISK_POLICIES_RETIRED;
 
 /// Cuts from which all ways are worked out again.
 const DUAL_CUT_COUNT_MAX: usize = 400;
@@ -220,9 +221,22 @@ impl<'a> Analysis<'a> {
         if !snapshot.per_user_mfa_states.is_complete() {
             all.push("per-user multifactor authentication is off where its state is not exported".to_owned());
         }
-        all.push(
-            "Identity Protection's own policies, which Microsoft retired on 1 October 2026, demand nothing".to_owned(),
-        );
+        let own_policies = &snapshot.identity_protection_policies;
+        if self.access.settings().now >= RISK_POLICIES_RETIRED {
+            all.push(
+                "Identity Protection's own risk policies, which Microsoft retired on 1 October 2026, demand nothing"
+                    .to_owned(),
+            );
+        } else if !own_policies.is_complete() {
+            all.push("Identity Protection's own risk policies, which are not all exported, demand nothing".to_owned());
+        }
+        if !snapshot.role_assignment_schedule_instances.is_complete() {
+            all.push(
+                "roles in `roleAssignments` are held for as long as is asked, where `roleAssignmentScheduleInstances` \
+                 do not say otherwise"
+                    .to_owned(),
+            );
+        }
         all.push("who is able to sign in is able to do what its role allows".to_owned());
         let idle = self.idle_assumptions();
         all.extend(self.settings.assumed.iter().map(|component| match idle.contains(component) {

@@ -34,7 +34,7 @@ impl Compiler<'_> {
         let place = (0..self.judge.place_count()).find(is_there).unwrap_or(0);
         // On any device: what keeps it from every platform.
         let is_on = |device: &&DeviceContext| match session.device.as_str() {
-            UNMANAGED => !device.is_own,
+            UNMANAGED => device.registered.is_none(),
             id => *device.id == *id,
         };
         let mut on: Vec<u32> = devices.iter().filter(is_on).map(|device| device.class).collect();

@@ -422,7 +422,7 @@ impl<'a> Compiler<'a> {
         let person = self.person(session.user);
         let Some(tool) = session.tool else { return false };
         let devices = person.devices.get(session.device.client).map_or(&[][..], Vec::as_slice);
-        let is_unmanaged = |device: &DeviceContext| !device.is_own && device.needs.is_empty();
+        let is_unmanaged = |device: &DeviceContext| device.registered.is_none() && device.needs.is_empty();
         if !devices.get(usize::from(session.device.number)).is_some_and(is_unmanaged) {
             return false;
         }

@@ -144,6 +144,36 @@ pub(super) const ROLES: [&str; 9] = [
     USER_ADMINISTRATOR,
 ];
 
+/// Whether the export does not say until when, or as what, an assignment holds.
+fn is_undated(assignment: &RoleAssignment) -> bool {
+    assignment.end_date_time.is_absent() && assignment.assignment_type.is_none()
+}
+
+/// Who can activate which role, where it is not told which plain assignments are activations: Graph lists those of a
+/// few hours among `roleAssignments`, without their end.
+#[derive(Default)]
+struct Activatable(BTreeMap<String, Vec<Reach>>);
+
+impl Activatable {
+    fn of(access: &Access<'_>) -> Self {
+        let snapshot = access.snapshot();
+        let mut found = Self::default();
+        if snapshot.role_assignment_schedule_instances.is_complete() {
+            return found;
+        }
+        let eligible = snapshot.role_eligibility_schedule_instances.items().iter();
+        for one in eligible.filter(|one| one.is_current(access.settings().now) && is_whole_tenant(one) != Trit::No) {
+            let template = access.classes().roles().template(one.role_definition_id.as_str()).to_owned();
+            found.0.entry(template).or_default().push(principals_of(snapshot, one.principal_id.as_str()));
+        }
+        found
+    }
+
+    fn by(&self, template: &str) -> &[Reach] {
+        self.0.get(template).map_or(&[], Vec::as_slice)
+    }
+}
+
 /// Users of whom it is looked at whether they possibly hold a role that lists which are not there would name. Where
 /// there are more, what is possible has no bound.
 const POSSIBLE_HOLDER_COUNT_MAX: usize = 1_000;
@@ -164,6 +194,10 @@ impl People {
             unknowns: BTreeSet::new(),
         };
         let [active, eligible] = people.lists(snapshot);
+        let activatable = match mode {
+            Mode::Promised => Activatable::of(access),
+            Mode::Possible => Activatable::default(),
+        };
         for (assignments, held) in [
             (snapshot.role_assignments.items(), Held::Active),
             (snapshot.role_assignment_schedule_instances.items(), Held::Active),
@@ -177,7 +211,10 @@ impl People {
                         people.unknowns.insert("`directoryScopeId` of a role assignment is not exported".to_owned());
                     }
                     if mode.takes(is_whole) {
-                        people.hold(snapshot, (template, assignment.principal_id.as_str()), held, mode);
+                        let principal = assignment.principal_id.as_str();
+                        let may_be_activated = held == Held::Active && is_undated(assignment);
+                        let but = if may_be_activated { activatable.by(template) } else { &[] };
+                        people.hold(snapshot, (template, principal), (held, but), mode);
                     }
                 }
             }
@@ -240,10 +277,25 @@ impl People {
         [plain.is_some() && scheduled.is_some(), eligible.is_some()]
     }
 
-    fn hold(&mut self, snapshot: &Snapshot, (template, principal): (&str, &str), held: Held, mode: Mode) {
+    /// Notes who holds a role through a principal; whoever may have activated it only, `but`, is left out.
+    fn hold(
+        &mut self,
+        snapshot: &Snapshot,
+        (template, principal): (&str, &str),
+        (held, but): (Held, &[Reach]),
+        mode: Mode,
+    ) {
         let reach = principals_of(snapshot, principal);
         let holders = self.holders.entry(template.to_owned()).or_default();
         for user in reach.users {
+            if but.iter().any(|reach| reach.users.contains(&user) || reach.unknown.is_some()) {
+                self.unknowns.insert(format!(
+                    "whether `{}` holds a role permanently or has activated it: `roleAssignmentScheduleInstances` are \
+                     not all there",
+                    snapshot.name(user)
+                ));
+                continue;
+            }
             let known = holders.entry(user).or_insert(held);
             *known = (*known).max(held);
         }

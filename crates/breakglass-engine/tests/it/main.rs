@@ -21,6 +21,8 @@ mod lockout_applications;
 #[cfg(test)]
 mod lockout_changes;
 #[cfg(test)]
+mod lockout_facts;
+#[cfg(test)]
 mod lockout_not_exported;
 #[cfg(test)]
 mod lockout_referee;
