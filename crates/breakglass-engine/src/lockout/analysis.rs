@@ -168,12 +168,7 @@ impl<'a> Analysis<'a> {
         let nothing = BTreeSet::new();
         let answer = self.answer(direct);
         let after_repair = self.order(Question { stage: Stage::AfterRepair, ..direct }, &nothing);
-        let surfaces = Surface::ALL
-            .into_iter()
-            // A door that does not lead there is not one that is shut.
-            .filter(|surface| !surface.tools(goal).is_empty())
-            .map(|surface| (surface, self.order(Question { surface: Some(surface), ..direct }, &nothing)))
-            .collect();
+        let surfaces = self.surfaces(goal);
         let goals = Goal::ALL
             .into_iter()
             .filter(|other| *other != goal)
@@ -183,16 +178,28 @@ impl<'a> Analysis<'a> {
             goal,
             horizon: self.settings.horizon,
             assumptions: self.assumptions(),
+            idle_assumptions: self.idle_assumptions(),
             direct: answer,
             after_repair,
             surfaces,
             goals,
             scenarios: Vec::new(),
             dated: Vec::new(),
+            dates_left_out: None,
             unknowns: self.unknowns(),
             suggestions: Vec::new(),
             components: BTreeMap::new(),
         }
+    }
+
+    /// The order of a goal with the last step at each surface alone.
+    pub(crate) fn surfaces(&mut self, goal: Goal) -> Vec<(Surface, Order)> {
+        let direct = Question { goal, surface: None, stage: Stage::Direct };
+        // A door that does not lead there is not one that is shut.
+        let lead_there = Surface::ALL.into_iter().filter(|surface| !surface.tools(goal).is_empty());
+        lead_there
+            .map(|surface| (surface, self.order(Question { surface: Some(surface), ..direct }, &BTreeSet::new())))
+            .collect()
     }
 
     /// What is held up, in words.
@@ -231,19 +238,20 @@ impl<'a> Analysis<'a> {
             );
         }
         all.push("who is able to sign in is able to do what its role allows".to_owned());
-        all.extend(self.settings.assumed.iter().map(|component| {
-            let is_needed = self.promised.has_met(component) || self.possible.has_met(component);
-            let name = words(snapshot, self.settings, component).name;
-            match is_needed {
-                true => format!("{name} is up (as the configuration says)"),
-                // A slip of the pen, or of another tenant: it changes nothing, and somebody believes that it does.
-                false => format!(
-                    "`{}` is up (as the configuration says, but nothing that was asked depends on it)",
-                    component.id()
-                ),
-            }
+        let idle = self.idle_assumptions();
+        all.extend(self.settings.assumed.iter().map(|component| match idle.contains(component) {
+            false => format!("{} is up (as the configuration says)", words(snapshot, self.settings, component).name),
+            true => format!("`{}` is up (as the configuration says, but nothing depends on it)", component.id()),
         }));
         all
+    }
+
+    /// What the configuration holds up and nothing that was asked depends on: a slip of the pen, or of another tenant.
+    /// It changes nothing, and somebody believes that it does.
+    #[must_use]
+    pub fn idle_assumptions(&self) -> Vec<Component> {
+        let is_met = |component: &Component| self.promised.has_met(component) || self.possible.has_met(component);
+        self.settings.assumed.iter().filter(|component| !is_met(component)).cloned().collect()
     }
 
     /// The policies in force that keep a session of a way from being begun.
@@ -338,7 +346,7 @@ pub fn analyse(
     let mut analysis = Analysis::of(access, settings, goal);
     let mut report = analysis.report(goal);
     report.scenarios = analysis.scenarios(goal, scenarios, &report.direct.ways)?;
-    report.dated = analysis.dated(goal, report.direct.order);
+    (report.dated, report.dates_left_out) = analysis.dated(goal, report.direct.order);
     report.suggestions = analysis.suggestions(&report);
     report.components = analysis.component_words(&report);
     Ok(report)

@@ -26,6 +26,9 @@ const PLATFORMS: [(&str, &str); 6] = [
     ("unknownFutureValue", "an unknown platform"),
 ];
 
+/// Any device that is not managed.
+pub(super) const UNMANAGED: &str = "unmanaged";
+
 /// Which devices belong to whom.
 #[derive(Debug, Default)]
 pub(super) struct Devices {
@@ -83,13 +86,13 @@ impl Judge<'_> {
             let Some(situation) = self.situation(client, platform) else { continue };
             let class = self.device_class(&situation);
             if !contexts.iter().any(|known| known.class == class) {
-                let id = format!("unmanaged on {words}").into();
+                let id = format!("{UNMANAGED} on {words}").into();
                 contexts.push(DeviceContext { class, needs: Vec::new(), id, registered: None });
             }
         }
         // One kind of unmanaged device is any.
         if let [only] = contexts.as_mut_slice() {
-            only.id = "unmanaged".into();
+            only.id = UNMANAGED.into();
         }
         contexts
     }

@@ -32,7 +32,7 @@ pub(super) const USER_ADMINISTRATOR: &str = "fe930be7-5e62-47db-91af-98c3a49a38b
 
 /// Roles that protect their holders from nobody: Directory Readers, Guest Inviter, Message Center Reader, Reports
 /// Reader, Usage Summary Reports Reader.
-const HARMLESS_ROLES: [&str; 5] = [
+pub(super) const HARMLESS_ROLES: [&str; 5] = [
     "88d8e3e3-8f55-4a1e-953a-9b9898b8876b",
     "95e79109-95c0-4d8e-aee3-d01accf2d47b",
     "790c1fb9-7f7d-4f88-86a1-ef1f95c05c1b",
@@ -132,7 +132,7 @@ pub(super) struct People {
 }
 
 /// Roles that the analysis asks about.
-const ROLES: [&str; 9] = [
+pub(super) const ROLES: [&str; 9] = [
     GLOBAL_ADMINISTRATOR,
     PRIVILEGED_ROLE_ADMINISTRATOR,
     PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
@@ -396,7 +396,7 @@ pub(super) fn are_more(snapshot: &Snapshot) -> bool {
 }
 
 /// Whether an assignment is for the whole tenant.
-fn is_whole_tenant(assignment: &RoleAssignment) -> Trit {
+pub(super) fn is_whole_tenant(assignment: &RoleAssignment) -> Trit {
     if !assignment.is_tenant_wide() {
         return Trit::No;
     }
@@ -404,7 +404,7 @@ fn is_whole_tenant(assignment: &RoleAssignment) -> Trit {
 }
 
 /// A principal, or everybody in it.
-fn principals_of(snapshot: &Snapshot, id: &str) -> Reach {
+pub(super) fn principals_of(snapshot: &Snapshot, id: &str) -> Reach {
     let key = snapshot.objects.find(id);
     match key.map(|key| (key, snapshot.row(key))) {
         Some((key, ObjectRow::Group(_))) => Reach::of_group(snapshot, key),

@@ -215,8 +215,16 @@ impl Compiler<'_> {
                 body.clone_from(own);
                 body.extend(nodes.get_or_insert_with(|| self.need_body(&person.id, need)).iter().copied());
                 let device = DeviceAt { client: door.client, number: need.device };
-                let (tool, place) = (door.tool, need.place);
-                let label = Label::Session { user, role, tool, credential: number, device, place, is_relaxed: false };
+                let label = Label::Session {
+                    user,
+                    role,
+                    tool: door.tool,
+                    context: door.targets.get(1).copied(),
+                    credential: number,
+                    device,
+                    place: need.place,
+                    is_relaxed: false,
+                };
                 self.all(head, &body, Some(label));
             }
         }
@@ -297,7 +305,9 @@ impl Compiler<'_> {
                 body.extend(self.body(device.needs.iter().cloned()));
                 let (tool, device) =
                     (door.tool, DeviceAt { client: door.client, number: u16::try_from(at).unwrap_or(u16::MAX) });
-                let label = Label::Session { user, role, tool, credential: number, device, place: 0, is_relaxed: true };
+                let (credential, context) = (number, None);
+                let label =
+                    Label::Session { user, role, tool, context, credential, device, place: 0, is_relaxed: true };
                 self.all(head, &body, Some(label));
             }
         }
