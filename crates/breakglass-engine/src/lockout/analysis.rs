@@ -17,6 +17,7 @@ use super::system::System;
 use super::words::words;
 use super::workers::both;
 use crate::access::Access;
+use crate::access::identity_protection::RISK_POLICIES_RETIRED;
 
 /// Cuts from which all ways are worked out again.
 const DUAL_CUT_COUNT_MAX: usize = 400;
@@ -167,12 +168,7 @@ impl<'a> Analysis<'a> {
         let nothing = BTreeSet::new();
         let answer = self.answer(direct);
         let after_repair = self.order(Question { stage: Stage::AfterRepair, ..direct }, &nothing);
-        let surfaces = Surface::ALL
-            .into_iter()
-            // A door that does not lead there is not one that is shut.
-            .filter(|surface| !surface.tools(goal).is_empty())
-            .map(|surface| (surface, self.order(Question { surface: Some(surface), ..direct }, &nothing)))
-            .collect();
+        let surfaces = self.surfaces(goal);
         let goals = Goal::ALL
             .into_iter()
             .filter(|other| *other != goal)
@@ -182,18 +178,30 @@ impl<'a> Analysis<'a> {
             goal,
             horizon: self.settings.horizon,
             assumptions: self.assumptions(),
+            idle_assumptions: self.idle_assumptions(),
             direct: answer,
             after_repair,
             surfaces,
             goals,
             scenarios: Vec::new(),
             dated: Vec::new(),
+            dates_left_out: None,
             unknowns: self.unknowns(),
             suggestions: Vec::new(),
             untried_change_count: 0,
             people: self.who_gets_in(direct),
             components: BTreeMap::new(),
         }
+    }
+
+    /// The order of a goal with the last step at each surface alone.
+    pub(crate) fn surfaces(&mut self, goal: Goal) -> Vec<(Surface, Order)> {
+        let direct = Question { goal, surface: None, stage: Stage::Direct };
+        // A door that does not lead there is not one that is shut.
+        let lead_there = Surface::ALL.into_iter().filter(|surface| !surface.tools(goal).is_empty());
+        lead_there
+            .map(|surface| (surface, self.order(Question { surface: Some(surface), ..direct }, &BTreeSet::new())))
+            .collect()
     }
 
     /// What is held up, in words.
@@ -215,23 +223,37 @@ impl<'a> Analysis<'a> {
         if !snapshot.per_user_mfa_states.is_complete() {
             all.push("per-user multifactor authentication is off where its state is not exported".to_owned());
         }
-        all.push(
-            "Identity Protection's own policies, which Microsoft retired on 1 October 2026, demand nothing".to_owned(),
-        );
+        let own_policies = &snapshot.identity_protection_policies;
+        if self.access.settings().now >= RISK_POLICIES_RETIRED {
+            all.push(
+                "Identity Protection's own risk policies, which Microsoft retired on 1 October 2026, demand nothing"
+                    .to_owned(),
+            );
+        } else if !own_policies.is_complete() {
+            all.push("Identity Protection's own risk policies, which are not all exported, demand nothing".to_owned());
+        }
+        if !snapshot.role_assignment_schedule_instances.is_complete() {
+            all.push(
+                "roles in `roleAssignments` are held for as long as is asked, where `roleAssignmentScheduleInstances` \
+                 do not say otherwise"
+                    .to_owned(),
+            );
+        }
         all.push("who is able to sign in is able to do what its role allows".to_owned());
-        all.extend(self.settings.assumed.iter().map(|component| {
-            let is_needed = self.promised.has_met(component) || self.possible.has_met(component);
-            let name = words(snapshot, self.settings, component).name;
-            match is_needed {
-                true => format!("{name} is up (as the configuration says)"),
-                // A slip of the pen, or of another tenant: it changes nothing, and somebody believes that it does.
-                false => format!(
-                    "`{}` is up (as the configuration says, but nothing that was asked depends on it)",
-                    component.id()
-                ),
-            }
+        let idle = self.idle_assumptions();
+        all.extend(self.settings.assumed.iter().map(|component| match idle.contains(component) {
+            false => format!("{} is up (as the configuration says)", words(snapshot, self.settings, component).name),
+            true => format!("`{}` is up (as the configuration says, but nothing depends on it)", component.id()),
         }));
         all
+    }
+
+    /// What the configuration holds up and nothing that was asked depends on: a slip of the pen, or of another tenant.
+    /// It changes nothing, and somebody believes that it does.
+    #[must_use]
+    pub fn idle_assumptions(&self) -> Vec<Component> {
+        let is_met = |component: &Component| self.promised.has_met(component) || self.possible.has_met(component);
+        self.settings.assumed.iter().filter(|component| !is_met(component)).cloned().collect()
     }
 
     /// The policies in force that keep a session of a way from being begun.
@@ -327,7 +349,7 @@ pub fn analyse(
     let mut analysis = Analysis::of(access, settings, goal);
     let mut report = analysis.report(goal);
     report.scenarios = analysis.scenarios(goal, scenarios, &report.direct.ways)?;
-    report.dated = analysis.dated(goal, report.direct.order);
+    (report.dated, report.dates_left_out) = analysis.dated(goal, report.direct.order);
     (report.suggestions, report.untried_change_count) = analysis.suggestions(&report);
     report.components = analysis.component_words(&report);
     Ok(report)

@@ -35,7 +35,7 @@ use super::people::{Held, People, Protection};
 use super::report::{Order, Way};
 use super::settings::{LockoutSettings, Mode};
 use super::system::{Node, RuleId, System, SystemBuilder};
-use crate::access::{Access, Trit};
+use crate::access::{Access, Target, TargetRow, Trit};
 
 /// What a session is for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,6 +84,8 @@ pub(super) enum Label {
         user: ObjectKey,
         role: Option<&'static str>,
         tool: Option<Tool>,
+        /// The authentication context that is asked for besides.
+        context: Option<TargetRow>,
         credential: usize,
         device: DeviceAt,
         place: u16,
@@ -107,6 +109,17 @@ pub(super) enum Label {
     Live { user: ObjectKey, tool: Tool },
     /// It is reached by an application.
     Application { principal: String, place: u16 },
+}
+
+/// A session, as far as its device matters.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SessionOn {
+    pub(super) user: ObjectKey,
+    pub(super) role: Option<&'static str>,
+    pub(super) tool: Option<Tool>,
+    pub(super) context: Option<TargetRow>,
+    pub(super) credential: usize,
+    pub(super) device: DeviceAt,
 }
 
 /// A device among those of a person.
@@ -405,6 +418,25 @@ fn per_user_mfa(access: &Access<'_>, mode: Mode) -> BTreeSet<String> {
 }
 
 impl<'a> Compiler<'a> {
+    /// Whether a session that is begun on an unmanaged device can be begun alike on any, whatever its platform.
+    pub(super) fn is_on_any_device(&mut self, session: &SessionOn) -> bool {
+        let person = self.person(session.user);
+        let Some(tool) = session.tool else { return false };
+        let devices = person.devices.get(session.device.client).map_or(&[][..], Vec::as_slice);
+        let is_unmanaged = |device: &DeviceContext| device.registered.is_none() && device.needs.is_empty();
+        if !devices.get(usize::from(session.device.number)).is_some_and(is_unmanaged) {
+            return false;
+        }
+        let Some(combination) = person.combinations.get(session.credential).copied() else { return false };
+        let identity = self.identity(session.user, session.role);
+        let application = self.access.targets().row(&Target::Application(tool.app_id().into()));
+        let targets: Vec<TargetRow> = std::iter::once(application).chain(session.context).collect();
+        let mut all = devices.iter().filter(|device| is_unmanaged(device));
+        let mut needs = |class: u32| self.judge.session(&(identity, &targets, class, combination)).needs;
+        let Some(first) = all.next().map(|device| needs(device.class)) else { return false };
+        all.all(|device| needs(device.class) == first)
+    }
+
     /// What a person can sign in with and on.
     pub(super) fn person(&mut self, user: ObjectKey) -> Arc<Person> {
         if let Some(person) = self.persons.get(&user) {

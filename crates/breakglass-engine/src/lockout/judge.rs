@@ -22,6 +22,7 @@ use super::component::{Component, Kind};
 use super::need::{Alternatives, Need, both, met, minimal, minimal_sets, quiet, union};
 use super::settings::{LockoutSettings, Mode};
 use crate::access::demand::{Control, Demand, GrantSituation, Outcome};
+use crate::access::identity_protection::risk_policies;
 use crate::access::person::{self, Methods};
 use crate::access::session::{SessionControl, SignInFrequency, session_controls};
 use crate::access::{Access, Masks, Situation, TargetRow, Trit, bits};
@@ -63,8 +64,17 @@ pub(super) struct DeviceContext {
     pub(super) needs: Vec<Component>,
     /// Id or `unmanaged on …`.
     pub(super) id: Arc<str>,
-    /// Whether it is a registered device of the user.
-    pub(super) is_own: bool,
+    /// What it is, if it is a registered device of the user.
+    pub(super) registered: Option<Registered>,
+}
+
+/// A registered device of a user, as far as it matters to what is kept on one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Registered {
+    /// Its platform, if that is told.
+    pub(super) platform: Option<&'static str>,
+    /// It stands for devices that were not exported.
+    pub(super) is_not_exported: bool,
 }
 
 /// A class of devices and clients.
@@ -99,6 +109,8 @@ pub(super) struct Judge<'a> {
     /// Policies in force that apply at some place, and those that apply at every one, as far as places and risks go.
     somewhere: Vec<u64>,
     everywhere: Vec<u64>,
+    /// Risks of people that must stay quiet whatever the policies of Conditional Access say.
+    pub(super) always_quiet: u8,
     /// Numbers of the components.
     number_of: Index<Component, u32>,
     verdicts: Index<(usize, u32), Arc<Verdicts>>,
@@ -128,6 +140,7 @@ impl<'a> Judge<'a> {
             room: (Vec::new(), Masks::default()),
             somewhere: Vec::new(),
             everywhere: Vec::new(),
+            always_quiet: 0,
             number_of: Index::default(),
             verdicts: Index::default(),
             verdicts_of: Index::default(),
@@ -137,7 +150,24 @@ impl<'a> Judge<'a> {
         };
         judge.add_places(settings);
         judge.sum_places_up();
+        judge.heed_own_risk_policies();
         judge
+    }
+
+    /// Of Identity Protection's own risk policies it is not known what they demand of whom at which risk: where it is
+    /// promised, nobody may be at risk.
+    fn heed_own_risk_policies(&mut self) {
+        let now = self.access.settings().now;
+        for policy in risk_policies(self.access.snapshot(), now) {
+            self.unknowns.insert(format!(
+                "what `{}`, a policy of Identity Protection's own, demands of whom at which risk",
+                policy.name
+            ));
+            if self.mode == Mode::Promised {
+                self.always_quiet |= if policy.of_sign_ins { quiet::SIGN_IN } else { 0 };
+                self.always_quiet |= if policy.of_users { quiet::USER } else { 0 };
+            }
+        }
     }
 
     /// The component behind a number of a need.

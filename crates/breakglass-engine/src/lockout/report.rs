@@ -19,6 +19,8 @@ pub struct LockoutReport {
     pub horizon: Horizon,
     /// What is held up, in words.
     pub assumptions: Vec<String>,
+    /// Of those of the configuration, the ones that nothing depends on.
+    pub idle_assumptions: Vec<Component>,
     /// Ways without anybody changing a policy first.
     pub direct: Answer,
     /// Ways where somebody may take policies away first.
@@ -31,6 +33,8 @@ pub struct LockoutReport {
     pub scenarios: Vec<ScenarioResult>,
     /// Dates within the year to come from which on the order is another.
     pub dated: Vec<DatedOrder>,
+    /// Dates of that year that were not looked at, since there are too many.
+    pub dates_left_out: Option<DatesLeftOut>,
     /// Facts that the snapshot does not tell, each with what it keeps from being promised.
     pub unknowns: Vec<String>,
     /// Single changes that raise the order, the best first.
@@ -252,6 +256,15 @@ pub struct DatedOrder {
     pub because: Vec<String>,
     /// The order from then on.
     pub order: Order,
+}
+
+/// Dates that were not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DatesLeftOut {
+    /// The first of them.
+    pub from: Timestamp,
+    /// How many they are.
+    pub count: usize,
 }
 
 /// One change that raises the order.

@@ -35,7 +35,7 @@ fn mfa(id: &str, excluded: &[&str]) -> Value {
 }
 
 fn tenant(users: &[Value], roles: &[Value], policies: &[Value]) -> Value {
-    let all = json!([{ "targetType": "group", "id": "all_users" }]);
+    let all = json!([{ "targetType": "group", "id": "all_users", "authenticationMode": "any" }]);
     let configuration = |id: &str, state: &str| {
         json!({ "id": id, "state": state, "includeTargets": all, "excludeTargets": [],
             "keyRestrictions": { "isEnforced": false, "enforcementType": "block", "aaGuids": [] } })

@@ -49,14 +49,15 @@ impl Compiler<'_> {
         let home = self.home(listed);
         let mut untold = std::collections::BTreeSet::new();
         let unknowns = if is_only_named { &mut untold } else { &mut self.unknowns };
-        let wallet = Wallet { snapshot, settings: self.settings, now: self.now, mode: self.mode };
+        let devices = self.devices.of_user(snapshot.devices.items(), &id);
+        let wallet = Wallet { snapshot, settings: self.settings, now: self.now, mode: self.mode, devices: &devices };
         let credentials = wallet.credentials(listed, home, unknowns);
         let combinations = credentials.iter().map(|credential| self.judge.combination(&credential.key)).collect();
         let devices = super::CLIENTS.map(|client| self.judge.own_devices(&self.devices, &id, client));
         let [browser, application] = devices;
         let [unmanaged_browser, unmanaged_application] = self.unmanaged.clone();
         let [other_browser, other_application] = self.devices_not_exported.clone();
-        if credentials.iter().any(|credential| credential.needs_own_device) {
+        if credentials.iter().any(|credential| !credential.works_on.is_anything()) {
             self.note_devices_not_exported();
         }
         let names = [Some(id.as_str()), listed.user_principal_name.as_deref()];

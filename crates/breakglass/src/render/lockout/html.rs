@@ -12,7 +12,7 @@ use super::super::{Extent, Format, Page, counted, day_and_time};
 use super::fold::{FoldedCut, folded};
 use super::listed::Listed;
 use super::svg::Drawing;
-use super::text::{choice_words, dated_words, is_lower, suggestion_words};
+use super::text::{choice_words, dated_words, dates_left_out_words, is_lower, suggestion_words};
 use super::words::{self, Standing};
 
 const STYLE: &str = include_str!("../page.css");
@@ -68,6 +68,9 @@ fn head(report: &LockoutReport, page: &Page) -> String {
     if let Some(dated) = report.dated.iter().find(|dated| is_lower(&dated.order, &order)) {
         let _ = writeln!(html, "<p class=\"alarm\">{}</p>", inline(&dated_words(dated, page.judged_at)));
     }
+    if let Some(line) = words::idle_assumptions(&report.idle_assumptions) {
+        let _ = writeln!(html, "<p>{}</p>", inline(&line));
+    }
     let searched = match order.searched_to {
         _ if order.is_exhausted => "all".to_owned(),
         Some(size) => format!("up to {}", counted(size, "failure")),
@@ -92,7 +95,8 @@ fn tables(report: &LockoutReport, page: &Page) -> String {
     html.push_str(&cuts(report, page));
     html.push_str(&ways(report));
     html.push_str(&orders(report));
-    let dated: Vec<String> = report.dated.iter().map(|dated| dated_words(dated, page.judged_at)).collect();
+    let dated = report.dated.iter().map(|dated| dated_words(dated, page.judged_at));
+    let dated: Vec<String> = dated.chain(dates_left_out_words(report, page.judged_at)).collect();
     html.push_str(&list("Dates that change the order", &dated, "ul"));
     html.push_str(&list("Unknown", &report.unknowns, "ul"));
     let suggestions: Vec<String> = report

@@ -43,6 +43,7 @@ fn report(report: &LockoutReport) -> Map<String, Value> {
         "goal": report.goal.name(),
         "horizon": report.horizon.name(),
         "assumptions": report.assumptions,
+        "idleAssumptions": ids(&report.idle_assumptions),
         "order": order(&direct.order),
         "cuts": direct.cuts.iter().map(cut).collect::<Vec<_>>(),
         "cutsTruncated": direct.are_cuts_truncated,
@@ -53,6 +54,9 @@ fn report(report: &LockoutReport) -> Map<String, Value> {
         "goals": goals.collect::<Vec<_>>(),
         "scenarios": report.scenarios.iter().map(scenario).collect::<Vec<_>>(),
         "dated": report.dated.iter().map(dated).collect::<Vec<_>>(),
+        "datesLeftOut": report.dates_left_out.map(|left_out| {
+            json!({ "from": left_out.from.to_string(), "count": left_out.count })
+        }),
         "unknowns": report.unknowns,
         "suggestions": report.suggestions.iter().map(suggestion).collect::<Vec<_>>(),
         "changesNotTried": report.untried_change_count,

@@ -62,6 +62,9 @@ fn head(report: &LockoutReport, page: &Page) -> String {
     if let Some(line) = falls(report, page.judged_at) {
         head.push_str(&painted(&wrapped(&line, "", page), Style::Bad, page.paint));
     }
+    if let Some(line) = words::idle_assumptions(&report.idle_assumptions) {
+        head.push_str(&painted(&wrapped(&visible(&line), "", page), Style::Doubtful, page.paint));
+    }
     head.push('\n');
     let question = words::question(report.goal, report.horizon);
     let searched = match order.searched_to {
@@ -296,7 +299,7 @@ fn day(at: Timestamp, now: Timestamp) -> String {
 /// From which date on the order is another.
 fn dated(report: &LockoutReport, page: &Page) -> String {
     let (shown, rest) = shown(&report.dated, page);
-    if shown.is_empty() {
+    if shown.is_empty() && report.dates_left_out.is_none() {
         return String::new();
     }
     let mut text = heading("Dates that change the order", page);
@@ -306,7 +309,18 @@ fn dated(report: &LockoutReport, page: &Page) -> String {
         text.push_str(&if is_alarm { painted(&line, Style::Bad, page.paint) } else { line });
     }
     text.push_str(&rest);
+    if let Some(line) = dates_left_out_words(report, page.judged_at) {
+        text.push_str(&painted(&fitted(&line, "  ", "    ", page.columns), Style::Doubtful, page.paint));
+    }
     text
+}
+
+/// Dates that were not looked at, in words.
+pub(crate) fn dates_left_out_words(report: &LockoutReport, now: Timestamp) -> Option<String> {
+    let left_out = report.dates_left_out?;
+    let found = if report.dated.is_empty() { " Before that date no order changes." } else { "" };
+    let (from, count) = (day(left_out.from, now), counted(left_out.count, "date"));
+    Some(format!("Dates from {from} on were not looked at: {count} within the year.{found}"))
 }
 
 /// `From 14 March 2027 (in 12 days) the order is 0: …`.

@@ -405,3 +405,16 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::Live => "open session",
     }
 }
+
+/// What the configuration holds up in vain, in words.
+pub(crate) fn idle_assumptions(idle: &[Component]) -> Option<String> {
+    let names: Vec<String> = idle.iter().map(|component| format!("`{}`", component.id())).collect();
+    let (is, they) = if idle.len() == 1 { ("is", "it is") } else { ("are", "they are") };
+    (!idle.is_empty()).then(|| {
+        format!(
+            "Nothing depends on {}, which {is} held up by `assume` in the configuration: perhaps {they} misspelt, or \
+             meant for another tenant.",
+            names.join(", ")
+        )
+    })
+}
