@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub use compare::{Before, Change, compare};
 
 use crate::lockout::component::Component;
-use crate::lockout::goal::{Goal, Horizon};
+use crate::lockout::goal::{Goal, Horizon, Surface};
 use crate::lockout::report::{Cause, ComponentWords, Order, Way};
 
 /// The report on one proposed change.
@@ -39,6 +39,8 @@ pub struct GuardReport {
     pub gained: Vec<Way>,
     /// Whether there are (or may be) more ways lost or gained than are listed.
     pub are_ways_truncated: bool,
+    /// The order with the last step at one surface alone, before and after.
+    pub surfaces: Vec<SurfaceChange>,
     /// Scenarios whose result the change alters.
     pub scenarios: Vec<ScenarioChange>,
     /// What else has to be known, in words: policies that would constrain if they were enabled, and the like.
@@ -47,6 +49,8 @@ pub struct GuardReport {
     pub unknowns: Vec<String>,
     /// What is held up, in words.
     pub assumptions: Vec<String>,
+    /// Of those of the configuration, the ones that nothing depends on after the change.
+    pub idle_assumptions: Vec<Component>,
     /// Every component that the report names.
     pub components: BTreeMap<Component, ComponentWords>,
 }
@@ -60,6 +64,25 @@ pub struct Counterexample {
     pub sentence: String,
     /// Policies and settings that make it so.
     pub causes: Vec<Cause>,
+}
+
+/// The order at one surface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SurfaceChange {
+    /// The surface.
+    pub surface: Surface,
+    /// As things are.
+    pub before: Order,
+    /// With the change made.
+    pub after: Order,
+}
+
+impl SurfaceChange {
+    /// What the change does there; no floor is asked of a single surface, and one that was shut before is no worse.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        if self.before == self.after { Verdict::Same } else { verdict(self.before, self.after, 0) }
+    }
 }
 
 /// A scenario that ends otherwise after the change.

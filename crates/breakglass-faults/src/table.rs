@@ -186,8 +186,8 @@ pub const FAULTS: &[Fault] = &[
         name: "any-device",
         what: "a method of one device works on any",
         file: "lockout/compile/sessions.rs",
-        find: "if credential.needs_own_device && !device.is_own {",
-        with: "if !FAULT && credential.needs_own_device && !device.is_own {",
+        find: "if !credential.works_on.includes(device, self.mode) {",
+        with: "if !FAULT && !credential.works_on.includes(device, self.mode) {",
     },
     Fault {
         name: "device-for-nothing",

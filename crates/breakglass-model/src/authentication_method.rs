@@ -45,8 +45,9 @@ impl AuthenticationMethodKind {
     /// Reads the `@odata.type`, with or without `#microsoft.graph.`.
     #[must_use]
     pub fn from_odata_type(text: &str) -> Self {
-        let name = text.trim_start_matches('#').trim_start_matches("microsoft.graph.");
-        match name.trim_end_matches("AuthenticationMethod") {
+        let name = text.strip_prefix('#').unwrap_or(text);
+        let name = name.strip_prefix("microsoft.graph.").unwrap_or(name);
+        match name.strip_suffix("AuthenticationMethod").unwrap_or(name) {
             "password" => Self::Password,
             "phone" => Self::Phone,
             "email" => Self::Email,
@@ -135,6 +136,32 @@ impl AuthenticationMethod {
         AuthenticationMethodKind::from_odata_type(self.odata_type.as_deref().unwrap_or("without @odata.type"))
     }
 
+    /// Whether Microsoft Authenticator is registered for phone sign-in, without a password; `None` where the export does
+    /// not say.
+    ///
+    /// **Source:** the microsoftAuthenticatorAuthenticationMethod reference: `device` is null unless it is. A plain list
+    /// of methods does not have the property, which has to be expanded.
+    #[must_use]
+    pub fn is_for_phone_sign_in(&self) -> Option<bool> {
+        if self.is_phone_sign_in_alone() {
+            return Some(true);
+        }
+        self.rest.get("device").map(|device| !device.is_null())
+    }
+
+    /// Whether it is of the old type that stands for phone sign-in and nothing else.
+    #[must_use]
+    pub fn is_phone_sign_in_alone(&self) -> bool {
+        self.odata_type.as_deref().is_some_and(|kind| kind.contains("passwordlessMicrosoftAuthenticator"))
+    }
+
+    /// Id of the device that it is on, where the export says it: of Windows Hello and of platform credentials, which
+    /// work on no other.
+    #[must_use]
+    pub fn device_id(&self) -> Option<&str> {
+        self.rest.get("device")?.get("id")?.as_str()
+    }
+
     /// What the method can contribute to a combination.
     #[must_use]
     pub fn modes(&self) -> Modes {
@@ -146,6 +173,12 @@ impl AuthenticationMethod {
                 _ => Modes::VOICE.with(Modes::SMS),
             },
             AuthenticationMethodKind::Fido2 => Modes::FIDO2,
+            AuthenticationMethodKind::MicrosoftAuthenticator if self.is_phone_sign_in_alone() => {
+                Modes::DEVICE_BASED_PUSH
+            }
+            AuthenticationMethodKind::MicrosoftAuthenticator if self.is_for_phone_sign_in() == Some(false) => {
+                Modes::MICROSOFT_AUTHENTICATOR_PUSH
+            }
             AuthenticationMethodKind::MicrosoftAuthenticator => {
                 Modes::MICROSOFT_AUTHENTICATOR_PUSH.with(Modes::DEVICE_BASED_PUSH)
             }

@@ -20,7 +20,7 @@ pub use unknowns::{KNOWN_AFTER_APPLY, NOT_MAPPED, UnknownCause, UnknownKind, Unk
 
 use crate::graph_enum::{flags, from_string, graph_enum};
 use crate::ids::{GroupId, PolicyId, RoleTemplateId};
-use crate::property::{null_is_default, says_something};
+use crate::property::{is_vacant, null_is_default, says_something};
 use crate::strength::AuthenticationStrengthPolicy;
 
 graph_enum!(
@@ -199,13 +199,16 @@ pub struct ConditionalAccessConditionSet {
 }
 
 impl ConditionalAccessConditionSet {
-    /// Marks the users where the export has no conditions, or neither workload identities nor users with any list of
-    /// those who are included: the policy may then be about anybody. Every other condition is left out by exporters
+    /// Marks the users where the export has no conditions, or neither workload identities nor anybody who is included and
+    /// not all the lists of those who are: the policy may then be about anybody. Every other condition is left out by exporters
     /// where it is not configured.
     fn mark_what_is_not_exported(&mut self, policy: &Value) {
         let conditions = policy.get("conditions").filter(|conditions| !conditions.is_null());
         let users = conditions.and_then(|conditions| conditions.get("users"));
-        let has_includes = users.is_some_and(|users| INCLUDES.iter().any(|name| users.get(name).is_some()));
+        // A list that was left out beside empty ones may be the one that had somebody.
+        let left_out = |users: &Value| INCLUDED_LISTS.iter().find(|(name, _)| users.get(name).is_none());
+        let has_somebody =
+            |users: &Value| INCLUDES.iter().filter_map(|name| users.get(name)).any(|one| !is_vacant(one));
         let has_clients =
             self.client_applications.as_ref().is_some_and(ConditionalAccessClientApplications::is_configured);
         let not_exported = match conditions {
@@ -213,7 +216,10 @@ impl ConditionalAccessConditionSet {
             Some(_) if has_clients => return,
             Some(_) => match users {
                 None => "conditions.users",
-                Some(Value::Object(_)) if !has_includes => "conditions.users.includeUsers",
+                Some(users @ Value::Object(_)) if !has_somebody(users) => match left_out(users) {
+                    Some((_, path)) => *path,
+                    None => return,
+                },
                 Some(_) => return,
             },
         };
@@ -261,6 +267,12 @@ impl ConditionalAccessConditionSet {
 }
 
 /// The properties of `conditionalAccessUsers` that put somebody in.
+/// Lists that Graph always writes, be they empty, with their paths.
+const INCLUDED_LISTS: [(&str, &str); 3] = [
+    ("includeUsers", "conditions.users.includeUsers"),
+    ("includeGroups", "conditions.users.includeGroups"),
+    ("includeRoles", "conditions.users.includeRoles"),
+];
 const INCLUDES: [&str; 4] = ["includeUsers", "includeGroups", "includeRoles", "includeGuestsOrExternalUsers"];
 
 /// `conditionalAccessUsers`: includes are joined, then any exclude removes.

@@ -279,7 +279,8 @@ impl<'a> LockoutReferee<'a> {
 
     /// The plain evaluator of policies on this tenant.
     fn policies<'s>(&'s self, snapshot: &'s Snapshot) -> crate::referee::Referee<'s> {
-        crate::referee::Referee { snapshot, surfaces: &self.settings.surfaces, now: self.settings.now, satisfied: &[] }
+        let LockoutSettings { surfaces, now, .. } = &self.settings;
+        crate::referee::Referee { snapshot, surfaces, now: *now, satisfied: &[], is_unlocated: true }
     }
 
     /// The same on the tenant as it is.

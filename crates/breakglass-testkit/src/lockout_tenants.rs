@@ -68,7 +68,7 @@ const MANNERS: [Manner; 16] = [
     Manner::Plenty,
     Manner::Plenty,
     Manner::Plenty,
-    Manner::Plenty,
+    Manner::Repair,
     Manner::Repair,
     Manner::Activation,
     Manner::Activation,

@@ -92,7 +92,7 @@ pub fn random_record(
     let proof = proof(&mut random);
     let satisfied = satisfied(snapshot, &proof, &mut random);
     let names: Vec<&str> = satisfied.iter().map(String::as_str).collect();
-    let referee = Referee { snapshot, surfaces, now: TAKEN_AT, satisfied: &names };
+    let referee = Referee { snapshot, surfaces, now: TAKEN_AT, satisfied: &names, is_unlocated: false };
     let body = request.to_string();
     let possible = referee.results(&WhatIfRequest::from_json(body.as_bytes()).ok()?).ok()?;
     properties.insert("appId".into(), json!(target.client));

@@ -72,6 +72,8 @@ pub struct Referee<'a> {
     pub now: jiff::Timestamp,
     /// Controls that the person has already satisfied, by the names of [`RefereeAnswer::controls`].
     pub satisfied: &'a [&'a str],
+    /// Whether it is not told where Microsoft Authenticator would say that the person is.
+    pub is_unlocated: bool,
 }
 
 /// Answers one request of somebody who has satisfied nothing yet.
@@ -84,7 +86,7 @@ pub fn what_if(
     surfaces: &[RefereeSurface],
     now: jiff::Timestamp,
 ) -> Result<RefereeAnswer, String> {
-    Referee { snapshot, surfaces, now, satisfied: &[] }.answer(request)
+    Referee { snapshot, surfaces, now, satisfied: &[], is_unlocated: false }.answer(request)
 }
 
 impl Referee<'_> {

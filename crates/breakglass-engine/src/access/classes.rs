@@ -1,20 +1,23 @@
 //! Users put into classes: two users to whom exactly the same policies apply, for sure and perhaps, are one class.
 //!
 //! A tenant of a million users has few classes, and whatever does not depend on the person is computed per class.
+//! Whoever asks about some people only asks for their masks, and nobody else is looked at.
+
+mod by_atom;
+mod table;
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, BuildHasherDefault};
+use std::sync::OnceLock;
 
 use breakglass_model::ids::RoleTemplateId;
 use breakglass_model::object::ObjectKey;
 use breakglass_model::policy::{ConditionalAccessPolicy, GuestOrExternalUserType};
 use breakglass_model::snapshot::{ObjectRow, Snapshot};
-use hashbrown::HashTable;
-use rustc_hash::FxHasher;
 
+use self::by_atom::ByAtom;
+use self::table::ClassTable;
 use super::compile::Masks;
-use super::count::Sets;
-use super::scope::{self, Atom, GuestKind, ResolvedAtom, Resolver, Side, Standing, UserSet};
+use super::scope::{self, Atom, GuestKind, ResolvedAtom, Resolver, Side, Standing};
 use super::trit::Trit;
 
 /// The users condition of one policy, as indices of atoms.
@@ -41,19 +44,13 @@ pub struct UserClasses<'a> {
     resolver: Resolver<'a>,
     atoms: Vec<ResolvedAtom>,
     conditions: Vec<UsersCondition>,
-    /// Class of each seat.
-    class_of: Vec<u32>,
-    /// One row per class.
-    pub(crate) masks: Masks,
-    /// Whether no class has an uncertain policy.
-    pub(crate) are_certain: bool,
-    sizes: Vec<u32>,
+    by_atom: ByAtom,
+    /// The classes, once somebody asked for them.
+    table: OnceLock<ClassTable>,
     /// Policies that name a role, by the role.
     naming_role: BTreeMap<RoleTemplateId, Vec<usize>>,
     /// Policies of which the export does not have whom they are about.
     not_exported: Vec<usize>,
-    /// The rows once more, if they are certain, in the form for counting.
-    pub(crate) sets: Sets,
     words: usize,
 }
 
@@ -90,27 +87,19 @@ impl<'a> UserClasses<'a> {
             }
             conditions.push(condition);
         }
+        let by_atom = ByAtom::of(&conditions, &atoms, words);
         let mut classes = Self {
             snapshot,
             resolver,
             atoms,
             conditions,
-            class_of: Vec::new(),
-            masks: Masks::default(),
-            are_certain: false,
-            sizes: Vec::new(),
+            by_atom,
+            table: OnceLock::new(),
             naming_role: BTreeMap::new(),
             not_exported: Vec::new(),
-            sets: Sets::default(),
             words,
         };
         classes.find_roles();
-        classes.sort_users();
-        classes.are_certain = classes.masks.sure == classes.masks.may;
-        if classes.are_certain {
-            classes.sets = Sets::of(&classes.masks.sure, words);
-        }
-        classes.sizes = classes.count_users();
         classes
     }
 
@@ -127,70 +116,6 @@ impl<'a> UserClasses<'a> {
         }
     }
 
-    /// Puts every object into its class, 64 objects at a time.
-    fn sort_users(&mut self) {
-        let objects = self.resolver.room();
-        let columns: Vec<(UserSet, Option<UserSet>)> =
-            self.conditions.iter().map(|condition| self.column(condition, objects)).collect();
-        let width = self.words * 2;
-        let mut rows: Vec<u64> = Vec::new();
-        let mut table: HashTable<u32> = HashTable::new();
-        let hash = |row: &[u64]| BuildHasherDefault::<FxHasher>::default().hash_one(row);
-        self.class_of.reserve(objects);
-        let mut block = vec![0_u64; 64 * width];
-        for base in 0..objects.div_ceil(64) {
-            block.fill(0);
-            for (policy, (sure, may)) in columns.iter().enumerate() {
-                let bit = 1_u64 << (policy % 64);
-                let word = sure.words().get(base).copied().unwrap_or_default();
-                scatter(word, &mut block, (width, policy / 64), bit);
-                let word = may.as_ref().map_or(word, |may| may.words().get(base).copied().unwrap_or_default());
-                scatter(word, &mut block, (width, self.words + policy / 64), bit);
-            }
-            for row in block.chunks_exact(width).take(objects - base * 64) {
-                let row_hash = hash(row);
-                let known = |class: &u32| rows.get(*class as usize * width..(*class as usize + 1) * width) == Some(row);
-                let class = match table.find(row_hash, known) {
-                    Some(class) => *class,
-                    None => {
-                        let class = u32::try_from(rows.len() / width).unwrap_or(u32::MAX);
-                        rows.extend_from_slice(row);
-                        let row_of = |class: &u32| {
-                            hash(rows.get(*class as usize * width..(*class as usize + 1) * width).unwrap_or_default())
-                        };
-                        table.insert_unique(row_hash, class, row_of);
-                        class
-                    }
-                };
-                self.class_of.push(class);
-            }
-        }
-        for row in rows.chunks_exact(width) {
-            let (sure, may) = row.split_at(self.words);
-            self.masks.sure.extend_from_slice(sure);
-            self.masks.may.extend_from_slice(may);
-        }
-    }
-
-    /// Whom one policy's users condition has, for sure and perhaps (`None` = the same).
-    fn column(&self, condition: &UsersCondition, objects: usize) -> (UserSet, Option<UserSet>) {
-        let empty = || UserSet::with_room(objects);
-        let (mut include, mut include_maybe, mut exclude, mut exclude_maybe) = (empty(), empty(), empty(), empty());
-        if condition.not_exported.is_some() {
-            include_maybe.fill();
-        }
-        for atom in condition.include.iter().filter_map(|index| self.atoms.get(*index)) {
-            atom.add_to(&mut include, &mut include_maybe);
-        }
-        for atom in condition.exclude.iter().filter_map(|index| self.atoms.get(*index)) {
-            atom.add_to(&mut exclude, &mut exclude_maybe);
-        }
-        include.subtract(&exclude_maybe);
-        include_maybe.subtract(&exclude);
-        let is_certain = include == include_maybe;
-        (include, (!is_certain).then_some(include_maybe))
-    }
-
     /// The class of a user; `None` stands for somebody whom the snapshot does not mention.
     #[must_use]
     pub fn class(&self, user: Option<ObjectKey>) -> u32 {
@@ -198,7 +123,25 @@ impl<'a> UserClasses<'a> {
     }
 
     pub(crate) fn class_at(&self, seat: Seat) -> u32 {
-        self.class_of.get(seat.index).copied().unwrap_or_default()
+        // Somebody whom the snapshot does not mention is of the first class: that needs no table.
+        if seat == self.seat(None) {
+            return 0;
+        }
+        self.table().class_of.get(seat.index).copied().unwrap_or_default()
+    }
+
+    /// The classes of everybody.
+    pub(crate) fn table(&self) -> &ClassTable {
+        self.table.get_or_init(|| ClassTable::of(self))
+    }
+
+    /// How the policies stand to one user, in one row; nobody else is looked at.
+    pub(crate) fn masks_of(&self, user: ObjectKey) -> Masks {
+        self.masks_at(self.seat(Some(user)))
+    }
+
+    fn masks_at(&self, seat: Seat) -> Masks {
+        self.by_atom.masks(&self.atoms, (seat.index, seat.user))
     }
 
     /// The seat of an object; `None` stands for somebody whom the snapshot does not mention.
@@ -218,22 +161,7 @@ impl<'a> UserClasses<'a> {
     /// How many classes there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.masks.sure.len() / self.words
-    }
-
-    /// How many listed users each class has.
-    #[must_use]
-    pub fn sizes(&self) -> &[u32] {
-        &self.sizes
-    }
-
-    fn count_users(&self) -> Vec<u32> {
-        let mut sizes = vec![0; self.count()];
-        for user in self.snapshot.users.items() {
-            let slot = self.class_of.get(user.key.index()).and_then(|class| sizes.get_mut(*class as usize));
-            slot.into_iter().for_each(|size: &mut u32| *size += 1);
-        }
-        sizes
+        self.table().sizes.len()
     }
 
     /// Masks of a user of whom the request says the kind of guest or the home tenant, which the directory does
@@ -255,9 +183,7 @@ impl<'a> UserClasses<'a> {
     /// Masks of a user who holds one more built-in role.
     pub(crate) fn masks_with_role(&self, user: ObjectKey, template: &str) -> Masks {
         let seat = self.seat(Some(user));
-        let row = self.class_at(seat) as usize;
-        let of = |table: &[u64]| table.get(row * self.words..(row + 1) * self.words).unwrap_or_default().to_vec();
-        let mut masks = Masks { sure: of(&self.masks.sure), may: of(&self.masks.may) };
+        let mut masks = self.masks_at(seat);
         let is_held = |id: &str| id == template;
         // Whatever does not name the role stands to the user as before.
         let naming = self.naming_role.iter().filter(|(id, _)| is_held(id.as_str())).flat_map(|(_, policies)| policies);
@@ -356,14 +282,31 @@ impl<'a> UserClasses<'a> {
     }
 }
 
-/// For every set bit of a word over 64 objects, sets one bit in that object's row.
-fn scatter(mut word: u64, block: &mut [u64], place: (usize, usize), bit: u64) {
-    let (width, at) = place;
-    while word != 0 {
-        let object = word.trailing_zeros() as usize;
-        if let Some(slot) = block.get_mut(object * width + at) {
-            *slot |= bit;
+#[cfg(test)]
+mod tests {
+    use breakglass_testkit::seed_for;
+    use breakglass_testkit::tenants::random_tenant;
+
+    use super::Masks;
+    use crate::access::{Access, AccessSettings};
+
+    #[test]
+    fn one_users_masks_are_the_row_of_its_class() {
+        let seed = seed_for("one_users_masks_are_the_row_of_its_class");
+        let now = "2026-11-22T00:00:00Z".parse().unwrap();
+        let mut uncertain = 0;
+        for seed in (0..300).map(|index| seed.wrapping_add(index)) {
+            let tenant = random_tenant(seed);
+            let access = Access::compile(&tenant.snapshot, &AccessSettings::at(now)).unwrap();
+            let classes = access.classes();
+            for user in std::iter::once(None).chain(tenant.snapshot.objects.keys().map(Some)) {
+                let (table, row) = (&classes.table().masks, classes.class(user) as usize);
+                let of = |side: &[u64]| side[row * classes.words..(row + 1) * classes.words].to_vec();
+                let expected = Masks { sure: of(&table.sure), may: of(&table.may) };
+                uncertain += u32::from(expected.sure != expected.may);
+                assert_eq!(classes.masks_at(classes.seat(user)), expected, "seed {seed}, {user:?}");
+            }
         }
-        word &= word - 1;
+        assert!(uncertain > 1_000, "only {uncertain} rows were uncertain");
     }
 }

@@ -12,7 +12,7 @@ mod masks;
 
 use std::collections::BTreeMap;
 
-use breakglass_model::named_location::{LocationCoverage, NamedLocation};
+use breakglass_model::named_location::{CountryLookupMethod, LocationCoverage, NamedLocation};
 use breakglass_model::policy::{
     ConditionalAccessLocations, ConditionalAccessPolicy, ConditionalAccessPolicyState as State, FilterMode,
     UnknownKind, known_after_apply,
@@ -52,6 +52,9 @@ pub(crate) struct LocationMasks {
     pub(crate) address_pairs: PairMasks,
     /// The same by country.
     pub(crate) country_pairs: PairMasks,
+    /// The rows by country for a sign-in of which it is not told where Microsoft Authenticator would say it is; nothing
+    /// where no location asks that.
+    pub(crate) unlocated_country_pairs: Option<PairMasks>,
 }
 
 /// Rows of two halves: what is included, and what is to be taken away from it. Where the one is for sure, the other may
@@ -182,6 +185,10 @@ pub(crate) fn compile(snapshot: &Snapshot, policies: &[ConditionalAccessPolicy])
     let location = &mut compiled.location;
     location.address_pairs = PairMasks::of(&location.include_by_address, &location.exclude_by_address, words);
     location.country_pairs = PairMasks::of(&location.include_by_country, &location.exclude_by_country, words);
+    if locations.iter().any(is_by_position) {
+        let [include, exclude] = compiled.unlocated_countries(policies, snapshot);
+        compiled.location.unlocated_country_pairs = Some(PairMasks::of(&include, &exclude, words));
+    }
     compiled.grants = compile_grants(&compiled.demands, &compiled.enabled, words);
     compiled
 }
@@ -305,6 +312,33 @@ impl Compiled {
         }
     }
 
+    /// The rows by country once more, where a location by position can be told neither way.
+    fn unlocated_countries(&self, policies: &[ConditionalAccessPolicy], snapshot: &Snapshot) -> [Masks; 2] {
+        let named = snapshot.named_locations.items();
+        let mut tables = [self.location.include_by_country.clone(), self.location.exclude_by_country.clone()];
+        for (index, policy) in policies.iter().enumerate() {
+            let Some(locations) =
+                policy.conditions.locations.as_ref().filter(|part| !part.include_locations.is_empty())
+            else {
+                continue;
+            };
+            let (sides, _) = sides(locations, snapshot);
+            for (table, side) in tables.iter_mut().zip(sides) {
+                let listed = || side.countries.iter().filter_map(|at| named.get(*at));
+                if !listed().any(is_by_position) {
+                    continue;
+                }
+                for row in 0..self.countries.row_count() {
+                    let is_by_address = |location: &&NamedLocation| !is_by_position(location);
+                    let covers = listed().filter(is_by_address).any(|location| self.covers_row(location, row));
+                    table.clear((row, self.words), index);
+                    table.set((row, self.words), index, Trit::from(covers).or(Trit::Unknown));
+                }
+            }
+        }
+        tables
+    }
+
     fn covers_row(&self, location: &NamedLocation, row: usize) -> bool {
         let LocationCoverage::Countries { countries, include_unknown, .. } = &location.coverage else { return false };
         match self.countries.code(row) {
@@ -388,6 +422,17 @@ impl LocationSide {
     fn by_address(&self, members: &[usize]) -> Trit {
         (self.is_all || self.addresses.iter().any(|location| members.contains(location))).into()
     }
+}
+
+/// Whether a location asks Microsoft Authenticator where somebody is.
+pub(crate) fn is_by_position(location: &NamedLocation) -> bool {
+    matches!(
+        location.coverage,
+        LocationCoverage::Countries {
+            lookup: CountryLookupMethod::AuthenticatorAppGps | CountryLookupMethod::Unknown(_),
+            ..
+        }
+    )
 }
 
 fn sides(locations: &ConditionalAccessLocations, snapshot: &Snapshot) -> ([LocationSide; 2], Vec<String>) {

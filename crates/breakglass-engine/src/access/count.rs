@@ -111,9 +111,10 @@ impl Access<'_> {
                 }
             }
         }
-        let sizes = self.classes.sizes();
-        if best == worst && self.classes.are_certain && !self.may_have_more_policies {
-            let counted = self.classes.sets.count(sizes, &best);
+        let table = self.classes.table();
+        let (sizes, sets) = (&table.sizes, &table.sets);
+        if best == worst && table.are_certain && !self.may_have_more_policies {
+            let counted = sets.count(sizes, &best);
             return (0..situations.len()).map(|situation| counted.certain(situation)).collect();
         }
         self.count_uncertain::<W>(situations.len(), sizes, (&tables(&best), &tables(&worst)))
@@ -127,7 +128,8 @@ impl Access<'_> {
         tables: (&[Table], &[Table]),
     ) -> Vec<OutcomeCounts> {
         let mut counts = vec![OutcomeCounts::default(); situation_count];
-        let rows = self.classes.masks.sure.chunks_exact(W).zip(self.classes.masks.may.chunks_exact(W));
+        let masks = &self.classes.table().masks;
+        let rows = masks.sure.chunks_exact(W).zip(masks.may.chunks_exact(W));
         for ((sure, may), size) in rows.zip(sizes) {
             let (best, worst) = (lanes_of(tables.0, sure), lanes_of(tables.1, may));
             for (situation, count) in counts.iter_mut().enumerate() {

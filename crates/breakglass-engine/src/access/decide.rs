@@ -157,7 +157,7 @@ impl Access<'_> {
         let (sure, may) = self.masks_but_user::<W>(situation);
         let own_sure = both(&sure, row::<W>(&identity.sure, at));
         // Where nothing is in doubt, the second table is not even fetched.
-        if situation.special.is_none() && self.classes.are_certain && sure == may {
+        if situation.special.is_none() && self.classes.table().are_certain && sure == may {
             return (own_sure, own_sure);
         }
         (own_sure, both(&may, row::<W>(&identity.may, at)))

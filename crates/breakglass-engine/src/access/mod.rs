@@ -24,6 +24,7 @@ mod decide;
 pub mod demand;
 pub mod device_filter;
 mod doubt;
+pub(crate) mod identity_protection;
 pub mod locations;
 pub(crate) mod managed;
 pub mod membership;
@@ -49,7 +50,7 @@ pub use trit::Trit;
 
 use breakglass_model::policy::ConditionalAccessPolicy;
 use breakglass_model::snapshot::Snapshot;
-pub(crate) use compile::{INSIDER_RISKS, Masks, RISKS};
+pub(crate) use compile::{INSIDER_RISKS, Masks, RISKS, is_by_position};
 use jiff::Timestamp;
 
 /// What the evaluation needs beside the snapshot.

@@ -1,7 +1,8 @@
 //! Whether the authentication methods policy lets a user use a method.
 //!
-//! **Source:** the fido2AuthenticationMethodConfiguration, passkeyProfile and x509CertificateAuthenticationMethod-
-//! Configuration references. Key restrictions hold at sign-in too; attestation is asked for at registration only.
+//! **Source:** the fido2AuthenticationMethodConfiguration, passkeyProfile, x509CertificateAuthenticationMethod-
+//! Configuration and microsoftAuthenticatorAuthenticationMethodTarget references. Key restrictions hold at sign-in too;
+//! attestation is asked for at registration only.
 
 use breakglass_model::authentication_method::AuthenticationMethod;
 use breakglass_model::object::ObjectKey;
@@ -26,6 +27,8 @@ pub(crate) struct MethodUser<'a> {
     pub(crate) now: Timestamp,
     /// Days before its end from which on a certificate authority counts as ending.
     pub(crate) certificate_days_left_min: i64,
+    /// Whether the kind that is asked about is supposed to be switched on for everybody.
+    pub(crate) is_supposed_on: bool,
 }
 
 /// What the policy does to one method.
@@ -64,15 +67,16 @@ pub(crate) fn permitted(account: &MethodUser<'_>, (id, kind): (&str, &str), meth
         }
     };
     // What refuses it for sure refuses it, whatever else is not known.
-    let state = configuration.state.as_deref();
+    let is_supposed_on = account.is_supposed_on;
+    let state = if is_supposed_on { Some("enabled") } else { configuration.state.as_deref() };
     if state == Some("disabled") {
         return Use::Refused(format!("{kind} are switched off in the tenant"));
     }
-    let excluded = targets(account, configuration.exclude_targets.known());
+    let excluded = if is_supposed_on { Trit::No } else { targets(account, configuration.exclude_targets.known()) };
     if excluded == Trit::Yes {
         return Use::Refused(format!("the account is excluded from {kind}"));
     }
-    let included = targets(account, configuration.include_targets.known());
+    let included = if is_supposed_on { Trit::Yes } else { targets(account, configuration.include_targets.known()) };
     if included == Trit::No {
         return Use::Refused(format!("{kind} are enabled for others and not for the account"));
     }
@@ -256,4 +260,49 @@ fn certificate(account: &MethodUser<'_>) -> Use {
         }
     }
     if count == 0 { Use::Refused("the tenant trusts no certificate authority".to_owned()) } else { Use::Allowed }
+}
+
+/// Whether the tenant lets a user answer notifications of Microsoft Authenticator of a kind: `push`, behind a password,
+/// or `deviceBasedPush`, instead of one. Which of several targets decides is not documented: it cannot be told where
+/// they differ.
+pub(crate) fn notifications(account: &MethodUser<'_>, kind: &str) -> Trit {
+    if account.is_supposed_on {
+        return Trit::Yes;
+    }
+    let configuration = configuration(account.snapshot, "MicrosoftAuthenticator").ok();
+    let targets = configuration.and_then(|configuration| configuration.include_targets.value());
+    let of = |target: &MethodTarget| match target.rest.get("authenticationMode").and_then(Value::as_str) {
+        Some("any") => Trit::Yes,
+        Some(mode) if mode == kind => Trit::Yes,
+        Some("push" | "deviceBasedPush") => Trit::No,
+        Some(_) | None => Trit::Unknown,
+    };
+    let of_account = targets.into_iter().flatten().filter(|target| target_has(account, target) != Trit::No);
+    agreed(of_account.map(of))
+}
+
+/// Whether a certificate counts as multifactor authentication by itself. What rules make of a certificate depends on
+/// its issuer and its policies, which the methods do not tell.
+pub(crate) fn certificate_is_multifactor(snapshot: &Snapshot) -> Trit {
+    let configuration = configuration(snapshot, "X509Certificate").ok();
+    let modes = configuration.and_then(|configuration| configuration.rest.get("authenticationModeConfiguration"));
+    let Some(modes) = modes.filter(|modes| modes.is_object()) else { return Trit::Unknown };
+    let of = |mode: Option<&Value>| match mode.and_then(Value::as_str) {
+        Some("x509CertificateMultiFactor") => Trit::Yes,
+        Some("x509CertificateSingleFactor") => Trit::No,
+        Some(_) | None => Trit::Unknown,
+    };
+    let rules = match modes.get("rules") {
+        Some(Value::Array(rules)) => rules.as_slice(),
+        Some(Value::Null) => &[],
+        Some(_) | None => return Trit::Unknown,
+    };
+    let default = of(modes.get("x509CertificateAuthenticationDefaultMode"));
+    agreed(std::iter::once(default).chain(rules.iter().map(|rule| of(rule.get("x509CertificateAuthenticationMode")))))
+}
+
+/// What all say; not known where they differ, or where nobody says anything.
+fn agreed(all: impl Iterator<Item = Trit>) -> Trit {
+    let joined = all.map(Some).reduce(|one, other| if one == other { one } else { None });
+    joined.flatten().unwrap_or(Trit::Unknown)
 }

@@ -195,7 +195,7 @@ impl<'a> Recording<'a> {
             self.put(
                 recorded,
                 Condition::Users,
-                row_of(&classes.masks, classes.class(Some(user)) as usize, self.words),
+                row_of(&classes.table().masks, classes.class(Some(user)) as usize, self.words),
             );
             recorded.user = Some(user);
             return Ok(false);

@@ -410,7 +410,7 @@ impl Access<'_> {
     pub(crate) fn identity_row<'s>(&'s self, situation: &'s Situation) -> (&'s Masks, usize) {
         match situation.special.as_deref().and_then(|special| special.identity.as_ref()) {
             Some(masks) => (masks, 0),
-            None => (&self.classes.masks, situation.class as usize),
+            None => (&self.classes.table().masks, situation.class as usize),
         }
     }
 

@@ -9,13 +9,13 @@ use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyS
 use breakglass_model::snapshot::ObjectRow;
 use serde_json::json;
 
-use super::{Counterexample, GuardReport, ScenarioChange, Verdict, verdict};
+use super::{Counterexample, GuardReport, ScenarioChange, SurfaceChange, Verdict, verdict};
 use crate::access::Access;
 use crate::lockout::Analysis;
 use crate::lockout::blockers::least;
 use crate::lockout::component::Component;
 use crate::lockout::explain::SECURITY_DEFAULTS;
-use crate::lockout::goal::{Goal, Question, Stage};
+use crate::lockout::goal::{Goal, Question, Stage, Surface};
 use crate::lockout::report::{Answer, Cause, Certainty, ComponentWords, Order, ScenarioResult, Way};
 use crate::lockout::scenarios::ScenarioError;
 use crate::lockout::settings::LockoutSettings;
@@ -33,6 +33,7 @@ pub struct Before {
     goal: Goal,
     answer: Answer,
     scenarios: Vec<ScenarioResult>,
+    surfaces: Vec<(Surface, Order)>,
     components: BTreeMap<Component, ComponentWords>,
     /// Ids of the policies in force.
     in_force: BTreeSet<String>,
@@ -48,12 +49,14 @@ impl Before {
         let answer = analysis.answer(direct(goal));
         analysis.check_own_scenarios()?;
         let scenarios = analysis.standing_scenarios(goal, &answer.ways);
+        let surfaces = analysis.surfaces(goal);
         let components = analysis.words_of(answer.ways.iter().flat_map(|way| &way.needs));
         let is_in_force = |policy: &&ConditionalAccessPolicy| {
             policy.state == ConditionalAccessPolicyState::Enabled && !policy.is_deleted
         };
         let in_force = access.policies().iter().filter(is_in_force).map(|policy| policy.id.as_str().to_owned());
-        Ok(Self { goal, answer, scenarios, components, in_force: in_force.collect() })
+        analysis.end();
+        Ok(Self { goal, answer, scenarios, surfaces, components, in_force: in_force.collect() })
     }
 
     /// The order before the change.
@@ -89,6 +92,7 @@ pub fn compare(
     let mut analysis = Analysis::of_question(after, settings, direct(goal));
     let answer = analysis.answer(direct(goal));
     let scenarios = analysis.standing_scenarios(goal, &answer.ways);
+    let surfaces = analysis.surfaces(goal);
     let lost: Vec<Way> =
         before.answer.ways.iter().filter(|way| !analysis.is_way(direct(goal), &way.needs)).cloned().collect();
     let gained: Vec<Way> = answer.ways.iter().filter(|way| is_new(way, &before.answer.ways)).cloned().collect();
@@ -105,7 +109,7 @@ pub fn compare(
     let is_truncated = |list: &[Way]| list.len() > WAY_COUNT_MAX;
     let are_ways_truncated =
         before.answer.are_ways_truncated || answer.are_ways_truncated || is_truncated(&lost) || is_truncated(&gained);
-    GuardReport {
+    let report = GuardReport {
         goal,
         horizon: settings.horizon,
         before: before.answer.order,
@@ -125,12 +129,21 @@ pub fn compare(
             gained.into_iter().take(WAY_COUNT_MAX).collect()
         },
         are_ways_truncated,
+        surfaces: before
+            .surfaces
+            .iter()
+            .zip(surfaces)
+            .map(|((surface, before), (_, after))| SurfaceChange { surface: *surface, before: *before, after })
+            .collect(),
         scenarios: changed(&before.scenarios, &scenarios),
         notes,
         unknowns: change.unknowns.into_iter().chain(awaited_locations(after)).chain(analysis.unknowns()).collect(),
         assumptions: analysis.assumptions(),
+        idle_assumptions: analysis.idle_assumptions(),
         components,
-    }
+    };
+    analysis.end();
+    report
 }
 
 const fn direct(goal: Goal) -> Question {

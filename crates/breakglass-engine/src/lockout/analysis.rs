@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::blockers::least;
 use super::compile::Compiler;
 use super::component::Component;
-use super::cuts::{Cuts, Family, Limits, Ways, minimal_cuts};
+use super::cuts::{Cuts, Family, Limits, Ways as _, minimal_cuts};
 use super::goal::{Goal, Question, Stage, Surface};
+use super::met::WithFailed;
 use super::report::{
     Answer, Cause, Certainty, ComponentWords, Cut, LockoutReport, Order, ScenarioResult, Way, WaySession,
 };
@@ -14,12 +15,16 @@ use super::scenarios::ScenarioError;
 use super::settings::{CUT_COUNT_MAX, LockoutSettings, Mode, WAY_COUNT_MAX};
 use super::system::System;
 use super::words::words;
+use super::workers::both;
 use crate::access::Access;
+use crate::access::identity_protection::RISK_POLICIES_RETIRED;
 
 /// Cuts from which all ways are worked out again.
 const DUAL_CUT_COUNT_MAX: usize = 400;
 /// Nodes of that search.
 const DUAL_NODE_COUNT_MAX: u64 = 50_000;
+/// Role assignments from which it pays to give what is possible to a second processor.
+const SHARED_ASSIGNMENT_COUNT_MIN: usize = 250;
 
 /// A tenant, ready to be asked.
 pub struct Analysis<'a> {
@@ -27,28 +32,13 @@ pub struct Analysis<'a> {
     pub(super) possible: Compiler<'a>,
     pub(super) settings: &'a LockoutSettings,
     pub(super) access: &'a Access<'a>,
+    /// Whether what is promised and what is possible are worked out side by side.
+    is_shared: bool,
 }
 
 impl std::fmt::Debug for Analysis<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Analysis").finish_non_exhaustive()
-    }
-}
-
-/// Components that have failed before the search begins.
-struct WithFailed<'s> {
-    system: &'s mut System,
-    failed: Vec<u32>,
-}
-
-impl Ways for WithFailed<'_> {
-    fn component_count(&self) -> usize {
-        self.system.component_count()
-    }
-
-    fn way_without(&mut self, failed: &[u32]) -> Option<Vec<u32>> {
-        let all: Vec<u32> = self.failed.iter().chain(failed).copied().collect();
-        self.system.way_without(&all)
     }
 }
 
@@ -73,10 +63,16 @@ impl<'a> Analysis<'a> {
             }
             compiler
         };
-        let promised = compiled(Mode::Promised);
+        let is_shared = is_shared(access, settings);
         // Both always: a fact that nobody noted as unknown must not make an order certain.
-        let possible = compiled(Mode::Possible);
-        Self { promised, possible, settings, access }
+        let (promised, possible) = both(is_shared, || compiled(Mode::Promised), || compiled(Mode::Possible));
+        Self { promised, possible, settings, access, is_shared }
+    }
+
+    /// Lets go of everything that was compiled, which for many administrators takes its time.
+    pub fn end(self) {
+        let Self { promised, possible, is_shared, .. } = self;
+        both(is_shared, || drop(promised), || drop(possible));
     }
 
     fn limits(&self, smallest_only: bool) -> Limits {
@@ -91,9 +87,13 @@ impl<'a> Analysis<'a> {
     /// The order of a question, with some components failed beforehand.
     pub fn order(&mut self, question: Question, failed: &BTreeSet<Component>) -> Order {
         let limits = self.limits(true);
-        let found = smallest(&mut self.promised, question, failed, limits);
-        let is_untold = self.has_untold();
-        let possible = if is_untold { None } else { smallest(&mut self.possible, question, failed, limits).proved };
+        let has_untold = self.has_untold();
+        let (promised, possible) = (&mut self.promised, &mut self.possible);
+        let (found, possible) = both(
+            self.is_shared,
+            || smallest(promised, question, failed, limits),
+            || if has_untold { None } else { smallest(possible, question, failed, limits).proved },
+        );
         Order { possible, ..found }
     }
 
@@ -117,15 +117,16 @@ impl<'a> Analysis<'a> {
     /// The cuts and ways of a question.
     pub fn answer(&mut self, question: Question) -> Answer {
         let limits = self.limits(false);
-        let mut system = self.promised.take_system(question);
-        let found = minimal_cuts(&mut system, limits);
-        let (ways, are_ways_truncated) = all_ways(&found, system.component_count());
-        let mut told: Vec<Way> = Vec::new();
-        for way in ways.iter().take(WAY_COUNT_MAX) {
-            told.push(self.promised.way(&mut system, way, question.goal));
-        }
-        self.promised.give_back(question, system);
         let has_untold = self.has_untold();
+        let (promised, possible) = (&mut self.promised, &mut self.possible);
+        let ((found, told, are_ways_truncated), possible) = both(
+            self.is_shared,
+            || ways_and_cuts(promised, question, limits),
+            || {
+                let (limits, nothing) = (Limits { smallest_only: true, ..limits }, BTreeSet::new());
+                if has_untold { None } else { smallest(possible, question, &nothing, limits).proved }
+            },
+        );
         let is_shut = found.cuts.iter().any(Vec::is_empty);
         let shut: Vec<Cause> = match is_shut {
             true => least(&self.promised.blockers_of_holders(question.goal)).into_iter().collect(),
@@ -133,7 +134,7 @@ impl<'a> Analysis<'a> {
         };
         let names = self.promised.components();
         let mut best = self.possible.take_system(question);
-        let mut open_ways = Vec::new();
+        let mut open_ways = self.possible.met.get(&question).map_or_else(Vec::new, |met| met.ways().to_vec());
         let cuts: Vec<Cut> = found
             .cuts
             .iter()
@@ -156,18 +157,9 @@ impl<'a> Analysis<'a> {
             one.elements.len().cmp(&other.elements.len()).then_with(|| one.elements.cmp(&other.elements))
         });
         self.possible.give_back(question, best);
-        let limits = Limits { smallest_only: true, ..limits };
-        let nothing = BTreeSet::new();
-        let possible = if has_untold { None } else { smallest(&mut self.possible, question, &nothing, limits).proved };
         let are_cuts_truncated = cuts.len() > CUT_COUNT_MAX;
         cuts.truncate(CUT_COUNT_MAX);
-        Answer {
-            order: order_of(&found, possible),
-            cuts,
-            are_cuts_truncated,
-            are_ways_truncated: are_ways_truncated || ways.len() > WAY_COUNT_MAX,
-            ways: told,
-        }
+        Answer { order: order_of(&found, possible), cuts, are_cuts_truncated, are_ways_truncated, ways: told }
     }
 
     /// The whole report, without what needs the tenant to be compiled again.
@@ -176,12 +168,7 @@ impl<'a> Analysis<'a> {
         let nothing = BTreeSet::new();
         let answer = self.answer(direct);
         let after_repair = self.order(Question { stage: Stage::AfterRepair, ..direct }, &nothing);
-        let surfaces = Surface::ALL
-            .into_iter()
-            // A door that does not lead there is not one that is shut.
-            .filter(|surface| !surface.tools(goal).is_empty())
-            .map(|surface| (surface, self.order(Question { surface: Some(surface), ..direct }, &nothing)))
-            .collect();
+        let surfaces = self.surfaces(goal);
         let goals = Goal::ALL
             .into_iter()
             .filter(|other| *other != goal)
@@ -191,16 +178,30 @@ impl<'a> Analysis<'a> {
             goal,
             horizon: self.settings.horizon,
             assumptions: self.assumptions(),
+            idle_assumptions: self.idle_assumptions(),
             direct: answer,
             after_repair,
             surfaces,
             goals,
             scenarios: Vec::new(),
             dated: Vec::new(),
+            dates_left_out: None,
             unknowns: self.unknowns(),
             suggestions: Vec::new(),
+            untried_change_count: 0,
+            people: self.who_gets_in(direct),
             components: BTreeMap::new(),
         }
+    }
+
+    /// The order of a goal with the last step at each surface alone.
+    pub(crate) fn surfaces(&mut self, goal: Goal) -> Vec<(Surface, Order)> {
+        let direct = Question { goal, surface: None, stage: Stage::Direct };
+        // A door that does not lead there is not one that is shut.
+        let lead_there = Surface::ALL.into_iter().filter(|surface| !surface.tools(goal).is_empty());
+        lead_there
+            .map(|surface| (surface, self.order(Question { surface: Some(surface), ..direct }, &BTreeSet::new())))
+            .collect()
     }
 
     /// What is held up, in words.
@@ -222,23 +223,37 @@ impl<'a> Analysis<'a> {
         if !snapshot.per_user_mfa_states.is_complete() {
             all.push("per-user multifactor authentication is off where its state is not exported".to_owned());
         }
-        all.push(
-            "Identity Protection's own policies, which Microsoft retired on 1 October 2026, demand nothing".to_owned(),
-        );
+        let own_policies = &snapshot.identity_protection_policies;
+        if self.access.settings().now >= RISK_POLICIES_RETIRED {
+            all.push(
+                "Identity Protection's own risk policies, which Microsoft retired on 1 October 2026, demand nothing"
+                    .to_owned(),
+            );
+        } else if !own_policies.is_complete() {
+            all.push("Identity Protection's own risk policies, which are not all exported, demand nothing".to_owned());
+        }
+        if !snapshot.role_assignment_schedule_instances.is_complete() {
+            all.push(
+                "roles in `roleAssignments` are held for as long as is asked, where `roleAssignmentScheduleInstances` \
+                 do not say otherwise"
+                    .to_owned(),
+            );
+        }
         all.push("who is able to sign in is able to do what its role allows".to_owned());
-        all.extend(self.settings.assumed.iter().map(|component| {
-            let is_needed = self.promised.has_met(component) || self.possible.has_met(component);
-            let name = words(snapshot, self.settings, component).name;
-            match is_needed {
-                true => format!("{name} is up (as the configuration says)"),
-                // A slip of the pen, or of another tenant: it changes nothing, and somebody believes that it does.
-                false => format!(
-                    "`{}` is up (as the configuration says, but nothing that was asked depends on it)",
-                    component.id()
-                ),
-            }
+        let idle = self.idle_assumptions();
+        all.extend(self.settings.assumed.iter().map(|component| match idle.contains(component) {
+            false => format!("{} is up (as the configuration says)", words(snapshot, self.settings, component).name),
+            true => format!("`{}` is up (as the configuration says, but nothing depends on it)", component.id()),
         }));
         all
+    }
+
+    /// What the configuration holds up and nothing that was asked depends on: a slip of the pen, or of another tenant.
+    /// It changes nothing, and somebody believes that it does.
+    #[must_use]
+    pub fn idle_assumptions(&self) -> Vec<Component> {
+        let is_met = |component: &Component| self.promised.has_met(component) || self.possible.has_met(component);
+        self.settings.assumed.iter().filter(|component| !is_met(component)).cloned().collect()
     }
 
     /// The policies in force that keep a session of a way from being begun.
@@ -279,8 +294,9 @@ impl<'a> Analysis<'a> {
     pub(super) fn component_words(&self, report: &LockoutReport) -> BTreeMap<Component, ComponentWords> {
         let of_cuts = report.direct.cuts.iter().flat_map(|cut| &cut.elements);
         let of_ways = report.direct.ways.iter().flat_map(|way| &way.needs);
+        let of_people = report.people.kinds.iter().flat_map(|kind| &kind.ways).flat_map(|way| &way.needs);
         let of_scenarios = report.scenarios.iter().flat_map(|scenario: &ScenarioResult| &scenario.failed);
-        self.words_of(of_cuts.chain(of_ways).chain(of_scenarios))
+        self.words_of(of_cuts.chain(of_ways).chain(of_people).chain(of_scenarios))
     }
 }
 
@@ -333,8 +349,8 @@ pub fn analyse(
     let mut analysis = Analysis::of(access, settings, goal);
     let mut report = analysis.report(goal);
     report.scenarios = analysis.scenarios(goal, scenarios, &report.direct.ways)?;
-    report.dated = analysis.dated(goal, report.direct.order);
-    report.suggestions = analysis.suggestions(&report);
+    (report.dated, report.dates_left_out) = analysis.dated(goal, report.direct.order);
+    (report.suggestions, report.untried_change_count) = analysis.suggestions(&report);
     report.components = analysis.component_words(&report);
     Ok(report)
 }
@@ -355,6 +371,29 @@ fn failing(compiler: &Compiler<'_>, system: &System, failed: &BTreeSet<Component
     failed
 }
 
+/// Whether the analysis of a tenant is work enough for two processors, and there are two.
+fn is_shared(access: &Access<'_>, settings: &LockoutSettings) -> bool {
+    let snapshot = access.snapshot();
+    let lists = [
+        &snapshot.role_assignments,
+        &snapshot.role_assignment_schedule_instances,
+        &snapshot.role_eligibility_schedule_instances,
+    ];
+    let count: usize = lists.into_iter().map(|list| list.items().len()).sum();
+    settings.processors.get() > 1 && count >= SHARED_ASSIGNMENT_COUNT_MIN
+}
+
+/// The cuts of what is promised, its ways as they are told, and whether there may be more ways.
+fn ways_and_cuts(compiler: &mut Compiler<'_>, question: Question, limits: Limits) -> (Cuts, Vec<Way>, bool) {
+    let mut system = compiler.take_system(question);
+    let found = minimal_cuts(&mut system, limits);
+    let (ways, are_truncated) = all_ways(&found, system.component_count());
+    compiler.met.entry(question).or_default().keep(&found.ways, &found.cuts);
+    let told = ways.iter().take(WAY_COUNT_MAX).map(|way| compiler.way(&mut system, way, question.goal)).collect();
+    compiler.give_back(question, system);
+    (found, told, are_truncated || ways.len() > WAY_COUNT_MAX)
+}
+
 /// The size of the smallest cuts in one mode, with some components failed beforehand.
 fn smallest(compiler: &mut Compiler<'_>, question: Question, failed: &BTreeSet<Component>, limits: Limits) -> Order {
     let mut system = compiler.take_system(question);
@@ -362,8 +401,10 @@ fn smallest(compiler: &mut Compiler<'_>, question: Question, failed: &BTreeSet<C
     let found = match compiler.orders.get(&(question, failed.clone())) {
         Some(known) => *known,
         None => {
-            let cuts = minimal_cuts(&mut WithFailed { system: &mut system, failed: failed.clone() }, limits);
-            let found = order_of(&cuts, None);
+            let mut met = compiler.met.remove(&question).unwrap_or_default();
+            let mut ways = WithFailed { system: &mut system, met: &mut met, failed: &failed };
+            let found = order_of(&minimal_cuts(&mut ways, limits), None);
+            compiler.met.insert(question, met);
             compiler.orders.insert((question, failed), found);
             found
         }
@@ -393,7 +434,7 @@ fn is_way_left(system: &mut System, known: &mut Vec<Vec<u32>>, failed: &[u32]) -
 }
 
 /// All minimal ways if the cuts are complete and few, as their minimal hitting sets; else those that were met.
-fn all_ways(found: &Cuts, component_count: usize) -> (Vec<Vec<u32>>, bool) {
+pub(super) fn all_ways(found: &Cuts, component_count: usize) -> (Vec<Vec<u32>>, bool) {
     if !found.is_exhausted || found.cuts.len() > DUAL_CUT_COUNT_MAX {
         return (found.ways.clone(), true);
     }

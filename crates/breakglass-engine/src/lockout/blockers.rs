@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use breakglass_model::object::ObjectKey;
 
 use super::compile::Compiler;
+use super::devices::UNMANAGED;
 use super::explain::{MANDATORY_MFA, PER_USER_MFA, SECURITY_DEFAULTS};
 use super::goal::{Goal, Tool};
+use super::judge::DeviceContext;
 use super::need::quiet;
 use super::people::Held;
 use super::report::{Cause, WaySession};
@@ -25,13 +27,28 @@ impl Compiler<'_> {
         let Some(tool) = Tool::ALL.into_iter().find(|tool| tool.name() == session.tool) else { return Vec::new() };
         let person = self.person(user);
         let devices = person.devices.get(tool.client()).map_or(&[][..], Vec::as_slice);
-        let device = devices.iter().find(|device| *device.id == *session.device).or(devices.first());
         let with = person.credentials.iter().position(|one| one.key.modes.to_string() == session.combination);
         let combination = with.and_then(|place| person.combinations.get(place)).copied();
-        let (Some(device), Some(combination)) = (device, combination) else { return Vec::new() };
+        let Some(combination) = combination else { return Vec::new() };
         let is_there = |number: &u16| self.judge.place(*number).is_some_and(|place| place.id == session.location);
         let place = (0..self.judge.place_count()).find(is_there).unwrap_or(0);
-        self.causes_at((user, session.role, tool), (device.class, combination), place).into_iter().collect()
+        // On any device: what keeps it from every platform.
+        let is_on = |device: &&DeviceContext| match session.device.as_str() {
+            UNMANAGED => device.registered.is_none(),
+            id => *device.id == *id,
+        };
+        let mut on: Vec<u32> = devices.iter().filter(is_on).map(|device| device.class).collect();
+        if on.is_empty() {
+            on.extend(devices.first().map(|device| device.class));
+        }
+        let mut each: Vec<BTreeSet<Cause>> = Vec::new();
+        for class in on {
+            each.push(self.causes_at((user, session.role, tool), (class, combination), place));
+        }
+        if each.iter().any(BTreeSet::is_empty) {
+            return Vec::new();
+        }
+        least(&each).into_iter().collect()
     }
 
     /// What keeps each attempt out of those who hold a role for a goal: sets of causes, each once.

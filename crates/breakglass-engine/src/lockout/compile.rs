@@ -6,6 +6,7 @@
 //! **Invariant:** every rule is monotone in the components; a fact that is not known counts as the mode says.
 //! **Source:** `docs/concepts/lockout.md`.
 
+pub(super) mod alike;
 mod applications;
 mod keys;
 mod repair;
@@ -13,7 +14,7 @@ mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::BuildHasherDefault;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use breakglass_model::object::ObjectKey;
 use breakglass_model::snapshot::SOMEBODY_ELSE;
@@ -28,12 +29,13 @@ use super::custody::Holds;
 use super::devices::{Devices, asks_of_devices};
 use super::goal::{Question, Stage, Tool};
 use super::judge::{DeviceContext, Judge};
+use super::met::Met;
 use super::need::Need;
 use super::people::{Held, People, Protection};
 use super::report::{Order, Way};
 use super::settings::{LockoutSettings, Mode};
 use super::system::{Node, RuleId, System, SystemBuilder};
-use crate::access::{Access, Trit};
+use crate::access::{Access, Target, TargetRow, Trit};
 
 /// What a session is for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,7 +57,7 @@ pub(super) enum Fact {
     KnownPassword(ObjectKey, Stage),
     NewPassword(ObjectKey, Stage),
     IssuedPass(ObjectKey, Stage),
-    Method(ObjectKey, Rc<str>, Stage),
+    Method(ObjectKey, Arc<str>, Stage),
     Envelope(usize, Stage),
     Depository(String, Stage),
     Session(ObjectKey, Option<&'static str>, Purpose, Stage),
@@ -82,8 +84,10 @@ pub(super) enum Label {
         user: ObjectKey,
         role: Option<&'static str>,
         tool: Option<Tool>,
+        /// The authentication context that is asked for besides.
+        context: Option<TargetRow>,
         credential: usize,
-        device: Rc<str>,
+        device: DeviceAt,
         place: u16,
         is_relaxed: bool,
     },
@@ -105,6 +109,25 @@ pub(super) enum Label {
     Live { user: ObjectKey, tool: Tool },
     /// It is reached by an application.
     Application { principal: String, place: u16 },
+}
+
+/// A session, as far as its device matters.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SessionOn {
+    pub(super) user: ObjectKey,
+    pub(super) role: Option<&'static str>,
+    pub(super) tool: Option<Tool>,
+    pub(super) context: Option<TargetRow>,
+    pub(super) credential: usize,
+    pub(super) device: DeviceAt,
+}
+
+/// A device among those of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct DeviceAt {
+    /// 0 in a browser, 1 in an application.
+    pub(super) client: usize,
+    pub(super) number: u16,
 }
 
 /// A person, as far as sessions go.
@@ -134,6 +157,8 @@ pub(super) struct Compiler<'a> {
     pub(super) people: People,
     devices: Devices,
     unmanaged: [Vec<DeviceContext>; 2],
+    /// Whether somebody stands for those who are not exported.
+    has_somebody_else: bool,
     /// Devices that may be there besides, in a browser and in an application.
     devices_not_exported: [Vec<DeviceContext>; 2],
     builder: SystemBuilder,
@@ -144,7 +169,7 @@ pub(super) struct Compiler<'a> {
     facts: Index<Fact, Node>,
     /// Facts that are not defined yet, first come first.
     open: VecDeque<(Fact, Node)>,
-    persons: Index<ObjectKey, Rc<Person>>,
+    persons: Index<ObjectKey, Arc<Person>>,
     /// Per person and stage, the nodes of each credential with the account, once they were asked for.
     bodies: Index<(ObjectKey, Stage), Vec<Vec<Node>>>,
     /// Steps by rule, in the order of the rules.
@@ -153,6 +178,8 @@ pub(super) struct Compiler<'a> {
     systems: BTreeMap<Question, System>,
     /// Orders that were found, by what was asked and had failed beforehand.
     pub(super) orders: BTreeMap<(Question, Vec<u32>), Order>,
+    /// What the searches of each question met.
+    pub(super) met: BTreeMap<Question, Met>,
     /// Ways that were told, by the same.
     pub(super) ways: BTreeMap<(Question, Vec<u32>), Option<Way>>,
     /// Numbers of the judge, by who it is, in which role besides.
@@ -161,8 +188,8 @@ pub(super) struct Compiler<'a> {
     /// Envelopes by whom and what they are for.
     envelopes: BTreeMap<(ObjectKey, Holds), usize>,
     /// Alternatives on unmanaged devices, by the sessions on each.
-    alternatives: Index<Vec<(u16, u32)>, Rc<Vec<Need>>>,
-    chains: BTreeMap<(Reset, Protection, Stage), Rc<repair::Chain>>,
+    alternatives: Index<Vec<(u16, u32)>, Arc<Vec<Need>>>,
+    chains: BTreeMap<(Reset, Protection, Stage), Arc<repair::Chain>>,
     pub(super) unknowns: BTreeSet<String>,
 }
 
@@ -183,6 +210,7 @@ impl<'a> Compiler<'a> {
             people,
             devices: Devices::of(access.snapshot().devices.items()),
             unmanaged,
+            has_somebody_else: access.snapshot().somebody_else().is_some(),
             devices_not_exported,
             builder: SystemBuilder::default(),
             nodes: Index::default(),
@@ -194,6 +222,7 @@ impl<'a> Compiler<'a> {
             labels: Vec::new(),
             systems: BTreeMap::new(),
             orders: BTreeMap::new(),
+            met: BTreeMap::new(),
             ways: BTreeMap::new(),
             identities: Index::default(),
             per_user_mfa: per_user_mfa(access, mode),
@@ -295,7 +324,7 @@ impl<'a> Compiler<'a> {
             return known.map(|(node, _)| node);
         }
         // There may be any number of people who are not exported: what is theirs never all fails.
-        let is_anybodys = component.id().contains(SOMEBODY_ELSE);
+        let is_anybodys = self.has_somebody_else && component.id().contains(SOMEBODY_ELSE);
         let known = (!is_anybodys && !self.settings.assumed.contains(component)).then(|| {
             let number = u32::try_from(self.components.len()).unwrap_or(u32::MAX);
             self.components.push(component.clone());
@@ -389,13 +418,32 @@ fn per_user_mfa(access: &Access<'_>, mode: Mode) -> BTreeSet<String> {
 }
 
 impl<'a> Compiler<'a> {
-    /// What a person can sign in with and on.
-    pub(super) fn person(&mut self, user: ObjectKey) -> Rc<Person> {
-        if let Some(person) = self.persons.get(&user) {
-            return Rc::clone(person);
+    /// Whether a session that is begun on an unmanaged device can be begun alike on any, whatever its platform.
+    pub(super) fn is_on_any_device(&mut self, session: &SessionOn) -> bool {
+        let person = self.person(session.user);
+        let Some(tool) = session.tool else { return false };
+        let devices = person.devices.get(session.device.client).map_or(&[][..], Vec::as_slice);
+        let is_unmanaged = |device: &DeviceContext| device.registered.is_none() && device.needs.is_empty();
+        if !devices.get(usize::from(session.device.number)).is_some_and(is_unmanaged) {
+            return false;
         }
-        let person = Rc::new(self.look_up(user));
-        self.persons.insert(user, Rc::clone(&person));
+        let Some(combination) = person.combinations.get(session.credential).copied() else { return false };
+        let identity = self.identity(session.user, session.role);
+        let application = self.access.targets().row(&Target::Application(tool.app_id().into()));
+        let targets: Vec<TargetRow> = std::iter::once(application).chain(session.context).collect();
+        let mut all = devices.iter().filter(|device| is_unmanaged(device));
+        let mut needs = |class: u32| self.judge.session(&(identity, &targets, class, combination)).needs;
+        let Some(first) = all.next().map(|device| needs(device.class)) else { return false };
+        all.all(|device| needs(device.class) == first)
+    }
+
+    /// What a person can sign in with and on.
+    pub(super) fn person(&mut self, user: ObjectKey) -> Arc<Person> {
+        if let Some(person) = self.persons.get(&user) {
+            return Arc::clone(person);
+        }
+        let person = Arc::new(self.look_up(user));
+        self.persons.insert(user, Arc::clone(&person));
         person
     }
 }

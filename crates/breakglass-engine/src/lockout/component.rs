@@ -118,6 +118,13 @@ pub const ON_PREMISES_SYNC: &str = "onprem:sync";
 /// The setting that temporary access passes can be used.
 pub const TAP_ENABLED: &str = "policy:tap-enabled";
 
+const SERVICES: [&str; 6] =
+    [MFA_TELEPHONY, AUTHENTICATOR_PUSH, CERTIFICATE_REVOCATION, PIM, INTUNE_COMPLIANCE, "svc:fido-verify"];
+
+fn is_said(text: &str) -> bool {
+    !text.is_empty()
+}
+
 /// An id is not one of a component.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not the id of a component: write it as `account:<id>`, `svc:pim` and so on")]
@@ -158,6 +165,22 @@ impl Component {
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Whether there can be such a component in any tenant: services, what is on premises, risks and settings have
+    /// fixed ids.
+    #[must_use]
+    pub fn can_be(&self) -> bool {
+        match self.kind {
+            Kind::Service => SERVICES.contains(&self.id()),
+            Kind::OnPremises => [ON_PREMISES_AD, ON_PREMISES_PTA_AGENTS, ON_PREMISES_SYNC].contains(&self.id()),
+            Kind::Policy => self.id() == TAP_ENABLED || self.key().strip_prefix("method:").is_some_and(is_said),
+            Kind::Quiet => {
+                let whose = |risk| self.key().strip_prefix(risk).and_then(|rest| rest.strip_prefix(':'));
+                ["signin-risk", "user-risk", "insider-risk"].into_iter().find_map(whose).is_some_and(is_said)
+            }
+            _ => true,
+        }
     }
 
     /// What stands behind the colon.
@@ -204,6 +227,28 @@ mod tests {
         }
         for wrong in ["account", "account:", "nothing:u1", ""] {
             assert!(wrong.parse::<Component>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_no_tenant_has_is_told() {
+        for (id, can_be) in [
+            ("svc:pim", true),
+            ("svc:fido-verify", true),
+            ("svc:pin", false),
+            ("onprem:sync", true),
+            ("onprem:synch", false),
+            ("policy:tap-enabled", true),
+            ("policy:method:Fido2", true),
+            ("policy:method:", false),
+            ("policy:tap", false),
+            ("quiet:user-risk:u1", true),
+            ("quiet:user-risk:", false),
+            ("quiet:risk:u1", false),
+            ("account:zzz", true),
+            ("net:elsewhere", true),
+        ] {
+            assert_eq!(id.parse::<Component>().unwrap().can_be(), can_be, "{id}");
         }
     }
 }

@@ -3,9 +3,10 @@
 //! **Source:** `docs/concepts/lockout.md`, section 5.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use breakglass_model::authentication_method::{AuthenticationMethod, AuthenticationMethodKind as MethodKind};
+use breakglass_model::device::Device;
 use breakglass_model::property::Property;
 use breakglass_model::snapshot::{Snapshot, because};
 use breakglass_model::strength::{MULTIFACTOR_COMBINATIONS, Modes};
@@ -16,10 +17,11 @@ use super::component::{
     AUTHENTICATOR_PUSH, CERTIFICATE_REVOCATION, Component, Kind, MFA_TELEPHONY, ON_PREMISES_AD, ON_PREMISES_PTA_AGENTS,
     TAP_ENABLED,
 };
-use super::judge::CombinationKey;
+use super::devices::platform;
+use super::judge::{CombinationKey, DeviceContext};
 use super::settings::{LockoutSettings, Mode, OnPremisesAuthentication};
 use crate::access::Trit;
-use crate::access::permitted::{MethodUser, Use, permitted};
+use crate::access::permitted::{MethodUser, Use, certificate_is_multifactor, notifications, permitted};
 use crate::access::scope::{GuestKind, guest_kind};
 
 /// Something that a combination needs.
@@ -32,7 +34,7 @@ pub(super) enum Part {
     /// The password, as its owner knows it.
     KnownPassword,
     /// A method, with the envelope around it, by its id.
-    Method(Rc<str>),
+    Method(Arc<str>),
     /// A temporary access pass that somebody issues.
     IssuedPass,
 }
@@ -44,8 +46,39 @@ pub(super) struct Credential {
     pub(super) key: CombinationKey,
     /// What it needs.
     pub(super) parts: Vec<Part>,
-    /// Whether it works on a registered device of the user only.
-    pub(super) needs_own_device: bool,
+    /// On which devices it works.
+    pub(super) works_on: WorksOn,
+}
+
+/// On which devices a combination works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum WorksOn {
+    /// On any.
+    Anything,
+    /// On the registered device of this id alone.
+    Device(Arc<str>),
+    /// On one registered device of the user, of this platform: it is not told on which.
+    SomeDevice(&'static str),
+}
+
+impl WorksOn {
+    /// Whether it works on a device.
+    pub(super) fn includes(&self, device: &DeviceContext, mode: Mode) -> bool {
+        match (self, &device.registered) {
+            (Self::Anything, _) => true,
+            (_, None) => false,
+            // Of devices that were not exported any may be the one.
+            (Self::Device(id), Some(registered)) => registered.is_not_exported || device.id == *id,
+            (Self::SomeDevice(platform), Some(registered)) => {
+                mode == Mode::Possible && registered.platform.is_none_or(|own| own == *platform)
+            }
+        }
+    }
+
+    /// Whether it works on any device.
+    pub(super) fn is_anything(&self) -> bool {
+        *self == Self::Anything
+    }
 }
 
 /// What decides the credentials of a user apart from its methods, as the mode counts it.
@@ -132,6 +165,8 @@ pub(super) struct Wallet<'a> {
     pub(super) now: Timestamp,
     /// Which facts count.
     pub(super) mode: Mode,
+    /// The devices that are the user's for sure.
+    pub(super) devices: &'a [&'a Device],
 }
 
 impl Wallet<'_> {
@@ -140,7 +175,7 @@ impl Wallet<'_> {
         let mut offers = self.offers(user, home, unknowns);
         offers.extend(self.issued_pass(user, home, unknowns));
         let mut found = Vec::new();
-        let alone = [Modes::PASSWORD, Modes::FEDERATED_SINGLE_FACTOR];
+        let alone = [Modes::PASSWORD, Modes::FEDERATED_SINGLE_FACTOR, Modes::X509_CERTIFICATE_SINGLE_FACTOR];
         let offered = offers.iter().filter(|offer| !offer.is_unknown);
         let offered = offered.fold(Modes::default(), |all, offer| all.with(offer.modes));
         // What nobody offers a part of cannot be brought together.
@@ -150,7 +185,7 @@ impl Wallet<'_> {
         }
         for offer in offers.iter().filter(|offer| offer.is_unknown) {
             let key = CombinationKey { modes: Modes::PASSWORD, model: None, is_unknown: true, is_answered: false };
-            found.push(Credential { key, parts: offer.parts.clone(), needs_own_device: false });
+            found.push(Credential { key, parts: offer.parts.clone(), works_on: WorksOn::Anything });
         }
         found
     }
@@ -245,7 +280,7 @@ impl Wallet<'_> {
         let part = Part::Method(id.into());
         let service = |id: &'static str| Part::Component(Component::fixed(id));
         let setting = |id: &str| Part::Component(Component::new(Kind::Policy, &format!("method:{id}")));
-        let mut offers = Vec::new();
+        let (mut offers, mut doubts) = (Vec::new(), Vec::new());
         let is_usable: Trit = method.is_usable.into();
         if method.kind() == MethodKind::TemporaryAccessPass && is_usable == Trit::Unknown {
             unknowns.insert(format!("whether the temporary access pass of `{}` can be used", user.name()));
@@ -268,16 +303,17 @@ impl Wallet<'_> {
                 let more: Vec<Part> = std::iter::once(setting("Fido2")).chain(verify).collect();
                 offer(("Fido2", "passkeys"), Modes::FIDO2, &more);
             }
-            MethodKind::X509Certificate => offer(
-                ("X509Certificate", "certificates"),
-                Modes::X509_CERTIFICATE_MULTI_FACTOR,
-                &[setting("X509Certificate"), service(CERTIFICATE_REVOCATION)],
-            ),
+            MethodKind::X509Certificate => {
+                let more = [setting("X509Certificate"), service(CERTIFICATE_REVOCATION)];
+                for modes in self.certificate_modes() {
+                    offer(("X509Certificate", "certificates"), *modes, &more);
+                }
+            }
             MethodKind::MicrosoftAuthenticator => {
                 let more = [setting("MicrosoftAuthenticator"), service(AUTHENTICATOR_PUSH)];
-                let name = ("MicrosoftAuthenticator", "Microsoft Authenticator");
-                offer(name, Modes::MICROSOFT_AUTHENTICATOR_PUSH, &more);
-                offer(name, Modes::DEVICE_BASED_PUSH, &more);
+                for modes in self.notification_modes(user, method, &mut doubts) {
+                    offer(("MicrosoftAuthenticator", "Microsoft Authenticator"), modes, &more);
+                }
             }
             MethodKind::SoftwareOath => {
                 offer(("SoftwareOath", "software tokens"), Modes::SOFTWARE_OATH, &[setting("SoftwareOath")]);
@@ -298,8 +334,10 @@ impl Wallet<'_> {
                 }
             }
             MethodKind::WindowsHelloForBusiness | MethodKind::PlatformCredential => {
+                let works_on = self.device_of(user, method, &mut doubts);
+                unknowns.extend(doubts);
                 let own = Offer::of(Modes::WINDOWS_HELLO_FOR_BUSINESS, vec![part.clone()]);
-                return vec![Offer { needs_own_device: true, ..own }];
+                return vec![Offer { works_on, ..own }];
             }
             MethodKind::Unknown(_) => {
                 offers.extend((self.mode == Mode::Possible).then(|| Offer {
@@ -309,7 +347,85 @@ impl Wallet<'_> {
             }
             MethodKind::Password | MethodKind::Email | MethodKind::QrCodePin | MethodKind::External => {}
         }
+        unknowns.extend(doubts);
         offers
+    }
+
+    /// What a certificate is in this tenant: one factor at the least.
+    fn certificate_modes(&self) -> &'static [Modes] {
+        const ONE: Modes = Modes::X509_CERTIFICATE_SINGLE_FACTOR;
+        const SEVERAL: Modes = Modes::X509_CERTIFICATE_MULTI_FACTOR;
+        match (certificate_is_multifactor(self.snapshot), self.mode) {
+            (Trit::Yes, _) => &[SEVERAL],
+            (Trit::Unknown, Mode::Possible) => &[ONE, SEVERAL],
+            (Trit::No, _) | (Trit::Unknown, Mode::Promised) => &[ONE],
+        }
+    }
+
+    /// Which notifications of Microsoft Authenticator a user can answer.
+    fn notification_modes(&self, user: &User, method: &AuthenticationMethod, doubts: &mut Vec<String>) -> Vec<Modes> {
+        let is_supposed_on = self.settings.supposed.switched_on.contains("MicrosoftAuthenticator");
+        let asker = MethodUser { is_supposed_on, ..self.asker(user) };
+        let push = match method.is_phone_sign_in_alone() {
+            true => Trit::No,
+            false => notifications(&asker, "push"),
+        };
+        let allowed = notifications(&asker, "deviceBasedPush");
+        let instead_of_password = allowed.and(Trit::from(method.is_for_phone_sign_in()));
+        if push == Trit::Unknown || allowed == Trit::Unknown {
+            doubts.push(format!(
+                "which notifications of Microsoft Authenticator are allowed to `{}` (`authenticationMode` of its targets)",
+                user.name()
+            ));
+        } else if instead_of_password == Trit::Unknown {
+            doubts.push(format!(
+                "whether the Microsoft Authenticator of `{}` is registered for phone sign-in (expand `device` of its \
+                 method)",
+                user.name()
+            ));
+        }
+        let both = [(Modes::MICROSOFT_AUTHENTICATOR_PUSH, push), (Modes::DEVICE_BASED_PUSH, instead_of_password)];
+        both.into_iter().filter(|(_, may)| self.mode.takes(*may)).map(|(modes, _)| modes).collect()
+    }
+
+    /// The device that Windows Hello or a platform credential is on: the one that it names by id, or else the only one
+    /// of the user and the platform that is called as the method is.
+    ///
+    /// **Source:** the windowsHelloForBusinessAuthenticationMethod and platformCredentialAuthenticationMethod
+    /// references: `displayName` is the name of the device on which it is registered.
+    fn device_of(&self, user: &User, method: &AuthenticationMethod, doubts: &mut Vec<String>) -> WorksOn {
+        if let Some(id) = method.device_id() {
+            return WorksOn::Device(id.into());
+        }
+        let own = match method.kind() {
+            MethodKind::PlatformCredential => "macOS",
+            _ => "windows",
+        };
+        let is_called_so = |device: &&&Device| {
+            let names = (device.display_name.value(), method.display_name.as_deref());
+            platform(device.operating_system.value().map_or("", String::as_str)) == own
+                && matches!(names, (Some(name), Some(wanted)) if name.eq_ignore_ascii_case(wanted))
+        };
+        let mut called_so = self.devices.iter().filter(is_called_so);
+        if let (Some(device), None) = (called_so.next(), called_so.next()) {
+            return WorksOn::Device(device.id.as_str().into());
+        }
+        doubts.push(format!(
+            "on which device the {} of `{}` is (expand `device` of its method)",
+            method.kind().name(),
+            user.name()
+        ));
+        WorksOn::SomeDevice(own)
+    }
+
+    fn asker(&self, user: &User) -> MethodUser<'_> {
+        MethodUser {
+            snapshot: self.snapshot,
+            user: user.key,
+            now: self.now,
+            certificate_days_left_min: 0,
+            is_supposed_on: false,
+        }
     }
 
     /// Whether the methods policy lets a user use a method.
@@ -320,8 +436,8 @@ impl Wallet<'_> {
         method: &AuthenticationMethod,
         unknowns: &mut BTreeSet<String>,
     ) -> Trit {
-        let asker = MethodUser { snapshot: self.snapshot, user: user.key, now: self.now, certificate_days_left_min: 0 };
-        match permitted(&asker, name, method) {
+        let is_supposed_on = self.settings.supposed.switched_on.contains(name.0);
+        match permitted(&MethodUser { is_supposed_on, ..self.asker(user) }, name, method) {
             Use::Allowed | Use::Ending(_) => Trit::Yes,
             Use::Refused(_) => Trit::No,
             Use::Unclear(why) => {
@@ -358,13 +474,13 @@ struct Offer {
     modes: Modes,
     model: Option<String>,
     parts: Vec<Part>,
-    needs_own_device: bool,
+    works_on: WorksOn,
     is_unknown: bool,
 }
 
 impl Offer {
     fn of(modes: Modes, parts: Vec<Part>) -> Self {
-        Self { modes, model: None, parts, needs_own_device: false, is_unknown: false }
+        Self { modes, model: None, parts, works_on: WorksOn::Anything, is_unknown: false }
     }
 
     /// A method of which nothing is known.
@@ -379,7 +495,7 @@ fn combine(combination: Modes, offers: &[Offer]) -> Vec<Credential> {
     let empty = Credential {
         key: CombinationKey { modes: Modes::default(), model: None, is_unknown: false, is_answered: false },
         parts: Vec::new(),
-        needs_own_device: false,
+        works_on: WorksOn::Anything,
     };
     let mut found = vec![empty];
     // A combination has two modes at the most, each an offer of its own.
@@ -406,7 +522,7 @@ fn combine(combination: Modes, offers: &[Offer]) -> Vec<Credential> {
                     is_answered: false,
                 },
                 parts,
-                needs_own_device: begun.needs_own_device || offer.needs_own_device,
+                works_on: if begun.works_on.is_anything() { offer.works_on.clone() } else { begun.works_on.clone() },
             });
         }
     }

@@ -11,7 +11,7 @@ use breakglass_model::property::Property;
 use breakglass_model::sign_in::SignInConditions;
 
 use super::component::{Component, INTUNE_COMPLIANCE, Kind};
-use super::judge::{DeviceContext, Judge};
+use super::judge::{DeviceContext, Judge, Registered};
 use super::settings::Mode;
 use crate::access::device_filter::{DeviceFacts, DeviceProperty, ExtensionAttributeNumber, PartialDevice};
 use crate::access::{Access, Situation};
@@ -26,6 +26,9 @@ const PLATFORMS: [(&str, &str); 6] = [
     ("unknownFutureValue", "an unknown platform"),
 ];
 
+/// Any device that is not managed.
+pub(super) const UNMANAGED: &str = "unmanaged";
+
 /// Which devices belong to whom.
 #[derive(Debug, Default)]
 pub(super) struct Devices {
@@ -36,6 +39,12 @@ pub(super) struct Devices {
 }
 
 impl Devices {
+    /// The devices that are a user's for sure.
+    pub(super) fn of_user<'d>(&self, devices: &'d [Device], user: &str) -> Vec<&'d Device> {
+        let own = self.of_user.get(&user.to_ascii_lowercase()).into_iter().flatten();
+        own.filter_map(|index| devices.get(*index)).collect()
+    }
+
     /// Looks the owners up.
     pub(super) fn of(devices: &[Device]) -> Self {
         let mut found = Self::default();
@@ -77,13 +86,13 @@ impl Judge<'_> {
             let Some(situation) = self.situation(client, platform) else { continue };
             let class = self.device_class(&situation);
             if !contexts.iter().any(|known| known.class == class) {
-                let id = format!("unmanaged on {words}").into();
-                contexts.push(DeviceContext { class, needs: Vec::new(), id, is_own: false });
+                let id = format!("{UNMANAGED} on {words}").into();
+                contexts.push(DeviceContext { class, needs: Vec::new(), id, registered: None });
             }
         }
         // One kind of unmanaged device is any.
         if let [only] = contexts.as_mut_slice() {
-            only.id = "unmanaged".into();
+            only.id = UNMANAGED.into();
         }
         contexts
     }
@@ -123,7 +132,8 @@ impl Judge<'_> {
                     continue;
                 }
                 let needs = is_compliant.then(|| Component::fixed(INTUNE_COMPLIANCE)).into_iter().collect();
-                contexts.push(DeviceContext { class, needs, id: "not in the snapshot".into(), is_own: true });
+                let registered = Some(Registered { platform: None, is_not_exported: true });
+                contexts.push(DeviceContext { class, needs, id: "not in the snapshot".into(), registered });
             }
         }
         contexts
@@ -188,7 +198,10 @@ impl Judge<'_> {
                 class: self.device_class(&situation),
                 needs: std::iter::once(component.clone()).chain(compliance).collect(),
                 id: device.id.as_str().into(),
-                is_own: true,
+                registered: Some(Registered {
+                    platform: device.operating_system.value().map(|_| platform),
+                    is_not_exported: false,
+                }),
             });
         }
         contexts
@@ -196,7 +209,7 @@ impl Judge<'_> {
 }
 
 /// The platform of an operating system's name.
-fn platform(operating_system: &str) -> &'static str {
+pub(super) fn platform(operating_system: &str) -> &'static str {
     let name = operating_system.to_ascii_lowercase();
     let is = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
     if is(&["windows"]) {

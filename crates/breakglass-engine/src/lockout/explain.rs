@@ -1,13 +1,14 @@
 //! Ways in words: who does what, and which policies make each thing necessary.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use breakglass_model::object::ObjectKey;
 use breakglass_model::strength::Modes;
 
-use super::compile::{Compiler, Label};
+use super::compile::{Compiler, DeviceAt, Label, SessionOn, role_name};
 use super::component::{Component, Kind};
+use super::devices::UNMANAGED;
 use super::goal::{Goal, Tool};
 use super::judge::CombinationKey;
 use super::need::quiet;
@@ -27,8 +28,31 @@ struct LastSession {
     role: Option<&'static str>,
     tool: Option<Tool>,
     credential: usize,
-    device: Rc<str>,
+    /// The device that was looked at.
+    device: Arc<str>,
+    /// The same, without a platform where any will do.
+    told_device: Arc<str>,
     place: u16,
+}
+
+/// The labels with each session in an activated role after the activation.
+fn activated_first(labels: Vec<Label>) -> Vec<Label> {
+    let activation = |labels: &[Label], one: &Label| match one {
+        Label::Session { user, role: Some(role), .. } => labels
+            .iter()
+            .position(|other| matches!(other, Label::Activated { user: by, role: of } if by == user && of == role)),
+        _ => None,
+    };
+    let (mut ordered, mut early) = (Vec::new(), Vec::new());
+    for (at, label) in labels.iter().enumerate() {
+        let is_early = activation(&labels, label).is_some_and(|after| after > at);
+        if is_early { early.push(label.clone()) } else { ordered.push(label.clone()) }
+    }
+    for label in early {
+        let at = activation(&ordered, &label).map_or(ordered.len(), |at| at + 1);
+        ordered.insert(at, label);
+    }
+    ordered
 }
 
 impl Compiler<'_> {
@@ -48,18 +72,26 @@ impl Compiler<'_> {
         told.needs.sort_unstable();
         let rules = system.derivation(way).unwrap_or_default();
         let labels: Vec<Label> = rules.iter().filter_map(|rule| self.label(*rule)).cloned().collect();
+        let labels = activated_first(labels);
         let mut resetter = None;
+        let mut said: BTreeSet<String> = BTreeSet::new();
         let mut sessions: Vec<LastSession> = Vec::new();
         for label in labels {
             if let Label::Resetter { by } = label {
                 resetter = Some(by);
             }
             if let Some(step) = self.step(&label, resetter, goal) {
-                told.steps.push(step);
+                // One who has signed in need not do it again in the same way.
+                if !matches!(label, Label::Session { .. }) || said.insert(step.clone()) {
+                    told.steps.push(self.again(&label, step, &said));
+                }
             }
             match label {
-                Label::Session { user, role, tool, credential, device, place, is_relaxed } => {
-                    let session = LastSession { user, role, tool, credential, device, place };
+                Label::Session { user, role, tool, context, credential, device, place, is_relaxed } => {
+                    let on = SessionOn { user, role, tool, context, credential, device };
+                    let told_device = self.told_device(&on, is_relaxed);
+                    let device = self.device_id(user, device);
+                    let session = LastSession { user, role, tool, credential, device, told_device, place };
                     if !is_relaxed {
                         self.session_causes(&session, &told.needs, &mut told.because);
                     }
@@ -112,7 +144,7 @@ impl Compiler<'_> {
             role: session.role,
             tool: session.tool?.name().to_owned(),
             location: self.judge.place(session.place).map(|place| place.id.clone()).unwrap_or_default(),
-            device: session.device.to_string(),
+            device: session.told_device.to_string(),
             combination: self.combination(session.user, session.credential),
         })
     }
@@ -123,9 +155,33 @@ impl Compiler<'_> {
         snapshot.name(user).clone_into(&mut told.name);
         tool.name().clone_into(&mut told.context.tool);
         let Some(last) = last else { return };
-        told.context.device = last.device.to_string();
+        told.context.device = last.told_device.to_string();
         told.context.location = self.judge.place(last.place).map(|place| place.id.clone()).unwrap_or_default();
         told.context.combination = self.combination(user, last.credential);
+    }
+
+    fn device_id(&mut self, user: ObjectKey, at: DeviceAt) -> Arc<str> {
+        let person = self.person(user);
+        let device = person.devices.get(at.client).and_then(|devices| devices.get(usize::from(at.number)));
+        device.map_or_else(|| "".into(), |device| Arc::clone(&device.id))
+    }
+
+    /// The device of a session as it is told: any unmanaged one where no policy tells their platforms apart.
+    fn told_device(&mut self, on: &SessionOn, is_relaxed: bool) -> Arc<str> {
+        let device = self.device_id(on.user, on.device);
+        let is_any = device.starts_with(UNMANAGED) && (is_relaxed || self.is_on_any_device(on));
+        if is_any { UNMANAGED.into() } else { device }
+    }
+
+    /// The step of somebody who signs in otherwise than before, in a role that was activated.
+    fn again(&self, label: &Label, step: String, said: &BTreeSet<String>) -> String {
+        let Label::Session { user, role: Some(role), .. } = label else { return step };
+        let begins = format!("{} signs in ", self.access.snapshot().name(*user));
+        let has_before = said.iter().any(|other| *other != step && other.starts_with(&begins));
+        match step.strip_prefix(&begins) {
+            Some(rest) if has_before => format!("{begins}again {rest}, with {} active", role_name(role)),
+            _ => step,
+        }
     }
 
     fn combination(&mut self, user: ObjectKey, credential: usize) -> String {
@@ -143,16 +199,19 @@ impl Compiler<'_> {
         let name = |user: &ObjectKey| snapshot.name(*user).to_owned();
         let who = resetter.map_or("somebody".to_owned(), |by| name(&by));
         Some(match label {
-            Label::Session { user, tool, credential, device, place, is_relaxed, .. } => {
+            Label::Session { user, role, tool, context, credential, device, place, is_relaxed } => {
+                let (user, role, context, credential, device) = (*user, *role, *context, *credential, *device);
+                let on = SessionOn { user, role, tool: *tool, context, credential, device };
                 let tool = tool.map_or("the application", Tool::words);
-                let with = combination_words(&self.combination(*user, *credential));
-                let mut step = format!("{} signs in to {tool} with {with}", name(user));
+                let with = combination_words(&self.combination(user, credential));
+                let mut step = format!("{} signs in to {tool} with {with}", name(&user));
                 if *place != 0 {
                     step.push(' ');
                     step.push_str(self.judge.place(*place).map_or("", |place| place.words.as_str()));
                 }
-                if &**device != "unmanaged" && !device.is_empty() {
-                    let known = snapshot.devices.items().iter().find(|one| one.id.as_str() == &**device);
+                let device = self.told_device(&on, *is_relaxed);
+                if &*device != UNMANAGED && !device.is_empty() {
+                    let known = snapshot.devices.items().iter().find(|one| one.id.as_str() == &*device);
                     let own = known.and_then(|one| one.display_name.value()).map(|name| format!("the device {name}"));
                     step.push_str(" on ");
                     step.push_str(&own.unwrap_or_else(|| device.replace("unmanaged on", "any device with")));
@@ -163,7 +222,7 @@ impl Compiler<'_> {
                 step
             }
             Label::Activated { user, role } => {
-                format!("{} activates {}", name(user), super::compile::role_name(role))
+                format!("{} activates {}", name(user), role_name(role))
             }
             Label::Approved { by, of } => format!("{} approves the activation for {}", name(by), name(of)),
             Label::NewPassword { of } => format!("{who} gives {} a new password", name(of)),

@@ -10,7 +10,7 @@ mod places;
 mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use breakglass_model::policy::ConditionalAccessPolicy;
 use breakglass_model::strength::Modes;
@@ -22,6 +22,7 @@ use super::component::{Component, Kind};
 use super::need::{Alternatives, Need, both, met, minimal, minimal_sets, quiet, union};
 use super::settings::{LockoutSettings, Mode};
 use crate::access::demand::{Control, Demand, GrantSituation, Outcome};
+use crate::access::identity_protection::risk_policies;
 use crate::access::person::{self, Methods};
 use crate::access::session::{SessionControl, SignInFrequency, session_controls};
 use crate::access::{Access, Masks, Situation, TargetRow, Trit, bits};
@@ -31,13 +32,13 @@ use crate::access::{Access, Masks, Situation, TargetRow, Trit, bits};
 pub(super) struct Session {
     /// Sessions of one number need the same.
     pub(super) number: u32,
-    pub(super) needs: Rc<Vec<Need>>,
+    pub(super) needs: Arc<Vec<Need>>,
 }
 
 impl Session {
     /// One that nothing lets in.
     fn none() -> Self {
-        Self { number: u32::MAX, needs: Rc::default() }
+        Self { number: u32::MAX, needs: Arc::default() }
     }
 }
 
@@ -62,9 +63,18 @@ pub(super) struct DeviceContext {
     /// What it needs.
     pub(super) needs: Vec<Component>,
     /// Id or `unmanaged on …`.
-    pub(super) id: Rc<str>,
-    /// Whether it is a registered device of the user.
-    pub(super) is_own: bool,
+    pub(super) id: Arc<str>,
+    /// What it is, if it is a registered device of the user.
+    pub(super) registered: Option<Registered>,
+}
+
+/// A registered device of a user, as far as it matters to what is kept on one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Registered {
+    /// Its platform, if that is told.
+    pub(super) platform: Option<&'static str>,
+    /// It stands for devices that were not exported.
+    pub(super) is_not_exported: bool,
 }
 
 /// A class of devices and clients.
@@ -99,10 +109,12 @@ pub(super) struct Judge<'a> {
     /// Policies in force that apply at some place, and those that apply at every one, as far as places and risks go.
     somewhere: Vec<u64>,
     everywhere: Vec<u64>,
+    /// Risks of people that must stay quiet whatever the policies of Conditional Access say.
+    pub(super) always_quiet: u8,
     /// Numbers of the components.
     number_of: Index<Component, u32>,
-    verdicts: Index<(usize, u32), Rc<Verdicts>>,
-    verdicts_of: Index<Vec<Met>, Rc<Verdicts>>,
+    verdicts: Index<(usize, u32), Arc<Verdicts>>,
+    verdicts_of: Index<Vec<Met>, Arc<Verdicts>>,
     demands: BTreeMap<(usize, usize, u32), Met>,
     /// Policies whose doubt is told, about conditions and about demands.
     told: [Vec<u64>; 2],
@@ -128,6 +140,7 @@ impl<'a> Judge<'a> {
             room: (Vec::new(), Masks::default()),
             somewhere: Vec::new(),
             everywhere: Vec::new(),
+            always_quiet: 0,
             number_of: Index::default(),
             verdicts: Index::default(),
             verdicts_of: Index::default(),
@@ -137,7 +150,24 @@ impl<'a> Judge<'a> {
         };
         judge.add_places(settings);
         judge.sum_places_up();
+        judge.heed_own_risk_policies();
         judge
+    }
+
+    /// Of Identity Protection's own risk policies it is not known what they demand of whom at which risk: where it is
+    /// promised, nobody may be at risk.
+    fn heed_own_risk_policies(&mut self) {
+        let now = self.access.settings().now;
+        for policy in risk_policies(self.access.snapshot(), now) {
+            self.unknowns.insert(format!(
+                "what `{}`, a policy of Identity Protection's own, demands of whom at which risk",
+                policy.name
+            ));
+            if self.mode == Mode::Promised {
+                self.always_quiet |= if policy.of_sign_ins { quiet::SIGN_IN } else { 0 };
+                self.always_quiet |= if policy.of_users { quiet::USER } else { 0 };
+            }
+        }
     }
 
     /// The component behind a number of a need.
@@ -266,7 +296,7 @@ impl<'a> Judge<'a> {
             return Some(known.clone());
         }
         let asked = Asked { masks: key.0, words: asked.words };
-        let needs = Rc::new(self.work_out(&asked, &verdicts));
+        let needs = Arc::new(self.work_out(&asked, &verdicts));
         let session = Session { number: u32::try_from(self.sessions.len()).unwrap_or(u32::MAX), needs };
         self.sessions.insert((asked.masks, number), session.clone());
         Some(session)
@@ -394,7 +424,7 @@ impl<'a> Judge<'a> {
     /// What passes at a place, whatever nature does with the risks that are not kept quiet.
     fn at_place(&mut self, asked: &Asked, (place, kept_quiet): (usize, u8), verdicts: &Verdicts) -> Alternatives {
         let met_at = self.places.get(place).and_then(|place| place.met.get(usize::from(kept_quiet)));
-        let Some(met_at) = met_at.map(Rc::clone) else { return Vec::new() };
+        let Some(met_at) = met_at.map(Arc::clone) else { return Vec::new() };
         if asked.is_doubtful() {
             self.doubt_demands(asked.doubtful(), &met_at, verdicts);
         }
@@ -434,23 +464,23 @@ impl<'a> Judge<'a> {
     }
 
     /// What a combination makes of every policy, on a kind of device.
-    fn verdicts(&mut self, class: u32, combination: u32) -> Option<Rc<Verdicts>> {
+    fn verdicts(&mut self, class: u32, combination: u32) -> Option<Arc<Verdicts>> {
         let grant = self.device_classes.get(class as usize)?.grant;
         if let Some(known) = self.verdicts.get(&(grant.index(), combination)) {
-            return Some(Rc::clone(known));
+            return Some(Arc::clone(known));
         }
         let each = 0..self.access.policies().len();
         let demands: Vec<Met> = each.map(|policy| self.demand(policy, grant, combination)).collect();
         let verdicts = match self.verdicts_of.get(&demands) {
-            Some(known) => Rc::clone(known),
+            Some(known) => Arc::clone(known),
             None => {
                 let number = u32::try_from(self.verdicts_of.len()).unwrap_or(u32::MAX);
-                let verdicts = Rc::new(Verdicts::of(number, &demands, self.access.compiled().words));
-                self.verdicts_of.insert(demands, Rc::clone(&verdicts));
+                let verdicts = Arc::new(Verdicts::of(number, &demands, self.access.compiled().words));
+                self.verdicts_of.insert(demands, Arc::clone(&verdicts));
                 verdicts
             }
         };
-        self.verdicts.insert((grant.index(), combination), Rc::clone(&verdicts));
+        self.verdicts.insert((grant.index(), combination), Arc::clone(&verdicts));
         Some(verdicts)
     }
 
@@ -488,7 +518,7 @@ impl<'a> Judge<'a> {
                 minimal_sets(each.collect::<Vec<_>>())
             }
         };
-        let found = Met { alternatives: Rc::new(alternatives), doubt };
+        let found = Met { alternatives: Arc::new(alternatives), doubt };
         self.demands.insert(key, found.clone());
         found
     }
@@ -503,7 +533,7 @@ impl<'a> Judge<'a> {
         policy: usize,
         control: &Control,
         (grant, combination): (GrantSituation, u32),
-        doubt: &mut Option<Rc<str>>,
+        doubt: &mut Option<Arc<str>>,
     ) -> Alternatives {
         let Some((key, methods)) = self.combinations.get(combination as usize).cloned() else { return Vec::new() };
         let truth = match control {

@@ -17,8 +17,10 @@ pub mod cuts;
 mod dated;
 mod devices;
 pub(crate) mod explain;
+mod gets_in;
 pub mod goal;
 mod judge;
+mod met;
 mod need;
 pub mod nobody;
 pub mod pattern;
@@ -29,5 +31,6 @@ pub mod settings;
 mod suggest;
 pub mod system;
 mod words;
+mod workers;
 
 pub use analysis::{Analysis, analyse, minimal_cuts_of};

@@ -32,7 +32,7 @@ pub(super) const USER_ADMINISTRATOR: &str = "fe930be7-5e62-47db-91af-98c3a49a38b
 
 /// Roles that protect their holders from nobody: Directory Readers, Guest Inviter, Message Center Reader, Reports
 /// Reader, Usage Summary Reports Reader.
-const HARMLESS_ROLES: [&str; 5] = [
+pub(super) const HARMLESS_ROLES: [&str; 5] = [
     "88d8e3e3-8f55-4a1e-953a-9b9898b8876b",
     "95e79109-95c0-4d8e-aee3-d01accf2d47b",
     "790c1fb9-7f7d-4f88-86a1-ef1f95c05c1b",
@@ -41,7 +41,7 @@ const HARMLESS_ROLES: [&str; 5] = [
 ];
 
 /// How a role is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Held {
     /// It has to be activated.
     Eligible,
@@ -132,7 +132,7 @@ pub(super) struct People {
 }
 
 /// Roles that the analysis asks about.
-const ROLES: [&str; 9] = [
+pub(super) const ROLES: [&str; 9] = [
     GLOBAL_ADMINISTRATOR,
     PRIVILEGED_ROLE_ADMINISTRATOR,
     PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
@@ -143,6 +143,36 @@ const ROLES: [&str; 9] = [
     PASSWORD_ADMINISTRATOR,
     USER_ADMINISTRATOR,
 ];
+
+/// Whether the export does not say until when, or as what, an assignment holds.
+fn is_undated(assignment: &RoleAssignment) -> bool {
+    assignment.end_date_time.is_absent() && assignment.assignment_type.is_none()
+}
+
+/// Who can activate which role, where it is not told which plain assignments are activations: Graph lists those of a
+/// few hours among `roleAssignments`, without their end.
+#[derive(Default)]
+struct Activatable(BTreeMap<String, Vec<Reach>>);
+
+impl Activatable {
+    fn of(access: &Access<'_>) -> Self {
+        let snapshot = access.snapshot();
+        let mut found = Self::default();
+        if snapshot.role_assignment_schedule_instances.is_complete() {
+            return found;
+        }
+        let eligible = snapshot.role_eligibility_schedule_instances.items().iter();
+        for one in eligible.filter(|one| one.is_current(access.settings().now) && is_whole_tenant(one) != Trit::No) {
+            let template = access.classes().roles().template(one.role_definition_id.as_str()).to_owned();
+            found.0.entry(template).or_default().push(principals_of(snapshot, one.principal_id.as_str()));
+        }
+        found
+    }
+
+    fn by(&self, template: &str) -> &[Reach] {
+        self.0.get(template).map_or(&[], Vec::as_slice)
+    }
+}
 
 /// Users of whom it is looked at whether they possibly hold a role that lists which are not there would name. Where
 /// there are more, what is possible has no bound.
@@ -164,6 +194,10 @@ impl People {
             unknowns: BTreeSet::new(),
         };
         let [active, eligible] = people.lists(snapshot);
+        let activatable = match mode {
+            Mode::Promised => Activatable::of(access),
+            Mode::Possible => Activatable::default(),
+        };
         for (assignments, held) in [
             (snapshot.role_assignments.items(), Held::Active),
             (snapshot.role_assignment_schedule_instances.items(), Held::Active),
@@ -177,7 +211,10 @@ impl People {
                         people.unknowns.insert("`directoryScopeId` of a role assignment is not exported".to_owned());
                     }
                     if mode.takes(is_whole) {
-                        people.hold(snapshot, (template, assignment.principal_id.as_str()), held, mode);
+                        let principal = assignment.principal_id.as_str();
+                        let may_be_activated = held == Held::Active && is_undated(assignment);
+                        let but = if may_be_activated { activatable.by(template) } else { &[] };
+                        people.hold(snapshot, (template, principal), (held, but), mode);
                     }
                 }
             }
@@ -240,10 +277,25 @@ impl People {
         [plain.is_some() && scheduled.is_some(), eligible.is_some()]
     }
 
-    fn hold(&mut self, snapshot: &Snapshot, (template, principal): (&str, &str), held: Held, mode: Mode) {
+    /// Notes who holds a role through a principal; whoever may have activated it only, `but`, is left out.
+    fn hold(
+        &mut self,
+        snapshot: &Snapshot,
+        (template, principal): (&str, &str),
+        (held, but): (Held, &[Reach]),
+        mode: Mode,
+    ) {
         let reach = principals_of(snapshot, principal);
         let holders = self.holders.entry(template.to_owned()).or_default();
         for user in reach.users {
+            if but.iter().any(|reach| reach.users.contains(&user) || reach.unknown.is_some()) {
+                self.unknowns.insert(format!(
+                    "whether `{}` holds a role permanently or has activated it: `roleAssignmentScheduleInstances` are \
+                     not all there",
+                    snapshot.name(user)
+                ));
+                continue;
+            }
             let known = holders.entry(user).or_insert(held);
             *known = (*known).max(held);
         }
@@ -344,7 +396,7 @@ pub(super) fn are_more(snapshot: &Snapshot) -> bool {
 }
 
 /// Whether an assignment is for the whole tenant.
-fn is_whole_tenant(assignment: &RoleAssignment) -> Trit {
+pub(super) fn is_whole_tenant(assignment: &RoleAssignment) -> Trit {
     if !assignment.is_tenant_wide() {
         return Trit::No;
     }
@@ -352,7 +404,7 @@ fn is_whole_tenant(assignment: &RoleAssignment) -> Trit {
 }
 
 /// A principal, or everybody in it.
-fn principals_of(snapshot: &Snapshot, id: &str) -> Reach {
+pub(super) fn principals_of(snapshot: &Snapshot, id: &str) -> Reach {
     let key = snapshot.objects.find(id);
     match key.map(|key| (key, snapshot.row(key))) {
         Some((key, ObjectRow::Group(_))) => Reach::of_group(snapshot, key),

@@ -280,9 +280,12 @@ impl Analysis<'_> {
 
     /// Components of this tenant for which something holds.
     fn matching(&self, is_failed: &dyn Fn(&Component) -> bool) -> BTreeSet<Component> {
-        let known = self.promised.components().iter();
-        let perhaps = self.possible.components().iter();
-        known.chain(perhaps).filter(|component| is_failed(component)).cloned().collect()
+        let known = self.promised.components().iter().filter(|component| is_failed(component));
+        let perhaps = self.possible.components().iter().filter(|component| is_failed(component));
+        let mut all: Vec<&Component> = known.chain(perhaps).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.into_iter().cloned().collect()
     }
 
     /// The accounts of all active Global Administrators that are no emergency accounts.
@@ -393,13 +396,23 @@ impl Analysis<'_> {
                 let protection = self.promised.people.protection(key);
                 Some((protection.password_roles().contains(role), protection.pass_roles().contains(role)))
             };
+            // Whoever holds it is hostile, each of them: whichever is the insider, no more than this fails.
+            let insiders: BTreeSet<Component> =
+                self.promised.people.holders(role).map(|(user, _)| self.account(user)).collect();
             let failed = self.matching(&|component| match (component.kind(), reach(&owner(component))) {
+                (Kind::Account, _) => insiders.contains(component),
                 // A new password ends the sessions that are open, too.
                 (Kind::Password | Kind::Live, Some((password, _))) => password,
                 (Kind::Method, Some((_, methods))) => methods,
                 _ => false,
             });
-            let note = failed.is_empty().then(|| "it reaches nobody who matters".to_owned());
+            let are_more = self.possible.people.holders(role).any(|(user, _)| !insiders.contains(&self.account(user)));
+            let note = match (failed.is_empty(), are_more) {
+                (true, false) => Some("it reaches nobody who matters"),
+                (false, false) => None,
+                (_, true) => Some("who else holds the role cannot be told, and is not counted among the insiders"),
+            };
+            let note = note.map(str::to_owned);
             let title = format!("{} changes every credential within its reach", role_name(role));
             plays.push(Play { id: format!("{INSIDER}:{slug}"), title, failed, note, is_unclaimed: false });
         }

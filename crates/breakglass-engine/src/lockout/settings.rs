@@ -1,6 +1,7 @@
 //! What the analysis is told beside the tenant.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 
 use breakglass_model::authentication_method::AuthenticationMethod;
 use breakglass_model::object::ObjectKey;
@@ -51,6 +52,12 @@ pub struct Supposed {
     pub active: BTreeSet<(ObjectKey, String)>,
     /// Whether there is one more emergency account, with a passkey and out of every policy.
     pub has_spare_account: bool,
+    /// Kinds of methods, by the ids of their configurations, that the methods policy lets everybody use.
+    pub switched_on: BTreeSet<&'static str>,
+    /// People who approve the activation of a role (template id) besides.
+    pub approvers: BTreeSet<(&'static str, ObjectKey)>,
+    /// Shares of which somebody else keeps a copy: the number of the envelope, and of the share in it, from 1.
+    pub copies: BTreeSet<(usize, usize)>,
 }
 
 /// Settings of the analysis.
@@ -84,6 +91,8 @@ pub struct LockoutSettings {
     pub scenarios: Vec<OwnScenario>,
     /// What is supposed beside the tenant as it is.
     pub supposed: Supposed,
+    /// Processors that may be used at once; the answer is the same for any number.
+    pub processors: NonZeroUsize,
 }
 
 impl Default for LockoutSettings {
@@ -103,6 +112,7 @@ impl Default for LockoutSettings {
             unresolved_accounts: Vec::new(),
             scenarios: Vec::new(),
             supposed: Supposed::default(),
+            processors: NonZeroUsize::MIN,
         }
     }
 }

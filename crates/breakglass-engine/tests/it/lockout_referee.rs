@@ -34,22 +34,3 @@ fn nor_do_they_differ_where_users_are_not_exported_by_seed() {
     tally.must_agree();
     assert!(tally.uncertain > count / 4, "what is not exported matters");
 }
-
-/// Tenants on which the two once differed, and why.
-const REGRESSIONS: [(u64, &str); 3] = [
-    (10_832_003_441_760_206_147, "of two methods of unknown kinds only one counted"),
-    (6_774_855_615_920_351_049, "certificates counted without their configuration, although an authority had expired"),
-    (
-        1_074_605_383_536_921_321,
-        "a depository could be reached with a client that its application is not signed in to with",
-    ),
-];
-
-#[test]
-fn what_once_told_them_apart_does_not_any_more() {
-    for (seed, why) in REGRESSIONS {
-        let tally: Tally = compare(seed, 1, &referee_surfaces(), &mut |tenant, asked| Some(cuts(tenant, asked)));
-        println!("{why}: {tally}");
-        tally.must_agree();
-    }
-}

@@ -21,9 +21,15 @@ mod lockout_applications;
 #[cfg(test)]
 mod lockout_changes;
 #[cfg(test)]
+mod lockout_facts;
+#[cfg(test)]
 mod lockout_not_exported;
 #[cfg(test)]
 mod lockout_referee;
+#[cfg(test)]
+mod lockout_suggestions;
+#[cfg(test)]
+mod lockout_told;
 #[cfg(test)]
 mod not_exported;
 #[cfg(test)]

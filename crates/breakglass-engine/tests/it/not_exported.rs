@@ -67,7 +67,19 @@ fn whom_a_policy_is_about_is_unknown_where_it_was_not_exported() {
             (None, none, "`conditions.users.includeUsers` is not in the export", "unknown"),
         ),
         (json!({ "conditions": { "users": { "excludeUsers": ["ada"] } } }), (Some(false), "users", "", "allowed")),
-        (json!({ "conditions": { "users": { "includeUsers": [] } } }), (Some(false), "users", "", "allowed")),
+        (
+            json!({ "conditions": { "users": { "includeUsers": [] } } }),
+            (None, none, "`conditions.users.includeGroups` is not in the export", "unknown"),
+        ),
+        (
+            json!({ "conditions": { "users": { "includeUsers": [], "includeGroups": [] } } }),
+            (None, none, "`conditions.users.includeRoles` is not in the export", "unknown"),
+        ),
+        (
+            json!({ "conditions": { "users": { "includeUsers": null, "includeGroups": [], "includeRoles": [] } } }),
+            (Some(false), "users", "", "allowed"),
+        ),
+        (json!({ "conditions": { "users": { "includeUsers": ["None"] } } }), (Some(false), "users", "", "allowed")),
         (json!({ "conditions": { "users": { "includeUsers": ["All"] } } }), (Some(true), "notSet", "", "challenge")),
     ] {
         let mut policy = policy(conditions);
@@ -106,8 +118,10 @@ fn what_a_policy_demands_is_unknown_where_it_was_not_exported() {
         (json!({ "grantControls": null }), "allowed"),
         (grant(json!({})), "unknown"),
         (grant(json!({ "operator": "OR" })), "unknown"),
-        (grant(json!({ "operator": "OR", "builtInControls": null })), "allowed"),
-        (grant(json!({ "operator": "OR", "builtInControls": [] })), "allowed"),
+        (grant(json!({ "operator": "OR", "builtInControls": null })), "unknown"),
+        (grant(json!({ "operator": "OR", "builtInControls": [] })), "unknown"),
+        (grant(json!({ "builtInControls": null, "authenticationStrength": null })), "allowed"),
+        (grant(json!({ "operator": "OR", "builtInControls": [], "authenticationStrength": null })), "allowed"),
         (grant(json!({ "operator": "OR", "termsOfUse": ["terms"] })), "challenge"),
         (grant(json!({ "builtInControls": ["mfa"] })), "challenge"),
         (grant(json!({ "builtInControls": ["mfa", "mfa"], "operator": null })), "challenge"),

@@ -26,8 +26,6 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("*", "/conditionalAccessPolicies/*/conditions/users/excludeUsers", WRITTEN),
     ("*", "/conditionalAccessPolicies/*/conditions/users/excludeGroups", WRITTEN),
     ("*", "/conditionalAccessPolicies/*/conditions/users/excludeRoles", WRITTEN),
-    ("BG0401", "/conditionalAccessPolicies/*/conditions/users/includeRoles", WRITTEN),
-    ("*", "/conditionalAccessPolicies/*/grantControls/authenticationStrength", WRITTEN),
     ("BG0305", "/conditionalAccessPolicies/*/grantControls/authenticationStrength/id", "an object of nothing is none"),
     ("BG0401", "/conditionalAccessPolicies/*/sessionControls", WRITTEN),
     ("BG0401", "/conditionalAccessPolicies/*/sessionControls/moodRing", WRITTEN),

@@ -240,7 +240,13 @@ fn a_wrong_fact_disagrees_where_it_matters_and_nowhere_else_by_seed() {
         record.request["signInConditions"]["country"] = json!(other);
         record.properties()["location"]["countryOrRegion"] = json!(other);
         let names: Vec<&str> = record.satisfied.iter().map(String::as_str).collect();
-        let referee = Referee { snapshot: &tenant.snapshot, surfaces: &surfaces, now: TAKEN_AT, satisfied: &names };
+        let referee = Referee {
+            snapshot: &tenant.snapshot,
+            surfaces: &surfaces,
+            now: TAKEN_AT,
+            satisfied: &names,
+            is_unlocated: false,
+        };
         let body = record.request.to_string();
         let possible = referee.results(&WhatIfRequest::from_json(body.as_bytes()).unwrap()).unwrap();
         let tally = judge(replay, &record.json);
@@ -328,7 +334,9 @@ fn a_change_has_the_effect_that_the_referee_gives_it_by_seed() {
         let body = record.request.to_string();
         let request = WhatIfRequest::from_json(body.as_bytes()).unwrap();
         let answer = |snapshot| {
-            Referee { snapshot, surfaces: &surfaces, now: TAKEN_AT, satisfied: &names }.answer(&request).unwrap()
+            Referee { snapshot, surfaces: &surfaces, now: TAKEN_AT, satisfied: &names, is_unlocated: false }
+                .answer(&request)
+                .unwrap()
         };
         let (old, new) = (answer(&tenant.snapshot), answer(&snapshot));
         let truth = effect_of((old.outcome, &old.controls), (new.outcome, &new.controls));

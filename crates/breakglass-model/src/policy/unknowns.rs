@@ -174,8 +174,10 @@ fn not_exported(grant: Option<&ConditionalAccessGrantControls>, source: &Value) 
     if grant.demand_count() > 1 && source.pointer("/grantControls/operator").is_none() {
         return Some("grantControls.operator");
     }
-    let has_built_in = source.pointer("/grantControls/builtInControls").is_some();
-    (grant.demand_count() == 0 && !has_built_in).then_some("grantControls.builtInControls")
+    // Of controls that demand nothing at all, the one that was left out may be the demand.
+    let is_left_out = |name: &&str| source.pointer(&format!("/{}", name.replace('.', "/"))).is_none();
+    let members = ["grantControls.builtInControls", "grantControls.authenticationStrength"];
+    members.into_iter().find(is_left_out).filter(|_| grant.demand_count() == 0)
 }
 
 /// Names of the properties that say something.

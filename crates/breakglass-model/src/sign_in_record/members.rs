@@ -15,6 +15,9 @@ use super::{
     SignInRecordError, Text,
 };
 
+/// Letters of a complaint that are told.
+const COMPLAINT_LENGTH_CHARS_MAX: usize = 160;
+
 /// Bytes of the longest name that is looked for.
 const NAME_BYTES_MAX: usize = 48;
 
@@ -36,9 +39,21 @@ fn in_words(error: &serde_json::Error) -> String {
     };
     match error.classify() {
         serde_json::error::Category::Eof => format!("the JSON breaks off at {place}"),
-        serde_json::error::Category::Data => format!("{complaint} ({place})"),
-        _ => format!("this is not JSON at {place}: {complaint}"),
+        serde_json::error::Category::Data => format!("{} ({place})", without_values(complaint)),
+        _ => format!("this is not JSON at {place}: {}", without_values(complaint)),
     }
+}
+
+/// A complaint without the text that it is about: a record names people, and may be long.
+fn without_values(complaint: &str) -> String {
+    let told = match (complaint.find('"'), complaint.rfind('"')) {
+        (Some(begin), Some(end)) if begin < end => {
+            let (before, after) = (complaint.get(..begin), complaint.get(end + 1..));
+            [before.unwrap_or_default().trim_end(), after.unwrap_or_default()].concat()
+        }
+        _ => complaint.to_owned(),
+    };
+    told.chars().take(COMPLAINT_LENGTH_CHARS_MAX).collect()
 }
 
 /// An object of which some members are taken.

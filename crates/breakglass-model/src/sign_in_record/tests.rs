@@ -97,6 +97,24 @@ fn faults_are_named() {
 }
 
 #[test]
+fn a_complaint_repeats_nothing_of_the_record() {
+    let inner =
+        json!({ "userPrincipalName": "ada@contoso.com", "ipAddress": "198.51.100.7", "rest": "x".repeat(3_000) });
+    let written = inner.to_string();
+    for record in [
+        json!({ "properties": written }),
+        json!({ "deviceDetail": written }),
+        json!({ "appliedConditionalAccessPolicies": [written] }),
+        json!({ "status": { "errorCode": written } }),
+        json!(written),
+    ] {
+        let error = SignInRecord::from_json(record.to_string().as_bytes()).unwrap_err().to_string();
+        assert!(error.chars().count() < 200 && error.contains("column"), "{error}");
+        assert!(!["ada", "198", "xxx"].iter().any(|part| error.contains(part)), "{error}");
+    }
+}
+
+#[test]
 fn limits_hold() {
     let with =
         |count: usize| json!({ "appliedConditionalAccessPolicies": vec![json!({ "id": "p" }); count] }).to_string();

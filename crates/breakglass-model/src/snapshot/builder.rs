@@ -1,7 +1,11 @@
 //! Builds a snapshot object by object, from JSON bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, BuildHasherDefault};
 
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use rustc_hash::FxHasher;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -71,6 +75,7 @@ pub struct SnapshotBuilder {
     complete: BTreeSet<Resource>,
     doubts: BTreeMap<Resource, String>,
     repeated: BTreeMap<Resource, u64>,
+    contents: Contents,
     renamed: Vec<Renamed>,
     documents: Vec<Begun>,
     relations: BTreeMap<ObjectKey, (Vec<Member>, Vec<Member>)>,
@@ -409,7 +414,7 @@ impl SnapshotBuilder {
     /// Resources that are read as they are.
     fn add_plain(&mut self, resource: Resource, json: &[u8]) -> Result<(), AddError> {
         let value: Value = parse(json)?;
-        let snapshot = &mut self.snapshot;
+        let Self { snapshot, contents, .. } = self;
         match resource {
             Resource::Organization => set(&mut snapshot.organization, &value, resource)?,
             Resource::AuthenticationMethodsPolicy => {
@@ -418,28 +423,40 @@ impl SnapshotBuilder {
             Resource::IdentitySecurityDefaultsEnforcementPolicy => {
                 set(&mut snapshot.identity_security_defaults_enforcement_policy, &value, resource)?;
             }
-            Resource::Domains => push(&mut snapshot.domains, &value)?,
-            Resource::Devices => push(&mut snapshot.devices, &value)?,
-            Resource::RoleDefinitions => push(&mut snapshot.role_definitions, &value)?,
-            Resource::RoleAssignments => push(&mut snapshot.role_assignments, &in_directory_form(value))?,
+            Resource::Domains => contents.push(resource, &mut snapshot.domains, &value)?,
+            Resource::Devices => contents.push(resource, &mut snapshot.devices, &value)?,
+            Resource::RoleDefinitions => contents.push(resource, &mut snapshot.role_definitions, &value)?,
+            Resource::RoleAssignments => {
+                contents.push(resource, &mut snapshot.role_assignments, &in_directory_form(value))?
+            }
             Resource::RoleAssignmentScheduleInstances => {
-                push(&mut snapshot.role_assignment_schedule_instances, &value)?;
+                contents.push(resource, &mut snapshot.role_assignment_schedule_instances, &value)?;
             }
             Resource::RoleEligibilityScheduleInstances => {
-                push(&mut snapshot.role_eligibility_schedule_instances, &value)?;
+                contents.push(resource, &mut snapshot.role_eligibility_schedule_instances, &value)?;
             }
-            Resource::RoleManagementPolicies => push(&mut snapshot.role_management_policies, &value)?,
-            Resource::AuthenticationStrengthPolicies => push(&mut snapshot.authentication_strength_policies, &value)?,
-            Resource::Applications => push(&mut snapshot.applications, &value)?,
-            Resource::AppRoleAssignments => push(&mut snapshot.app_role_assignments, &value)?,
-            Resource::Oauth2PermissionGrants => push(&mut snapshot.oauth2_permission_grants, &value)?,
-            Resource::SubscribedSkus => push(&mut snapshot.subscribed_skus, &value)?,
-            Resource::FederationConfigurations => push(&mut snapshot.federation_configurations, &value)?,
-            Resource::TermsOfUseAgreements => push(&mut snapshot.terms_of_use_agreements, &value)?,
-            Resource::PerUserMfaStates => push(&mut snapshot.per_user_mfa_states, &value)?,
-            Resource::AccessReviews => push(&mut snapshot.access_reviews, &value)?,
-            Resource::LifecycleWorkflows => push(&mut snapshot.lifecycle_workflows, &value)?,
-            Resource::IdentityProtectionPolicies => push(&mut snapshot.identity_protection_policies, &value)?,
+            Resource::RoleManagementPolicies => {
+                contents.push(resource, &mut snapshot.role_management_policies, &value)?
+            }
+            Resource::AuthenticationStrengthPolicies => {
+                contents.push(resource, &mut snapshot.authentication_strength_policies, &value)?
+            }
+            Resource::Applications => contents.push(resource, &mut snapshot.applications, &value)?,
+            Resource::AppRoleAssignments => contents.push(resource, &mut snapshot.app_role_assignments, &value)?,
+            Resource::Oauth2PermissionGrants => {
+                contents.push(resource, &mut snapshot.oauth2_permission_grants, &value)?
+            }
+            Resource::SubscribedSkus => contents.push(resource, &mut snapshot.subscribed_skus, &value)?,
+            Resource::FederationConfigurations => {
+                contents.push(resource, &mut snapshot.federation_configurations, &value)?
+            }
+            Resource::TermsOfUseAgreements => contents.push(resource, &mut snapshot.terms_of_use_agreements, &value)?,
+            Resource::PerUserMfaStates => contents.push(resource, &mut snapshot.per_user_mfa_states, &value)?,
+            Resource::AccessReviews => contents.push(resource, &mut snapshot.access_reviews, &value)?,
+            Resource::LifecycleWorkflows => contents.push(resource, &mut snapshot.lifecycle_workflows, &value)?,
+            Resource::IdentityProtectionPolicies => {
+                contents.push(resource, &mut snapshot.identity_protection_policies, &value)?
+            }
             Resource::Users
             | Resource::Groups
             | Resource::AdministrativeUnits
@@ -496,7 +513,8 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, AddErro
 }
 
 pub(crate) fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, AddError> {
-    serde_path_to_error::deserialize(value).map_err(malformed)
+    // Where an error lies is found out once there is one.
+    T::deserialize(value).or_else(|_| serde_path_to_error::deserialize(value).map_err(malformed))
 }
 
 /// The only object of its resource; a second one must be the same.
@@ -514,16 +532,32 @@ fn set<T: DeserializeOwned + PartialEq>(
     Ok(())
 }
 
-/// Objects that have no id, or whose id nobody asks for, are told apart by their content.
-fn push<T: DeserializeOwned + PartialEq>(listing: &mut Listing<Vec<T>>, value: &Value) -> Result<(), AddError> {
-    let item = typed(value)?;
-    let list = listing.begin();
-    if list.len() > COMPARED_MAX || !list.contains(&item) {
-        list.push(item);
-    }
-    Ok(())
+/// Where each object stands that has no id, or whose id nobody asks for, by its content.
+#[derive(Debug, Default)]
+struct Contents {
+    /// A private index, looked into and never iterated.
+    places: HashMap<(Resource, u64), usize, BuildHasherDefault<FxHasher>>,
 }
 
-/// Up to so many objects a new one is compared with all of them; beyond it a repeated one is kept twice, which
-/// changes no answer.
-const COMPARED_MAX: usize = 2_000;
+impl Contents {
+    /// Puts an object into its list, unless the same was read before.
+    fn push<T: DeserializeOwned + PartialEq>(
+        &mut self,
+        resource: Resource,
+        listing: &mut Listing<Vec<T>>,
+        value: &Value,
+    ) -> Result<(), AddError> {
+        let item = typed(value)?;
+        let list = listing.begin();
+        let content = BuildHasherDefault::<FxHasher>::default().hash_one(value);
+        match self.places.entry((resource, content)) {
+            Entry::Occupied(known) if list.get(*known.get()) == Some(&item) => {}
+            Entry::Occupied(_) => list.push(item),
+            Entry::Vacant(place) => {
+                place.insert(list.len());
+                list.push(item);
+            }
+        }
+        Ok(())
+    }
+}

@@ -47,7 +47,7 @@ use crate::user::User;
 macro_rules! resources {
     ($($(#[$meta:meta])* $variant:ident = $name:literal, $optional:literal),+ $(,)?) => {
         /// A resource that a snapshot may hold.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Resource {
             $($(#[$meta])* #[doc = concat!("`", $name, "`")] $variant,)+
         }

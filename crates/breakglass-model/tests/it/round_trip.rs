@@ -24,7 +24,8 @@ fn what_is_new_in_a_condition_or_control_is_named_wherever_it_stands() {
         "users": { "includeGuestsOrExternalUsers": guests, "excludeGuestsOrExternalUsers": guests },
         "applications": { "applicationFilter": filter }, "clientApplications": { "servicePrincipalFilter": filter },
         "platforms": {}, "locations": {}, "devices": { "deviceFilter": filter }, "authenticationFlows": {} },
-        "grantControls": { "operator": "OR", "builtInControls": [] }, "sessionControls": {} });
+        "grantControls": { "operator": "OR", "builtInControls": [], "authenticationStrength": null },
+        "sessionControls": {} });
     let unknowns =
         |policy: &Value| one("conditionalAccessPolicies", policy).conditional_access_policies.items()[0].unknowns.len();
     assert_eq!(unknowns(&policy), 0);

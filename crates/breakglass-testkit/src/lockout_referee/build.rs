@@ -14,7 +14,7 @@ use super::beside::{ENTRA_PORTAL, GRAPH_POWERSHELL, M365_ADMIN_CENTER, last_tool
 use super::demands::Means;
 use super::methods::Proof;
 use super::roles::{Activation, goal_roles};
-use super::sign_ins::{Attempt, Registered, Row};
+use super::sign_ins::{Attempt, Row};
 use super::simulator::{Fact, Mask, Policies, Rule, Secret, Simulator, Wanted};
 use super::{Goal, Horizon, LockoutReferee, Mode, Question, Share, Surface};
 use crate::referee::Answer;
@@ -188,7 +188,7 @@ impl Builder<'_> {
     /// Somebody holds one of the roles, or activates it, and signs in to one of the tools.
     fn holder(&mut self, head: Fact, person: usize, roles: &[&'static str], tools: &[usize]) {
         for role in roles {
-            let holds = self.tenant.holds(person, role);
+            let holds = self.tenant.keeps(person, role);
             for tool in tools {
                 if self.mode().has(holds) {
                     let session = self.fact(Key::Session(person, None, *tool));
@@ -213,7 +213,7 @@ impl Builder<'_> {
         let (roles, tools) = (goal_roles(goal, surface), last_tools(goal, surface));
         for person in 0..self.tenant.people.len() {
             self.holder(head, person, roles, &tools);
-            let holds = roles.iter().any(|role| self.mode().has(self.tenant.holds(person, role)));
+            let holds = roles.iter().any(|role| self.mode().has(self.tenant.keeps(person, role)));
             let is_guest = self.mode().fears(self.tenant.people[person].is_guest);
             if holds && !is_guest && self.question.horizon != Horizon::Day {
                 self.open_session(head, person, &tools);
@@ -302,8 +302,8 @@ impl Builder<'_> {
             started.needs |= account | self.components(&proof.needs);
             for started in self.credentials(person, proof, started) {
                 for choice in &choices {
-                    if proof.is_on_own_device && matches!(self.tenant.devices[choice.device].registered, Registered::No)
-                    {
+                    let device = &self.tenant.devices[choice.device];
+                    if proof.kept_on.as_ref().is_some_and(|kept| !self.mode().has(device.holds(kept))) {
                         continue;
                     }
                     let policies = self.policies(person, Some(at), choice);
@@ -318,11 +318,9 @@ impl Builder<'_> {
     fn without_policies(&mut self, person: usize, proof: &Proof, started: Rule) {
         let id = self.tenant.people[person].id;
         let started = Rule { is_after_repair: true, ..started };
-        if !proof.is_on_own_device {
-            return self.add(started);
-        }
+        let Some(kept) = &proof.kept_on else { return self.add(started) };
         for device in &self.tenant.devices {
-            if !matches!(device.registered, Registered::No) && self.mode().has(device.is_for(id)) {
+            if self.mode().has(device.holds(kept)) && self.mode().has(device.is_for(id)) {
                 let needs = started.needs | self.components(&device.needs);
                 self.add(Rule { needs, ..started.clone() });
             }

@@ -11,6 +11,7 @@ use breakglass_model::authentication_method::{AuthenticationMethod, Authenticati
 use breakglass_model::property::Property;
 use breakglass_model::tenant::{KeyRestrictions, MethodTarget};
 
+use super::sign_ins::{platform as platform_of, whose};
 use super::{LockoutReferee, Mode};
 use crate::referee::Answer;
 
@@ -36,7 +37,7 @@ const MULTIFACTOR: [&[&str]; 19] = [
     &["sms", "federatedSingleFactor"],
     &["voice", "federatedSingleFactor"],
 ];
-const SINGLE_FACTOR: [&[&str]; 2] = [&["password"], &["federatedSingleFactor"]];
+const SINGLE_FACTOR: [&[&str]; 3] = [&["password"], &["federatedSingleFactor"], &["x509CertificateSingleFactor"]];
 
 /// One way to prove who one is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,8 +57,17 @@ pub(super) struct Proof {
     pub(super) methods: BTreeSet<String>,
     /// Model of the passkey in it.
     pub(super) passkey_model: Option<String>,
-    /// Whether it works on a registered device of the user alone.
-    pub(super) is_on_own_device: bool,
+    /// The registered device that it is kept on, if it is kept on one.
+    pub(super) kept_on: Option<KeptOn>,
+}
+
+/// The device that a method is kept on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct KeptOn {
+    /// Which one, if that is told.
+    pub(super) device: Option<String>,
+    /// The platform of such devices.
+    pub(super) platform: &'static str,
 }
 
 impl Proof {
@@ -71,7 +81,7 @@ impl Proof {
             has_issued_pass: self.has_issued_pass || other.has_issued_pass,
             methods: self.methods.union(&other.methods).cloned().collect(),
             passkey_model: self.passkey_model.clone().or_else(|| other.passkey_model.clone()),
-            is_on_own_device: self.is_on_own_device || other.is_on_own_device,
+            kept_on: self.kept_on.clone().or_else(|| other.kept_on.clone()),
         }
     }
 }
@@ -175,14 +185,35 @@ impl LockoutReferee<'_> {
                 let passkey = setting("Fido2", &[]).filter(|_| mode.has(is_allowed))?;
                 Some(Proof { passkey_model: method.aaguid.clone(), ..passkey })
             }
-            (Kind::X509Certificate, "x509CertificateMultiFactor") => {
-                setting("X509Certificate", &["svc:cba-crl"]).filter(|_| mode.has(self.are_authorities_good()))
+            (Kind::X509Certificate, "x509CertificateMultiFactor" | "x509CertificateSingleFactor") => {
+                let is_multifactor = self.are_certificates_multifactor();
+                // Of what cannot be told there is at least the one factor.
+                let is_so = match (wanted, is_multifactor) {
+                    ("x509CertificateMultiFactor", is_multifactor) => mode.has(is_multifactor),
+                    (_, is_multifactor) => is_multifactor != Answer::Yes,
+                };
+                setting("X509Certificate", &["svc:cba-crl"]).filter(|_| is_so && mode.has(self.are_authorities_good()))
             }
-            (Kind::WindowsHelloForBusiness | Kind::PlatformCredential, "windowsHelloForBusiness") => {
-                Some(Proof { is_on_own_device: true, ..proof(&[]) })
+            (Kind::WindowsHelloForBusiness, "windowsHelloForBusiness") => {
+                Some(Proof { kept_on: Some(self.kept_on(person, method, "windows")), ..proof(&[]) })
             }
-            (Kind::MicrosoftAuthenticator, "microsoftAuthenticatorPush" | "deviceBasedPush") => {
-                setting("MicrosoftAuthenticator", &["svc:authenticator-push"])
+            (Kind::PlatformCredential, "windowsHelloForBusiness") => {
+                Some(Proof { kept_on: Some(self.kept_on(person, method, "macOS")), ..proof(&[]) })
+            }
+            (Kind::MicrosoftAuthenticator, "microsoftAuthenticatorPush") => {
+                let is_old = method.odata_type.as_deref().is_some_and(|kind| kind.contains("passwordless"));
+                let may = self.answers(person, "push");
+                setting("MicrosoftAuthenticator", &["svc:authenticator-push"]).filter(|_| !is_old && mode.has(may))
+            }
+            (Kind::MicrosoftAuthenticator, "deviceBasedPush") => {
+                let is_old = method.odata_type.as_deref().is_some_and(|kind| kind.contains("passwordless"));
+                let is_registered = match method.rest.get("device") {
+                    _ if is_old => Answer::Yes,
+                    None => Answer::Unknown,
+                    Some(device) => Answer::of(!device.is_null()),
+                };
+                let may = self.answers(person, "deviceBasedPush").and(is_registered);
+                setting("MicrosoftAuthenticator", &["svc:authenticator-push"]).filter(|_| mode.has(may))
             }
             (Kind::SoftwareOath, "softwareOath") => setting("SoftwareOath", &[]),
             (Kind::HardwareOath, "hardwareOath") => setting("HardwareOath", &[]),
@@ -199,6 +230,69 @@ impl LockoutReferee<'_> {
             // It may be anything.
             (Kind::Unknown(_), _) if mode == Mode::Possible => Some(proof(&[])),
             _ => None,
+        }
+    }
+
+    /// The device that a method is kept on: the one it names, else the only one of its person that is called so.
+    fn kept_on(&self, person: usize, method: &AuthenticationMethod, platform: &'static str) -> KeptOn {
+        let named = method.rest.get("device").and_then(|device| device.get("id")).and_then(serde_json::Value::as_str);
+        let mut called_so = BTreeSet::new();
+        for device in self.snapshot.devices.items() {
+            if whose(device, self.people[person].id) == Answer::Yes
+                && platform_of(device) == platform
+                && let (Some(name), Some(wanted)) = (device.display_name.value(), &method.display_name)
+                && name.eq_ignore_ascii_case(wanted)
+            {
+                called_so.insert(device.id.to_string());
+            }
+        }
+        let only = called_so.first().filter(|_| called_so.len() == 1).cloned();
+        KeptOn { device: named.map(str::to_owned).or(only), platform }
+    }
+
+    /// Whether the targets of Microsoft Authenticator let somebody answer notifications of a kind.
+    fn answers(&self, person: usize, kind: &str) -> Answer {
+        let policy = self.snapshot.authentication_methods_policy.as_present();
+        let configurations = policy.map(|policy| policy.authentication_method_configurations.as_slice());
+        let own =
+            configurations.into_iter().flatten().find(|one| one.id.eq_ignore_ascii_case("MicrosoftAuthenticator"));
+        let targets = own.and_then(|own| own.include_targets.value()).into_iter().flatten();
+        let of_person = targets.filter(|target| self.is_target(person, &target.id) != Answer::No);
+        let answers: BTreeSet<Answer> = of_person
+            .map(|target| match target.rest.get("authenticationMode").and_then(serde_json::Value::as_str) {
+                Some(mode) if mode == "any" || mode == kind => Answer::Yes,
+                Some("push" | "deviceBasedPush") => Answer::No,
+                _ => Answer::Unknown,
+            })
+            .collect();
+        if answers.len() == 1 { answers.into_iter().next().unwrap_or(Answer::Unknown) } else { Answer::Unknown }
+    }
+
+    /// Whether a certificate is more than one factor.
+    fn are_certificates_multifactor(&self) -> Answer {
+        let policy = self.snapshot.authentication_methods_policy.as_present();
+        let configurations = policy.map(|policy| policy.authentication_method_configurations.as_slice());
+        let own = configurations.into_iter().flatten().find(|one| one.id.eq_ignore_ascii_case("X509Certificate"));
+        let Some(modes) = own.and_then(|own| own.rest.get("authenticationModeConfiguration")) else {
+            return Answer::Unknown;
+        };
+        let mut written = vec![modes.get("x509CertificateAuthenticationDefaultMode")];
+        match modes.get("rules") {
+            None => return Answer::Unknown,
+            Some(serde_json::Value::Null) => {}
+            Some(rules) => {
+                for rule in rules.as_array().into_iter().flatten() {
+                    written.push(rule.get("x509CertificateAuthenticationMode"));
+                }
+            }
+        }
+        let texts: Vec<Option<&str>> = written.into_iter().map(|one| one.and_then(serde_json::Value::as_str)).collect();
+        if texts.iter().all(|text| *text == Some("x509CertificateMultiFactor")) {
+            Answer::Yes
+        } else if texts.iter().all(|text| *text == Some("x509CertificateSingleFactor")) {
+            Answer::No
+        } else {
+            Answer::Unknown
         }
     }
 

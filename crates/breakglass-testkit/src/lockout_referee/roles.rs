@@ -102,6 +102,20 @@ impl LockoutReferee<'_> {
         listed.max(self.unlisted_active())
     }
 
+    /// Whether somebody holds a role for longer than an activation lasts, as far as that is told.
+    pub(super) fn keeps(&self, person: usize, role: &str) -> Answer {
+        let Snapshot { role_assignments, role_assignment_schedule_instances: instances, .. } = self.snapshot;
+        let eligibilities = self.snapshot.role_eligibility_schedule_instances.items();
+        let may_activate = eligibilities.iter().any(|one| self.gives(one, role, person) != Answer::No);
+        let plain = role_assignments.items().iter().map(|one| {
+            let is_undated = one.end_date_time.is_absent() && one.assignment_type.is_none();
+            let gives = self.gives(one, role, person);
+            if is_undated && instances.get().is_err() && may_activate { gives.and(Answer::Unknown) } else { gives }
+        });
+        let dated = instances.items().iter().map(|one| self.gives(one, role, person));
+        Answer::any(plain.chain(dated)).max(self.unlisted_active())
+    }
+
     /// Whether somebody can activate a role.
     pub(super) fn is_eligible(&self, person: usize, role: &str) -> Answer {
         let list = &self.snapshot.role_eligibility_schedule_instances;
@@ -174,7 +188,7 @@ impl LockoutReferee<'_> {
         if mode == Mode::Promised {
             return Vec::new();
         }
-        self.everybody_who(|person| [GLOBAL, PRIVILEGED_ROLE].iter().any(|role| mode.has(self.holds(person, role))))
+        self.everybody_who(|person| [GLOBAL, PRIVILEGED_ROLE].iter().any(|role| mode.has(self.keeps(person, role))))
     }
 
     fn everybody_who(&self, is_meant: impl Fn(usize) -> bool) -> Vec<usize> {

@@ -21,6 +21,7 @@ use breakglass_model::sign_in::{
 use breakglass_model::snapshot::{Listing, Snapshot};
 
 use super::LockoutReferee;
+use super::methods::KeptOn;
 use crate::referee::Answer;
 
 /// Whether a device is one that the directory knows.
@@ -104,7 +105,7 @@ pub(super) fn devices(snapshot: &Snapshot) -> Vec<DeviceChoice<'_>> {
 }
 
 /// The platform by the name of the operating system.
-fn platform(device: &Device) -> &'static str {
+pub(super) fn platform(device: &Device) -> &'static str {
     let system = device.operating_system.value().map(|system| system.to_ascii_lowercase()).unwrap_or_default();
     if system.starts_with("windows") {
         "windows"
@@ -121,29 +122,44 @@ fn platform(device: &Device) -> &'static str {
     }
 }
 
+/// Whether a device is somebody's, as either of its lists says.
+pub(super) fn whose(device: &Device, person: &str) -> Answer {
+    let list = |people: &Property<Vec<serde_json::Value>>| match people {
+        Property::Absent => Answer::Unknown,
+        Property::Null => Answer::No,
+        Property::Value(people) => Answer::of(people.iter().any(|one| {
+            let id = one.get("id").unwrap_or(one);
+            id.as_str().is_some_and(|id| id.eq_ignore_ascii_case(person))
+        })),
+    };
+    let (owners, users) = (list(&device.registered_owners), list(&device.registered_users));
+    match (owners, users) {
+        (Answer::Unknown, known) | (known, Answer::Unknown) => known,
+        (one, other) => one.max(other),
+    }
+}
+
 impl DeviceChoice<'_> {
     /// Whether somebody may choose it.
     pub(super) fn is_for(&self, person: &str) -> Answer {
-        let device = match self.registered {
-            Registered::No => return Answer::Yes,
-            Registered::Perhaps => return Answer::Unknown,
-            Registered::Listed(device) => device,
-        };
-        let list = |people: &Property<Vec<serde_json::Value>>| match people {
-            Property::Absent => Answer::Unknown,
-            Property::Null => Answer::No,
-            Property::Value(people) => Answer::of(people.iter().any(|one| {
-                let id = one.get("id").unwrap_or(one);
-                id.as_str().is_some_and(|id| id.eq_ignore_ascii_case(person))
-            })),
-        };
-        // Either list says of whom it is.
-        let (owners, users) = (list(&device.registered_owners), list(&device.registered_users));
-        let whose = match (owners, users) {
-            (Answer::Unknown, known) | (known, Answer::Unknown) => known,
-            (one, other) => one.max(other),
-        };
-        self.is_usable.and(whose)
+        match self.registered {
+            Registered::No => Answer::Yes,
+            Registered::Perhaps => Answer::Unknown,
+            Registered::Listed(device) => self.is_usable.and(whose(device, person)),
+        }
+    }
+
+    /// Whether what is kept on a device can be used on this one.
+    pub(super) fn holds(&self, kept: &KeptOn) -> Answer {
+        match (&self.registered, &kept.device) {
+            (Registered::No, _) => Answer::No,
+            (Registered::Perhaps, _) => Answer::Unknown,
+            (Registered::Listed(device), Some(told)) => Answer::of(device.id.as_str() == told),
+            (Registered::Listed(device), None) => {
+                let may_be = self.platform == kept.platform || device.operating_system.value().is_none();
+                if may_be { Answer::Unknown } else { Answer::No }
+            }
+        }
     }
 
     fn info(&self) -> Option<DeviceInfo<'static>> {

@@ -319,6 +319,7 @@ fn country(random: &mut Random, id: &str) -> Value {
         "@odata.type": "#microsoft.graph.countryNamedLocation", "id": id,
         "countriesAndRegions": random.some(&["DE", "US", "KP"], 2),
         "includeUnknownCountriesAndRegions": random.chance(30),
+        "countryLookupMethod": if random.chance(12) { "authenticatorAppGps" } else { "clientIpAddress" },
     })
 }
 

@@ -51,7 +51,13 @@ fn method(random: &mut Random, names: &Names, at: usize) -> Value {
     let id = format!("m{at}");
     let odata_type = format!("#microsoft.graph.{kind}AuthenticationMethod");
     let (mut model, mut phone, mut once, mut usable) = (absent(), absent(), absent(), absent());
+    let (mut name, mut device) = (absent(), absent());
     match kind {
+        "microsoftAuthenticator" => device = random.pick(&[absent(), Value::Null, json!({ "id": "phone" })]),
+        "windowsHelloForBusiness" | "platformCredential" => {
+            name = random.pick(&[json!("Device 0"), json!("device 1"), json!("Device 0"), json!("Lost"), absent()]);
+            device = random.pick(&[absent(), json!({ "id": "d0" }), json!({ "id": "d1" })]);
+        }
         "fido2" => model = if random.wild(20) { absent() } else { json!(random.pick(&MODELS)) },
         "phone" => phone = json!(random.pick(&["mobile", "mobile", "alternateMobile", "office"])),
         "temporaryAccessPass" => {
@@ -63,6 +69,8 @@ fn method(random: &mut Random, names: &Names, at: usize) -> Value {
     object([
         ("@odata.type", json!(odata_type)),
         ("id", json!(id)),
+        ("displayName", name),
+        ("device", device),
         ("aaGuid", model),
         ("phoneType", phone),
         ("isUsableOnce", once),
@@ -92,16 +100,55 @@ pub(super) fn policy(random: &mut Random, names: &Names) -> Value {
             let off = if matches!(*id, "Sms" | "Voice") { 45 } else { 8 };
             let state = if random.chance(off) { "disabled" } else { "enabled" };
             let restrictions = if *id == "Fido2" { restrictions(random) } else { absent() };
+            let included = targets(random, names, true);
+            let included = with_modes(random, id, included);
+            let modes = match *id {
+                "X509Certificate" => certificate_modes(random),
+                _ => absent(),
+            };
             Some(object([
                 ("id", json!(id)),
+                ("authenticationModeConfiguration", modes),
                 ("state", json!(if random.wild(3) { "resting" } else { state })),
-                ("includeTargets", targets(random, names, true)),
+                ("includeTargets", included),
                 ("excludeTargets", targets(random, names, false)),
                 ("keyRestrictions", restrictions),
             ]))
         })
         .collect();
     json!({ "id": "authenticationMethodsPolicy", "authenticationMethodConfigurations": configurations })
+}
+
+/// What certificates are worth.
+fn certificate_modes(random: &mut Random) -> Value {
+    let mode = |random: &mut Random| {
+        let modes = ["x509CertificateMultiFactor", "x509CertificateMultiFactor", "x509CertificateSingleFactor"];
+        json!(random.pick(&modes))
+    };
+    if random.wild(4) {
+        return absent();
+    }
+    let count = random.pick(&[0, 0, 0, 1, 2]);
+    let rules: Vec<Value> = (0..count).map(|_| json!({ "x509CertificateAuthenticationMode": mode(random) })).collect();
+    let rules = if random.wild(3) { absent() } else { json!(rules) };
+    object([("x509CertificateAuthenticationDefaultMode", mode(random)), ("rules", rules)])
+}
+
+/// The targets with what each of them allows, where Microsoft Authenticator is meant; sometimes there is one more.
+fn with_modes(random: &mut Random, id: &str, targets: Value) -> Value {
+    let Value::Array(mut targets) = targets else { return targets };
+    if id != "MicrosoftAuthenticator" {
+        return Value::Array(targets);
+    }
+    if random.chance(15) {
+        targets.push(json!({ "targetType": "group", "id": "all_users" }));
+    }
+    for target in &mut targets {
+        if !random.wild(4) {
+            target["authenticationMode"] = json!(random.pick(&["any", "any", "push", "deviceBasedPush"]));
+        }
+    }
+    Value::Array(targets)
 }
 
 fn targets(random: &mut Random, names: &Names, is_including: bool) -> Value {

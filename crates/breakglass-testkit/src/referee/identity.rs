@@ -32,13 +32,16 @@ impl Referee<'_> {
         let clients = conditions.client_applications.as_ref().filter(|clients| says_something(clients));
         let written = policy.source.get("conditions");
         let users = written.and_then(|written| written.get("users"));
-        let has_any = |names: [&str; 4]| users.is_some_and(|users| names.iter().any(|name| users.get(*name).is_some()));
+        let has = |name: &str| users.and_then(|users| users.get(name));
+        let lists = ["includeUsers", "includeGroups", "includeRoles"];
+        let has_somebody = lists.iter().chain(["includeGuestsOrExternalUsers"].iter()).any(|name| match has(name) {
+            None | Some(serde_json::Value::Null) => false,
+            Some(serde_json::Value::Array(list)) => !list.is_empty(),
+            Some(guests) => !breakglass_model::property::is_vacant(guests),
+        });
         let is_said = match users {
             None => false,
-            Some(users) => {
-                !users.is_object()
-                    || has_any(["includeUsers", "includeGroups", "includeRoles", "includeGuestsOrExternalUsers"])
-            }
+            Some(users) => !users.is_object() || has_somebody || lists.iter().all(|name| has(name).is_some()),
         };
         if (!is_said || is_awaited(policy)) && clients.is_none() {
             // The export or the plan does not say whom the policy includes; whom it excludes, it may.

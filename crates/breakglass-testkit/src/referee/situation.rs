@@ -1,7 +1,7 @@
 //! How and from where: platform, client application, location, risks, authentication flow. A condition that is
 //! not configured matches anything; a value that the request does not give matches nothing that is configured.
 
-use breakglass_model::named_location::{LocationCoverage, NamedLocation};
+use breakglass_model::named_location::{CountryLookupMethod, LocationCoverage, NamedLocation};
 use breakglass_model::policy::{
     ConditionalAccessClientApp, ConditionalAccessConditionSet, ConditionalAccessDevicePlatform, InsiderRiskLevel,
     RiskLevel, TransferMethod,
@@ -106,11 +106,22 @@ impl Referee<'_> {
         let locations = self.snapshot.named_locations.items().iter();
         let absence = Answer::of_absence(self.snapshot.named_locations.get());
         if entry == "AllTrusted" {
-            return Answer::any(locations.filter(|location| is_trusted(location)).map(|it| is_in(it, sign_in)))
+            return Answer::any(locations.filter(|location| is_trusted(location)).map(|it| self.is_in(it, sign_in)))
                 .max(absence);
         }
         let mut named = locations.filter(|location| location.id.as_str() == entry);
-        named.next().map_or(absence, |location| is_in(location, sign_in))
+        named.next().map_or(absence, |location| self.is_in(location, sign_in))
+    }
+
+    fn is_in(&self, location: &NamedLocation, sign_in: &SignIn<'_>) -> Answer {
+        match location.coverage {
+            LocationCoverage::Countries { ref lookup, .. }
+                if self.is_unlocated && *lookup != CountryLookupMethod::ClientIpAddress =>
+            {
+                Answer::Unknown
+            }
+            _ => is_in(location, sign_in),
+        }
     }
 }
 

@@ -79,7 +79,8 @@ fn answer(tenant: &Value, policies: &Value, request: &Value, satisfied: &[&str])
     let snapshot = snapshot_of(&changed(tenant.clone(), json!({ "conditionalAccessPolicies": policies }))).unwrap();
     let text = request.to_string();
     let request = WhatIfRequest::from_json(text.as_bytes()).unwrap();
-    Referee { snapshot: &snapshot, surfaces: &sample_surfaces(), now: TAKEN_AT, satisfied }.answer(&request)
+    Referee { snapshot: &snapshot, surfaces: &sample_surfaces(), now: TAKEN_AT, satisfied, is_unlocated: false }
+        .answer(&request)
 }
 
 /// Checks one policy, given as changes to the plain tenant, conditions and request, against `yes`, `unknown`, or

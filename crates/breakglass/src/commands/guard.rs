@@ -67,7 +67,7 @@ impl Arguments {
         let (goal, horizon) = self.analysis.single("guard")?;
         let mut subject = self.subject.load(world)?;
         declared_are_there(&subject)?;
-        let settings = self.analysis.settings(&subject, horizon)?;
+        let settings = self.analysis.settings(&subject, horizon, world)?;
         let floor = self.floor.or(subject.lockout.floor).unwrap_or(FLOOR_DEFAULT);
         let after = self.proposal.load(world, &self.subject, &subject.snapshot)?;
         world.progress("working out the ways in before the change");
@@ -95,7 +95,7 @@ impl Arguments {
             }
         };
         subject.name_users()?;
-        let settings = self.analysis.settings(&subject, horizon)?;
+        let settings = self.analysis.settings(&subject, horizon, world)?;
         let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
         // What a whole export says of nobody is a lockout; what half an export says is nothing.
         if let Err(nobody) = somebody(&access, &settings, goal)

@@ -115,7 +115,8 @@ impl TryFrom<NonEmpty> for ComponentId {
 
     fn try_from(text: NonEmpty) -> Result<Self, Self::Error> {
         match text.0.parse::<ComponentPattern>().map_err(|error| error.to_string())? {
-            ComponentPattern::One(component) => Ok(Self(component)),
+            ComponentPattern::One(component) if component.can_be() => Ok(Self(component)),
+            ComponentPattern::One(component) => Err(format!("no tenant has a component `{component}`")),
             several @ ComponentPattern::Beginning(_) => {
                 Err(format!("`{several}` names several components: write the id of each"))
             }
@@ -276,6 +277,7 @@ mod tests {
             ("[lockout]\nmax_order = -1", "must be from 1 to 16 failures"),
             ("[lockout]\nassume = [\"pim\"]", "`pim` is not the id of a component"),
             ("[lockout]\nassume = [\"svc:*\"]", "`svc:*` names several components"),
+            ("[lockout]\nassume = [\"svc:pin\"]", "no tenant has a component `svc:pin`"),
             ("[lockout]\nfail_assumption = [\"\"]", "must not be empty"),
             ("[lockout]\non_premises_authentication = \"adfs\"", "unknown variant `adfs`"),
             ("[[lockout.network]]\nlocation = \"HQ\"", "missing field `country`"),

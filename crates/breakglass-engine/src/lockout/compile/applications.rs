@@ -71,6 +71,27 @@ impl Compiler<'_> {
         listed.or(if are_lists_missing { Trit::Unknown } else { Trit::No })
     }
 
+    /// Whether a service principal may reach a goal at some date: roles begin and end, permissions stay.
+    pub(in crate::lockout) fn may_ever_reach(&self, principal: &ServicePrincipal, goal: Goal) -> bool {
+        let snapshot = self.access.snapshot();
+        let roles = self.access.classes().roles();
+        let lists = [&snapshot.role_assignments, &snapshot.role_assignment_schedule_instances];
+        let mut held = lists.into_iter().flat_map(|list| list.items());
+        let own = snapshot.objects.find(principal.id.as_str());
+        let is_holder = |id: &str| {
+            let key = snapshot.objects.find(id);
+            let members = key.and_then(|key| snapshot.group(key)).map(|group| group.members.as_deref());
+            key.is_some() && key == own
+                || members.is_some_and(|all| all.is_none_or(|all| all.iter().any(|one| Some(one.key) == own)))
+        };
+        self.has_role(principal, goal) != Trit::No
+            || self.has_permission(principal, goal) != Trit::No
+            || held.any(|one| {
+                goal.roles().contains(&roles.template(one.role_definition_id.as_str()))
+                    && is_holder(one.principal_id.as_str())
+            })
+    }
+
     /// Whether a service principal has an application permission that is enough.
     fn has_permission(&self, principal: &ServicePrincipal, goal: Goal) -> Trit {
         let all = &self.access.snapshot().app_role_assignments;

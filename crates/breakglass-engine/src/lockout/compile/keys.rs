@@ -1,6 +1,6 @@
 //! Accounts, passwords, envelopes: what a combination is made of.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use breakglass_model::object::ObjectKey;
 use breakglass_model::property::Property;
@@ -49,14 +49,15 @@ impl Compiler<'_> {
         let home = self.home(listed);
         let mut untold = std::collections::BTreeSet::new();
         let unknowns = if is_only_named { &mut untold } else { &mut self.unknowns };
-        let wallet = Wallet { snapshot, settings: self.settings, now: self.now, mode: self.mode };
+        let devices = self.devices.of_user(snapshot.devices.items(), &id);
+        let wallet = Wallet { snapshot, settings: self.settings, now: self.now, mode: self.mode, devices: &devices };
         let credentials = wallet.credentials(listed, home, unknowns);
         let combinations = credentials.iter().map(|credential| self.judge.combination(&credential.key)).collect();
         let devices = super::CLIENTS.map(|client| self.judge.own_devices(&self.devices, &id, client));
         let [browser, application] = devices;
         let [unmanaged_browser, unmanaged_application] = self.unmanaged.clone();
         let [other_browser, other_application] = self.devices_not_exported.clone();
-        if credentials.iter().any(|credential| credential.needs_own_device) {
+        if credentials.iter().any(|credential| !credential.works_on.is_anything()) {
             self.note_devices_not_exported();
         }
         let names = [Some(id.as_str()), listed.user_principal_name.as_deref()];
@@ -135,7 +136,7 @@ impl Compiler<'_> {
                 Part::Component(component) => body.extend(self.component(component)),
                 Part::Password => body.push(self.fact(Fact::Password(user, stage))),
                 Part::KnownPassword => body.push(self.fact(Fact::KnownPassword(user, stage))),
-                Part::Method(method) => body.push(self.fact(Fact::Method(user, Rc::clone(method), stage))),
+                Part::Method(method) => body.push(self.fact(Fact::Method(user, Arc::clone(method), stage))),
                 Part::IssuedPass => body.push(self.fact(Fact::IssuedPass(user, stage))),
             }
         }
@@ -170,6 +171,12 @@ impl Compiler<'_> {
                 body.push(self.fact(Fact::Depository(depository.clone(), stage)));
             }
             self.all(fact, &body, None);
+            if self.settings.supposed.copies.contains(&(number, index)) {
+                // The copy is the same share: two of it open no more than one.
+                let copy = Component::new(Kind::Share, &format!("{secret}#{index}-copy"));
+                let body = self.body([copy, Component::new(Kind::Custodian, "supposed")]);
+                self.all(fact, &body, None);
+            }
             shares.push(fact);
         }
         let rule = self.builder.rule(head, envelope.threshold, &shares);

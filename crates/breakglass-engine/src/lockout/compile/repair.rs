@@ -129,6 +129,8 @@ impl Compiler<'_> {
         let rules = people::activation(self.access.snapshot(), self.access.classes().roles(), role);
         let Some(approval) = rules.ok().and_then(|rules| rules.stages.ok()?.into_iter().nth(number)) else { return };
         let mut approvers = approval.approvers;
+        let supposed = self.settings.supposed.approvers.iter().filter(|(of, _)| *of == role);
+        approvers.extend(supposed.map(|(_, by)| *by));
         if let Some(why) = &approval.doubt {
             self.unknowns.insert(format!("who approves activating `{}`: {why}", role_name(role)));
         }
@@ -219,9 +221,9 @@ impl Compiler<'_> {
         }
     }
 
-    fn resetter_chain(&mut self, reset: Reset, protection: Protection, stage: Stage) -> std::rc::Rc<Chain> {
+    fn resetter_chain(&mut self, reset: Reset, protection: Protection, stage: Stage) -> std::sync::Arc<Chain> {
         if let Some(chain) = self.chains.get(&(reset, protection, stage)) {
-            return std::rc::Rc::clone(chain);
+            return std::sync::Arc::clone(chain);
         }
         let (roles, tools) = match reset {
             Reset::Password => (protection.password_roles(), Tool::RESET),
@@ -254,8 +256,8 @@ impl Compiler<'_> {
         chain.forward = self.running(singles.iter().copied());
         chain.backward = self.running(singles.iter().rev().copied());
         chain.backward.reverse();
-        let chain = std::rc::Rc::new(chain);
-        self.chains.insert((reset, protection, stage), std::rc::Rc::clone(&chain));
+        let chain = std::sync::Arc::new(chain);
+        self.chains.insert((reset, protection, stage), std::sync::Arc::clone(&chain));
         chain
     }
 

@@ -1,16 +1,16 @@
 //! Sessions: one rule for each alternative that lets somebody in.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use breakglass_model::object::ObjectKey;
 use breakglass_model::well_known::ADMINISTRATOR_ROLES;
 
-use super::{Compiler, Fact, Label, Person, Purpose};
+use super::{Compiler, DeviceAt, Fact, Label, Person, Purpose};
 use crate::access::beside::mandatory_mfa;
 use crate::access::surfaces::{AZURE_RESOURCE_MANAGER, SURFACES, surface};
-use crate::access::{Masks, Target, TargetRow, Trit};
+use crate::access::{Target, TargetRow, Trit};
 use crate::lockout::component::{Component, Kind};
-use crate::lockout::credential::Credential;
+use crate::lockout::credential::{Credential, WorksOn};
 use crate::lockout::goal::{Goal, Question, Stage, Tool};
 use crate::lockout::judge::{DeviceContext, Judge, Session};
 use crate::lockout::need::{Need, minimal, quiet, union};
@@ -27,10 +27,10 @@ struct Door {
 
 /// What somebody needs at a door with a combination, for the combinations after it that meet every policy alike.
 struct Tried {
-    needs_own_device: bool,
+    works_on: WorksOn,
     /// Per device that is looked at, the number of its verdicts.
     verdicts: Vec<Option<u32>>,
-    needs: Rc<Vec<Need>>,
+    needs: Arc<Vec<Need>>,
     /// Per alternative, its nodes, once they were asked for.
     nodes: Vec<Option<Vec<Node>>>,
 }
@@ -40,11 +40,11 @@ impl Tried {
         judge: &Judge<'_>,
         devices: &[DeviceContext],
         (credential, combination): (&Credential, u32),
-        needs: Rc<Vec<Need>>,
+        needs: Arc<Vec<Need>>,
     ) -> Self {
         let nodes = needs.iter().map(|_| None).collect();
         let verdicts = verdicts(judge, devices, combination).collect();
-        Self { needs_own_device: credential.needs_own_device, verdicts, needs, nodes }
+        Self { works_on: credential.works_on.clone(), verdicts, needs, nodes }
     }
 
     /// Whether it holds for another combination. Where it is not known what devices make of that, it is another one.
@@ -54,8 +54,7 @@ impl Tried {
         devices: &[DeviceContext],
         (credential, combination): (&Credential, u32),
     ) -> bool {
-        credential.needs_own_device == self.needs_own_device
-            && verdicts(judge, devices, combination).eq(self.verdicts.iter().copied())
+        credential.works_on == self.works_on && verdicts(judge, devices, combination).eq(self.verdicts.iter().copied())
     }
 }
 
@@ -66,16 +65,17 @@ struct OnDevice {
     own: Vec<u32>,
 }
 
-/// The alternatives on all devices, each minimal.
-fn alternatives(found_on: &[OnDevice]) -> Rc<Vec<Need>> {
+/// The alternatives on all devices, each minimal, with the risks that must stay quiet beside the policies.
+fn alternatives(found_on: &[OnDevice], always_quiet: u8) -> Arc<Vec<Need>> {
     let each = found_on.iter().flat_map(|one| {
         one.session.needs.iter().map(|need| Need {
             components: union(&need.components, &one.own),
+            quiet: need.quiet | always_quiet,
             device: one.device,
             ..need.clone()
         })
     });
-    Rc::new(minimal(each.collect()))
+    Arc::new(minimal(each.collect()))
 }
 
 /// Per device, the number of what a combination makes of every policy on it, as far as that was asked.
@@ -113,12 +113,7 @@ impl Compiler<'_> {
         let classes = self.access.classes();
         let masks = match role {
             Some(role) => classes.masks_with_role(user, role),
-            None => {
-                let words = self.access.compiled().words;
-                let row = classes.class(Some(user)) as usize;
-                let of = |table: &[u64]| table.get(row * words..(row + 1) * words).unwrap_or_default().to_vec();
-                Masks { sure: of(&classes.masks.sure), may: of(&classes.masks.may) }
-            }
+            None => classes.masks_of(user),
         };
         let identity = self.judge.identity(masks);
         self.identities.insert((user, role), identity);
@@ -219,10 +214,17 @@ impl Compiler<'_> {
                 }
                 body.clone_from(own);
                 body.extend(nodes.get_or_insert_with(|| self.need_body(&person.id, need)).iter().copied());
-                let device =
-                    devices.get(usize::from(need.device)).map_or_else(|| "".into(), |device| Rc::clone(&device.id));
-                let (tool, place) = (door.tool, need.place);
-                let label = Label::Session { user, role, tool, credential: number, device, place, is_relaxed: false };
+                let device = DeviceAt { client: door.client, number: need.device };
+                let label = Label::Session {
+                    user,
+                    role,
+                    tool: door.tool,
+                    context: door.targets.get(1).copied(),
+                    credential: number,
+                    device,
+                    place: need.place,
+                    is_relaxed: false,
+                };
                 self.all(head, &body, Some(label));
             }
         }
@@ -236,10 +238,10 @@ impl Compiler<'_> {
         (identity, combination): (u32, u32),
         devices: &[DeviceContext],
         credential: &Credential,
-    ) -> Rc<Vec<Need>> {
+    ) -> Arc<Vec<Need>> {
         let mut found_on = Vec::new();
         for (number, device) in devices.iter().enumerate() {
-            if credential.needs_own_device && !device.is_own {
+            if !credential.works_on.includes(device, self.mode) {
                 continue;
             }
             let session = self.judge.session(&(identity, &door.targets, device.class, combination));
@@ -258,11 +260,12 @@ impl Compiler<'_> {
             }
         }
         if found_on.iter().any(|one| !one.own.is_empty()) {
-            return alternatives(&found_on);
+            return alternatives(&found_on, self.judge.always_quiet);
         }
         // On devices that need nothing of their own, the same sessions have the same alternatives for everybody.
+        let always_quiet = self.judge.always_quiet;
         let key: Vec<(u16, u32)> = found_on.iter().map(|one| (one.device, one.session.number)).collect();
-        Rc::clone(self.alternatives.entry(key).or_insert_with(|| alternatives(&found_on)))
+        Arc::clone(self.alternatives.entry(key).or_insert_with(|| alternatives(&found_on, always_quiet)))
     }
 
     /// The nodes of what an alternative needs of a user.
@@ -287,20 +290,24 @@ impl Compiler<'_> {
         door: &Door,
     ) {
         let devices = person.devices.get(door.client).map_or(&[][..], Vec::as_slice);
+        let mode = self.mode;
         let editor = self.fact(Fact::Goal(Question { goal: Goal::EditCa, surface: None, stage: Stage::Direct }));
         for (number, (credential, combination)) in person.credentials.iter().zip(&person.combinations).enumerate() {
             if door.needs_mfa && !self.judge.is_multifactor(*combination) {
                 continue;
             }
-            let is_usable = |device: &&DeviceContext| device.is_own || !credential.needs_own_device;
-            let usable: Vec<&DeviceContext> = devices.iter().filter(is_usable).collect();
-            let usable = if credential.needs_own_device { usable } else { usable.into_iter().take(1).collect() };
-            for device in usable {
+            let is_usable = |(_, device): &(usize, &DeviceContext)| credential.works_on.includes(device, mode);
+            let usable = devices.iter().enumerate().filter(is_usable);
+            let count = if credential.works_on.is_anything() { 1 } else { devices.len() };
+            for (at, device) in usable.take(count) {
                 let mut body = vec![editor, self.fact(Fact::Account(user))];
                 body.extend(self.parts(user, &credential.parts, Stage::AfterRepair));
                 body.extend(self.body(device.needs.iter().cloned()));
-                let (tool, device) = (door.tool, Rc::clone(&device.id));
-                let label = Label::Session { user, role, tool, credential: number, device, place: 0, is_relaxed: true };
+                let (tool, device) =
+                    (door.tool, DeviceAt { client: door.client, number: u16::try_from(at).unwrap_or(u16::MAX) });
+                let (credential, context) = (number, None);
+                let label =
+                    Label::Session { user, role, tool, context, credential, device, place: 0, is_relaxed: true };
                 self.all(head, &body, Some(label));
             }
         }
@@ -319,7 +326,7 @@ impl Compiler<'_> {
             is_unknown: false,
             is_answered: true,
         };
-        let credential = Credential { key: answered.clone(), parts: Vec::new(), needs_own_device: false };
+        let credential = Credential { key: answered.clone(), parts: Vec::new(), works_on: WorksOn::Anything };
         let combination = self.judge.combination(&answered);
         let devices = person.devices.get(client).map_or(&[][..], Vec::as_slice);
         for need in self.needs(&door, (identity, combination), devices, &credential).iter() {

@@ -3,14 +3,15 @@
 //! **Source:** `docs/concepts/lockout.md`, section 4, places and nature.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use breakglass_model::named_location::{LocationCoverage, NamedLocation};
 use breakglass_model::policy::RiskLevel;
 
 use super::Judge;
+
 use crate::access::locations::{Countries, CountryRow, Signature};
-use crate::access::{Access, Compiled, INSIDER_RISKS, Masks, RISKS};
+use crate::access::{Access, Compiled, INSIDER_RISKS, Masks, RISKS, is_by_position};
 use crate::lockout::component::{Component, Kind};
 use crate::lockout::need::quiet;
 use crate::lockout::settings::{LockoutSettings, Mode};
@@ -28,7 +29,7 @@ pub(in crate::lockout) struct Place {
     pub(super) needs: Vec<u32>,
     /// Per set of quiet risks, the policies whose place and risks are met, whatever nature chooses: in each country
     /// that it may lie in where that is possible, in all of them at once where it is promised.
-    pub(super) met: Vec<Rc<[Masks]>>,
+    pub(super) met: Vec<Arc<[Masks]>>,
 }
 
 impl Judge<'_> {
@@ -37,6 +38,13 @@ impl Judge<'_> {
         let compiled = self.access.compiled();
         let locations = self.access.snapshot().named_locations.items();
         let named = self.named_locations();
+        let by_position = named.iter().filter_map(|index| locations.get(*index)).filter(|one| is_by_position(one));
+        self.unknowns.extend(by_position.map(|location| {
+            format!(
+                "whether somebody counts as being in `{}`: that is told by the position that Microsoft Authenticator shares",
+                location.name()
+            )
+        }));
         let other = [Countries::OTHER];
         let elsewhere = Component::new(Kind::Network, "elsewhere");
         let outside = if settings.fallible.contains(&elsewhere) { vec![elsewhere] } else { Vec::new() };
@@ -164,6 +172,8 @@ impl Judge<'_> {
 fn location_masks(compiled: &Compiled, address: Signature, country: CountryRow) -> Masks {
     let words = compiled.words;
     let location = &compiled.location;
+    // Nobody can be promised to have, or to share, a position.
+    let country_pairs = location.unlocated_country_pairs.as_ref().unwrap_or(&location.country_pairs);
     let side = |address_pairs: &[u64], country_pairs: &[u64]| -> Vec<u64> {
         let at = |pairs: &[u64], row: u32, half: usize, word: usize| {
             pairs.get((row as usize * 2 + half) * words + word).copied().unwrap_or_default()
@@ -176,8 +186,8 @@ fn location_masks(compiled: &Compiled, address: Signature, country: CountryRow) 
             .collect()
     };
     Masks {
-        sure: side(&location.address_pairs.sure, &location.country_pairs.sure),
-        may: side(&location.address_pairs.may, &location.country_pairs.may),
+        sure: side(&location.address_pairs.sure, &country_pairs.sure),
+        may: side(&location.address_pairs.may, &country_pairs.may),
     }
 }
 

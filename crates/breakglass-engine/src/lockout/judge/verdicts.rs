@@ -1,6 +1,6 @@
 //! What a combination makes of policies, and what of that a sign-in is asked.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::lockout::need::{Alternatives, met};
 
@@ -55,8 +55,8 @@ pub(super) fn meet(one: &[u64], other: &[u64]) -> bool {
 /// What meets one policy's demand, and why that cannot be told for sure.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Met {
-    pub(super) alternatives: Rc<Alternatives>,
-    pub(super) doubt: Option<Rc<str>>,
+    pub(super) alternatives: Arc<Alternatives>,
+    pub(super) doubt: Option<Arc<str>>,
 }
 
 impl Verdicts {

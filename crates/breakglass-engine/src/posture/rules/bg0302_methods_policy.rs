@@ -6,7 +6,8 @@ use breakglass_model::authentication_method::{AuthenticationMethod, Authenticati
 
 use super::super::{Case, Finding, Fix, ObjectKind, ObjectReference, Rule, Severity};
 use super::account::{Judgement, each_account};
-use crate::access::permitted::{MethodUser, Use, configuration, permitted};
+use crate::access::Trit;
+use crate::access::permitted::{MethodUser, Use, certificate_is_multifactor, configuration, permitted};
 
 pub(super) struct MethodsPolicy;
 
@@ -39,8 +40,9 @@ new model of key. The sealed key then opens nothing, and nobody notices until th
 account and do not exclude it; an enforced list of allowed models contains the key's AAGUID, or a list of blocked ones \
 does not; a passkey profile that the account is in allows it. If no such method is left, it fails, high; if some are \
 left, medium. Enforced attestation against a key that was registered without it fails, medium: the key still works, \
-and could not be registered again. For certificates, a tenant without certificate authorities, or with one that \
-expires within the configured days, fails, high; whether a revocation list can be reached shows only a rehearsal. \
+and could not be registered again. Certificates must be multifactor authentication by themselves \
+(`authenticationModeConfiguration`, the default and every rule), or else they meet no demand for it. A tenant without certificate authorities, or with one that \
+expires within the configured days, fails, high, too; whether a revocation list can be reached shows only a rehearsal. \
 What is not in the snapshot gives `unknown`, also a part of the policy \
 that is absent: only null and an empty list say that there is no restriction. Passkey profiles are the exception, \
 since the plain list of Graph does not have them. An account without such a method is BG0301's business.
@@ -70,10 +72,22 @@ fn judge(account: &mut Judgement<'_>) {
         user: account.user.key,
         now: account.case.now,
         certificate_days_left_min: account.case.settings.certificate_days_left_min,
+        is_supposed_on: false,
     };
     let (mut refused, mut is_any_left) = (Vec::new(), false);
     for method in &strong {
+        let is_one_factor = match method.kind() {
+            Kind::X509Certificate => certificate_is_multifactor(account.case.snapshot).negated(),
+            _ => Trit::No,
+        };
         match permitted(&user, policy_name(method), method) {
+            Use::Allowed | Use::Ending(_) if is_one_factor == Trit::Yes => {
+                refused.push("certificates are a single factor in the tenant".to_owned());
+            }
+            Use::Allowed if is_one_factor == Trit::Unknown => {
+                is_any_left = true;
+                account.doubt("whether certificates are multifactor authentication is not in the export".to_owned());
+            }
             Use::Allowed => is_any_left = true,
             Use::Refused(why) => refused.push(why),
             Use::Ending(why) => {

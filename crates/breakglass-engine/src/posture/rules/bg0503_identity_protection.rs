@@ -10,7 +10,6 @@ use breakglass_model::policy::ConditionalAccessUsers;
 use breakglass_model::property::is_annotation;
 use breakglass_model::snapshot::{Resource, because};
 use breakglass_model::tenant::GraphObject;
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -18,6 +17,7 @@ use super::super::{Case, Finding, Fix, ObjectKind, ObjectReference, Rule, Severi
 use super::account::{Judgement, each_account, nobody, without_list};
 use super::role_holding::{Holding, holdings};
 use crate::access::Trit;
+use crate::access::identity_protection::{OwnPolicy, RISK_POLICIES_RETIRED, is_enabled, kind};
 use crate::access::membership::Reach;
 use crate::access::scope::{Atom, GuestKind, Side, atoms, guest_kind};
 
@@ -77,41 +77,12 @@ Access, with the exclusion.
     }
 }
 
-/// Retirement of the two risk policies: 1 October 2026.
-const RISK_POLICIES_RETIRED: Timestamp = Timestamp::constant(1_790_812_800, 0);
-
-/// Which policy it is.
-enum Kind {
-    Registration,
-    Risk,
-}
-
-fn kind(policy: &GraphObject) -> Option<Kind> {
-    let texts = ["policyType", "type", "displayName", "id"].iter().filter_map(|name| policy.text(name));
-    let text = texts.collect::<Vec<_>>().join(" ").to_lowercase();
-    if text.contains("registration") {
-        Some(Kind::Registration)
-    } else if text.contains("risk") {
-        Some(Kind::Risk)
-    } else {
-        None
-    }
-}
-
-fn is_enabled(policy: &GraphObject) -> Option<bool> {
-    policy.flag("isEnabled").or_else(|| match policy.text("state")? {
-        state if state.eq_ignore_ascii_case("enabled") => Some(true),
-        state if state.eq_ignore_ascii_case("disabled") => Some(false),
-        _ => None,
-    })
-}
-
 fn judge(account: &mut Judgement<'_>, policy: &GraphObject) {
     let title = policy.text("displayName").or_else(|| policy.text("id")).unwrap_or("without a name");
     let Some(kind) = kind(policy) else {
         return account.doubt(format!("what kind of policy `{title}` is cannot be told"));
     };
-    let is_retired = matches!(kind, Kind::Risk) && account.case.now >= RISK_POLICIES_RETIRED;
+    let is_retired = matches!(kind, OwnPolicy::Risk) && account.case.now >= RISK_POLICIES_RETIRED;
     match is_enabled(policy) {
         Some(false) => return,
         _ if is_retired => {
@@ -130,19 +101,19 @@ fn judge(account: &mut Judgement<'_>, policy: &GraphObject) {
     };
     let name = account.name();
     let message = match (in_scope, kind) {
-        (Trit::No, Kind::Registration) => return,
-        (Trit::No, Kind::Risk) => {
+        (Trit::No, OwnPolicy::Registration) => return,
+        (Trit::No, OwnPolicy::Risk) => {
             return account
                 .note(format!("The old risk policy `{title}` is still there: move it to Conditional Access."));
         }
         (Trit::Unknown, _) => {
             return account.doubt(format!("whether `{title}` contains the account is not in the snapshot"));
         }
-        (Trit::Yes, Kind::Registration) => format!(
+        (Trit::Yes, OwnPolicy::Registration) => format!(
             "{name} is in the registration policy `{title}` of Identity Protection, which can hold up its sign-in \
              with a demand to register methods."
         ),
-        (Trit::Yes, Kind::Risk) => format!(
+        (Trit::Yes, OwnPolicy::Risk) => format!(
             "{name} is in the risk policy `{title}` of Identity Protection. An emergency sign-in looks risky, and this \
              policy then stops it, whatever Conditional Access says."
         ),

@@ -78,12 +78,14 @@ fn blocking_ends_it() {
 fn nothing_demanded() {
     for empty in [
         Value::Null,
-        grant("OR", &[]),
+        json!({ "operator": "OR", "builtInControls": [], "authenticationStrength": null }),
         json!({ "operator": "AND", "builtInControls": null, "authenticationStrength": { "id": null } }),
     ] {
         check(&[empty], &json!({ "clientAppType": "other" }), &[], "allowed", "");
     }
     check(&[], &json!({}), &[], "allowed", "");
+    // A strength that was left out may have been the demand.
+    check(&[grant("OR", &[])], &json!({ "clientAppType": "other" }), &[], "unknown", "");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Every property is always there; what there is nothing to say about is `null`, or an empty list.
 
-use breakglass_engine::guard::{Counterexample, ScenarioChange};
+use breakglass_engine::guard::{Counterexample, ScenarioChange, SurfaceChange};
 use breakglass_engine::lockout::component::Component;
 use serde_json::{Value, json};
 
@@ -32,11 +32,13 @@ fn render(guarded: &Guarded, page: &Page) -> String {
         "lost": report.lost.iter().map(way).collect::<Vec<_>>(),
         "gained": report.gained.iter().map(way).collect::<Vec<_>>(),
         "waysTruncated": report.are_ways_truncated,
+        "surfaces": report.surfaces.iter().map(surface).collect::<Vec<_>>(),
         "scenarios": report.scenarios.iter().map(scenario).collect::<Vec<_>>(),
         "replay": guarded.replayed.as_ref().map(|replayed| &replayed.value),
         "notes": report.notes,
         "unknowns": report.unknowns,
         "assumptions": report.assumptions,
+        "idleAssumptions": report.idle_assumptions.iter().map(Component::id).collect::<Vec<_>>(),
         "components": components(&report.components),
     });
     format!("{document:#}\n")
@@ -47,6 +49,15 @@ fn counterexample(counterexample: &Counterexample) -> Value {
         "failed": counterexample.failed.iter().map(Component::id).collect::<Vec<_>>(),
         "sentence": counterexample.sentence,
         "because": counterexample.causes.iter().map(cause).collect::<Vec<_>>(),
+    })
+}
+
+fn surface(change: &SurfaceChange) -> Value {
+    json!({
+        "surface": change.surface.name(),
+        "before": order(&change.before),
+        "after": order(&change.after),
+        "verdict": change.verdict().name(),
     })
 }
 

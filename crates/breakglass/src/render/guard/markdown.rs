@@ -8,7 +8,9 @@ use breakglass_engine::lockout::report::Cause;
 use super::super::lockout::words;
 use super::super::markdown::{code, inline};
 use super::super::{Extent, Format, Page, day_and_time};
-use super::{Guarded, lead, left, ranked, verdict_sentence, verdict_word, way_lines, ways_titles};
+use super::{
+    Guarded, lead, left, ranked, surface_lines, verdict_sentence, verdict_word, way_lines, ways_titles, worse_surfaces,
+};
 
 /// Entries of each list before the rest is counted; a comment has a largest size.
 const FOLDED_COUNT_MAX: usize = 25;
@@ -24,6 +26,12 @@ fn render(guarded: &Guarded, page: &Page) -> String {
         verdict_word(report),
         inline(&capitalised(&verdict_sentence(report))),
     );
+    for line in surface_lines(report) {
+        let _ = write!(text, "**{line}**\n\n");
+    }
+    if let Some(line) = words::idle_assumptions(&report.idle_assumptions) {
+        let _ = write!(text, "{}\n\n", inline(&line));
+    }
     text.push_str(&counterexample(report));
     text.push_str(&before_and_after(report, page));
     if let Some(replayed) = &guarded.replayed {
@@ -94,6 +102,10 @@ fn before_and_after(report: &GuardReport, page: &Page) -> String {
         inline(&left(&report.before)),
         inline(&left(&report.after)),
     );
+    for one in worse_surfaces(report) {
+        let (before, after) = (inline(&left(&one.before)), inline(&left(&one.after)));
+        let _ = writeln!(text, "| at {} alone | {before} | {after} |", one.surface.words());
+    }
     let ranked = ranked(report);
     let (shown, rest) = shown(&ranked, page);
     for scenario in shown {

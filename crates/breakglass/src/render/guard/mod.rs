@@ -10,7 +10,8 @@ mod tests;
 mod text;
 mod written;
 
-use breakglass_engine::guard::{GuardReport, ScenarioChange, Verdict};
+use breakglass_engine::guard::{GuardReport, ScenarioChange, SurfaceChange, Verdict};
+use breakglass_engine::lockout::goal::Surface;
 use breakglass_engine::lockout::report::{Order, Way};
 
 pub(crate) use written::{Written, written};
@@ -105,6 +106,52 @@ fn verdict_sentence(report: &GuardReport) -> String {
 /// Whether fewer failures lock everybody out in a scenario than before.
 fn is_worse(scenario: &ScenarioChange) -> bool {
     is_lower(&scenario.after, &scenario.before)
+}
+
+/// Surfaces that the change shuts, where it does not shut them all: nobody gets in there for sure.
+fn shut(report: &GuardReport) -> Vec<Surface> {
+    let is_shut = |one: &&SurfaceChange| one.verdict() == Verdict::LockedOut && one.before.possible != Some(0);
+    match report.verdict {
+        // That is told, of everything.
+        Verdict::LockedOut => Vec::new(),
+        _ => report.surfaces.iter().filter(is_shut).map(|one| one.surface).collect(),
+    }
+}
+
+/// What the change does to single surfaces, where that is the worst: which are shut, and which may be.
+fn surface_lines(report: &GuardReport) -> Vec<String> {
+    let shut = shut(report);
+    let is_promised = |order: &Order| order.proved != Some(0);
+    let may_be_shut = report.surfaces.iter().filter(|one| is_promised(&one.before) && !is_promised(&one.after));
+    let may_be_shut: Vec<Surface> = may_be_shut.map(|one| one.surface).filter(|one| !shut.contains(one)).collect();
+    let mut lines = Vec::new();
+    if !shut.is_empty() {
+        lines.push(format!("Nobody gets into {} any more.", places(&shut)));
+    }
+    if !may_be_shut.is_empty() && is_promised(&report.after) {
+        lines.push(format!("It is not certain any more that somebody gets into {}.", places(&may_be_shut)));
+    }
+    lines
+}
+
+/// `the Entra admin center or Microsoft Graph`.
+fn places(surfaces: &[Surface]) -> String {
+    let name = |surface: &Surface| match surface {
+        Surface::Portal | Surface::M365 => format!("the {}", surface.words()),
+        Surface::Graph | Surface::Azure => surface.words().to_owned(),
+    };
+    let names: Vec<String> = surfaces.iter().map(name).collect();
+    match names.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        all => all.concat(),
+    }
+}
+
+/// Surfaces at which it takes fewer failures than before, and that is not what is said of all of them together.
+fn worse_surfaces(report: &GuardReport) -> impl Iterator<Item = &SurfaceChange> {
+    let is_news = |one: &&SurfaceChange| (one.before, one.after) != (report.before, report.after);
+    let is_worse = |one: &&SurfaceChange| is_lower(&one.after, &one.before) || one.verdict().is_harm();
+    report.surfaces.iter().filter(is_news).filter(is_worse)
 }
 
 /// `3 failures lock everybody out`, and the like.

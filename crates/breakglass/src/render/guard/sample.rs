@@ -1,7 +1,8 @@
 //! Reports as proposals would give them, made by hand, for the tests of all formats.
 
-use breakglass_engine::guard::{Counterexample, GuardReport, ScenarioChange, Verdict, verdict};
-use breakglass_engine::lockout::component::Component;
+use breakglass_engine::guard::{Counterexample, GuardReport, ScenarioChange, SurfaceChange, Verdict, verdict};
+use breakglass_engine::lockout::component::{Component, Kind};
+use breakglass_engine::lockout::goal::Surface;
 use breakglass_engine::lockout::report::{Cause, ComponentWords};
 
 use super::super::lockout::sample::{about, order, order_4};
@@ -41,6 +42,7 @@ pub(super) fn locked_to_headquarters() -> Guarded {
         lost: tenant.direct.ways.clone(),
         gained: Vec::new(),
         are_ways_truncated: false,
+        surfaces: Vec::new(),
         scenarios: vec![
             ScenarioChange {
                 id: "mfa-outage".to_owned(),
@@ -60,6 +62,7 @@ pub(super) fn locked_to_headquarters() -> Guarded {
         notes: vec!["The policy `CA050 Block legacy` is report-only: enabled, it would constrain nobody.".to_owned()],
         unknowns: Vec::new(),
         assumptions: tenant.assumptions.clone(),
+        idle_assumptions: Vec::new(),
         components: tenant.components,
     };
     Guarded { report, written: policy_and_location(), replayed: None }
@@ -112,8 +115,18 @@ pub(super) fn all() -> Vec<Guarded> {
             .to_owned(),
     ];
     unknown.report.counterexample = None;
+    let mut portals_shut = same.clone();
+    let change =
+        |surface, before, after| SurfaceChange { surface, before: order(before, before), after: order(after, after) };
+    portals_shut.report.surfaces = vec![
+        change(Surface::Portal, Some(4), Some(0)),
+        change(Surface::Graph, Some(4), Some(4)),
+        change(Surface::Azure, Some(3), Some(2)),
+        change(Surface::M365, Some(2), Some(0)),
+    ];
+    better.report.idle_assumptions = vec!["account:zzz".parse().unwrap()];
     let lower = with_orders(Some(4), (Some(3), Some(3)));
-    vec![locked_to_headquarters(), locked_out, lower, unknown, better, same]
+    vec![locked_to_headquarters(), locked_out, lower, unknown, better, same, portals_shut]
 }
 
 /// A report whose every text from outside is this one.
@@ -136,6 +149,7 @@ pub(super) fn guarded_about(text: &str, of: Verdict) -> Guarded {
         notes: vec![text.to_owned()],
         unknowns: vec![text.to_owned()],
         assumptions: vec![text.to_owned()],
+        idle_assumptions: vec![Component::new(Kind::Account, text)],
         components: tenant.components,
         ..locked_to_headquarters().report
     };

@@ -1,4 +1,5 @@
-//! SARIF 2.1.0, for code scanning: one result where the change does harm, or where that could not be told.
+//! SARIF 2.1.0, for code scanning: one result where the change does harm, or where that could not be told, and where it
+//! does neither and shuts a surface.
 //!
 //! The result lies where the policy that the counterexample names is written, in its file, since that is what has to be
 //! mended; what else is proposed is a related location, and the failures that lock everybody out are logical ones. Its
@@ -13,13 +14,16 @@ use serde_json::{Map, Value, json};
 use super::super::lockout::words;
 use super::super::sarif::{Fnv, SCHEMA, address, name, plain, sentence, tool};
 use super::super::{Format, Page, visible};
-use super::{Guarded, Written, verdict_sentence, verdict_word};
+use super::{Guarded, Written, shut, surface_lines, verdict_sentence, verdict_word};
 
 /// Name and version of our fingerprint: it changes with the way the fingerprint is made.
 const FINGERPRINT: &str = "breakglassVerdictAndFailures/v1";
 
 /// Verdicts that are results.
 const REPORTED: [Verdict; 4] = [Verdict::LockedOut, Verdict::BelowFloor, Verdict::Lower, Verdict::Unknown];
+
+/// The rule of a result without harm to the verdict.
+const SURFACE_SHUT: &str = "guard/surface-shut";
 
 /// Causes in the message before the rest is counted.
 const CAUSE_COUNT_MAX: usize = 10;
@@ -31,7 +35,10 @@ pub(super) const FORMAT: Format<Guarded> = Format { name: "sarif", about: "SARIF
 fn render(guarded: &Guarded, page: &Page) -> String {
     let report = &guarded.report;
     let index = REPORTED.iter().position(|verdict| *verdict == report.verdict);
+    // The surfaces that are shut stand in the message of a harm; without one they are a result of their own.
+    let index = index.or((!shut(report).is_empty()).then_some(REPORTED.len()));
     let results: Vec<Value> = index.map(|index| result(guarded, index, page)).into_iter().collect();
+    let rules: Vec<Value> = REPORTED.map(descriptor).into_iter().chain([surface_shut()]).collect();
     let notifications: Vec<Value> = report
         .notes
         .iter()
@@ -41,7 +48,7 @@ fn render(guarded: &Guarded, page: &Page) -> String {
         "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [{
-            "tool": tool(&REPORTED.map(descriptor)),
+            "tool": tool(&rules),
             "automationDetails": {
                 "id": format!("breakglass/guard/{}/{}/", report.goal.name(), report.horizon.name()),
                 "description": { "text": format!("{}: {}", verdict_word(report), verdict_sentence(report)) },
@@ -106,6 +113,27 @@ fn descriptor(verdict: Verdict) -> Value {
     })
 }
 
+/// The rule about surfaces that are shut while others stay open.
+fn surface_shut() -> Value {
+    let title = "The change shuts a surface";
+    let help = "Nobody gets into a portal or interface any more that somebody got into before, while others stay open. \
+                Exclude the emergency accounts from the policy, or make sure that whoever repairs the tenant knows the \
+                others.";
+    json!({
+        "id": SURFACE_SHUT,
+        "name": name(title),
+        "shortDescription": { "text": sentence(title) },
+        "fullDescription": { "text": sentence(title) },
+        "help": { "text": help, "markdown": help },
+        "defaultConfiguration": { "level": "warning" },
+        "properties": {
+            "tags": ["security", "emergency-access"],
+            "security-severity": security_severity(Verdict::Lower),
+            "precision": "high",
+        },
+    })
+}
+
 fn result(guarded: &Guarded, index: usize, page: &Page) -> Value {
     let report = &guarded.report;
     // One location and no more: several would say that all have to be mended.
@@ -129,12 +157,13 @@ fn result(guarded: &Guarded, index: usize, page: &Page) -> Value {
         location
     });
     let related: Vec<Map<String, Value>> = related.collect();
-    let (kind, level) = match report.verdict {
-        Verdict::Unknown => ("open", "none"),
-        verdict => ("fail", level(verdict)),
+    let (rule, kind, level) = match report.verdict {
+        Verdict::Unknown => (id(Verdict::Unknown), "open", "none"),
+        Verdict::Same | Verdict::Better => (SURFACE_SHUT.to_owned(), "fail", "warning"),
+        verdict => (id(verdict), "fail", level(verdict)),
     };
     json!({
-        "ruleId": id(report.verdict),
+        "ruleId": rule,
         "ruleIndex": index,
         "kind": kind,
         "level": level,
@@ -166,6 +195,7 @@ fn logical(written: &Written) -> Option<Value> {
 /// The verdict, what goes wrong, and because of what.
 fn message(report: &GuardReport) -> String {
     let mut parts = vec![format!("{}: {}", verdict_word(report), verdict_sentence(report))];
+    parts.extend(surface_lines(report));
     if let Some(counterexample) = &report.counterexample {
         parts.push(sentence(&counterexample.sentence));
         let causes: Vec<&Cause> = counterexample.causes.iter().collect();
@@ -185,6 +215,9 @@ fn fingerprint(report: &GuardReport) -> String {
     hash.add(report.verdict.name());
     for component in report.counterexample.iter().flat_map(|counterexample| &counterexample.failed) {
         hash.add(component.id());
+    }
+    if matches!(report.verdict, Verdict::Same | Verdict::Better) {
+        shut(report).iter().for_each(|surface| hash.add(surface.name()));
     }
     format!("{:016x}:1", hash.0)
 }

@@ -11,7 +11,10 @@ use super::super::paint::Style;
 use super::super::table::{Cell, Column, table};
 use super::super::text::{painted, wrapped};
 use super::super::{Format, Page, counted, day_and_time, visible};
-use super::{Guarded, is_worse, lead, left, ranked, verdict_sentence, verdict_word, way_lines, ways_titles};
+use super::{
+    Guarded, is_worse, lead, left, ranked, surface_lines, verdict_sentence, verdict_word, way_lines, ways_titles,
+    worse_surfaces,
+};
 
 /// Causes that are shown before the rest is counted.
 const CAUSE_COUNT_MAX: usize = 10;
@@ -50,6 +53,12 @@ fn head(report: &GuardReport, page: &Page) -> String {
     };
     let verdict = format!("{}: {}", verdict_word(report), verdict_sentence(report));
     let mut head = painted(&wrapped(&verdict, "", page), style, page.paint);
+    for line in surface_lines(report) {
+        head.push_str(&painted(&wrapped(&line, "", page), Style::Bad, page.paint));
+    }
+    if let Some(line) = words::idle_assumptions(&report.idle_assumptions) {
+        head.push_str(&painted(&wrapped(&visible(&line), "", page), Style::Doubtful, page.paint));
+    }
     if let Some(counterexample) = &report.counterexample {
         head.push('\n');
         head.push_str(&lead(report).map(|lead| wrapped(lead, "", page)).unwrap_or_default());
@@ -85,6 +94,10 @@ fn before_and_after(report: &GuardReport, page: &Page) -> String {
         vec![Cell::plain(what), Cell::plain(before), Cell { text: after, style }]
     };
     let mut rows = vec![cells("order", &left(&report.before), left(&report.after), report.verdict.is_harm())];
+    rows.extend(
+        worse_surfaces(report)
+            .map(|one| cells(&format!("at {} alone", one.surface.words()), &left(&one.before), left(&one.after), true)),
+    );
     let ranked = ranked(report);
     let (shown, rest) = shown(&ranked, page);
     rows.extend(shown.iter().map(|scenario| {

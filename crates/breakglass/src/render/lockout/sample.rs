@@ -6,8 +6,8 @@ use breakglass_engine::lockout::component::{Component, Kind};
 use breakglass_engine::lockout::cuts::{Family, Limits, minimal_cuts};
 use breakglass_engine::lockout::goal::{Goal, Horizon, Surface};
 use breakglass_engine::lockout::report::{
-    Answer, Cause, Certainty, ComponentWords, Cut, DatedOrder, LockoutReport, Order, ScenarioResult, Suggestion, Way,
-    WayContext,
+    Answer, Cause, Certainty, ComponentWords, Cut, DatedOrder, DatesLeftOut, GettingIn, LockoutReport, Order,
+    ScenarioResult, Suggestion, Way, WayContext,
 };
 
 /// Names as an adversary would choose them.
@@ -50,14 +50,18 @@ impl Builder {
                 goal: Goal::FullRepair,
                 horizon: Horizon::Day,
                 assumptions: assumptions(),
+                idle_assumptions: Vec::new(),
                 direct: Answer::default(),
                 after_repair: Order::default(),
                 surfaces: Vec::new(),
                 goals: Vec::new(),
                 scenarios: Vec::new(),
                 dated: Vec::new(),
+                dates_left_out: None,
                 unknowns: Vec::new(),
                 suggestions: Vec::new(),
+                untried_change_count: 0,
+                people: GettingIn::default(),
                 components: BTreeMap::new(),
             },
         }
@@ -178,6 +182,8 @@ pub(super) fn order_0() -> LockoutReport {
         order: (Some(0), Some(2)),
         cuts_at_order: 4,
         weakens: Some("the emergency accounts can be used from any network".to_owned()),
+        edit: None,
+        verify: None,
     }];
     report
 }
@@ -219,12 +225,16 @@ pub(super) fn order_1() -> LockoutReport {
             order: (Some(1), Some(2)),
             cuts_at_order: 12,
             weakens: Some("the two emergency accounts can be used from any network".to_owned()),
+            edit: None,
+            verify: None,
         },
         Suggestion {
             change: "add the range of a second site to the named location `HQ Vienna`".to_owned(),
             order: (Some(1), Some(1)),
             cuts_at_order: 0,
             weakens: None,
+            edit: None,
+            verify: None,
         },
     ];
     report
@@ -287,6 +297,8 @@ pub(super) fn order_2() -> LockoutReport {
             order: order(Some(1), Some(1)),
         },
     ];
+    report.idle_assumptions = vec!["account:zzz".parse().unwrap(), "device:d9".parse().unwrap()];
+    report.dates_left_out = Some(DatesLeftOut { from: "2027-08-01T06:30:00Z".parse().unwrap(), count: 12 });
     report.scenarios = scenarios(&[
         (order(Some(2), Some(2)), Some(2)),
         (order(Some(2), Some(3)), Some(0)),
@@ -432,11 +444,14 @@ pub(in super::super) fn about(text: &str) -> LockoutReport {
     }];
     report.unknowns = vec![text.to_owned()];
     report.assumptions = vec![text.to_owned()];
+    report.idle_assumptions = vec![Component::new(Kind::Account, text)];
     report.suggestions = vec![Suggestion {
         change: text.to_owned(),
         order: (Some(1), None),
         cuts_at_order: 2,
         weakens: Some(text.to_owned()),
+        edit: None,
+        verify: None,
     }];
     report
 }

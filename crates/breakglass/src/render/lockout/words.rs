@@ -375,6 +375,12 @@ pub(crate) fn survival(scenario: &ScenarioResult) -> (&'static str, Standing) {
     }
 }
 
+/// What was not tried of the changes that might help, if something was not.
+pub(crate) fn untried(report: &LockoutReport) -> Option<String> {
+    let count = report.untried_change_count;
+    (count > 0).then(|| format!("Up to {} might help as well and were not tried.", counted(count, "more change")))
+}
+
 /// The kind of a component, as a word in a list.
 pub(crate) const fn kind(kind: Kind) -> &'static str {
     match kind {
@@ -398,4 +404,17 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::Application => "application credential",
         Kind::Live => "open session",
     }
+}
+
+/// What the configuration holds up in vain, in words.
+pub(crate) fn idle_assumptions(idle: &[Component]) -> Option<String> {
+    let names: Vec<String> = idle.iter().map(|component| format!("`{}`", component.id())).collect();
+    let (is, they) = if idle.len() == 1 { ("is", "it is") } else { ("are", "they are") };
+    (!idle.is_empty()).then(|| {
+        format!(
+            "Nothing depends on {}, which {is} held up by `assume` in the configuration: perhaps {they} misspelt, or \
+             meant for another tenant.",
+            names.join(", ")
+        )
+    })
 }
