@@ -11,6 +11,7 @@ pub(crate) mod flows;
 mod issue;
 mod logout;
 mod pages;
+mod questions;
 mod scope;
 mod token;
 mod visit;
