@@ -1,7 +1,7 @@
 //! Reports as proposals would give them, made by hand, for the tests of all formats.
 
 use breakglass_engine::guard::{Counterexample, GuardReport, ScenarioChange, SurfaceChange, Verdict, verdict};
-use breakglass_engine::lockout::component::Component;
+use breakglass_engine::lockout::component::{Component, Kind};
 use breakglass_engine::lockout::goal::Surface;
 use breakglass_engine::lockout::report::{Cause, ComponentWords};
 
