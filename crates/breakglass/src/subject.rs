@@ -49,6 +49,25 @@ pub(crate) struct SubjectArguments {
     at: Option<Timestamp>,
 }
 
+impl SubjectArguments {
+    /// Whether the tenant comes by standard input.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.snapshot.as_os_str() == "-"
+    }
+
+    /// The words of the command line that name the same tenant, judged in the same way.
+    pub(crate) fn words(&self) -> impl Iterator<Item = String> {
+        let path = |path: &PathBuf| path.display().to_string();
+        let mut words = vec!["--snapshot".to_owned(), path(&self.snapshot)];
+        let mut add = |name: &str, value: String| words.extend([name.to_owned(), value]);
+        self.config.iter().for_each(|config| add("--config", path(config)));
+        self.accounts.iter().for_each(|account| add("--account", account.clone()));
+        self.accounts_from.iter().for_each(|file| add("--accounts-from", path(file)));
+        self.at.iter().for_each(|at| add("--at", at.to_string()));
+        words.into_iter()
+    }
+}
+
 fn instant_argument(text: &str) -> Result<Timestamp, &'static str> {
     instant(text).ok_or("must be a date as 2026-06-15 or an instant as 2026-06-15T00:00:00Z")
 }

@@ -27,6 +27,8 @@ pub(crate) struct MethodUser<'a> {
     pub(crate) now: Timestamp,
     /// Days before its end from which on a certificate authority counts as ending.
     pub(crate) certificate_days_left_min: i64,
+    /// Whether the kind that is asked about is supposed to be switched on for everybody.
+    pub(crate) is_supposed_on: bool,
 }
 
 /// What the policy does to one method.
@@ -65,15 +67,16 @@ pub(crate) fn permitted(account: &MethodUser<'_>, (id, kind): (&str, &str), meth
         }
     };
     // What refuses it for sure refuses it, whatever else is not known.
-    let state = configuration.state.as_deref();
+    let is_supposed_on = account.is_supposed_on;
+    let state = if is_supposed_on { Some("enabled") } else { configuration.state.as_deref() };
     if state == Some("disabled") {
         return Use::Refused(format!("{kind} are switched off in the tenant"));
     }
-    let excluded = targets(account, configuration.exclude_targets.known());
+    let excluded = if is_supposed_on { Trit::No } else { targets(account, configuration.exclude_targets.known()) };
     if excluded == Trit::Yes {
         return Use::Refused(format!("the account is excluded from {kind}"));
     }
-    let included = targets(account, configuration.include_targets.known());
+    let included = if is_supposed_on { Trit::Yes } else { targets(account, configuration.include_targets.known()) };
     if included == Trit::No {
         return Use::Refused(format!("{kind} are enabled for others and not for the account"));
     }
@@ -263,6 +266,9 @@ fn certificate(account: &MethodUser<'_>) -> Use {
 /// or `deviceBasedPush`, instead of one. Which of several targets decides is not documented: it cannot be told where
 /// they differ.
 pub(crate) fn notifications(account: &MethodUser<'_>, kind: &str) -> Trit {
+    if account.is_supposed_on {
+        return Trit::Yes;
+    }
     let configuration = configuration(account.snapshot, "MicrosoftAuthenticator").ok();
     let targets = configuration.and_then(|configuration| configuration.include_targets.value());
     let of = |target: &MethodTarget| match target.rest.get("authenticationMode").and_then(Value::as_str) {

@@ -188,6 +188,8 @@ impl<'a> Analysis<'a> {
             dates_left_out: None,
             unknowns: self.unknowns(),
             suggestions: Vec::new(),
+            untried_change_count: 0,
+            people: self.who_gets_in(direct),
             components: BTreeMap::new(),
         }
     }
@@ -292,8 +294,9 @@ impl<'a> Analysis<'a> {
     pub(super) fn component_words(&self, report: &LockoutReport) -> BTreeMap<Component, ComponentWords> {
         let of_cuts = report.direct.cuts.iter().flat_map(|cut| &cut.elements);
         let of_ways = report.direct.ways.iter().flat_map(|way| &way.needs);
+        let of_people = report.people.kinds.iter().flat_map(|kind| &kind.ways).flat_map(|way| &way.needs);
         let of_scenarios = report.scenarios.iter().flat_map(|scenario: &ScenarioResult| &scenario.failed);
-        self.words_of(of_cuts.chain(of_ways).chain(of_scenarios))
+        self.words_of(of_cuts.chain(of_ways).chain(of_people).chain(of_scenarios))
     }
 }
 
@@ -347,7 +350,7 @@ pub fn analyse(
     let mut report = analysis.report(goal);
     report.scenarios = analysis.scenarios(goal, scenarios, &report.direct.ways)?;
     (report.dated, report.dates_left_out) = analysis.dated(goal, report.direct.order);
-    report.suggestions = analysis.suggestions(&report);
+    (report.suggestions, report.untried_change_count) = analysis.suggestions(&report);
     report.components = analysis.component_words(&report);
     Ok(report)
 }
@@ -431,7 +434,7 @@ fn is_way_left(system: &mut System, known: &mut Vec<Vec<u32>>, failed: &[u32]) -
 }
 
 /// All minimal ways if the cuts are complete and few, as their minimal hitting sets; else those that were met.
-fn all_ways(found: &Cuts, component_count: usize) -> (Vec<Vec<u32>>, bool) {
+pub(super) fn all_ways(found: &Cuts, component_count: usize) -> (Vec<Vec<u32>>, bool) {
     if !found.is_exhausted || found.cuts.len() > DUAL_CUT_COUNT_MAX {
         return (found.ways.clone(), true);
     }

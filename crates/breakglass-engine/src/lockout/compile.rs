@@ -6,6 +6,7 @@
 //! **Invariant:** every rule is monotone in the components; a fact that is not known counts as the mode says.
 //! **Source:** `docs/concepts/lockout.md`.
 
+pub(super) mod alike;
 mod applications;
 mod keys;
 mod repair;

@@ -364,7 +364,8 @@ impl Wallet<'_> {
 
     /// Which notifications of Microsoft Authenticator a user can answer.
     fn notification_modes(&self, user: &User, method: &AuthenticationMethod, doubts: &mut Vec<String>) -> Vec<Modes> {
-        let asker = self.asker(user);
+        let is_supposed_on = self.settings.supposed.switched_on.contains("MicrosoftAuthenticator");
+        let asker = MethodUser { is_supposed_on, ..self.asker(user) };
         let push = match method.is_phone_sign_in_alone() {
             true => Trit::No,
             false => notifications(&asker, "push"),
@@ -418,7 +419,13 @@ impl Wallet<'_> {
     }
 
     fn asker(&self, user: &User) -> MethodUser<'_> {
-        MethodUser { snapshot: self.snapshot, user: user.key, now: self.now, certificate_days_left_min: 0 }
+        MethodUser {
+            snapshot: self.snapshot,
+            user: user.key,
+            now: self.now,
+            certificate_days_left_min: 0,
+            is_supposed_on: false,
+        }
     }
 
     /// Whether the methods policy lets a user use a method.
@@ -429,7 +436,8 @@ impl Wallet<'_> {
         method: &AuthenticationMethod,
         unknowns: &mut BTreeSet<String>,
     ) -> Trit {
-        match permitted(&self.asker(user), name, method) {
+        let is_supposed_on = self.settings.supposed.switched_on.contains(name.0);
+        match permitted(&MethodUser { is_supposed_on, ..self.asker(user) }, name, method) {
             Use::Allowed | Use::Ending(_) => Trit::Yes,
             Use::Refused(_) => Trit::No,
             Use::Unclear(why) => {

@@ -17,6 +17,7 @@ pub mod cuts;
 mod dated;
 mod devices;
 pub(crate) mod explain;
+mod gets_in;
 pub mod goal;
 mod judge;
 mod met;

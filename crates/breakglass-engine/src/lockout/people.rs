@@ -41,7 +41,7 @@ pub(super) const HARMLESS_ROLES: [&str; 5] = [
 ];
 
 /// How a role is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Held {
     /// It has to be activated.
     Eligible,

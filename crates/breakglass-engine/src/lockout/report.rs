@@ -39,6 +39,10 @@ pub struct LockoutReport {
     pub unknowns: Vec<String>,
     /// Single changes that raise the order, the best first.
     pub suggestions: Vec<Suggestion>,
+    /// Single changes that might raise it and were not tried, since there are too many.
+    pub untried_change_count: usize,
+    /// Everybody who gets in as things are.
+    pub people: GettingIn,
     /// Every component that the report names.
     pub components: BTreeMap<Component, ComponentWords>,
 }
@@ -68,6 +72,33 @@ pub struct Answer {
     /// Minimal ways in: enough of them that no set of failures smaller than the order hits them all.
     pub ways: Vec<Way>,
     /// Whether there are (or may be) more ways than are listed.
+    pub are_ways_truncated: bool,
+}
+
+/// Kinds of people whose ways are told.
+pub const TOLD_KIND_COUNT_MAX: usize = 40;
+
+/// Everybody of whom it is promised that they get in while nothing fails, by themselves or helped by others.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GettingIn {
+    /// How many people.
+    pub person_count: usize,
+    /// People who are alike told together, the most first: all of them, however many.
+    pub kinds: Vec<KindOfPeople>,
+}
+
+/// People who hold the same roles, have methods of the same kinds, and meet the same policies: whatever one of them
+/// needs to get in, each of the others needs of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KindOfPeople {
+    /// Who, by id and name, in the order of the names.
+    pub people: Vec<(String, String)>,
+    /// Of how many of them, the first in that order, the ways are told: of all where few people get in, of one where
+    /// there are many, of none beyond [`TOLD_KIND_COUNT_MAX`] kinds.
+    pub told_person_count: usize,
+    /// Minimal ways of these people: each by itself, or where there is none, one with the help of others.
+    pub ways: Vec<Way>,
+    /// Whether one of these has more ways than are listed.
     pub are_ways_truncated: bool,
 }
 
@@ -247,6 +278,28 @@ pub struct Suggestion {
     pub cuts_at_order: usize,
     /// What protection it weakens, in words; `None` if none.
     pub weakens: Option<String>,
+    /// The change as `guard` takes it, where it is one of a policy or a group.
+    pub edit: Option<ProposedEdit>,
+    /// The line that has `guard` try it, for whoever knows where the tenant and the document lie.
+    pub verify: Option<String>,
+}
+
+/// A change as a document: what Graph takes as the body of a `PATCH`, with the id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposedEdit {
+    /// What it changes.
+    pub kind: EditKind,
+    /// The document.
+    pub body: serde_json::Value,
+}
+
+/// What a document changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EditKind {
+    /// A Conditional Access policy.
+    Policy,
+    /// A group.
+    Group,
 }
 
 /// A component in words.

@@ -52,6 +52,12 @@ pub struct Supposed {
     pub active: BTreeSet<(ObjectKey, String)>,
     /// Whether there is one more emergency account, with a passkey and out of every policy.
     pub has_spare_account: bool,
+    /// Kinds of methods, by the ids of their configurations, that the methods policy lets everybody use.
+    pub switched_on: BTreeSet<&'static str>,
+    /// People who approve the activation of a role (template id) besides.
+    pub approvers: BTreeSet<(&'static str, ObjectKey)>,
+    /// Shares of which somebody else keeps a copy: the number of the envelope, and of the share in it, from 1.
+    pub copies: BTreeSet<(usize, usize)>,
 }
 
 /// Settings of the analysis.

@@ -157,15 +157,24 @@ impl System {
         kept.sort_unstable();
         let rules = all.only(&kept);
         let ids = kept.into_iter().map(|at| RuleId(at as u32)).collect();
-        let uses = Lists::of(count, rules.members());
-        let free = (0..rules.count() as u32).filter(|at| rules.threshold(*at as usize) == 0).collect();
         let mut component_of = vec![None; count];
         for (component, node) in builder.components.iter().enumerate() {
             component_of[node.at()] = Some(component as u32);
         }
-        let relevant = (0..builder.components.len() as u32)
-            .filter(|component| is_needed[builder.components[*component as usize].at()])
-            .collect();
+        Self::with_rules((goal, builder.components.clone(), component_of), rules, ids)
+    }
+
+    fn with_rules(
+        (goal, components, component_of): (Node, Vec<Node>, Vec<Option<u32>>),
+        rules: Rules,
+        ids: Vec<RuleId>,
+    ) -> Self {
+        let count = component_of.len();
+        let uses = Lists::of(count, rules.members());
+        let free = (0..rules.count() as u32).filter(|at| rules.threshold(*at as usize) == 0).collect();
+        let is_relevant =
+            |component: &u32| components[*component as usize] == goal || uses.has(components[*component as usize].at());
+        let relevant = (0..components.len() as u32).filter(is_relevant).collect();
         let state = State {
             derived: vec![NOT_DERIVED; count],
             by: vec![NO_RULE; count],
@@ -173,7 +182,6 @@ impl System {
             needed: vec![false; count],
             ..State::default()
         };
-        let components = builder.components.clone();
         Self { goal, components, component_of, rules, ids, uses, free, relevant, state }
     }
 
@@ -229,8 +237,47 @@ impl System {
         self.relevant.iter().copied().filter(is_up).collect()
     }
 
+    /// The rules that hold with every component up, by number, ascending.
+    pub(super) fn met_rules(&mut self) -> Vec<u32> {
+        let up = self.relevant.clone();
+        self.derive_up_to(&up, None);
+        let wanted = self.state.wanted.iter().enumerate();
+        let met = wanted.filter(|(_, wanted)| **wanted == 0).map(|(rule, _)| rule as u32).collect();
+        self.reset();
+        met
+    }
+
+    /// A rule by number: which one it is of the builder's, what it derives, and from what.
+    pub(super) fn rule(&self, number: u32) -> (RuleId, Node, &[Node]) {
+        let at = number as usize;
+        (self.ids[at], self.rules.head(at), self.rules.body(at))
+    }
+
+    /// What is derived in the end.
+    pub(super) const fn goal(&self) -> Node {
+        self.goal
+    }
+
+    /// The component that a node is, if it is one.
+    pub(super) fn component_at(&self, node: Node) -> Option<u32> {
+        self.component_of[node.at()]
+    }
+
+    /// The same goal by some of the rules alone, by number, ascending.
+    pub(super) fn by_rules(&self, kept: &[u32]) -> Self {
+        let at: Vec<usize> = kept.iter().map(|rule| *rule as usize).collect();
+        let ids = at.iter().map(|rule| self.ids[*rule]).collect();
+        Self::with_rules((self.goal, self.components.clone(), self.component_of.clone()), self.rules.only(&at), ids)
+    }
+
     /// Derives until the goal is reached; the state stays for whoever asks how.
     fn derive(&mut self, up: &[u32]) -> bool {
+        self.derive_up_to(up, Some(self.goal));
+        self.state.derived[self.goal.at()] != NOT_DERIVED
+    }
+
+    /// Derives until something is reached, or all that can be.
+    fn derive_up_to(&mut self, up: &[u32], wanted_most: Option<Node>) {
         let State { derived, by, wanted, queue, done, .. } = &mut self.state;
         let mut step = 0;
         for component in up {
@@ -250,7 +297,7 @@ impl System {
             }
         }
         let mut at = 0;
-        while derived[self.goal.at()] == NOT_DERIVED {
+        while wanted_most.is_none_or(|node| derived[node.at()] == NOT_DERIVED) {
             let Some(node) = queue.get(at).copied() else { break };
             at += 1;
             for rule in self.uses.get(node.at()) {
@@ -272,7 +319,6 @@ impl System {
             }
         }
         *done = at;
-        derived[self.goal.at()] != NOT_DERIVED
     }
 
     fn reset(&mut self) {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use breakglass_engine::access::{Access, AccessSettings};
 use breakglass_engine::lockout::certificate::{Certificate, CertificateError, certificate};
 use breakglass_engine::lockout::goal::Goal;
-use breakglass_engine::lockout::report::{Answer, Order};
+use breakglass_engine::lockout::report::{Answer, Cut, Order};
 use breakglass_engine::lockout::scenarios::BuiltIn;
 use breakglass_engine::lockout::settings::LockoutSettings;
 use breakglass_engine::lockout::{Analysis, analyse, minimal_cuts_of};
@@ -69,6 +69,50 @@ fn cuts_hit_ways(tenant: &LockoutTenant, asked: Question, answer: &Answer) -> us
         assert!(is_minimal, "seed {}: {asked:?}: more than {elements:?} needs\n{}", tenant.seed, tenant.json);
     }
     answer.cuts.len()
+}
+
+#[test]
+fn whoever_has_a_way_is_among_the_people_and_what_is_told_of_them_is_true_by_seed() {
+    let (mut people, mut kinds, mut ways, mut compared) = (0, 0, 0, 0);
+    for tenant in tenants("whoever_has_a_way_is_among_the_people") {
+        let access = access(&tenant);
+        let settings = settings(&tenant, Horizon::Day);
+        let report = Analysis::of(&access, &settings, Goal::FullRepair).report(Goal::FullRepair);
+        let all: Vec<&String> = report.people.kinds.iter().flat_map(|kind| &kind.people).map(|(id, _)| id).collect();
+        let ids: BTreeSet<&String> = all.iter().copied().collect();
+        assert_eq!((ids.len(), all.len()), (all.len(), report.people.person_count), "seed {}", tenant.seed);
+        let is_user =
+            |id: &str| tenant.snapshot.users.items().iter().any(|user| tenant.snapshot.objects.id(user.key) == id);
+        for way in report.direct.ways.iter().filter(|way| is_user(&way.user)) {
+            assert!(ids.contains(&way.user), "seed {}: {}", tenant.seed, way.user);
+        }
+        let own = |user: &str| {
+            let mut sizes: Vec<usize> =
+                report.direct.ways.iter().filter(|way| way.user == user).map(|way| way.needs.len()).collect();
+            sizes.sort_unstable();
+            sizes
+        };
+        for kind in &report.people.kinds {
+            for way in &kind.ways {
+                assert!(kind.people.iter().any(|(id, _)| *id == way.user), "seed {}: {way:?}", tenant.seed);
+                let needs = &way.needs;
+                let is_hit = |cut: &Cut| cut.elements.iter().any(|one| needs.contains(one));
+                assert!(report.direct.cuts.iter().all(is_hit), "seed {}: no way: {needs:?}", tenant.seed);
+                ways += 1;
+            }
+            if !report.direct.are_ways_truncated {
+                let first = kind.people.first().map(|(id, _)| own(id)).unwrap_or_default();
+                for (id, _) in &kind.people {
+                    assert_eq!(own(id), first, "seed {}: {id} of {:?}\n{}", tenant.seed, kind.people, tenant.json);
+                    compared += 1;
+                }
+            }
+        }
+        people += all.len();
+        kinds += report.people.kinds.len();
+    }
+    println!("{people} people of {kinds} kinds, {ways} ways told, {compared} compared");
+    assert!(people > 100 && kinds < people && ways > 100 && compared > 50);
 }
 
 #[test]

@@ -185,7 +185,11 @@ fn windows_hello_works_on_its_own_device() {
             devices(&[laptop.clone(), phone.clone()]),
             [&["device:laptop"][..], &["device:laptop"]],
         ),
-        (hello(json!({ "device": { "id": "gone" } })), devices(&[laptop.clone()]), [&["nobody"], &["nobody"]]),
+        (
+            hello(json!({ "device": { "id": "gone" } })),
+            devices(std::slice::from_ref(&laptop)),
+            [&["nobody"], &["nobody"]],
+        ),
         // By its name, among those on Windows.
         (
             hello(json!({ "displayName": "laptop-ada" })),
@@ -272,6 +276,6 @@ fn identity_protections_own_risk_policies_count_until_they_were_retired() {
     let policy = json!([{ "displayName": "User risk policy", "isEnabled": true }]);
     let policies = ("/identityProtectionPolicies", policy);
     let of = &["quiet:user-risk:ada", "quiet:signin-risk:ada"][..];
-    check_at("2026-09-30T00:00:00Z", &[policies.clone()], of, [&["quiet:user-risk:ada"], &[]]);
+    check_at("2026-09-30T00:00:00Z", std::slice::from_ref(&policies), of, [&["quiet:user-risk:ada"], &[]]);
     check_at("2026-10-01T00:00:00Z", &[policies], of, [&[], &[]]);
 }

@@ -27,6 +27,8 @@ mod lockout_not_exported;
 #[cfg(test)]
 mod lockout_referee;
 #[cfg(test)]
+mod lockout_suggestions;
+#[cfg(test)]
 mod lockout_told;
 #[cfg(test)]
 mod not_exported;

@@ -22,6 +22,7 @@ use breakglass_model::user::User;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
 
 use super::failures;
+use super::suggested::{Asking, SuggestedError, suggested};
 use crate::codes::ErrorCode;
 use crate::config::OnPremisesAuthentication as ConfiguredAuthentication;
 use crate::exit::Exit;
@@ -61,6 +62,10 @@ pub(crate) struct Arguments {
     /// Write a proof of the order that another program can check
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
+
+    /// Write each suggestion that changes a policy or a group into this folder, as a file that `guard` takes
+    #[arg(long, value_name = "FOLDER")]
+    suggestions: Option<PathBuf>,
 
     /// The form of the report
     #[arg(long, default_value = "text", value_parser = formats())]
@@ -142,6 +147,9 @@ pub(crate) enum LockoutError {
         #[source]
         source: std::io::Error,
     },
+    /// The suggestions cannot be written.
+    #[error(transparent)]
+    Suggestions(#[from] SuggestedError),
     /// There is nobody of whom it could be asked.
     #[error("{nobody}{}", unknowns(nobody))]
     Nobody { nobody: Nobody },
@@ -210,6 +218,13 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       Nothing was judged, since an answer to one of them would pass for an answer to all. Run it once \
                       for each. `breakglass lockout` takes several, and reports on each.",
     },
+    ErrorCode {
+        code: "BG1707",
+        title: "the suggestions cannot be written",
+        explanation: "`--suggestions` names a folder that has something in it already, so that files of an earlier run \
+                      could be taken for those of this one, or one that cannot be written. Name a folder that is empty \
+                      or not there yet.",
+    },
 ];
 
 /// What is not known, behind an error.
@@ -232,6 +247,7 @@ impl Coded for LockoutError {
             Self::NoAssumption(_) => "BG1703",
             Self::Certificate(_) | Self::SeveralCertificates(_) | Self::WriteCertificate { .. } => "BG1704",
             Self::Nobody { .. } => "BG1705",
+            Self::Suggestions(_) => "BG1707",
             Self::SeveralQuestions { .. } => "BG1706",
         }
     }
@@ -266,12 +282,29 @@ impl Coded for LockoutError {
             Self::Certificate(_) => "ask for a smaller --max-order".to_owned(),
             Self::SeveralCertificates(_) => "ask for one --goal and one --horizon".to_owned(),
             Self::SeveralQuestions { what, .. } => format!("give one --{what}, and run it once for each"),
+            Self::Suggestions(_) => "name a folder that is empty, or not there yet, and may be written".to_owned(),
             Self::WriteCertificate { .. } => "name a file in a folder that may be written".to_owned(),
         })
     }
 }
 
 impl AnalysisArguments {
+    /// The words of the command line that ask the same about one goal and horizon.
+    fn words(&self, goal: Goal, horizon: Horizon) -> impl Iterator<Item = String> {
+        let mut words = Vec::new();
+        let mut add = |name: &str, value: String| words.extend([name.to_owned(), value]);
+        if goal != Goal::FullRepair {
+            add("--goal", goal.name().to_owned());
+        }
+        if horizon != Horizon::Day {
+            add("--horizon", horizon.name().to_owned());
+        }
+        self.max_order.iter().for_each(|size| add("--max-order", size.to_string()));
+        self.fail_assumptions.iter().for_each(|id| add("--fail-assumption", id.clone()));
+        words.extend(self.applications.then(|| "--applications".to_owned()));
+        words.into_iter()
+    }
+
     /// The goals that are asked for.
     pub(super) fn goals(&self) -> Vec<Goal> {
         let wanted: Vec<Goal> =
@@ -412,7 +445,7 @@ impl Arguments {
         subject.name_users()?;
         world.progress("working out the ways in");
         let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
-        let mut reports = Vec::new();
+        let mut reports: Vec<LockoutReport> = Vec::new();
         for horizon in self.analysis.horizons() {
             let settings = self.analysis.settings(&subject, horizon, world)?;
             for goal in self.analysis.goals() {
@@ -421,6 +454,11 @@ impl Arguments {
             }
         }
         world.progress_is_over();
+        let asking = |report: &LockoutReport| Asking {
+            words: self.subject.words().chain(self.analysis.words(report.goal, report.horizon)).collect(),
+            is_stream_taken: self.subject.is_stream(),
+        };
+        suggested(&mut reports, self.suggestions.as_deref(), asking).map_err(LockoutError::Suggestions)?;
         if let Some(path) = &self.certificate {
             write_certificate(path, &reports, &subject)?;
         }

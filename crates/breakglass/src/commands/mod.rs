@@ -14,6 +14,7 @@ pub(crate) mod logs;
 mod man;
 pub(crate) mod replay;
 mod snapshot;
+mod suggested;
 pub(crate) mod what_if;
 
 use breakglass_engine::lockout::settings::MAX_ORDER_MAX;

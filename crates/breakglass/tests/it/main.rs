@@ -14,6 +14,8 @@ mod recorded_sign_ins;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
+mod suggestions;
+#[cfg(test)]
 mod what_if;
 
 #[test]

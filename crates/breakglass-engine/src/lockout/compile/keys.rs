@@ -171,6 +171,12 @@ impl Compiler<'_> {
                 body.push(self.fact(Fact::Depository(depository.clone(), stage)));
             }
             self.all(fact, &body, None);
+            if self.settings.supposed.copies.contains(&(number, index)) {
+                // The copy is the same share: two of it open no more than one.
+                let copy = Component::new(Kind::Share, &format!("{secret}#{index}-copy"));
+                let body = self.body([copy, Component::new(Kind::Custodian, "supposed")]);
+                self.all(fact, &body, None);
+            }
             shares.push(fact);
         }
         let rule = self.builder.rule(head, envelope.threshold, &shares);

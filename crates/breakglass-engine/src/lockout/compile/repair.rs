@@ -129,6 +129,8 @@ impl Compiler<'_> {
         let rules = people::activation(self.access.snapshot(), self.access.classes().roles(), role);
         let Some(approval) = rules.ok().and_then(|rules| rules.stages.ok()?.into_iter().nth(number)) else { return };
         let mut approvers = approval.approvers;
+        let supposed = self.settings.supposed.approvers.iter().filter(|(of, _)| *of == role);
+        approvers.extend(supposed.map(|(_, by)| *by));
         if let Some(why) = &approval.doubt {
             self.unknowns.insert(format!("who approves activating `{}`: {why}", role_name(role)));
         }

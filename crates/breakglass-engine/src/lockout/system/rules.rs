@@ -111,6 +111,11 @@ impl Lists {
         Self { starts, items }
     }
 
+    /// Whether a list has something.
+    pub(super) fn has(&self, list: usize) -> bool {
+        self.starts[list] != self.starts[list + 1]
+    }
+
     /// One list, in the order in which it was filled.
     pub(super) fn get(&self, list: usize) -> &[u32] {
         &self.items[self.starts[list] as usize..self.starts[list + 1] as usize]

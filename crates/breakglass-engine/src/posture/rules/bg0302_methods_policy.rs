@@ -72,6 +72,7 @@ fn judge(account: &mut Judgement<'_>) {
         user: account.user.key,
         now: account.case.now,
         certificate_days_left_min: account.case.settings.certificate_days_left_min,
+        is_supposed_on: false,
     };
     let (mut refused, mut is_any_left) = (Vec::new(), false);
     for method in &strong {

@@ -10,6 +10,7 @@ use super::super::escape::markup;
 use super::super::html::inline;
 use super::super::{Extent, Format, Page, counted, day_and_time};
 use super::fold::{FoldedCut, folded};
+use super::listed::Listed;
 use super::svg::Drawing;
 use super::text::{choice_words, dated_words, dates_left_out_words, is_lower, suggestion_words};
 use super::words::{self, Standing};
@@ -103,10 +104,12 @@ fn tables(report: &LockoutReport, page: &Page) -> String {
         .iter()
         .map(|suggestion| {
             let (change, remark) = suggestion_words(suggestion, &report.direct.order);
-            format!("{change} ({remark})")
+            let verify = suggestion.verify.as_ref().map(|line| format!(" To try it: `{line}`"));
+            format!("{change} ({remark}).{}", verify.unwrap_or_default())
         })
         .collect();
     html.push_str(&list("What would help, the best first", &suggestions, "ol"));
+    html.push_str(&words::untried(report).map(|line| format!("<p>{}</p>\n", inline(&line))).unwrap_or_default());
     html.push_str(&list("Held to be up, whatever happens", &report.assumptions, "ul"));
     html
 }
@@ -209,14 +212,12 @@ fn cut_row(cut: &FoldedCut<'_>, report: &LockoutReport, page: &Page) -> String {
 }
 
 fn ways(report: &LockoutReport) -> String {
-    let ways = &report.direct.ways;
-    let rows: Vec<String> = ways.iter().map(|way| way_row(way, report)).collect();
-    let more = if report.direct.are_ways_truncated { ", there may be more" } else { "" };
-    let title = format!("Who gets in: {}{more}", counted(ways.len(), "way"));
-    table((&title, "ways"), &["Who", "How", "Needs"], &rows)
+    let listed = Listed::of(report);
+    let rows: Vec<String> = listed.ways.iter().map(|way| way_row(way, &listed, report)).collect();
+    table((&listed.heading(report), "ways"), &["Who", "How", "Needs"], &rows)
 }
 
-fn way_row(way: &Way, report: &LockoutReport) -> String {
+fn way_row(way: &Way, listed: &Listed<'_>, report: &LockoutReport) -> String {
     let needs = match way.needs.as_slice() {
         [] => "nothing that can fail".to_owned(),
         needs => words::names(&report.components, needs, usize::MAX),
@@ -225,7 +226,7 @@ fn way_row(way: &Way, report: &LockoutReport) -> String {
     let steps = if steps.is_empty() { steps } else { format!("<ol class=\"steps\">{steps}</ol>") };
     format!(
         "<tr>\n<td>{}</td>\n<td><p>{}</p>{steps}</td>\n<td>{}</td>\n</tr>\n",
-        inline(&way.name),
+        inline(&listed.whose(way)),
         inline(&words::how(&report.components, &way.context)),
         inline(&needs),
     )

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use breakglass_engine::lockout::component::Component;
 use breakglass_engine::lockout::report::{
-    Cause, Certainty, ComponentWords, Cut, DatedOrder, LockoutReport, Order, ScenarioResult, Suggestion, Way,
+    Cause, Certainty, ComponentWords, Cut, DatedOrder, EditKind, GettingIn, KindOfPeople, LockoutReport, Order,
+    ScenarioResult, Suggestion, Way,
 };
 use serde_json::{Map, Value, json};
 
@@ -58,6 +59,8 @@ fn report(report: &LockoutReport) -> Map<String, Value> {
         }),
         "unknowns": report.unknowns,
         "suggestions": report.suggestions.iter().map(suggestion).collect::<Vec<_>>(),
+        "changesNotTried": report.untried_change_count,
+        "people": people(&report.people),
         "components": components(&report.components),
     });
     match report {
@@ -149,7 +152,30 @@ fn suggestion(suggestion: &Suggestion) -> Value {
         "order": [before, after],
         "cutsAtOrder": suggestion.cuts_at_order,
         "weakens": suggestion.weakens,
+        "edit": suggestion.edit.as_ref().map(|edit| json!({
+            "kind": match edit.kind {
+                EditKind::Policy => "policy",
+                EditKind::Group => "group",
+            },
+            "body": edit.body,
+        })),
+        "verify": suggestion.verify,
     })
+}
+
+/// Everybody who gets in; `ways` of a kind are those of the first `peopleTold` of its people.
+fn people(people: &GettingIn) -> Value {
+    let person = |(id, name): &(String, String)| json!({ "user": id, "name": name });
+    let kind = |kind: &KindOfPeople| {
+        json!({
+            "count": kind.people.len(),
+            "people": kind.people.iter().map(person).collect::<Vec<_>>(),
+            "peopleTold": kind.told_person_count,
+            "ways": kind.ways.iter().map(way).collect::<Vec<_>>(),
+            "waysTruncated": kind.are_ways_truncated,
+        })
+    };
+    json!({ "count": people.person_count, "kinds": people.kinds.iter().map(kind).collect::<Vec<_>>() })
 }
 
 /// The components by their ids, in words.

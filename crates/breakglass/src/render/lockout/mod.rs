@@ -6,6 +6,7 @@ pub(crate) mod certificate;
 mod fold;
 mod html;
 pub(super) mod json;
+mod listed;
 mod metrics;
 mod picture;
 #[cfg(test)]

@@ -9,9 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use breakglass_engine::lockout::component::{Component, Kind};
-use breakglass_engine::lockout::report::{LockoutReport, Way};
+use breakglass_engine::lockout::report::{KindOfPeople, LockoutReport, Way};
 
 use super::super::counted;
+use super::listed::{Listed, ListedExtent, counted_people};
 use super::words;
 
 /// Columns that are drawn.
@@ -23,6 +24,9 @@ pub(crate) const ROW_COUNT_MAX: usize = 25;
 /// What stands between the parts of a label.
 pub(crate) const JOIN: &str = " + ";
 
+/// Kinds of people who are named in notes.
+const KIND_NOTE_COUNT_MAX: usize = 6;
+
 /// Names in a note before the rest is counted.
 const NAME_COUNT_MAX: usize = 4;
 
@@ -33,8 +37,10 @@ pub(crate) struct Picture {
     pub(crate) rows: Vec<Row>,
     /// The ways, by person and then by tool.
     pub(crate) columns: Vec<Column>,
-    /// Ways in altogether.
+    /// Ways that are listed, each person's where people who are alike are drawn once.
     pub(crate) way_count: usize,
+    /// How much of everything these are.
+    pub(crate) extent: ListedExtent,
     /// What was folded or left out.
     pub(crate) notes: Vec<String>,
 }
@@ -48,8 +54,8 @@ pub(crate) struct Row {
     pub(crate) names: Vec<String>,
     /// Whether its failure alone locks everybody out.
     pub(crate) is_single_point: bool,
-    /// Ways that need it.
-    pub(crate) way_count: usize,
+    /// Ways that need it; people who have such a way where the ways are those of people.
+    pub(crate) count: usize,
     /// Per column whether it is needed.
     pub(crate) cells: Vec<bool>,
 }
@@ -63,7 +69,7 @@ pub(crate) struct Column {
     pub(crate) name: String,
     /// How the session is begun.
     pub(crate) how: String,
-    /// Ways that it stands for.
+    /// Ways that it stands for, one of each person who is alike.
     pub(crate) way_count: usize,
     /// Whether another person begins here.
     pub(crate) starts_person: bool,
@@ -83,13 +89,11 @@ struct Needed<'a> {
 impl Picture {
     /// The picture of the ways in of a report.
     pub(crate) fn of(report: &LockoutReport) -> Self {
-        let mut ways: Vec<&Way> = report.direct.ways.iter().collect();
+        let listed = Listed::of(report);
+        let mut ways: Vec<&Way> = listed.ways.clone();
         ways.sort_by_key(|way| (&way.name, &way.user, &way.context.tool, &way.context.combination, &way.needs));
         let single_points: BTreeSet<&Component> = single_points(report);
-        let mut notes = Vec::new();
-        if report.direct.are_ways_truncated {
-            notes.push("There may be more ways in than these.".to_owned());
-        }
+        let mut notes: Vec<String> = sample_note(&listed).into_iter().collect();
         let mut needed = needed(&ways, &single_points);
         if is_too_much(ways.len(), needed.len()) {
             let before = needed.len();
@@ -98,29 +102,59 @@ impl Picture {
                 notes.push("What the very same ways need shares a row.".to_owned());
             }
         }
-        let mut drawn: Vec<(usize, usize)> = (0..ways.len()).map(|way| (way, 1)).collect();
+        let mut drawn: Vec<(usize, usize)> =
+            ways.iter().enumerate().map(|(at, way)| (at, listed.person_count(&way.user))).collect();
         let mut alike: BTreeMap<&str, usize> = BTreeMap::new();
-        if is_too_much(ways.len(), needed.len()) {
+        if let ListedExtent::People { .. } = listed.extent {
+            alike.extend(listed.alike.iter().map(|(user, kind)| (*user, kind.people.len())));
+            let mut kinds: Vec<_> = listed.alike.values().collect();
+            kinds.sort_by_key(|kind| (std::cmp::Reverse(kind.people.len()), &kind.people));
+            let names = |kind: &KindOfPeople| kind.people.iter().map(|(_, name)| name.clone()).collect::<Vec<_>>();
+            notes.extend(kinds.into_iter().take(KIND_NOTE_COUNT_MAX).map(|kind| alike_note(&names(kind))));
+        } else if is_too_much(ways.len(), needed.len()) {
             let groups = groups_of_people(&ways, &needed);
             drawn = drawn_once(&ways, &groups);
             for people in groups.iter().filter(|people| people.len() > 1) {
                 alike.extend(people.first().map(|user| (*user, people.len())));
-                notes.push(alike_note(people, &ways));
+                notes.push(alike_note(&names_of(people, &ways)));
             }
         }
+        let way_count = match listed.extent {
+            ListedExtent::People { .. } => drawn.iter().map(|(_, count)| count).sum(),
+            ListedExtent::All | ListedExtent::Some => ways.len(),
+        };
         let chosen = chosen(drawn, &ways);
         let short = ShortNames::of(report);
-        let scene = Scene { report, ways: &ways, chosen: &chosen, alike: &alike, short: &short };
+        let extent = listed.extent;
+        let scene = Scene { report, ways: &ways, chosen: &chosen, alike: &alike, short: &short, extent };
         let columns = scene.columns();
         let (rows, left_out) = scene.rows(needed);
         let shown: usize = columns.iter().map(|column| column.way_count).sum();
         let left_out = LeftOut {
-            people: people_left_out(&ways, &chosen, &alike),
-            ways: ways.len() - shown.min(ways.len()),
+            people: people_left_out(&ways, &chosen, (&alike, extent)),
+            ways: way_count - shown.min(way_count),
             components: left_out,
         };
         notes.extend(left_out.note());
-        Self { rows, columns, way_count: ways.len(), notes }
+        Self { rows, columns, way_count, extent, notes }
+    }
+}
+
+/// What is not all there, in words.
+fn sample_note(listed: &Listed<'_>) -> Option<String> {
+    match listed.extent {
+        ListedExtent::All => None,
+        ListedExtent::Some => Some("There may be more ways in than these.".to_owned()),
+        ListedExtent::People { listed, all } => {
+            let of = if listed < all {
+                format!("{listed} of the {} who", counted_people(all))
+            } else {
+                format!("all {} who", counted_people(all))
+            };
+            Some(format!(
+                "Drawn are ways of {of} get in, of each at least one; people may have more ways, such as with the help of others."
+            ))
+        }
     }
 }
 
@@ -219,13 +253,19 @@ fn drawn_once(ways: &[&Way], groups: &[Vec<&str>]) -> Vec<(usize, usize)> {
     drawn.collect()
 }
 
-fn alike_note(people: &[&str], ways: &[&Way]) -> String {
+/// The names of people, the first few that a note has room for, with one more where there are more.
+fn names_of(people: &[&str], ways: &[&Way]) -> Vec<String> {
     let name = |user: &&str| {
         let way = ways.iter().find(|way| way.user == *user);
         way.map_or_else(|| (*user).to_owned(), |way| way.name.clone())
     };
     // Only names that may be shown are looked up.
-    let mut names: Vec<String> = people.iter().take(NAME_COUNT_MAX).map(name).collect();
+    let rest = people.iter().skip(NAME_COUNT_MAX).map(|user| (*user).to_owned());
+    people.iter().take(NAME_COUNT_MAX).map(name).chain(rest).collect()
+}
+
+fn alike_note(people: &[String]) -> String {
+    let mut names: Vec<String> = people.iter().take(NAME_COUNT_MAX).cloned().collect();
     let rest = people.len() - names.len();
     if rest > 0 {
         names.push(format!("{rest} more"));
@@ -281,6 +321,7 @@ struct Scene<'a, 'p> {
     chosen: &'p [(usize, usize)],
     alike: &'p BTreeMap<&'a str, usize>,
     short: &'p ShortNames,
+    extent: ListedExtent,
 }
 
 impl<'a> Scene<'a, '_> {
@@ -321,7 +362,7 @@ impl<'a> Scene<'a, '_> {
         needed.sort_by_cached_key(|row| {
             let first = row.components.first();
             let kind = first.map(|component| component.kind());
-            (!row.is_single_point, std::cmp::Reverse(row.ways.len() * self.people(row)), kind, first.copied())
+            (!row.is_single_point, std::cmp::Reverse(self.count(row)), kind, first.copied())
         });
         let folded: BTreeSet<&str> = self.folded_people();
         let mut rows = Vec::new();
@@ -342,7 +383,7 @@ impl<'a> Scene<'a, '_> {
                 label: self.short.shorten(&self.label(&row, owner, people)),
                 names: row.components.iter().map(|one| words::name(&self.report.components, one)).collect(),
                 is_single_point: row.is_single_point,
-                way_count: row.ways.len() * people,
+                count: self.count(&row),
                 cells,
             });
         }
@@ -357,6 +398,18 @@ impl<'a> Scene<'a, '_> {
         let drawn: BTreeSet<&str> =
             self.chosen.iter().filter_map(|(at, _)| self.ways.get(*at)).map(|way| way.user.as_str()).collect();
         self.ways.iter().map(|way| way.user.as_str()).filter(|user| !drawn.contains(user)).collect()
+    }
+
+    /// Ways that need a row, or people who have such a way.
+    fn count(&self, row: &Needed<'a>) -> usize {
+        match self.extent {
+            ListedExtent::People { .. } => {
+                let users: BTreeSet<&str> =
+                    row.ways.iter().filter_map(|way| self.ways.get(*way)).map(|way| way.user.as_str()).collect();
+                users.into_iter().map(|user| self.alike.get(user).copied().unwrap_or(1)).sum()
+            }
+            ListedExtent::All | ListedExtent::Some => row.ways.len() * self.people(row),
+        }
     }
 
     /// People for each of whom a row stands.
@@ -444,15 +497,20 @@ impl LeftOut {
     }
 }
 
-fn counted_people(count: usize) -> String {
-    if count == 1 { "1 person".to_owned() } else { format!("{count} people") }
-}
-
 /// People of whom neither they nor anybody alike is drawn, and how many people there are.
-fn people_left_out(ways: &[&Way], chosen: &[(usize, usize)], alike: &BTreeMap<&str, usize>) -> (usize, usize) {
+fn people_left_out(
+    ways: &[&Way],
+    chosen: &[(usize, usize)],
+    (alike, extent): (&BTreeMap<&str, usize>, ListedExtent),
+) -> (usize, usize) {
     let all: BTreeSet<&str> = ways.iter().map(|way| way.user.as_str()).collect();
     let drawn: BTreeSet<&str> =
         chosen.iter().filter_map(|(at, _)| ways.get(*at)).map(|way| way.user.as_str()).collect();
     let shown: usize = drawn.iter().map(|user| alike.get(user).copied().unwrap_or(1)).sum();
-    (all.len().saturating_sub(shown), all.len())
+    // Applications get in as well, and are nobody of all people.
+    let count = match extent {
+        ListedExtent::People { all: count, .. } => count.max(shown),
+        ListedExtent::All | ListedExtent::Some => all.len(),
+    };
+    (count.saturating_sub(shown), count)
 }

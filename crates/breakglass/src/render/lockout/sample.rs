@@ -6,8 +6,8 @@ use breakglass_engine::lockout::component::{Component, Kind};
 use breakglass_engine::lockout::cuts::{Family, Limits, minimal_cuts};
 use breakglass_engine::lockout::goal::{Goal, Horizon, Surface};
 use breakglass_engine::lockout::report::{
-    Answer, Cause, Certainty, ComponentWords, Cut, DatedOrder, DatesLeftOut, LockoutReport, Order, ScenarioResult,
-    Suggestion, Way, WayContext,
+    Answer, Cause, Certainty, ComponentWords, Cut, DatedOrder, DatesLeftOut, GettingIn, LockoutReport, Order,
+    ScenarioResult, Suggestion, Way, WayContext,
 };
 
 /// Names as an adversary would choose them.
@@ -60,6 +60,8 @@ impl Builder {
                 dates_left_out: None,
                 unknowns: Vec::new(),
                 suggestions: Vec::new(),
+                untried_change_count: 0,
+                people: GettingIn::default(),
                 components: BTreeMap::new(),
             },
         }
@@ -180,6 +182,8 @@ pub(super) fn order_0() -> LockoutReport {
         order: (Some(0), Some(2)),
         cuts_at_order: 4,
         weakens: Some("the emergency accounts can be used from any network".to_owned()),
+        edit: None,
+        verify: None,
     }];
     report
 }
@@ -221,12 +225,16 @@ pub(super) fn order_1() -> LockoutReport {
             order: (Some(1), Some(2)),
             cuts_at_order: 12,
             weakens: Some("the two emergency accounts can be used from any network".to_owned()),
+            edit: None,
+            verify: None,
         },
         Suggestion {
             change: "add the range of a second site to the named location `HQ Vienna`".to_owned(),
             order: (Some(1), Some(1)),
             cuts_at_order: 0,
             weakens: None,
+            edit: None,
+            verify: None,
         },
     ];
     report
@@ -442,6 +450,8 @@ pub(in super::super) fn about(text: &str) -> LockoutReport {
         order: (Some(1), None),
         cuts_at_order: 2,
         weakens: Some(text.to_owned()),
+        edit: None,
+        verify: None,
     }];
     report
 }

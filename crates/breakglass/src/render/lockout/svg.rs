@@ -12,6 +12,7 @@ use breakglass_engine::lockout::report::{Cause, LockoutReport};
 
 use super::super::escape::markup;
 use super::super::{Format, Page, counted, day_and_time, visible};
+use super::listed::{ListedExtent, counted_people};
 use super::metrics::Font;
 use super::picture::{Column, JOIN, Picture, Row};
 use super::words;
@@ -152,7 +153,7 @@ impl Drawing {
 fn description(picture: &Picture, asked: &str) -> String {
     let rows = picture.rows.iter().map(|row| {
         let mark = if row.is_single_point { ", a single point of failure" } else { "" };
-        format!("{} (needed by {} of {}{mark})", row.label, row.way_count, picture.way_count)
+        format!("{} ({}{mark})", row.label, needed_by(row, picture))
     });
     let rows: Vec<String> = rows.collect();
     match picture.columns.len() {
@@ -217,7 +218,20 @@ fn row_label(row: &Row) -> String {
 fn remark(row: &Row, picture: &Picture) -> String {
     match row.is_single_point {
         true => "single point of failure: all ways".to_owned(),
-        false => format!("{} of {}", row.way_count, counted(picture.way_count, "way")),
+        false => needed_by(row, picture),
+    }
+}
+
+/// `4 of 12 ways`, `20 of 60 people`: of all where all are listed, and else it says of which.
+fn needed_by(row: &Row, picture: &Picture) -> String {
+    let count = row.count;
+    match picture.extent {
+        ListedExtent::All => format!("{count} of {}", counted(picture.way_count, "way")),
+        ListedExtent::Some => format!("{count} of the {} listed", counted(picture.way_count, "way")),
+        ListedExtent::People { listed, all } if listed < all => {
+            format!("{count} of the {} listed", counted_people(listed))
+        }
+        ListedExtent::People { all, .. } => format!("{count} of {}", counted_people(all)),
     }
 }
 
@@ -373,7 +387,10 @@ impl Pen {
         if !picture.rows.is_empty() {
             self.paragraph(dots, SMALL, (layout.width, SOFT));
         }
-        if picture.columns.iter().any(|column| column.way_count > 1) {
+        if let ListedExtent::People { .. } = picture.extent {
+            let people = "Behind a row stands how many people have a way, of those that are listed, that needs it.";
+            self.paragraph(people, SMALL, (layout.width, SOFT));
+        } else if picture.columns.iter().any(|column| column.way_count > 1) {
             let folded = "A column that stands for several people counts as a way of each of them.";
             self.paragraph(folded, SMALL, (layout.width, SOFT));
         }

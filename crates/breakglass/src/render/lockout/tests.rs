@@ -185,7 +185,7 @@ fn rows_are_single_points_first_and_then_by_how_many_need_them() {
     for (name, reports) in sample::all() {
         for report in reports {
             let rows = Picture::of(&report).rows;
-            let ranks: Vec<_> = rows.iter().map(|row| (!row.is_single_point, usize::MAX - row.way_count)).collect();
+            let ranks: Vec<_> = rows.iter().map(|row| (!row.is_single_point, usize::MAX - row.count)).collect();
             assert!(ranks.is_sorted(), "{name}: {ranks:?}");
             for row in rows.iter().filter(|row| row.is_single_point) {
                 assert!(row.cells.iter().all(|cell| *cell), "{name}: {}", row.label);

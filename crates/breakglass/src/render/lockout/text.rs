@@ -12,6 +12,7 @@ use super::super::table::{Cell, Column, table};
 use super::super::text::{painted, wrapped};
 use super::super::{Extent, Format, Page, counted, day_and_time, fitted, visible};
 use super::fold::{Choice, FoldedCut, folded};
+use super::listed::Listed;
 use super::words::{self, Standing};
 
 /// Entries of each list that are shown before the rest is counted.
@@ -237,24 +238,23 @@ pub(crate) fn choice_words(choice: &Choice<'_>, report: &LockoutReport, page: &P
 
 /// Who gets in, and how.
 fn ways(report: &LockoutReport, page: &Page) -> String {
-    let ways = &report.direct.ways;
-    if ways.is_empty() {
+    let listed = Listed::of(report);
+    if listed.ways.is_empty() {
         return String::new();
     }
-    let more = if report.direct.are_ways_truncated { ", there may be more" } else { "" };
-    let mut text = heading(&format!("Who gets in: {}{more}", counted(ways.len(), "way")), page);
-    let (shown, rest) = shown(ways, page);
+    let mut text = heading(&listed.heading(report), page);
+    let (shown, rest) = shown(&listed.ways, page);
     for (at, way) in shown.iter().enumerate() {
-        text.push_str(&way_entry(at, way, report, page));
+        text.push_str(&way_entry(at, way, &listed, report, page));
     }
     text.push_str(&rest);
     text
 }
 
-fn way_entry(at: usize, way: &Way, report: &LockoutReport, page: &Page) -> String {
+fn way_entry(at: usize, way: &Way, listed: &Listed<'_>, report: &LockoutReport, page: &Page) -> String {
     let number = format!("  {:<3}", at + 1);
     let below = " ".repeat(number.len());
-    let line = format!("{}: {}", way.name, words::how(&report.components, &way.context));
+    let line = format!("{}: {}", listed.whose(way), words::how(&report.components, &way.context));
     let mut text = fitted(&visible(&line), &number, &format!("{below}  "), page.columns);
     let count_max = if page.extent == Extent::All { usize::MAX } else { NAME_COUNT_MAX };
     let needs = match way.needs.as_slice() {
@@ -344,8 +344,12 @@ fn suggestions(report: &LockoutReport, page: &Page) -> String {
         text.push_str(&fitted(&visible(&change), &number, &below, page.columns));
         let remark = fitted(&visible(&remark), &below, &below, page.columns);
         text.push_str(&painted(&remark, Style::Faint, page.paint));
+        // In one piece, however long: it is there to be pasted.
+        let verify = suggestion.verify.as_ref().map(|line| format!("{below}{}\n", visible(line)));
+        text.push_str(&painted(&verify.unwrap_or_default(), Style::Faint, page.paint));
     }
     text.push_str(&rest);
+    text.push_str(&words::untried(report).map(|line| wrapped(&line, "  ", page)).unwrap_or_default());
     text
 }
 

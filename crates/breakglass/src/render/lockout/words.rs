@@ -375,6 +375,12 @@ pub(crate) fn survival(scenario: &ScenarioResult) -> (&'static str, Standing) {
     }
 }
 
+/// What was not tried of the changes that might help, if something was not.
+pub(crate) fn untried(report: &LockoutReport) -> Option<String> {
+    let count = report.untried_change_count;
+    (count > 0).then(|| format!("Up to {} might help as well and were not tried.", counted(count, "more change")))
+}
+
 /// The kind of a component, as a word in a list.
 pub(crate) const fn kind(kind: Kind) -> &'static str {
     match kind {
