@@ -7,6 +7,7 @@
 //!
 //! **Source:** <https://learn.microsoft.com/graph/api/resources/conditionalaccesspolicy>, beta metadata.
 
+mod changed;
 mod unknowns;
 
 use std::collections::BTreeSet;

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use breakglass_model::named_location::NamedLocation;
 use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState, known_after_apply};
 use breakglass_model::snapshot::ObjectRow;
-use serde_json::json;
 
 use super::{Counterexample, GuardReport, ScenarioChange, SurfaceChange, Verdict, verdict};
 use crate::access::Access;
@@ -341,9 +340,7 @@ fn would_constrain(
         if !is_changed || !is_waiting || policy.is_deleted {
             return None;
         }
-        let mut source = policy.source.clone();
-        source.as_object_mut()?.insert("state".to_owned(), json!("enabled"));
-        ConditionalAccessPolicy::from_value(source, policy.id.as_str()).ok()
+        policy.in_state(&ConditionalAccessPolicyState::Enabled)
     };
     let mut policies = after.policies().to_vec();
     for policy in &mut policies {

@@ -18,7 +18,7 @@ use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyS
 use breakglass_model::role::RoleAssignment;
 use breakglass_model::snapshot::Snapshot;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Analysis;
 use super::compile::role_name;
@@ -198,14 +198,8 @@ fn policies_at(
 ) -> Vec<ConditionalAccessPolicy> {
     let at = |policy: &ConditionalAccessPolicy| -> ConditionalAccessPolicy {
         let is_on = switches_itself_on(policy, now).is_some_and(|on| on <= date);
-        let mut source = policy.source.clone();
-        if let (true, Some(object)) = (is_on, source.as_object_mut()) {
-            object.insert("state".to_owned(), json!("enabled"));
-            if let Ok(enabled) = ConditionalAccessPolicy::from_value(source, policy.id.as_str()) {
-                return enabled;
-            }
-        }
-        policy.clone()
+        let enabled = is_on.then(|| policy.in_state(&ConditionalAccessPolicyState::Enabled)).flatten();
+        enabled.unwrap_or_else(|| policy.clone())
     };
     policies.iter().map(at).collect()
 }

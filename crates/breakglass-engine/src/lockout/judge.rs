@@ -22,7 +22,6 @@ use super::component::{Component, Kind};
 use super::need::{Alternatives, Need, both, met, minimal, minimal_sets, quiet, union};
 use super::settings::{LockoutSettings, Mode};
 use crate::access::demand::{Control, Demand, GrantSituation, Outcome};
-use crate::access::identity_protection::risk_policies;
 use crate::access::person::{self, Methods};
 use crate::access::session::{SessionControl, SignInFrequency, session_controls};
 use crate::access::{Access, Masks, Situation, TargetRow, Trit, bits};
@@ -152,22 +151,6 @@ impl<'a> Judge<'a> {
         judge.sum_places_up();
         judge.heed_own_risk_policies();
         judge
-    }
-
-    /// Of Identity Protection's own risk policies it is not known what they demand of whom at which risk: where it is
-    /// promised, nobody may be at risk.
-    fn heed_own_risk_policies(&mut self) {
-        let now = self.access.settings().now;
-        for policy in risk_policies(self.access.snapshot(), now) {
-            self.unknowns.insert(format!(
-                "what `{}`, a policy of Identity Protection's own, demands of whom at which risk",
-                policy.name
-            ));
-            if self.mode == Mode::Promised {
-                self.always_quiet |= if policy.of_sign_ins { quiet::SIGN_IN } else { 0 };
-                self.always_quiet |= if policy.of_users { quiet::USER } else { 0 };
-            }
-        }
     }
 
     /// The component behind a number of a need.

@@ -102,18 +102,17 @@ const TARGET: &str = "/authenticationMethodsPolicy/authenticationMethodConfigura
 const CERTIFICATES: &str =
     "/authenticationMethodsPolicy/authenticationMethodConfigurations/2/authenticationModeConfiguration";
 
+/// Ada's only method besides the password, with these members.
+fn only_method(kind: &str, members: Value) -> (&'static str, Value) {
+    let mut method = json!({ "@odata.type": format!("#microsoft.graph.{kind}AuthenticationMethod"), "id": "own" });
+    method.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    (METHODS, json!([method]))
+}
+
 #[test]
 fn authenticator_answers_what_its_targets_allow_and_what_it_is_registered_for() {
-    let app = |more: Value| {
-        let mut app =
-            json!({ "@odata.type": "#microsoft.graph.microsoftAuthenticatorAuthenticationMethod", "id": "app" });
-        app.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        (METHODS, json!([app]))
-    };
-    let old = (
-        METHODS,
-        json!([{ "@odata.type": "#microsoft.graph.passwordlessMicrosoftAuthenticatorAuthenticationMethod", "id": "app" }]),
-    );
+    let app = |more: Value| only_method("microsoftAuthenticator", more);
+    let old = only_method("passwordlessMicrosoftAuthenticator", json!({}));
     let registered = app(json!({ "device": { "id": "phone" } }));
     let mode = |mode: &str| (format!("{TARGET}/authenticationMode"), json!(mode));
     let of = &["nobody", "password:ada"][..];
@@ -163,12 +162,7 @@ fn certificates_are_as_many_factors_as_the_tenant_says() {
 
 #[test]
 fn windows_hello_works_on_its_own_device() {
-    let hello = |more: Value| {
-        let mut hello =
-            json!({ "@odata.type": "#microsoft.graph.windowsHelloForBusinessAuthenticationMethod", "id": "hello" });
-        hello.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        (METHODS, json!([hello]))
-    };
+    let hello = |more: Value| only_method("windowsHelloForBusiness", more);
     let device = |id: &str, name: &str, system: &str| {
         json!({ "id": id, "displayName": name, "operatingSystem": system, "accountEnabled": true, "isCompliant": false,
             "trustType": "AzureAd", "registeredOwners": [{ "id": "ada" }], "registeredUsers": [] })

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use breakglass_model::authentication_method::{AuthenticationMethod, AuthenticationMethodKind as Kind};
 use breakglass_model::property::Property;
-use breakglass_model::tenant::{KeyRestrictions, MethodTarget};
+use breakglass_model::tenant::{AuthenticationMethodConfiguration, KeyRestrictions, MethodTarget};
 
 use super::sign_ins::{platform as platform_of, whose};
 use super::{LockoutReferee, Mode};
@@ -252,10 +252,7 @@ impl LockoutReferee<'_> {
 
     /// Whether the targets of Microsoft Authenticator let somebody answer notifications of a kind.
     fn answers(&self, person: usize, kind: &str) -> Answer {
-        let policy = self.snapshot.authentication_methods_policy.as_present();
-        let configurations = policy.map(|policy| policy.authentication_method_configurations.as_slice());
-        let own =
-            configurations.into_iter().flatten().find(|one| one.id.eq_ignore_ascii_case("MicrosoftAuthenticator"));
+        let own = self.configuration("MicrosoftAuthenticator");
         let targets = own.and_then(|own| own.include_targets.value()).into_iter().flatten();
         let of_person = targets.filter(|target| self.is_target(person, &target.id) != Answer::No);
         let answers: BTreeSet<Answer> = of_person
@@ -270,9 +267,7 @@ impl LockoutReferee<'_> {
 
     /// Whether a certificate is more than one factor.
     fn are_certificates_multifactor(&self) -> Answer {
-        let policy = self.snapshot.authentication_methods_policy.as_present();
-        let configurations = policy.map(|policy| policy.authentication_method_configurations.as_slice());
-        let own = configurations.into_iter().flatten().find(|one| one.id.eq_ignore_ascii_case("X509Certificate"));
+        let own = self.configuration("X509Certificate");
         let Some(modes) = own.and_then(|own| own.rest.get("authenticationModeConfiguration")) else {
             return Answer::Unknown;
         };
@@ -322,13 +317,15 @@ impl LockoutReferee<'_> {
         mode.has(is_usable.and(self.may_use(person, "TemporaryAccessPass")))
     }
 
+    /// What the methods policy says of a kind of methods, if it says anything.
+    fn configuration(&self, id: &str) -> Option<&AuthenticationMethodConfiguration> {
+        let policy = self.snapshot.authentication_methods_policy.as_present()?;
+        policy.authentication_method_configurations.iter().find(|one| one.id.eq_ignore_ascii_case(id))
+    }
+
     /// Whether the methods policy lets somebody use methods of a kind.
     pub(super) fn may_use(&self, person: usize, configuration: &str) -> Answer {
-        let Some(policy) = self.snapshot.authentication_methods_policy.as_present() else { return Answer::Unknown };
-        let configurations = policy.authentication_method_configurations.iter();
-        let Some(own) = configurations.into_iter().find(|one| one.id.eq_ignore_ascii_case(configuration)) else {
-            return Answer::Unknown;
-        };
+        let Some(own) = self.configuration(configuration) else { return Answer::Unknown };
         let state = match own.state.as_deref() {
             Some("enabled") => Answer::Yes,
             Some("disabled") => return Answer::No,
@@ -352,9 +349,7 @@ impl LockoutReferee<'_> {
 
     /// Whether the methods policy lets a passkey of this model be used.
     fn is_model_allowed(&self, model: Option<&str>) -> Answer {
-        let policy = self.snapshot.authentication_methods_policy.as_present();
-        let configurations = policy.map(|policy| policy.authentication_method_configurations.as_slice());
-        let own = configurations.into_iter().flatten().find(|one| one.id.eq_ignore_ascii_case("Fido2"));
+        let own = self.configuration("Fido2");
         match own.map(|own| &own.key_restrictions) {
             None | Some(Property::Absent) => Answer::Unknown,
             Some(Property::Null) => Answer::Yes,

@@ -9,7 +9,7 @@ use breakglass_model::named_location::{LocationCoverage, NamedLocation};
 use breakglass_model::policy::RiskLevel;
 
 use super::Judge;
-
+use crate::access::identity_protection::risk_policies;
 use crate::access::locations::{Countries, CountryRow, Signature};
 use crate::access::{Access, Compiled, INSIDER_RISKS, Masks, RISKS, is_by_position};
 use crate::lockout::component::{Component, Kind};
@@ -98,6 +98,22 @@ impl Judge<'_> {
                 needs.sort_unstable();
                 let met = natures.iter().map(|nature| self.whatever_nature_does(&masks, nature).into()).collect();
                 self.places.push(Place { id, words, needs, met });
+            }
+        }
+    }
+
+    /// Of Identity Protection's own risk policies it is not known what they demand of whom at which risk: where it is
+    /// promised, nobody may be at risk.
+    pub(super) fn heed_own_risk_policies(&mut self) {
+        let now = self.access.settings().now;
+        for policy in risk_policies(self.access.snapshot(), now) {
+            self.unknowns.insert(format!(
+                "what `{}`, a policy of Identity Protection's own, demands of whom at which risk",
+                policy.name
+            ));
+            if self.mode == Mode::Promised {
+                self.always_quiet |= if policy.of_sign_ins { quiet::SIGN_IN } else { 0 };
+                self.always_quiet |= if policy.of_users { quiet::USER } else { 0 };
             }
         }
     }

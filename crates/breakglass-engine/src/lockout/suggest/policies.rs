@@ -13,7 +13,8 @@ use crate::lockout::Analysis;
 use crate::lockout::people::Held;
 use crate::lockout::report::{Cause, EditKind, LockoutReport, ProposedEdit};
 
-const REPORT_ONLY: &str = "enabledForReportingButNotEnforced";
+/// The state in which a policy reports only.
+const REPORT_ONLY: ConditionalAccessPolicyState = ConditionalAccessPolicyState::EnabledForReportingButNotEnforced;
 
 /// Where Graph has what may be a member of a group.
 const DIRECTORY_OBJECTS: &str = "https://graph.microsoft.com/v1.0/directoryObjects/";
@@ -118,9 +119,12 @@ impl Analysis<'_> {
         groups: &[ObjectKey],
     ) -> Option<Vec<ConditionalAccessPolicy>> {
         let lists = self.lists_with(policy, users, groups)?;
-        self.with_policy(policy, |source| {
-            let conditions = source.pointer_mut("/conditions/users").and_then(Value::as_object_mut);
-            conditions.into_iter().for_each(|users| users.extend(lists.clone()));
+        self.with_policy(policy, |policy| {
+            policy.changed(|source| {
+                if let Some(users) = source.pointer_mut("/conditions/users").and_then(Value::as_object_mut) {
+                    users.extend(lists);
+                }
+            })
         })
     }
 
@@ -143,11 +147,7 @@ impl Analysis<'_> {
     }
 
     pub(super) fn reporting_only(&self, policy: usize) -> Option<Vec<ConditionalAccessPolicy>> {
-        self.with_policy(policy, |source| {
-            if let Some(object) = source.as_object_mut() {
-                object.insert("state".to_owned(), json!(REPORT_ONLY));
-            }
-        })
+        self.with_policy(policy, |policy| policy.in_state(&REPORT_ONLY))
     }
 
     /// The policies as they are for one member more of a group that nothing else speaks of: they name the member.
@@ -156,32 +156,42 @@ impl Analysis<'_> {
         let (group, user) = (json!(snapshot.objects.id(group)), json!(snapshot.objects.id(user)));
         let mut policies = self.access.policies().to_vec();
         for policy in &mut policies {
-            let mut source = policy.source.clone();
-            let Some(users) = source.pointer_mut("/conditions/users").and_then(Value::as_object_mut) else { continue };
-            for (groups, people) in [("includeGroups", "includeUsers"), ("excludeGroups", "excludeUsers")] {
-                let has_group = users.get(groups).and_then(Value::as_array).is_some_and(|all| all.contains(&group));
-                if !has_group {
-                    continue;
-                }
-                match users.get_mut(people).and_then(Value::as_array_mut) {
-                    Some(all) => all.push(user.clone()),
-                    None => {
-                        users.insert(people.to_owned(), json!([user]));
+            let users = policy.source.pointer("/conditions/users");
+            let has_group = |groups: &str| {
+                users.and_then(|users| users.get(groups)?.as_array()).is_some_and(|all| all.contains(&group))
+            };
+            let sides = [("includeGroups", "includeUsers"), ("excludeGroups", "excludeUsers")];
+            let lists: Vec<&str> =
+                sides.into_iter().filter(|(groups, _)| has_group(groups)).map(|(_, own)| own).collect();
+            if lists.is_empty() {
+                continue;
+            }
+            *policy = policy.changed(|source| {
+                let Some(users) = source.pointer_mut("/conditions/users").and_then(Value::as_object_mut) else {
+                    return;
+                };
+                for list in lists {
+                    match users.get_mut(list).and_then(Value::as_array_mut) {
+                        Some(all) => all.push(user.clone()),
+                        None => {
+                            users.insert(list.to_owned(), json!([user]));
+                        }
                     }
                 }
-            }
-            *policy = ConditionalAccessPolicy::from_value(source, policy.id.as_str()).ok()?;
+            })?;
         }
         Some(policies)
     }
 
     /// The policies with one of them changed.
-    fn with_policy(&self, index: usize, change: impl Fn(&mut Value)) -> Option<Vec<ConditionalAccessPolicy>> {
+    fn with_policy(
+        &self,
+        index: usize,
+        change: impl FnOnce(&ConditionalAccessPolicy) -> Option<ConditionalAccessPolicy>,
+    ) -> Option<Vec<ConditionalAccessPolicy>> {
         let mut policies = self.access.policies().to_vec();
         let policy = policies.get_mut(index)?;
-        let mut source = policy.source.clone();
-        change(&mut source);
-        *policy = ConditionalAccessPolicy::from_value(source, policy.id.as_str()).ok()?;
+        *policy = change(policy)?;
         Some(policies)
     }
 
@@ -225,7 +235,10 @@ impl Analysis<'_> {
             change: format!("set the policy `{name}` to report-only"),
             weakening: Weakening::SwitchedOff,
             weakens: Some(format!("the policy `{name}` no longer protects anybody")),
-            edit: Some(ProposedEdit { kind: EditKind::Policy, body: json!({ "id": id, "state": REPORT_ONLY }) }),
+            edit: Some(ProposedEdit {
+                kind: EditKind::Policy,
+                body: json!({ "id": id, "state": REPORT_ONLY.as_str() }),
+            }),
         }
     }
 

@@ -151,7 +151,9 @@ fn places(surfaces: &[Surface]) -> String {
 fn worse_surfaces(report: &GuardReport) -> impl Iterator<Item = &SurfaceChange> {
     let is_news = |one: &&SurfaceChange| (one.before, one.after) != (report.before, report.after);
     let is_worse = |one: &&SurfaceChange| is_lower(&one.after, &one.before) || one.verdict().is_harm();
-    report.surfaces.iter().filter(is_news).filter(is_worse)
+    // Where nobody gets in at all, each of them says nothing more.
+    let is_told = report.verdict != Verdict::LockedOut;
+    report.surfaces.iter().filter(move |_| is_told).filter(is_news).filter(is_worse)
 }
 
 /// `3 failures lock everybody out`, and the like.
