@@ -28,7 +28,7 @@ pub(crate) struct Excerpt {
 
 /// An error with a code that `explain` knows.
 pub(crate) trait Coded: Error + 'static {
-    /// Its code, `BG1###`.
+    /// Its code, `BG####`.
     fn code(&self) -> &'static str;
 
     /// What to do: a command to run, or a sentence.

@@ -233,32 +233,7 @@ fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
     let target = id(request, name)?;
     let profile = body.get("passwordProfile").and_then(Value::as_object).cloned();
     let password = profile.as_ref().and_then(|profile| text(profile, "password")).map(str::to_owned);
-    if profile.is_some() {
-        let roles = [
-            USER_ADMINISTRATOR,
-            HELPDESK_ADMINISTRATOR,
-            PASSWORD_ADMINISTRATOR,
-            PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
-        ];
-        request
-            .caller
-            .needs(&["User-PasswordProfile.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"], &roles)?;
-        protected(request, &target)?;
-    }
-    if body.keys().any(|name| name != "passwordProfile") {
-        request.caller.needs(
-            &["User.ReadWrite.All", "Directory.ReadWrite.All"],
-            &[USER_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR],
-        )?;
-        if body.keys().any(|name| {
-            matches!(
-                name.as_str(),
-                "accountEnabled" | "userPrincipalName" | "mobilePhone" | "businessPhones" | "otherMails"
-            )
-        }) {
-            protected(request, &target)?;
-        }
-    }
+    may_update(request, &target, &body)?;
     let hashed = password.as_deref().map(|password| {
         check_password(password, ("", ""))?;
         Ok::<_, GraphError>(Hashed::of(password)?)
@@ -309,6 +284,37 @@ fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
         json!([{ "id": target, "type": "User", "userPrincipalName": upn, "modifiedProperties": changed }]),
     )?;
     Ok(Reply::empty(204))
+}
+
+/// Whether the caller may change these properties of a user.
+fn may_update(request: &Request<'_>, target: &str, body: &Object) -> Result<(), GraphError> {
+    if body.get("passwordProfile").is_some_and(Value::is_object) {
+        let roles = [
+            USER_ADMINISTRATOR,
+            HELPDESK_ADMINISTRATOR,
+            PASSWORD_ADMINISTRATOR,
+            PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
+        ];
+        request
+            .caller
+            .needs(&["User-PasswordProfile.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"], &roles)?;
+        protected(request, target)?;
+    }
+    if body.keys().any(|name| name != "passwordProfile") {
+        request.caller.needs(
+            &["User.ReadWrite.All", "Directory.ReadWrite.All"],
+            &[USER_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR],
+        )?;
+        if body.keys().any(|name| {
+            matches!(
+                name.as_str(),
+                "accountEnabled" | "userPrincipalName" | "mobilePhone" | "businessPhones" | "otherMails"
+            )
+        }) {
+            protected(request, target)?;
+        }
+    }
+    Ok(())
 }
 
 fn delete(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
