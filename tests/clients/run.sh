@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Real clients: the Azure CLI, MSAL, azure-identity and the Graph SDKs sign in to the embedded tenant and use it.
 #
-# The scenarios are those of the acceptance suite in ../shared/suites/clients. The clients are installed by name into
-# target/clients and kept there between runs. The tenant listens on free loopback ports and is gone afterwards.
+# The scenarios are those of the acceptance suite in ../shared/suites/clients, on a tenant that it has seeded; and what
+# README.md says of the Azure CLI, as it stands there, on the company of the demo. The clients are installed by name into
+# target/clients and kept there between runs. Each tenant listens on free loopback ports and is gone afterwards.
 # Skipped, with the reason, where the suite is not there or the registries cannot be reached.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -10,9 +11,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 suite=$PWD/../shared/suites/clients
 clients=$PWD/target/clients
 program=$PWD/target/debug/breakglass
-# Longest times, in seconds: to install everything, until the tenant says that it is served, for all scenarios.
+# Longest times, in seconds: to install everything, until a tenant says that it is served, for what README.md says, for all
+# scenarios.
 install_seconds_max=900
 start_seconds_max=120
+readme_seconds_max=120
 scenarios_seconds_max=600
 
 skipped() {
@@ -42,9 +45,60 @@ install_clients() {
     echo "$wanted" >"$clients/installed"
 }
 
-# The address behind a word of what the tenant says.
+# Serves a tenant in the folder $work/NAME/box, and waits until it says so.
+serve() {
+    local name=$1 seed=$2 waited=0
+    mkdir "$work/$name"
+    : >"$work/$name/served"
+    "$program" tenant serve --listen 127.0.0.1:0 --listen-manager 127.0.0.1:0 --connect-proxy 127.0.0.1:0 \
+        --data "$work/$name/box" --seed "$seed" >"$work/$name/served" 2>"$work/$name/complaints" &
+    tenants+=("$!")
+    until grep -q '^Ctrl-C' "$work/$name/served"; do
+        if ! kill -0 "$!" 2>/dev/null || [ "$waited" -ge $((start_seconds_max * 5)) ]; then
+            echo "the tenant was not served within $start_seconds_max s; it said:" >&2
+            cat "$work/$name/served" "$work/$name/complaints" >&2
+            return 1
+        fi
+        sleep 0.2
+        waited=$((waited + 1))
+    done
+}
+
+# The address behind a word of what a tenant says.
 address() {
-    sed -n "s|^  $1  *\(http.*\)$|\1|p" "$work/served"
+    sed -n "s|^  $2  *\(http.*\)$|\1|p" "$work/$1/served"
+}
+
+scenarios() {
+    local code=0
+    ET_CLIENTS=$clients ET_PROXY=$(address suite 'CONNECT proxy') ET_ARM=$(address suite 'Azure Resource Manager') \
+        VERBOSE=1 timeout "$scenarios_seconds_max" bash "$suite/run.sh" \
+        "$(address suite 'Login and Microsoft Graph')" "$work/suite/box/ca.pem" >"$work/scenarios" || code=$?
+    cat "$work/scenarios"
+    if [ "$code" -eq 124 ]; then
+        echo "the scenarios took more than $scenarios_seconds_max s" >&2
+    fi
+    # The suite's own count has to be there, with something in it.
+    [ "$code" -eq 0 ] && grep -qE '^[1-9][0-9]* passed, 0 failed' "$work/scenarios"
+}
+
+# The lines for the other shell, as README.md has them but for the ports.
+readme() {
+    local lines created
+    lines=$(sed -n '/^From another shell/,/^```$/p' README.md | sed '1,/^```sh$/d; /^```$/d')
+    if [ "$(grep -c '^az ' <<<"$lines")" -ne 3 ]; then
+        echo 'README.md has other lines for the Azure CLI than this expects' >&2
+        return 1
+    fi
+    lines=${lines//http:\/\/127.0.0.1:8445/$(address demo 'CONNECT proxy')}
+    lines=${lines//https:\/\/127.0.0.1:8444/$(address demo 'Azure Resource Manager')}
+    if ! created=$(cd "$work/demo" && PATH=$clients/azcli/bin:$PATH timeout "$readme_seconds_max" bash -euc "$lines" \
+        2>"$work/demo/az"); then
+        cat "$work/demo/az" >&2
+        return 1
+    fi
+    grep -q '"userPrincipalName": "emergency-access-3@contoso.onmicrosoft.com"' <<<"$created"
+    echo "PASS az as README.md says (demo)"
 }
 
 [ -f "$suite/run.sh" ] || skipped 'there is no ../shared/suites/clients'
@@ -53,9 +107,9 @@ install_clients
 cargo build --quiet --locked --workspace --bins --profile test
 
 work=$(mktemp -d)
-tenant=
+tenants=()
 ended() {
-    if [ -n "$tenant" ]; then kill "$tenant" 2>/dev/null || true; fi
+    if [ ${#tenants[@]} -ne 0 ]; then kill "${tenants[@]}" 2>/dev/null || true; fi
     rm -rf "$work"
 }
 trap ended EXIT
@@ -65,29 +119,7 @@ export ET_APP_CERT_PEM=$work/app.pem
 . "$suite/seed.env.example"
 python3 "$suite/make-seed.py" "$work/seed.json"
 
-"$program" tenant serve --listen 127.0.0.1:0 --listen-manager 127.0.0.1:0 --connect-proxy 127.0.0.1:0 \
-    --data "$work/data" --seed "$work/seed.json" >"$work/served" 2>"$work/complaints" &
-tenant=$!
-waited=0
-until grep -q '^Ctrl-C' "$work/served"; do
-    if ! kill -0 "$tenant" 2>/dev/null || [ "$waited" -ge $((start_seconds_max * 5)) ]; then
-        echo "the tenant was not served within $start_seconds_max s; it said:" >&2
-        cat "$work/served" "$work/complaints" >&2
-        exit 1
-    fi
-    sleep 0.2
-    waited=$((waited + 1))
-done
-
-code=0
-ET_CLIENTS=$clients ET_PROXY=$(address 'CONNECT proxy') ET_ARM=$(address 'Azure Resource Manager') VERBOSE=1 \
-    timeout "$scenarios_seconds_max" bash "$suite/run.sh" "$(address 'Login and Microsoft Graph')" "$work/data/ca.pem" \
-    >"$work/scenarios" || code=$?
-cat "$work/scenarios"
-if [ "$code" -eq 124 ]; then
-    echo "the scenarios took more than $scenarios_seconds_max s" >&2
-fi
-# The suite's own count has to be there, with something in it.
-if [ "$code" -ne 0 ] || ! grep -qE '^[1-9][0-9]* passed, 0 failed' "$work/scenarios"; then
-    exit 1
-fi
+serve demo demo
+readme
+serve suite "$work/seed.json"
+scenarios

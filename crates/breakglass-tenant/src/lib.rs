@@ -9,6 +9,7 @@
 mod admin;
 pub mod call;
 pub mod clock;
+pub mod demo;
 mod graph;
 mod ids;
 mod jwt;

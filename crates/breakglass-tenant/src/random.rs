@@ -18,11 +18,15 @@ pub(crate) fn bytes<const COUNT: usize>() -> Result<[u8; COUNT], NoRandomness> {
 
 /// A random UUID (version 4), as Entra writes its ids.
 pub(crate) fn uuid() -> Result<String, NoRandomness> {
-    let number = u128::from_be_bytes(bytes()?);
+    Ok(uuid_of(u128::from_be_bytes(bytes()?)))
+}
+
+/// The UUID (version 4) of these bits.
+pub(crate) fn uuid_of(number: u128) -> String {
     let number = (number & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
     let digits = format!("{number:032x}");
     let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
-    Ok([part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-"))
+    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
 }
 
 /// An opaque token of 256 random bits.

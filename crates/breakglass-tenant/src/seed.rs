@@ -2,11 +2,14 @@
 //! return (`passwordProfile.password`, `passwordCredentials[].secretText`; of authentication methods `secretKey` and
 //! `temporaryAccessPass`).
 
+use std::collections::BTreeMap;
+
 use breakglass_model::snapshot::Resource;
 use breakglass_model::well_known::BUILT_IN_ROLES;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+use crate::demo;
 use crate::random::{self, NoRandomness};
 use crate::secret::{Hashed, SecretError};
 use crate::sign_in::first_factor::{PASS_MULTI_USE, PASS_ONE_TIME};
@@ -55,25 +58,66 @@ impl Tenant {
     /// # Errors
     /// When the tenant is not new, or the snapshot is not understood; then nothing is put.
     pub fn seed(&mut self, snapshot: &[u8]) -> Result<(), SeedError> {
+        let document: Map<String, Value> =
+            serde_json::from_slice(snapshot).map_err(|error| SeedError::Malformed(error.to_string()))?;
+        self.sow(&document, Hashes { salts: Salts::Each, known: BTreeMap::new() })
+    }
+
+    /// Puts the company of the demo into a new tenant. Everybody knows its passwords, so that those who have the same
+    /// one have the same hash as well, and nobody waits for two hundred of them.
+    ///
+    /// # Errors
+    /// When the tenant is not new, or cannot be written; then nothing is put.
+    pub fn seed_demo(&mut self) -> Result<(), SeedError> {
+        self.sow(&object(demo::seed()), Hashes { salts: Salts::Shared, known: BTreeMap::new() })
+    }
+
+    fn sow(&mut self, document: &Object, mut hashes: Hashes) -> Result<(), SeedError> {
         if !self.is_new() {
             return Err(SeedError::NotNew);
         }
-        let document: Map<String, Value> =
-            serde_json::from_slice(snapshot).map_err(|error| SeedError::Malformed(error.to_string()))?;
-        if text(&document, "format") != Some(FORMAT) {
+        if text(document, "format") != Some(FORMAT) {
             return Err(SeedError::Malformed("`format` is another, or is not there".to_owned()));
         }
-        let id = text(&document, "tenantId").unwrap_or(&self.id).to_owned();
+        let id = text(document, "tenantId").unwrap_or(&self.id).to_owned();
         let mut changes = Vec::new();
         for resource in Resource::ALL {
-            for object in objects(&document, *resource)? {
-                put(&mut changes, *resource, object)?;
+            for object in objects(document, *resource)? {
+                put(&mut changes, (*resource, object), &mut hashes)?;
             }
         }
-        complete(&mut changes, &id)?;
+        complete(&mut changes, &id, &mut hashes)?;
         self.state.write(|_| Ok::<_, StateError>((changes, ())))?;
         self.id = id;
         Ok(())
+    }
+}
+
+/// Whether secrets that are the same look the same where they are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Salts {
+    /// No: each is hashed with a salt of its own.
+    Each,
+    /// Yes: each is hashed once.
+    Shared,
+}
+
+/// What makes hashes of secrets while a seed is read.
+struct Hashes {
+    salts: Salts,
+    known: BTreeMap<String, Hashed>,
+}
+
+impl Hashes {
+    fn of(&mut self, secret: &str) -> Result<Hashed, SecretError> {
+        if let Some(known) = self.known.get(secret) {
+            return Ok(known.clone());
+        }
+        let hashed = Hashed::of(secret)?;
+        if self.salts == Salts::Shared {
+            self.known.insert(secret.to_owned(), hashed.clone());
+        }
+        Ok(hashed)
     }
 }
 
@@ -88,7 +132,11 @@ fn objects(document: &Object, resource: Resource) -> Result<Vec<Object>, SeedErr
     }
 }
 
-fn put(changes: &mut Vec<Change>, resource: Resource, mut object: Object) -> Result<(), SeedError> {
+fn put(
+    changes: &mut Vec<Change>,
+    (resource, mut object): (Resource, Object),
+    hashes: &mut Hashes,
+) -> Result<(), SeedError> {
     if text(&object, "id").is_none() {
         let id = match resource {
             // Of these there is but one.
@@ -103,7 +151,7 @@ fn put(changes: &mut Vec<Change>, resource: Resource, mut object: Object) -> Res
     let of = |object: &Object| {
         text(object, "userPrincipalName").or_else(|| text(object, "displayName")).unwrap_or(&id).to_owned()
     };
-    let hashed = |secret: &str, of: String| Hashed::of(secret).map_err(|source| SeedError::Secret { of, source });
+    let mut hashed = |secret: &str, of: String| hashes.of(secret).map_err(|source| SeedError::Secret { of, source });
     if resource == Resource::Users {
         let owner = of(&object);
         if let Some(profile) = object.get_mut("passwordProfile").and_then(Value::as_object_mut)
@@ -159,23 +207,23 @@ pub(crate) fn pass_of((user, id): (&str, &str), method: &Object, hashed: Hashed)
 
 /// What every tenant has, where the snapshot does not have it: an organization, a domain, the built-in roles, and
 /// whether security defaults are on.
-fn complete(changes: &mut Vec<Change>, id: &str) -> Result<(), SeedError> {
+fn complete(changes: &mut Vec<Change>, id: &str, hashes: &mut Hashes) -> Result<(), SeedError> {
     let has = |resource: Resource, changes: &[Change]| {
         changes.iter().any(|change| matches!(change, Change::Put(known, _) if *known == resource))
     };
     if !has(Resource::Organization, changes) {
-        put(changes, Resource::Organization, object(json!({ "id": id, "displayName": "Contoso" })))?;
+        put(changes, (Resource::Organization, object(json!({ "id": id, "displayName": "Contoso" }))), hashes)?;
     }
     if !has(Resource::Domains, changes) {
         let domain = json!({
             "id": "contoso.onmicrosoft.com", "isInitial": true, "isDefault": true, "isVerified": true,
             "authenticationType": "Managed",
         });
-        put(changes, Resource::Domains, object(domain))?;
+        put(changes, (Resource::Domains, object(domain)), hashes)?;
     }
     if !has(Resource::IdentitySecurityDefaultsEnforcementPolicy, changes) {
         let off = json!({ "id": "00000000-0000-0000-0000-000000000005", "displayName": "Security Defaults", "isEnabled": false });
-        put(changes, Resource::IdentitySecurityDefaultsEnforcementPolicy, object(off))?;
+        put(changes, (Resource::IdentitySecurityDefaultsEnforcementPolicy, object(off)), hashes)?;
     }
     if !has(Resource::RoleDefinitions, changes) {
         for role in BUILT_IN_ROLES {
@@ -183,7 +231,7 @@ fn complete(changes: &mut Vec<Change>, id: &str) -> Result<(), SeedError> {
                 "id": role.template_id, "templateId": role.template_id, "displayName": role.name, "isBuiltIn": true,
                 "isEnabled": true,
             });
-            put(changes, Resource::RoleDefinitions, object(role))?;
+            put(changes, (Resource::RoleDefinitions, object(role)), hashes)?;
         }
     }
     Ok(())
@@ -191,4 +239,22 @@ fn complete(changes: &mut Vec<Change>, id: &str) -> Result<(), SeedError> {
 
 fn object(value: Value) -> Object {
     value.as_object().cloned().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{Hashes, Salts};
+
+    #[test]
+    fn only_the_demo_shows_that_two_have_the_same_password() {
+        for (salts, is_same) in [(Salts::Each, false), (Salts::Shared, true)] {
+            let mut hashes = Hashes { salts, known: BTreeMap::new() };
+            let (one, other) = (hashes.of("correct horse").unwrap(), hashes.of("correct horse").unwrap());
+            assert!(one.is("correct horse") && other.is("correct horse"));
+            assert_eq!(one == other, is_same);
+            assert!(!hashes.of("another horse").unwrap().is("correct horse"));
+        }
+    }
 }

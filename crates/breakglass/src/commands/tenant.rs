@@ -1,16 +1,19 @@
 //! `tenant serve`: the embedded tenant alone.
 
+use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use breakglass_tenant::seed::SeedError;
 use breakglass_tenant::tenant::{Addresses, OpenError, Tenant};
 use breakglass_tenant::tls::{AUTHORITY_FILE, TlsError};
-use breakglass_tenant::{serve, tls};
+use breakglass_tenant::{demo, serve, tls};
 use clap::Subcommand;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use tokio::net::TcpListener;
 
 use crate::codes::ErrorCode;
@@ -53,10 +56,26 @@ struct Serve {
     #[arg(long, value_name = "FOLDER", default_value = "breakglass-tenant")]
     data: PathBuf,
 
-    /// What a new tenant begins with: a snapshot file, in which passwords and secrets may stand
-    #[arg(long, value_name = "SNAPSHOT")]
-    seed: Option<PathBuf>,
+    /// What a new tenant begins with: `demo` is a company of 200 accounts, anything else a snapshot file, in which
+    /// passwords and secrets may stand
+    #[arg(long, value_name = "demo|SNAPSHOT", value_parser = OsStringValueParser::new().map(Seed::from))]
+    seed: Option<Seed>,
 }
+
+#[derive(Debug, Clone)]
+enum Seed {
+    Demo,
+    File(PathBuf),
+}
+
+impl From<OsString> for Seed {
+    fn from(word: OsString) -> Self {
+        if word == DEMO { Self::Demo } else { Self::File(word.into()) }
+    }
+}
+
+/// The word for the company of the demo.
+const DEMO: &str = "demo";
 
 /// Why no tenant is served.
 #[derive(Debug, thiserror::Error)]
@@ -125,7 +144,8 @@ pub(crate) const CODES: &[ErrorCode] = &[
         title: "the seed cannot be used",
         explanation: "The file given with --seed cannot be read, is no snapshot in the form `breakglass-snapshot/1`, or \
                       the tenant in the folder has been seeded before: a seed is for a new one. Leave --seed out to go \
-                      on with the tenant that is there, or name an empty folder with --data.",
+                      on with the tenant that is there, or name an empty folder with --data. The word `demo` is no file \
+                      but a company that comes with the program; a file of that name is `./demo`.",
     },
 ];
 
@@ -150,7 +170,8 @@ impl Coded for TenantError {
                 "leave --seed out to go on with the tenant that is there, or name a new folder with --data".to_owned()
             }
             Self::ReadSeed { .. } | Self::Seed { .. } => {
-                "name a file in the form breakglass-snapshot/1 with --seed".to_owned()
+                "name a file in the form breakglass-snapshot/1 with --seed, or the company of the demo: --seed demo"
+                    .to_owned()
             }
         })
     }
@@ -166,6 +187,8 @@ impl Arguments {
 
 impl Serve {
     async fn run(&self, world: &World) -> Result<Exit, Failure> {
+        // Before anything is made: whoever mistypes a file is left with no tenant that is not the one they wanted.
+        let seed = self.seed.as_ref().map(Seed::read).transpose()?;
         let next_port = match self.listen.port() {
             0 => 0,
             port => port.checked_add(1).unwrap_or(0),
@@ -182,15 +205,16 @@ impl Serve {
         let folder = self.data.display().to_string();
         let open = |source| TenantError::Open { folder: folder.clone(), source };
         let mut tenant = Tenant::open(&self.data, addresses.clone(), Arc::new(SystemClock)).map_err(open)?;
-        if let Some(path) = &self.seed {
+        if let Some(seed) = &seed {
             world.progress("seeding the tenant");
-            seeded(&mut tenant, path)?;
+            seed.put(&mut tenant)?;
             world.progress_is_over();
         }
         let ips: Vec<IpAddr> = vec![own_at.ip(), manager_at.ip()];
         let config = tls::server_config(&self.data, &ips, world.now).map_err(TenantError::Tls)?;
         let proxy_at = proxy.as_ref().map(at).transpose()?;
-        deliver(world, None, &self.announcement(&tenant, &addresses, proxy_at))?;
+        let cast = if matches!(seed, Some(ReadSeed::Demo)) { cast(world) } else { String::new() };
+        deliver(world, None, &self.announcement((&tenant, &cast), &addresses, proxy_at))?;
         let tunnels = async {
             match proxy {
                 Some(proxy) => serve::serve_proxy(proxy, (own_at, manager_at)).await,
@@ -206,7 +230,12 @@ impl Serve {
     }
 
     /// Where the tenant is, and what clients have to be told.
-    fn announcement(&self, tenant: &Tenant, addresses: &Addresses, proxy: Option<SocketAddr>) -> String {
+    fn announcement(
+        &self,
+        (tenant, cast): (&Tenant, &str),
+        addresses: &Addresses,
+        proxy: Option<SocketAddr>,
+    ) -> String {
         let authority =
             fs::canonicalize(self.data.join(AUTHORITY_FILE)).unwrap_or_else(|_| self.data.join(AUTHORITY_FILE));
         let authority = authority.display();
@@ -222,17 +251,60 @@ impl Serve {
         text.push_str(&format!(
             "  Certificate authority      {authority}\n\nTell clients to trust it:\n\n  \
              export REQUESTS_CA_BUNDLE='{authority}' SSL_CERT_FILE='{authority}' NODE_EXTRA_CA_CERTS='{authority}'\n\n\
-             Ctrl-C stops it; its state stays in `{}`.\n",
+             {cast}Ctrl-C stops it; its state stays in `{}`.\n",
             self.data.display(),
         ));
         text
     }
 }
 
-fn seeded(tenant: &mut Tenant, path: &Path) -> Result<(), TenantError> {
-    let shown = path.display().to_string();
-    let snapshot = fs::read(path).map_err(|source| TenantError::ReadSeed { path: shown.clone(), source })?;
-    tenant.seed(&snapshot).map_err(|source| TenantError::Seed { path: shown, source })
+impl Seed {
+    fn read(&self) -> Result<ReadSeed, TenantError> {
+        match self {
+            Self::Demo => Ok(ReadSeed::Demo),
+            Self::File(path) => {
+                let path_text = path.display().to_string();
+                match fs::read(path) {
+                    Ok(snapshot) => Ok(ReadSeed::Snapshot(path_text, snapshot)),
+                    Err(source) => Err(TenantError::ReadSeed { path: path_text, source }),
+                }
+            }
+        }
+    }
+}
+
+/// A seed, as it is put into a tenant.
+#[derive(Debug)]
+enum ReadSeed {
+    Demo,
+    /// Of a file, what is in it.
+    Snapshot(String, Vec<u8>),
+}
+
+impl ReadSeed {
+    fn put(&self, tenant: &mut Tenant) -> Result<(), TenantError> {
+        let (path, put) = match self {
+            Self::Demo => (DEMO, tenant.seed_demo()),
+            Self::Snapshot(path, snapshot) => (path.as_str(), tenant.seed(snapshot)),
+        };
+        put.map_err(|source| TenantError::Seed { path: path.to_owned(), source })
+    }
+}
+
+/// Who can sign in to the company of the demo. Passwords are shown to whoever looks, and kept out of files.
+fn cast(world: &World) -> String {
+    let people = demo::sign_ins();
+    let width = people.iter().map(|one| one.name.len()).max().unwrap_or_default();
+    let mut text = String::from("Contoso, a company that is made up. Some to sign in as:\n\n");
+    for one in &people {
+        // A `String` takes all that is written.
+        let _ = match world.stdout.is_terminal {
+            true => writeln!(text, "  {:width$}  {}  {}", one.name, one.password, one.who),
+            false => writeln!(text, "  {:width$}  {}", one.name, one.who),
+        };
+    }
+    text.push_str("\nThe others, and their passwords: docs/guide/tenant.md\n\n");
+    text
 }
 
 async fn listening(address: SocketAddr) -> Result<TcpListener, TenantError> {

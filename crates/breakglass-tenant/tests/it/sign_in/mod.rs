@@ -1,4 +1,5 @@
 //! People sign in on the pages: a tenant of its own for each test, no sockets, a clock that stands.
 
+mod demo;
 mod pages;
 mod world;

@@ -1,10 +1,12 @@
 //! A tenant, a clock that is moved by hand, and a browser.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use breakglass_tenant::call::{Body, Call, Reply};
 use breakglass_tenant::clock::Clock;
+use breakglass_tenant::seed::SeedError;
 use breakglass_tenant::tenant::{Addresses, Tenant};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -32,11 +34,20 @@ pub(super) struct World {
 impl World {
     /// At 1970-01-01T00:00:59Z, of which RFC 6238 knows the codes.
     pub(super) fn new(name: &str) -> Self {
+        Self::seeded(name, |tenant| tenant.seed(SEED.as_bytes()))
+    }
+
+    /// The company of the demo, at the same instant.
+    pub(super) fn demo(name: &str) -> Self {
+        Self::seeded(name, Tenant::seed_demo)
+    }
+
+    fn seeded(name: &str, seed: impl FnOnce(&mut Tenant) -> Result<(), SeedError>) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("sign-in-{name}"));
         drop(std::fs::remove_dir_all(&folder));
         let clock = Arc::new(Hands(Mutex::new(Timestamp::from_second(59).unwrap())));
         let mut tenant = Tenant::open(&folder, addresses(), Arc::<Hands>::clone(&clock)).unwrap();
-        tenant.seed(SEED.as_bytes()).unwrap();
+        seed(&mut tenant).unwrap();
         Self { tenant, clock, folder }
     }
 
@@ -64,7 +75,13 @@ fn addresses() -> Addresses {
 
 /// A browser with its cookies.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Browser(Vec<(String, String)>);
+pub(super) struct Browser {
+    cookies: Vec<(String, String)>,
+    /// Where it is; `None` is on this machine.
+    place: Option<IpAddr>,
+    /// The token that it shows.
+    token: Option<String>,
+}
 
 /// An answer as it is looked at.
 pub(super) struct Answer {
@@ -94,24 +111,33 @@ impl Answer {
 }
 
 impl Browser {
+    pub(super) fn at(place: &str) -> Self {
+        Self { place: Some(place.parse().unwrap()), ..Self::default() }
+    }
+
+    pub(super) fn showing(token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..Self::default() }
+    }
+
     pub(super) fn send(&mut self, world: &World, (method, path): (&str, &str), form: &[(&str, &str)]) -> Answer {
         let encoded =
             form.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect::<Vec<_>>().join("&");
         let (query, body) = if method == "GET" { (encoded, String::new()) } else { (String::new(), encoded) };
-        let cookies = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+        let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+        let token = self.token.iter().map(|token| ("authorization".to_owned(), format!("Bearer {token}")));
         let call = Call {
             method: method.to_owned(),
             path: path.to_owned(),
             query,
-            headers: vec![("cookie".to_owned(), cookies)],
+            headers: [("cookie".to_owned(), cookies)].into_iter().chain(token).collect(),
             body: body.into_bytes(),
-            remote: [127, 0, 0, 1].into(),
+            remote: self.place.unwrap_or([127, 0, 0, 1].into()),
         };
         let Reply { status, headers, body } = world.tenant.answer(&call);
         for (_, cookie) in headers.iter().filter(|(name, _)| *name == "set-cookie") {
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
-            self.0.retain(|(known, _)| known != name);
-            self.0.push((name.to_owned(), value.to_owned()));
+            self.cookies.retain(|(known, _)| known != name);
+            self.cookies.push((name.to_owned(), value.to_owned()));
         }
         let location = headers.iter().find(|(name, _)| *name == "location");
         let text = match body {
@@ -141,7 +167,7 @@ impl Browser {
 
     /// Sends the first page.
     pub(super) fn sign_in(&mut self, world: &World, page: &Answer, (name, password): (&str, &str)) -> Answer {
-        let name = format!("{name}@contoso.onmicrosoft.com");
+        let name = if name.contains('@') { name.to_owned() } else { format!("{name}@contoso.onmicrosoft.com") };
         let form = [("ctx", page.field("ctx")), ("login", name), ("passwd", password.to_owned())];
         let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
         self.send(world, ("POST", "/common/login"), &form)
