@@ -294,13 +294,14 @@ impl ReadSeed {
 /// Who can sign in to the company of the demo. Passwords are shown to whoever looks, and kept out of files.
 fn cast(world: &World) -> String {
     let people = demo::sign_ins();
-    let width = people.iter().map(|one| one.name.len()).max().unwrap_or_default();
+    let widest = |text: fn(&demo::SignIn) -> &str| people.iter().map(|one| text(one).len()).max().unwrap_or_default();
+    let (names, passwords) = (widest(|one| &one.name), widest(|one| one.password));
     let mut text = String::from("Contoso, a company that is made up. Some to sign in as:\n\n");
     for one in &people {
         // A `String` takes all that is written.
         let _ = match world.stdout.is_terminal {
-            true => writeln!(text, "  {:width$}  {}  {}", one.name, one.password, one.who),
-            false => writeln!(text, "  {:width$}  {}", one.name, one.who),
+            true => writeln!(text, "  {:names$}  {:passwords$}  {}", one.name, one.password, one.who),
+            false => writeln!(text, "  {:names$}  {}", one.name, one.who),
         };
     }
     text.push_str("\nThe others, and their passwords: docs/guide/tenant.md\n\n");

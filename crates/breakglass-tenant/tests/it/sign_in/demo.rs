@@ -78,6 +78,32 @@ fn an_administrator_gets_in_with_a_code_from_an_office() {
     assert!(back.location.contains("code="), "{}", back.text);
 }
 
+#[test]
+fn a_code_for_another_device_is_for_emergencies_only() {
+    let world = World::demo("demo-device");
+    for (name, password, is_in) in [
+        (EMERGENCY, FIRST_EMERGENCY_PASSWORD, true),
+        ("svc-scan-to-mail@contoso.onmicrosoft.com", EMPLOYEES_PASSWORD, false),
+    ] {
+        let asked = [("client_id", AZURE_CLI), ("scope", "https://graph.microsoft.com/.default openid")];
+        let mut browser = Browser::at(UTRECHT);
+        let codes = browser.send(&world, ("POST", "/organizations/oauth2/v2.0/devicecode"), &asked).json();
+        let page = browser.send(&world, ("POST", "/devicelogin"), &[("otc", codes["user_code"].as_str().unwrap())]);
+        let asks = browser.sign_in(&world, &page, (name, password));
+        if !is_in {
+            assert!(asks.text.contains("AADSTS53003"), "{}", asks.text);
+            continue;
+        }
+        browser.go_on(&world, &asks, &[("do", "continue")]);
+        let poll = [
+            ("client_id", AZURE_CLI),
+            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+            ("device_code", codes["device_code"].as_str().unwrap()),
+        ];
+        assert!(world.token(&poll)["access_token"].is_string(), "{name}");
+    }
+}
+
 /// A token of the program that reads users and logs.
 fn service_desk(world: &World) -> String {
     let app = application(world, SERVICE_DESK);
