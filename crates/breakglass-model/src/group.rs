@@ -92,6 +92,12 @@ impl Group {
                 .and_then(serde_json::Value::as_array)
                 .is_some_and(|types| types.iter().any(|kind| kind == "DynamicMembership"))
     }
+
+    /// Whether it comes from a directory on premises, for sure: its members can be changed there alone.
+    #[must_use]
+    pub fn is_synchronised(&self) -> bool {
+        self.rest.as_deref().and_then(|rest| rest.get("onPremisesSyncEnabled")).is_some_and(|is_on| is_on == true)
+    }
 }
 
 /// One administrative unit.

@@ -1,6 +1,7 @@
 //! What `serde` and its formats say of a document, in the words of JSON: no names of Rust's types, no abbreviations.
 //!
-//! **Invariant:** a complaint that is not known here is given as it is; where a place follows it, the place stays.
+//! **Invariant:** a value of another type than it should have is not repeated: it may be a secret, or somebody's number.
+//! A complaint that is not known here is given as it is; where a place follows it, the place stays.
 
 /// Beginnings of what was expected, and what they are in JSON.
 const EXPECTED: [(&[&str], &str); 6] = [
@@ -34,14 +35,29 @@ pub fn in_plain_words(message: &str) -> String {
     if let Some((_, plain)) = COMPLAINTS.iter().find(|(known, _)| complaint.starts_with(known)) {
         return format!("{plain}{place}");
     }
-    let complaint = complaint
-        .replace("invalid type: sequence", "invalid type: list")
-        .replace("invalid type: map", "invalid type: object")
-        .replace("invalid type: unit value", "invalid type: null");
     let Some((before, expected)) = complaint.rsplit_once("expected ") else { return format!("{complaint}{place}") };
     let is_known = |names: &[&str]| names.iter().any(|name| expected.starts_with(name));
     let plain = EXPECTED.iter().find(|(names, _)| is_known(names)).map_or(expected, |(_, plain)| plain);
-    format!("{before}expected {plain}{place}")
+    let found = WRONG.iter().find_map(|wrong| Some((*wrong, before.strip_prefix(wrong)?)));
+    let Some((wrong, found)) = found else { return format!("{before}expected {plain}{place}") };
+    format!("{wrong}{}, expected {plain}{place}", type_of(found))
+}
+
+/// How complaints about a value begin, before the value.
+const WRONG: [&str; 2] = ["invalid type: ", "invalid value: "];
+
+/// The type of a value, in JSON's words, of what `serde` says that it found.
+#[must_use]
+pub fn type_of(found: &str) -> &str {
+    let without_value = found.split(['"', '`', ',']).next().unwrap_or(found).trim_end();
+    match without_value {
+        "sequence" => "list",
+        "map" => "object",
+        "unit value" => "null",
+        "floating point" => "number",
+        "boolean" => "true or false",
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -53,15 +69,16 @@ mod tests {
         for (said, plain) in [
             ("invalid type: map, expected a sequence", "invalid type: object, expected a list"),
             (
-                "invalid type: string \"x\", expected struct ResourceChange at line 1 column 3",
-                "invalid type: string \"x\", expected an object at line 1 column 3",
+                "invalid type: string \"x, expected y\", expected struct ResourceChange at line 1 column 3",
+                "invalid type: string, expected an object at line 1 column 3",
             ),
             ("invalid type: sequence, expected a map", "invalid type: list, expected an object"),
-            ("invalid type: integer `7`, expected a boolean", "invalid type: integer `7`, expected true or false"),
+            ("invalid type: integer `7`, expected a boolean", "invalid type: integer, expected true or false"),
+            ("invalid type: boolean `true`, expected a map", "invalid type: true or false, expected an object"),
             ("invalid type: null, expected a borrowed string", "invalid type: null, expected a string"),
             (
                 "invalid value: integer `-1`, expected u64",
-                "invalid value: integer `-1`, expected a whole number that is not negative",
+                "invalid value: integer, expected a whole number that is not negative",
             ),
             ("EOF while parsing a value at line 1 column 0", "it ends where a value is expected at line 1 column 0"),
             (

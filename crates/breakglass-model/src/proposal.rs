@@ -332,6 +332,12 @@ impl Proposal {
         self.changes.is_empty()
     }
 
+    /// Whether it changes nothing but Conditional Access policies.
+    #[must_use]
+    pub fn is_of_policies(&self) -> bool {
+        self.changes.iter().all(|change| matches!(change.proposed, Proposed::Policy(_) | Proposed::PolicyRemoved(_)))
+    }
+
     /// What of the proposal's sources is not part of it and may matter, one sentence each.
     #[must_use]
     pub fn notes(&self) -> &[String] {

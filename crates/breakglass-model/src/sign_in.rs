@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::plain_words::type_of;
 use crate::property::null_is_default;
 use crate::scan::Scan;
 
@@ -231,8 +232,8 @@ impl WhatIfRequestError {
             serde_json::error::Category::Eof => format!("the JSON breaks off at {place}"),
             serde_json::error::Category::Data => match complaint.strip_prefix("invalid type: ") {
                 Some(types) => {
-                    let (found, expected) = types.split_once(", expected ").unwrap_or((types, "something else"));
-                    format!("{named} must be {}, not {found}", in_words(expected))
+                    let (found, expected) = types.rsplit_once(", expected ").unwrap_or((types, "something else"));
+                    format!("{named} must be {}, not {}", in_words(expected), with_article(type_of(found)))
                 }
                 None => match complaint.strip_prefix("duplicate field ") {
                     Some(name) => format!("{name} is given twice at {place}"),
@@ -243,6 +244,15 @@ impl WhatIfRequestError {
             _ => format!("this is not JSON at {place}: {complaint}"),
         };
         Self::Malformed { message }
+    }
+}
+
+/// A type of JSON with its article.
+fn with_article(found: &str) -> String {
+    match found {
+        "null" | "true or false" => found.to_owned(),
+        "integer" | "object" => format!("an {found}"),
+        other => format!("a {other}"),
     }
 }
 
@@ -516,10 +526,10 @@ mod tests {
         for (body, message) in [
             ("", "the JSON breaks off at column 0"),
             (r#"{"signInIdentity":{"userId":"#, "the JSON breaks off at column 28"),
-            (r#"{"signInIdentity":{"userId":7}}"#, "`signInIdentity.userId` must be a string, not integer `7`"),
-            (r#"{"signInIdentity":7}"#, "`signInIdentity` must be an object, not integer `7`"),
+            (r#"{"signInIdentity":{"userId":7}}"#, "`signInIdentity.userId` must be a string, not an integer"),
+            (r#"{"signInIdentity":7}"#, "`signInIdentity` must be an object, not an integer"),
             (r#"{"signInContext":{"includeApplications":"a"}}"#, "`signInContext.includeApplications` must be a list"),
-            (r#"{"appliedPoliciesOnly":"yes"}"#, "`appliedPoliciesOnly` must be true or false, not string \"yes\""),
+            (r#"{"appliedPoliciesOnly":"yes"}"#, "`appliedPoliciesOnly` must be true or false, not a string"),
             (r#"{"signInIdentity":{"userId":"u","userId":"v"}}"#, "`userId` is given twice at column 40"),
             (r#"{"appliedPoliciesOnly":tru}"#, "this is not JSON at column 27: expected true, false or null"),
             ("{} x", "this is not JSON at column 4: trailing characters"),

@@ -180,11 +180,11 @@ impl<'a> UserClasses<'a> {
         })
     }
 
-    /// Masks of a user who holds one more built-in role.
-    pub(crate) fn masks_with_role(&self, user: ObjectKey, template: &str) -> Masks {
+    /// Masks of a user who holds some more built-in roles.
+    pub(crate) fn masks_with_roles(&self, user: ObjectKey, templates: &[&str]) -> Masks {
         let seat = self.seat(Some(user));
         let mut masks = self.masks_at(seat);
-        let is_held = |id: &str| id == template;
+        let is_held = |id: &str| templates.contains(&id);
         // Whatever does not name the role stands to the user as before.
         let naming = self.naming_role.iter().filter(|(id, _)| is_held(id.as_str())).flat_map(|(_, policies)| policies);
         let concerned = naming.chain(&self.not_exported);

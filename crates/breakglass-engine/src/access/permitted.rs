@@ -21,8 +21,8 @@ use super::membership::Reach;
 pub(crate) struct MethodUser<'a> {
     /// The tenant.
     pub(crate) snapshot: &'a Snapshot,
-    /// The user.
-    pub(crate) user: ObjectKey,
+    /// The user; `None` is one who is not there yet, and so in no group.
+    pub(crate) user: Option<ObjectKey>,
     /// The instant.
     pub(crate) now: Timestamp,
     /// Days before its end from which on a certificate authority counts as ending.
@@ -106,19 +106,20 @@ fn targets(account: &MethodUser<'_>, targets: Option<Option<&Vec<MethodTarget>>>
 }
 
 fn target_has(account: &MethodUser<'_>, target: &MethodTarget) -> Trit {
-    if target.id == "all_users" || target.id == account.snapshot.objects.id(account.user) {
+    let snapshot = account.snapshot;
+    if target.id == "all_users" || account.user.is_some_and(|user| target.id == snapshot.objects.id(user)) {
         return Trit::Yes;
     }
-    let snapshot = account.snapshot;
     if target.id.is_empty() {
         return Trit::Unknown;
     }
+    let Some(user) = account.user else { return Trit::No };
     let Some(key) = snapshot.objects.find(&target.id) else {
         return if snapshot.groups.is_complete() { Trit::No } else { Trit::Unknown };
     };
     let reach = Reach::of_group(snapshot, key);
     let otherwise = if reach.unknown.is_some() { Trit::Unknown } else { Trit::No };
-    Trit::from(reach.users.contains(&account.user)).or(otherwise)
+    Trit::from(reach.users.contains(&user)).or(otherwise)
 }
 
 /// `passkeyProfile`, as far as it decides.
@@ -251,12 +252,12 @@ fn certificate(account: &MethodUser<'_>) -> Use {
         let Some(end) = end.and_then(|end| end.parse::<Timestamp>().ok()) else {
             return Use::Unclear(format!("when the certificate authority `{name}` expires is not in the export"));
         };
+        if end <= account.now {
+            return Use::Refused(format!("the certificate authority `{name}` has expired"));
+        }
         let days = end.duration_since(account.now).as_hours() / 24;
         if days < account.certificate_days_left_min {
-            return match end > account.now {
-                true => Use::Ending(format!("the certificate authority `{name}` expires in {days} days")),
-                false => Use::Refused(format!("the certificate authority `{name}` has expired")),
-            };
+            return Use::Ending(format!("the certificate authority `{name}` expires in {days} days"));
         }
     }
     if count == 0 { Use::Refused("the tenant trusts no certificate authority".to_owned()) } else { Use::Allowed }

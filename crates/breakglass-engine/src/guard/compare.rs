@@ -1,6 +1,6 @@
 //! Before and after: what a change does to the ways in.
 //!
-//! The tenant is changed in place between the two, so what has to be known of it before is kept by itself.
+//! The tenant may be changed in place between the two, so what has to be known of it before is kept by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use breakglass_model::snapshot::ObjectRow;
 
 use super::{Counterexample, GuardReport, ScenarioChange, SurfaceChange, Verdict, verdict};
 use crate::access::Access;
-use crate::lockout::Analysis;
+use crate::lockout::analysis::{Analysis, is_shared};
 use crate::lockout::blockers::least;
 use crate::lockout::component::Component;
 use crate::lockout::explain::SECURITY_DEFAULTS;
@@ -18,6 +18,8 @@ use crate::lockout::goal::{Goal, Question, Stage, Surface};
 use crate::lockout::report::{Answer, Cause, Certainty, ComponentWords, Order, ScenarioResult, Way};
 use crate::lockout::scenarios::ScenarioError;
 use crate::lockout::settings::LockoutSettings;
+use crate::lockout::words::listed;
+use crate::lockout::workers::both;
 
 /// Ways that are listed as lost or gained.
 const WAY_COUNT_MAX: usize = 40;
@@ -44,7 +46,10 @@ impl Before {
     /// # Errors
     /// When a scenario of the configuration names what the tenant does not have.
     pub fn of(access: &Access<'_>, settings: &LockoutSettings, goal: Goal) -> Result<Self, ScenarioError> {
-        let mut analysis = Analysis::of_question(access, settings, direct(goal));
+        Self::seen(Analysis::of_question(access, settings, direct(goal)), goal)
+    }
+
+    fn seen(mut analysis: Analysis<'_>, goal: Goal) -> Result<Self, ScenarioError> {
         let answer = analysis.answer(direct(goal));
         analysis.check_own_scenarios()?;
         let scenarios = analysis.standing_scenarios(goal, &answer.ways);
@@ -53,9 +58,11 @@ impl Before {
         let is_in_force = |policy: &&ConditionalAccessPolicy| {
             policy.state == ConditionalAccessPolicyState::Enabled && !policy.is_deleted
         };
-        let in_force = access.policies().iter().filter(is_in_force).map(|policy| policy.id.as_str().to_owned());
+        let in_force =
+            analysis.access.policies().iter().filter(is_in_force).map(|policy| policy.id.as_str().to_owned());
+        let in_force = in_force.collect();
         analysis.end();
-        Ok(Self { goal, answer, scenarios, surfaces, components, in_force: in_force.collect() })
+        Ok(Self { goal, answer, scenarios, surfaces, components, in_force })
     }
 
     /// The order before the change.
@@ -78,6 +85,112 @@ pub struct Change {
     pub unknowns: Vec<String>,
 }
 
+/// A tenant after the change, looked at as [`Before`] was.
+#[derive(Debug)]
+pub struct After<'a> {
+    analysis: Analysis<'a>,
+    goal: Goal,
+    answer: Answer,
+    scenarios: Vec<ScenarioResult>,
+    surfaces: Vec<(Surface, Order)>,
+}
+
+impl<'a> After<'a> {
+    /// Looks at a tenant after the change.
+    #[must_use]
+    pub fn of(access: &'a Access<'a>, settings: &'a LockoutSettings, goal: Goal) -> Self {
+        Self::seen(Analysis::of_question(access, settings, direct(goal)), goal)
+    }
+
+    fn seen(mut analysis: Analysis<'a>, goal: Goal) -> Self {
+        let answer = analysis.answer(direct(goal));
+        let scenarios = analysis.standing_scenarios(goal, &answer.ways);
+        let surfaces = analysis.surfaces(goal);
+        Self { analysis, goal, answer, scenarios, surfaces }
+    }
+
+    /// Compares with what was before.
+    pub fn compare(&mut self, before: &Before, change: Change, floor: usize) -> GuardReport {
+        let Self { analysis, goal, answer, scenarios, surfaces } = self;
+        let (after, settings, goal) = (analysis.access, analysis.settings, *goal);
+        let lost: Vec<Way> =
+            before.answer.ways.iter().filter(|way| !analysis.is_way(direct(goal), &way.needs)).cloned().collect();
+        let gained: Vec<Way> = answer.ways.iter().filter(|way| is_new(way, &before.answer.ways)).cloned().collect();
+        let counterexample = counterexample(before, (answer, &lost), &change.policies, analysis);
+        let mut notes = change.notes;
+        notes.extend(excluding_nobody(after, &change.policies));
+        // One that is switched off changes something, and it is told among the changes.
+        let waiting: Vec<String> =
+            change.policies.iter().filter(|id| !before.in_force.contains(*id)).cloned().collect();
+        notes.extend(would_constrain(after, settings, &waiting, answer.order, goal));
+        let mut components = before.components.clone();
+        components.extend(analysis.words_of(
+            answer.ways.iter().flat_map(|way| &way.needs).chain(counterexample.iter().flat_map(|one| &one.failed)),
+        ));
+        let is_truncated = |list: &[Way]| list.len() > WAY_COUNT_MAX;
+        let are_ways_truncated = before.answer.are_ways_truncated
+            || answer.are_ways_truncated
+            || is_truncated(&lost)
+            || is_truncated(&gained);
+        GuardReport {
+            goal,
+            horizon: settings.horizon,
+            before: before.answer.order,
+            after: answer.order,
+            floor,
+            verdict: match verdict(before.answer.order, answer.order, floor) {
+                // A harm is one whatever else changes; that there is none cannot be told of half a change.
+                Verdict::Same | Verdict::Better if !change.unknowns.is_empty() => Verdict::Unknown,
+                verdict => verdict,
+            },
+            changes: change.words,
+            counterexample,
+            lost: lost.into_iter().take(WAY_COUNT_MAX).collect(),
+            gained: if before.answer.are_ways_truncated {
+                Vec::new()
+            } else {
+                gained.into_iter().take(WAY_COUNT_MAX).collect()
+            },
+            are_ways_truncated,
+            surfaces: before
+                .surfaces
+                .iter()
+                .zip(surfaces)
+                .map(|((surface, before), (_, after))| SurfaceChange {
+                    surface: *surface,
+                    before: *before,
+                    after: *after,
+                })
+                .collect(),
+            scenarios: changed(&before.scenarios, scenarios),
+            notes,
+            unknowns: change.unknowns.into_iter().chain(awaited_locations(after)).chain(analysis.unknowns()).collect(),
+            assumptions: analysis.assumptions(),
+            idle_assumptions: analysis.idle_assumptions(),
+            components,
+        }
+    }
+}
+
+/// Looks at a tenant before and after a change, side by side where that is worth it. Both are at hand at once where the
+/// policies alone change ([`Access::compile_with`]); each is then looked at on one processor.
+///
+/// # Errors
+/// When a scenario of the configuration names what the tenant does not have.
+pub fn before_and_after<'a>(
+    (was, is): (&Access<'_>, &'a Access<'a>),
+    settings: &'a LockoutSettings,
+    goal: Goal,
+) -> Result<(Before, After<'a>), ScenarioError> {
+    let question = direct(goal);
+    let (before, after) = both(
+        is_shared(was, settings),
+        || Before::seen(Analysis::on_one_processor(was, settings, question), goal),
+        || After::seen(Analysis::on_one_processor(is, settings, question), goal),
+    );
+    Ok((before?, after))
+}
+
 /// Compares a tenant after a change with what it was before.
 #[must_use]
 pub fn compare(
@@ -87,61 +200,9 @@ pub fn compare(
     change: Change,
     floor: usize,
 ) -> GuardReport {
-    let goal = before.goal;
-    let mut analysis = Analysis::of_question(after, settings, direct(goal));
-    let answer = analysis.answer(direct(goal));
-    let scenarios = analysis.standing_scenarios(goal, &answer.ways);
-    let surfaces = analysis.surfaces(goal);
-    let lost: Vec<Way> =
-        before.answer.ways.iter().filter(|way| !analysis.is_way(direct(goal), &way.needs)).cloned().collect();
-    let gained: Vec<Way> = answer.ways.iter().filter(|way| is_new(way, &before.answer.ways)).cloned().collect();
-    let counterexample = counterexample(before, (&answer, &lost), &change.policies, &mut analysis);
-    let mut notes = change.notes;
-    notes.extend(excluding_nobody(after, &change.policies));
-    // One that is switched off changes something, and it is told among the changes.
-    let waiting: Vec<String> = change.policies.iter().filter(|id| !before.in_force.contains(*id)).cloned().collect();
-    notes.extend(would_constrain(after, settings, &waiting, answer.order, goal));
-    let mut components = before.components.clone();
-    components.extend(analysis.words_of(
-        answer.ways.iter().flat_map(|way| &way.needs).chain(counterexample.iter().flat_map(|one| &one.failed)),
-    ));
-    let is_truncated = |list: &[Way]| list.len() > WAY_COUNT_MAX;
-    let are_ways_truncated =
-        before.answer.are_ways_truncated || answer.are_ways_truncated || is_truncated(&lost) || is_truncated(&gained);
-    let report = GuardReport {
-        goal,
-        horizon: settings.horizon,
-        before: before.answer.order,
-        after: answer.order,
-        floor,
-        verdict: match verdict(before.answer.order, answer.order, floor) {
-            // A harm is one whatever else changes; that there is none cannot be told of half a change.
-            Verdict::Same | Verdict::Better if !change.unknowns.is_empty() => Verdict::Unknown,
-            verdict => verdict,
-        },
-        changes: change.words,
-        counterexample,
-        lost: lost.into_iter().take(WAY_COUNT_MAX).collect(),
-        gained: if before.answer.are_ways_truncated {
-            Vec::new()
-        } else {
-            gained.into_iter().take(WAY_COUNT_MAX).collect()
-        },
-        are_ways_truncated,
-        surfaces: before
-            .surfaces
-            .iter()
-            .zip(surfaces)
-            .map(|((surface, before), (_, after))| SurfaceChange { surface: *surface, before: *before, after })
-            .collect(),
-        scenarios: changed(&before.scenarios, &scenarios),
-        notes,
-        unknowns: change.unknowns.into_iter().chain(awaited_locations(after)).chain(analysis.unknowns()).collect(),
-        assumptions: analysis.assumptions(),
-        idle_assumptions: analysis.idle_assumptions(),
-        components,
-    };
-    analysis.end();
+    let mut seen = After::of(after, settings, before.goal);
+    let report = seen.compare(before, change, floor);
+    seen.analysis.end();
     report
 }
 
@@ -265,14 +326,6 @@ fn whom(people: &[&str]) -> String {
         all.push(format!("{} more", rest.len()));
     }
     listed(&all)
-}
-
-fn listed(all: &[String]) -> String {
-    match all {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
 }
 
 /// Named locations that policies name and of which a plan does not know yet what they cover.

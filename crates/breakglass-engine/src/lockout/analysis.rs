@@ -13,7 +13,7 @@ use super::report::{
 };
 use super::scenarios::ScenarioError;
 use super::settings::{CUT_COUNT_MAX, LockoutSettings, Mode, WAY_COUNT_MAX};
-use super::system::System;
+use super::system::{Node, System};
 use super::words::words;
 use super::workers::both;
 use crate::access::Access;
@@ -30,8 +30,8 @@ const SHARED_ASSIGNMENT_COUNT_MIN: usize = 250;
 pub struct Analysis<'a> {
     pub(super) promised: Compiler<'a>,
     pub(super) possible: Compiler<'a>,
-    pub(super) settings: &'a LockoutSettings,
-    pub(super) access: &'a Access<'a>,
+    pub(crate) settings: &'a LockoutSettings,
+    pub(crate) access: &'a Access<'a>,
     /// Whether what is promised and what is possible are worked out side by side.
     is_shared: bool,
 }
@@ -46,16 +46,26 @@ impl<'a> Analysis<'a> {
     /// Compiles a tenant for everything that a report asks.
     #[must_use]
     pub fn of(access: &'a Access<'a>, settings: &'a LockoutSettings, goal: Goal) -> Self {
-        Self::of_questions(access, settings, &questions(goal))
+        Self::of_questions(access, settings, &questions(goal), is_shared(access, settings))
     }
 
     /// Compiles a tenant for one question.
     #[must_use]
     pub fn of_question(access: &'a Access<'a>, settings: &'a LockoutSettings, question: Question) -> Self {
-        Self::of_questions(access, settings, &[question])
+        Self::of_questions(access, settings, &[question], is_shared(access, settings))
     }
 
-    fn of_questions(access: &'a Access<'a>, settings: &'a LockoutSettings, questions: &[Question]) -> Self {
+    /// The same for somebody who has work for the other processors.
+    pub(crate) fn on_one_processor(access: &'a Access<'a>, settings: &'a LockoutSettings, question: Question) -> Self {
+        Self::of_questions(access, settings, &[question], false)
+    }
+
+    fn of_questions(
+        access: &'a Access<'a>,
+        settings: &'a LockoutSettings,
+        questions: &[Question],
+        is_shared: bool,
+    ) -> Self {
         let compiled = |mode| {
             let mut compiler = Compiler::new(access, settings, mode);
             for question in questions {
@@ -63,7 +73,6 @@ impl<'a> Analysis<'a> {
             }
             compiler
         };
-        let is_shared = is_shared(access, settings);
         // Both always: a fact that nobody noted as unknown must not make an order certain.
         let (promised, possible) = both(is_shared, || compiled(Mode::Promised), || compiled(Mode::Possible));
         Self { promised, possible, settings, access, is_shared }
@@ -196,12 +205,20 @@ impl<'a> Analysis<'a> {
 
     /// The order of a goal with the last step at each surface alone.
     pub(crate) fn surfaces(&mut self, goal: Goal) -> Vec<(Surface, Order)> {
-        let direct = Question { goal, surface: None, stage: Stage::Direct };
         // A door that does not lead there is not one that is shut.
-        let lead_there = Surface::ALL.into_iter().filter(|surface| !surface.tools(goal).is_empty());
-        lead_there
-            .map(|surface| (surface, self.order(Question { surface: Some(surface), ..direct }, &BTreeSet::new())))
-            .collect()
+        let lead_there: Vec<Surface> =
+            Surface::ALL.into_iter().filter(|surface| !surface.tools(goal).is_empty()).collect();
+        let question = |surface: &Surface| Question { goal, surface: Some(*surface), stage: Stage::Direct };
+        let questions: Vec<Question> = lead_there.iter().map(question).collect();
+        let (limits, has_untold) = (self.limits(true), self.has_untold());
+        let (promised, possible) = (&mut self.promised, &mut self.possible);
+        let (promised, possible) = both(
+            self.is_shared,
+            || orders_of(promised, &questions, limits),
+            || if has_untold { vec![None; questions.len()] } else { proved(orders_of(possible, &questions, limits)) },
+        );
+        let with_possible = |(order, possible)| Order { possible, ..order };
+        lead_there.into_iter().zip(promised.into_iter().zip(possible).map(with_possible)).collect()
     }
 
     /// What is held up, in words.
@@ -372,7 +389,7 @@ fn failing(compiler: &Compiler<'_>, system: &System, failed: &BTreeSet<Component
 }
 
 /// Whether the analysis of a tenant is work enough for two processors, and there are two.
-fn is_shared(access: &Access<'_>, settings: &LockoutSettings) -> bool {
+pub(crate) fn is_shared(access: &Access<'_>, settings: &LockoutSettings) -> bool {
     let snapshot = access.snapshot();
     let lists = [
         &snapshot.role_assignments,
@@ -411,6 +428,20 @@ fn smallest(compiler: &mut Compiler<'_>, question: Question, failed: &BTreeSet<C
     };
     compiler.give_back(question, system);
     found
+}
+
+/// The orders of questions that need nearly the same rules, from one system of them all.
+fn orders_of(compiler: &mut Compiler<'_>, questions: &[Question], limits: Limits) -> Vec<Order> {
+    let Some((mut system, goals)) = compiler.system_of_all(questions) else { return Vec::new() };
+    let mut order = |goal: &Node| {
+        system.ask_for(*goal);
+        order_of(&minimal_cuts(&mut system, limits), None)
+    };
+    goals.iter().map(&mut order).collect()
+}
+
+fn proved(orders: Vec<Order>) -> Vec<Option<usize>> {
+    orders.into_iter().map(|order| order.proved).collect()
 }
 
 fn order_of(found: &Cuts, possible: Option<usize>) -> Order {

@@ -189,6 +189,8 @@ pub(super) struct Compiler<'a> {
     envelopes: BTreeMap<(ObjectKey, Holds), usize>,
     /// Alternatives on unmanaged devices, by the sessions on each.
     alternatives: Index<Vec<(u16, u32)>, Arc<Vec<Need>>>,
+    /// Who approves the activation of a role, by its stage.
+    approvers: BTreeMap<(&'static str, usize), BTreeSet<ObjectKey>>,
     chains: BTreeMap<(Reset, Protection, Stage), Arc<repair::Chain>>,
     pub(super) unknowns: BTreeSet<String>,
 }
@@ -228,6 +230,7 @@ impl<'a> Compiler<'a> {
             per_user_mfa: per_user_mfa(access, mode),
             envelopes: BTreeMap::new(),
             alternatives: Index::default(),
+            approvers: BTreeMap::new(),
             chains: BTreeMap::new(),
             unknowns: strange_mfa_states(access),
         };
@@ -252,6 +255,13 @@ impl<'a> Compiler<'a> {
             self.define(&fact, head);
         }
         goal
+    }
+
+    /// One system for several questions, and what to ask it for each.
+    pub(super) fn system_of_all(&mut self, questions: &[Question]) -> Option<(System, Vec<Node>)> {
+        let goals: Vec<Node> = questions.iter().map(|question| self.ask(*question)).collect();
+        let (first, others) = goals.split_first()?;
+        Some((self.builder.build_for(*first, others), goals))
     }
 
     /// Facts that were not known, in words.

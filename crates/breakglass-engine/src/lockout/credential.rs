@@ -421,7 +421,7 @@ impl Wallet<'_> {
     fn asker(&self, user: &User) -> MethodUser<'_> {
         MethodUser {
             snapshot: self.snapshot,
-            user: user.key,
+            user: Some(user.key),
             now: self.now,
             certificate_days_left_min: 0,
             is_supposed_on: false,

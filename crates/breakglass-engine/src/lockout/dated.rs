@@ -248,12 +248,16 @@ fn assignments(access: &Access<'_>, concerned: &Concerned, add: &mut dyn FnMut(T
     }
 }
 
-/// When temporary access passes end.
+/// When temporary access passes begin and end.
 fn passes(snapshot: &Snapshot, concerned: &Concerned, add: &mut dyn FnMut(Timestamp, String)) {
     let is_concerned = |key: &ObjectKey| concerned.is_everybody || concerned.users.contains(key);
     for user in snapshot.users.items().iter().filter(|user| user.detail.is_some() && is_concerned(&user.key)) {
         let methods = user.detail().authentication_methods.value().into_iter().flatten();
         for pass in methods.filter(|method| method.kind() == AuthenticationMethodKind::TemporaryAccessPass) {
+            let start = pass.rest.get("startDateTime").and_then(Value::as_str);
+            if let Some(start) = start.and_then(|start| start.parse().ok()) {
+                add(start, format!("the temporary access pass of `{}` begins", user.name()));
+            }
             if let Some(end) = pass_ends(pass) {
                 add(end, format!("the temporary access pass of `{}` ends", user.name()));
             }

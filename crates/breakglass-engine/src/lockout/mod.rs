@@ -6,7 +6,7 @@
 //!
 //! **Invariant:** pure, and deterministic to the last byte: no order depends on where something lies in memory.
 
-mod analysis;
+pub(crate) mod analysis;
 pub(crate) mod blockers;
 pub mod certificate;
 mod compile;
@@ -30,7 +30,7 @@ pub mod scenarios;
 pub mod settings;
 mod suggest;
 pub mod system;
-mod words;
-mod workers;
+pub(crate) mod words;
+pub(crate) mod workers;
 
 pub use analysis::{Analysis, analyse, minimal_cuts_of};

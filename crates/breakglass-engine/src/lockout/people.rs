@@ -226,11 +226,15 @@ impl People {
                 }
             }
         }
-        for (user, template) in &supposed.active {
-            people.holders.entry(template.clone()).or_default().insert(*user, Held::Active);
-        }
         people.protect(access, mode, active || eligible);
         people.find_administrators(access, mode, active);
+        // Whoever is eligible is protected from resets already.
+        for (user, template) in &supposed.active {
+            people.holders.entry(template.clone()).or_default().insert(*user, Held::Active);
+            if ADMINISTRATOR_ROLES.contains(&template.as_str()) {
+                people.administrators.insert(*user);
+            }
+        }
         people
     }
 

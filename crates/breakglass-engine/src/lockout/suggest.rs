@@ -37,12 +37,13 @@ enum Weakening {
     MethodForEverybody,
     Exclusion,
     PersonExcluded,
+    PeopleExcluded,
     StandingRole,
     SwitchedOff,
 }
 
 /// What changes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Edit {
     /// Users and groups are excluded from a policy.
     Exclude { policy: usize, users: Vec<ObjectKey>, groups: Vec<ObjectKey> },
@@ -62,9 +63,12 @@ enum Edit {
     MoreShares { envelope: usize },
     /// Somebody more keeps a copy of a share, by its number from 1.
     Copy { envelope: usize, share: usize },
-    /// There is one emergency account more.
-    SpareAccount,
+    /// There is one emergency account more, with a key.
+    SpareAccount { key: NewMethod },
 }
+
+/// The order after a change, and how many cuts of that size are left; `None` if it cannot be told.
+type Tried = Option<(Option<usize>, usize)>;
 
 /// A change in words.
 struct Told {
@@ -118,6 +122,19 @@ fn in_turn(families: Vec<Edits>) -> (Vec<Edit>, usize) {
     (tried, untried)
 }
 
+/// Whether an order is lower than another; none is without bound.
+fn is_below(order: Option<usize>, other: Option<usize>) -> bool {
+    order.unwrap_or(usize::MAX) < other.unwrap_or(usize::MAX)
+}
+
+/// Whether a change excludes some of those from a policy whom another excludes from it.
+fn is_part_of(one: &Edit, other: &Edit) -> bool {
+    let (Edit::Exclude { policy, users, .. }, Edit::Exclude { policy: of, users: more, .. }) = (one, other) else {
+        return false;
+    };
+    policy == of && !users.is_empty() && users.len() < more.len() && users.iter().all(|user| more.contains(user))
+}
+
 impl Analysis<'_> {
     /// Single changes that raise the order of a report's goal, the best first, and how many were not tried.
     pub fn suggestions(&mut self, report: &LockoutReport) -> (Vec<Suggestion>, usize) {
@@ -125,13 +142,32 @@ impl Analysis<'_> {
         let question = Question { goal: report.goal, surface: None, stage: Stage::Direct };
         let own = &*self;
         let alike = own.alike(report);
-        let (edits, untried) = in_turn(own.families(report, &alike));
-        let tried = each(self.settings.processors, &edits, |edit| own.try_out(edit, question));
+        let (mut edits, mut untried) = in_turn(own.families(report, &alike));
+        let mut tried = each(self.settings.processors, &edits, |edit| own.try_out(edit, question));
+        // Nobody is told to switch a protection off where an exclusion does as well.
+        let raises = |tried: &Tried| tried.is_some_and(|(after, _)| is_below(Some(order), after));
+        let off = edits.iter().zip(&tried).filter(|(_, tried)| raises(tried));
+        let off = off.filter_map(|(edit, _)| if let Edit::ReportOnly { policy } = edit { Some(*policy) } else { None });
+        let mut instead: Vec<Edit> = off.flat_map(|policy| own.instead_of(policy, report, (&alike, &edits))).collect();
+        untried += instead.len().saturating_sub(CANDIDATE_COUNT_MAX);
+        instead.truncate(CANDIDATE_COUNT_MAX);
+        let instead = each(self.settings.processors, &instead, |edit| own.fewest(edit.clone(), question));
+        for (edit, result) in instead {
+            if !edits.contains(&edit) {
+                edits.push(edit);
+                tried.push(result);
+            }
+        }
         let mut found: Vec<(Suggestion, Weakening)> = Vec::new();
-        for (edit, tried) in edits.iter().zip(tried) {
-            let Some((after, count)) = tried.filter(|(after, _)| after.is_none_or(|after| after > order)) else {
-                continue;
+        for (edit, result) in edits.iter().zip(&tried) {
+            let Some((after, count)) = result.filter(|_| raises(result)) else { continue };
+            // Several people are too many where one is enough.
+            let is_enough = |(other, result): (&Edit, &Tried)| {
+                is_part_of(other, edit) && result.is_some_and(|(other, _)| !is_below(other, after))
             };
+            if edits.iter().zip(&tried).any(is_enough) {
+                continue;
+            }
             let Told { change, weakening, weakens, edit } = own.told(edit, &alike);
             let order = (Some(order), after);
             let suggestion = Suggestion { change, order, cuts_at_order: count, weakens, edit, verify: None };
@@ -152,8 +188,27 @@ impl Analysis<'_> {
         (found.into_iter().map(|(suggestion, _)| suggestion).collect(), untried)
     }
 
+    /// A change with no more people excluded than its order needs, and what it comes to.
+    fn fewest(&self, edit: Edit, question: Question) -> (Edit, Tried) {
+        let tried = self.try_out(&edit, question);
+        let (Edit::Exclude { policy, users, groups }, Some((order, _))) = (&edit, tried) else { return (edit, tried) };
+        let (mut users, mut best) = (users.clone(), tried);
+        for user in users.clone() {
+            let others: Vec<ObjectKey> = users.iter().copied().filter(|other| *other != user).collect();
+            if others.is_empty() {
+                break;
+            }
+            let fewer = Edit::Exclude { policy: *policy, users: others.clone(), groups: groups.clone() };
+            let tried = self.try_out(&fewer, question);
+            if tried.is_some_and(|(fewer, _)| !is_below(fewer, order)) {
+                (users, best) = (others, tried);
+            }
+        }
+        (Edit::Exclude { policy: *policy, users, groups: groups.clone() }, best)
+    }
+
     /// The order after a change, and how many cuts of that size are left; `None` if it cannot be told.
-    fn try_out(&self, edit: &Edit, question: Question) -> Option<(Option<usize>, usize)> {
+    fn try_out(&self, edit: &Edit, question: Question) -> Tried {
         let snapshot = self.access.snapshot();
         let (policies, settings) = self.edited(edit)?;
         let policies = policies.as_deref().unwrap_or(self.access.policies());
@@ -196,7 +251,7 @@ impl Analysis<'_> {
             Edit::Copy { envelope, share } => supposing(&|settings| {
                 settings.supposed.copies.insert((*envelope, *share));
             }),
-            Edit::SpareAccount => supposing(&|settings| settings.supposed.has_spare_account = true),
+            Edit::SpareAccount { .. } => supposing(&|settings| settings.supposed.has_spare_account = true),
         }
     }
 
@@ -220,7 +275,7 @@ impl Analysis<'_> {
         let mut families = self.of_policies(report, alike);
         families.extend(self.of_methods(report.goal, alike));
         families.extend(self.of_people(report.goal, alike));
-        families.push(Edits { edits: vec![Edit::SpareAccount], more: 0 });
+        families.push(Edits::of(self.spare_key().map(|key| Edit::SpareAccount { key }).into_iter()));
         families
     }
 
@@ -245,11 +300,11 @@ impl Analysis<'_> {
                 let (change, weakens) = methods::switched_on_words(method);
                 own(change, Weakening::MethodForEverybody, Some(weakens))
             }
-            Edit::Permanent { .. }
-            | Edit::Approver { .. }
-            | Edit::MoreShares { .. }
-            | Edit::Copy { .. }
-            | Edit::SpareAccount => self.told_of_people(edit),
+            Edit::Permanent { user, role } => self.told_permanent(*user, role),
+            Edit::Approver { user, role } => self.told_approver(*user, role),
+            Edit::MoreShares { envelope } => self.told_shares(*envelope),
+            Edit::Copy { envelope, share } => self.told_copy(*envelope, *share),
+            Edit::SpareAccount { key } => people::told_spare_account(key),
         };
         let whom = match edit {
             Edit::Method { user, .. } | Edit::Permanent { user, .. } => Some(*user),

@@ -87,7 +87,13 @@ impl SystemBuilder {
     /// The system whose goal is `goal`, without what the goal does not depend on.
     #[must_use]
     pub fn build(&self, goal: Node) -> System {
-        System::of(self, goal)
+        System::of(self, goal, &[])
+    }
+
+    /// A system that can be asked for other goals as well, with [`System::ask_for`].
+    #[must_use]
+    pub(super) fn build_for(&self, goal: Node, others: &[Node]) -> System {
+        System::of(self, goal, others)
     }
 }
 
@@ -134,19 +140,19 @@ const NOT_DERIVED: u32 = u32::MAX;
 const NO_RULE: u32 = u32::MAX;
 
 impl System {
-    fn of(builder: &SystemBuilder, goal: Node) -> Self {
+    fn of(builder: &SystemBuilder, goal: Node, others: &[Node]) -> Self {
         let count = builder.nodes as usize;
         // A rule that wants more than its body has derives nothing.
         let all = &builder.rules;
         let can_hold = (0..all.count()).filter(|rule| all.threshold(*rule) <= all.body(*rule).len());
         let by_head = Lists::of(count, can_hold.map(|rule| (all.head(rule).at(), rule as u32)));
         let mut is_needed = vec![false; count];
-        let mut open = vec![goal];
-        is_needed[goal.at()] = true;
-        let mut kept = Vec::new();
+        let mut open: Vec<Node> = std::iter::once(goal).chain(others.iter().copied()).collect();
+        open.iter().for_each(|goal| is_needed[goal.at()] = true);
+        let mut is_kept = vec![false; all.count()];
         while let Some(node) = open.pop() {
             for at in by_head.get(node.at()) {
-                kept.push(*at as usize);
+                is_kept[*at as usize] = true;
                 for member in all.body(*at as usize) {
                     if !std::mem::replace(&mut is_needed[member.at()], true) {
                         open.push(*member);
@@ -154,7 +160,7 @@ impl System {
                 }
             }
         }
-        kept.sort_unstable();
+        let kept: Vec<usize> = (0..all.count()).filter(|rule| is_kept[*rule]).collect();
         let rules = all.only(&kept);
         let ids = kept.into_iter().map(|at| RuleId(at as u32)).collect();
         let mut component_of = vec![None; count];
@@ -251,6 +257,11 @@ impl System {
     pub(super) fn rule(&self, number: u32) -> (RuleId, Node, &[Node]) {
         let at = number as usize;
         (self.ids[at], self.rules.head(at), self.rules.body(at))
+    }
+
+    /// Derives another of the goals that it was built for.
+    pub(super) const fn ask_for(&mut self, goal: Node) {
+        self.goal = goal;
     }
 
     /// What is derived in the end.

@@ -180,6 +180,15 @@ fn named(method: &AuthenticationMethod) -> String {
     }
 }
 
+/// Things in a sentence: `a, b and c`.
+pub(crate) fn listed(all: &[String]) -> String {
+    match all {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Kind, clause};

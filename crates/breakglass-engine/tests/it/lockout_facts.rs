@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use breakglass_engine::access::{Access, AccessSettings};
 use breakglass_engine::lockout::goal::{Goal, Question, Stage};
-use breakglass_engine::lockout::minimal_cuts_of;
 use breakglass_engine::lockout::settings::{LockoutSettings, Mode};
+use breakglass_engine::lockout::{analyse, minimal_cuts_of};
 use serde_json::{Value, json};
 
 use crate::support::snapshot;
@@ -272,4 +272,26 @@ fn identity_protections_own_risk_policies_count_until_they_were_retired() {
     let of = &["quiet:user-risk:ada", "quiet:signin-risk:ada"][..];
     check_at("2026-09-30T00:00:00Z", std::slice::from_ref(&policies), of, [&["quiet:user-risk:ada"], &[]]);
     check_at("2026-10-01T00:00:00Z", &[policies], of, [&[], &[]]);
+}
+
+#[test]
+fn a_certificate_authority_ends_on_the_second() {
+    let authority = |issuer: &str, end: &str| json!({ "issuer": issuer, "expirationDateTime": end });
+    let place = "/organization/certificateBasedAuthConfiguration/0/certificateAuthorities";
+    let tenant = with(&[
+        only_method("x509Certificate", json!({})),
+        (place, json!([authority("A", "2027-02-01T00:00:00Z"), authority("B", "2027-05-01T00:00:00Z")])),
+    ]);
+    let snapshot = snapshot(&tenant);
+    let order = |at: &str| {
+        let access = Access::compile(&snapshot, &AccessSettings::at(at.parse().unwrap())).unwrap();
+        let report = analyse(&access, &LockoutSettings::default(), Goal::FullRepair, &[]).unwrap();
+        let dated = report.dated.iter().map(|one| (one.from.to_string(), one.because.join("; "), one.order.proved));
+        (report.direct.order.proved, dated.collect::<Vec<_>>())
+    };
+    let ends = |name: &str| format!("the certificate authority `{name}` expires");
+    assert_eq!(order("2027-01-31T23:59:59Z"), (Some(1), vec![("2027-02-01T00:00:00Z".to_owned(), ends("A"), Some(0))]));
+    for at in ["2027-02-01T00:00:00Z", "2027-02-01T10:00:00Z", "2027-02-02T00:00:00Z"] {
+        assert_eq!(order(at).0, Some(0), "{at}");
+    }
 }

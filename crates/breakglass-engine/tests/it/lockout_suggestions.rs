@@ -236,3 +236,140 @@ fn people_who_are_alike_are_told_once_and_none_is_missing() {
     block["conditions"]["users"]["includeUsers"] = json!(["u00", "u01"]);
     assert_eq!(kinds(&[mfa("p-mfa", &[]), block]), [20, 19, 19]);
 }
+
+#[test]
+fn an_exclusion_comes_before_a_policy_that_is_switched_off() {
+    // Nothing of the policy stands in a cut: whom it keeps out has no way.
+    let users = ["u1", "u2", "dana", "eli"].map(|id| user(id, &[method("fido2", "k")]));
+    let roles = ["u1", "u2", "dana", "eli"].map(|id| assigned(id, GLOBAL_ADMINISTRATOR));
+    let settings =
+        LockoutSettings { assumed: ["policy:method:Fido2".parse().unwrap()].into(), ..LockoutSettings::default() };
+    let mut device = mfa("p-device", &["u1", "u2"]);
+    device["grantControls"]["builtInControls"] = json!(["compliantDevice"]);
+    let report = asked(&tenant(&users, &roles, &[mfa("p-mfa", &[]), device.clone()]), &settings);
+    let found: Vec<(String, Option<usize>)> = changes(&report);
+    // Both together are as good as the policy off; one of them is told for both, who are alike.
+    let place = |change: &str| found.iter().position(|(one, _)| one.contains(change));
+    let off = place("set the policy `p-device` to report-only").unwrap();
+    let both =
+        place("exclude `dana@x.onmicrosoft.com` and `eli@x.onmicrosoft.com` from the policy `p-device`").unwrap();
+    assert_eq!((found[both].1, found[off].1, both < off), (Some(4), Some(4), true), "{found:?}");
+    // Where one is enough, nobody is told to exclude more.
+    let mut users = users;
+    users[3]["accountEnabled"] = json!(false);
+    let report = asked(&tenant(&users, &roles, &[mfa("p-mfa", &[]), device]), &settings);
+    let found = changes(&report);
+    let place = |change: &str| found.iter().position(|(one, _)| one.contains(change)).unwrap();
+    let one = place("exclude `dana@x.onmicrosoft.com` from the policy `p-device`");
+    assert!(one < place("set the policy `p-device` to report-only"), "{found:?}");
+    assert!(!has(&report, "and `eli@x"), "{found:?}");
+}
+
+#[test]
+fn one_more_account_has_a_key_that_it_may_use() {
+    let users = [user("u1", &[method("microsoftAuthenticator", "m")])];
+    let mut document = tenant(&users, &[assigned("u1", GLOBAL_ADMINISTRATOR)], &[mfa("p-mfa", &[])]);
+    let model = "cb69481e-8ff7-4039-93ec-0a2729a154a8";
+    let group = json!([{ "targetType": "group", "id": "g" }]);
+    for (place, value, expected) in [
+        ("state", json!("enabled"), Some("with a security key, excluded".to_owned())),
+        ("state", json!("disabled"), None),
+        ("includeTargets", group, None),
+        (
+            "keyRestrictions",
+            json!({ "isEnforced": true, "enforcementType": "allow", "aaGuids": [model] }),
+            Some(format!("with a security key of the allowed model `{model}`, excluded")),
+        ),
+        ("keyRestrictions", json!({ "isEnforced": true, "enforcementType": "allow", "aaGuids": [] }), None),
+    ] {
+        let keys = &mut document["authenticationMethodsPolicy"]["authenticationMethodConfigurations"][0];
+        let before = std::mem::replace(&mut keys[place], value.clone());
+        let report = asked(&document, &LockoutSettings::default());
+        let found = changes(&report);
+        let spare = found.iter().find(|(change, _)| change.contains("one more emergency account"));
+        assert_eq!(spare.is_some(), expected.is_some(), "{place} {value}: {found:?}");
+        let is_told = |expected: &String| spare.is_some_and(|(change, _)| change.contains(expected));
+        assert!(expected.as_ref().is_none_or(is_told), "{place} {value}: {found:?}");
+        document["authenticationMethodsPolicy"]["authenticationMethodConfigurations"][0][place] = before;
+    }
+}
+
+#[test]
+fn whoever_approves_is_not_like_whoever_does_not() {
+    let ids = ["g", "e1", "e2", "e3"];
+    let users = ids.map(|id| user(id, &[method("fido2", "k")]));
+    let mut document = tenant(&users, &[assigned("g", GLOBAL_ADMINISTRATOR)], &[mfa("p-mfa", &[])]);
+    let eligible = |user: &&str| {
+        json!({ "id": format!("e-{user}"), "principalId": user, "directoryScopeId": "/",
+        "roleDefinitionId": GLOBAL_ADMINISTRATOR, "memberType": "Direct", "startDateTime": null, "endDateTime": null })
+    };
+    document["roleEligibilityScheduleInstances"] = ids[1..].iter().map(eligible).collect();
+    document["roleManagementPolicies"] = json!([{ "id": "r", "roleDefinitionId": GLOBAL_ADMINISTRATOR, "rules": [
+        { "id": "Enablement_EndUser_Assignment", "enabledRules": [] },
+        { "id": "AuthenticationContext_EndUser_Assignment", "isEnabled": false, "claimValue": null },
+        { "id": "Approval_EndUser_Assignment", "setting": { "isApprovalRequired": true,
+            "approvalStages": [{ "primaryApprovers": [{ "userId": "g" }, { "userId": "e1" }] }] } },
+    ] }]);
+    let assumed = ["policy:method:Fido2".parse().unwrap()].into();
+    let report = asked(&document, &LockoutSettings { assumed, ..LockoutSettings::default() });
+    let mut sizes: Vec<usize> = report.people.kinds.iter().map(|kind| kind.people.len()).collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [1, 1, 2]);
+    // The approver's role is worth less than that of one whom two can approve.
+    assert!(has(&report, "permanent for `e2@x.onmicrosoft.com`"), "{:?}", changes(&report));
+}
+
+#[test]
+fn what_an_excluded_group_weakens() {
+    let users = ["u1", "u2"].map(|id| user(id, &[method("microsoftAuthenticator", "m")]));
+    let roles = ["u1", "u2"].map(|id| assigned(id, GLOBAL_ADMINISTRATOR));
+    let mut device = mfa("p-device", &[]);
+    device["grantControls"]["builtInControls"] = json!(["compliantDevice"]);
+    let mut other = mfa("p-mfa", &[]);
+    other["conditions"]["users"]["excludeGroups"] = json!(["g"]);
+    let member = |id: &str, kind: &str| json!({ "id": id, "@odata.type": format!("#microsoft.graph.{kind}") });
+    let group = |more: Value| {
+        let mut group = json!({ "id": "g", "displayName": "Emergency", "securityEnabled": true, "owners": [],
+            "isAssignableToRole": false, "members": [member("u1", "user"), member("u2", "user")] });
+        group.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        group
+    };
+    let inside = json!({ "members": [member("u1", "user"), member("u2", "user"), member("h", "group")] });
+    for (more, told) in [
+        (json!({}), "no longer protects the emergency accounts in the group `Emergency`"),
+        (inside, "whoever is in the group `Emergency` (2 now, and whoever else is in it: the export does not have all"),
+        (
+            json!({ "membershipRule": "user.department -eq \"x\"", "groupTypes": ["DynamicMembership"] }),
+            "whoever is in the group `Emergency` (2 now, and whoever its rule takes in)",
+        ),
+    ] {
+        let mut document = tenant(&users, &roles, &[other.clone(), device.clone()]);
+        document["groups"] = json!([group(more)]);
+        let snapshot = snapshot(&document);
+        let accounts = ["u1", "u2"].map(|id| snapshot.objects.find(id).unwrap()).to_vec();
+        let report = asked(&document, &LockoutSettings { accounts, ..LockoutSettings::default() });
+        let change = "exclude the group `Emergency` from the policy `p-device`";
+        let found = report.suggestions.iter().find(|one| one.change == change);
+        let weakens = found.and_then(|one| one.weakens.as_deref()).unwrap_or_default();
+        assert!(weakens.contains(told), "{told}: {weakens} {:?}", changes(&report));
+    }
+}
+
+#[test]
+fn nobody_joins_a_group_that_comes_from_elsewhere() {
+    let users = ["u1", "u2"].map(|id| user(id, &[method("fido2", "k")]));
+    let roles = ["u1", "u2"].map(|id| assigned(id, GLOBAL_ADMINISTRATOR));
+    let mut device = mfa("p-device", &[]);
+    device["grantControls"]["builtInControls"] = json!(["compliantDevice"]);
+    device["conditions"]["users"]["excludeGroups"] = json!(["g"]);
+    for (is_synchronised, expected) in [(Value::Null, true), (json!(false), true), (json!(true), false)] {
+        let mut document = tenant(&users, &roles, &[mfa("p-mfa", &[]), device.clone()]);
+        document["groups"] = json!([{ "id": "g", "displayName": "Emergency", "securityEnabled": true, "owners": [],
+            "isAssignableToRole": false, "onPremisesSyncEnabled": is_synchronised,
+            "members": [{ "id": "u1", "@odata.type": "#microsoft.graph.user" }] }]);
+        let assumed = ["policy:method:Fido2".parse().unwrap()].into();
+        let report = asked(&document, &LockoutSettings { assumed, ..LockoutSettings::default() });
+        let added = has(&report, "add `u2@x.onmicrosoft.com` to the group `Emergency`");
+        assert_eq!(added, expected, "{is_synchronised}: {:?}", changes(&report));
+    }
+}

@@ -29,6 +29,8 @@ mod lockout_referee;
 #[cfg(test)]
 mod lockout_suggestions;
 #[cfg(test)]
+mod lockout_suggestions_done;
+#[cfg(test)]
 mod lockout_told;
 #[cfg(test)]
 mod not_exported;

@@ -87,7 +87,7 @@ fn faults_of_our_own_format_are_named() {
         ),
         (
             r#"{"format":"breakglass-snapshot/1","users":[7]}"#,
-            "$.users[0]: invalid type: integer `7`, expected an object (line 1)",
+            "$.users[0]: invalid type: integer, expected an object (line 1)",
         ),
         (
             r#"{"format":"breakglass-snapshot/1","groups":[{"id":"g","members":[7]}]}"#,
@@ -120,7 +120,7 @@ fn faults_of_objects_are_named_with_their_path() {
         (
             "policies.json",
             "{\"value\":[{\"id\":\"p\",\"state\":\"enabled\",\"conditions\":{}},\n{\"id\":\"q\",\"state\":\"enabled\",\"conditions\":{\"users\":{\"includeUsers\":\"All\"}}}]}",
-            "$.value[1].conditions.users.includeUsers: invalid type: string \"All\", expected a list (line 2)",
+            "$.value[1].conditions.users.includeUsers: invalid type: string, expected a list (line 2)",
         ),
         ("users.json", r#"{"value":null}"#, "$.value: expected a list (line 1)"),
         (
@@ -131,18 +131,14 @@ fn faults_of_objects_are_named_with_their_path() {
         (
             "policies.json",
             r#"[{"id":"p","state":"enabled","conditions":"Microsoft.Graph.PowerShell.Models.MicrosoftGraphConditionalAccessConditionSet"}]"#,
-            "$[0].conditions: invalid type: string \"Microsoft.Graph.PowerShell.Models.MicrosoftGraphConditionalAccessConditionSet\", expected an object (line 1)",
+            "$[0].conditions: invalid type: string, expected an object (line 1)",
         ),
         (
             "namedLocations.json",
             r#"{"value":[{"id":"n","ipRanges":[{"cidrAddress":"198.51.100.0/33"}]}]}"#,
             "$.value[0].ipRanges[0].cidrAddress: `198.51.100.0/33` has a prefix that is not between 0 and 32 (line 1)",
         ),
-        (
-            "users.ndjson",
-            "{\"id\":\"a\"}\n\n{\"id\":7}\n",
-            "$.id: invalid type: integer `7`, expected a string (line 3)",
-        ),
+        ("users.ndjson", "{\"id\":\"a\"}\n\n{\"id\":7}\n", "$.id: invalid type: integer, expected a string (line 3)"),
         ("users.ndjson", "{\"id\":\"a\"}\n{\"id\":\"b\"", "$: it ends in the middle of an object (line 2)"),
         ("users.ndjson", "{\"id\":\"a\"}\n{\"id\":\"b\"} {}\n", "$: something follows behind its end (line 2)"),
         ("users.json", "[{\"id\":\"a\"},\n{\"id\":\n\"b\",}]", "$[1]: trailing comma (line 3)"),
@@ -154,7 +150,7 @@ fn faults_of_objects_are_named_with_their_path() {
         (
             "group.json",
             r#"{"id":"g","securityEnabled":"yes"}"#,
-            "$.securityEnabled: invalid type: string \"yes\", expected true or false (line 1)",
+            "$.securityEnabled: invalid type: string, expected true or false (line 1)",
         ),
     ] {
         assert_eq!(fault(path, text), message, "{text}");

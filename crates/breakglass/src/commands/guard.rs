@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use breakglass_engine::access::Access;
-use breakglass_engine::guard::{Before, Change, compare};
+use breakglass_engine::guard::{After as Seen, Before, Change, before_and_after};
+use breakglass_engine::lockout::goal::Goal;
 use breakglass_engine::lockout::nobody::somebody;
+use breakglass_engine::lockout::settings::LockoutSettings;
+use breakglass_model::policy::ConditionalAccessPolicy;
 use breakglass_model::proposal::{AppliedChange, difference};
 use breakglass_model::snapshot::{Resource, Snapshot};
 use clap::builder::{PossibleValue, PossibleValuesParser};
@@ -70,14 +73,19 @@ impl Arguments {
         let settings = self.analysis.settings(&subject, horizon, world)?;
         let floor = self.floor.or(subject.lockout.floor).unwrap_or(FLOOR_DEFAULT);
         let after = self.proposal.load(world, &self.subject, &subject.snapshot)?;
-        world.progress("working out the ways in before the change");
         let was = (!self.replay.is_empty()).then(|| subject.snapshot.clone());
         subject.name_users()?;
-        let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
-        somebody(&access, &settings, goal).map_err(|nobody| LockoutError::Nobody { nobody })?;
-        let before = Before::of(&access, &settings, goal).map_err(LockoutError::Scenario)?;
-        drop(access);
-        world.progress("working out the ways in after the change");
+        // Where nothing but policies changes, the tenant can be looked at with both lists at once. Of users that are not
+        // all there, the change may name some that it did not have before.
+        let are_policies_alone = matches!(&after, After::Proposal(loaded) if loaded.proposal.is_of_policies());
+        let seen = if are_policies_alone && subject.snapshot.users.is_complete() {
+            Was::Policies(subject.snapshot.conditional_access_policies.items().to_vec())
+        } else {
+            world.progress("working out the ways in before the change");
+            let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
+            somebody(&access, &settings, goal).map_err(|nobody| LockoutError::Nobody { nobody })?;
+            Was::Seen(Before::of(&access, &settings, goal).map_err(LockoutError::Scenario)?)
+        };
         let (applied, notes, unknowns) = match after {
             After::Proposal(loaded) => {
                 let unmapped = loaded.unmapped.iter().map(|one| format!("the map of names has nothing for {one}"));
@@ -97,19 +105,28 @@ impl Arguments {
         subject.name_users()?;
         let settings = self.analysis.settings(&subject, horizon, world)?;
         let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
-        // What a whole export says of nobody is a lockout; what half an export says is nothing.
-        if let Err(nobody) = somebody(&access, &settings, goal)
-            && !nobody.unknowns.is_empty()
-        {
-            return Err(LockoutError::Nobody { nobody }.into());
-        }
+        let (before, mut seen) = match seen {
+            Was::Seen(before) => {
+                world.progress("working out the ways in after the change");
+                somebody_after(&access, &settings, goal)?;
+                (before, Seen::of(&access, &settings, goal))
+            }
+            Was::Policies(policies) => {
+                world.progress("working out the ways in before and after the change");
+                let was = Access::compile_with(&subject.snapshot, &policies, &subject.access);
+                let was = was.map_err(SubjectError::from)?;
+                somebody(&was, &settings, goal).map_err(|nobody| LockoutError::Nobody { nobody })?;
+                somebody_after(&access, &settings, goal)?;
+                before_and_after((&was, &access), &settings, goal).map_err(LockoutError::Scenario)?
+            }
+        };
         let change = Change {
             words: applied.iter().map(ToString::to_string).collect(),
             policies: applied.iter().filter(|one| is_policy(one)).map(|one| one.id.clone()).collect(),
             notes,
             unknowns,
         };
-        let report = compare(&before, &access, &settings, change, floor);
+        let report = seen.compare(&before, change, floor);
         let replayed = was.map(|was| self.replayed(&was, &access, world)).transpose()?;
         world.progress_is_over();
         let verdict = report.verdict;
@@ -124,6 +141,9 @@ impl Arguments {
         if let Some(format) = format_named(&self.format) {
             deliver(world, self.output.as_deref(), &(format.render)(&guarded, &page))?;
         }
+        // The process ends here, and gives all of it back at once.
+        std::mem::forget(seen);
+        std::mem::forget(access);
         // No forecast is a good one where the log was not read to its end, or had nothing in it.
         Ok(match verdict.into() {
             Exit::Good if is_log_partial == Some(true) => Exit::Unknown,
@@ -142,6 +162,22 @@ impl Arguments {
             value: crate::render::forecast::value(&forecasted),
         };
         Ok((replayed, is_partial))
+    }
+}
+
+/// What is known of the tenant before the change.
+enum Was {
+    /// It was looked at.
+    Seen(Before),
+    /// It is the tenant after the change, but for its policies, which were these.
+    Policies(Vec<ConditionalAccessPolicy>),
+}
+
+/// What a whole export says of nobody is a lockout; what half an export says is nothing.
+fn somebody_after(access: &Access<'_>, settings: &LockoutSettings, goal: Goal) -> Result<(), LockoutError> {
+    match somebody(access, settings, goal) {
+        Err(nobody) if !nobody.unknowns.is_empty() => Err(LockoutError::Nobody { nobody }),
+        Err(_) | Ok(()) => Ok(()),
     }
 }
 

@@ -103,7 +103,7 @@ fn every_fault_has_its_code_and_a_way_out() {
         ("--terraform-plan patch.json", "BG1605", "is no Terraform plan"),
         ("--terraform-plan old-plan.json", "BG1605", "has the plan format `9.0`"),
         ("--policy patch.json --name-map misspelt.toml", "BG1609", "unknown field `group`"),
-        ("--policy patch.json --name-map misspelt.json", "BG1609", "invalid type: integer `7`"),
+        ("--policy patch.json --name-map misspelt.json", "BG1609", "invalid type: integer,"),
         ("--policy patch.json --name-map absent.toml", "BG1610", "did you mean `Emergency access exclusions`?"),
         ("--policy patch.json --name-map several.toml", "BG1610", "is the name of several"),
         ("--after other-tenant.json", "BG1611", "is of the tenant `fabrikam`, and the one before it of `contoso`"),

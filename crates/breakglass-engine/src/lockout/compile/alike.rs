@@ -2,7 +2,8 @@
 //! same kinds, the same policies in the way.
 //!
 //! Read off the rules in one pass, from the goal backwards. What is somebody's own is told by its kind and by the rules
-//! that need it; what others do (a reset, an approval) by what it is, not by who could.
+//! that need it; what others do (a reset, an approval) by what it is and
+//! whether the person itself could do it for others, which leaves one less to do it for the person.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,8 +45,10 @@ enum Part {
     Own(Kind),
     Component(u32),
     Other(Node),
-    Reset(Reset, Protection),
-    Approval(&'static str, usize),
+    /// A reset, and whether somebody could do it who is the person itself.
+    Reset(Reset, Protection, bool),
+    /// An approval, and whether the person is among the approvers.
+    Approval(&'static str, usize, bool),
     Fact,
     Inner(u32),
 }
@@ -227,8 +230,11 @@ impl Describing<'_, '_> {
             };
         }
         match self.facts.get(&node) {
-            Some(Fact::Resetter(reset, protection, ..)) => Part::Reset(*reset, *protection),
-            Some(Fact::Approval(user, role, number, _)) if *user == self.user => Part::Approval(role, *number),
+            Some(Fact::Resetter(reset, protection, but, _)) => Part::Reset(*reset, *protection, but.is_some()),
+            Some(Fact::Approval(user, role, number, _)) if *user == self.user => {
+                let approvers = self.compiler.approvers.get(&(*role, *number));
+                Part::Approval(role, *number, approvers.is_some_and(|approvers| approvers.contains(user)))
+            }
             Some(fact) if is_of(fact, self.user) => {
                 let rules = self.met.by_head.get(&node).map_or(&[][..], Vec::as_slice);
                 let mut inner: Vec<Part> = rules.iter().map(|rule| Part::Inner(self.rule(*rule))).collect();

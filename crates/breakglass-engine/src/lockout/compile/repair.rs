@@ -144,6 +144,7 @@ impl Compiler<'_> {
                 approvers.extend(active.map(|(user, _)| user));
             }
         }
+        self.approvers.entry((role, number)).or_insert_with(|| approvers.iter().copied().collect());
         for by in approvers.into_iter().filter(|by| *by != user) {
             for tool in Tool::ACTIVATION {
                 let session = self.fact(Fact::Session(by, None, Purpose::Tool(*tool), stage));

@@ -111,10 +111,9 @@ impl Compiler<'_> {
             return *known;
         }
         let classes = self.access.classes();
-        let masks = match role {
-            Some(role) => classes.masks_with_role(user, role),
-            None => classes.masks_of(user),
-        };
+        let supposed = self.settings.supposed.active.iter().filter(|(of, _)| *of == user);
+        let roles: Vec<&str> = supposed.map(|(_, role)| role.as_str()).chain(role).collect();
+        let masks = if roles.is_empty() { classes.masks_of(user) } else { classes.masks_with_roles(user, &roles) };
         let identity = self.judge.identity(masks);
         self.identities.insert((user, role), identity);
         identity

@@ -103,7 +103,7 @@ const SWITCHES: [(&str, &str, &str); 8] = [
 ];
 
 /// A method that somebody would register.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NewMethod {
     /// Which of [`KINDS`].
     kind: usize,
@@ -129,11 +129,16 @@ impl NewMethod {
     }
 
     pub(super) fn words(&self, who: &str) -> String {
+        format!("register {} for `{who}`", self.name())
+    }
+
+    /// The method with its article and its model.
+    pub(super) fn name(&self) -> String {
         let Some(kind) = self.of() else { return String::new() };
         let article = if self.is_second { "another" } else { kind.article };
         let what = [article, kind.name].join(" ");
         let model = self.model.as_ref().map(|model| format!(" of the allowed model `{model}`")).unwrap_or_default();
-        format!("register {}{model} for `{who}`", what.trim_start())
+        format!("{}{model}", what.trim_start())
     }
 
     pub(super) fn weakens(&self, who: &str) -> Option<String> {
@@ -178,8 +183,24 @@ impl Analysis<'_> {
         if is_second && own.kind != MethodKind::Fido2 {
             return None;
         }
+        self.allowed(kind, (Some(user), is_second), models)
+    }
+
+    /// A key that an account would be let use which is not there yet, and so in no group.
+    pub(super) fn spare_key(&self) -> Option<NewMethod> {
+        let key = KINDS.iter().position(|one| one.kind == MethodKind::Fido2)?;
+        self.allowed(key, (None, false), &models(self.access.snapshot()))
+    }
+
+    fn allowed(
+        &self,
+        kind: usize,
+        (user, is_second): (Option<ObjectKey>, bool),
+        models: &[String],
+    ) -> Option<NewMethod> {
+        let own = KINDS.get(kind)?;
         let asker = MethodUser {
-            snapshot,
+            snapshot: self.access.snapshot(),
             user,
             now: self.access.settings().now,
             certificate_days_left_min: 0,

@@ -1,13 +1,16 @@
 //! Roles, approvers and keepers of shares.
 
+use std::collections::BTreeSet;
+
 use breakglass_model::object::ObjectKey;
 
+use super::methods::NewMethod;
 use super::{Alike, Edit, Edits, Told, Weakening};
 use crate::lockout::Analysis;
 use crate::lockout::compile::role_name;
 use crate::lockout::custody::{Holds, Keeper, Share};
 use crate::lockout::goal::Goal;
-use crate::lockout::people::{Held, activation};
+use crate::lockout::people::{Held, ROLES, activation};
 use crate::lockout::settings::LockoutSettings;
 
 /// Id of somebody who is only supposed to keep a share.
@@ -35,10 +38,14 @@ impl Analysis<'_> {
         [Edits::of(eligible), self.of_approvers(goal), Edits::of(shares), Edits::of(copies)]
     }
 
-    /// Those who hold a role for the goal and do not approve yet, for the roles whose activation is approved.
+    /// Administrators who do not approve yet, for the roles whose activation is approved: those with a role for the
+    /// goal first.
     fn of_approvers(&self, goal: Goal) -> Edits {
         let snapshot = self.access.snapshot();
-        let people: Vec<ObjectKey> = self.goal_holders(goal.roles()).into_iter().map(|(user, _)| user).collect();
+        let first = self.goal_holders(goal.roles());
+        let mut seen = BTreeSet::new();
+        let people = first.into_iter().chain(self.goal_holders(&ROLES)).map(|(user, _)| user);
+        let people: Vec<ObjectKey> = people.filter(|user| seen.insert(*user)).collect();
         let eligible = |role: &str| self.promised.people.holders(role).any(|(_, held)| held == Held::Eligible);
         let roles = goal.roles().iter().filter(|role| eligible(role));
         let all = roles.flat_map(|role| {
@@ -52,52 +59,55 @@ impl Analysis<'_> {
         Edits::of(all)
     }
 
-    pub(super) fn told_of_people(&self, edit: &Edit) -> Told {
-        let snapshot = self.access.snapshot();
-        let name = |user: &ObjectKey| snapshot.name(*user).to_owned();
-        let told =
-            |change: String, weakening, weakens: String| Told { change, weakening, weakens: Some(weakens), edit: None };
-        let held = |envelope: usize| {
-            let envelope = self.settings.custody.envelopes.get(envelope);
-            envelope.map_or((String::new(), 0, 0), |one| {
-                let what = match &one.holds {
-                    Holds::Password => format!("the password of `{}`", one.account),
-                    Holds::Method(_) => format!("a method of `{}`", one.account),
-                };
-                (what, one.threshold, one.shares.len())
-            })
-        };
-        match edit {
-            Edit::Permanent { user, role } => {
-                let (name, role) = (name(user), role_name(role));
-                let change = format!("make {role} permanent for `{name}` instead of eligible");
-                told(change, Weakening::StandingRole, format!("`{name}` holds {role} all the time"))
-            }
-            Edit::Approver { user, role } => {
-                let (name, role) = (name(user), role_name(role));
-                let change = format!("make `{name}` an approver of activating {role} as well");
-                told(change, Weakening::OneMoreHolder, format!("one more person can let somebody become {role}"))
-            }
-            Edit::MoreShares { envelope } => {
-                let (what, threshold, count) = held(*envelope);
-                let change = format!(
-                    "give one more custodian a share of {what}: {threshold} of {} instead of {threshold} of {count}",
-                    count + 1
-                );
-                let weakens = format!("one more person holds a share, and {threshold} of them can still open it");
-                told(change, Weakening::OneMoreHolder, weakens)
-            }
-            Edit::Copy { envelope, share } => {
-                let (what, ..) = held(*envelope);
-                let change =
-                    format!("keep a copy of share {share} of {what} with one more custodian, or in a second safe");
-                told(change, Weakening::OneMoreHolder, format!("share {share} lies in two places"))
-            }
-            _ => told(
-                "add one more emergency account with a security key, excluded from every policy".to_owned(),
-                Weakening::OneMoreHolder,
-                "there is one more account as powerful as it gets, to be sealed and watched".to_owned(),
-            ),
-        }
+    pub(super) fn told_permanent(&self, user: ObjectKey, role: &str) -> Told {
+        let (name, role) = (self.access.snapshot().name(user), role_name(role));
+        let change = format!("make {role} permanent for `{name}` instead of eligible");
+        told(change, Weakening::StandingRole, format!("`{name}` holds {role} all the time"))
     }
+
+    pub(super) fn told_approver(&self, user: ObjectKey, role: &str) -> Told {
+        let (name, role) = (self.access.snapshot().name(user), role_name(role));
+        let change = format!("make `{name}` an approver of activating {role} as well");
+        told(change, Weakening::OneMoreHolder, format!("one more person can let somebody become {role}"))
+    }
+
+    pub(super) fn told_shares(&self, envelope: usize) -> Told {
+        let (what, threshold, count) = self.held_in(envelope);
+        let change = format!(
+            "give one more custodian a share of {what}: {threshold} of {} instead of {threshold} of {count}",
+            count + 1
+        );
+        let weakens = format!("one more person holds a share, and {threshold} of them can still open it");
+        told(change, Weakening::OneMoreHolder, weakens)
+    }
+
+    pub(super) fn told_copy(&self, envelope: usize, share: usize) -> Told {
+        let (what, ..) = self.held_in(envelope);
+        let change = format!("keep a copy of share {share} of {what} with one more custodian, or in a second safe");
+        told(change, Weakening::OneMoreHolder, format!("share {share} lies in two places"))
+    }
+
+    /// What an envelope holds, in words, and how many of how many shares open it.
+    fn held_in(&self, envelope: usize) -> (String, usize, usize) {
+        let envelope = self.settings.custody.envelopes.get(envelope);
+        envelope.map_or((String::new(), 0, 0), |one| {
+            let what = match &one.holds {
+                Holds::Password => format!("the password of `{}`", one.account),
+                Holds::Method(_) => format!("a method of `{}`", one.account),
+            };
+            (what, one.threshold, one.shares.len())
+        })
+    }
+}
+
+pub(super) fn told_spare_account(key: &NewMethod) -> Told {
+    told(
+        format!("add one more emergency account with {}, excluded from every policy", key.name()),
+        Weakening::OneMoreHolder,
+        "there is one more account as powerful as it gets, to be sealed and watched".to_owned(),
+    )
+}
+
+fn told(change: String, weakening: Weakening, weakens: String) -> Told {
+    Told { change, weakening, weakens: Some(weakens), edit: None }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use breakglass_model::group::Group;
 use breakglass_model::object::ObjectKey;
 use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState};
 use breakglass_model::property::Property;
@@ -10,11 +11,14 @@ use serde_json::{Value, json};
 use super::{Alike, Edit, Edits, Told, Weakening};
 use crate::access::membership::Reach;
 use crate::lockout::Analysis;
-use crate::lockout::people::Held;
 use crate::lockout::report::{Cause, EditKind, LockoutReport, ProposedEdit};
+use crate::lockout::words::listed;
 
 /// The state in which a policy reports only.
 const REPORT_ONLY: ConditionalAccessPolicyState = ConditionalAccessPolicyState::EnabledForReportingButNotEnforced;
+
+/// People who are excluded by one change.
+const TOGETHER_COUNT_MAX: usize = 10;
 
 /// Where Graph has what may be a member of a group.
 const DIRECTORY_OBJECTS: &str = "https://graph.microsoft.com/v1.0/directoryObjects/";
@@ -45,20 +49,43 @@ impl Analysis<'_> {
         let of_groups = of_groups.filter(|(policy, group)| lacks(*policy, *group));
         let of_groups =
             of_groups.map(|(policy, group)| Edit::Exclude { policy, users: Vec::new(), groups: vec![group] });
-        let everyday: Vec<ObjectKey> = goal_holders
-            .iter()
-            .filter(|(user, held)| *held == Held::Active && !accounts.contains(user) && alike.is_first(*user))
-            .map(|(user, _)| *user)
-            .collect();
-        let of_people = demanding.iter().filter(|policy| is_named(policy));
-        let of_people = of_people.flat_map(|policy| everyday.iter().map(move |user| (*policy, *user)));
+        let everyday: Vec<ObjectKey> = self.everyday(report).into_iter().filter(|user| alike.is_first(*user)).collect();
+        let of_people = demanding.iter().flat_map(|policy| everyday.iter().map(move |user| (*policy, *user)));
         let of_people = of_people.map(|(policy, user)| Edit::Exclude { policy, users: vec![user], groups: Vec::new() });
         let can_join = groups.iter().filter(|group| self.can_be_joined(**group));
         let members = can_join.flat_map(|group| goal_holders.iter().map(move |(user, _)| (*group, *user)));
-        let members = members.filter(|(group, user)| !self.reach(*group).contains(user));
+        let members = members.filter(|(group, user)| !self.reach(*group).users.contains(user));
         let members = members.map(|(group, user)| Edit::Member { group, user });
         let off = demanding.iter().map(|policy| Edit::ReportOnly { policy: *policy });
         vec![Edits::of(of_accounts), Edits::of(of_groups), Edits::of(of_people), Edits::of(members), Edits::of(off)]
+    }
+
+    /// Whoever holds a role for the goal and is not declared an emergency account, active ones first.
+    fn everyday(&self, report: &LockoutReport) -> Vec<ObjectKey> {
+        let holders = self.goal_holders(report.goal.roles()).into_iter().map(|(user, _)| user);
+        holders.filter(|user| !self.settings.accounts.contains(user)).collect()
+    }
+
+    /// Exclusions that may do as well as switching a policy off, and are not among those that were tried: of each
+    /// person, and of all together where they are few.
+    pub(super) fn instead_of(
+        &self,
+        policy: usize,
+        report: &LockoutReport,
+        (alike, tried): (&Alike, &[Edit]),
+    ) -> Vec<Edit> {
+        let everyday = self.everyday(report);
+        let was_tried = |user: ObjectKey| {
+            tried.iter().any(
+                |edit| matches!(edit, Edit::Exclude { policy: of, users, .. } if *of == policy && users[..] == [user]),
+            )
+        };
+        let single = everyday.iter().copied().filter(|user| alike.is_first(*user) && !was_tried(*user));
+        let mut all: Vec<Vec<ObjectKey>> = single.map(|user| vec![user]).collect();
+        if (2..=TOGETHER_COUNT_MAX).contains(&everyday.len()) {
+            all.push(everyday);
+        }
+        all.into_iter().map(|users| Edit::Exclude { policy, users, groups: Vec::new() }).collect()
     }
 
     /// Groups that a policy in force excludes, in which somebody is who holds a role for the goal, or whose members are
@@ -76,14 +103,35 @@ impl Analysis<'_> {
             excluding.filter_map(|policy| policy.conditions.users.as_ref()).flat_map(|users| &users.exclude_groups);
         let groups: BTreeSet<ObjectKey> = ids.filter_map(|id| snapshot.objects.find(id.as_str())).collect();
         let groups = groups.into_iter().filter(|group| snapshot.group(*group).is_some());
-        groups.filter(|group| self.reach(*group).iter().any(|user| wanted.contains(user))).collect()
+        groups.filter(|group| self.reach(*group).users.iter().any(|user| wanted.contains(user))).collect()
     }
 
-    fn reach(&self, group: ObjectKey) -> BTreeSet<ObjectKey> {
-        Reach::of_group(self.access.snapshot(), group).users.into_iter().collect()
+    fn reach(&self, group: ObjectKey) -> Reach {
+        Reach::of_group(self.access.snapshot(), group)
     }
 
-    /// Whether a new member of a group is one of the policies' alone: no rule gives its members, it has no role, it is in no other group, and no kind of methods is for its members.
+    /// Who is in a group, in words, and whether it is emergency accounts alone and stays so.
+    fn told_group(&self, group: ObjectKey) -> (String, bool) {
+        let snapshot = self.access.snapshot();
+        let (called, reach) = (snapshot.name(group), self.reach(group));
+        let is_dynamic = snapshot.group(group).is_none_or(Group::is_dynamic);
+        if !is_dynamic
+            && reach.unknown.is_none()
+            && reach.users.iter().all(|user| self.settings.accounts.contains(user))
+        {
+            return (format!("the emergency accounts in the group `{called}`"), true);
+        }
+        let members: BTreeSet<ObjectKey> = reach.users.iter().copied().collect();
+        let more = match (is_dynamic, reach.unknown) {
+            (true, _) => ", and whoever its rule takes in",
+            (false, Some(_)) => ", and whoever else is in it: the export does not have all of its members",
+            (false, None) => "",
+        };
+        (format!("whoever is in the group `{called}` ({} now{more})", members.len()), false)
+    }
+
+    /// Whether a new member of a group is one of the policies' alone: no rule and no directory on premises gives its
+    /// members, it has no role, it is in no other group, and no kind of methods is for its members.
     fn can_be_joined(&self, group: ObjectKey) -> bool {
         let snapshot = self.access.snapshot();
         let Some(found) = snapshot.group(group) else { return false };
@@ -108,7 +156,12 @@ impl Analysis<'_> {
             });
             targets.any(|target| target.id == id)
         });
-        !has_role && !found.is_dynamic() && found.members.is_some() && !is_inside && !is_target
+        !has_role
+            && !found.is_synchronised()
+            && !found.is_dynamic()
+            && found.members.is_some()
+            && !is_inside
+            && !is_target
     }
 
     /// The policies with somebody excluded from one of them.
@@ -205,14 +258,15 @@ impl Analysis<'_> {
                 (format!("exclude `{who}` from the policy `{name}`"), Weakening::PersonExcluded, whom)
             }
             (_, [group]) => {
-                let (called, members) = (snapshot.name(*group), self.reach(*group));
-                let is_sealed = members.iter().all(|user| self.settings.accounts.contains(user));
-                let whom = match is_sealed {
-                    true => format!("the emergency accounts in the group `{called}`"),
-                    false => format!("whoever is in the group `{called}` ({} now)", members.len()),
-                };
+                let called = snapshot.name(*group);
+                let (whom, is_sealed) = self.told_group(*group);
                 let weakening = if is_sealed { Weakening::Exclusion } else { Weakening::PersonExcluded };
                 (format!("exclude the group `{called}` from the policy `{name}`"), weakening, whom)
+            }
+            (users, _) if users.iter().any(|user| !self.settings.accounts.contains(user)) => {
+                let who = listed(&users.iter().map(|user| format!("`{}`", snapshot.name(*user))).collect::<Vec<_>>());
+                let whom = format!("{who}, who are not declared emergency accounts");
+                (format!("exclude {who} from the policy `{name}`"), Weakening::PeopleExcluded, whom)
             }
             _ => {
                 let change = format!("exclude the emergency accounts from the policy `{name}`");

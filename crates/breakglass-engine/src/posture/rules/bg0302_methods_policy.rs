@@ -69,7 +69,7 @@ fn judge(account: &mut Judgement<'_>) {
     }
     let user = MethodUser {
         snapshot: account.case.snapshot,
-        user: account.user.key,
+        user: Some(account.user.key),
         now: account.case.now,
         certificate_days_left_min: account.case.settings.certificate_days_left_min,
         is_supposed_on: false,
