@@ -1,4 +1,5 @@
-//! Behind the scenes: what a person or a test does that plays somebody's phone. Microsoft's tenant has nothing like it.
+//! Behind the scenes: what a person or a test does that plays somebody's phone, or makes things fail. Microsoft's tenant
+//! has nothing like it.
 //!
 //! **Invariant:** whoever asks has the token that lies in the tenant's folder, and asks under a loopback name and from
 //! no page of another origin.
@@ -10,8 +11,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::call::{Call, Reply};
+use crate::faults::{self, FaultError};
 use crate::random;
-use crate::state::Log;
+use crate::state::{Log, Object};
 use crate::tenant::{OpenError, Tenant};
 
 /// The first part of its addresses.
@@ -57,10 +59,32 @@ pub(crate) fn answer(tenant: &Tenant, call: &Call, parts: &[&str]) -> Reply {
             Err(error) => Reply::json(500, json!({ "error": { "code": "State", "message": error.to_string() } })),
         },
         ("POST", [_, "outbox", id, "approve"]) => approve(tenant, call, id),
+        ("GET", [_, "faults"]) => Reply::json(200, json!({ "value": faults::listed(&tenant.state.read()) })),
+        ("DELETE", [_, "faults"]) => switched(faults::clear(tenant).map(|()| Reply::empty(204))),
+        ("PUT", [_, "faults", name]) => switch_on(tenant, call, name),
+        ("DELETE", [_, "faults", name]) => switched(faults::switch_off(tenant, name).map(|()| Reply::empty(204))),
         _ => {
             Reply::json(404, json!({ "error": { "code": "NotFound", "message": "There is nothing at this address." } }))
         }
     }
+}
+
+/// Switches a fault on; the body, if there is one, is an object with its settings.
+fn switch_on(tenant: &Tenant, call: &Call, name: &str) -> Reply {
+    let settings: Option<Object> =
+        if call.body.is_empty() { Some(Object::new()) } else { serde_json::from_slice(&call.body).ok() };
+    let Some(settings) = settings else {
+        let message = "The body is an object with the settings of the fault.";
+        return Reply::json(400, json!({ "error": { "code": "BadRequest", "message": message } }));
+    };
+    switched(faults::switch_on(tenant, name, &settings).map(|fault| Reply::json(200, Value::Object(fault))))
+}
+
+fn switched(result: Result<Reply, FaultError>) -> Reply {
+    result.unwrap_or_else(|error| {
+        let body = json!({ "error": { "code": "Fault", "message": error.to_string() } });
+        Reply::json(error.status(), body)
+    })
 }
 
 /// Answers a notification with the number that is shown where the user signs in.

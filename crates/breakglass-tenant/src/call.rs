@@ -111,6 +111,10 @@ pub struct Reply {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Body,
+    /// Seconds for which it is kept back.
+    pub delay_seconds: u64,
+    /// Whether the connection is closed in its place.
+    pub is_cut: bool,
 }
 
 /// What an answer carries.
@@ -127,12 +131,22 @@ pub enum Body {
 impl Reply {
     /// JSON with a status.
     pub(crate) fn json(status: u16, value: Value) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Json(value) }
+        Self::of(status, Body::Json(value))
     }
 
     /// Nothing, with a status.
     pub(crate) const fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Nothing }
+        Self::of(status, Body::Nothing)
+    }
+
+    /// A body with a status.
+    pub(crate) const fn of(status: u16, body: Body) -> Self {
+        Self { status, headers: Vec::new(), body, delay_seconds: 0, is_cut: false }
+    }
+
+    /// A connection that is closed without an answer.
+    pub(crate) fn cut() -> Self {
+        Self { is_cut: true, ..Self::of(503, Body::Nothing) }
     }
 
     /// With one more header.

@@ -7,9 +7,11 @@
 //! as what they are checked with, never as they are.
 
 mod admin;
+pub mod backstage;
 pub mod call;
 pub mod clock;
 pub mod demo;
+mod faults;
 mod graph;
 mod ids;
 mod jwt;

@@ -18,13 +18,13 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::call::{Body, Call, Reply};
-use crate::tenant::Tenant;
+use crate::tenant::{DEVICE_HEADER, Tenant};
 
 /// Connections that are open at a time on one address; others wait.
 pub const CONNECTION_COUNT_MAX: usize = 1_024;
@@ -96,17 +96,23 @@ async fn listen(listener: TcpListener, config: Arc<ServerConfig>, stage: Stage) 
 async fn connected(stream: TcpStream, remote: SocketAddr, (acceptor, router): (TlsAcceptor, Router)) {
     let handshake = timeout(Duration::from_secs(HANDSHAKE_SECONDS_MAX), acceptor.accept(stream)).await;
     let Ok(Ok(secured)) = handshake else { return };
-    let router = router.layer(axum::Extension(remote));
+    // A request may ask for the connection to be closed without an answer.
+    let cut = Arc::new(Notify::new());
+    let router = router.layer(axum::Extension(remote)).layer(axum::Extension(Arc::clone(&cut)));
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(HEADER_SECONDS_MAX));
     let service = TowerToHyperService::new(router);
     // What a client does wrong is its own affair; the connection is closed.
-    drop(builder.serve_connection(TokioIo::new(secured), service).await);
+    tokio::select! {
+        served = builder.serve_connection(TokioIo::new(secured), service) => drop(served),
+        () = cut.notified() => {}
+    }
 }
 
 async fn answered(
     State(stage): State<Stage>,
     axum::Extension(remote): axum::Extension<SocketAddr>,
+    axum::Extension(cut): axum::Extension<Arc<Notify>>,
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
@@ -120,7 +126,9 @@ async fn answered(
     let headers = head.headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?)));
     let headers: Vec<(String, String)> = headers.collect();
     let said = headers.iter().find(|(name, _)| name == PLACE_HEADER).and_then(|(_, place)| place.parse().ok());
-    // Only on this machine itself may a client say that it is somewhere else.
+    // Only on this machine itself may a client say that it is somewhere else, or on which device.
+    let headers: Vec<(String, String)> =
+        headers.into_iter().filter(|(name, _)| name != DEVICE_HEADER || is_loopback(remote.ip())).collect();
     let remote = said.filter(|_| is_loopback(remote.ip())).unwrap_or(remote.ip());
     let call = Call {
         method: head.method.as_str().to_owned(),
@@ -138,10 +146,13 @@ async fn answered(
         let _worker = worker;
         answer(&tenant, &call)
     });
-    match reply.await {
-        Ok(reply) => response(reply),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    let Ok(reply) = reply.await else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    tokio::time::sleep(Duration::from_secs(reply.delay_seconds)).await;
+    if reply.is_cut {
+        cut.notify_one();
+        return std::future::pending().await;
     }
+    response(reply)
 }
 
 fn response(reply: Reply) -> Response {

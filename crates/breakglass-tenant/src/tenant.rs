@@ -8,13 +8,16 @@ use breakglass_model::snapshot::Resource;
 use serde_json::json;
 
 use crate::call::{Call, Reply};
-use crate::clock::Clock;
+use crate::clock::{Clock, MovedClock};
 use crate::jwt::SigningKey;
 use crate::login::flows::Flows;
 use crate::random::{self, NoRandomness};
 use crate::sign_in::lockout::SmartLockout;
 use crate::state::{Object, State, StateError, text};
-use crate::{admin, graph, login, manager};
+use crate::{admin, faults, graph, login, manager};
+
+/// The header by which a client on this machine says on which device it is, by one of its ids.
+pub const DEVICE_HEADER: &str = "x-breakglass-device";
 
 /// Where a tenant is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +50,7 @@ pub enum OpenError {
 pub struct Tenant {
     pub(crate) state: State,
     pub(crate) keys: Vec<SigningKey>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock: MovedClock,
     pub(crate) addresses: Addresses,
     pub(crate) lockout: SmartLockout,
     pub(crate) flows: Flows,
@@ -64,6 +67,8 @@ impl Tenant {
     pub fn open(folder: &Path, addresses: Addresses, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         fs::create_dir_all(folder).map_err(OpenError::Folder)?;
         let state = State::open(folder)?;
+        let clock = MovedClock::of(clock);
+        clock.move_by(faults::moved_seconds(&state.read()));
         let keys = state.signing_keys(clock.now())?;
         let id = state.read().single(Resource::Organization).and_then(|one| text(one, "id")).map(str::to_owned);
         let id = match id {
@@ -102,9 +107,17 @@ impl Tenant {
             return Reply::json(400, json!({ "error": { "code": "BadRequest", "message": "The path is malformed." } }));
         };
         let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+        if let [admin::ROOT, ..] = parts.as_slice() {
+            return admin::answer(self, call, &parts);
+        }
+        if let Some(reply) = self.elsewhere(call) {
+            return reply;
+        }
         match parts.as_slice() {
-            [admin::ROOT, ..] => admin::answer(self, call, &parts),
-            ["v1.0" | "beta", ..] => graph::answer(self, call, &parts),
+            ["v1.0" | "beta", ..] => {
+                let reply = graph::answer(self, call, &parts);
+                faults::delivered(&self.state.read(), call, reply)
+            }
             ["tenants" | "subscriptions" | "metadata", ..] => manager::answer(self, call, &parts),
             _ => login::answer(self, call, &parts),
         }
@@ -113,9 +126,32 @@ impl Tenant {
     /// Answers a request to Azure Resource Manager.
     #[must_use]
     pub fn answer_manager(&self, call: &Call) -> Reply {
+        if let Some(reply) = self.elsewhere(call) {
+            return reply;
+        }
         let segments = call.segments().unwrap_or_default();
         let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
         manager::answer(self, call, &parts)
+    }
+
+    /// The answer to whoever is where nothing is answered, or on a device that there is not.
+    fn elsewhere(&self, call: &Call) -> Option<Reply> {
+        let directory = self.state.read();
+        if faults::is_unreachable(&directory, call.remote) {
+            return Some(Reply::cut());
+        }
+        let device = call.header(DEVICE_HEADER).filter(|device| directory.device(device).is_none());
+        device.map(|_| {
+            let message = "The tenant has no device of the id that the request is sent from.";
+            Reply::json(400, json!({ "error": { "code": "BadRequest", "message": message } }))
+        })
+    }
+
+    /// The names of the faults that are on.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let name = |fault: &serde_json::Value| Some(fault.get("name")?.as_str()?.to_owned());
+        faults::listed(&self.state.read()).iter().filter_map(name).collect()
     }
 
     /// The names of its domains, the initial one first.

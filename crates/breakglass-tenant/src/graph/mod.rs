@@ -9,7 +9,7 @@ mod batch;
 pub(crate) mod caller;
 mod conditional_access;
 mod directory_objects;
-mod error;
+pub(crate) mod error;
 mod groups;
 mod list;
 mod organization;
@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use self::caller::{Caller, Refusal};
 use self::error::GraphError;
 use crate::call::{Call, Reply};
+use crate::faults;
 use crate::ids::Audience;
 use crate::random;
 use crate::state::{Log, Object};
@@ -118,6 +119,14 @@ pub(crate) fn answer(tenant: &Tenant, call: &Call, parts: &[&str]) -> Reply {
     let request_id = random::uuid().unwrap_or_default();
     let of_client = call.header("client-request-id").unwrap_or(&request_id).to_owned();
     let now = tenant.clock.now();
+    // The requests of a batch fail each by itself.
+    let is_batch = matches!(parts, [_, "$batch"]);
+    let in_place = faults::answer_in_place(&tenant.state.read()).filter(|_| !is_batch);
+    if let Some((error, after)) = in_place {
+        let reply = error.reply((&request_id, &of_client, now));
+        let reply = reply.with("request-id", request_id).with("client-request-id", of_client);
+        return after.into_iter().fold(reply, |reply, seconds| reply.with("retry-after", seconds.to_string()));
+    }
     let answered = match caller::of(tenant, call, Audience::Graph) {
         Err(refusal) => Ok(unauthorized(tenant, refusal, (&request_id, &of_client, now))),
         Ok(_) if call.body.len() > BODY_BYTES_MAX => {

@@ -10,6 +10,7 @@ use super::scope::Scope;
 use super::token::correlation_id;
 use super::visit::{Step, refused, signed_in};
 use crate::call::{Call, Reply, encoded, member, pairs};
+use crate::faults;
 use crate::state::text;
 use crate::tenant::Tenant;
 
@@ -54,6 +55,9 @@ pub(super) fn answer(tenant: &Tenant, call: &Call) -> Reply {
         Ok(scope) => scope,
         Err(error) => return error_answered(tenant, &answer, (&error, &correlation_id)),
     };
+    if faults::is_token_service_down(&tenant.state.read()) {
+        return error_answered(tenant, &answer, (&StsError::of(90_033), &correlation_id));
+    }
     let step = Step { tenant, call };
     let prompt = member(&asked, "prompt").unwrap_or_default().to_owned();
     let mut visit = Visit::new(Goal::Authorize(answer.clone()), (client, scope), (&correlation_id, tenant.clock.now()));

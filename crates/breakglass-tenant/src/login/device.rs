@@ -12,6 +12,7 @@ use super::scope::Scope;
 use super::token::correlation_id;
 use super::visit::{Step, signed_in};
 use crate::call::{Call, Reply, member};
+use crate::faults;
 use crate::tenant::Tenant;
 
 /// Where codes are typed in.
@@ -23,6 +24,9 @@ const INTERVAL_SECONDS: u64 = 1;
 pub(super) fn code(tenant: &Tenant, call: &Call) -> Reply {
     let correlation_id = correlation_id(call);
     let given = || {
+        if faults::is_token_service_down(&tenant.state.read()) {
+            return Err(StsError::of(90_033));
+        }
         let form = call.form().ok_or_else(|| StsError::of(90_100))?;
         let client = named(tenant, &form)?;
         let scope = Scope::of(tenant, &form)?.ok_or_else(|| StsError::missing("scope"))?;

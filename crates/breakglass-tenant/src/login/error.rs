@@ -29,6 +29,13 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
         "Provided value for the input parameter scope is not valid because it contains more than one resource.",
     ),
     (
+        40_010,
+        "invalid_grant",
+        400,
+        None,
+        "There's an issue with your federated Identity Provider. Contact your IDP to resolve this issue.",
+    ),
+    (
         50_011,
         "invalid_request",
         400,
@@ -136,6 +143,13 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
     ),
     (70_018, "bad_verification_code", 400, None, "Invalid verification code. The device code is not known."),
     (70_019, "expired_token", 400, None, "Verification code expired. Have the user retry the sign-in."),
+    (
+        80_001,
+        "invalid_grant",
+        400,
+        None,
+        "The Authentication Agent is unable to connect to Active Directory. Make sure that agent servers are members of the same AD forest as the users whose passwords need to be validated and they are able to connect to Active Directory.",
+    ),
     (
         90_002,
         "invalid_tenant",

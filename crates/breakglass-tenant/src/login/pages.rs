@@ -46,7 +46,7 @@ impl Page {
             "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; base-uri 'none'; \
              frame-ancestors 'none'"
         );
-        Reply { status, headers: Vec::new(), body: Body::Page(html) }
+        Reply::of(status, Body::Page(html))
             .with("content-security-policy", policy)
             .with("cache-control", "no-store")
             .with("referrer-policy", "no-referrer")

@@ -69,7 +69,12 @@ impl Step<'_> {
             ),
         };
         let fields = format!("{}{}{ask}", error(wrong), hidden("ctx", id));
-        let mut body = form((ADDRESS, "verify", label), &fields);
+        let is_unsent = sent.is_none() && matches!(method.kind, Kind::Push | Kind::Sms);
+        let mut body = if is_unsent {
+            error(wrong) + "<p>We're sorry, we ran into a problem. Try again later, or use another way.</p>"
+        } else {
+            form((ADDRESS, "verify", label), &fields)
+        };
         for other in useful {
             let what = match other.kind {
                 Kind::Push => "Approve a request on my Authenticator app".to_owned(),

@@ -12,8 +12,9 @@ use super::flows::{NotRedeemed, Person};
 use super::issue::{self, Grounds, REFRESH_TOKEN_HOURS, REFRESH_TOKEN_HOURS_SINGLE_PAGE};
 use super::scope::Scope;
 use crate::call::{Call, Reply, member};
+use crate::faults;
 use crate::random;
-use crate::sign_in::{Attempt, Client, Decided, decide, first_factor, record};
+use crate::sign_in::{Attempt, Client, Decided, Device, decide, first_factor, record};
 use crate::state::{Log, Object, StateError, text};
 use crate::tenant::Tenant;
 
@@ -43,6 +44,10 @@ fn granted(tenant: &Tenant, call: &Call, correlation_id: &str) -> Result<Value, 
     let scope = Scope::of(tenant, &form)?;
     let grant = member(&form, "grant_type").ok_or_else(|| StsError::missing("grant_type"))?;
     let is_proved = proved(tenant, &client, &form)?;
+    // Sessions that are open are carried on all the same.
+    if grant != "refresh_token" && faults::is_token_service_down(&tenant.state.read()) {
+        return Err(StsError::of(90_033));
+    }
     let request = Request { tenant, call, form: &form, client: &client, scope, correlation_id };
     match grant {
         "password" => {
@@ -98,6 +103,7 @@ impl Request<'_> {
             is_in_browser: false,
             is_device_code: false,
             correlation_id: self.correlation_id,
+            device: Device::of(self.tenant, self.call),
         }
     }
 

@@ -14,9 +14,10 @@ use super::issue::digest;
 use super::pages::{Page, error, escaped};
 use super::token::is_carried_on;
 use crate::call::{Call, Reply, member};
+use crate::faults;
 use crate::random;
 use crate::sign_in::methods::{self, Kind, Method};
-use crate::sign_in::{Attempt, Decided, decide, first_factor, record};
+use crate::sign_in::{Attempt, Decided, Device, decide, first_factor, record};
 use crate::state::{Change, Directory, Log, Object, Session, StateError, text};
 use crate::tenant::Tenant;
 
@@ -87,6 +88,9 @@ impl Step<'_> {
     /// Goes on with a visit: a form was sent.
     pub(super) fn go_on(&self) -> Reply {
         let now = self.tenant.clock.now();
+        if faults::is_token_service_down(&self.tenant.state.read()) {
+            return refused(&StsError::of(90_033));
+        }
         let Some(sent) = self.call.form() else { return refused(&StsError::of(90_100)) };
         let id = member(&sent, "ctx").unwrap_or_default();
         let browser = cookie(self.call, &browser_cookie(self.tenant)).unwrap_or_default();
@@ -185,9 +189,9 @@ impl Step<'_> {
 
     /// The methods of a user with which this sign-in would succeed.
     fn useful(&self, visit: &Visit, user: &Object) -> Vec<Method> {
-        let directory: &Directory = &self.tenant.state.read();
         let now = self.tenant.clock.now();
         let attempt = self.attempt(visit);
+        let directory: &Directory = &self.tenant.state.read();
         let helps = |method: &Method| {
             let modes = attempt.modes.with(method.kind.mode());
             decide(directory, user, &Attempt { modes, ..attempt.clone() }, now).refused.is_none()
@@ -210,6 +214,10 @@ impl Step<'_> {
         };
         let sent = match chosen.kind {
             Kind::Oath | Kind::Passkey => None,
+            Kind::Sms | Kind::Push if faults::is_out(&self.tenant.state.read(), chosen.kind) => {
+                visit.asked = Some((chosen, None));
+                return self.out(id, visit, (&user, &useful));
+            }
             Kind::Sms | Kind::Push => match methods::send(self.tenant, &user, (&chosen, &visit.client.name)) {
                 Ok(sent) => Some(sent),
                 Err(_) => return failed(),
@@ -219,9 +227,26 @@ impl Step<'_> {
         self.keep(id, visit, |step, id, visit| step.second(id, (visit, &useful), None))
     }
 
+    /// The service that a method needs does not answer; another method may do.
+    fn out(&self, id: &str, visit: Visit, (user, useful): (&Object, &[Method])) -> Reply {
+        let error = StsError::of(500_121);
+        let name = text(user, "userPrincipalName").unwrap_or_default();
+        let attempt = self.attempt(&visit);
+        if !self.log(Some(user), (name, &attempt, &Decided::unasked()), Some(&error)) {
+            return failed();
+        }
+        self.keep(id, visit, |step, id, visit| step.second(id, (visit, useful), Some(&shown_text(&error))))
+    }
+
     fn verified(&self, id: &str, mut visit: Visit, code: &str) -> Reply {
         let (Some(person), Some((method, sent))) = (visit.person.clone(), visit.asked.clone()) else { return failed() };
         let (tenant, now) = (self.tenant, self.tenant.clock.now());
+        if faults::is_out(&tenant.state.read(), method.kind) {
+            let user = tenant.state.read().object(Resource::Users, &person.user).cloned();
+            let Some(user) = user else { return refused(&StsError::of(50_034)) };
+            let useful = self.useful(&visit, &user);
+            return self.out(id, visit, (&user, &useful));
+        }
         let counter = format!("{}#second", person.user);
         let is_locked = tenant.lockout.is_locked(&counter, self.call.remote, now);
         let is_right = !is_locked
@@ -333,6 +358,7 @@ impl Step<'_> {
             is_in_browser: matches!(&visit.goal, Goal::Authorize(answer) if answer.platform != Platform::Native),
             is_device_code: visit.is_device_code(),
             correlation_id: &visit.correlation_id,
+            device: Device::of(self.tenant, self.call),
         }
     }
 

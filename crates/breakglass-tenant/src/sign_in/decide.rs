@@ -9,7 +9,8 @@ use breakglass_model::sign_in::{AuthenticationFlow, SignInConditions, SignInCont
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Attempt, proof, snapshot};
+use super::{Attempt, Device, proof, snapshot};
+use crate::faults;
 use crate::state::{Directory, Object, text};
 
 /// What became of a sign-in.
@@ -24,12 +25,21 @@ pub(crate) struct Decided {
     /// As the sign-in log has it.
     pub(crate) applied: Vec<Value>,
     pub(crate) status: &'static str,
+    /// The risk of the user, and of the sign-in.
+    pub(crate) risk: (String, String),
 }
 
 impl Decided {
     /// Nothing was asked: it failed before.
     pub(crate) const fn unasked() -> Self {
-        Self { refused: None, can_be_proved: false, policies: Vec::new(), applied: Vec::new(), status: "notApplied" }
+        Self {
+            refused: None,
+            can_be_proved: false,
+            policies: Vec::new(),
+            applied: Vec::new(),
+            status: "notApplied",
+            risk: (String::new(), String::new()),
+        }
     }
 }
 
@@ -42,11 +52,14 @@ const BLOCKED: u32 = 53_003;
 ///
 /// What the engine cannot tell is refused: a policy with a part that it does not know may block.
 pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>, now: Timestamp) -> Decided {
-    let blocked = || Decided { refused: Some(BLOCKED), status: "failure", ..Decided::unasked() };
+    let id = text(user, "id").unwrap_or_default();
+    let (user_risk, sign_in_risk) = faults::risk_of(directory, id);
+    let risk = || (user_risk.to_owned(), sign_in_risk.to_owned());
+    let blocked = || Decided { refused: Some(BLOCKED), status: "failure", risk: risk(), ..Decided::unasked() };
     let Ok(snapshot) = snapshot::around(directory, user) else { return blocked() };
     let Ok(access) = Access::compile(&snapshot, &AccessSettings::at(now)) else { return blocked() };
     let request = WhatIfRequest {
-        sign_in_identity: SignInIdentity { user_id: text(user, "id").map(Cow::Borrowed), ..SignInIdentity::default() },
+        sign_in_identity: SignInIdentity { user_id: Some(Cow::Borrowed(id)), ..SignInIdentity::default() },
         sign_in_context: Some(SignInContext {
             include_applications: Some(vec![Cow::Borrowed(attempt.audience.app_id(attempt.resource))]),
             ..SignInContext::default()
@@ -59,12 +72,13 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
                 "mobileAppsAndDesktopClients"
             })),
             ip_address: Some(Cow::Owned(attempt.remote.to_string())),
-            sign_in_risk_level: Some(Cow::Borrowed("none")),
-            user_risk_level: Some(Cow::Borrowed("none")),
+            sign_in_risk_level: Some(Cow::Borrowed(sign_in_risk)),
+            user_risk_level: Some(Cow::Borrowed(user_risk)),
             insider_risk_level: Some(Cow::Borrowed("none")),
             authentication_flow: attempt
                 .is_device_code
                 .then_some(AuthenticationFlow { transfer_method: Some(Cow::Borrowed("deviceCodeFlow")) }),
+            device_info: attempt.device.as_ref().map(Device::info),
             ..SignInConditions::default()
         }),
         applied_policies_only: None,
@@ -109,7 +123,7 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
             "enforcedSessionControls": [], "result": result,
         }))
     });
-    Decided { refused, can_be_proved, policies, applied: applied.collect(), status }
+    Decided { refused, can_be_proved, policies, applied: applied.collect(), status, risk: risk() }
 }
 
 /// The platform that a user agent tells; everything else is one that Entra does not recognise.

@@ -4,6 +4,7 @@ use breakglass_model::strength::Modes;
 use serde_json::Value;
 use std::net::IpAddr;
 
+use crate::faults;
 use crate::login::error::StsError;
 use crate::state::{Change, Object, PASSWORD, Secret, StateError, text};
 use crate::tenant::Tenant;
@@ -31,7 +32,13 @@ pub(crate) fn shown(
     let secrets: Vec<Secret> = tenant.state.read().secrets(id).to_vec();
     let mut passes = secrets.iter().filter(|secret| takes_pass && is_pass(secret));
     let pass = passes.find(|secret| secret.hashed.is(password));
-    let has_password = secrets.iter().any(|secret| secret.id == PASSWORD && secret.hashed.is(password));
+    let checked = faults::passwords_are_checked(&tenant.state.read(), user);
+    let is_own = |secret: &Secret| secret.id == PASSWORD && secret.hashed.is(password);
+    let has_password = checked.is_ok() && secrets.iter().any(is_own);
+    if pass.is_none() {
+        // Nobody can tell whether it is right.
+        checked?;
+    }
     if pass.is_none() && !has_password {
         tenant.lockout.failed(id, place, (password, now));
         return Err(StsError::of(50_126));

@@ -1,6 +1,7 @@
 //! Who signs in to what, from where, with what: decided by the one Conditional Access engine, and written to the log.
 
 mod decide;
+mod device;
 pub(crate) mod first_factor;
 pub(crate) mod lockout;
 pub(crate) mod methods;
@@ -15,6 +16,7 @@ use breakglass_model::strength::Modes;
 use serde_json::Value;
 
 pub(crate) use self::decide::{Decided, decide};
+pub(crate) use self::device::Device;
 pub(crate) use self::record::record;
 use crate::ids::{Audience, FIRST_PARTY};
 use crate::state::{Directory, Object, text};
@@ -68,6 +70,8 @@ pub(crate) struct Attempt<'a> {
     /// Whether the session was begun, now or once, by a code that was typed in on another device.
     pub(crate) is_device_code: bool,
     pub(crate) correlation_id: &'a str,
+    /// The device, as the tenant knows it; `None` is one that it does not know.
+    pub(crate) device: Option<Device>,
 }
 
 /// Ids of the groups that somebody or something is in, through other groups too, in lower case.

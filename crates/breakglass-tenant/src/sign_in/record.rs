@@ -29,6 +29,12 @@ pub(crate) fn record(
     } else {
         "singleFactorAuthentication"
     };
+    let level = |level: &str| if level.is_empty() { "none" } else { level }.to_owned();
+    let (user_risk, sign_in_risk) = (level(&decided.risk.0), level(&decided.risk.1));
+    let is_risky = (user_risk.as_str(), sign_in_risk.as_str()) != ("none", "none");
+    let events: &[&str] = if sign_in_risk == "none" { &[] } else { &["unfamiliarFeatures"] };
+    let (system, browser) = (words.map_or("", |(_, words)| words), attempt.user_agent.unwrap_or_default());
+    let device = attempt.device.as_ref().map(|device| device.recorded(system, browser));
     let record = json!({
         "id": random::uuid()?,
         "createdDateTime": written(now),
@@ -44,11 +50,11 @@ pub(crate) fn record(
         "isInteractive": attempt.is_interactive,
         "authenticationRequirement": requirement,
         "riskDetail": "none",
-        "riskLevelAggregated": "none",
-        "riskLevelDuringSignIn": "none",
-        "riskState": "none",
-        "riskEventTypes": [],
-        "riskEventTypes_v2": [],
+        "riskLevelAggregated": sign_in_risk,
+        "riskLevelDuringSignIn": sign_in_risk,
+        "riskState": if is_risky { "atRisk" } else { "none" },
+        "riskEventTypes": events,
+        "riskEventTypes_v2": events,
         "resourceDisplayName": attempt.audience.name(attempt.resource),
         "resourceId": attempt.audience.app_id(attempt.resource),
         "status": {
@@ -56,12 +62,10 @@ pub(crate) fn record(
             "failureReason": if code == 0 { "Other." } else { reason },
             "additionalDetails": Value::Null,
         },
-        "deviceDetail": {
-            "deviceId": "", "displayName": "",
-            "operatingSystem": words.map_or("", |(_, words)| words),
-            "browser": attempt.user_agent.unwrap_or_default(),
+        "deviceDetail": device.unwrap_or_else(|| json!({
+            "deviceId": "", "displayName": "", "operatingSystem": system, "browser": browser,
             "isCompliant": false, "isManaged": false, "trustType": "",
-        },
+        })),
         "location": { "city": "", "state": "", "countryOrRegion": "", "geoCoordinates": {} },
         "appliedConditionalAccessPolicies": decided.applied,
     });

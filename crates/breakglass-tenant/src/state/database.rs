@@ -8,7 +8,7 @@ use breakglass_model::strength::Modes;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::{Change, Log, Object, Secret, Session, id_of};
+use super::{Change, Log, Object, Secret, Session, Shelf, id_of};
 use crate::jwt::{SigningKey, TokenError};
 use crate::secret::Hashed;
 
@@ -19,7 +19,7 @@ const BUSY_WAIT_MS: u64 = 5_000;
 /// What the column `flow` has for a session that a device code began.
 const DEVICE_CODE: &str = "deviceCode";
 /// The form of the tables.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
     CREATE TABLE object (resource TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (resource, id));
@@ -30,6 +30,10 @@ const TABLES: &str = "
     CREATE TABLE signing_key (number INTEGER PRIMARY KEY, pkcs8 BLOB NOT NULL, made TEXT NOT NULL);
     CREATE TABLE record (number INTEGER PRIMARY KEY, log TEXT NOT NULL, body TEXT NOT NULL);
     CREATE INDEX record_by_log ON record (log, number);
+";
+/// What version 2 has besides.
+const TABLES_OF_2: &str = "
+    CREATE TABLE thing (shelf TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (shelf, name));
 ";
 
 /// The state cannot be read or written.
@@ -68,8 +72,11 @@ impl Database {
         connection.pragma_update(None, "synchronous", "FULL")?;
         let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         match found {
-            0 => connection
-                .execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?,
+            0 => connection.execute_batch(&format!(
+                "BEGIN IMMEDIATE; {TABLES}{TABLES_OF_2} PRAGMA user_version = {VERSION}; COMMIT;"
+            ))?,
+            1 => connection
+                .execute_batch(&format!("BEGIN IMMEDIATE; {TABLES_OF_2} PRAGMA user_version = {VERSION}; COMMIT;"))?,
             VERSION => {}
             found => return Err(StateError::Version { found }),
         }
@@ -118,6 +125,7 @@ impl Database {
             };
             changes.push(Change::PutSession(digest, session));
         }
+        changes.extend(things(&connection)?);
         Ok(changes)
     }
 
@@ -160,6 +168,20 @@ impl Database {
     }
 }
 
+/// What is kept that is no object of Graph.
+fn things(connection: &Connection) -> Result<Vec<Change>, StateError> {
+    let mut kept = connection.prepare("SELECT shelf, name, body FROM thing")?;
+    let columns =
+        |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?));
+    let mut things = Vec::new();
+    for row in kept.query_map([], columns)? {
+        let (shelf, name, body) = row?;
+        let known = Shelf::ALL.iter().find(|(_, known)| *known == shelf).ok_or_else(|| malformed(&shelf))?.0;
+        things.push(Change::PutThing(known, name, object(&body)?));
+    }
+    Ok(things)
+}
+
 fn make(transaction: &Connection, change: &Change) -> Result<(), StateError> {
     match change {
         Change::Put(resource, object) => {
@@ -199,8 +221,21 @@ fn make(transaction: &Connection, change: &Change) -> Result<(), StateError> {
         Change::RemoveSession(digest) => {
             transaction.prepare_cached("DELETE FROM session WHERE digest = ?1")?.execute(params![digest])?;
         }
+        Change::PutThing(shelf, name, thing) => {
+            let body = serde_json::Value::Object(thing.clone()).to_string();
+            let sql = "INSERT OR REPLACE INTO thing (shelf, name, body) VALUES (?1, ?2, ?3)";
+            transaction.prepare_cached(sql)?.execute(params![word(*shelf), name, body])?;
+        }
+        Change::RemoveThing(shelf, name) => {
+            let sql = "DELETE FROM thing WHERE shelf = ?1 AND name = ?2";
+            transaction.prepare_cached(sql)?.execute(params![word(*shelf), name])?;
+        }
     }
     Ok(())
+}
+
+fn word(shelf: Shelf) -> &'static str {
+    Shelf::ALL.iter().find(|(known, _)| *known == shelf).map_or("", |(_, word)| word)
 }
 
 const fn name(log: Log) -> &'static str {

@@ -63,6 +63,7 @@ pub(crate) struct Directory {
     secrets: BTreeMap<String, Vec<Secret>>,
     /// By the SHA-256 of the refresh token, in hexadecimal digits.
     sessions: BTreeMap<String, Session>,
+    things: BTreeMap<(Shelf, String), Object>,
 }
 
 impl Directory {
@@ -87,9 +88,26 @@ impl Directory {
         self.object(Resource::Users, id)
     }
 
+    /// A device by one of its ids.
+    pub(crate) fn device(&self, id: &str) -> Option<&Object> {
+        let is_it = |device: &&Object| text(device, "deviceId").is_some_and(|own| own.eq_ignore_ascii_case(id));
+        self.object(Resource::Devices, id).or_else(|| self.all(Resource::Devices).find(is_it))
+    }
+
     /// Every refresh token and cookie whose time is over.
     pub(crate) fn sessions_over(&self, now: Timestamp) -> Vec<String> {
         self.sessions.iter().filter(|(_, session)| session.until <= now).map(|(digest, _)| digest.clone()).collect()
+    }
+
+    /// What is kept under a name on a shelf.
+    pub(crate) fn thing(&self, shelf: Shelf, name: &str) -> Option<&Object> {
+        self.things.get(&(shelf, name.to_owned()))
+    }
+
+    /// Everything on a shelf, by name.
+    pub(crate) fn things(&self, shelf: Shelf) -> impl Iterator<Item = (&str, &Object)> {
+        let all = self.things.range((shelf, String::new())..);
+        all.take_while(move |((own, _), _)| *own == shelf).map(|((_, name), thing)| (name.as_str(), thing))
     }
 
     /// The secrets of somebody.
@@ -134,6 +152,12 @@ impl Directory {
             Change::RemoveSession(digest) => {
                 self.sessions.remove(&digest);
             }
+            Change::PutThing(shelf, name, thing) => {
+                self.things.insert((shelf, name), thing);
+            }
+            Change::RemoveThing(shelf, name) => {
+                self.things.remove(&(shelf, name));
+            }
         }
     }
 
@@ -160,6 +184,19 @@ pub(crate) enum Change {
     RemoveSecret(String, String),
     PutSession(String, Session),
     RemoveSession(String),
+    PutThing(Shelf, String, Object),
+    RemoveThing(Shelf, String),
+}
+
+/// Where something is kept that is no object of Graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Shelf {
+    /// Faults that are on.
+    Faults,
+}
+
+impl Shelf {
+    const ALL: [(Self, &'static str); 1] = [(Self::Faults, "faults")];
 }
 
 /// A record of a log.

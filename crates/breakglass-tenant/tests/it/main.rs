@@ -5,4 +5,6 @@ mod odata;
 #[cfg(test)]
 mod regressions;
 #[cfg(test)]
+mod served;
+#[cfg(test)]
 mod sign_in;

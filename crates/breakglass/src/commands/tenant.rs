@@ -1,4 +1,6 @@
-//! `tenant serve`: the embedded tenant alone.
+//! `tenant serve`: the embedded tenant alone; `tenant fault`: what fails in it.
+
+mod fault;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -8,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use breakglass_tenant::backstage::{self, AskError};
 use breakglass_tenant::seed::SeedError;
 use breakglass_tenant::tenant::{Addresses, OpenError, Tenant};
 use breakglass_tenant::tls::{AUTHORITY_FILE, TlsError};
@@ -20,9 +23,10 @@ use crate::codes::ErrorCode;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
 use crate::output::deliver;
+use crate::render::visible;
 use crate::wiring::{SystemClock, World};
 
-/// Serve an embedded tenant that real clients sign in to
+/// Serve an embedded tenant that real clients sign in to, and make things fail in it
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -32,6 +36,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum What {
     Serve(Serve),
+    Fault(fault::Fault),
 }
 
 /// Serve the login endpoints, Microsoft Graph and a corner of Azure Resource Manager over TLS
@@ -114,6 +119,22 @@ pub(crate) enum TenantError {
         #[source]
         source: SeedError,
     },
+    /// There is no tenant to ask.
+    #[error("the embedded tenant cannot be asked")]
+    NotServed(#[source] AskError),
+    /// It refuses.
+    #[error("the fault is not switched: {0}")]
+    Fault(String),
+    /// Settings of nothing.
+    #[error("settings are given, and no fault that they are of")]
+    NoFault,
+    /// It cannot be written down where it is served.
+    #[error("the folder `{folder}` of the tenant cannot be written")]
+    Folder {
+        folder: String,
+        #[source]
+        source: io::Error,
+    },
     /// The server stopped.
     #[error("the server stopped")]
     Server(#[source] io::Error),
@@ -147,6 +168,21 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       on with the tenant that is there, or name an empty folder with --data. The word `demo` is no file \
                       but a company that comes with the program; a file of that name is `./demo`.",
     },
+    ErrorCode {
+        code: "BG5005",
+        title: "the embedded tenant cannot be asked",
+        explanation: "`tenant fault` asks the tenant that is being served from the folder given with --data, at the \
+                      address that `tenant serve` has written into that folder. None is, or it does not answer. Serve it \
+                      in another shell, and name the same folder here.",
+    },
+    ErrorCode {
+        code: "BG5006",
+        title: "the fault is not switched",
+        explanation: "There is no fault of that name, it is about somebody or something that the tenant does not have, \
+                      a setting does not belong to it or is out of its limits, it contradicts another one that is on, or \
+                      it is not on and cannot be switched off. Nothing was changed. `breakglass tenant fault --help` \
+                      lists the names and settings, `breakglass tenant fault` what is on.",
+    },
 ];
 
 impl Coded for TenantError {
@@ -154,7 +190,9 @@ impl Coded for TenantError {
         match self {
             Self::NotLoopback(_) => "BG5001",
             Self::Listen { .. } | Self::Server(_) => "BG5002",
-            Self::Open { .. } | Self::Tls(_) => "BG5003",
+            Self::Open { .. } | Self::Tls(_) | Self::Folder { .. } => "BG5003",
+            Self::NotServed(_) => "BG5005",
+            Self::Fault(_) | Self::NoFault => "BG5006",
             Self::ReadSeed { .. } | Self::Seed { .. } => "BG5004",
         }
     }
@@ -165,7 +203,15 @@ impl Coded for TenantError {
             Self::Listen { .. } | Self::Server(_) => {
                 "stop the other program, or give another address; port 0 takes one that is free".to_owned()
             }
-            Self::Open { .. } | Self::Tls(_) => "name a folder that may be written with --data".to_owned(),
+            Self::Open { .. } | Self::Tls(_) | Self::Folder { .. } => {
+                "name a folder that may be written with --data".to_owned()
+            }
+            Self::NotServed(_) => {
+                "run `breakglass tenant serve` in another shell, and name its folder with --data".to_owned()
+            }
+            Self::Fault(_) | Self::NoFault => {
+                "`breakglass tenant fault --help` lists the faults and their settings".to_owned()
+            }
             Self::Seed { source: SeedError::NotNew, .. } => {
                 "leave --seed out to go on with the tenant that is there, or name a new folder with --data".to_owned()
             }
@@ -179,9 +225,11 @@ impl Coded for TenantError {
 
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
-        let What::Serve(serve) = &self.what;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(TenantError::Server)?;
-        runtime.block_on(serve.run(world))
+        match &self.what {
+            What::Serve(serve) => runtime.block_on(serve.run(world)),
+            What::Fault(fault) => runtime.block_on(fault.run(world)),
+        }
     }
 }
 
@@ -213,6 +261,8 @@ impl Serve {
         let ips: Vec<IpAddr> = vec![own_at.ip(), manager_at.ip()];
         let config = tls::server_config(&self.data, &ips, world.now).map_err(TenantError::Tls)?;
         let proxy_at = proxy.as_ref().map(at).transpose()?;
+        let unwritable = |source| TenantError::Folder { folder: folder.clone(), source };
+        backstage::served_at(&self.data, &addresses.base).map_err(unwritable)?;
         let cast = if matches!(seed, Some(ReadSeed::Demo)) { cast(world) } else { String::new() };
         deliver(world, None, &self.announcement((&tenant, &cast), &addresses, proxy_at))?;
         let tunnels = async {
@@ -248,10 +298,17 @@ impl Serve {
         if let Some(proxy) = proxy {
             text.push_str(&format!("  CONNECT proxy              http://{proxy}\n"));
         }
+        let faults = tenant.faults();
+        let faults = if faults.is_empty() {
+            String::new()
+        } else {
+            let faults: Vec<String> = faults.iter().map(|fault| visible(fault).into_owned()).collect();
+            format!("Faults that are on: {}.\n\n", faults.join(", "))
+        };
         text.push_str(&format!(
             "  Certificate authority      {authority}\n\nTell clients to trust it:\n\n  \
              export REQUESTS_CA_BUNDLE='{authority}' SSL_CERT_FILE='{authority}' NODE_EXTRA_CA_CERTS='{authority}'\n\n\
-             {cast}Ctrl-C stops it; its state stays in `{}`.\n",
+             {cast}{faults}Ctrl-C stops it; its state stays in `{}`.\n",
             self.data.display(),
         ));
         text

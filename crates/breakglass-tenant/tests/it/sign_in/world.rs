@@ -133,7 +133,7 @@ impl Browser {
             body: body.into_bytes(),
             remote: self.place.unwrap_or([127, 0, 0, 1].into()),
         };
-        let Reply { status, headers, body } = world.tenant.answer(&call);
+        let Reply { status, headers, body, .. } = world.tenant.answer(&call);
         for (_, cookie) in headers.iter().filter(|(name, _)| *name == "set-cookie") {
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
             self.cookies.retain(|(known, _)| known != name);

@@ -1,0 +1,5 @@
+//! Tenants that are served over real connections, and what fails in them.
+
+mod faults;
+mod graph_faults;
+mod world;

@@ -1,0 +1,277 @@
+//! A tenant that is served on free ports of this machine, a client, and a browser. The tenant's own clock stands.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use breakglass_tenant::backstage;
+use breakglass_tenant::clock::Clock;
+use breakglass_tenant::tenant::{Addresses, Tenant};
+use breakglass_tenant::{serve, tls};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+const SEED: &str = include_str!("tenant.json");
+const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+pub(super) const ADMIN: (&str, &str) = ("emergency@contoso.onmicrosoft.com", "Gl@ss-Hammer-1");
+
+/// At 1970-01-01T00:00:59Z, of which RFC 6238 knows the codes.
+#[derive(Debug)]
+struct Standing;
+
+impl Clock for Standing {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(59).unwrap()
+    }
+}
+
+/// A tenant that is served.
+pub(super) struct Served {
+    pub(super) tenant: Arc<Tenant>,
+    folder: PathBuf,
+    runtime: Runtime,
+    config: Arc<ClientConfig>,
+    own: SocketAddr,
+    manager: SocketAddr,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) head: String,
+    pub(super) body: String,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter(|(known, _)| *known == name).map(|(_, value)| value).next()
+    }
+}
+
+impl Served {
+    pub(super) fn new(name: &str) -> Self {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("served-{name}"));
+        drop(std::fs::remove_dir_all(&folder));
+        Self::open(folder, true)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "certificates are of the time at which they are shown")]
+    fn open(folder: PathBuf, is_new: bool) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let listen = || runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let (own, manager) = (listen(), listen());
+        let (own_at, manager_at) = (own.local_addr().unwrap(), manager.local_addr().unwrap());
+        let addresses = Addresses { base: format!("https://{own_at}"), manager: format!("https://{manager_at}") };
+        let mut tenant = Tenant::open(&folder, addresses.clone(), Arc::new(Standing)).unwrap();
+        if is_new {
+            tenant.seed(SEED.as_bytes()).unwrap();
+        }
+        backstage::served_at(&folder, &addresses.base).unwrap();
+        let server_config = tls::server_config(&folder, &[own_at.ip()], Timestamp::now()).unwrap();
+        let tenant = Arc::new(tenant);
+        let serving = serve::serve(Arc::clone(&tenant), Arc::new(server_config), (own, manager));
+        runtime.spawn(async move { serving.await.unwrap() });
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(folder.join(tls::AUTHORITY_FILE)).unwrap()).unwrap();
+        let config = ClientConfig::builder_with_provider(default_provider().into());
+        let config = config.with_safe_default_protocol_versions().unwrap();
+        let config = Arc::new(config.with_root_certificates(roots).with_no_client_auth());
+        Self { tenant, folder, runtime, config, own: own_at, manager: manager_at }
+    }
+
+    /// As it is after the server was stopped and started again.
+    pub(super) fn restarted(self) -> Self {
+        let Self { tenant, folder, runtime, .. } = self;
+        // With the runtime everything ends that runs in it.
+        drop((runtime, tenant));
+        Self::open(folder, false)
+    }
+
+    /// Sends a request to the login endpoints and Graph; an error where the connection ends without an answer.
+    pub(super) fn send(
+        &self,
+        (method, path): (&str, &str),
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> io::Result<Answer> {
+        self.send_to(self.own, (method, path), headers, body)
+    }
+
+    /// Sends a request to Azure Resource Manager.
+    #[expect(dead_code, reason = "the profiles are tried with it")]
+    pub(super) fn send_to_manager(
+        &self,
+        (method, path): (&str, &str),
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> io::Result<Answer> {
+        self.send_to(self.manager, (method, path), headers, body)
+    }
+
+    fn send_to(
+        &self,
+        address: SocketAddr,
+        (method, path): (&str, &str),
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> io::Result<Answer> {
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let sent = async {
+            let stream = TcpStream::connect(address).await?;
+            let name = ServerName::from(address.ip());
+            let mut secured = TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await?;
+            secured.write_all(request.as_bytes()).await?;
+            let mut answer = Vec::new();
+            match secured.read_to_end(&mut answer).await {
+                Err(error) if error.kind() != ErrorKind::UnexpectedEof => return Err(error),
+                _ => {}
+            }
+            let answer = String::from_utf8(answer).unwrap();
+            let (head, body) = answer.split_once("\r\n\r\n").ok_or(ErrorKind::UnexpectedEof)?;
+            let status = head.get(9..12).and_then(|status| status.parse().ok()).unwrap();
+            Ok(Answer { status, head: head.to_owned(), body: body.to_owned() })
+        };
+        self.runtime.block_on(sent)
+    }
+
+    /// Asks behind the scenes.
+    pub(super) fn backstage(&self, method: &str, parts: &[&str], body: Value) -> (u16, Value) {
+        let body = (!body.is_null()).then_some(&body);
+        self.runtime.block_on(backstage::ask(&self.folder, (method, parts), body)).unwrap()
+    }
+
+    /// Switches a fault on.
+    pub(super) fn on(&self, name: &str, settings: Value) {
+        let (status, answer) = self.backstage("PUT", &["faults", name], settings);
+        assert_eq!(status, 200, "{answer}");
+    }
+
+    /// Switches a fault off.
+    pub(super) fn off(&self, name: &str) {
+        let (status, answer) = self.backstage("DELETE", &["faults", name], Value::Null);
+        assert_eq!(status, 204, "{answer}");
+    }
+
+    /// The names of the faults that are on.
+    pub(super) fn faults(&self) -> Vec<String> {
+        let (status, answer) = self.backstage("GET", &["faults"], Value::Null);
+        assert_eq!(status, 200);
+        answer["value"].as_array().unwrap().iter().map(|fault| fault["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    pub(super) fn token(&self, headers: &[(&str, &str)], form: &[(&str, &str)]) -> Answer {
+        self.send(("POST", "/organizations/oauth2/v2.0/token"), headers, &written(form)).unwrap()
+    }
+
+    /// What a password alone brings the Azure CLI.
+    pub(super) fn password(&self, headers: &[(&str, &str)], (name, password): (&str, &str)) -> Value {
+        let form = [
+            ("client_id", AZURE_CLI),
+            ("grant_type", "password"),
+            ("scope", "https://graph.microsoft.com/.default openid offline_access"),
+            ("username", name),
+            ("password", password),
+        ];
+        self.token(headers, &form).json()
+    }
+
+    /// The code that a password alone is refused with; 0 if it is not.
+    pub(super) fn code(&self, headers: &[(&str, &str)], who: (&str, &str)) -> u64 {
+        let answer = self.password(headers, who);
+        if answer["access_token"].is_string() { 0 } else { answer["error_codes"][0].as_u64().unwrap() }
+    }
+
+    /// What a refresh token of the Azure CLI brings.
+    pub(super) fn refreshed(&self, token: &str) -> Answer {
+        let scope = "https://graph.microsoft.com/.default";
+        let form =
+            [("client_id", AZURE_CLI), ("grant_type", "refresh_token"), ("refresh_token", token), ("scope", scope)];
+        self.token(&[], &form)
+    }
+
+    /// The newest record of the sign-in log.
+    pub(super) fn newest_record(&self, of: &str) -> Value {
+        let token = self.password(&[], ADMIN)["access_token"].as_str().unwrap().to_owned();
+        let bearer = format!("Bearer {token}");
+        let path = format!("/beta/auditLogs/signIns?$filter=userPrincipalName%20eq%20'{of}'&$top=1");
+        self.send(("GET", &path), &[("authorization", &bearer)], "").unwrap().json()["value"][0].clone()
+    }
+}
+
+/// A form as it is sent.
+pub(super) fn written(form: &[(&str, &str)]) -> String {
+    let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+    form.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect::<Vec<_>>().join("&")
+}
+
+/// A browser with its cookies.
+pub(super) struct Browser<'s> {
+    served: &'s Served,
+    cookies: Vec<(String, String)>,
+}
+
+impl<'s> Browser<'s> {
+    pub(super) fn of(served: &'s Served) -> Self {
+        Self { served, cookies: Vec::new() }
+    }
+
+    fn send(&mut self, what: (&str, &str), form: &[(&str, &str)]) -> Answer {
+        let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+        let answer = self.served.send(what, &[("cookie", &cookies)], &written(form)).unwrap();
+        for cookie in answer.head.lines().filter_map(|line| line.strip_prefix("set-cookie: ")) {
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            self.cookies.retain(|(known, _)| known != name);
+            self.cookies.push((name.to_owned(), value.to_owned()));
+        }
+        answer
+    }
+
+    /// Asks for a code for the Azure CLI.
+    pub(super) fn authorize(&mut self) -> Answer {
+        let query = written(&[
+            ("client_id", AZURE_CLI),
+            ("response_type", "code"),
+            ("redirect_uri", "http://localhost:4000"),
+            ("scope", "https://graph.microsoft.com/.default openid"),
+        ]);
+        self.send(("GET", &format!("/organizations/oauth2/v2.0/authorize?{query}")), &[])
+    }
+
+    /// Sends a form of a page.
+    pub(super) fn go_on(&mut self, page: &Answer, form: &[(&str, &str)]) -> Answer {
+        let (_, rest) = page.body.split_once("name=\"ctx\" value=\"").unwrap_or_else(|| panic!("{}", page.body));
+        let id = rest.split('"').next().unwrap().to_owned();
+        let form: Vec<(&str, &str)> = [("ctx", id.as_str())].into_iter().chain(form.iter().copied()).collect();
+        self.send(("POST", "/common/login"), &form)
+    }
+
+    /// Signs somebody in up to the page that asks for the second proof.
+    pub(super) fn sign_in(&mut self, (name, password): (&str, &str)) -> Answer {
+        let page = self.authorize();
+        self.go_on(&page, &[("login", name), ("passwd", password)])
+    }
+}
+
+/// Settings of nothing.
+pub(super) fn nothing() -> Value {
+    json!({})
+}
