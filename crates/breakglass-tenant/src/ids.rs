@@ -1,6 +1,6 @@
 //! Ids that Entra gives its own applications and resources.
 
-use breakglass_engine::access::surfaces::{AZURE_RESOURCE_MANAGER, MICROSOFT_GRAPH};
+use breakglass_engine::access::surfaces::{AZURE_PORTAL, AZURE_RESOURCE_MANAGER, MICROSOFT_GRAPH};
 
 /// The Azure CLI.
 pub(crate) const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
@@ -8,6 +8,7 @@ pub(crate) const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 /// Clients of Microsoft's own that every tenant knows: id, name.
 pub(crate) const FIRST_PARTY: &[(&str, &str)] = &[
     (AZURE_CLI, "Microsoft Azure CLI"),
+    (AZURE_PORTAL, "Azure Portal"),
     ("1950a258-227b-4e31-a9cf-717495945fc2", "Microsoft Azure PowerShell"),
     ("14d82eec-204b-4c2f-b7e8-296a70dab67e", "Microsoft Graph Command Line Tools"),
     ("de8bc8b5-d9f9-48b1-a8ad-b748da725064", "Graph Explorer"),
@@ -18,6 +19,9 @@ pub(crate) const FIRST_PARTY: &[(&str, &str)] = &[
 pub(crate) const GRAPH_RESOURCE: &str = "https://graph.microsoft.com";
 /// Addresses of Azure Resource Manager in a scope.
 const MANAGER_RESOURCES: [&str; 2] = ["https://management.core.windows.net", "https://management.azure.com"];
+
+/// The authentication context by which Azure Resource Manager demands multifactor authentication.
+pub(crate) const MANDATORY_MFA_CONTEXT: &str = "p1";
 
 /// Whose token is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,6 +18,7 @@ mod jwt;
 mod login;
 mod manager;
 pub mod odata;
+pub mod profile;
 mod random;
 mod secret;
 pub mod seed;

@@ -1,22 +1,38 @@
-//! The corner of Azure Resource Manager that clients need to sign in: metadata, tenants, subscriptions, and a place
-//! where something is written.
+//! The corner of Azure Resource Manager that clients need to sign in: metadata, tenants, subscriptions; and management
+//! groups, which are written without a subscription.
+//!
+//! **Source:** the mandatory multifactor authentication documentation for what Azure Resource Manager demands of writes,
+//! and what clients print of it for the words.
 
+mod management_groups;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
 use breakglass_model::snapshot::Resource;
 use serde_json::{Value, json};
 
 use crate::call::{Call, Reply};
 use crate::graph::caller::{self, Refusal};
-use crate::ids::Audience;
+use crate::ids::{Audience, MANDATORY_MFA_CONTEXT};
 use crate::state::text;
 use crate::tenant::Tenant;
+
+/// Characters of the name of a resource that an error repeats.
+const RESOURCE_CHARS_MAX: usize = 100;
 
 /// Answers a request.
 pub(crate) fn answer(tenant: &Tenant, call: &Call, parts: &[&str]) -> Reply {
     if let ("GET", ["metadata", "endpoints"]) = (call.method.as_str(), parts) {
         return metadata(tenant, call);
     }
-    if let Err(refusal) = caller::of(tenant, call, Audience::ResourceManager) {
-        return unauthorized(tenant, &refusal);
+    let caller = match caller::of(tenant, call, Audience::ResourceManager) {
+        Ok(caller) => caller,
+        Err(refusal) => return unauthorized(tenant, &refusal),
+    };
+    // Reading is exempt, and so are workload identities.
+    let is_write = !matches!(call.method.as_str(), "GET" | "HEAD");
+    if is_write && caller.is_user && !caller.has_mfa && tenant.profile.has_mandatory_mfa() {
+        return challenged(tenant, parts.last().copied().unwrap_or_default());
     }
     match (call.method.as_str(), parts) {
         ("GET", ["tenants"]) => tenants(tenant),
@@ -25,6 +41,9 @@ pub(crate) fn answer(tenant: &Tenant, call: &Call, parts: &[&str]) -> Reply {
         }
         ("GET", [.., "providers", "Microsoft.Authorization", "roleDefinitions" | "roleAssignments"]) => {
             Reply::json(200, json!({ "value": [] }))
+        }
+        (_, ["providers", "Microsoft.Management", "managementGroups", rest @ ..]) => {
+            management_groups::answer(tenant, call, (&caller, rest))
         }
         _ => error(404, "ResourceNotFound", "The resource was not found."),
     }
@@ -63,6 +82,25 @@ fn tenants(tenant: &Tenant) -> Reply {
             "id": format!("/tenants/{id}"), "tenantId": id, "displayName": name, "tenantCategory": "Home",
             "defaultDomain": domains.first(), "domains": domains, "tenantType": "AAD",
         }] }),
+    )
+}
+
+/// The challenge to a write of somebody who showed one factor only.
+fn challenged(tenant: &Tenant, resource: &str) -> Reply {
+    let address = format!("{}/common/oauth2/authorize", tenant.addresses.base);
+    let claims = json!({ "access_token": { "acrs": { "essential": true, "values": [MANDATORY_MFA_CONTEXT] } } });
+    let claims = URL_SAFE.encode(claims.to_string());
+    let resource: String = resource.chars().take(RESOURCE_CHARS_MAX).collect();
+    let message = format!(
+        "Resource '{resource}' was disallowed by Azure: You are receiving this error because you tried to create, update \
+         or delete Azure resources without authenticating through MFA. User accounts must be authenticated through MFA to \
+         manage your resources. To resolve this error, go to https://aka.ms/MFAforAzure."
+    );
+    error(401, "RequestDisallowedByAzure", &message).with(
+        "www-authenticate",
+        format!(
+            "Bearer realm=\"\", authorization_uri=\"{address}\", error=\"insufficient_claims\", claims=\"{claims}\""
+        ),
     )
 }
 

@@ -11,6 +11,7 @@ use crate::call::{Call, Reply};
 use crate::clock::{Clock, MovedClock};
 use crate::jwt::SigningKey;
 use crate::login::flows::Flows;
+use crate::profile::Profile;
 use crate::random::{self, NoRandomness};
 use crate::sign_in::lockout::SmartLockout;
 use crate::state::{Object, State, StateError, text};
@@ -57,6 +58,7 @@ pub struct Tenant {
     /// The digest of the token of whoever may look behind the scenes.
     pub(crate) backstage: String,
     pub(crate) id: String,
+    pub(crate) profile: Profile,
 }
 
 impl Tenant {
@@ -85,7 +87,14 @@ impl Tenant {
             flows: Flows::default(),
             backstage,
             id,
+            profile: Profile::default(),
         })
+    }
+
+    /// With other rules of Microsoft's.
+    #[must_use]
+    pub fn with_profile(self, profile: Profile) -> Self {
+        Self { profile, ..self }
     }
 
     /// The id of the tenant.
@@ -118,7 +127,7 @@ impl Tenant {
                 let reply = graph::answer(self, call, &parts);
                 faults::delivered(&self.state.read(), call, reply)
             }
-            ["tenants" | "subscriptions" | "metadata", ..] => manager::answer(self, call, &parts),
+            ["tenants" | "subscriptions" | "metadata" | "providers", ..] => manager::answer(self, call, &parts),
             _ => login::answer(self, call, &parts),
         }
     }

@@ -47,6 +47,8 @@ pub(crate) struct Caller {
     pub(crate) id: String,
     pub(crate) is_user: bool,
     pub(crate) app_id: String,
+    /// Whether a user showed more than one factor.
+    pub(crate) has_mfa: bool,
     /// Delegated permissions, or application permissions.
     permissions: Vec<String>,
     /// Template ids of the roles that it holds now.
@@ -82,9 +84,11 @@ pub(crate) fn of(tenant: &Tenant, call: &Call, audience: Audience) -> Result<Cal
     } else {
         listed.map(str::to_owned).collect()
     };
+    let modes = claims.get("amr").and_then(Value::as_array).into_iter().flatten();
+    let has_mfa = modes.into_iter().any(|mode| mode.as_str() == Some("mfa"));
     let id = text("oid").to_owned();
     let roles = roles_of(&tenant.state.read(), &id, now);
-    Ok(Caller { id, is_user, app_id: text("appid").to_owned(), permissions, roles })
+    Ok(Caller { id, is_user, app_id: text("appid").to_owned(), has_mfa, permissions, roles })
 }
 
 impl Caller {

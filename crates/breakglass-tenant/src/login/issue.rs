@@ -12,18 +12,16 @@ use serde_json::{Map, Value, json};
 use super::error::StsError;
 use super::flows::Person;
 use super::scope::Scope;
-use crate::ids::Audience;
+use crate::ids::{Audience, MANDATORY_MFA_CONTEXT};
 use crate::random;
-use crate::sign_in::proof::amr;
+use crate::sign_in::proof::{amr, is_multifactor};
 use crate::sign_in::{Attempt, Client, roles_of};
 use crate::state::{Change, Directory, Object, Session, StateError, text};
 use crate::tenant::Tenant;
 
 /// Seconds for which an access token is good.
 pub(crate) const ACCESS_TOKEN_SECONDS: i64 = 3_600;
-/// Hours for which a refresh token is good.
-pub(super) const REFRESH_TOKEN_HOURS: i64 = 90 * 24;
-/// Hours for which one of a page in the browser is good.
+/// Hours for which a refresh token of a page in the browser is good.
 pub(super) const REFRESH_TOKEN_HOURS_SINGLE_PAGE: i64 = 24;
 
 /// What clients of Microsoft's own may do in the name of whom they sign in: what that user may.
@@ -46,6 +44,8 @@ pub(super) struct Grounds<'a> {
     pub(super) nonce: Option<&'a str>,
     /// Hours for which a refresh token is good.
     pub(super) hours: i64,
+    /// Whether it is one of a page in the browser.
+    pub(super) is_single_page: bool,
 }
 
 /// The answer to somebody who may come in.
@@ -71,6 +71,9 @@ pub(super) fn to_user(
         "amr": amr(attempt.modes), "appidacr": "0", "idtyp": "user", "ipaddr": attempt.remote.to_string(), "name": name,
         "oid": oid, "scp": scp, "sub": subject, "unique_name": upn, "upn": upn, "wids": roles, "acr": "1",
     })));
+    if is_multifactor(attempt.modes) {
+        claims.insert("acrs".to_owned(), json!([MANDATORY_MFA_CONTEXT]));
+    }
     let mut body = Map::new();
     body.extend(members(json!({
         "token_type": "Bearer",
@@ -87,6 +90,7 @@ pub(super) fn to_user(
             client: attempt.client.app_id.clone(),
             modes: attempt.modes,
             is_device_code: attempt.is_device_code,
+            is_single_page: grounds.is_single_page,
             authenticated: grounds.person.authenticated,
             begun: now,
             until,

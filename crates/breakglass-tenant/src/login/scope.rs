@@ -1,8 +1,10 @@
 //! What a client asks a token for.
 
+use serde_json::Value;
+
 use super::error::StsError;
 use crate::call::member;
-use crate::ids::{Audience, GRAPH_RESOURCE};
+use crate::ids::{Audience, GRAPH_RESOURCE, MANDATORY_MFA_CONTEXT};
 use crate::tenant::Tenant;
 
 /// What a request asks for, besides who it is.
@@ -15,6 +17,8 @@ pub(super) struct Scope {
     pub(super) wants_refresh_token: bool,
     /// The scope that stands for everything of the resource, if it was asked for: clients look for it in the answer.
     pub(super) default: Option<String>,
+    /// Whether multifactor authentication is demanded by a challenge that the client answers.
+    pub(super) steps_up: bool,
 }
 
 impl Scope {
@@ -37,6 +41,7 @@ impl Scope {
                 resources.push(resource);
             }
         }
+        let steps_up = member(form, "claims").is_some_and(steps_up);
         let asked = member(form, "resource").map(str::to_owned);
         if words.is_empty() && asked.is_none() {
             return Ok(None);
@@ -52,6 +57,7 @@ impl Scope {
             resource,
             wants_id_token: words.contains(&"openid"),
             wants_refresh_token: words.contains(&"offline_access"),
+            steps_up,
             default: words.iter().find(|word| word.ends_with("/.default")).map(|word| (*word).to_owned()),
         }))
     }
@@ -64,6 +70,16 @@ impl Scope {
             wants_id_token: false,
             wants_refresh_token: false,
             default: None,
+            steps_up: false,
         }
     }
+}
+
+/// Whether the claims that a client asks for are those of a challenge that demands multifactor authentication.
+fn steps_up(claims: &str) -> bool {
+    let claims: Option<Value> = serde_json::from_str(claims).ok();
+    let contexts = claims.as_ref().and_then(|claims| claims.get("access_token")?.get("acrs"));
+    let listed = contexts.and_then(|contexts| contexts.get("values")?.as_array()).into_iter().flatten();
+    let single = contexts.and_then(|contexts| contexts.get("value"));
+    listed.chain(single).any(|context| context.as_str() == Some(MANDATORY_MFA_CONTEXT))
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::client::{Platform, named, proved};
 use super::error::StsError;
 use super::flows::{NotRedeemed, Person};
-use super::issue::{self, Grounds, REFRESH_TOKEN_HOURS, REFRESH_TOKEN_HOURS_SINGLE_PAGE};
+use super::issue::{self, Grounds, REFRESH_TOKEN_HOURS_SINGLE_PAGE};
 use super::scope::Scope;
 use crate::call::{Call, Reply, member};
 use crate::faults;
@@ -84,6 +84,8 @@ struct Carried<'a> {
     begun: Timestamp,
     nonce: Option<&'a str>,
     hours: i64,
+    /// Whether it is a page in the browser, whose sessions are not prolonged.
+    is_single_page: bool,
     /// Whether it is an application in the browser.
     is_in_browser: bool,
     /// Whether the record of the sign-in was written when the code was given out.
@@ -102,6 +104,8 @@ impl Request<'_> {
             is_interactive: true,
             is_in_browser: false,
             is_device_code: false,
+            is_stepped_up: scope.steps_up,
+            profile: self.tenant.profile,
             correlation_id: self.correlation_id,
             device: Device::of(self.tenant, self.call),
         }
@@ -127,7 +131,8 @@ impl Request<'_> {
         let person = Person { user: id, modes, authenticated: now };
         let scope = self.scope.clone().unwrap_or_else(Scope::usual);
         let attempt = self.attempt(&scope, &person);
-        let grounds = Grounds { person: &person, nonce: None, hours: REFRESH_TOKEN_HOURS };
+        let hours = self.tenant.profile.refresh_token_hours();
+        let grounds = Grounds { person: &person, nonce: None, hours, is_single_page: false };
         self.concluded((user, name, true), (&attempt, &scope, grounds), shown.map(|_| ()))
     }
 
@@ -150,10 +155,9 @@ impl Request<'_> {
                 return Err(StsError::of(501_481));
             }
         }
-        let hours = match code.answer.platform {
-            Platform::SinglePage => REFRESH_TOKEN_HOURS_SINGLE_PAGE,
-            Platform::Web | Platform::Native => REFRESH_TOKEN_HOURS,
-        };
+        let is_single_page = code.answer.platform == Platform::SinglePage;
+        let hours =
+            if is_single_page { REFRESH_TOKEN_HOURS_SINGLE_PAGE } else { self.tenant.profile.refresh_token_hours() };
         // What is redeemed was asked for at the authorization endpoint; the resource may be named again.
         let asked = code.scope;
         let scope = self.scope.clone().map_or_else(
@@ -161,6 +165,7 @@ impl Request<'_> {
             |scope| Scope {
                 wants_id_token: asked.wants_id_token,
                 wants_refresh_token: asked.wants_refresh_token,
+                steps_up: asked.steps_up || scope.steps_up,
                 ..scope
             },
         );
@@ -171,6 +176,7 @@ impl Request<'_> {
             is_device_code: false,
             nonce: code.answer.nonce.as_deref(),
             hours,
+            is_single_page,
             is_in_browser: code.answer.platform != Platform::Native,
             is_logged: true,
         })
@@ -189,7 +195,8 @@ impl Request<'_> {
             scope,
             is_device_code: true,
             nonce: None,
-            hours: REFRESH_TOKEN_HOURS,
+            hours: self.tenant.profile.refresh_token_hours(),
+            is_single_page: false,
             is_in_browser: false,
             is_logged: true,
         })
@@ -207,11 +214,11 @@ impl Request<'_> {
         }
         let person = Person { user: session.user.clone(), modes: session.modes, authenticated: session.authenticated };
         // A session of a page in the browser ends when it was going to end.
-        let left = session.until.duration_since(session.begun).as_hours();
-        let hours = if left <= REFRESH_TOKEN_HOURS_SINGLE_PAGE {
+        let is_single_page = session.is_single_page;
+        let hours = if is_single_page {
             session.until.duration_since(now).as_hours()
         } else {
-            REFRESH_TOKEN_HOURS
+            self.tenant.profile.refresh_token_hours()
         };
         self.carried_on(Carried {
             person,
@@ -220,13 +227,15 @@ impl Request<'_> {
             begun: session.begun,
             nonce: None,
             hours,
-            is_in_browser: hours <= REFRESH_TOKEN_HOURS_SINGLE_PAGE,
+            is_single_page,
+            is_in_browser: is_single_page,
             is_logged: false,
         })
     }
 
     fn carried_on(&self, carried: Carried<'_>) -> Result<Value, StsError> {
-        let Carried { person, scope, is_device_code, begun, nonce, hours, is_in_browser, is_logged } = carried;
+        let Carried { person, scope, is_device_code, begun, nonce, hours, is_single_page, is_in_browser, is_logged } =
+            carried;
         let user = self.tenant.state.read().object(Resource::Users, &person.user).cloned();
         let attempt =
             Attempt { is_interactive: is_logged, is_device_code, is_in_browser, ..self.attempt(&scope, &person) };
@@ -234,7 +243,7 @@ impl Request<'_> {
             None => Err(StsError::of(50_173)),
             Some(user) => is_carried_on(user, begun),
         };
-        let grounds = Grounds { person: &person, nonce, hours };
+        let grounds = Grounds { person: &person, nonce, hours, is_single_page };
         self.concluded((user, &person.user, !is_logged), (&attempt, &scope, grounds), result)
     }
 

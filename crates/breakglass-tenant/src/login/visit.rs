@@ -292,6 +292,7 @@ impl Step<'_> {
             client: String::new(),
             modes: person.modes,
             is_device_code: false,
+            is_single_page: false,
             authenticated: person.authenticated,
             begun: now,
             until,
@@ -357,6 +358,8 @@ impl Step<'_> {
             is_interactive: true,
             is_in_browser: matches!(&visit.goal, Goal::Authorize(answer) if answer.platform != Platform::Native),
             is_device_code: visit.is_device_code(),
+            is_stepped_up: visit.scope.steps_up,
+            profile: self.tenant.profile,
             correlation_id: &visit.correlation_id,
             device: Device::of(self.tenant, self.call),
         }

@@ -58,31 +58,7 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
     let blocked = || Decided { refused: Some(BLOCKED), status: "failure", risk: risk(), ..Decided::unasked() };
     let Ok(snapshot) = snapshot::around(directory, user) else { return blocked() };
     let Ok(access) = Access::compile(&snapshot, &AccessSettings::at(now)) else { return blocked() };
-    let request = WhatIfRequest {
-        sign_in_identity: SignInIdentity { user_id: Some(Cow::Borrowed(id)), ..SignInIdentity::default() },
-        sign_in_context: Some(SignInContext {
-            include_applications: Some(vec![Cow::Borrowed(attempt.audience.app_id(attempt.resource))]),
-            ..SignInContext::default()
-        }),
-        sign_in_conditions: Some(SignInConditions {
-            device_platform: Some(Cow::Borrowed(platform(attempt.user_agent))),
-            client_app_type: Some(Cow::Borrowed(if attempt.is_in_browser {
-                "browser"
-            } else {
-                "mobileAppsAndDesktopClients"
-            })),
-            ip_address: Some(Cow::Owned(attempt.remote.to_string())),
-            sign_in_risk_level: Some(Cow::Borrowed(sign_in_risk)),
-            user_risk_level: Some(Cow::Borrowed(user_risk)),
-            insider_risk_level: Some(Cow::Borrowed("none")),
-            authentication_flow: attempt
-                .is_device_code
-                .then_some(AuthenticationFlow { transfer_method: Some(Cow::Borrowed("deviceCodeFlow")) }),
-            device_info: attempt.device.as_ref().map(Device::info),
-            ..SignInConditions::default()
-        }),
-        applied_policies_only: None,
-    };
+    let request = asked(attempt, id, (user_risk, sign_in_risk));
     let Ok(situation) = access.situation(&request) else { return blocked() };
     let has_mfa = proof::is_multifactor(attempt.modes);
     let satisfied = &proof::met(&access, &snapshot, attempt.modes);
@@ -98,9 +74,10 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
         Outcome::Challenge => Some(code.unwrap_or(MFA_REQUIRED)),
         Outcome::Unsatisfiable | Outcome::Blocked => Some(code.unwrap_or(BLOCKED)),
     };
-    let is_mandatory =
+    let is_portal =
         surface(&attempt.client.app_id).is_some_and(|surface| surface.mandatory_mfa == Some(MandatoryMfaPhase::SignIn));
-    let wants_mfa = is_mandatory || access.security_defaults_demand(&situation);
+    let is_mandatory = is_portal && attempt.profile.has_mandatory_mfa();
+    let wants_mfa = is_mandatory || attempt.is_stepped_up || access.security_defaults_demand(&situation);
     let refused = refused.or_else(|| (wants_mfa && !has_mfa).then_some(MFA_REQUIRED));
     let can_be_proved = refused.is_some() && matches!(range.worst, Outcome::Allowed | Outcome::Challenge);
     let policies: Vec<String> = results
@@ -124,6 +101,39 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
         }))
     });
     Decided { refused, can_be_proved, policies, applied: applied.collect(), status, risk: risk() }
+}
+
+/// The sign-in as the engine is asked about it.
+fn asked<'a>(
+    attempt: &'a Attempt<'_>,
+    user: &'a str,
+    (user_risk, sign_in_risk): (&'a str, &'a str),
+) -> WhatIfRequest<'a> {
+    WhatIfRequest {
+        sign_in_identity: SignInIdentity { user_id: Some(Cow::Borrowed(user)), ..SignInIdentity::default() },
+        sign_in_context: Some(SignInContext {
+            include_applications: Some(vec![Cow::Borrowed(attempt.audience.app_id(attempt.resource))]),
+            ..SignInContext::default()
+        }),
+        sign_in_conditions: Some(SignInConditions {
+            device_platform: Some(Cow::Borrowed(platform(attempt.user_agent))),
+            client_app_type: Some(Cow::Borrowed(if attempt.is_in_browser {
+                "browser"
+            } else {
+                "mobileAppsAndDesktopClients"
+            })),
+            ip_address: Some(Cow::Owned(attempt.remote.to_string())),
+            sign_in_risk_level: Some(Cow::Borrowed(sign_in_risk)),
+            user_risk_level: Some(Cow::Borrowed(user_risk)),
+            insider_risk_level: Some(Cow::Borrowed("none")),
+            authentication_flow: attempt
+                .is_device_code
+                .then_some(AuthenticationFlow { transfer_method: Some(Cow::Borrowed("deviceCodeFlow")) }),
+            device_info: attempt.device.as_ref().map(Device::info),
+            ..SignInConditions::default()
+        }),
+        applied_policies_only: None,
+    }
 }
 
 /// The platform that a user agent tells; everything else is one that Entra does not recognise.

@@ -19,6 +19,7 @@ pub(crate) use self::decide::{Decided, decide};
 pub(crate) use self::device::Device;
 pub(crate) use self::record::record;
 use crate::ids::{Audience, FIRST_PARTY};
+use crate::profile::Profile;
 use crate::state::{Directory, Object, text};
 
 /// An application that signs somebody in.
@@ -69,6 +70,9 @@ pub(crate) struct Attempt<'a> {
     pub(crate) is_in_browser: bool,
     /// Whether the session was begun, now or once, by a code that was typed in on another device.
     pub(crate) is_device_code: bool,
+    /// Whether the client answers a challenge that demands multifactor authentication.
+    pub(crate) is_stepped_up: bool,
+    pub(crate) profile: Profile,
     pub(crate) correlation_id: &'a str,
     /// The device, as the tenant knows it; `None` is one that it does not know.
     pub(crate) device: Option<Device>,

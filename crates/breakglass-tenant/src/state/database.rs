@@ -18,6 +18,8 @@ const FILE_NAME: &str = "tenant.sqlite";
 const BUSY_WAIT_MS: u64 = 5_000;
 /// What the column `flow` has for a session that a device code began.
 const DEVICE_CODE: &str = "deviceCode";
+/// What it has for one of a page in the browser.
+const SINGLE_PAGE: &str = "singlePage";
 /// The form of the tables.
 const VERSION: i64 = 2;
 
@@ -119,6 +121,7 @@ impl Database {
                 client,
                 modes: Modes::from_graph(&modes).map_err(|mode| malformed(&mode))?,
                 is_device_code: flow == DEVICE_CODE,
+                is_single_page: flow == SINGLE_PAGE,
                 authenticated: instant(&authenticated)?,
                 begun: instant(&begun)?,
                 until: instant(&until)?,
@@ -212,8 +215,12 @@ fn make(transaction: &Connection, change: &Change) -> Result<(), StateError> {
         Change::PutSession(digest, session) => {
             let sql = "INSERT OR REPLACE INTO session (digest, user, client, modes, flow, authenticated, begun, \
                        until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-            let Session { user, client, modes, is_device_code, authenticated, begun, until } = session;
-            let flow = if *is_device_code { DEVICE_CODE } else { "" };
+            let Session { user, client, modes, is_device_code, is_single_page, authenticated, begun, until } = session;
+            let flow = match (*is_device_code, *is_single_page) {
+                (true, _) => DEVICE_CODE,
+                (false, true) => SINGLE_PAGE,
+                (false, false) => "",
+            };
             let [authenticated, begun, until] = [authenticated, begun, until].map(ToString::to_string);
             let columns = params![digest, user, client, modes.to_string(), flow, authenticated, begun, until];
             transaction.prepare_cached(sql)?.execute(columns)?;

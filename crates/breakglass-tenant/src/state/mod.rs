@@ -47,6 +47,8 @@ pub(crate) struct Session {
     pub(crate) modes: Modes,
     /// Whether it was begun by a code that was typed in on another device.
     pub(crate) is_device_code: bool,
+    /// Whether it is one of a page in the browser, whose end stands.
+    pub(crate) is_single_page: bool,
     /// When the user showed it.
     pub(crate) authenticated: Timestamp,
     /// When this token was issued.
@@ -193,10 +195,12 @@ pub(crate) enum Change {
 pub(crate) enum Shelf {
     /// Faults that are on.
     Faults,
+    /// Management groups of Azure.
+    ManagementGroups,
 }
 
 impl Shelf {
-    const ALL: [(Self, &'static str); 1] = [(Self::Faults, "faults")];
+    const ALL: [(Self, &'static str); 2] = [(Self::Faults, "faults"), (Self::ManagementGroups, "managementGroups")];
 }
 
 /// A record of a log.

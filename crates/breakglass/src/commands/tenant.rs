@@ -11,12 +11,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use breakglass_tenant::backstage::{self, AskError};
+use breakglass_tenant::profile::Profile;
 use breakglass_tenant::seed::SeedError;
 use breakglass_tenant::tenant::{Addresses, OpenError, Tenant};
 use breakglass_tenant::tls::{AUTHORITY_FILE, TlsError};
 use breakglass_tenant::{demo, serve, tls};
-use clap::Subcommand;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use clap::{Subcommand, ValueEnum};
 use tokio::net::TcpListener;
 
 use crate::codes::ErrorCode;
@@ -65,6 +66,29 @@ struct Serve {
     /// passwords and secrets may stand
     #[arg(long, value_name = "demo|SNAPSHOT", value_parser = OsStringValueParser::new().map(Seed::from))]
     seed: Option<Seed>,
+
+    /// Which of Microsoft's own rules are in force
+    #[arg(long, value_name = "PROFILE", default_value = "current")]
+    profile: Rules,
+}
+
+/// Microsoft's own rules, beside what the tenant arranges.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Rules {
+    /// No mandatory multifactor authentication; refresh tokens are good for 24 hours
+    Classic,
+    /// Multifactor authentication is mandatory in the portals and for writes to Azure Resource Manager; refresh tokens are
+    /// good for 90 days
+    Current,
+}
+
+impl From<Rules> for Profile {
+    fn from(rules: Rules) -> Self {
+        match rules {
+            Rules::Classic => Self::Classic,
+            Rules::Current => Self::Current,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -252,7 +276,9 @@ impl Serve {
         let addresses = Addresses { base: origin(own_at), manager: origin(manager_at) };
         let folder = self.data.display().to_string();
         let open = |source| TenantError::Open { folder: folder.clone(), source };
-        let mut tenant = Tenant::open(&self.data, addresses.clone(), Arc::new(SystemClock)).map_err(open)?;
+        let mut tenant = Tenant::open(&self.data, addresses.clone(), Arc::new(SystemClock))
+            .map_err(open)?
+            .with_profile(self.profile.into());
         if let Some(seed) = &seed {
             world.progress("seeding the tenant");
             seed.put(&mut tenant)?;

@@ -2,4 +2,5 @@
 
 mod faults;
 mod graph_faults;
+mod profiles;
 mod world;

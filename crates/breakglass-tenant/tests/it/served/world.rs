@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use breakglass_tenant::backstage;
 use breakglass_tenant::clock::Clock;
+use breakglass_tenant::profile::Profile;
 use breakglass_tenant::tenant::{Addresses, Tenant};
 use breakglass_tenant::{serve, tls};
 use jiff::Timestamp;
@@ -67,17 +68,17 @@ impl Served {
     pub(super) fn new(name: &str) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("served-{name}"));
         drop(std::fs::remove_dir_all(&folder));
-        Self::open(folder, true)
+        Self::open(folder, true, Profile::default())
     }
 
     #[expect(clippy::disallowed_methods, reason = "certificates are of the time at which they are shown")]
-    fn open(folder: PathBuf, is_new: bool) -> Self {
+    fn open(folder: PathBuf, is_new: bool, profile: Profile) -> Self {
         let runtime = Runtime::new().unwrap();
         let listen = || runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let (own, manager) = (listen(), listen());
         let (own_at, manager_at) = (own.local_addr().unwrap(), manager.local_addr().unwrap());
         let addresses = Addresses { base: format!("https://{own_at}"), manager: format!("https://{manager_at}") };
-        let mut tenant = Tenant::open(&folder, addresses.clone(), Arc::new(Standing)).unwrap();
+        let mut tenant = Tenant::open(&folder, addresses.clone(), Arc::new(Standing)).unwrap().with_profile(profile);
         if is_new {
             tenant.seed(SEED.as_bytes()).unwrap();
         }
@@ -96,10 +97,15 @@ impl Served {
 
     /// As it is after the server was stopped and started again.
     pub(super) fn restarted(self) -> Self {
+        self.restarted_with(Profile::default())
+    }
+
+    /// The same, with other rules of Microsoft's.
+    pub(super) fn restarted_with(self, profile: Profile) -> Self {
         let Self { tenant, folder, runtime, .. } = self;
         // With the runtime everything ends that runs in it.
         drop((runtime, tenant));
-        Self::open(folder, false)
+        Self::open(folder, false, profile)
     }
 
     /// Sends a request to the login endpoints and Graph; an error where the connection ends without an answer.
@@ -113,7 +119,6 @@ impl Served {
     }
 
     /// Sends a request to Azure Resource Manager.
-    #[expect(dead_code, reason = "the profiles are tried with it")]
     pub(super) fn send_to_manager(
         &self,
         (method, path): (&str, &str),
@@ -202,7 +207,7 @@ impl Served {
 
     /// What a refresh token of the Azure CLI brings.
     pub(super) fn refreshed(&self, token: &str) -> Answer {
-        let scope = "https://graph.microsoft.com/.default";
+        let scope = "https://graph.microsoft.com/.default offline_access";
         let form =
             [("client_id", AZURE_CLI), ("grant_type", "refresh_token"), ("refresh_token", token), ("scope", scope)];
         self.token(&[], &form)
@@ -234,7 +239,7 @@ impl<'s> Browser<'s> {
         Self { served, cookies: Vec::new() }
     }
 
-    fn send(&mut self, what: (&str, &str), form: &[(&str, &str)]) -> Answer {
+    pub(super) fn send(&mut self, what: (&str, &str), form: &[(&str, &str)]) -> Answer {
         let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
         let answer = self.served.send(what, &[("cookie", &cookies)], &written(form)).unwrap();
         for cookie in answer.head.lines().filter_map(|line| line.strip_prefix("set-cookie: ")) {
@@ -247,12 +252,18 @@ impl<'s> Browser<'s> {
 
     /// Asks for a code for the Azure CLI.
     pub(super) fn authorize(&mut self) -> Answer {
-        let query = written(&[
+        self.authorize_with(&[])
+    }
+
+    /// The same, with more in the query.
+    pub(super) fn authorize_with(&mut self, more: &[(&str, &str)]) -> Answer {
+        let usual = [
             ("client_id", AZURE_CLI),
             ("response_type", "code"),
             ("redirect_uri", "http://localhost:4000"),
-            ("scope", "https://graph.microsoft.com/.default openid"),
-        ]);
+            ("scope", "https://management.core.windows.net//.default openid offline_access"),
+        ];
+        let query = written(&[&usual, more].concat());
         self.send(("GET", &format!("/organizations/oauth2/v2.0/authorize?{query}")), &[])
     }
 
