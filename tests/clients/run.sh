@@ -45,13 +45,14 @@ install_clients() {
     echo "$wanted" >"$clients/installed"
 }
 
-# Serves a tenant in the folder $work/NAME/box, and waits until it says so.
+# Serves a tenant in the folder $work/NAME/box, with more arguments if they are given, and waits until it says so.
 serve() {
     local name=$1 seed=$2 waited=0
+    shift 2
     mkdir "$work/$name"
     : >"$work/$name/served"
-    "$program" tenant serve --listen 127.0.0.1:0 --listen-manager 127.0.0.1:0 --connect-proxy 127.0.0.1:0 \
-        --data "$work/$name/box" --seed "$seed" >"$work/$name/served" 2>"$work/$name/complaints" &
+    "$program" tenant serve --listen 127.0.0.1:0 --listen-manager 127.0.0.1:0 \
+        --data "$work/$name/box" --seed "$seed" "$@" >"$work/$name/served" 2>"$work/$name/complaints" &
     tenants+=("$!")
     until grep -q '^Ctrl-C' "$work/$name/served"; do
         if ! kill -0 "$!" 2>/dev/null || [ "$waited" -ge $((start_seconds_max * 5)) ]; then
@@ -90,7 +91,7 @@ readme() {
         echo 'README.md has other lines for the Azure CLI than this expects' >&2
         return 1
     fi
-    lines=${lines//http:\/\/127.0.0.1:8445/$(address demo 'CONNECT proxy')}
+    lines=${lines//https:\/\/127.0.0.1:8443/$(address demo 'Login and Microsoft Graph')}
     lines=${lines//https:\/\/127.0.0.1:8444/$(address demo 'Azure Resource Manager')}
     if ! created=$(cd "$work/demo" && PATH=$clients/azcli/bin:$PATH timeout "$readme_seconds_max" bash -euc "$lines" \
         2>"$work/demo/az"); then
@@ -121,5 +122,5 @@ python3 "$suite/make-seed.py" "$work/seed.json"
 
 serve demo demo
 readme
-serve suite "$work/seed.json"
+serve suite "$work/seed.json" --connect-proxy 127.0.0.1:0
 scenarios

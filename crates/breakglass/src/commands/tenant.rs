@@ -103,6 +103,9 @@ impl From<OsString> for Seed {
     }
 }
 
+/// The folder, in that of a tenant, in which the Azure CLI keeps what it knows of it.
+const AZURE_CLI_FOLDER: &str = "azure-cli";
+
 /// The word for the company of the demo.
 const DEMO: &str = "demo";
 
@@ -334,10 +337,26 @@ impl Serve {
         text.push_str(&format!(
             "  Certificate authority      {authority}\n\nTell clients to trust it:\n\n  \
              export REQUESTS_CA_BUNDLE='{authority}' SSL_CERT_FILE='{authority}' NODE_EXTRA_CA_CERTS='{authority}'\n\n\
-             {cast}{faults}Ctrl-C stops it; its state stays in `{}`.\n",
+             {}{cast}{faults}Ctrl-C stops it; its state stays in `{}`.\n",
+            self.azure_cli(addresses, tenant),
             self.data.display(),
         ));
         text
+    }
+
+    /// The lines that sign in with the Azure CLI, which has a configuration of its own for it. It asks for the password.
+    fn azure_cli(&self, addresses: &Addresses, tenant: &Tenant) -> String {
+        let folder = fs::canonicalize(&self.data).unwrap_or_else(|_| self.data.clone());
+        let is_demo = tenant.id() == demo::TENANT;
+        let name = demo::sign_ins().into_iter().next().filter(|_| is_demo).map_or("NAME".to_owned(), |one| one.name);
+        let Addresses { base, manager } = addresses;
+        format!(
+            "Sign in with the Azure CLI in that shell:\n\n  export AZURE_CONFIG_DIR='{}' AZURE_CORE_INSTANCE_DISCOVERY=false \
+             AZURE_CORE_COLLECT_TELEMETRY=no AZURE_CORE_LOGIN_EXPERIENCE_V2=off\n  az cloud register --name box \
+             --endpoint-resource-manager {manager} --endpoint-active-directory {base}/adfs && az cloud set --name box\n  \
+             az login --username {name} --allow-no-subscriptions\n\n",
+            folder.join(AZURE_CLI_FOLDER).display(),
+        )
     }
 }
 
