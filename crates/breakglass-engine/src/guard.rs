@@ -8,7 +8,7 @@ mod compare;
 
 use std::collections::BTreeMap;
 
-pub use compare::{After, Before, Change, before_and_after, compare};
+pub use compare::{After, Before, Change, before_and_after, compare, compile_both};
 
 use crate::lockout::component::Component;
 use crate::lockout::goal::{Goal, Horizon, Surface};

@@ -3,13 +3,14 @@
 //! The tenant may be changed in place between the two, so what has to be known of it before is kept by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 
 use breakglass_model::named_location::NamedLocation;
 use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState, known_after_apply};
-use breakglass_model::snapshot::ObjectRow;
+use breakglass_model::snapshot::{ObjectRow, Snapshot};
 
 use super::{Counterexample, GuardReport, ScenarioChange, SurfaceChange, Verdict, verdict};
-use crate::access::Access;
+use crate::access::{Access, AccessError, AccessSettings};
 use crate::lockout::analysis::{Analysis, is_shared};
 use crate::lockout::blockers::least;
 use crate::lockout::component::Component;
@@ -170,6 +171,24 @@ impl<'a> After<'a> {
             components,
         }
     }
+}
+
+/// Compiles a tenant as it was, with these policies, and as it is, side by side where there are two processors.
+///
+/// # Errors
+/// When there are too many policies.
+pub fn compile_both<'a>(
+    snapshot: &'a Snapshot,
+    was: &'a [ConditionalAccessPolicy],
+    access: &AccessSettings,
+    processors: NonZeroUsize,
+) -> Result<(Access<'a>, Access<'a>), AccessError> {
+    let (was, is) = both(
+        processors.get() > 1,
+        || Access::compile_with(snapshot, was, access),
+        || Access::compile(snapshot, access),
+    );
+    Ok((was?, is?))
 }
 
 /// Looks at a tenant before and after a change, side by side where that is worth it. Both are at hand at once where the

@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use breakglass_engine::access::Access;
-use breakglass_engine::guard::{After as Seen, Before, Change, before_and_after};
+use breakglass_engine::guard::{After as Seen, Before, Change, before_and_after, compile_both};
 use breakglass_engine::lockout::goal::Goal;
 use breakglass_engine::lockout::nobody::somebody;
 use breakglass_engine::lockout::settings::LockoutSettings;
-use breakglass_model::policy::ConditionalAccessPolicy;
 use breakglass_model::proposal::{AppliedChange, difference};
 use breakglass_model::snapshot::{Resource, Snapshot};
 use clap::builder::{PossibleValue, PossibleValuesParser};
@@ -21,7 +20,7 @@ use crate::failure::Failure;
 use crate::output::deliver;
 use crate::proposal::{After, ProposalArguments};
 use crate::render::guard::{FORMATS, Guarded, Replayed, Written, format_named, written};
-use crate::subject::{SubjectArguments, SubjectError};
+use crate::subject::{Subject, SubjectArguments, SubjectError};
 use crate::wiring::World;
 
 /// Say what a proposed change does to the ways in, before it is made
@@ -73,61 +72,43 @@ impl Arguments {
         let settings = self.analysis.settings(&subject, horizon, world)?;
         let floor = self.floor.or(subject.lockout.floor).unwrap_or(FLOOR_DEFAULT);
         let after = self.proposal.load(world, &self.subject, &subject.snapshot)?;
-        let was = (!self.replay.is_empty()).then(|| subject.snapshot.clone());
+        let replayed_on = (!self.replay.is_empty()).then(|| subject.snapshot.clone());
         subject.name_users()?;
         // Where nothing but policies changes, the tenant can be looked at with both lists at once. Of users that are not
         // all there, the change may name some that it did not have before.
         let are_policies_alone = matches!(&after, After::Proposal(loaded) if loaded.proposal.is_of_policies());
-        let seen = if are_policies_alone && subject.snapshot.users.is_complete() {
-            Was::Policies(subject.snapshot.conditional_access_policies.items().to_vec())
+        let (mut policies_before, mut before) = (Vec::new(), None);
+        if are_policies_alone && subject.snapshot.users.is_complete() {
+            policies_before = subject.snapshot.conditional_access_policies.items().to_vec();
         } else {
             world.progress("working out the ways in before the change");
             let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
             somebody(&access, &settings, goal).map_err(|nobody| LockoutError::Nobody { nobody })?;
-            Was::Seen(Before::of(&access, &settings, goal).map_err(LockoutError::Scenario)?)
-        };
-        let (applied, notes, unknowns) = match after {
-            After::Proposal(loaded) => {
-                let unmapped = loaded.unmapped.iter().map(|one| format!("the map of names has nothing for {one}"));
-                let nothing = "what is proposed changes no policy, no named location and no group".to_owned();
-                let nothing = (loaded.proposal.is_empty() && loaded.proposal.unknowns().is_empty()).then_some(nothing);
-                let notes = loaded.proposal.notes().iter().cloned().chain(unmapped).chain(nothing).collect();
-                let unknowns = loaded.proposal.unknowns().to_vec();
-                (subject.snapshot.with_proposal(&loaded.proposal)?, notes, unknowns)
-            }
-            After::Snapshot(other) => {
-                let applied = difference(&subject.snapshot, &other);
-                subject.snapshot = *other;
-                subject.resolve_accounts();
-                (applied, Vec::new(), Vec::new())
-            }
-        };
+            before = Some(Before::of(&access, &settings, goal).map_err(LockoutError::Scenario)?);
+        }
+        let (applied, change) = changed(&mut subject, after)?;
         subject.name_users()?;
         let settings = self.analysis.settings(&subject, horizon, world)?;
-        let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
-        let (before, mut seen) = match seen {
-            Was::Seen(before) => {
+        let access;
+        let (before, mut seen) = match before {
+            Some(before) => {
                 world.progress("working out the ways in after the change");
+                access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
                 somebody_after(&access, &settings, goal)?;
                 (before, Seen::of(&access, &settings, goal))
             }
-            Was::Policies(policies) => {
+            None => {
                 world.progress("working out the ways in before and after the change");
-                let was = Access::compile_with(&subject.snapshot, &policies, &subject.access);
-                let was = was.map_err(SubjectError::from)?;
+                let both = compile_both(&subject.snapshot, &policies_before, &subject.access, settings.processors);
+                let was;
+                (was, access) = both.map_err(SubjectError::from)?;
                 somebody(&was, &settings, goal).map_err(|nobody| LockoutError::Nobody { nobody })?;
                 somebody_after(&access, &settings, goal)?;
                 before_and_after((&was, &access), &settings, goal).map_err(LockoutError::Scenario)?
             }
         };
-        let change = Change {
-            words: applied.iter().map(ToString::to_string).collect(),
-            policies: applied.iter().filter(|one| is_policy(one)).map(|one| one.id.clone()).collect(),
-            notes,
-            unknowns,
-        };
         let report = seen.compare(&before, change, floor);
-        let replayed = was.map(|was| self.replayed(&was, &access, world)).transpose()?;
+        let replayed = replayed_on.map(|was| self.replayed(&was, &access, world)).transpose()?;
         world.progress_is_over();
         let verdict = report.verdict;
         let of_after = |file| Written { file, line: None, path: String::new(), what: String::new() };
@@ -144,6 +125,7 @@ impl Arguments {
         // The process ends here, and gives all of it back at once.
         std::mem::forget(seen);
         std::mem::forget(access);
+        std::mem::forget(subject);
         // No forecast is a good one where the log was not read to its end, or had nothing in it.
         Ok(match verdict.into() {
             Exit::Good if is_log_partial == Some(true) => Exit::Unknown,
@@ -165,12 +147,31 @@ impl Arguments {
     }
 }
 
-/// What is known of the tenant before the change.
-enum Was {
-    /// It was looked at.
-    Seen(Before),
-    /// It is the tenant after the change, but for its policies, which were these.
-    Policies(Vec<ConditionalAccessPolicy>),
+/// Makes the change, and says what is different: each object, and all in words.
+fn changed(subject: &mut Subject, after: After) -> Result<(Vec<AppliedChange>, Change), Failure> {
+    let (applied, notes, unknowns) = match after {
+        After::Proposal(loaded) => {
+            let unmapped = loaded.unmapped.iter().map(|one| format!("the map of names has nothing for {one}"));
+            let nothing = "what is proposed changes no policy, no named location and no group".to_owned();
+            let nothing = (loaded.proposal.is_empty() && loaded.proposal.unknowns().is_empty()).then_some(nothing);
+            let notes = loaded.proposal.notes().iter().cloned().chain(unmapped).chain(nothing).collect();
+            let unknowns = loaded.proposal.unknowns().to_vec();
+            (subject.snapshot.with_proposal(&loaded.proposal)?, notes, unknowns)
+        }
+        After::Snapshot(other) => {
+            let applied = difference(&subject.snapshot, &other);
+            subject.snapshot = *other;
+            subject.resolve_accounts();
+            (applied, Vec::new(), Vec::new())
+        }
+    };
+    let change = Change {
+        words: applied.iter().map(ToString::to_string).collect(),
+        policies: applied.iter().filter(|one| is_policy(one)).map(|one| one.id.clone()).collect(),
+        notes,
+        unknowns,
+    };
+    Ok((applied, change))
 }
 
 /// What a whole export says of nobody is a lockout; what half an export says is nothing.
