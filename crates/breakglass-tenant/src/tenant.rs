@@ -97,6 +97,13 @@ impl Tenant {
         Self { profile, ..self }
     }
 
+    /// With its logs in files of a folder as well, as diagnostic settings write them.
+    #[must_use]
+    pub fn with_export(mut self, folder: &Path) -> Self {
+        self.state.export_to(folder, &self.id);
+        self
+    }
+
     /// The id of the tenant.
     #[must_use]
     pub fn id(&self) -> &str {

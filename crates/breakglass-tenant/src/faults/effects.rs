@@ -99,6 +99,27 @@ pub(crate) fn answer_in_place(directory: &Directory) -> Option<(GraphError, Opti
     is_on(directory, Kind::Graph503).then(|| (GraphError::new(503, "ServiceUnavailable", message), None))
 }
 
+/// How records of the logs reach whoever reads them through Graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Delivery {
+    /// Seconds for which every record is kept back.
+    pub(crate) lag_seconds: i64,
+    /// Seconds for which every second one is kept back besides, so that it turns up behind newer ones.
+    pub(crate) late_seconds: i64,
+    /// Whether each comes twice.
+    pub(crate) is_doubled: bool,
+}
+
+/// How the logs are delivered.
+pub(crate) fn delivery_of_logs(directory: &Directory) -> Delivery {
+    let seconds = |kind| settings(directory, kind).and_then(|settings| settings.get(SECONDS)?.as_i64()).unwrap_or(0);
+    Delivery {
+        lag_seconds: seconds(Kind::LogLag),
+        late_seconds: seconds(Kind::LogLate),
+        is_doubled: is_on(directory, Kind::LogDuplicates),
+    }
+}
+
 /// Actions that only read, though they are posted.
 const READING: [&str; 6] =
     ["checkMemberGroups", "checkMemberObjects", "evaluate", "getByIds", "getMemberGroups", "getMemberObjects"];

@@ -13,8 +13,8 @@ use breakglass_model::snapshot::Resource;
 use serde_json::{Value, json};
 
 pub(crate) use self::effects::{
-    answer_in_place, delivered, is_compliance_unknown, is_out, is_token_service_down, is_unreachable, moved_seconds,
-    passwords_are_checked, risk_of,
+    Delivery, answer_in_place, delivered, delivery_of_logs, is_compliance_unknown, is_out, is_token_service_down,
+    is_unreachable, moved_seconds, passwords_are_checked, risk_of,
 };
 use crate::clock::written;
 use crate::state::{Change, Directory, Object, Shelf, StateError, text};
@@ -39,6 +39,9 @@ pub(crate) enum Kind {
     Graph503,
     Slow,
     CutAfterWrite,
+    LogLag,
+    LogLate,
+    LogDuplicates,
     Clock,
     Risk,
     Network,
@@ -53,7 +56,7 @@ enum Subject {
 }
 
 /// Each kind: its name, what it is about.
-const KINDS: [(Kind, &str, Subject); 14] = [
+const KINDS: [(Kind, &str, Subject); 17] = [
     (Kind::MfaOutage, "mfa-outage", Subject::None),
     (Kind::TelephonyOutage, "telephony-outage", Subject::None),
     (Kind::PushOutage, "push-outage", Subject::None),
@@ -65,6 +68,9 @@ const KINDS: [(Kind, &str, Subject); 14] = [
     (Kind::Graph503, "graph-503", Subject::None),
     (Kind::Slow, "slow", Subject::None),
     (Kind::CutAfterWrite, "cut-after-write", Subject::None),
+    (Kind::LogLag, "log-lag", Subject::None),
+    (Kind::LogLate, "log-late", Subject::None),
+    (Kind::LogDuplicates, "log-duplicates", Subject::None),
     (Kind::Clock, "clock", Subject::None),
     (Kind::Risk, "risk", Subject::User),
     (Kind::Network, "network", Subject::Location),

@@ -11,6 +11,12 @@ const RETRY_AFTER_SECONDS_MAX: u64 = 3_600;
 const SLOW_SECONDS_MAX: u64 = 120;
 /// How long it is where nothing else is said.
 const SLOW_SECONDS: u64 = 10;
+/// Longest time for which a record of a log is kept back, seconds: a week.
+const LOG_SECONDS_MAX: u64 = 7 * 86_400;
+/// How long all records are where nothing else is said: what Entra's are at most, usually.
+const LOG_LAG_SECONDS: u64 = 300;
+/// How long every second record is.
+const LOG_LATE_SECONDS: u64 = 900;
 /// How far the clock is moved at most, seconds: ten years.
 const CLOCK_SECONDS_MAX: i64 = 10 * 365 * 86_400;
 /// Levels of risk.
@@ -35,7 +41,7 @@ const PASSWORD_HASH_SYNC: &str = "passwordHashSync";
 pub(super) fn checked(kind: Kind, given: &Object) -> Result<Object, FaultError> {
     let has: &[&'static str] = match kind {
         Kind::Graph429 => &[RETRY_AFTER],
-        Kind::Slow => &[SECONDS],
+        Kind::Slow | Kind::LogLag | Kind::LogLate => &[SECONDS],
         Kind::Clock => &[BY],
         Kind::Risk => &[USER_RISK, SIGN_IN_RISK],
         Kind::OnPremisesDown => &[SIGN_IN],
@@ -53,6 +59,11 @@ pub(super) fn checked(kind: Kind, given: &Object) -> Result<Object, FaultError> 
         }
         Kind::Slow => {
             let seconds = whole(given, SECONDS, (1, SLOW_SECONDS_MAX))?.unwrap_or(SLOW_SECONDS);
+            settings.insert(SECONDS.to_owned(), json!(seconds));
+        }
+        Kind::LogLag | Kind::LogLate => {
+            let usual = if kind == Kind::LogLag { LOG_LAG_SECONDS } else { LOG_LATE_SECONDS };
+            let seconds = whole(given, SECONDS, (1, LOG_SECONDS_MAX))?.unwrap_or(usual);
             settings.insert(SECONDS.to_owned(), json!(seconds));
         }
         Kind::Clock => {
@@ -159,6 +170,8 @@ mod tests {
             (Kind::Graph429, json!({ "seconds": 1 })),
             (Kind::Graph503, json!({ "retryAfterSeconds": 1 })),
             (Kind::MfaOutage, json!({ "userRisk": "high" })),
+            (Kind::LogLag, json!({ "seconds": 604_801 })),
+            (Kind::LogDuplicates, json!({ "seconds": 1 })),
             (Kind::Clock, json!({})),
             (Kind::Clock, json!({ "by": "0s" })),
             (Kind::Clock, json!({ "by": "3651d" })),

@@ -48,6 +48,8 @@ pub(crate) fn record(
         "correlationId": attempt.correlation_id,
         "conditionalAccessStatus": decided.status,
         "isInteractive": attempt.is_interactive,
+        "authenticationProtocol": if attempt.is_device_code { "deviceCode" } else { "none" },
+        "originalTransferMethod": if attempt.is_device_code { "deviceCodeFlow" } else { "none" },
         "authenticationRequirement": requirement,
         "riskDetail": "none",
         "riskLevelAggregated": sign_in_risk,

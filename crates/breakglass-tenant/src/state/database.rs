@@ -56,6 +56,9 @@ pub enum StateError {
         /// What.
         what: String,
     },
+    /// A record cannot be exported.
+    #[error("the folder to which logs are exported cannot be written")]
+    Export(#[from] std::io::Error),
     /// A signing key cannot be made or read.
     #[error("the tenant's signing key cannot be used")]
     Key(#[from] TokenError),
@@ -148,13 +151,18 @@ impl Database {
         Ok(())
     }
 
-    pub(super) fn records(&self, log: Log, count_max: usize) -> Result<Vec<Object>, StateError> {
+    pub(super) fn records(&self, log: Log, count_max: usize) -> Result<Vec<(i64, Object)>, StateError> {
         let connection = self.connection();
-        let mut records =
-            connection.prepare_cached("SELECT body FROM record WHERE log = ?1 ORDER BY number DESC LIMIT ?2")?;
+        let mut records = connection
+            .prepare_cached("SELECT number, body FROM record WHERE log = ?1 ORDER BY number DESC LIMIT ?2")?;
         let count = i64::try_from(count_max).unwrap_or(i64::MAX);
-        let bodies = records.query_map(params![name(log), count], |row| row.get::<_, String>(0))?;
-        bodies.map(|body| object(&body?)).collect()
+        let columns = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
+        let rows = records.query_map(params![name(log), count], columns)?;
+        let numbered = |row: rusqlite::Result<(i64, String)>| {
+            let (number, body) = row?;
+            Ok((number, object(&body)?))
+        };
+        rows.map(numbered).collect()
     }
 
     pub(super) fn signing_keys(&self, now: Timestamp) -> Result<Vec<SigningKey>, StateError> {

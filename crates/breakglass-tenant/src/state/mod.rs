@@ -4,6 +4,7 @@
 //! **Invariant:** a change is whole or not there, after a crash as well.
 
 mod database;
+mod export;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value};
 
 use self::database::Database;
 pub use self::database::StateError;
+use self::export::Export;
 use crate::jwt::SigningKey;
 use crate::secret::Hashed;
 
@@ -217,6 +219,7 @@ pub(crate) enum Log {
 pub(crate) struct State {
     directory: RwLock<Directory>,
     database: Database,
+    export: Option<Export>,
 }
 
 impl State {
@@ -227,7 +230,12 @@ impl State {
         for change in database.everything()? {
             directory.apply(change);
         }
-        Ok(Self { directory: RwLock::new(directory), database })
+        Ok(Self { directory: RwLock::new(directory), database, export: None })
+    }
+
+    /// Writes each record of a log into files as well, as a diagnostic setting of a tenant does.
+    pub(crate) fn export_to(&mut self, folder: &Path, tenant: &str) {
+        self.export = Some(Export::new(folder, tenant));
     }
 
     /// What there is to read.
@@ -250,11 +258,17 @@ impl State {
 
     /// Writes a record into a log.
     pub(crate) fn log(&self, log: Log, record: &Object) -> Result<(), StateError> {
-        self.database.log(log, record)
+        self.database.log(log, record)?;
+        self.export.as_ref().map_or(Ok(()), |export| Ok(export.write(log, record)?))
     }
 
     /// The records of a log, the newest first.
     pub(crate) fn records(&self, log: Log, count_max: usize) -> Result<Vec<Object>, StateError> {
+        Ok(self.numbered_records(log, count_max)?.into_iter().map(|(_, record)| record).collect())
+    }
+
+    /// The same, each with its number in all logs.
+    pub(crate) fn numbered_records(&self, log: Log, count_max: usize) -> Result<Vec<(i64, Object)>, StateError> {
         self.database.records(log, count_max)
     }
 

@@ -67,6 +67,10 @@ struct Serve {
     #[arg(long, value_name = "demo|SNAPSHOT", value_parser = OsStringValueParser::new().map(Seed::from))]
     seed: Option<Seed>,
 
+    /// A folder into which the logs are written as well, in the form of Azure Monitor's diagnostic settings
+    #[arg(long, value_name = "FOLDER")]
+    export: Option<PathBuf>,
+
     /// Which of Microsoft's own rules are in force
     #[arg(long, value_name = "PROFILE", default_value = "current")]
     profile: Rules,
@@ -156,7 +160,7 @@ pub(crate) enum TenantError {
     #[error("settings are given, and no fault that they are of")]
     NoFault,
     /// It cannot be written down where it is served.
-    #[error("the folder `{folder}` of the tenant cannot be written")]
+    #[error("the folder `{folder}` cannot be written")]
     Folder {
         folder: String,
         #[source]
@@ -231,7 +235,7 @@ impl Coded for TenantError {
                 "stop the other program, or give another address; port 0 takes one that is free".to_owned()
             }
             Self::Open { .. } | Self::Tls(_) | Self::Folder { .. } => {
-                "name a folder that may be written with --data".to_owned()
+                "name a folder that may be written with --data, and with --export".to_owned()
             }
             Self::NotServed(_) => {
                 "run `breakglass tenant serve` in another shell, and name its folder with --data".to_owned()
@@ -286,6 +290,11 @@ impl Serve {
             world.progress("seeding the tenant");
             seed.put(&mut tenant)?;
             world.progress_is_over();
+        }
+        if let Some(folder) = &self.export {
+            let unwritable = |source| TenantError::Folder { folder: folder.display().to_string(), source };
+            fs::create_dir_all(folder).map_err(unwritable)?;
+            tenant = tenant.with_export(folder);
         }
         let ips: Vec<IpAddr> = vec![own_at.ip(), manager_at.ip()];
         let config = tls::server_config(&self.data, &ips, world.now).map_err(TenantError::Tls)?;

@@ -8,6 +8,8 @@ mod certificates;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod exported_logs;
+#[cfg(test)]
 mod policy_sets;
 #[cfg(test)]
 mod recorded_sign_ins;

@@ -2,5 +2,6 @@
 
 mod faults;
 mod graph_faults;
+mod logs;
 mod profiles;
 mod world;

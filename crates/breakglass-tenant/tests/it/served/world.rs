@@ -68,20 +68,39 @@ impl Served {
     pub(super) fn new(name: &str) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("served-{name}"));
         drop(std::fs::remove_dir_all(&folder));
-        Self::open(folder, true, Profile::default())
+        Self::open(folder, Some(SEED.to_owned()), Profile::default())
+    }
+
+    /// With another seed.
+    pub(super) fn seeded(name: &str, change: impl FnOnce(&mut Value)) -> Self {
+        let mut seed = serde_json::from_str(SEED).unwrap();
+        change(&mut seed);
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("served-{name}"));
+        drop(std::fs::remove_dir_all(&folder));
+        Self::open(folder, Some(seed.to_string()), Profile::default())
+    }
+
+    /// Where its logs are written to, if they are.
+    pub(super) fn exported(&self) -> PathBuf {
+        self.folder.join("logs")
+    }
+
+    fn open(folder: PathBuf, seed: Option<String>, profile: Profile) -> Self {
+        Self::opened(folder, seed, |tenant| tenant.with_profile(profile))
     }
 
     #[expect(clippy::disallowed_methods, reason = "certificates are of the time at which they are shown")]
-    fn open(folder: PathBuf, is_new: bool, profile: Profile) -> Self {
+    fn opened(folder: PathBuf, seed: Option<String>, made: impl FnOnce(Tenant) -> Tenant) -> Self {
         let runtime = Runtime::new().unwrap();
         let listen = || runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let (own, manager) = (listen(), listen());
         let (own_at, manager_at) = (own.local_addr().unwrap(), manager.local_addr().unwrap());
         let addresses = Addresses { base: format!("https://{own_at}"), manager: format!("https://{manager_at}") };
-        let mut tenant = Tenant::open(&folder, addresses.clone(), Arc::new(Standing)).unwrap().with_profile(profile);
-        if is_new {
-            tenant.seed(SEED.as_bytes()).unwrap();
+        let mut tenant = Tenant::open(&folder, addresses.clone(), Arc::new(Standing)).unwrap();
+        if let Some(seed) = seed {
+            tenant.seed(seed.as_bytes()).unwrap();
         }
+        let tenant = made(tenant);
         backstage::served_at(&folder, &addresses.base).unwrap();
         let server_config = tls::server_config(&folder, &[own_at.ip()], Timestamp::now()).unwrap();
         let tenant = Arc::new(tenant);
@@ -105,7 +124,15 @@ impl Served {
         let Self { tenant, folder, runtime, .. } = self;
         // With the runtime everything ends that runs in it.
         drop((runtime, tenant));
-        Self::open(folder, false, profile)
+        Self::open(folder, None, profile)
+    }
+
+    /// The same, with its logs in files.
+    pub(super) fn exporting(self) -> Self {
+        let Self { tenant, folder, runtime, .. } = self;
+        drop((runtime, tenant));
+        let logs = folder.join("logs");
+        Self::opened(folder, None, |tenant| tenant.with_export(&logs))
     }
 
     /// Sends a request to the login endpoints and Graph; an error where the connection ends without an answer.

@@ -29,6 +29,7 @@ use crate::wiring::World;
 /// network:LOCATION: whoever is in that named location gets no answer.
 /// graph-429, graph-503, slow: Graph throttles, is not available, or is late.
 /// cut-after-write: Graph does what it is asked to, and the connection is cut before the answer.
+/// log-lag, log-late, log-duplicates: Graph shows records of the logs later, every second one later, or all twice.
 /// clock: the tenant's clock is moved.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -61,7 +62,7 @@ pub(super) struct Fault {
     #[arg(long, value_name = "SECONDS")]
     retry_after: Option<u64>,
 
-    /// slow: how long answers are kept back [default: 10]
+    /// slow, log-lag, log-late: how long answers or records are kept back [default: 10, 300, 900]
     #[arg(long, value_name = "SECONDS")]
     seconds: Option<u64>,
 
