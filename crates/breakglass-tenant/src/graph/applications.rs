@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Request;
 use super::error::GraphError;
-use super::list::{Shape, listed, selected};
+use super::list::{Shape, listed, shown};
 use crate::call::Reply;
 use crate::clock::written;
 use crate::random;
@@ -62,9 +62,7 @@ fn common(request: &Request<'_>, shape: &Shape, rest: &[&str]) -> Result<Reply, 
         }
         ("GET", [id]) => {
             request.caller.needs(READ, &[])?;
-            let directory = request.tenant.state.read();
-            let found = directory.object(shape.resource, id).ok_or_else(|| GraphError::not_found(id))?;
-            Ok(request.entity(200, (shape.context, selected(request, shape, found)?)))
+            shown(request, shape, id)
         }
         ("PATCH", [id]) => {
             request.caller.needs(WRITE, WRITERS)?;

@@ -92,6 +92,13 @@ pub(super) fn page_of(
 /// Objects of one page of what is no resource of its own.
 const COUNT_MAX: usize = 1_000;
 
+/// One object of a resource by its id.
+pub(super) fn shown(request: &Request<'_>, shape: &Shape, id: &str) -> Result<Reply, GraphError> {
+    let directory = request.tenant.state.read();
+    let found = directory.object(shape.resource, id).ok_or_else(|| GraphError::not_found(id))?;
+    Ok(request.entity(200, (shape.context, selected(request, shape, found)?)))
+}
+
 /// One object, with the properties that are asked for.
 pub(super) fn selected(request: &Request<'_>, of: &Shape, object: &Object) -> Result<Object, GraphError> {
     let options = QueryOptions::parse(&request.call.query)?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Request;
 use super::directory_objects::kind_of;
 use super::error::GraphError;
-use super::list::{Shape, listed, selected};
+use super::list::{Shape, listed, shown};
 use crate::call::Reply;
 use crate::random;
 use crate::state::{Change, Object, text};
@@ -52,9 +52,7 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
         }
         ("GET", [id]) => {
             request.caller.needs(READ, &[])?;
-            let directory = request.tenant.state.read();
-            let found = directory.object(shape.resource, id).ok_or_else(|| GraphError::not_found(id))?;
-            Ok(request.entity(200, (shape.context, selected(request, shape, found)?)))
+            shown(request, shape, id)
         }
         ("POST", []) if shape.resource == Resource::RoleAssignments => assign(request, shape),
         ("DELETE", [id]) if shape.resource == Resource::RoleAssignments => unassign(request, shape, id),
