@@ -51,6 +51,8 @@ pub(crate) struct Caller {
     permissions: Vec<String>,
     /// Template ids of the roles that it holds now.
     roles: Vec<String>,
+    /// Whether the user proved more than a password.
+    pub(crate) has_mfa: bool,
 }
 
 /// Who a request is from.
@@ -84,18 +86,25 @@ pub(crate) fn of(tenant: &Tenant, call: &Call, audience: Audience) -> Result<Cal
     };
     let id = text("oid").to_owned();
     let roles = roles_of(&tenant.state.read(), &id, now);
-    Ok(Caller { id, is_user, app_id: text("appid").to_owned(), permissions, roles })
+    let proofs = claims.get("amr").and_then(Value::as_array).into_iter().flatten();
+    let has_mfa = proofs.into_iter().any(|proof| proof == "mfa");
+    Ok(Caller { id, is_user, app_id: text("appid").to_owned(), permissions, roles, has_mfa })
 }
 
 impl Caller {
     /// Refuses whoever has none of these permissions; a user needs one of these roles besides, if any are named, or to
     /// be Global Administrator.
     pub(crate) fn needs(&self, permissions: &[&str], roles: &[&str]) -> Result<(), GraphError> {
-        let has =
-            |wanted: &&str| self.permissions.iter().any(|own| own == wanted || (self.is_user && own == AS_THE_USER));
-        let is_enough = permissions.iter().any(has);
+        let is_enough = self.is_permitted(permissions);
         let holds = !self.is_user || roles.is_empty() || self.is_one_of(roles);
         if is_enough && holds { Ok(()) } else { Err(GraphError::denied()) }
+    }
+
+    /// Whether it has one of these permissions.
+    pub(crate) fn is_permitted(&self, permissions: &[&str]) -> bool {
+        let has =
+            |wanted: &&str| self.permissions.iter().any(|own| own == wanted || (self.is_user && own == AS_THE_USER));
+        permissions.iter().any(has)
     }
 
     /// Whether it holds one of these roles, or is Global Administrator.

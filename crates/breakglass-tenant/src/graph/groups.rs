@@ -5,6 +5,7 @@ use breakglass_model::well_known::PRIVILEGED_ROLE_ADMINISTRATOR;
 use serde_json::{Value, json};
 
 use super::Request;
+use super::deleted::to_shelf;
 use super::directory_objects::{self, kind_of};
 use super::error::GraphError;
 use super::list::{Shape, listed, page_of, selected};
@@ -12,7 +13,7 @@ use crate::call::Reply;
 use crate::clock::written;
 use crate::random;
 use crate::sign_in::{has_member, member_id};
-use crate::state::{Change, Object, text};
+use crate::state::{Change, Object, Shelf, text};
 
 const GROUPS_ADMINISTRATOR: &str = "fdd7a751-b60b-444a-984c-02652fe8fa1c";
 const USER_ADMINISTRATOR: &str = "fe930be7-5e62-47db-91af-98c3a49a38b1";
@@ -70,7 +71,14 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
         ("GET", [id, relation @ ("members" | "owners" | "transitiveMembers")]) => related(request, id, relation),
         ("POST", [id, relation @ ("members" | "owners"), "$ref"]) => add(request, (id, relation)),
         ("DELETE", [id, relation @ ("members" | "owners"), member, "$ref"]) => remove(request, (id, relation), member),
-        (_, [_, segment, ..]) => Err(GraphError::no_segment(segment)),
+        (_, [id, rest @ ..]) => {
+            let is_there = request.tenant.state.read().object(Resource::Groups, id).is_some();
+            let memberships = if is_there { super::membership::answer(request, id, rest) } else { None };
+            memberships.unwrap_or_else(|| match rest.first() {
+                Some(segment) => Err(GraphError::no_segment(segment)),
+                None => Err(GraphError::method()),
+            })
+        }
         _ => Err(GraphError::method()),
     }
 }
@@ -151,9 +159,10 @@ fn update(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
 
 fn delete(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
     may_change(request, id, WRITE)?;
+    let now = request.tenant.clock.now();
     let group = request.tenant.state.write(|directory| -> Result<_, GraphError> {
         let group = directory.object(Resource::Groups, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
-        Ok((vec![Change::Remove(Resource::Groups, id.to_owned())], group))
+        Ok((to_shelf((Resource::Groups, Shelf::DeletedGroups), group.clone(), now), group))
     })?;
     request.audit("Delete group", "GroupManagement", target(id, &group))?;
     Ok(Reply::empty(204))
@@ -251,12 +260,14 @@ fn may_change(request: &Request<'_>, id: &str, permissions: &[&str]) -> Result<(
     let group = directory.object(Resource::Groups, id).ok_or_else(|| GraphError::not_found(id))?;
     let owners = group.get("owners").and_then(Value::as_array).into_iter().flatten();
     let is_owner = owners.filter_map(member_id).any(|owner| owner.eq_ignore_ascii_case(&request.caller.id));
-    if group.get("isAssignableToRole").and_then(Value::as_bool) == Some(true) {
+    let is_assignable = group.get("isAssignableToRole").and_then(Value::as_bool) == Some(true);
+    drop(directory);
+    if is_assignable {
         let roles: &[&str] = if is_owner { &[] } else { &[PRIVILEGED_ROLE_ADMINISTRATOR] };
-        return request.caller.needs(&["RoleManagement.ReadWrite.Directory"], roles);
+        return request.needs_over(id, &["RoleManagement.ReadWrite.Directory"], roles);
     }
     let roles: &[&str] = if is_owner { &[] } else { &[GROUPS_ADMINISTRATOR, USER_ADMINISTRATOR] };
-    request.caller.needs(permissions, roles)
+    request.needs_over(id, permissions, roles)
 }
 
 /// The object that a reference names, as a member is kept.

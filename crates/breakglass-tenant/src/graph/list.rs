@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::Request;
 use super::error::GraphError;
+use super::shape::mend;
 use crate::call::Reply;
 use crate::odata::{ODataError, PageLimits, QueryOptions, page, shape};
 use crate::state::Object;
@@ -61,7 +62,7 @@ impl From<ODataError> for GraphError {
 /// The collection of a resource.
 pub(super) fn listed(request: &Request<'_>, shape: &Shape) -> Result<Reply, GraphError> {
     let directory = request.tenant.state.read();
-    let objects: Vec<Object> = directory.all(shape.resource).map(|object| visible(shape, object)).collect();
+    let objects: Vec<Object> = directory.all(shape.resource).map(|object| visible(request, shape, object)).collect();
     drop(directory);
     let options = QueryOptions::parse(&request.call.query)?;
     let is_eventual =
@@ -95,10 +96,25 @@ const COUNT_MAX: usize = 1_000;
 /// One object, with the properties that are asked for.
 pub(super) fn selected(request: &Request<'_>, of: &Shape, object: &Object) -> Result<Object, GraphError> {
     let options = QueryOptions::parse(&request.call.query)?;
-    Ok(shape(&visible(of, object), &options, &of.limits())?)
+    shown_of(request, of, (object, &options))
 }
 
-fn visible(shape: &Shape, object: &Object) -> Object {
+/// The same for options that were read already.
+pub(super) fn shown_of(
+    request: &Request<'_>,
+    of: &Shape,
+    (object, options): (&Object, &QueryOptions),
+) -> Result<Object, GraphError> {
+    Ok(shape(&visible(request, of, object), options, &of.limits())?)
+}
+
+/// Objects that are worked out, as the collection of a resource.
+pub(super) fn listed_of(request: &Request<'_>, shape: &Shape, objects: &[Object]) -> Result<Reply, GraphError> {
+    let options = QueryOptions::parse(&request.call.query)?;
+    paged(request, (&options, options.count()), (&shape.limits(), objects))
+}
+
+fn visible(request: &Request<'_>, shape: &Shape, object: &Object) -> Object {
     let is_shown = |name: &str| !shape.hidden.contains(&name);
     let mut seen: Object =
         object.iter().filter(|(name, _)| is_shown(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -106,6 +122,7 @@ fn visible(shape: &Shape, object: &Object) -> Object {
     for name in shape.default_properties {
         seen.entry(*name).or_insert(Value::Null);
     }
+    mend(shape.resource, request.version, &mut seen);
     seen
 }
 

@@ -33,7 +33,7 @@ const DEFAULT_PROPERTIES: &[&str] = &[
     "id",
 ];
 /// Properties that no answer ever has.
-const HIDDEN: &[&str] = &["passwordProfile", "authenticationMethods", "password"];
+pub(super) const HIDDEN: &[&str] = &["passwordProfile", "authenticationMethods", "password"];
 /// Properties that are computed, or given once.
 const READ_ONLY: &[&str] = &["id", "createdDateTime", "deletedDateTime", "signInSessionsValidFromDateTime"];
 
@@ -63,6 +63,9 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
             listed(request, &SHAPE)
         }
         ("POST", []) => create(request),
+        ("GET", ["delta" | "delta()" | "microsoft.graph.delta" | "microsoft.graph.delta()"]) => {
+            super::delta::users(request)
+        }
         (_, [name, rest @ ..]) => one(request, name, rest),
         _ => Err(GraphError::method()),
     }
@@ -103,53 +106,13 @@ fn one(request: &Request<'_>, name: &str, rest: &[&str]) -> Result<Reply, GraphE
         ("PATCH", []) => update(request, name),
         ("DELETE", []) => delete(request, name),
         ("POST", ["revokeSignInSessions" | "microsoft.graph.revokeSignInSessions"]) => revoke(request, name),
-        ("GET", ["memberOf" | "transitiveMemberOf"]) => {
-            request.caller.needs(
-                &[
-                    "User.Read.All",
-                    "Directory.Read.All",
-                    "GroupMember.Read.All",
-                    "Group.Read.All",
-                    "User.ReadWrite.All",
-                    "Directory.ReadWrite.All",
-                    "Group.ReadWrite.All",
-                ],
-                &[],
-            )?;
-            member_of(request, name)
-        }
         (_, ["authentication", rest @ ..]) => super::authentication::answer(request, &id(request, name)?, rest),
-        ("POST", ["getMemberGroups" | "microsoft.graph.getMemberGroups"]) => member_groups(request, name),
-        (_, [segment, ..]) => Err(GraphError::no_segment(segment)),
+        (_, [segment, ..]) => {
+            let memberships = super::membership::answer(request, &id(request, name)?, rest);
+            memberships.unwrap_or_else(|| Err(GraphError::no_segment(segment)))
+        }
         _ => Err(GraphError::method()),
     }
-}
-
-/// Ids of the groups that a user is in, through others too.
-fn member_groups(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
-    request.caller.needs(
-        &[
-            "User.ReadBasic.All",
-            "User.Read.All",
-            "User.ReadWrite.All",
-            "Directory.Read.All",
-            "GroupMember.Read.All",
-            "Group.Read.All",
-        ],
-        &[],
-    )?;
-    let target = id(request, name)?;
-    let directory = request.tenant.state.read();
-    let secure_only = request.object()?.get("securityEnabledOnly").and_then(Value::as_bool) == Some(true);
-    let groups: Vec<String> = groups_of(&directory, &target)
-        .into_iter()
-        .filter(|group| {
-            let group = directory.object(Resource::Groups, group);
-            let is_secure = group.and_then(|group| group.get("securityEnabled")).and_then(Value::as_bool);
-            !secure_only || is_secure == Some(true)
-        })
-        .collect();
-    Ok(Reply::json(200, json!({ "@odata.context": request.context("Collection(Edm.String)"), "value": groups })))
 }
 
 fn id(request: &Request<'_>, name: &str) -> Result<String, GraphError> {
@@ -225,7 +188,9 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
         "UserManagement",
         json!([{ "id": id, "type": "User", "userPrincipalName": upn, "modifiedProperties": [] }]),
     )?;
-    Ok(request.entity(201, ("users", with_properties(&created, DEFAULT_PROPERTIES))))
+    let mut shown = with_properties(&created, DEFAULT_PROPERTIES);
+    super::shape::mend(Resource::Users, request.version, &mut shown);
+    Ok(request.entity(201, ("users", shown)))
 }
 
 fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
@@ -295,13 +260,13 @@ fn may_update(request: &Request<'_>, target: &str, body: &Object) -> Result<(), 
             PASSWORD_ADMINISTRATOR,
             PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
         ];
-        request
-            .caller
-            .needs(&["User-PasswordProfile.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"], &roles)?;
+        let permissions = ["User-PasswordProfile.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"];
+        request.needs_over(target, &permissions, &roles)?;
         protected(request, target)?;
     }
     if body.keys().any(|name| name != "passwordProfile") {
-        request.caller.needs(
+        request.needs_over(
+            target,
             &["User.ReadWrite.All", "Directory.ReadWrite.All"],
             &[USER_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR],
         )?;
@@ -318,11 +283,12 @@ fn may_update(request: &Request<'_>, target: &str, body: &Object) -> Result<(), 
 }
 
 fn delete(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
-    request.caller.needs(
+    let target = id(request, name)?;
+    request.needs_over(
+        &target,
         &["User.DeleteRestore.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
         &[USER_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR],
     )?;
-    let target = id(request, name)?;
     protected(request, &target)?;
     let now = request.tenant.clock.now();
     let upn = request.tenant.state.write(|directory| -> Result<_, GraphError> {
@@ -341,11 +307,12 @@ fn delete(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
 }
 
 fn revoke(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
-    request.caller.needs(
+    let target = id(request, name)?;
+    request.needs_over(
+        &target,
         &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
         &[USER_ADMINISTRATOR, HELPDESK_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR],
     )?;
-    let target = id(request, name)?;
     protected(request, &target)?;
     let from = request.tenant.clock.now();
     request.tenant.state.write(|directory| -> Result<_, GraphError> {
@@ -362,21 +329,6 @@ fn revoke(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
     Ok(Reply::json(200, json!({ "@odata.context": request.context("Edm.Boolean"), "value": true })))
 }
 
-fn member_of(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
-    let target = id(request, name)?;
-    let directory = request.tenant.state.read();
-    let groups = groups_of(&directory, &target);
-    let groups = groups.iter().filter_map(|group| directory.object(Resource::Groups, group));
-    let value: Vec<Value> = groups
-        .map(|group| {
-            let mut shown = with_properties(group, super::groups::PROPERTIES);
-            shown.insert("@odata.type".to_owned(), json!("#microsoft.graph.group"));
-            Value::Object(shown)
-        })
-        .collect();
-    Ok(Reply::json(200, json!({ "@odata.context": request.context("directoryObjects"), "value": value })))
-}
-
 /// Only who stands above them touches an administrator's credentials and account.
 pub(super) fn protected(request: &Request<'_>, target: &str) -> Result<(), GraphError> {
     let directory = request.tenant.state.read();
@@ -385,7 +337,8 @@ pub(super) fn protected(request: &Request<'_>, target: &str) -> Result<(), Graph
     let is_assignable = |group: &Object| group.get("isAssignableToRole").and_then(Value::as_bool) == Some(true);
     let in_assignable = groups.iter().filter_map(|group| directory.object(Resource::Groups, group)).any(is_assignable);
     let is_free = !has_role && !in_assignable;
-    if is_free || request.caller.is_one_of(&[PRIVILEGED_AUTHENTICATION_ADMINISTRATOR]) {
+    drop(directory);
+    if is_free || request.stands_over(target, &[PRIVILEGED_AUTHENTICATION_ADMINISTRATOR]) {
         Ok(())
     } else {
         Err(GraphError::denied())

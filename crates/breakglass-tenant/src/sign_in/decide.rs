@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Attempt, proof, snapshot};
-use crate::state::{Directory, Object, text};
+use crate::state::{Directory, Object, Shelf, text};
 
 /// What became of a sign-in.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,7 +60,7 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
             })),
             ip_address: Some(Cow::Owned(attempt.remote.to_string())),
             sign_in_risk_level: Some(Cow::Borrowed("none")),
-            user_risk_level: Some(Cow::Borrowed("none")),
+            user_risk_level: Some(Cow::Borrowed(risk_of(directory, user))),
             insider_risk_level: Some(Cow::Borrowed("none")),
             authentication_flow: attempt
                 .is_device_code
@@ -110,6 +110,12 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
         }))
     });
     Decided { refused, can_be_proved, policies, applied: applied.collect(), status }
+}
+
+/// The level of risk that a user is at.
+fn risk_of<'d>(directory: &'d Directory, user: &Object) -> &'d str {
+    let risky = text(user, "id").and_then(|id| directory.shelved(Shelf::RiskyUsers, id));
+    risky.and_then(|risky| text(risky, "riskLevel")).unwrap_or("none")
 }
 
 /// The platform that a user agent tells; everything else is one that Entra does not recognise.

@@ -8,7 +8,7 @@ use breakglass_model::strength::Modes;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::{Change, Log, Object, Secret, Session, id_of};
+use super::{Change, Log, Object, Secret, Session, Shelf, id_of};
 use crate::jwt::{SigningKey, TokenError};
 use crate::secret::Hashed;
 
@@ -87,8 +87,12 @@ impl Database {
         let mut objects = connection.prepare("SELECT resource, body FROM object")?;
         for row in objects.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))? {
             let (resource, body) = row?;
-            let known = Resource::from_name(&resource).ok_or_else(|| malformed(&resource))?;
-            changes.push(Change::Put(known, object(&body)?));
+            let object = object(&body)?;
+            changes.push(match (Resource::from_name(&resource), Shelf::from_name(&resource)) {
+                (Some(known), _) => Change::Put(known, object),
+                (None, Some(shelf)) => Change::Shelve(shelf, object),
+                (None, None) => return Err(malformed(&resource)),
+            });
         }
         let mut secrets = connection.prepare("SELECT owner, id, hash, until FROM secret")?;
         let columns = |row: &rusqlite::Row<'_>| {
@@ -162,16 +166,10 @@ impl Database {
 
 fn make(transaction: &Connection, change: &Change) -> Result<(), StateError> {
     match change {
-        Change::Put(resource, object) => {
-            let id = id_of(object).ok_or_else(|| malformed("an object without an id"))?;
-            let body = serde_json::Value::Object(object.clone()).to_string();
-            let sql = "INSERT OR REPLACE INTO object (resource, id, body) VALUES (?1, ?2, ?3)";
-            transaction.prepare_cached(sql)?.execute(params![resource.name(), id, body])?;
-        }
-        Change::Remove(resource, id) => {
-            let sql = "DELETE FROM object WHERE resource = ?1 AND id = ?2";
-            transaction.prepare_cached(sql)?.execute(params![resource.name(), id.to_ascii_lowercase()])?;
-        }
+        Change::Put(resource, object) => put(transaction, resource.name(), object)?,
+        Change::Shelve(shelf, object) => put(transaction, shelf.name(), object)?,
+        Change::Remove(resource, id) => remove(transaction, resource.name(), id)?,
+        Change::Unshelve(shelf, id) => remove(transaction, shelf.name(), id)?,
         Change::PutSecret(secret) => {
             let sql = "INSERT OR REPLACE INTO secret (owner, id, hash, until) VALUES (?1, ?2, ?3, ?4)";
             let until = secret.until.map(|until| until.to_string());
@@ -200,6 +198,20 @@ fn make(transaction: &Connection, change: &Change) -> Result<(), StateError> {
             transaction.prepare_cached("DELETE FROM session WHERE digest = ?1")?.execute(params![digest])?;
         }
     }
+    Ok(())
+}
+
+fn put(transaction: &Connection, list: &str, object: &Object) -> Result<(), StateError> {
+    let id = id_of(object).ok_or_else(|| malformed("an object without an id"))?;
+    let body = serde_json::Value::Object(object.clone()).to_string();
+    let sql = "INSERT OR REPLACE INTO object (resource, id, body) VALUES (?1, ?2, ?3)";
+    transaction.prepare_cached(sql)?.execute(params![list, id, body])?;
+    Ok(())
+}
+
+fn remove(transaction: &Connection, list: &str, id: &str) -> Result<(), StateError> {
+    let sql = "DELETE FROM object WHERE resource = ?1 AND id = ?2";
+    transaction.prepare_cached(sql)?.execute(params![list, id.to_ascii_lowercase()])?;
     Ok(())
 }
 

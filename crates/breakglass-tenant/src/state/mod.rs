@@ -4,6 +4,7 @@
 //! **Invariant:** a change is whole or not there, after a crash as well.
 
 mod database;
+mod shelf;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value};
 
 use self::database::Database;
 pub use self::database::StateError;
+pub(crate) use self::shelf::{Revision, Shelf};
 use crate::jwt::SigningKey;
 use crate::secret::Hashed;
 
@@ -63,6 +65,12 @@ pub(crate) struct Directory {
     secrets: BTreeMap<String, Vec<Secret>>,
     /// By the SHA-256 of the refresh token, in hexadecimal digits.
     sessions: BTreeMap<String, Session>,
+    shelves: BTreeMap<Shelf, BTreeMap<String, Object>>,
+    /// What was changed since the state was opened.
+    revisions: BTreeMap<(Resource, String), (u64, Revision)>,
+    revision: u64,
+    /// Tells the numbers of these changes from those after another start.
+    epoch: String,
 }
 
 impl Directory {
@@ -107,6 +115,7 @@ impl Directory {
             Change::Put(resource, object) => {
                 let Some(id) = id_of(&object) else { return };
                 self.remove(resource, &id);
+                self.note((resource, &id), Revision::Put);
                 if resource == Resource::Users
                     && let Some(name) = text(&object, "userPrincipalName")
                 {
@@ -114,7 +123,20 @@ impl Directory {
                 }
                 self.objects.entry(resource).or_default().insert(id, object);
             }
-            Change::Remove(resource, id) => self.remove(resource, &id.to_ascii_lowercase()),
+            Change::Remove(resource, id) => {
+                let id = id.to_ascii_lowercase();
+                self.remove(resource, &id);
+                self.note((resource, &id), Revision::Removed);
+            }
+            Change::Shelve(shelf, object) => {
+                let Some(id) = id_of(&object) else { return };
+                self.shelves.entry(shelf).or_default().insert(id, object);
+            }
+            Change::Unshelve(shelf, id) => {
+                if let Some(objects) = self.shelves.get_mut(&shelf) {
+                    objects.remove(&id.to_ascii_lowercase());
+                }
+            }
             Change::PutSecret(secret) => {
                 let secrets = self.secrets.entry(secret.owner.to_ascii_lowercase()).or_default();
                 secrets.retain(|known| known.id != secret.id);
@@ -154,6 +176,9 @@ pub(crate) enum Change {
     Put(Resource, Object),
     /// An object is gone.
     Remove(Resource, String),
+    /// The same of what is no resource of a snapshot.
+    Shelve(Shelf, Object),
+    Unshelve(Shelf, String),
     PutSecret(Secret),
     RemoveSecrets(String),
     /// One of the secrets of an owner.
@@ -186,6 +211,7 @@ impl State {
         for change in database.everything()? {
             directory.apply(change);
         }
+        directory.forget_revisions(crate::random::uuid().unwrap_or_default());
         Ok(Self { directory: RwLock::new(directory), database })
     }
 
