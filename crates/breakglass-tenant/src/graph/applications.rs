@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::deleted::to_shelf;
 use super::error::GraphError;
 use super::list::{Shape, listed, selected};
-use super::{Request, owners};
+use super::{Request, owners, properties};
 use crate::call::Reply;
 use crate::clock::written;
 use crate::random;
@@ -82,6 +82,10 @@ fn common(request: &Request<'_>, shape: &Shape, rest: &[&str]) -> Result<Reply, 
         ("PATCH", [id]) => {
             may_change(request, shape, id)?;
             let body = request.object()?;
+            match shape.resource {
+                Resource::Applications => properties::APPLICATION.check(&body)?,
+                _ => properties::SERVICE_PRINCIPAL.check(&body)?,
+            }
             let object = request.tenant.state.write(|directory| -> Result<_, GraphError> {
                 let mut object =
                     directory.object(shape.resource, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
@@ -122,6 +126,7 @@ fn may_change(request: &Request<'_>, shape: &Shape, id: &str) -> Result<(), Grap
 fn create_application(request: &Request<'_>) -> Result<Reply, GraphError> {
     request.caller.needs(WRITE, WRITERS)?;
     let mut app = request.object()?;
+    properties::APPLICATION.check(&app)?;
     text(&app, "displayName").filter(|name| !name.is_empty()).ok_or_else(|| required("displayName"))?;
     let given = [
         ("id", json!(random::uuid()?)),
@@ -141,6 +146,7 @@ fn create_application(request: &Request<'_>) -> Result<Reply, GraphError> {
 fn create_principal(request: &Request<'_>) -> Result<Reply, GraphError> {
     request.caller.needs(WRITE, WRITERS)?;
     let mut principal = request.object()?;
+    properties::SERVICE_PRINCIPAL.check(&principal)?;
     let app_id = text(&principal, "appId").map(str::to_owned).ok_or_else(|| required("appId"))?;
     let id = random::uuid()?;
     let principal = request.tenant.state.write(|directory| -> Result<_, GraphError> {

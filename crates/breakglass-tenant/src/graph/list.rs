@@ -3,9 +3,9 @@
 use breakglass_model::snapshot::Resource;
 use serde_json::{Value, json};
 
-use super::Request;
 use super::error::GraphError;
 use super::shape::mend;
+use super::{Request, properties};
 use crate::call::Reply;
 use crate::odata::{ODataError, PageLimits, QueryOptions, page, shape};
 use crate::state::Object;
@@ -65,6 +65,7 @@ pub(super) fn listed(request: &Request<'_>, shape: &Shape) -> Result<Reply, Grap
     let objects: Vec<Object> = directory.all(shape.resource).map(|object| visible(request, shape, object)).collect();
     drop(directory);
     let options = QueryOptions::parse(&request.call.query)?;
+    check_names(shape, &options)?;
     let is_eventual =
         request.call.header("consistencylevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
     let is_counted = if shape.is_of_directory() { options.check_consistency(is_eventual)? } else { options.count() };
@@ -99,12 +100,26 @@ pub(super) fn selected(request: &Request<'_>, of: &Shape, object: &Object) -> Re
     shown_of(request, of, (object, &options))
 }
 
+/// Refuses names that a type does not have, where its properties are known here.
+fn check_names(shape: &Shape, options: &QueryOptions) -> Result<(), GraphError> {
+    let properties = match shape.resource {
+        Resource::Users => &properties::USER,
+        Resource::Groups => &properties::GROUP,
+        Resource::Applications => &properties::APPLICATION,
+        Resource::ServicePrincipals => &properties::SERVICE_PRINCIPAL,
+        _ => return Ok(()),
+    };
+    let name = format!("microsoft.graph.{}", properties.name());
+    Ok(options.check_properties(&name, |name| properties.is_known(name))?)
+}
+
 /// The same for options that were read already.
 pub(super) fn shown_of(
     request: &Request<'_>,
     of: &Shape,
     (object, options): (&Object, &QueryOptions),
 ) -> Result<Object, GraphError> {
+    check_names(of, options)?;
     Ok(shape(&visible(request, of, object), options, &of.limits())?)
 }
 

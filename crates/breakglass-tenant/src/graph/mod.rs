@@ -19,6 +19,7 @@ mod membership;
 mod organization;
 mod owners;
 mod pim;
+mod properties;
 mod risk;
 mod roles;
 mod schedules;

@@ -4,9 +4,9 @@ use breakglass_model::snapshot::Resource;
 use breakglass_model::well_known::PRIVILEGED_AUTHENTICATION_ADMINISTRATOR;
 use serde_json::{Value, json};
 
-use super::Request;
 use super::error::GraphError;
 use super::list::{Shape, listed, selected};
+use super::{Request, properties};
 use crate::call::Reply;
 use crate::clock::written;
 use crate::random;
@@ -130,21 +130,13 @@ fn shown(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
 fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     request.caller.needs(&["User.ReadWrite.All", "Directory.ReadWrite.All"], &[USER_ADMINISTRATOR])?;
     let body = request.object()?;
+    properties::USER.check(&body)?;
     let required = |name: &str| {
         let found = text(&body, name).filter(|text| !text.trim().is_empty());
         found.ok_or_else(|| invalid("A value is required for property", name))
     };
     let (upn, name, nickname) = (required("userPrincipalName")?, required("displayName")?, required("mailNickname")?);
-    let (local, domain) =
-        upn.split_once('@').ok_or_else(|| invalid("Invalid value specified for property", "userPrincipalName"))?;
-    if local.is_empty()
-        || local.contains(char::is_whitespace)
-        || !request.tenant.domains().contains(&domain.to_lowercase())
-    {
-        return Err(GraphError::bad_request(
-            "The domain portion of the userPrincipalName property is invalid. You must use one of the verified domain names in your organization.",
-        ));
-    }
+    check_name(request, upn)?;
     let is_enabled = body.get("accountEnabled").and_then(Value::as_bool);
     is_enabled.ok_or_else(|| invalid("A value is required for property", "accountEnabled"))?;
     let profile = body.get("passwordProfile").and_then(Value::as_object);
@@ -155,6 +147,7 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     let id = random::uuid()?;
     let mut user = body.clone();
     READ_ONLY.iter().for_each(|name| drop(user.remove(*name)));
+    user.retain(|name, _| !name.contains('@'));
     let profile = without_password(profile);
     let given = [
         ("id", json!(id)),
@@ -195,10 +188,14 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
 
 fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
     let body = request.object()?;
+    properties::USER.check(&body)?;
     let target = id(request, name)?;
     let profile = body.get("passwordProfile").and_then(Value::as_object).cloned();
     let password = profile.as_ref().and_then(|profile| text(profile, "password")).map(str::to_owned);
     may_update(request, &target, &body)?;
+    if let Some(upn) = text(&body, "userPrincipalName") {
+        check_name(request, upn)?;
+    }
     let hashed = password.as_deref().map(|password| {
         check_password(password, ("", ""))?;
         Ok::<_, GraphError>(Hashed::of(password)?)
@@ -208,6 +205,9 @@ fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
     let upn = request.tenant.state.write(|directory| -> Result<_, GraphError> {
         let mut user =
             directory.object(Resource::Users, &target).cloned().ok_or_else(|| GraphError::not_found(name))?;
+        if body.get("userPrincipalName").is_some_and(Value::is_null) {
+            return Err(invalid("Invalid value specified for property", "userPrincipalName"));
+        }
         if let Some(upn) = text(&body, "userPrincipalName")
             && directory.user(upn).is_some_and(|other| text(other, "id") != text(&user, "id"))
         {
@@ -215,7 +215,8 @@ fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
                 "Another object with the same value for property userPrincipalName already exists.",
             ));
         }
-        let kept = |name: &&String| !READ_ONLY.contains(&name.as_str()) && !HIDDEN.contains(&name.as_str());
+        let is_plain = |name: &str| !name.contains('@') && !READ_ONLY.contains(&name) && !HIDDEN.contains(&name);
+        let kept = |name: &&String| is_plain(name);
         for (name, value) in body.iter().filter(|(name, _)| kept(name)) {
             user.insert(name.clone(), value.clone());
         }
@@ -343,6 +344,21 @@ pub(super) fn protected(request: &Request<'_>, target: &str) -> Result<(), Graph
     } else {
         Err(GraphError::denied())
     }
+}
+
+/// A sign-in name is of a domain of the tenant.
+fn check_name(request: &Request<'_>, upn: &str) -> Result<(), GraphError> {
+    let (local, domain) =
+        upn.split_once('@').ok_or_else(|| invalid("Invalid value specified for property", "userPrincipalName"))?;
+    if local.is_empty()
+        || local.contains(char::is_whitespace)
+        || !request.tenant.domains().contains(&domain.to_lowercase())
+    {
+        return Err(GraphError::bad_request(
+            "The domain portion of the userPrincipalName property is invalid. You must use one of the verified domain names in your organization.",
+        ));
+    }
+    Ok(())
 }
 
 /// The length and the kinds of characters that Entra demands.

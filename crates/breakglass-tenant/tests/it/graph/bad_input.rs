@@ -200,3 +200,63 @@ fn a_body_that_is_too_large_or_no_object_is_refused() {
     let all = answer.json()["responses"].as_array().unwrap().clone();
     assert!(all.iter().all(|one| one["status"] == 400), "{}", answer.text);
 }
+
+#[test]
+fn what_a_type_does_not_have_is_neither_written_nor_asked_for() {
+    let world = World::new("properties");
+    let token = world.user("ga");
+    let anna = format!("/users/{}", id("anna"));
+    let group = |more: Value| {
+        let mut body =
+            json!({ "displayName": "G", "mailNickname": "g", "mailEnabled": false, "securityEnabled": true });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        world.graph(&token, ("POST", "/groups"), Some(body))
+    };
+    for body in [
+        json!({ "color": "red" }),
+        json!({ "accountEnabled": "false" }),
+        json!({ "businessPhones": [1] }),
+        json!({ "userPrincipalName": "anna@evil.example" }),
+        json!({ "userPrincipalName": "anna" }),
+        json!({ "userPrincipalName": null }),
+        json!({ "memberOf": [] }),
+    ] {
+        assert_eq!(world.graph(&token, ("PATCH", &anna), Some(body.clone())).status, 400, "{body}");
+    }
+    let reference = |id: &str| format!("{}/v1.0/directoryObjects/{id}", world.base());
+    let inner = group(json!({})).json()["id"].as_str().unwrap().to_owned();
+    for body in [
+        json!({ "color": "red" }),
+        json!({ "securityEnabled": "yes" }),
+        json!({ "members": [] }),
+        json!({ "isAssignableToRole": true, "members@odata.bind": [reference(&inner)] }),
+        json!({ "isAssignableToRole": true, "groupTypes": ["DynamicMembership"] }),
+        json!({ "groupTypes": ["DynamicMembership"], "members@odata.bind": [reference(&id("anna"))] }),
+        json!({ "members@odata.bind": vec![reference(&id("anna")); 21] }),
+        json!({ "members@odata.bind": "anna" }),
+    ] {
+        assert_eq!(group(body.clone()).status, 400, "{body}");
+    }
+    let roles = group(json!({ "isAssignableToRole": true, "members@odata.bind": [reference(&id("anna"))] }));
+    assert_eq!(roles.status, 201, "{}", roles.text);
+    let roles = format!("/groups/{}", roles.json()["id"].as_str().unwrap());
+    for body in [
+        json!({ "members@odata.bind": [reference(&inner)] }),
+        json!({ "groupTypes": ["DynamicMembership"] }),
+        json!({ "isAssignableToRole": false }),
+    ] {
+        assert_eq!(world.graph(&token, ("PATCH", &roles), Some(body.clone())).status, 400, "{body}");
+    }
+    assert_eq!(
+        world.graph(&token, ("POST", "/applications"), Some(json!({ "displayName": "A", "color": 1 }))).status,
+        400
+    );
+    for query in ["$select=color", "$filter=color eq 'red'", "$orderby=color"] {
+        for list in ["/users", "/groups", "/applications", "/servicePrincipals"] {
+            let answer = world.graph(&token, ("GET", &format!("{list}?{query}")), None);
+            assert_eq!(answer.status, 400, "{list}?{query}: {}", answer.text);
+        }
+    }
+    assert_eq!(world.graph(&token, ("GET", &format!("{anna}?$select=color")), None).status, 400);
+    assert_eq!(world.graph(&token, ("GET", &format!("{anna}?$select=id,displayName,USERTYPE")), None).status, 200);
+}
