@@ -19,7 +19,7 @@ use crate::state::{Directory, Object, Shelf, text};
 
 /// The settings of a fault of the whole tenant that is on.
 pub(super) fn settings(directory: &Directory, kind: Kind) -> Option<&Object> {
-    directory.thing(Shelf::Faults, kind.name())?.get("settings")?.as_object()
+    directory.shelved(Shelf::Faults, kind.name())?.get("settings")?.as_object()
 }
 
 fn is_on(directory: &Directory, kind: Kind) -> bool {
@@ -66,14 +66,14 @@ pub(crate) fn is_token_service_down(directory: &Directory) -> bool {
 /// The risk of a user, and of the sign-in.
 pub(crate) fn risk_of<'d>(directory: &'d Directory, user: &str) -> (&'d str, &'d str) {
     let key = format!("{}:{}", Kind::Risk.name(), user.to_ascii_lowercase());
-    let settings = directory.thing(Shelf::Faults, &key).and_then(|fault| fault.get("settings")?.as_object());
+    let settings = directory.shelved(Shelf::Faults, &key).and_then(|fault| fault.get("settings")?.as_object());
     let level = |name: &str| settings.and_then(|settings| text(settings, name)).unwrap_or("none");
     (level(USER_RISK), level(SIGN_IN_RISK))
 }
 
 /// Whether whoever has an address gets nowhere.
 pub(crate) fn is_unreachable(directory: &Directory, remote: IpAddr) -> bool {
-    let down = directory.things(Shelf::Faults).filter_map(|(key, _)| {
+    let down = directory.all_shelved(Shelf::Faults).filter_map(|(key, _)| {
         let (kind, id) = key.split_once(':')?;
         (kind == Kind::Network.name()).then(|| directory.object(Resource::NamedLocations, id)).flatten()
     });

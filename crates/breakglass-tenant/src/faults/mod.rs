@@ -184,13 +184,14 @@ pub(crate) fn switch_on(tenant: &Tenant, name: &str, given: &Object) -> Result<O
                 return Err(FaultError::Contradiction(against.name()));
             }
         }
-        if directory.things(Shelf::Faults).count() >= FAULT_COUNT_MAX && directory.thing(Shelf::Faults, &key).is_none()
+        if directory.all_shelved(Shelf::Faults).count() >= FAULT_COUNT_MAX
+            && directory.shelved(Shelf::Faults, &key).is_none()
         {
             return Err(FaultError::TooMany);
         }
         let fault = json!({ "name": shown, "settings": settings, "since": since });
         let fault = fault.as_object().cloned().unwrap_or_default();
-        Ok((vec![Change::PutThing(Shelf::Faults, key, fault.clone())], fault))
+        Ok((vec![Change::Shelve(Shelf::Faults, key, fault.clone())], fault))
     })?;
     set_clock(tenant);
     Ok(fault)
@@ -201,13 +202,13 @@ pub(crate) fn switch_off(tenant: &Tenant, name: &str) -> Result<(), FaultError> 
     tenant.state.write(|directory| {
         // What it was about may be gone since: then it is known by the name under which it is listed.
         let listed =
-            directory.things(Shelf::Faults).find(|(key, fault)| *key == name || text(fault, "name") == Some(name));
+            directory.all_shelved(Shelf::Faults).find(|(key, fault)| *key == name || text(fault, "name") == Some(name));
         let key = match listed {
             Some((key, _)) => key.to_owned(),
             None => named(directory, name)?.1,
         };
-        match directory.thing(Shelf::Faults, &key) {
-            Some(_) => Ok((vec![Change::RemoveThing(Shelf::Faults, key)], ())),
+        match directory.shelved(Shelf::Faults, &key) {
+            Some(_) => Ok((vec![Change::Unshelve(Shelf::Faults, key)], ())),
             None => Err(FaultError::NotOn(shown(name))),
         }
     })?;
@@ -218,8 +219,8 @@ pub(crate) fn switch_off(tenant: &Tenant, name: &str) -> Result<(), FaultError> 
 /// Switches all faults off.
 pub(crate) fn clear(tenant: &Tenant) -> Result<(), FaultError> {
     tenant.state.write(|directory| -> Result<_, FaultError> {
-        let keys = directory.things(Shelf::Faults).map(|(key, _)| key.to_owned());
-        Ok((keys.map(|key| Change::RemoveThing(Shelf::Faults, key)).collect(), ()))
+        let keys = directory.all_shelved(Shelf::Faults).map(|(key, _)| key.to_owned());
+        Ok((keys.map(|key| Change::Unshelve(Shelf::Faults, key)).collect(), ()))
     })?;
     set_clock(tenant);
     Ok(())
@@ -227,7 +228,7 @@ pub(crate) fn clear(tenant: &Tenant) -> Result<(), FaultError> {
 
 /// The faults that are on.
 pub(crate) fn listed(directory: &Directory) -> Vec<Value> {
-    directory.things(Shelf::Faults).map(|(_, fault)| Value::Object(fault.clone())).collect()
+    directory.all_shelved(Shelf::Faults).map(|(_, fault)| Value::Object(fault.clone())).collect()
 }
 
 fn set_clock(tenant: &Tenant) {

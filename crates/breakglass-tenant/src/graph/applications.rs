@@ -3,14 +3,15 @@
 use breakglass_model::snapshot::Resource;
 use serde_json::{Value, json};
 
-use super::Request;
+use super::deleted::to_shelf;
 use super::error::GraphError;
 use super::list::{Shape, listed, shown};
+use super::{Request, owners, properties};
 use crate::call::Reply;
 use crate::clock::written;
 use crate::random;
 use crate::secret::Hashed;
-use crate::state::{Change, Object, Secret, text};
+use crate::state::{Change, Object, Secret, Shelf, text};
 
 const APPLICATION_ADMINISTRATOR: &str = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3";
 const CLOUD_APPLICATION_ADMINISTRATOR: &str = "158c047a-c907-4556-b7ef-446551a6b5f7";
@@ -25,14 +26,14 @@ const APPLICATIONS: Shape = Shape {
     resource: Resource::Applications,
     context: "applications",
     default_properties: &[],
-    hidden: &[],
+    hidden: &["owners"],
     count_default: 100,
     count_max: 999,
 };
 const SERVICE_PRINCIPALS: Shape = Shape {
     resource: Resource::ServicePrincipals,
     context: "servicePrincipals",
-    hidden: &["appRoleAssignments"],
+    hidden: &["appRoleAssignments", "owners"],
     ..APPLICATIONS
 };
 
@@ -64,9 +65,25 @@ fn common(request: &Request<'_>, shape: &Shape, rest: &[&str]) -> Result<Reply, 
             request.caller.needs(READ, &[])?;
             shown(request, shape, id)
         }
+        ("GET", [id, "owners"]) => {
+            request.caller.needs(READ, &[])?;
+            owners::listed(request, shape, id)
+        }
+        ("POST", [id, "owners", "$ref"]) => {
+            may_change(request, shape, id)?;
+            owners::add(request, shape, id)
+        }
+        ("DELETE", [id, "owners", owner, "$ref"]) => {
+            may_change(request, shape, id)?;
+            owners::remove(request, shape, (id, owner))
+        }
         ("PATCH", [id]) => {
-            request.caller.needs(WRITE, WRITERS)?;
+            may_change(request, shape, id)?;
             let body = request.object()?;
+            match shape.resource {
+                Resource::Applications => properties::APPLICATION.check(&body)?,
+                _ => properties::SERVICE_PRINCIPAL.check(&body)?,
+            }
             let object = request.tenant.state.write(|directory| -> Result<_, GraphError> {
                 let mut object =
                     directory.object(shape.resource, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
@@ -78,11 +95,16 @@ fn common(request: &Request<'_>, shape: &Shape, rest: &[&str]) -> Result<Reply, 
             Ok(Reply::empty(204))
         }
         ("DELETE", [id]) => {
-            request.caller.needs(WRITE, WRITERS)?;
+            may_change(request, shape, id)?;
+            let now = request.tenant.clock.now();
             let object = request.tenant.state.write(|directory| -> Result<_, GraphError> {
                 let object = directory.object(shape.resource, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
-                let changes =
-                    vec![Change::Remove(shape.resource, (*id).to_owned()), Change::RemoveSecrets((*id).to_owned())];
+                let changes = if shape.resource == Resource::Applications {
+                    // Its secrets stay: it may be restored.
+                    to_shelf((shape.resource, Shelf::DeletedApplications), object.clone(), now)
+                } else {
+                    vec![Change::Remove(shape.resource, (*id).to_owned()), Change::RemoveSecrets((*id).to_owned())]
+                };
                 Ok((changes, object))
             })?;
             audit(request, "Delete application", &object)?;
@@ -93,9 +115,16 @@ fn common(request: &Request<'_>, shape: &Shape, rest: &[&str]) -> Result<Reply, 
     }
 }
 
+/// Whoever administers applications may change one, and so may its owners.
+fn may_change(request: &Request<'_>, shape: &Shape, id: &str) -> Result<(), GraphError> {
+    let roles = if owners::is_owner(request, shape, id) { &[] } else { WRITERS };
+    request.caller.needs(WRITE, roles)
+}
+
 fn create_application(request: &Request<'_>) -> Result<Reply, GraphError> {
     request.caller.needs(WRITE, WRITERS)?;
     let mut app = request.object()?;
+    properties::APPLICATION.check(&app)?;
     text(&app, "displayName").filter(|name| !name.is_empty()).ok_or_else(|| required("displayName"))?;
     let given = [
         ("id", json!(random::uuid()?)),
@@ -115,6 +144,7 @@ fn create_application(request: &Request<'_>) -> Result<Reply, GraphError> {
 fn create_principal(request: &Request<'_>) -> Result<Reply, GraphError> {
     request.caller.needs(WRITE, WRITERS)?;
     let mut principal = request.object()?;
+    properties::SERVICE_PRINCIPAL.check(&principal)?;
     let app_id = text(&principal, "appId").map(str::to_owned).ok_or_else(|| required("appId"))?;
     let id = random::uuid()?;
     let principal = request.tenant.state.write(|directory| -> Result<_, GraphError> {
@@ -140,7 +170,7 @@ fn create_principal(request: &Request<'_>) -> Result<Reply, GraphError> {
 }
 
 fn add_password(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
-    request.caller.needs(WRITE, WRITERS)?;
+    may_change(request, &APPLICATIONS, id)?;
     let body = if request.call.body.is_empty() { Object::new() } else { request.object()? };
     let given = body.get("passwordCredential").and_then(Value::as_object).cloned().unwrap_or_default();
     let now = request.tenant.clock.now();
@@ -169,7 +199,7 @@ fn add_password(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
 }
 
 fn remove_password(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
-    request.caller.needs(WRITE, WRITERS)?;
+    may_change(request, &APPLICATIONS, id)?;
     let body = request.object()?;
     let key_id = text(&body, "keyId").ok_or_else(|| required("keyId"))?.to_owned();
     let app = request.tenant.state.write(|directory| -> Result<_, GraphError> {

@@ -25,6 +25,9 @@ const RECORD_COUNT_MAX: usize = 100_000;
 const RETENTION_DAYS: [(&str, i64); 2] = [("AAD_PREMIUM_P2", 30), ("AAD_PREMIUM", 30)];
 const RETENTION_DAYS_FREE: i64 = 7;
 const DAY_SECONDS: i64 = 86_400;
+/// Properties of a sign-in that beta has and v1.0 has not.
+const SIGN_IN_OF_BETA: [&str; 5] =
+    ["authenticationProtocol", "authenticationRequirement", "originalTransferMethod", "signInEventTypes", "userType"];
 
 /// Answers a request below `/auditLogs`.
 pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError> {
@@ -36,16 +39,29 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
         other => return Err(GraphError::no_segment(other.unwrap_or(&""))),
     };
     match (request.call.method.as_str(), rest) {
-        ("GET", [_]) => page_of(request, (name, 1_000), visible(request, log)?),
+        ("GET", [_]) => page_of(request, (name, 1_000), shown(request, log)?),
         ("GET", [_, id]) => {
-            let found = visible(request, log)?.into_iter().find(|record| text(record, "id") == Some(id));
+            let found = shown(request, log)?.into_iter().find(|record| text(record, "id") == Some(id));
             Ok(request.entity(200, (name, found.ok_or_else(|| GraphError::not_found(id))?)))
         }
         _ => Err(GraphError::method()),
     }
 }
 
-/// The records of a log that whoever reads it sees now.
+/// The records of a log that whoever reads it sees now, with what their version has of them.
+fn shown(request: &Request<'_>, log: Log) -> Result<Vec<Object>, GraphError> {
+    let mut records = visible(request, log)?;
+    if log == Log::SignIns {
+        for record in &mut records {
+            record.entry("servicePrincipalId").or_insert_with(|| Value::String(String::new()));
+            if request.version != "beta" {
+                SIGN_IN_OF_BETA.iter().for_each(|name| drop(record.remove(*name)));
+            }
+        }
+    }
+    Ok(records)
+}
+
 fn visible(request: &Request<'_>, log: Log) -> Result<Vec<Object>, GraphError> {
     let now = request.tenant.clock.now();
     let (days, delivery) = {

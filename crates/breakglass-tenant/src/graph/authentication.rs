@@ -55,8 +55,10 @@ pub(super) fn answer(request: &Request<'_>, user: &str, rest: &[&str]) -> Result
     let is_own = request.caller.is_user && request.caller.id.eq_ignore_ascii_case(user);
     let is_read = request.call.method == "GET";
     let permissions: &[&str] = if is_read { &READ } else { &WRITE };
-    request.caller.needs(permissions, if is_own && is_read { &[] } else { &roles })?;
-    if !is_read {
+    if is_read {
+        request.caller.needs(permissions, if is_own { &[] } else { &roles })?;
+    } else {
+        request.needs_over(user, permissions, &roles)?;
         super::users::protected(request, user)?;
     }
     let context = format!("users('{user}')/authentication/{collection}");

@@ -35,9 +35,8 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
         let reply = if before.into_iter().all(is_good) {
             single(request, one, &id)
         } else {
-            json!({ "id": id, "status": 424, "headers": {}, "body": { "error": {
-                "code": "FailedDependency", "message": "A request that this one depends on failed.",
-            } } })
+            let error = GraphError::new(424, "FailedDependency", "A request that this one depends on failed.");
+            written(&id, error.reply(ids(request, &id)))
         };
         answered.push((id, reply));
     }
@@ -68,8 +67,18 @@ fn single(request: &Request<'_>, one: &Value, id: &str) -> Value {
             let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
             super::answer(request.tenant, &call, &parts)
         }
-        None => Reply::json(400, json!({ "error": { "code": "BadRequest", "message": "The url is malformed." } })),
+        None => GraphError::new(400, "BadRequest", "The url is malformed.").reply(ids(request, id)),
     };
+    written(id, reply)
+}
+
+/// What tells one answer from another, and when it was given.
+fn ids<'r>(request: &Request<'_>, id: &'r str) -> (&'r str, &'r str, jiff::Timestamp) {
+    (id, id, request.tenant.clock.now())
+}
+
+/// An answer as a member of the batch.
+fn written(id: &str, reply: Reply) -> Value {
     let headers: Map<String, Value> =
         reply.headers.into_iter().map(|(name, value)| (name.to_owned(), Value::String(value))).collect();
     match reply.body {

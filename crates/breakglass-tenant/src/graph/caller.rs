@@ -95,11 +95,16 @@ impl Caller {
     /// Refuses whoever has none of these permissions; a user needs one of these roles besides, if any are named, or to
     /// be Global Administrator.
     pub(crate) fn needs(&self, permissions: &[&str], roles: &[&str]) -> Result<(), GraphError> {
-        let has =
-            |wanted: &&str| self.permissions.iter().any(|own| own == wanted || (self.is_user && own == AS_THE_USER));
-        let is_enough = permissions.iter().any(has);
+        let is_enough = self.is_permitted(permissions);
         let holds = !self.is_user || roles.is_empty() || self.is_one_of(roles);
         if is_enough && holds { Ok(()) } else { Err(GraphError::denied()) }
+    }
+
+    /// Whether it has one of these permissions.
+    pub(crate) fn is_permitted(&self, permissions: &[&str]) -> bool {
+        let has =
+            |wanted: &&str| self.permissions.iter().any(|own| own == wanted || (self.is_user && own == AS_THE_USER));
+        permissions.iter().any(has)
     }
 
     /// Whether it holds one of these roles, or is Global Administrator.

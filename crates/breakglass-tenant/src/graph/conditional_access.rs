@@ -7,15 +7,18 @@ use breakglass_model::well_known::{CONDITIONAL_ACCESS_ADMINISTRATOR, SECURITY_AD
 use serde_json::{Value, json};
 
 use super::Request;
+use super::deleted::{is_kept, to_shelf};
 use super::error::GraphError;
-use super::list::{Shape, listed, selected};
+use super::list::{Shape, listed, listed_of, selected};
+use super::shape::mend;
 use crate::call::Reply;
 use crate::random;
-use crate::state::{Change, Object, text};
+use crate::state::{Change, Directory, Object, Shelf, text};
 
 const SECURITY_READER: &str = "5d6b6bb7-de71-4623-b4af-96380a352509";
 const GLOBAL_READER: &str = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
-const READERS: [&str; 4] = [SECURITY_READER, GLOBAL_READER, CONDITIONAL_ACCESS_ADMINISTRATOR, SECURITY_ADMINISTRATOR];
+pub(super) const READERS: [&str; 4] =
+    [SECURITY_READER, GLOBAL_READER, CONDITIONAL_ACCESS_ADMINISTRATOR, SECURITY_ADMINISTRATOR];
 const WRITERS: [&str; 2] = [CONDITIONAL_ACCESS_ADMINISTRATOR, SECURITY_ADMINISTRATOR];
 
 /// Lists of a policy's conditions that are empty where they are not given.
@@ -24,8 +27,28 @@ const USERS: [&str; 6] =
 const APPLICATIONS: [&str; 4] =
     ["includeApplications", "excludeApplications", "includeUserActions", "includeAuthenticationContextClassReferences"];
 
+/// Lists of other conditions, where these are given.
+const PARTS: [(&str, &[&str]); 3] = [
+    ("platforms", &["includePlatforms", "excludePlatforms"]),
+    ("locations", &["includeLocations", "excludeLocations"]),
+    ("clientApplications", &["includeServicePrincipals", "excludeServicePrincipals"]),
+];
+
 /// Answers a request below `/identity`.
 pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError> {
+    if let ["conditionalAccess", "evaluate" | "microsoft.graph.evaluate"] = rest {
+        return if request.call.method == "POST" {
+            super::what_if::evaluate(request)
+        } else {
+            Err(GraphError::method())
+        };
+    }
+    if let ["conditionalAccess", "authenticationStrength", "policies", rest @ ..] = rest {
+        return super::strengths::answer(request, rest);
+    }
+    if let ["conditionalAccess", "deletedItems", "policies", rest @ ..] = rest {
+        return deleted(request, rest);
+    }
     let ["conditionalAccess", kind @ ("policies" | "namedLocations"), rest @ ..] = rest else {
         return Err(GraphError::no_segment(rest.last().unwrap_or(&"")));
     };
@@ -94,8 +117,12 @@ fn create(request: &Request<'_>, of: &Of) -> Result<Reply, GraphError> {
     if of.shape.resource == Resource::ConditionalAccessPolicies {
         fill(&mut object);
     }
+    mend(of.shape.resource, request.version, &mut object);
     let put = vec![Change::Put(of.shape.resource, object.clone())];
-    request.tenant.state.write(|_| Ok::<_, GraphError>((put, ())))?;
+    request.tenant.state.write(|directory| {
+        not_beside_defaults(directory, &object)?;
+        Ok::<_, GraphError>((put, ()))
+    })?;
     audit(request, &format!("Add {}", of.word), &object)?;
     Ok(request.entity(201, (of.shape.context, object)))
 }
@@ -117,6 +144,7 @@ fn update(request: &Request<'_>, of: &Of, id: &str) -> Result<Reply, GraphError>
         if of.shape.resource == Resource::ConditionalAccessPolicies {
             fill(&mut object);
         }
+        not_beside_defaults(directory, &object)?;
         Ok((vec![Change::Put(of.shape.resource, object.clone())], object))
     })?;
     audit(request, &format!("Update {}", of.word), &object)?;
@@ -124,6 +152,7 @@ fn update(request: &Request<'_>, of: &Of, id: &str) -> Result<Reply, GraphError>
 }
 
 fn delete(request: &Request<'_>, of: &Of, id: &str) -> Result<Reply, GraphError> {
+    let now = request.tenant.clock.now();
     let object = request.tenant.state.write(|directory| -> Result<_, GraphError> {
         let object = directory.object(of.shape.resource, id).cloned().ok_or_else(|| no_policy(id))?;
         let named = of.shape.resource == Resource::NamedLocations
@@ -132,10 +161,82 @@ fn delete(request: &Request<'_>, of: &Of, id: &str) -> Result<Reply, GraphError>
             let message = "1074: The named location is trusted or used by a policy, and cannot be deleted.";
             return Err(GraphError::new(400, "BadRequest", message));
         }
-        Ok((vec![Change::Remove(of.shape.resource, id.to_owned())], object))
+        let changes = match of.shape.resource {
+            Resource::ConditionalAccessPolicies => {
+                to_shelf((of.shape.resource, Shelf::DeletedPolicies), object.clone(), now)
+            }
+            resource => vec![Change::Remove(resource, id.to_owned())],
+        };
+        Ok((changes, object))
     })?;
     audit(request, &format!("Delete {}", of.word), &object)?;
     Ok(Reply::empty(204))
+}
+
+/// A policy is not in force beside security defaults.
+fn not_beside_defaults(directory: &Directory, policy: &Object) -> Result<(), GraphError> {
+    let defaults = directory.single(Resource::IdentitySecurityDefaultsEnforcementPolicy);
+    let is_on = defaults.and_then(|defaults| defaults.get("isEnabled")).and_then(Value::as_bool) == Some(true);
+    if is_on && text(policy, "state") == Some("enabled") {
+        return Err(refused(
+            "Security Defaults is enabled in the tenant. You must disable Security defaults before enabling a Conditional Access policy.",
+        ));
+    }
+    Ok(())
+}
+
+/// Policies that were deleted, for thirty days.
+fn deleted(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError> {
+    let now = request.tenant.clock.now();
+    match request.call.method.as_str() {
+        "GET" => request.caller.needs(&["Policy.Read.All", "Policy.Read.ConditionalAccess"], &READERS)?,
+        _ => request.caller.needs(&["Policy.ReadWrite.ConditionalAccess"], &WRITERS)?,
+    }
+    let shape = Of::named("policies").shape;
+    let find = |id: &str| {
+        let found = request.tenant.state.read().shelved(Shelf::DeletedPolicies, id).cloned();
+        found.filter(|policy| is_kept(policy, now)).ok_or_else(|| no_policy(id))
+    };
+    match (request.call.method.as_str(), rest) {
+        ("GET", []) => {
+            let directory = request.tenant.state.read();
+            let kept = directory
+                .all_shelved(Shelf::DeletedPolicies)
+                .map(|(_, policy)| policy)
+                .filter(|policy| is_kept(policy, now));
+            let kept: Vec<Object> = kept.map(|policy| mended(request, policy)).collect();
+            drop(directory);
+            listed_of(request, &shape, &kept)
+        }
+        ("GET", [id]) => Ok(request.entity(200, (shape.context, selected(request, &shape, &find(id)?)?))),
+        ("DELETE", [id]) => {
+            let policy = find(id)?;
+            let changes = vec![Change::Unshelve(Shelf::DeletedPolicies, (*id).to_owned())];
+            request.tenant.state.write(|_| Ok::<_, GraphError>((changes, ())))?;
+            audit(request, "Hard delete conditional access policy", &policy)?;
+            Ok(Reply::empty(204))
+        }
+        ("POST", [id, "restore" | "microsoft.graph.restore"]) => {
+            let mut policy = find(id)?;
+            policy.insert("deletedDateTime".to_owned(), Value::Null);
+            // It comes back in force as it was; Entra restores it so.
+            let changes = vec![
+                Change::Unshelve(Shelf::DeletedPolicies, (*id).to_owned()),
+                Change::Put(shape.resource, policy.clone()),
+            ];
+            request.tenant.state.write(|_| Ok::<_, GraphError>((changes, ())))?;
+            audit(request, "Restore conditional access policy", &policy)?;
+            Ok(request.entity(200, (shape.context, mended(request, &policy))))
+        }
+        (_, [_, segment, ..]) => Err(GraphError::no_segment(segment)),
+        _ => Err(GraphError::method()),
+    }
+}
+
+fn mended(request: &Request<'_>, policy: &Object) -> Object {
+    let mut whole = policy.clone();
+    mend(Resource::ConditionalAccessPolicies, request.version, &mut whole);
+    whole
 }
 
 fn names_location(policy: &Object, id: &str) -> bool {
@@ -210,12 +311,18 @@ fn check_location(object: &Object) -> Result<(), GraphError> {
 }
 
 /// What Graph fills in where it is not given: empty lists, and nulls.
-fn fill(policy: &mut Object) {
+pub(super) fn fill(policy: &mut Object) {
     let names = ["templateId", "grantControls", "sessionControls"];
     for name in names {
         policy.entry(name).or_insert(Value::Null);
     }
     let Some(conditions) = policy.get_mut("conditions").and_then(Value::as_object_mut) else { return };
+    for name in ["servicePrincipalRiskLevels", "signInRiskLevels", "userRiskLevels"] {
+        // An export may have null where Graph has an empty list.
+        if conditions.get(name).is_some_and(Value::is_null) {
+            conditions.insert(name.to_owned(), json!([]));
+        }
+    }
     for name in ["userRiskLevels", "signInRiskLevels", "servicePrincipalRiskLevels", "clientAppTypes"] {
         conditions.entry(name).or_insert_with(|| json!([]));
     }
@@ -226,6 +333,21 @@ fn fill(policy: &mut Object) {
         let Some(part) = conditions.entry(name).or_insert_with(|| json!({})).as_object_mut() else { continue };
         for list in lists {
             part.entry(*list).or_insert_with(|| json!([]));
+        }
+    }
+    for (name, lists) in PARTS {
+        let Some(part) = conditions.get_mut(name).and_then(Value::as_object_mut) else { continue };
+        for list in lists {
+            part.entry(*list).or_insert_with(|| json!([]));
+        }
+    }
+    for name in ["includeGuestsOrExternalUsers", "excludeGuestsOrExternalUsers"] {
+        let guests = conditions.get_mut("users").and_then(|users| users.get_mut(name));
+        let tenants = guests.and_then(|guests| guests.get_mut("externalTenants")).and_then(Value::as_object_mut);
+        if let Some(tenants) = tenants {
+            let kind = if tenants.contains_key("members") { "Enumerated" } else { "All" };
+            let kind = json!(format!("#microsoft.graph.conditionalAccess{kind}ExternalTenants"));
+            tenants.entry("@odata.type").or_insert(kind);
         }
     }
     if let Some(grant) = policy.get_mut("grantControls").and_then(Value::as_object_mut) {

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use super::Request;
 use super::error::GraphError;
 use crate::call::Reply;
-use crate::sign_in::groups_of;
 use crate::state::{Directory, Object};
 
 /// Ids that one request may name.
@@ -15,13 +14,20 @@ const ID_COUNT_MAX: usize = 1_000;
 const KINDS: [(Resource, &str, &[&str]); 4] = [
     (Resource::Users, "#microsoft.graph.user", &["passwordProfile", "authenticationMethods", "password"]),
     (Resource::Groups, "#microsoft.graph.group", &["members", "owners"]),
-    (Resource::ServicePrincipals, "#microsoft.graph.servicePrincipal", &["appRoleAssignments"]),
+    (Resource::ServicePrincipals, "#microsoft.graph.servicePrincipal", &["appRoleAssignments", "owners"]),
     (Resource::Devices, "#microsoft.graph.device", &[]),
 ];
 
 /// What Graph calls the kind of an object; `None` if there is no such object.
 pub(super) fn kind_of(directory: &Directory, id: &str) -> Option<&'static str> {
     KINDS.iter().find(|(resource, ..)| directory.object(*resource, id).is_some()).map(|(_, kind, _)| *kind)
+}
+
+/// The id of the object that the body of a reference names.
+pub(super) fn reference_of(body: &Object) -> Result<String, GraphError> {
+    let address = body.get("@odata.id").and_then(Value::as_str);
+    let address = address.ok_or_else(|| GraphError::bad_request("A reference needs '@odata.id'."))?;
+    Ok(address.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned())
 }
 
 /// An object with its kind, and without what is never shown.
@@ -55,21 +61,14 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
             let found = shown(&request.tenant.state.read(), id).ok_or_else(|| GraphError::not_found(id))?;
             Ok(request.entity(200, ("directoryObjects", found)))
         }
-        ("POST", [id, "checkMemberGroups" | "microsoft.graph.checkMemberGroups"]) => {
-            let asked = ids(request, "groupIds")?;
-            let directory = request.tenant.state.read();
-            kind_of(&directory, id).ok_or_else(|| GraphError::not_found(id))?;
-            let groups = groups_of(&directory, id);
-            let value: Vec<&String> = asked.iter().filter(|id| groups.contains(&id.to_ascii_lowercase())).collect();
-            Ok(Reply::json(200, json!({ "@odata.context": request.context("Collection(Edm.String)"), "value": value })))
+        (_, [id, rest @ ..]) => {
+            kind_of(&request.tenant.state.read(), id).ok_or_else(|| GraphError::not_found(id))?;
+            let memberships = super::membership::answer(request, id, rest);
+            memberships.unwrap_or_else(|| match rest.first() {
+                Some(segment) => Err(GraphError::no_segment(segment)),
+                None => Err(GraphError::method()),
+            })
         }
-        ("POST", [id, "getMemberGroups" | "microsoft.graph.getMemberGroups"]) => {
-            let directory = request.tenant.state.read();
-            kind_of(&directory, id).ok_or_else(|| GraphError::not_found(id))?;
-            let value = groups_of(&directory, id);
-            Ok(Reply::json(200, json!({ "@odata.context": request.context("Collection(Edm.String)"), "value": value })))
-        }
-        (_, [_, segment, ..]) => Err(GraphError::no_segment(segment)),
         _ => Err(GraphError::method()),
     }
 }

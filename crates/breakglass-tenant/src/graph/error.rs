@@ -14,11 +14,13 @@ pub(crate) struct GraphError {
     pub(crate) status: u16,
     pub(crate) code: &'static str,
     pub(crate) message: String,
+    /// Where to begin again, if the error says so.
+    pub(crate) location: Option<String>,
 }
 
 impl GraphError {
     pub(crate) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self { status, code, message: message.into(), location: None }
     }
 
     /// What was sent is not what is taken.
@@ -53,14 +55,18 @@ impl GraphError {
     /// As an answer.
     pub(crate) fn reply(&self, (request_id, client_request_id, now): (&str, &str, Timestamp)) -> Reply {
         let date = now.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-        Reply::json(
+        let reply = Reply::json(
             self.status,
             json!({ "error": {
                 "code": self.code,
                 "message": self.message,
                 "innerError": { "date": date, "request-id": request_id, "client-request-id": client_request_id },
             } }),
-        )
+        );
+        match &self.location {
+            Some(location) => reply.with("location", location.clone()),
+            None => reply,
+        }
     }
 }
 

@@ -4,15 +4,16 @@ use breakglass_model::snapshot::Resource;
 use breakglass_model::well_known::PRIVILEGED_ROLE_ADMINISTRATOR;
 use serde_json::{Value, json};
 
-use super::Request;
+use super::deleted::to_shelf;
 use super::directory_objects::{self, kind_of};
 use super::error::GraphError;
 use super::list::{Shape, listed, page_of, selected};
+use super::{Request, properties};
 use crate::call::Reply;
 use crate::clock::written;
 use crate::random;
 use crate::sign_in::{has_member, member_id};
-use crate::state::{Change, Object, text};
+use crate::state::{Change, Object, Shelf, text};
 
 const GROUPS_ADMINISTRATOR: &str = "fdd7a751-b60b-444a-984c-02652fe8fa1c";
 const USER_ADMINISTRATOR: &str = "fe930be7-5e62-47db-91af-98c3a49a38b1";
@@ -21,6 +22,11 @@ const READ: &[&str] =
     &["Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All", "GroupMember.Read.All"];
 const WRITE: &[&str] = &["Group.ReadWrite.All", "Directory.ReadWrite.All"];
 const WRITE_MEMBERS: &[&str] = &["GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"];
+
+/// References that one request binds.
+const BOUND_COUNT_MAX: usize = 20;
+/// Groups that can be assigned to roles, in one tenant.
+const ASSIGNABLE_COUNT_MAX: usize = 500;
 
 /// What an answer has of a group unless it is asked otherwise.
 pub(super) const PROPERTIES: &[&str] = &[
@@ -70,7 +76,14 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
         ("GET", [id, relation @ ("members" | "owners" | "transitiveMembers")]) => related(request, id, relation),
         ("POST", [id, relation @ ("members" | "owners"), "$ref"]) => add(request, (id, relation)),
         ("DELETE", [id, relation @ ("members" | "owners"), member, "$ref"]) => remove(request, (id, relation), member),
-        (_, [_, segment, ..]) => Err(GraphError::no_segment(segment)),
+        (_, [id, rest @ ..]) => {
+            let is_there = request.tenant.state.read().object(Resource::Groups, id).is_some();
+            let memberships = if is_there { super::membership::answer(request, id, rest) } else { None };
+            memberships.unwrap_or_else(|| match rest.first() {
+                Some(segment) => Err(GraphError::no_segment(segment)),
+                None => Err(GraphError::method()),
+            })
+        }
         _ => Err(GraphError::method()),
     }
 }
@@ -78,6 +91,7 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
 fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     request.caller.needs(WRITE, &[GROUPS_ADMINISTRATOR, USER_ADMINISTRATOR])?;
     let body = request.object()?;
+    properties::GROUP.check(&body)?;
     let flag = |name: &str| body.get(name).and_then(Value::as_bool);
     for name in ["displayName", "mailNickname"] {
         text(&body, name).filter(|text| !text.trim().is_empty()).ok_or_else(|| required(name))?;
@@ -87,10 +101,9 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     }
     let is_assignable = flag("isAssignableToRole") == Some(true);
     let types = body.get("groupTypes").and_then(Value::as_array).cloned().unwrap_or_default();
-    let is_dynamic = types.iter().any(|kind| kind == "DynamicMembership");
     if is_assignable {
         request.caller.needs(&["RoleManagement.ReadWrite.Directory"], &[PRIVILEGED_ROLE_ADMINISTRATOR])?;
-        if flag("securityEnabled") != Some(true) || is_dynamic {
+        if flag("securityEnabled") != Some(true) || is_dynamic(&body) {
             return Err(GraphError::bad_request(
                 "Invalid value specified for property 'isAssignableToRole': it takes a security group with assigned members.",
             ));
@@ -100,26 +113,28 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     let visibility =
         if is_assignable { json!("Private") } else { body.get("visibility").cloned().unwrap_or(Value::Null) };
     let mut group = body.clone();
-    ["id", "createdDateTime", "deletedDateTime", "members@odata.bind", "owners@odata.bind"]
-        .iter()
-        .for_each(|name| drop(group.remove(*name)));
-    let bound = |relation: &str| -> Result<Vec<Value>, GraphError> {
-        let references =
-            body.get(&format!("{relation}@odata.bind")).and_then(Value::as_array).cloned().unwrap_or_default();
-        references.iter().map(|reference| referenced(request, reference)).collect()
-    };
+    ["id", "createdDateTime", "deletedDateTime"].iter().for_each(|name| drop(group.remove(*name)));
+    group.retain(|name, _| !name.contains('@'));
     let given = [
         ("id", json!(id)),
         ("createdDateTime", json!(written(request.tenant.clock.now()))),
         ("groupTypes", json!(types)),
         ("isAssignableToRole", if is_assignable { json!(true) } else { Value::Null }),
         ("visibility", visibility),
-        ("members", json!(bound("members")?)),
-        ("owners", json!(bound("owners")?)),
+        ("members", json!(bound(request, &body, "members")?)),
+        ("owners", json!(bound(request, &body, "owners")?)),
     ];
     group.extend(given.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    check_members(&group, members_of(&group))?;
     let put = vec![Change::Put(Resource::Groups, group.clone())];
-    request.tenant.state.write(|_| Ok::<_, GraphError>((put, ())))?;
+    request.tenant.state.write(|directory| {
+        let assignable = directory.all(Resource::Groups).filter(|group| is_role_assignable(group)).count();
+        if is_assignable && assignable >= ASSIGNABLE_COUNT_MAX {
+            let message = "The tenant has as many groups that can be assigned to roles as there may be.";
+            return Err(GraphError::new(403, "Directory_QuotaExceeded", message));
+        }
+        Ok::<_, GraphError>((put, ()))
+    })?;
     request.audit("Add group", "GroupManagement", target(&id, &group))?;
     let shown = PROPERTIES.iter().map(|name| ((*name).to_owned(), group.get(*name).cloned().unwrap_or(Value::Null)));
     Ok(request.entity(201, ("groups", shown.collect())))
@@ -127,20 +142,29 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
 
 fn update(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
     let body = request.object()?;
+    properties::GROUP.check(&body)?;
     may_change(request, id, WRITE)?;
     if body.contains_key("isAssignableToRole") {
         return Err(GraphError::bad_request(
             "Property 'isAssignableToRole' cannot be changed after the group was created.",
         ));
     }
-    let bound = body.get("members@odata.bind").and_then(Value::as_array).cloned().unwrap_or_default();
-    let bound: Vec<Value> = bound.iter().map(|reference| referenced(request, reference)).collect::<Result<_, _>>()?;
+    if body.contains_key("members@odata.bind") {
+        may_change(request, id, WRITE_MEMBERS)?;
+    }
+    let bound = bound(request, &body, "members")?;
     let group = request.tenant.state.write(|directory| -> Result<_, GraphError> {
         let mut group = directory.object(Resource::Groups, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
         let is_plain =
-            |name: &str| !matches!(name, "id" | "createdDateTime" | "members" | "owners" | "members@odata.bind");
+            |name: &str| !name.contains('@') && !matches!(name, "id" | "createdDateTime" | "deletedDateTime");
         for (name, value) in body.iter().filter(|(name, _)| is_plain(name)) {
             group.insert(name.clone(), value.clone());
+        }
+        check_members(&group, bound.iter())?;
+        if is_role_assignable(&group) && (is_dynamic(&group) || group.get("securityEnabled") != Some(&json!(true))) {
+            return Err(GraphError::bad_request(
+                "A group that can be assigned to a role is a security group with assigned members.",
+            ));
         }
         push(&mut group, "members", bound)?;
         Ok((vec![Change::Put(Resource::Groups, group.clone())], group))
@@ -151,9 +175,10 @@ fn update(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
 
 fn delete(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
     may_change(request, id, WRITE)?;
+    let now = request.tenant.clock.now();
     let group = request.tenant.state.write(|directory| -> Result<_, GraphError> {
         let group = directory.object(Resource::Groups, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
-        Ok((vec![Change::Remove(Resource::Groups, id.to_owned())], group))
+        Ok((to_shelf((Resource::Groups, Shelf::DeletedGroups), group.clone(), now), group))
     })?;
     request.audit("Delete group", "GroupManagement", target(id, &group))?;
     Ok(Reply::empty(204))
@@ -186,12 +211,8 @@ fn add(request: &Request<'_>, (id, relation): (&str, &str)) -> Result<Reply, Gra
     let member = referenced(request, request.object()?.get("@odata.id").unwrap_or(&Value::Null))?;
     let group = request.tenant.state.write(|directory| -> Result<_, GraphError> {
         let mut group = directory.object(Resource::Groups, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
-        let is_nested = member.get("@odata.type").and_then(Value::as_str) == Some("#microsoft.graph.group");
-        let is_assignable = group.get("isAssignableToRole").and_then(Value::as_bool) == Some(true);
-        if relation == "members" && is_nested && is_assignable {
-            return Err(GraphError::bad_request(
-                "A group cannot be a member of a group that can be assigned to a role.",
-            ));
+        if relation == "members" {
+            check_members(&group, std::iter::once(&member))?;
         }
         push(&mut group, relation, vec![member.clone()])?;
         Ok((vec![Change::Put(Resource::Groups, group.clone())], group))
@@ -217,6 +238,48 @@ fn remove(request: &Request<'_>, (id, relation): (&str, &str), member: &str) -> 
     let activity = if relation == "owners" { "Remove owner from group" } else { "Remove member from group" };
     request.audit(activity, "GroupManagement", with_member(id, &group, &json!({ "id": member })))?;
     Ok(Reply::empty(204))
+}
+
+/// References that the body of a group binds to one of its lists.
+fn bound(request: &Request<'_>, body: &Object, relation: &str) -> Result<Vec<Value>, GraphError> {
+    let references = match body.get(&format!("{relation}@odata.bind")) {
+        None => return Ok(Vec::new()),
+        Some(references) => references.as_array(),
+    };
+    let references = references.filter(|all| all.len() <= BOUND_COUNT_MAX);
+    let references = references.ok_or_else(|| {
+        GraphError::bad_request(format!("'{relation}@odata.bind' is a list of at most {BOUND_COUNT_MAX} references."))
+    })?;
+    references.iter().map(|reference| referenced(request, reference)).collect()
+}
+
+fn members_of(group: &Object) -> impl Iterator<Item = &Value> {
+    group.get("members").and_then(Value::as_array).into_iter().flatten()
+}
+
+fn is_role_assignable(group: &Object) -> bool {
+    group.get("isAssignableToRole").and_then(Value::as_bool) == Some(true)
+}
+
+fn is_dynamic(group: &Object) -> bool {
+    let kinds = group.get("groupTypes").and_then(Value::as_array);
+    kinds.into_iter().flatten().any(|kind| kind == "DynamicMembership")
+}
+
+/// Refuses members that a group cannot have: another group, where it can be assigned to a role; anybody, where a rule
+/// says who is in it.
+fn check_members<'m>(group: &Object, mut members: impl Iterator<Item = &'m Value>) -> Result<(), GraphError> {
+    let is_group = |member: &Value| member.get("@odata.type").and_then(Value::as_str) == Some("#microsoft.graph.group");
+    if is_dynamic(group) {
+        return match members.next() {
+            None => Ok(()),
+            Some(_) => Err(GraphError::bad_request("The members of a dynamic group are those that its rule names.")),
+        };
+    }
+    if is_role_assignable(group) && members.any(is_group) {
+        return Err(GraphError::bad_request("A group cannot be a member of a group that can be assigned to a role."));
+    }
+    Ok(())
 }
 
 /// Adds references to a list; one that is there already is an error.
@@ -251,12 +314,14 @@ fn may_change(request: &Request<'_>, id: &str, permissions: &[&str]) -> Result<(
     let group = directory.object(Resource::Groups, id).ok_or_else(|| GraphError::not_found(id))?;
     let owners = group.get("owners").and_then(Value::as_array).into_iter().flatten();
     let is_owner = owners.filter_map(member_id).any(|owner| owner.eq_ignore_ascii_case(&request.caller.id));
-    if group.get("isAssignableToRole").and_then(Value::as_bool) == Some(true) {
+    let is_assignable = group.get("isAssignableToRole").and_then(Value::as_bool) == Some(true);
+    drop(directory);
+    if is_assignable {
         let roles: &[&str] = if is_owner { &[] } else { &[PRIVILEGED_ROLE_ADMINISTRATOR] };
-        return request.caller.needs(&["RoleManagement.ReadWrite.Directory"], roles);
+        return request.needs_over(id, &["RoleManagement.ReadWrite.Directory"], roles);
     }
     let roles: &[&str] = if is_owner { &[] } else { &[GROUPS_ADMINISTRATOR, USER_ADMINISTRATOR] };
-    request.caller.needs(permissions, roles)
+    request.needs_over(id, permissions, roles)
 }
 
 /// The object that a reference names, as a member is kept.

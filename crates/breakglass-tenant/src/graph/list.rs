@@ -3,8 +3,9 @@
 use breakglass_model::snapshot::Resource;
 use serde_json::{Value, json};
 
-use super::Request;
 use super::error::GraphError;
+use super::shape::mend;
+use super::{Request, properties};
 use crate::call::Reply;
 use crate::odata::{ODataError, PageLimits, QueryOptions, page, shape};
 use crate::state::Object;
@@ -61,9 +62,10 @@ impl From<ODataError> for GraphError {
 /// The collection of a resource.
 pub(super) fn listed(request: &Request<'_>, shape: &Shape) -> Result<Reply, GraphError> {
     let directory = request.tenant.state.read();
-    let objects: Vec<Object> = directory.all(shape.resource).map(|object| visible(shape, object)).collect();
+    let objects: Vec<Object> = directory.all(shape.resource).map(|object| visible(request, shape, object)).collect();
     drop(directory);
     let options = QueryOptions::parse(&request.call.query)?;
+    check_names(shape, &options)?;
     let is_eventual =
         request.call.header("consistencylevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
     let is_counted = if shape.is_of_directory() { options.check_consistency(is_eventual)? } else { options.count() };
@@ -102,10 +104,39 @@ pub(super) fn shown(request: &Request<'_>, shape: &Shape, id: &str) -> Result<Re
 /// One object, with the properties that are asked for.
 pub(super) fn selected(request: &Request<'_>, of: &Shape, object: &Object) -> Result<Object, GraphError> {
     let options = QueryOptions::parse(&request.call.query)?;
-    Ok(shape(&visible(of, object), &options, &of.limits())?)
+    shown_of(request, of, (object, &options))
 }
 
-fn visible(shape: &Shape, object: &Object) -> Object {
+/// Refuses names that a type does not have, where its properties are known here.
+fn check_names(shape: &Shape, options: &QueryOptions) -> Result<(), GraphError> {
+    let properties = match shape.resource {
+        Resource::Users => &properties::USER,
+        Resource::Groups => &properties::GROUP,
+        Resource::Applications => &properties::APPLICATION,
+        Resource::ServicePrincipals => &properties::SERVICE_PRINCIPAL,
+        _ => return Ok(()),
+    };
+    let name = format!("microsoft.graph.{}", properties.name());
+    Ok(options.check_properties(&name, |name| properties.is_known(name))?)
+}
+
+/// The same for options that were read already.
+pub(super) fn shown_of(
+    request: &Request<'_>,
+    of: &Shape,
+    (object, options): (&Object, &QueryOptions),
+) -> Result<Object, GraphError> {
+    check_names(of, options)?;
+    Ok(shape(&visible(request, of, object), options, &of.limits())?)
+}
+
+/// Objects that are worked out, as the collection of a resource.
+pub(super) fn listed_of(request: &Request<'_>, shape: &Shape, objects: &[Object]) -> Result<Reply, GraphError> {
+    let options = QueryOptions::parse(&request.call.query)?;
+    paged(request, (&options, options.count()), (&shape.limits(), objects))
+}
+
+fn visible(request: &Request<'_>, shape: &Shape, object: &Object) -> Object {
     let is_shown = |name: &str| !shape.hidden.contains(&name);
     let mut seen: Object =
         object.iter().filter(|(name, _)| is_shown(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -113,6 +144,7 @@ fn visible(shape: &Shape, object: &Object) -> Object {
     for name in shape.default_properties {
         seen.entry(*name).or_insert(Value::Null);
     }
+    mend(shape.resource, request.version, &mut seen);
     seen
 }
 

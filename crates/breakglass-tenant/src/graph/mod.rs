@@ -8,13 +8,27 @@ mod authentication;
 mod batch;
 pub(crate) mod caller;
 mod conditional_access;
+mod deleted;
+mod delta;
 mod directory_objects;
+mod directory_roles;
 pub(crate) mod error;
 mod groups;
 mod list;
+mod membership;
 mod organization;
+mod owners;
+mod pim;
+mod properties;
+mod risk;
 mod roles;
+mod schedules;
+mod scoped;
+mod shape;
+mod strengths;
+mod units;
 mod users;
+mod what_if;
 
 use serde_json::{Value, json};
 
@@ -36,10 +50,15 @@ type Handler = fn(&Request<'_>, &[&str]) -> Result<Reply, GraphError>;
 const RESOURCES: &[(&str, Handler)] = &[
     ("applications", applications::applications),
     ("auditLogs", audit::answer),
+    ("administrativeUnits", units::answer),
+    ("directory", directory),
     ("directoryObjects", directory_objects::answer),
+    ("directoryRoleTemplates", directory_roles::templates),
+    ("directoryRoles", directory_roles::answer),
     ("domains", organization::domains),
     ("groups", groups::answer),
     ("identity", conditional_access::answer),
+    ("identityProtection", risk::answer),
     ("me", users::me),
     ("organization", organization::organization),
     ("policies", organization::policies),
@@ -48,6 +67,15 @@ const RESOURCES: &[(&str, Handler)] = &[
     ("subscribedSkus", organization::skus),
     ("users", users::answer),
 ];
+
+/// Answers a request below `/directory`.
+fn directory(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError> {
+    match rest {
+        ["administrativeUnits", rest @ ..] => units::answer(request, rest),
+        ["deletedItems", rest @ ..] => deleted::answer(request, rest),
+        other => Err(GraphError::no_segment(other.first().unwrap_or(&""))),
+    }
+}
 
 /// A request to Graph.
 pub(super) struct Request<'a> {
@@ -84,6 +112,11 @@ impl Request<'_> {
 
     /// Writes a record of what was done into the directory audit.
     fn audit(&self, activity: &str, category: &str, targets: Value) -> Result<(), GraphError> {
+        self.audit_of("Core Directory", (activity, category), targets)
+    }
+
+    /// The same, of the service that did it.
+    fn audit_of(&self, service: &str, (activity, category): (&str, &str), targets: Value) -> Result<(), GraphError> {
         let now = self.tenant.clock.now();
         let directory = self.tenant.state.read();
         let user = directory.object(breakglass_model::snapshot::Resource::Users, &self.caller.id);
@@ -103,7 +136,7 @@ impl Request<'_> {
             "resultReason": "",
             "activityDisplayName": activity,
             "activityDateTime": crate::clock::written(now),
-            "loggedByService": "Core Directory",
+            "loggedByService": service,
             "operationType": activity.split(' ').next(),
             "initiatedBy": initiated,
             "targetResources": targets,

@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 
 use super::Request;
 use super::error::GraphError;
-use super::list::{Shape, listed};
+use super::list::{Shape, listed, selected};
 use crate::call::Reply;
-use crate::state::{Change, Object};
+use crate::state::{Change, Directory, Object};
+
+const AUTHENTICATION_POLICY_ADMINISTRATOR: &str = "0526716b-113d-4c15-b2c8-68e3c22b9f80";
 
 const READ: &[&str] = &[
     "Organization.Read.All",
@@ -59,28 +61,35 @@ pub(super) fn policies(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Gr
         "authenticationMethodsPolicy" => Ok(Resource::AuthenticationMethodsPolicy),
         _ => Err(GraphError::no_segment(name)),
     };
+    if let ["authenticationStrengthPolicies", rest @ ..] = rest {
+        return super::strengths::answer(request, rest);
+    }
     match (request.call.method.as_str(), rest) {
-        ("GET", ["authenticationStrengthPolicies"]) => {
-            request.caller.needs(&["Policy.Read.All"], &[])?;
-            listed(request, &whole(Resource::AuthenticationStrengthPolicies, "policies/authenticationStrengthPolicies"))
-        }
         ("GET", [name]) => {
-            request.caller.needs(&["Policy.Read.All"], &[])?;
+            let of_methods = "Policy.Read.AuthenticationMethod";
+            let permissions =
+                ["Policy.Read.All", if name.starts_with("auth") { of_methods } else { "Policy.Read.All" }];
+            request.caller.needs(&permissions, &[])?;
             let found = request.tenant.state.read().single(single(name)?).cloned();
-            let found = found.ok_or_else(|| GraphError::not_found(name))?;
+            let mut found = found.ok_or_else(|| GraphError::not_found(name))?;
+            super::shape::mend(single(name)?, request.version, &mut found);
             Ok(request.entity(200, (&format!("policies/{name}"), found)))
         }
         ("PATCH", [name]) => {
             let resource = single(name)?;
-            let permissions = [
-                "Policy.ReadWrite.SecurityDefaults",
-                "Policy.ReadWrite.ConditionalAccess",
-                "Policy.ReadWrite.AuthenticationMethod",
-            ];
-            request.caller.needs(&permissions, &[CONDITIONAL_ACCESS_ADMINISTRATOR, SECURITY_ADMINISTRATOR])?;
+            let is_methods = resource == Resource::AuthenticationMethodsPolicy;
+            let (permissions, roles): (&[&str], &[&str]) = if is_methods {
+                (&["Policy.ReadWrite.AuthenticationMethod"], &[AUTHENTICATION_POLICY_ADMINISTRATOR])
+            } else {
+                let permissions = &["Policy.ReadWrite.SecurityDefaults", "Policy.ReadWrite.ConditionalAccess"];
+                (permissions, &[CONDITIONAL_ACCESS_ADMINISTRATOR, SECURITY_ADMINISTRATOR])
+            };
+            request.caller.needs(permissions, roles)?;
             let body = request.object()?;
+            check(resource, &body)?;
             request.tenant.state.write(|directory| -> Result<_, GraphError> {
                 let mut policy = directory.single(resource).cloned().ok_or_else(|| GraphError::not_found(name))?;
+                not_beside_policies(directory, &body)?;
                 policy.extend(body.into_iter().filter(|(name, _)| name != "id"));
                 Ok((vec![Change::Put(resource, policy)], ()))
             })?;
@@ -96,9 +105,47 @@ pub(super) fn policies(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Gr
     }
 }
 
-fn one(request: &Request<'_>, (resource, of): (Resource, &str), id: &str) -> Result<Reply, GraphError> {
+/// Refuses what cannot be in a policy.
+fn check(resource: Resource, body: &Object) -> Result<(), GraphError> {
+    let is_good = |(name, value): (&String, &Value)| match (resource, name.as_str()) {
+        (_, name) if name.starts_with('@') => true,
+        (_, "isEnabled") => resource != Resource::AuthenticationMethodsPolicy && value.is_boolean(),
+        (_, "displayName" | "description") => value.is_string(),
+        (Resource::AuthenticationMethodsPolicy, "authenticationMethodConfigurations") => value.is_array(),
+        (Resource::AuthenticationMethodsPolicy, name) => {
+            matches!(
+                name,
+                "registrationEnforcement"
+                    | "policyMigrationState"
+                    | "reportSuspiciousActivitySettings"
+                    | "systemCredentialPreferences"
+            )
+        }
+        _ => false,
+    };
+    match body.iter().find(|one| !is_good(*one)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let name: String = name.chars().take(100).collect();
+            Err(GraphError::bad_request(format!("Invalid value specified for property '{name}'.")))
+        }
+    }
+}
+
+/// Security defaults are not on beside policies that are in force.
+fn not_beside_policies(directory: &Directory, body: &Object) -> Result<(), GraphError> {
+    let in_force = |policy: &Object| policy.get("state").and_then(Value::as_str) == Some("enabled");
+    let is_switched_on = body.get("isEnabled").and_then(Value::as_bool) == Some(true);
+    if is_switched_on && directory.all(Resource::ConditionalAccessPolicies).any(in_force) {
+        return Err(GraphError::bad_request(
+            "Security defaults cannot be enabled while Conditional Access policies are enabled.",
+        ));
+    }
+    Ok(())
+}
+
+fn one(request: &Request<'_>, (resource, of): (Resource, &'static str), id: &str) -> Result<Reply, GraphError> {
     let found: Option<Object> = request.tenant.state.read().object(resource, id).cloned();
     let found = found.ok_or_else(|| GraphError::not_found(id))?;
-    debug_assert!(found.get("id").is_some_and(Value::is_string));
-    Ok(request.entity(200, (of, found)))
+    Ok(request.entity(200, (of, selected(request, &whole(resource, of), &found)?)))
 }

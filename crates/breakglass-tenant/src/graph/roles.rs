@@ -1,16 +1,25 @@
-//! `/roleManagement/directory`: definitions and assignments of roles.
+//! `/roleManagement/directory`: definitions and assignments of roles, and the schedules behind them.
 
 use breakglass_model::snapshot::Resource;
-use breakglass_model::well_known::PRIVILEGED_ROLE_ADMINISTRATOR;
+use breakglass_model::well_known::{GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR};
 use serde_json::{Value, json};
 
-use super::Request;
 use super::directory_objects::kind_of;
 use super::error::GraphError;
-use super::list::{Shape, listed, shown};
+use super::list::{Shape, listed_of, selected};
+use super::schedules::{self, Kind, is_same, object};
+use super::{Request, pim};
 use crate::call::Reply;
 use crate::random;
-use crate::state::{Change, Object, text};
+use crate::state::{Change, Directory, Object, text};
+
+/// Who may look into schedules that are of others.
+const READERS: &[&str] = &[
+    PRIVILEGED_ROLE_ADMINISTRATOR,
+    "f2ef992c-3afb-46b9-b7cf-a126ee74c451",
+    "5d6b6bb7-de71-4623-b4af-96380a352509",
+    "194ae4cb-b126-40b2-bd5b-6091b380977d",
+];
 
 const READ: &[&str] = &[
     "RoleManagement.Read.Directory",
@@ -19,22 +28,68 @@ const READ: &[&str] = &[
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ];
+const READ_ASSIGNMENTS: &[&str] = &[
+    "RoleAssignmentSchedule.Read.Directory",
+    "RoleAssignmentSchedule.ReadWrite.Directory",
+    "RoleManagement.Read.All",
+    "RoleManagement.Read.Directory",
+    "RoleManagement.ReadWrite.Directory",
+];
+const READ_ELIGIBILITIES: &[&str] = &[
+    "RoleEligibilitySchedule.Read.Directory",
+    "RoleEligibilitySchedule.ReadWrite.Directory",
+    "RoleManagement.Read.All",
+    "RoleManagement.Read.Directory",
+    "RoleManagement.ReadWrite.Directory",
+];
 
 const fn shape(resource: Resource, context: &'static str) -> Shape {
     Shape { resource, context, default_properties: &[], hidden: &[], count_default: 500, count_max: 999 }
 }
 
-/// What there is, by name.
-const LISTS: &[(&str, Shape)] = &[
-    ("roleDefinitions", shape(Resource::RoleDefinitions, "roleManagement/directory/roleDefinitions")),
-    ("roleAssignments", shape(Resource::RoleAssignments, "roleManagement/directory/roleAssignments")),
+const DEFINITIONS: Shape = shape(Resource::RoleDefinitions, "roleManagement/directory/roleDefinitions");
+const ASSIGNMENTS: Shape = shape(Resource::RoleAssignments, "roleManagement/directory/roleAssignments");
+
+/// What a list of schedules and requests has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum View {
+    Schedules,
+    Instances,
+    Requests,
+}
+
+/// Lists of Privileged Identity Management, by name.
+const TIMED: [(&str, Kind, View, &str); 6] = [
+    ("roleAssignmentSchedules", Kind::Assignment, View::Schedules, "roleManagement/directory/roleAssignmentSchedules"),
     (
         "roleAssignmentScheduleInstances",
-        shape(Resource::RoleAssignmentScheduleInstances, "roleManagement/directory/roleAssignmentScheduleInstances"),
+        Kind::Assignment,
+        View::Instances,
+        "roleManagement/directory/roleAssignmentScheduleInstances",
+    ),
+    (
+        "roleAssignmentScheduleRequests",
+        Kind::Assignment,
+        View::Requests,
+        "roleManagement/directory/roleAssignmentScheduleRequests",
+    ),
+    (
+        "roleEligibilitySchedules",
+        Kind::Eligibility,
+        View::Schedules,
+        "roleManagement/directory/roleEligibilitySchedules",
     ),
     (
         "roleEligibilityScheduleInstances",
-        shape(Resource::RoleEligibilityScheduleInstances, "roleManagement/directory/roleEligibilityScheduleInstances"),
+        Kind::Eligibility,
+        View::Instances,
+        "roleManagement/directory/roleEligibilityScheduleInstances",
+    ),
+    (
+        "roleEligibilityScheduleRequests",
+        Kind::Eligibility,
+        View::Requests,
+        "roleManagement/directory/roleEligibilityScheduleRequests",
     ),
 ];
 
@@ -43,27 +98,144 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
     let ["directory", name, rest @ ..] = rest else {
         return Err(GraphError::no_segment(rest.last().unwrap_or(&"")));
     };
-    let list = LISTS.iter().find(|(known, _)| known == name).map(|(_, shape)| shape);
-    let shape = list.ok_or_else(|| GraphError::no_segment(name))?;
+    if let Some((_, kind, view, context)) = TIMED.iter().find(|(known, ..)| known == name) {
+        return timed(request, (*kind, *view, context), rest);
+    }
+    match *name {
+        "roleDefinitions" => definitions(request, rest),
+        "roleAssignments" => assignments(request, rest),
+        _ => Err(GraphError::no_segment(name)),
+    }
+}
+
+fn definitions(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError> {
     match (request.call.method.as_str(), rest) {
         ("GET", []) => {
             request.caller.needs(READ, &[])?;
-            listed(request, shape)
+            let directory = request.tenant.state.read();
+            let all: Vec<Object> = directory.all(Resource::RoleDefinitions).map(definition).collect();
+            drop(directory);
+            listed_of(request, &DEFINITIONS, &all)
         }
         ("GET", [id]) => {
             request.caller.needs(READ, &[])?;
-            shown(request, shape, id)
+            let directory = request.tenant.state.read();
+            let found = directory.object(Resource::RoleDefinitions, id).ok_or_else(|| GraphError::not_found(id))?;
+            Ok(request.entity(200, (DEFINITIONS.context, selected(request, &DEFINITIONS, &definition(found))?)))
         }
-        ("POST", []) if shape.resource == Resource::RoleAssignments => assign(request, shape),
-        ("DELETE", [id]) if shape.resource == Resource::RoleAssignments => unassign(request, shape, id),
         (_, [_, segment, ..]) => Err(GraphError::no_segment(segment)),
         _ => Err(GraphError::method()),
     }
 }
 
+/// A definition with what Graph always has of one.
+fn definition(known: &Object) -> Object {
+    let mut whole = object(json!({ "resourceScopes": ["/"], "rolePermissions": [], "isEnabled": true }));
+    whole.extend(known.clone());
+    whole
+}
+
+fn assignments(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError> {
+    let all = || schedules::assignments(&request.tenant.state.read(), request.tenant.clock.now());
+    match (request.call.method.as_str(), rest) {
+        ("GET", []) => {
+            request.caller.needs(READ, &[])?;
+            listed_of(request, &ASSIGNMENTS, &all())
+        }
+        ("GET", [id]) => {
+            request.caller.needs(READ, &[])?;
+            one_of(request, &ASSIGNMENTS, (all(), id))
+        }
+        ("POST", []) => assign(request, &ASSIGNMENTS),
+        ("DELETE", [id]) => unassign(request, id),
+        (_, [_, segment, ..]) => Err(GraphError::no_segment(segment)),
+        _ => Err(GraphError::method()),
+    }
+}
+
+fn timed(
+    request: &Request<'_>,
+    (kind, view, context): (Kind, View, &'static str),
+    rest: &[&str],
+) -> Result<Reply, GraphError> {
+    let shape = shape(kind.resource(), context);
+    let all = || {
+        let (directory, now) = (request.tenant.state.read(), request.tenant.clock.now());
+        match view {
+            View::Schedules => schedules::schedules(&directory, kind, now),
+            View::Instances => schedules::instances(&directory, kind, now),
+            View::Requests => directory.all_shelved(kind.requests()).map(|(_, one)| one.clone()).collect(),
+        }
+    };
+    let permissions = if kind == Kind::Assignment { READ_ASSIGNMENTS } else { READ_ELIGIBILITIES };
+    match (request.call.method.as_str(), rest) {
+        ("POST", []) if view == View::Requests => pim::create(request, (kind, context)),
+        ("GET", []) => {
+            request.caller.needs(permissions, READERS)?;
+            listed_of(request, &shape, &all())
+        }
+        ("GET", ["filterByCurrentUser(on='principal')"]) => {
+            request.caller.needs(permissions, &[])?;
+            listed_of(request, &shape, &schedules::of_caller(request, all()))
+        }
+        ("GET", [id]) => {
+            request.caller.needs(permissions, READERS)?;
+            one_of(request, &shape, (all(), id))
+        }
+        (_, [_, segment, ..]) => Err(GraphError::no_segment(segment)),
+        _ => Err(GraphError::method()),
+    }
+}
+
+fn one_of(request: &Request<'_>, shape: &Shape, (all, id): (Vec<Object>, &str)) -> Result<Reply, GraphError> {
+    let found = all.into_iter().find(|one| text(one, "id").is_some_and(|known| known.eq_ignore_ascii_case(id)));
+    let found = found.ok_or_else(|| GraphError::not_found(id))?;
+    Ok(request.entity(200, (shape.context, selected(request, shape, &found)?)))
+}
+
+/// Refuses an assignment that cannot be: nobody, no role, a group that takes none, a scope that is not there.
+pub(super) fn check_principal(
+    directory: &Directory,
+    (principal, role, scope): (&str, &str, &str),
+) -> Result<(), GraphError> {
+    let kind = kind_of(directory, principal).ok_or_else(|| GraphError::not_found(principal))?;
+    directory.object(Resource::RoleDefinitions, role).ok_or_else(|| GraphError::not_found(role))?;
+    let group = directory.object(Resource::Groups, principal);
+    let is_assignable = |group: &Object| group.get("isAssignableToRole").and_then(Value::as_bool) == Some(true);
+    if kind == "#microsoft.graph.group" && !group.is_some_and(is_assignable) {
+        return Err(GraphError::bad_request(
+            "The group cannot be assigned to a role: 'isAssignableToRole' is not true.",
+        ));
+    }
+    let is_there = match scope.strip_prefix("/administrativeUnits/") {
+        Some(unit) => directory.object(Resource::AdministrativeUnits, unit).is_some(),
+        None => scope == "/" || kind_of(directory, scope.trim_start_matches('/')).is_some(),
+    };
+    if is_there { Ok(()) } else { Err(GraphError::not_found(scope)) }
+}
+
+/// Refuses changes that leave nobody who is Global Administrator for good.
+pub(super) fn leaves_an_administrator(directory: &Directory, changes: &[Change]) -> Result<(), GraphError> {
+    let is_gone = |one: &Object| {
+        changes.iter().any(|change| {
+            matches!(change, Change::Remove(resource, id)
+                if *resource == Resource::RoleAssignments && text(one, "id") == Some(id))
+        })
+    };
+    let is_administrator = |one: &&Object| {
+        text(one, "roleDefinitionId").is_some_and(|role| role.eq_ignore_ascii_case(GLOBAL_ADMINISTRATOR))
+    };
+    let mut all = directory.all(Resource::RoleAssignments).filter(is_administrator).peekable();
+    if all.peek().is_some() && all.all(is_gone) {
+        return Err(GraphError::bad_request("The last assignment of the Global Administrator role cannot be removed."));
+    }
+    Ok(())
+}
+
 fn assign(request: &Request<'_>, shape: &Shape) -> Result<Reply, GraphError> {
     request.caller.needs(&["RoleManagement.ReadWrite.Directory"], &[PRIVILEGED_ROLE_ADMINISTRATOR])?;
     let body = request.object()?;
+    let now = request.tenant.clock.now();
     let required = |name: &str| {
         let found = text(&body, name).filter(|text| !text.is_empty()).map(str::to_owned);
         found.ok_or_else(|| GraphError::bad_request(format!("A value is required for property '{name}'.")))
@@ -72,25 +244,15 @@ fn assign(request: &Request<'_>, shape: &Shape) -> Result<Reply, GraphError> {
     let scope = text(&body, "directoryScopeId").unwrap_or("/").to_owned();
     let assignment = json!({
         "id": random::uuid()?, "principalId": principal, "roleDefinitionId": role, "directoryScopeId": scope,
+        "appScopeId": Value::Null,
     });
     let assignment = assignment.as_object().cloned().unwrap_or_default();
     let (assignment, name) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
-        let kind = kind_of(directory, &principal).ok_or_else(|| GraphError::not_found(&principal))?;
+        check_principal(directory, (&principal, &role, &scope))?;
         let definition =
             directory.object(Resource::RoleDefinitions, &role).ok_or_else(|| GraphError::not_found(&role))?;
-        let group = directory.object(Resource::Groups, &principal);
-        let is_assignable = |group: &Object| group.get("isAssignableToRole").and_then(Value::as_bool) == Some(true);
-        if kind == "#microsoft.graph.group" && !group.is_some_and(is_assignable) {
-            return Err(GraphError::bad_request(
-                "The group cannot be assigned to a role: 'isAssignableToRole' is not true.",
-            ));
-        }
-        let is_same = |one: &Object| {
-            text(one, "principalId").is_some_and(|id| id.eq_ignore_ascii_case(&principal))
-                && text(one, "roleDefinitionId").is_some_and(|id| id.eq_ignore_ascii_case(&role))
-                && text(one, "directoryScopeId") == Some(&scope)
-        };
-        if directory.all(Resource::RoleAssignments).any(is_same) {
+        let known = schedules::assignments(directory, now);
+        if known.iter().any(|one| is_same(one, (&principal, &role, &scope))) {
             let message =
                 "A conflicting object with one or more of the specified property values is present in the directory.";
             return Err(GraphError::bad_request(message));
@@ -102,11 +264,16 @@ fn assign(request: &Request<'_>, shape: &Shape) -> Result<Reply, GraphError> {
     Ok(request.entity(201, (shape.context, assignment)))
 }
 
-fn unassign(request: &Request<'_>, shape: &Shape, id: &str) -> Result<Reply, GraphError> {
+fn unassign(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
     request.caller.needs(&["RoleManagement.ReadWrite.Directory"], &[PRIVILEGED_ROLE_ADMINISTRATOR])?;
     let assignment = request.tenant.state.write(|directory| -> Result<_, GraphError> {
-        let assignment = directory.object(shape.resource, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
-        Ok((vec![Change::Remove(shape.resource, id.to_owned())], assignment))
+        // An activated role is in the list of assignments too.
+        let lists = [Resource::RoleAssignments, Resource::RoleAssignmentScheduleInstances];
+        let mut found = lists.iter().filter_map(|list| Some((*list, directory.object(*list, id)?.clone())));
+        let (list, assignment) = found.next().ok_or_else(|| GraphError::not_found(id))?;
+        let changes = vec![Change::Remove(list, text(&assignment, "id").unwrap_or(id).to_owned())];
+        leaves_an_administrator(directory, &changes)?;
+        Ok((changes, assignment))
     })?;
     let text = |name: &str| text(&assignment, name).unwrap_or_default().to_owned();
     request.audit(

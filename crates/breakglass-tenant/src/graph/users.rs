@@ -4,9 +4,9 @@ use breakglass_model::snapshot::Resource;
 use breakglass_model::well_known::PRIVILEGED_AUTHENTICATION_ADMINISTRATOR;
 use serde_json::{Value, json};
 
-use super::Request;
 use super::error::GraphError;
 use super::list::{Shape, listed, selected};
+use super::{Request, properties};
 use crate::call::Reply;
 use crate::clock::written;
 use crate::random;
@@ -33,7 +33,7 @@ const DEFAULT_PROPERTIES: &[&str] = &[
     "id",
 ];
 /// Properties that no answer ever has.
-const HIDDEN: &[&str] = &["passwordProfile", "authenticationMethods", "password"];
+pub(super) const HIDDEN: &[&str] = &["passwordProfile", "authenticationMethods", "password"];
 /// Properties that are computed, or given once.
 const READ_ONLY: &[&str] = &["id", "createdDateTime", "deletedDateTime", "signInSessionsValidFromDateTime"];
 
@@ -63,6 +63,9 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
             listed(request, &SHAPE)
         }
         ("POST", []) => create(request),
+        ("GET", ["delta" | "delta()" | "microsoft.graph.delta" | "microsoft.graph.delta()"]) => {
+            super::delta::users(request)
+        }
         (_, [name, rest @ ..]) => one(request, name, rest),
         _ => Err(GraphError::method()),
     }
@@ -103,53 +106,13 @@ fn one(request: &Request<'_>, name: &str, rest: &[&str]) -> Result<Reply, GraphE
         ("PATCH", []) => update(request, name),
         ("DELETE", []) => delete(request, name),
         ("POST", ["revokeSignInSessions" | "microsoft.graph.revokeSignInSessions"]) => revoke(request, name),
-        ("GET", ["memberOf" | "transitiveMemberOf"]) => {
-            request.caller.needs(
-                &[
-                    "User.Read.All",
-                    "Directory.Read.All",
-                    "GroupMember.Read.All",
-                    "Group.Read.All",
-                    "User.ReadWrite.All",
-                    "Directory.ReadWrite.All",
-                    "Group.ReadWrite.All",
-                ],
-                &[],
-            )?;
-            member_of(request, name)
-        }
         (_, ["authentication", rest @ ..]) => super::authentication::answer(request, &id(request, name)?, rest),
-        ("POST", ["getMemberGroups" | "microsoft.graph.getMemberGroups"]) => member_groups(request, name),
-        (_, [segment, ..]) => Err(GraphError::no_segment(segment)),
+        (_, [segment, ..]) => {
+            let memberships = super::membership::answer(request, &id(request, name)?, rest);
+            memberships.unwrap_or_else(|| Err(GraphError::no_segment(segment)))
+        }
         _ => Err(GraphError::method()),
     }
-}
-
-/// Ids of the groups that a user is in, through others too.
-fn member_groups(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
-    request.caller.needs(
-        &[
-            "User.ReadBasic.All",
-            "User.Read.All",
-            "User.ReadWrite.All",
-            "Directory.Read.All",
-            "GroupMember.Read.All",
-            "Group.Read.All",
-        ],
-        &[],
-    )?;
-    let target = id(request, name)?;
-    let directory = request.tenant.state.read();
-    let secure_only = request.object()?.get("securityEnabledOnly").and_then(Value::as_bool) == Some(true);
-    let groups: Vec<String> = groups_of(&directory, &target)
-        .into_iter()
-        .filter(|group| {
-            let group = directory.object(Resource::Groups, group);
-            let is_secure = group.and_then(|group| group.get("securityEnabled")).and_then(Value::as_bool);
-            !secure_only || is_secure == Some(true)
-        })
-        .collect();
-    Ok(Reply::json(200, json!({ "@odata.context": request.context("Collection(Edm.String)"), "value": groups })))
 }
 
 fn id(request: &Request<'_>, name: &str) -> Result<String, GraphError> {
@@ -167,21 +130,13 @@ fn shown(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
 fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     request.caller.needs(&["User.ReadWrite.All", "Directory.ReadWrite.All"], &[USER_ADMINISTRATOR])?;
     let body = request.object()?;
+    properties::USER.check(&body)?;
     let required = |name: &str| {
         let found = text(&body, name).filter(|text| !text.trim().is_empty());
         found.ok_or_else(|| invalid("A value is required for property", name))
     };
     let (upn, name, nickname) = (required("userPrincipalName")?, required("displayName")?, required("mailNickname")?);
-    let (local, domain) =
-        upn.split_once('@').ok_or_else(|| invalid("Invalid value specified for property", "userPrincipalName"))?;
-    if local.is_empty()
-        || local.contains(char::is_whitespace)
-        || !request.tenant.domains().contains(&domain.to_lowercase())
-    {
-        return Err(GraphError::bad_request(
-            "The domain portion of the userPrincipalName property is invalid. You must use one of the verified domain names in your organization.",
-        ));
-    }
+    check_name(request, upn)?;
     let is_enabled = body.get("accountEnabled").and_then(Value::as_bool);
     is_enabled.ok_or_else(|| invalid("A value is required for property", "accountEnabled"))?;
     let profile = body.get("passwordProfile").and_then(Value::as_object);
@@ -192,6 +147,7 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     let id = random::uuid()?;
     let mut user = body.clone();
     READ_ONLY.iter().for_each(|name| drop(user.remove(*name)));
+    user.retain(|name, _| !name.contains('@'));
     let profile = without_password(profile);
     let given = [
         ("id", json!(id)),
@@ -225,15 +181,21 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
         "UserManagement",
         json!([{ "id": id, "type": "User", "userPrincipalName": upn, "modifiedProperties": [] }]),
     )?;
-    Ok(request.entity(201, ("users", with_properties(&created, DEFAULT_PROPERTIES))))
+    let mut shown = with_properties(&created, DEFAULT_PROPERTIES);
+    super::shape::mend(Resource::Users, request.version, &mut shown);
+    Ok(request.entity(201, ("users", shown)))
 }
 
 fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
     let body = request.object()?;
+    properties::USER.check(&body)?;
     let target = id(request, name)?;
     let profile = body.get("passwordProfile").and_then(Value::as_object).cloned();
     let password = profile.as_ref().and_then(|profile| text(profile, "password")).map(str::to_owned);
     may_update(request, &target, &body)?;
+    if let Some(upn) = text(&body, "userPrincipalName") {
+        check_name(request, upn)?;
+    }
     let hashed = password.as_deref().map(|password| {
         check_password(password, ("", ""))?;
         Ok::<_, GraphError>(Hashed::of(password)?)
@@ -243,6 +205,9 @@ fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
     let upn = request.tenant.state.write(|directory| -> Result<_, GraphError> {
         let mut user =
             directory.object(Resource::Users, &target).cloned().ok_or_else(|| GraphError::not_found(name))?;
+        if body.get("userPrincipalName").is_some_and(Value::is_null) {
+            return Err(invalid("Invalid value specified for property", "userPrincipalName"));
+        }
         if let Some(upn) = text(&body, "userPrincipalName")
             && directory.user(upn).is_some_and(|other| text(other, "id") != text(&user, "id"))
         {
@@ -250,7 +215,8 @@ fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
                 "Another object with the same value for property userPrincipalName already exists.",
             ));
         }
-        let kept = |name: &&String| !READ_ONLY.contains(&name.as_str()) && !HIDDEN.contains(&name.as_str());
+        let is_plain = |name: &str| !name.contains('@') && !READ_ONLY.contains(&name) && !HIDDEN.contains(&name);
+        let kept = |name: &&String| is_plain(name);
         for (name, value) in body.iter().filter(|(name, _)| kept(name)) {
             user.insert(name.clone(), value.clone());
         }
@@ -295,13 +261,13 @@ fn may_update(request: &Request<'_>, target: &str, body: &Object) -> Result<(), 
             PASSWORD_ADMINISTRATOR,
             PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
         ];
-        request
-            .caller
-            .needs(&["User-PasswordProfile.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"], &roles)?;
+        let permissions = ["User-PasswordProfile.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"];
+        request.needs_over(target, &permissions, &roles)?;
         protected(request, target)?;
     }
     if body.keys().any(|name| name != "passwordProfile") {
-        request.caller.needs(
+        request.needs_over(
+            target,
             &["User.ReadWrite.All", "Directory.ReadWrite.All"],
             &[USER_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR],
         )?;
@@ -318,11 +284,12 @@ fn may_update(request: &Request<'_>, target: &str, body: &Object) -> Result<(), 
 }
 
 fn delete(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
-    request.caller.needs(
+    let target = id(request, name)?;
+    request.needs_over(
+        &target,
         &["User.DeleteRestore.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
         &[USER_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR],
     )?;
-    let target = id(request, name)?;
     protected(request, &target)?;
     let now = request.tenant.clock.now();
     let upn = request.tenant.state.write(|directory| -> Result<_, GraphError> {
@@ -341,11 +308,12 @@ fn delete(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
 }
 
 fn revoke(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
-    request.caller.needs(
+    let target = id(request, name)?;
+    request.needs_over(
+        &target,
         &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
         &[USER_ADMINISTRATOR, HELPDESK_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR],
     )?;
-    let target = id(request, name)?;
     protected(request, &target)?;
     let from = request.tenant.clock.now();
     request.tenant.state.write(|directory| -> Result<_, GraphError> {
@@ -362,21 +330,6 @@ fn revoke(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
     Ok(Reply::json(200, json!({ "@odata.context": request.context("Edm.Boolean"), "value": true })))
 }
 
-fn member_of(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
-    let target = id(request, name)?;
-    let directory = request.tenant.state.read();
-    let groups = groups_of(&directory, &target);
-    let groups = groups.iter().filter_map(|group| directory.object(Resource::Groups, group));
-    let value: Vec<Value> = groups
-        .map(|group| {
-            let mut shown = with_properties(group, super::groups::PROPERTIES);
-            shown.insert("@odata.type".to_owned(), json!("#microsoft.graph.group"));
-            Value::Object(shown)
-        })
-        .collect();
-    Ok(Reply::json(200, json!({ "@odata.context": request.context("directoryObjects"), "value": value })))
-}
-
 /// Only who stands above them touches an administrator's credentials and account.
 pub(super) fn protected(request: &Request<'_>, target: &str) -> Result<(), GraphError> {
     let directory = request.tenant.state.read();
@@ -385,11 +338,27 @@ pub(super) fn protected(request: &Request<'_>, target: &str) -> Result<(), Graph
     let is_assignable = |group: &Object| group.get("isAssignableToRole").and_then(Value::as_bool) == Some(true);
     let in_assignable = groups.iter().filter_map(|group| directory.object(Resource::Groups, group)).any(is_assignable);
     let is_free = !has_role && !in_assignable;
-    if is_free || request.caller.is_one_of(&[PRIVILEGED_AUTHENTICATION_ADMINISTRATOR]) {
+    drop(directory);
+    if is_free || request.stands_over(target, &[PRIVILEGED_AUTHENTICATION_ADMINISTRATOR]) {
         Ok(())
     } else {
         Err(GraphError::denied())
     }
+}
+
+/// A sign-in name is of a domain of the tenant.
+fn check_name(request: &Request<'_>, upn: &str) -> Result<(), GraphError> {
+    let (local, domain) =
+        upn.split_once('@').ok_or_else(|| invalid("Invalid value specified for property", "userPrincipalName"))?;
+    if local.is_empty()
+        || local.contains(char::is_whitespace)
+        || !request.tenant.domains().contains(&domain.to_lowercase())
+    {
+        return Err(GraphError::bad_request(
+            "The domain portion of the userPrincipalName property is invalid. You must use one of the verified domain names in your organization.",
+        ));
+    }
+    Ok(())
 }
 
 /// The length and the kinds of characters that Entra demands.

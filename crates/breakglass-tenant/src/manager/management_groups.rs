@@ -28,10 +28,10 @@ pub(super) fn answer(tenant: &Tenant, call: &Call, (caller, rest): (&Caller, &[&
     match (call.method.as_str(), rest) {
         ("GET", []) => {
             let directory = tenant.state.read();
-            let all = directory.things(Shelf::ManagementGroups).map(|(_, group)| shown(group));
+            let all = directory.all_shelved(Shelf::ManagementGroups).map(|(_, group)| shown(group));
             Reply::json(200, json!({ "value": all.collect::<Vec<_>>() }))
         }
-        ("GET", [name]) => match tenant.state.read().thing(Shelf::ManagementGroups, &name.to_lowercase()) {
+        ("GET", [name]) => match tenant.state.read().shelved(Shelf::ManagementGroups, &name.to_lowercase()) {
             Some(group) => Reply::json(200, shown(group)),
             None => not_found(name),
         },
@@ -74,11 +74,11 @@ fn put(tenant: &Tenant, call: &Call, (caller, name): (&Caller, &str)) -> Reply {
     let said = body.get("properties").and_then(|properties| properties.get("displayName")?.as_str());
     let now = written(tenant.clock.now());
     let result = tenant.state.write(|directory| {
-        let known = directory.thing(Shelf::ManagementGroups, &name.to_lowercase());
+        let known = directory.shelved(Shelf::ManagementGroups, &name.to_lowercase());
         if !may(caller, known) {
             return Ok((Vec::new(), Err(refused(caller))));
         }
-        if known.is_none() && directory.things(Shelf::ManagementGroups).count() >= GROUP_COUNT_MAX {
+        if known.is_none() && directory.all_shelved(Shelf::ManagementGroups).count() >= GROUP_COUNT_MAX {
             return Ok((
                 Vec::new(),
                 Err(error(409, "Conflict", "There are as many management groups as there can be.")),
@@ -92,7 +92,7 @@ fn put(tenant: &Tenant, call: &Call, (caller, name): (&Caller, &str)) -> Reply {
             "updatedBy": caller.id, "updatedTime": now, "tenantId": tenant.id(),
         });
         let group = group.as_object().cloned().unwrap_or_default();
-        let change = Change::PutThing(Shelf::ManagementGroups, name.to_lowercase(), group.clone());
+        let change = Change::Shelve(Shelf::ManagementGroups, name.to_lowercase(), group.clone());
         Ok::<_, StateError>((vec![change], Ok(Reply::json(200, shown(&group)))))
     });
     ended(result)
@@ -101,14 +101,14 @@ fn put(tenant: &Tenant, call: &Call, (caller, name): (&Caller, &str)) -> Reply {
 fn delete(tenant: &Tenant, caller: &Caller, name: &str) -> Reply {
     let key = name.to_lowercase();
     let result = tenant.state.write(|directory| {
-        let known = directory.thing(Shelf::ManagementGroups, &key);
+        let known = directory.shelved(Shelf::ManagementGroups, &key);
         if known.is_none() {
             return Ok((Vec::new(), Err(not_found(name))));
         }
         if !may(caller, known) {
             return Ok((Vec::new(), Err(refused(caller))));
         }
-        Ok::<_, StateError>((vec![Change::RemoveThing(Shelf::ManagementGroups, key.clone())], Ok(Reply::empty(200))))
+        Ok::<_, StateError>((vec![Change::Unshelve(Shelf::ManagementGroups, key.clone())], Ok(Reply::empty(200))))
     });
     ended(result)
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Attempt, Device, proof, snapshot};
 use crate::faults;
-use crate::state::{Directory, Object, text};
+use crate::state::{Directory, Object, Shelf, text};
 
 /// What became of a sign-in.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +53,8 @@ const BLOCKED: u32 = 53_003;
 /// What the engine cannot tell is refused: a policy with a part that it does not know may block.
 pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>, now: Timestamp) -> Decided {
     let id = text(user, "id").unwrap_or_default();
-    let (user_risk, sign_in_risk) = faults::risk_of(directory, id);
+    let (of_fault, sign_in_risk) = faults::risk_of(directory, id);
+    let user_risk = if of_fault == "none" { risk_of(directory, id) } else { of_fault };
     let risk = || (user_risk.to_owned(), sign_in_risk.to_owned());
     let blocked = || Decided { refused: Some(BLOCKED), status: "failure", risk: risk(), ..Decided::unasked() };
     let Ok(snapshot) = snapshot::around(directory, user) else { return blocked() };
@@ -134,6 +135,12 @@ fn asked<'a>(
         }),
         applied_policies_only: None,
     }
+}
+
+/// The level of risk that an administrator has said a user is at.
+fn risk_of<'d>(directory: &'d Directory, id: &str) -> &'d str {
+    let risky = directory.shelved(Shelf::RiskyUsers, id);
+    risky.and_then(|risky| text(risky, "riskLevel")).unwrap_or("none")
 }
 
 /// The platform that a user agent tells; everything else is one that Entra does not recognise.

@@ -7,7 +7,7 @@ pub(crate) mod lockout;
 pub(crate) mod methods;
 pub(crate) mod proof;
 mod record;
-mod snapshot;
+pub(crate) mod snapshot;
 
 use std::net::IpAddr;
 
@@ -107,25 +107,33 @@ pub(crate) fn member_id(member: &Value) -> Option<&str> {
 
 /// Template ids of the roles that somebody holds actively for the whole tenant, through groups too.
 pub(crate) fn roles_of(directory: &Directory, id: &str, now: jiff::Timestamp) -> Vec<String> {
+    roles_at(directory, (id, "/"), now)
+}
+
+/// The same for one scope, as an assignment names it.
+pub(crate) fn roles_at(directory: &Directory, (id, wanted): (&str, &str), now: jiff::Timestamp) -> Vec<String> {
     let mut principals = groups_of(directory, id);
     principals.push(id.to_ascii_lowercase());
     let lists = [Resource::RoleAssignments, Resource::RoleAssignmentScheduleInstances];
-    let is_now = |assignment: &&Object| {
-        let instant = |name: &str| text(assignment, name).and_then(|text| text.parse::<jiff::Timestamp>().ok());
-        instant("startDateTime").is_none_or(|from| from <= now)
-            && instant("endDateTime").is_none_or(|until| now < until)
-    };
-    let is_whole = |assignment: &&Object| text(assignment, "directoryScopeId").is_none_or(|scope| scope == "/");
+    let is_now = |assignment: &&Object| is_in_time(assignment, now);
+    let is_there =
+        |assignment: &&Object| text(assignment, "directoryScopeId").unwrap_or("/").eq_ignore_ascii_case(wanted);
     let is_theirs = |assignment: &&Object| {
         text(assignment, "principalId").is_some_and(|id| principals.contains(&id.to_ascii_lowercase()))
     };
     let assignments = lists.into_iter().flat_map(|list| directory.all(list));
-    let held = assignments.filter(is_theirs).filter(is_whole).filter(is_now);
+    let held = assignments.filter(is_theirs).filter(is_there).filter(is_now);
     let mut templates: Vec<String> =
         held.filter_map(|one| text(one, "roleDefinitionId")).map(|id| template_of(directory, id)).collect();
     templates.sort_unstable();
     templates.dedup();
     templates
+}
+
+/// Whether an assignment has begun and is not over.
+pub(crate) fn is_in_time(assignment: &Object, now: jiff::Timestamp) -> bool {
+    let instant = |name: &str| text(assignment, name).and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    instant("startDateTime").is_none_or(|from| from <= now) && instant("endDateTime").is_none_or(|until| now < until)
 }
 
 /// The template id of a role definition; a built-in one's id is its template id.

@@ -27,7 +27,16 @@ const OF_PRINCIPALS: [Resource; 3] =
     [Resource::RoleAssignments, Resource::RoleAssignmentScheduleInstances, Resource::RoleEligibilityScheduleInstances];
 
 /// The part of the tenant that decides sign-ins of one user.
-pub(super) fn around(directory: &Directory, user: &Object) -> Result<Snapshot, AddError> {
+pub(crate) fn around(directory: &Directory, user: &Object) -> Result<Snapshot, AddError> {
+    around_any(directory, Some(user), text(user, "id").unwrap_or_default())
+}
+
+/// The part that decides sign-ins of a service principal.
+pub(crate) fn around_principal(directory: &Directory, id: &str) -> Result<Snapshot, AddError> {
+    around_any(directory, None, id)
+}
+
+fn around_any(directory: &Directory, user: Option<&Object>, id: &str) -> Result<Snapshot, AddError> {
     let mut builder = SnapshotBuilder::default();
     let mut add = |resource: Resource, objects: &mut dyn Iterator<Item = &Object>| -> Result<(), AddError> {
         builder.begin(resource);
@@ -40,9 +49,8 @@ pub(super) fn around(directory: &Directory, user: &Object) -> Result<Snapshot, A
     for resource in WHOLE {
         add(resource, &mut directory.all(resource))?;
     }
-    let id = text(user, "id").unwrap_or_default();
     let mut principals = groups_of(directory, id);
-    add(Resource::Users, &mut std::iter::once(user))?;
+    add(Resource::Users, &mut user.into_iter())?;
     add(Resource::Groups, &mut principals.iter().filter_map(|group| directory.object(Resource::Groups, group)))?;
     principals.push(id.to_ascii_lowercase());
     let is_theirs = |assignment: &&Object| {

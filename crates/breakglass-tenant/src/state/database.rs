@@ -131,7 +131,7 @@ impl Database {
             };
             changes.push(Change::PutSession(digest, session));
         }
-        changes.extend(things(&connection)?);
+        changes.extend(shelved(&connection)?);
         Ok(changes)
     }
 
@@ -179,18 +179,18 @@ impl Database {
     }
 }
 
-/// What is kept that is no object of Graph.
-fn things(connection: &Connection) -> Result<Vec<Change>, StateError> {
+/// What is kept that is no resource of a snapshot.
+fn shelved(connection: &Connection) -> Result<Vec<Change>, StateError> {
     let mut kept = connection.prepare("SELECT shelf, name, body FROM thing")?;
     let columns =
         |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?));
-    let mut things = Vec::new();
+    let mut shelved = Vec::new();
     for row in kept.query_map([], columns)? {
         let (shelf, name, body) = row?;
-        let known = Shelf::ALL.iter().find(|(_, known)| *known == shelf).ok_or_else(|| malformed(&shelf))?.0;
-        things.push(Change::PutThing(known, name, object(&body)?));
+        let known = Shelf::from_name(&shelf).ok_or_else(|| malformed(&shelf))?;
+        shelved.push(Change::Shelve(known, name, object(&body)?));
     }
-    Ok(things)
+    Ok(shelved)
 }
 
 fn make(transaction: &Connection, change: &Change) -> Result<(), StateError> {
@@ -236,21 +236,20 @@ fn make(transaction: &Connection, change: &Change) -> Result<(), StateError> {
         Change::RemoveSession(digest) => {
             transaction.prepare_cached("DELETE FROM session WHERE digest = ?1")?.execute(params![digest])?;
         }
-        Change::PutThing(shelf, name, thing) => {
-            let body = serde_json::Value::Object(thing.clone()).to_string();
+        Change::Shelve(shelf, name, object) => {
+            if name.is_empty() {
+                return Err(malformed("something without a name"));
+            }
+            let body = serde_json::Value::Object(object.clone()).to_string();
             let sql = "INSERT OR REPLACE INTO thing (shelf, name, body) VALUES (?1, ?2, ?3)";
-            transaction.prepare_cached(sql)?.execute(params![word(*shelf), name, body])?;
+            transaction.prepare_cached(sql)?.execute(params![shelf.name(), name.to_ascii_lowercase(), body])?;
         }
-        Change::RemoveThing(shelf, name) => {
+        Change::Unshelve(shelf, name) => {
             let sql = "DELETE FROM thing WHERE shelf = ?1 AND name = ?2";
-            transaction.prepare_cached(sql)?.execute(params![word(*shelf), name])?;
+            transaction.prepare_cached(sql)?.execute(params![shelf.name(), name.to_ascii_lowercase()])?;
         }
     }
     Ok(())
-}
-
-fn word(shelf: Shelf) -> &'static str {
-    Shelf::ALL.iter().find(|(known, _)| *known == shelf).map_or("", |(_, word)| word)
 }
 
 const fn name(log: Log) -> &'static str {

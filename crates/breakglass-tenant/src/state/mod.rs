@@ -5,6 +5,7 @@
 
 mod database;
 mod export;
+mod shelf;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,6 +19,7 @@ use serde_json::{Map, Value};
 use self::database::Database;
 pub use self::database::StateError;
 use self::export::Export;
+pub(crate) use self::shelf::{Revision, Shelf};
 use crate::jwt::SigningKey;
 use crate::secret::Hashed;
 
@@ -67,7 +69,12 @@ pub(crate) struct Directory {
     secrets: BTreeMap<String, Vec<Secret>>,
     /// By the SHA-256 of the refresh token, in hexadecimal digits.
     sessions: BTreeMap<String, Session>,
-    things: BTreeMap<(Shelf, String), Object>,
+    shelves: BTreeMap<Shelf, BTreeMap<String, Object>>,
+    /// What was changed since the state was opened.
+    revisions: BTreeMap<(Resource, String), (u64, Revision)>,
+    revision: u64,
+    /// Tells the numbers of these changes from those after another start.
+    epoch: String,
 }
 
 impl Directory {
@@ -103,17 +110,6 @@ impl Directory {
         self.sessions.iter().filter(|(_, session)| session.until <= now).map(|(digest, _)| digest.clone()).collect()
     }
 
-    /// What is kept under a name on a shelf.
-    pub(crate) fn thing(&self, shelf: Shelf, name: &str) -> Option<&Object> {
-        self.things.get(&(shelf, name.to_owned()))
-    }
-
-    /// Everything on a shelf, by name.
-    pub(crate) fn things(&self, shelf: Shelf) -> impl Iterator<Item = (&str, &Object)> {
-        let all = self.things.range((shelf, String::new())..);
-        all.take_while(move |((own, _), _)| *own == shelf).map(|((_, name), thing)| (name.as_str(), thing))
-    }
-
     /// The secrets of somebody.
     pub(crate) fn secrets(&self, owner: &str) -> &[Secret] {
         self.secrets.get(&owner.to_ascii_lowercase()).map_or(&[], Vec::as_slice)
@@ -129,6 +125,7 @@ impl Directory {
             Change::Put(resource, object) => {
                 let Some(id) = id_of(&object) else { return };
                 self.remove(resource, &id);
+                self.note((resource, &id), Revision::Put);
                 if resource == Resource::Users
                     && let Some(name) = text(&object, "userPrincipalName")
                 {
@@ -136,7 +133,19 @@ impl Directory {
                 }
                 self.objects.entry(resource).or_default().insert(id, object);
             }
-            Change::Remove(resource, id) => self.remove(resource, &id.to_ascii_lowercase()),
+            Change::Remove(resource, id) => {
+                let id = id.to_ascii_lowercase();
+                self.remove(resource, &id);
+                self.note((resource, &id), Revision::Removed);
+            }
+            Change::Shelve(shelf, name, object) => {
+                self.shelves.entry(shelf).or_default().insert(name.to_ascii_lowercase(), object);
+            }
+            Change::Unshelve(shelf, name) => {
+                if let Some(objects) = self.shelves.get_mut(&shelf) {
+                    objects.remove(&name.to_ascii_lowercase());
+                }
+            }
             Change::PutSecret(secret) => {
                 let secrets = self.secrets.entry(secret.owner.to_ascii_lowercase()).or_default();
                 secrets.retain(|known| known.id != secret.id);
@@ -155,12 +164,6 @@ impl Directory {
             }
             Change::RemoveSession(digest) => {
                 self.sessions.remove(&digest);
-            }
-            Change::PutThing(shelf, name, thing) => {
-                self.things.insert((shelf, name), thing);
-            }
-            Change::RemoveThing(shelf, name) => {
-                self.things.remove(&(shelf, name));
             }
         }
     }
@@ -182,27 +185,15 @@ pub(crate) enum Change {
     Put(Resource, Object),
     /// An object is gone.
     Remove(Resource, String),
+    /// The same of what is no resource of a snapshot, under a name in any case; its id, where it has one.
+    Shelve(Shelf, String, Object),
+    Unshelve(Shelf, String),
     PutSecret(Secret),
     RemoveSecrets(String),
     /// One of the secrets of an owner.
     RemoveSecret(String, String),
     PutSession(String, Session),
     RemoveSession(String),
-    PutThing(Shelf, String, Object),
-    RemoveThing(Shelf, String),
-}
-
-/// Where something is kept that is no object of Graph.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Shelf {
-    /// Faults that are on.
-    Faults,
-    /// Management groups of Azure.
-    ManagementGroups,
-}
-
-impl Shelf {
-    const ALL: [(Self, &'static str); 2] = [(Self::Faults, "faults"), (Self::ManagementGroups, "managementGroups")];
 }
 
 /// A record of a log.
@@ -230,6 +221,7 @@ impl State {
         for change in database.everything()? {
             directory.apply(change);
         }
+        directory.forget_revisions(crate::random::uuid().unwrap_or_default());
         Ok(Self { directory: RwLock::new(directory), database, export: None })
     }
 

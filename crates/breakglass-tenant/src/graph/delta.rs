@@ -1,0 +1,184 @@
+//! `/users/delta`: all users in pages, and from then on what was changed.
+//!
+//! A link is good until the tenant is started again; then Graph's own answer to one that is too old sends the client
+//! back to the beginning. A change is told at least once.
+//!
+//! **Source:** "Use delta query to track changes in Microsoft Graph data"; `protocol.md`, section Delta.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use breakglass_model::snapshot::Resource;
+use serde_json::{Value, json};
+
+use super::Request;
+use super::error::GraphError;
+use super::list::shown_of;
+use super::users::SHAPE;
+use crate::call::{Reply, encoded, pairs};
+use crate::odata::QueryOptions;
+use crate::state::{Directory, Object, Revision, text};
+
+/// Users of one page, unless the client prefers another number.
+const PAGE_COUNT: usize = 100;
+/// Users of the largest page.
+const PAGE_COUNT_MAX: usize = 999;
+/// The token of whoever wants nothing of what is there already.
+const LATEST: &str = "latest";
+
+/// Where a client is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    /// The change that it knows; `None` if it knows none of the users.
+    since: Option<u64>,
+    /// The change that it knows when it is through with these pages.
+    until: u64,
+    /// The user that it saw last.
+    last: String,
+}
+
+impl Place {
+    fn written(&self, epoch: &str) -> String {
+        let since = self.since.map_or_else(|| "-".to_owned(), |since| since.to_string());
+        URL_SAFE_NO_PAD.encode(format!("{epoch}|{since}|{}|{}", self.until, self.last))
+    }
+
+    fn read(token: &str, epoch: &str) -> Option<Self> {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+        let mut parts = text.splitn(4, '|');
+        let is_ours = parts.next()? == epoch;
+        let since = match parts.next()? {
+            "-" => None,
+            since => Some(since.parse().ok()?),
+        };
+        let place = Self { since, until: parts.next()?.parse().ok()?, last: parts.next()?.to_owned() };
+        is_ours.then_some(place)
+    }
+}
+
+/// Answers `/users/delta`.
+pub(super) fn users(request: &Request<'_>) -> Result<Reply, GraphError> {
+    let permissions = ["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+    request.caller.needs(&permissions, &[])?;
+    let options = QueryOptions::parse(&request.call.query)?;
+    refuse_others(&options)?;
+    let directory = request.tenant.state.read();
+    let (epoch, revision) = (directory.epoch(), directory.revision());
+    let place = match (options.skip_token(), options.delta_token()) {
+        (None, None) => Place { since: None, until: revision, last: String::new() },
+        (None, Some(LATEST)) => Place { since: Some(revision), until: revision, last: String::new() },
+        (Some(token), _) => Place::read(token, epoch).ok_or_else(|| start_again(request))?,
+        (None, Some(token)) => {
+            let known = Place::read(token, epoch).ok_or_else(|| start_again(request))?;
+            Place { since: Some(known.until), until: revision, last: String::new() }
+        }
+    };
+    let count = preferred(request);
+    let mut found = entries(&directory, &place);
+    let rest = found.split_off(found.len().min(count));
+    let mut value = Vec::new();
+    for (id, revision) in &found {
+        value.push(entry(request, &directory, ((id, *revision), &options))?);
+    }
+    let last = found.last().map_or_else(|| place.last.clone(), |(id, _)| id.clone());
+    let (name, parameter, next) = if rest.is_empty() {
+        ("@odata.deltaLink", "$deltatoken", Place { last: String::new(), ..place })
+    } else {
+        ("@odata.nextLink", "$skiptoken", Place { last, ..place })
+    };
+    let link = format!(
+        "{}{}?{}{parameter}={}",
+        request.tenant.addresses.base,
+        request.call.path,
+        kept_query(request),
+        next.written(epoch)
+    );
+    Ok(Reply::json(200, json!({ "@odata.context": request.context("users/$delta"), name: link, "value": value })))
+}
+
+/// What is still to be told, by id.
+fn entries(directory: &Directory, place: &Place) -> Vec<(String, Revision)> {
+    let is_ahead = |id: &str| id > place.last.as_str();
+    match place.since {
+        None => {
+            let ids = directory.all(Resource::Users).filter_map(|user| text(user, "id")).map(str::to_ascii_lowercase);
+            ids.filter(|id| is_ahead(id)).map(|id| (id, Revision::Put)).collect()
+        }
+        Some(since) => {
+            let changed = directory.changed_since(Resource::Users, since).into_iter();
+            changed.filter(|(id, _)| is_ahead(id)).map(|(id, what)| (id.to_owned(), what)).collect()
+        }
+    }
+}
+
+fn entry(
+    request: &Request<'_>,
+    directory: &Directory,
+    ((id, revision), options): ((&str, Revision), &QueryOptions),
+) -> Result<Value, GraphError> {
+    let user = directory.object(Resource::Users, id).filter(|_| revision == Revision::Put);
+    if let Some(user) = user {
+        return Ok(Value::Object(shown_of(request, &SHAPE, (user, options))?));
+    }
+    // Somebody who can be restored is not gone for good.
+    let is_restorable = directory.object(Resource::DeletedUsers, id).is_some();
+    let reason = if is_restorable { "changed" } else { "deleted" };
+    let mut removed = Object::new();
+    removed.insert("id".to_owned(), json!(id));
+    removed.insert("@removed".to_owned(), json!({ "reason": reason }));
+    Ok(Value::Object(removed))
+}
+
+/// A delta has a selection, and no other option.
+fn refuse_others(options: &QueryOptions) -> Result<(), GraphError> {
+    let has_others = options.filter().is_some()
+        || options.order_by().is_some()
+        || options.search().is_some()
+        || options.top().is_some()
+        || options.skip().is_some()
+        || options.count()
+        || !options.expand().is_empty();
+    if has_others {
+        let message =
+            "A delta query takes $select; $filter, $orderby, $search, $top, $skip, $count and $expand are not served.";
+        return Err(GraphError::new(400, "Request_UnsupportedQuery", message));
+    }
+    Ok(())
+}
+
+/// How many the client wants on a page.
+fn preferred(request: &Request<'_>) -> usize {
+    let header = request.call.header("prefer").unwrap_or_default();
+    let wanted = header.split(',').find_map(|part| part.trim().strip_prefix("odata.maxpagesize="));
+    wanted.and_then(|count| count.parse().ok()).unwrap_or(PAGE_COUNT).clamp(1, PAGE_COUNT_MAX)
+}
+
+/// The query without its tokens, ready for one more member.
+fn kept_query(request: &Request<'_>) -> String {
+    let members = pairs(&request.call.query).unwrap_or_default().into_iter();
+    let kept = members.filter(|(name, _)| !name.trim_start_matches('$').to_lowercase().ends_with("token"));
+    kept.map(|(name, value)| format!("{}={}&", encoded(&name).replace("%24", "$"), encoded(&value))).collect()
+}
+
+fn start_again(request: &Request<'_>) -> GraphError {
+    let message = "The sync state generation is not found; continue from the address in Location.";
+    let location = format!("{}{}?{}", request.tenant.addresses.base, request.call.path, kept_query(request));
+    let location = location.trim_end_matches(['?', '&']).to_owned();
+    GraphError { location: Some(location), ..GraphError::new(410, "syncStateNotFound", message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Place;
+
+    #[test]
+    fn a_place_is_read_as_it_was_written_and_only_there() {
+        for since in [None, Some(0), Some(7)] {
+            let place = Place { since, until: 9, last: "a|b".to_owned() };
+            assert_eq!(Place::read(&place.written("e"), "e"), Some(place.clone()));
+            assert_eq!(Place::read(&place.written("e"), "f"), None);
+        }
+        for bad in ["", "%", "AAAA", "ZXwxfDI"] {
+            assert_eq!(Place::read(bad, "e"), None, "{bad}");
+        }
+    }
+}

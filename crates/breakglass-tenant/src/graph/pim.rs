@@ -1,0 +1,385 @@
+//! Requests of Privileged Identity Management: `roleAssignmentScheduleRequests` and `roleEligibilityScheduleRequests`.
+//!
+//! Administrators assign and remove; who is eligible activates the role for some hours, and gives it back. What an
+//! activation needs is in the tenant's role management policies; a role without one has Entra's usual rules. A request
+//! that has to be approved stays pending: nobody approves here.
+//!
+//! **Source:** "unifiedRoleAssignmentScheduleRequest: create" and its examples; "Configure Microsoft Entra role settings"
+//! (defaults: multifactor authentication, justification, eight hours). Codes of errors and words of the audit are from
+//! memory.
+
+use breakglass_model::snapshot::Resource;
+use breakglass_model::well_known::PRIVILEGED_ROLE_ADMINISTRATOR;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span, Timestamp};
+use serde_json::{Value, json};
+
+use super::Request;
+use super::error::GraphError;
+use super::roles::check_principal;
+use super::schedules::{Kind, is_same, object};
+use crate::call::Reply;
+use crate::clock::written;
+use crate::random;
+use crate::sign_in::{groups_of, is_in_time};
+use crate::state::{Change, Directory, Object, Shelf, text};
+
+const WRITE_ASSIGNMENTS: &[&str] =
+    &["RoleAssignmentSchedule.ReadWrite.Directory", "RoleManagement.ReadWrite.Directory"];
+const WRITE_ELIGIBILITIES: &[&str] =
+    &["RoleEligibilitySchedule.ReadWrite.Directory", "RoleManagement.ReadWrite.Directory"];
+/// Minutes for which an activated role is held at least.
+const ACTIVE_MINUTES_MIN: i64 = 5;
+/// How long an activation may last where no policy says otherwise.
+const ACTIVATION_MAX: &str = "PT8H";
+
+impl Kind {
+    /// Where requests for it are kept.
+    pub(super) const fn requests(self) -> Shelf {
+        match self {
+            Self::Assignment => Shelf::RoleAssignmentScheduleRequests,
+            Self::Eligibility => Shelf::RoleEligibilityScheduleRequests,
+        }
+    }
+}
+
+/// What is asked for.
+struct Wish {
+    action: String,
+    principal: String,
+    role: String,
+    scope: String,
+    justification: Option<String>,
+    has_ticket: bool,
+    from: Timestamp,
+    until: Option<Timestamp>,
+    is_validation_only: bool,
+}
+
+impl Wish {
+    fn read(body: &Object, now: Timestamp) -> Result<Self, GraphError> {
+        let required = |name: &str| {
+            let found = text(body, name).filter(|text| !text.trim().is_empty()).map(str::to_owned);
+            found.ok_or_else(|| invalid(&format!("The required property '{name}' is missing.")))
+        };
+        let info = body.get("scheduleInfo").and_then(Value::as_object).cloned().unwrap_or_default();
+        let expiration = info.get("expiration").and_then(Value::as_object).cloned().unwrap_or_default();
+        let instant = |of: &Object, name: &str| match of.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => {
+                let read = value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
+                read.map(Some).ok_or_else(|| invalid(&format!("'{name}' of scheduleInfo is no date and time.")))
+            }
+        };
+        // Nothing begins in the past.
+        let from = instant(&info, "startDateTime")?.map_or(now, |from| from.max(now));
+        let until = match text(&expiration, "type").unwrap_or("noExpiration").to_ascii_lowercase().as_str() {
+            "noexpiration" | "notspecified" => None,
+            "afterdatetime" => {
+                let until = instant(&expiration, "endDateTime")?;
+                Some(until.ok_or_else(|| invalid("The expiration 'afterDateTime' needs 'endDateTime'."))?)
+            }
+            "afterduration" => Some(after(from, text(&expiration, "duration").unwrap_or_default())?),
+            _ => return Err(invalid("The type of the expiration is none of those that there are.")),
+        };
+        if until.is_some_and(|until| until <= from) {
+            return Err(invalid("The schedule ends before it begins."));
+        }
+        let ticket = body.get("ticketInfo").and_then(|ticket| ticket.get("ticketNumber")).and_then(Value::as_str);
+        Ok(Self {
+            action: required("action")?,
+            principal: required("principalId")?,
+            role: required("roleDefinitionId")?,
+            scope: text(body, "directoryScopeId").unwrap_or("/").to_owned(),
+            justification: text(body, "justification").filter(|text| !text.trim().is_empty()).map(str::to_owned),
+            has_ticket: ticket.is_some_and(|number| !number.is_empty()),
+            from,
+            until,
+            is_validation_only: body.get("isValidationOnly").and_then(Value::as_bool) == Some(true),
+        })
+    }
+
+    fn about(&self) -> (&str, &str, &str) {
+        (&self.principal, &self.role, &self.scope)
+    }
+}
+
+fn after(from: Timestamp, duration: &str) -> Result<Timestamp, GraphError> {
+    let bad = || invalid("The duration of the expiration is none, as in 'PT8H'.");
+    let span: Span = duration.parse().map_err(|_| bad())?;
+    let until = from.to_zoned(TimeZone::UTC).checked_add(span).map_err(|_| bad())?;
+    Ok(until.timestamp())
+}
+
+/// What became of a wish.
+struct Done {
+    changes: Vec<Change>,
+    status: &'static str,
+    schedule: Option<String>,
+    activity: String,
+}
+
+/// Makes a request.
+pub(super) fn create(request: &Request<'_>, (kind, context): (Kind, &str)) -> Result<Reply, GraphError> {
+    let body = request.object()?;
+    let now = request.tenant.clock.now();
+    let wish = Wish::read(&body, now)?;
+    let permissions = if kind == Kind::Assignment { WRITE_ASSIGNMENTS } else { WRITE_ELIGIBILITIES };
+    let is_own = wish.action.starts_with("self");
+    request.caller.needs(permissions, if is_own { &[] } else { &[PRIVILEGED_ROLE_ADMINISTRATOR] })?;
+    if is_own && !(request.caller.is_user && wish.principal.eq_ignore_ascii_case(&request.caller.id)) {
+        return Err(GraphError::denied());
+    }
+    let id = random::uuid()?;
+    let (made, done) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+        check_principal(directory, (&wish.principal, &wish.role, &wish.scope))?;
+        let done = match (kind, wish.action.as_str()) {
+            (Kind::Assignment, "selfActivate") => activate(request, directory, (&wish, &id))?,
+            (Kind::Assignment, "selfDeactivate") => deactivate(directory, &wish, now)?,
+            (_, "adminAssign") => assign(directory, kind, (&wish, &id), now)?,
+            (_, "adminRemove") => remove(directory, kind, &wish)?,
+            (_, other) => {
+                let other: String = other.chars().take(40).collect();
+                return Err(invalid(&format!("The action '{other}' is not supported.")));
+            }
+        };
+        let made = shown(request, (&wish, &body), (&id, &done));
+        if wish.is_validation_only {
+            return Ok((Vec::new(), (made, done)));
+        }
+        let mut changes = done.changes.clone();
+        changes.push(Change::shelve(kind.requests(), made.clone()));
+        Ok((changes, (made, done)))
+    })?;
+    if !wish.is_validation_only {
+        audit(request, &wish, &done.activity)?;
+    }
+    Ok(request.entity(201, (context, made)))
+}
+
+/// The role of somebody who is eligible, for some hours.
+fn activate(request: &Request<'_>, directory: &Directory, (wish, id): (&Wish, &str)) -> Result<Done, GraphError> {
+    let now = request.tenant.clock.now();
+    let mut principals = groups_of(directory, &wish.principal);
+    principals.push(wish.principal.clone());
+    let is_it = |one: &&Object| {
+        principals.iter().any(|principal| is_same(one, (principal, &wish.role, &wish.scope))) && is_in_time(one, now)
+    };
+    if !directory.all(Resource::RoleEligibilityScheduleInstances).any(|one| is_it(&one)) {
+        return Err(does_not_exist());
+    }
+    if is_assigned(directory, wish, now) {
+        return Err(exists());
+    }
+    let rules = Rules::of(directory, &wish.role);
+    let longest = after(wish.from, &rules.longest)?;
+    let until = wish.until.unwrap_or(longest);
+    let failed: Vec<&str> = [
+        (rules.wants_mfa && !request.caller.has_mfa, "MfaRule"),
+        (rules.wants_justification && wish.justification.is_none(), "JustificationRule"),
+        (rules.wants_ticket && !wish.has_ticket, "TicketingRule"),
+        (until > longest, "ExpirationRule"),
+    ]
+    .into_iter()
+    .filter_map(|(is_failed, rule)| is_failed.then_some(rule))
+    .collect();
+    if !failed.is_empty() {
+        let message = format!("The following policy rules failed: {}", json!(failed));
+        return Err(GraphError::new(400, "RoleAssignmentRequestPolicyValidationFailed", message));
+    }
+    if rules.wants_approval {
+        let activity = "Add member to role approval requested (PIM activation)".to_owned();
+        return Ok(Done { changes: Vec::new(), status: "PendingApproval", schedule: None, activity });
+    }
+    let schedule = random::uuid()?;
+    let made = instance((wish, Some(until)), (id, &schedule), (Kind::Assignment, "Activated", now));
+    Ok(Done {
+        changes: vec![Change::Put(Resource::RoleAssignmentScheduleInstances, made)],
+        status: "Provisioned",
+        schedule: Some(schedule),
+        activity: "Add member to role completed (PIM activation)".to_owned(),
+    })
+}
+
+fn deactivate(directory: &Directory, wish: &Wish, now: Timestamp) -> Result<Done, GraphError> {
+    let is_it = |one: &&Object| {
+        is_same(one, wish.about()) && is_in_time(one, now) && text(one, "assignmentType") == Some("Activated")
+    };
+    let active = directory.all(Resource::RoleAssignmentScheduleInstances).find(is_it).ok_or_else(does_not_exist)?;
+    let from = text(active, "startDateTime").and_then(|text| text.parse::<Timestamp>().ok()).unwrap_or(now);
+    if now.duration_since(from) < SignedDuration::from_mins(ACTIVE_MINUTES_MIN) {
+        let message = format!("The role was active for less than {ACTIVE_MINUTES_MIN} minutes.");
+        return Err(GraphError::new(400, "ActiveDurationTooShort", message));
+    }
+    let id = text(active, "id").unwrap_or_default().to_owned();
+    Ok(Done {
+        changes: vec![Change::Remove(Resource::RoleAssignmentScheduleInstances, id)],
+        status: "Revoked",
+        schedule: text(active, "roleAssignmentScheduleId").map(str::to_owned),
+        activity: "Remove member from role (PIM deactivate)".to_owned(),
+    })
+}
+
+fn assign(directory: &Directory, kind: Kind, (wish, id): (&Wish, &str), now: Timestamp) -> Result<Done, GraphError> {
+    let is_there = match kind {
+        Kind::Assignment => is_assigned(directory, wish, now),
+        Kind::Eligibility => {
+            directory.all(kind.resource()).any(|one| is_same(one, wish.about()) && is_in_time(one, now))
+        }
+    };
+    if is_there {
+        return Err(exists());
+    }
+    let schedule = random::uuid()?;
+    let made = instance((wish, wish.until), (id, &schedule), (kind, "Assigned", now));
+    let (member, term) = words(kind, wish.until.is_some());
+    Ok(Done {
+        changes: vec![Change::Put(kind.resource(), made)],
+        status: "Provisioned",
+        schedule: Some(schedule),
+        activity: format!("Add {member} to role in PIM completed ({term})"),
+    })
+}
+
+fn remove(directory: &Directory, kind: Kind, wish: &Wish) -> Result<Done, GraphError> {
+    let lists = [Some(kind.resource()), (kind == Kind::Assignment).then_some(Resource::RoleAssignments)];
+    let mut changes = Vec::new();
+    let mut is_timed = false;
+    for resource in lists.into_iter().flatten() {
+        for one in directory.all(resource).filter(|one| is_same(one, wish.about())) {
+            is_timed |= text(one, "endDateTime").is_some();
+            changes.push(Change::Remove(resource, text(one, "id").unwrap_or_default().to_owned()));
+        }
+    }
+    if changes.is_empty() {
+        return Err(does_not_exist());
+    }
+    if kind == Kind::Assignment {
+        super::roles::leaves_an_administrator(directory, &changes)?;
+    }
+    let (member, term) = words(kind, is_timed);
+    let activity = format!("Remove {member} from role in PIM completed ({term})");
+    Ok(Done { changes, status: "Revoked", schedule: None, activity })
+}
+
+const fn words(kind: Kind, is_timed: bool) -> (&'static str, &'static str) {
+    let member = match kind {
+        Kind::Assignment => "member",
+        Kind::Eligibility => "eligible member",
+    };
+    (member, if is_timed { "timebound" } else { "permanent" })
+}
+
+fn is_assigned(directory: &Directory, wish: &Wish, now: Timestamp) -> bool {
+    let lists = [Resource::RoleAssignments, Resource::RoleAssignmentScheduleInstances];
+    lists.iter().flat_map(|list| directory.all(*list)).any(|one| is_same(one, wish.about()) && is_in_time(one, now))
+}
+
+/// An instance, as it is kept.
+fn instance(
+    (wish, until): (&Wish, Option<Timestamp>),
+    (request, schedule): (&str, &str),
+    (kind, assigned, now): (Kind, &str, Timestamp),
+) -> Object {
+    let mut made = object(json!({
+        "id": schedule, "principalId": wish.principal, "roleDefinitionId": wish.role,
+        "directoryScopeId": wish.scope, "appScopeId": Value::Null, "memberType": "Direct",
+        "startDateTime": written(wish.from), "endDateTime": until.map(written),
+        "createdUsing": request, "createdDateTime": written(now),
+    }));
+    let more = match kind {
+        Kind::Assignment => json!({ "assignmentType": assigned, "roleAssignmentScheduleId": schedule }),
+        Kind::Eligibility => json!({ "roleEligibilityScheduleId": schedule }),
+    };
+    made.extend(object(more));
+    made
+}
+
+/// A request, as it is shown and kept.
+fn shown(request: &Request<'_>, (wish, body): (&Wish, &Object), (id, done): (&str, &Done)) -> Object {
+    let now = written(request.tenant.clock.now());
+    let is_open = done.status == "PendingApproval";
+    let given = |name: &str| body.get(name).cloned().unwrap_or(Value::Null);
+    let who = json!({ "id": request.caller.id, "displayName": Value::Null });
+    let created_by = if request.caller.is_user { json!({ "user": who }) } else { json!({ "application": who }) };
+    let expiration = body.get("scheduleInfo").and_then(|info| info.get("expiration")).cloned();
+    let expiration = expiration.and_then(|known| known.as_object().cloned()).unwrap_or_default();
+    let of = |name: &str| expiration.get(name).cloned().unwrap_or(Value::Null);
+    object(json!({
+        "id": id, "status": if wish.is_validation_only { "Granted" } else { done.status },
+        "createdDateTime": now, "completedDateTime": (!is_open).then_some(&now), "approvalId": is_open.then_some(id),
+        "customData": Value::Null, "createdBy": created_by, "action": wish.action, "principalId": wish.principal,
+        "roleDefinitionId": wish.role, "directoryScopeId": wish.scope, "appScopeId": Value::Null,
+        "isValidationOnly": wish.is_validation_only, "targetScheduleId": done.schedule,
+        "justification": wish.justification,
+        "scheduleInfo": {
+            "startDateTime": written(wish.from), "recurrence": Value::Null,
+            "expiration": {
+                "type": expiration.get("type").cloned().unwrap_or_else(|| json!("noExpiration")),
+                "endDateTime": of("endDateTime"), "duration": of("duration"),
+            },
+        },
+        "ticketInfo": given("ticketInfo"),
+    }))
+}
+
+/// What an activation of a role needs.
+struct Rules {
+    wants_mfa: bool,
+    wants_justification: bool,
+    wants_ticket: bool,
+    wants_approval: bool,
+    longest: String,
+}
+
+impl Rules {
+    fn of(directory: &Directory, role: &str) -> Self {
+        let is_it = |policy: &&Object| text(policy, "roleDefinitionId").is_some_and(|id| id.eq_ignore_ascii_case(role));
+        let policy = directory.all(Resource::RoleManagementPolicies).find(is_it);
+        let inner = policy.and_then(|policy| policy.get("policy")).and_then(Value::as_object);
+        let places = [policy, inner].into_iter().flatten();
+        let lists = places.flat_map(|of| ["rules", "effectiveRules"].map(|name| of.get(name)));
+        let rules: Option<&Vec<Value>> = lists.flatten().find_map(Value::as_array);
+        let rule =
+            |id: &str| rules.and_then(|all| all.iter().find(|rule| rule.get("id").and_then(Value::as_str) == Some(id)));
+        let enabled = rule("Enablement_EndUser_Assignment").and_then(|rule| rule.get("enabledRules")?.as_array());
+        let wants = |name: &str, usually: bool| enabled.map_or(usually, |all| all.iter().any(|one| one == name));
+        let approval =
+            rule("Approval_EndUser_Assignment").and_then(|rule| rule.get("setting")?.get("isApprovalRequired"));
+        let longest = rule("Expiration_EndUser_Assignment").and_then(|rule| rule.get("maximumDuration")?.as_str());
+        Self {
+            wants_mfa: wants("MultiFactorAuthentication", true),
+            wants_justification: wants("Justification", true),
+            wants_ticket: wants("Ticketing", false),
+            wants_approval: approval.and_then(Value::as_bool) == Some(true),
+            longest: longest.unwrap_or(ACTIVATION_MAX).to_owned(),
+        }
+    }
+}
+
+fn audit(request: &Request<'_>, wish: &Wish, activity: &str) -> Result<(), GraphError> {
+    let directory = request.tenant.state.read();
+    let role = directory.object(Resource::RoleDefinitions, &wish.role).and_then(|role| text(role, "displayName"));
+    let role = role.unwrap_or_default().to_owned();
+    let user = directory.object(Resource::Users, &wish.principal);
+    let upn = user.and_then(|user| text(user, "userPrincipalName")).map(str::to_owned);
+    drop(directory);
+    let targets = json!([
+        { "id": wish.role, "type": "Role", "displayName": role, "modifiedProperties": [] },
+        { "id": wish.principal, "type": if upn.is_some() { "User" } else { "Other" }, "userPrincipalName": upn,
+          "modifiedProperties": [] },
+    ]);
+    request.audit_of("PIM", (activity, "RoleManagement"), targets)
+}
+
+fn invalid(message: &str) -> GraphError {
+    GraphError::new(400, "InvalidRoleAssignmentRequest", message)
+}
+
+fn exists() -> GraphError {
+    GraphError::new(400, "RoleAssignmentExists", "The Role assignment already exists.")
+}
+
+fn does_not_exist() -> GraphError {
+    GraphError::new(400, "RoleAssignmentDoesNotExist", "The Role assignment does not exist.")
+}

@@ -1,0 +1,134 @@
+//! What Graph always has of an object, whatever was put into the tenant: lists that are empty rather than missing, and
+//! at v1.0 nothing that is beta's alone.
+//!
+//! **Source:** the schema of v1.0 and beta: properties that are not nullable.
+
+use breakglass_model::snapshot::Resource;
+use serde_json::{Value, json};
+
+use crate::state::Object;
+
+/// Lists that are never null, and never missing where everything of an object is shown.
+const LISTS: &[(Resource, &[&str])] = &[
+    (Resource::Users, &["businessPhones"]),
+    (Resource::Groups, &["groupTypes"]),
+    (
+        Resource::Applications,
+        &[
+            "addIns",
+            "appRoles",
+            "identifierUris",
+            "keyCredentials",
+            "passwordCredentials",
+            "requiredResourceAccess",
+            "tags",
+        ],
+    ),
+    (
+        Resource::ServicePrincipals,
+        &[
+            "addIns",
+            "alternativeNames",
+            "appRoles",
+            "keyCredentials",
+            "notificationEmailAddresses",
+            "passwordCredentials",
+            "replyUrls",
+            "servicePrincipalNames",
+            "tags",
+        ],
+    ),
+    (Resource::Organization, &["assignedPlans", "businessPhones", "provisionedPlans", "verifiedDomains"]),
+    (Resource::Domains, &["supportedServices"]),
+    (Resource::SubscribedSkus, &["servicePlans"]),
+];
+
+/// Properties that beta has and v1.0 has not.
+const BETA_ONLY: &[(Resource, &[&str])] = &[
+    (Resource::ConditionalAccessPolicies, &["partialEnablementStrategy"]),
+    (Resource::Groups, &["isManagementRestricted"]),
+    (Resource::Users, &["isManagementRestricted"]),
+];
+/// The same of the conditions of a policy, and of its session controls.
+const CONDITIONS_OF_BETA: [&str; 5] = ["agentIdRiskLevels", "agents", "agentContext", "times", "deviceStates"];
+const DEVICES_OF_BETA: [&str; 4] = ["includeDevices", "excludeDevices", "includeDeviceStates", "excludeDeviceStates"];
+const CLIENT_APPLICATIONS_OF_BETA: [&str; 3] =
+    ["includeAgentIdServicePrincipals", "excludeAgentIdServicePrincipals", "agentIdServicePrincipalFilter"];
+const SESSION_CONTROLS_OF_BETA: [&str; 3] =
+    ["continuousAccessEvaluation", "blockSensitiveActions", "globalSecureAccessFilteringProfile"];
+
+/// What security defaults say of themselves.
+const SECURITY_DEFAULTS: &str =
+    "Security defaults is a set of basic identity security mechanisms recommended by Microsoft.";
+
+/// Makes an object what Graph has of it in a version.
+pub(super) fn mend(resource: Resource, version: &str, object: &mut Object) {
+    for name in of(LISTS, resource) {
+        let list = object.entry(*name).or_insert(Value::Null);
+        if list.is_null() {
+            *list = json!([]);
+        }
+    }
+    if resource == Resource::Domains {
+        for name in ["isAdminManaged", "isDefault", "isInitial", "isRoot", "isVerified"] {
+            object.entry(name).or_insert_with(|| json!(matches!(name, "isAdminManaged" | "isRoot" | "isVerified")));
+        }
+        object.entry("authenticationType").or_insert_with(|| json!("Managed"));
+    }
+    if resource == Resource::IdentitySecurityDefaultsEnforcementPolicy {
+        object.entry("description").or_insert_with(|| json!(SECURITY_DEFAULTS));
+    }
+    if resource == Resource::NamedLocations {
+        location(object);
+    }
+    if resource == Resource::ConditionalAccessPolicies {
+        super::conditional_access::fill(object);
+    }
+    if version == "beta" {
+        let conditions = object.get_mut("conditions").filter(|_| resource == Resource::ConditionalAccessPolicies);
+        let parts = [("devices", &DEVICES_OF_BETA[..]), ("clientApplications", &CLIENT_APPLICATIONS_OF_BETA[..2])];
+        let Some(conditions) = conditions else { return };
+        for (part, lists) in parts {
+            let Some(part) = conditions.get_mut(part).and_then(Value::as_object_mut) else { continue };
+            for list in lists {
+                part.entry(*list).or_insert_with(|| json!([]));
+            }
+        }
+        return;
+    }
+    for name in of(BETA_ONLY, resource) {
+        object.remove(*name);
+    }
+    if resource == Resource::ConditionalAccessPolicies {
+        without(object, "conditions", &CONDITIONS_OF_BETA);
+        if let Some(conditions) = object.get_mut("conditions").and_then(Value::as_object_mut) {
+            without(conditions, "devices", &DEVICES_OF_BETA);
+            without(conditions, "clientApplications", &CLIENT_APPLICATIONS_OF_BETA);
+        }
+        without(object, "sessionControls", &SESSION_CONTROLS_OF_BETA);
+    }
+}
+
+/// A named location with what its kind always has.
+fn location(object: &mut Object) {
+    let defaults = match crate::state::text(object, "@odata.type") {
+        Some("#microsoft.graph.countryNamedLocation") => json!({
+            "includeUnknownCountriesAndRegions": false, "countryLookupMethod": "clientIpAddress",
+        }),
+        _ => json!({ "isTrusted": false, "ipRanges": [] }),
+    };
+    for (name, value) in defaults.as_object().into_iter().flatten() {
+        object.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+}
+
+fn of(table: &'static [(Resource, &'static [&'static str])], resource: Resource) -> &'static [&'static str] {
+    table.iter().find(|(known, _)| *known == resource).map_or(&[], |(_, names)| names)
+}
+
+fn without(object: &mut Object, part: &str, names: &[&str]) {
+    let Some(part) = object.get_mut(part).and_then(Value::as_object_mut) else { return };
+    for name in names {
+        part.remove(*name);
+    }
+}
