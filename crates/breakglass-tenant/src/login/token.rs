@@ -177,7 +177,7 @@ impl Request<'_> {
             nonce: code.answer.nonce.as_deref(),
             hours,
             is_single_page,
-            is_in_browser: code.answer.platform != Platform::Native,
+            is_in_browser: self.client.is_in_browser || code.answer.platform != Platform::Native,
             is_logged: true,
         })
     }
@@ -228,7 +228,7 @@ impl Request<'_> {
             nonce: None,
             hours,
             is_single_page,
-            is_in_browser: is_single_page,
+            is_in_browser: self.client.is_in_browser || is_single_page,
             is_logged: false,
         })
     }

@@ -6,6 +6,7 @@ use breakglass_engine::access::demand::Outcome;
 use breakglass_engine::access::surfaces::{MandatoryMfaPhase, surface};
 use breakglass_engine::access::{Access, AccessSettings};
 use breakglass_model::sign_in::{AuthenticationFlow, SignInConditions, SignInContext, SignInIdentity, WhatIfRequest};
+use breakglass_model::snapshot::Resource;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -78,7 +79,10 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
     let is_portal =
         surface(&attempt.client.app_id).is_some_and(|surface| surface.mandatory_mfa == Some(MandatoryMfaPhase::SignIn));
     let is_mandatory = is_portal && attempt.profile.has_mandatory_mfa();
-    let wants_mfa = is_mandatory || attempt.is_stepped_up || access.security_defaults_demand(&situation);
+    let wants_mfa = is_mandatory
+        || attempt.is_stepped_up
+        || access.security_defaults_demand(&situation)
+        || has_per_user_mfa(directory, id);
     let refused = refused.or_else(|| (wants_mfa && !has_mfa).then_some(MFA_REQUIRED));
     let can_be_proved = refused.is_some() && matches!(range.worst, Outcome::Allowed | Outcome::Challenge);
     let policies: Vec<String> = results
@@ -135,6 +139,14 @@ fn asked<'a>(
         }),
         applied_policies_only: None,
     }
+}
+
+/// Whether multifactor authentication is switched on for a user itself, which no policy of Conditional Access changes.
+///
+/// **Source:** "Enable per-user Microsoft Entra multifactor authentication": `enabled` and `enforced` both prompt.
+fn has_per_user_mfa(directory: &Directory, id: &str) -> bool {
+    let state = directory.object(Resource::PerUserMfaStates, id).and_then(|state| text(state, "perUserMfaState"));
+    matches!(state, Some("enabled" | "enforced"))
 }
 
 /// The level of risk that an administrator has said a user is at.

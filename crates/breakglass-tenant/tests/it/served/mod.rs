@@ -4,4 +4,4 @@ mod faults;
 mod graph_faults;
 mod logs;
 mod profiles;
-mod world;
+pub(crate) mod world;
