@@ -63,6 +63,10 @@ pub(crate) fn answer(tenant: &Tenant, call: &Call, parts: &[&str]) -> Reply {
         ("DELETE", [_, "faults"]) => switched(faults::clear(tenant).map(|()| Reply::empty(204))),
         ("PUT", [_, "faults", name]) => switch_on(tenant, call, name),
         ("DELETE", [_, "faults", name]) => switched(faults::switch_off(tenant, name).map(|()| Reply::empty(204))),
+        ("POST", [_, "keys"]) => match tenant.keys.roll(&tenant.state, tenant.clock.now()) {
+            Ok(kid) => Reply::json(201, json!({ "kid": kid })),
+            Err(error) => Reply::json(500, json!({ "error": { "code": "State", "message": error.to_string() } })),
+        },
         _ => {
             Reply::json(404, json!({ "error": { "code": "NotFound", "message": "There is nothing at this address." } }))
         }

@@ -19,6 +19,8 @@ pub(super) struct Scope {
     pub(super) default: Option<String>,
     /// Whether multifactor authentication is demanded by a challenge that the client answers.
     pub(super) steps_up: bool,
+    /// Whether the client says that it answers challenges of continuous access evaluation.
+    pub(super) is_cae_capable: bool,
 }
 
 impl Scope {
@@ -41,7 +43,9 @@ impl Scope {
                 resources.push(resource);
             }
         }
-        let steps_up = member(form, "claims").is_some_and(steps_up);
+        let claims: Option<Value> = member(form, "claims").and_then(|claims| serde_json::from_str(claims).ok());
+        let wanted = claims.as_ref().and_then(|claims| claims.get("access_token"));
+        let (steps_up, is_cae_capable) = (wanted.is_some_and(steps_up), wanted.is_some_and(is_cae_capable));
         let asked = member(form, "resource").map(str::to_owned);
         if words.is_empty() && asked.is_none() {
             return Ok(None);
@@ -58,6 +62,7 @@ impl Scope {
             wants_id_token: words.contains(&"openid"),
             wants_refresh_token: words.contains(&"offline_access"),
             steps_up,
+            is_cae_capable,
             default: words.iter().find(|word| word.ends_with("/.default")).map(|word| (*word).to_owned()),
         }))
     }
@@ -71,15 +76,28 @@ impl Scope {
             wants_refresh_token: false,
             default: None,
             steps_up: false,
+            is_cae_capable: false,
         }
     }
 }
 
 /// Whether the claims that a client asks for are those of a challenge that demands multifactor authentication.
-fn steps_up(claims: &str) -> bool {
-    let claims: Option<Value> = serde_json::from_str(claims).ok();
-    let contexts = claims.as_ref().and_then(|claims| claims.get("access_token")?.get("acrs"));
-    let listed = contexts.and_then(|contexts| contexts.get("values")?.as_array()).into_iter().flatten();
-    let single = contexts.and_then(|contexts| contexts.get("value"));
-    listed.chain(single).any(|context| context.as_str() == Some(MANDATORY_MFA_CONTEXT))
+fn steps_up(wanted: &Value) -> bool {
+    values(wanted, "acrs").any(|context| context == MANDATORY_MFA_CONTEXT)
+}
+
+/// Whether they are the capability of clients that answer challenges.
+///
+/// **Source:** "How to use Continuous Access Evaluation enabled APIs in your applications": `xms_cc` with `cp1`.
+fn is_cae_capable(wanted: &Value) -> bool {
+    values(wanted, "xms_cc").any(|capability| capability.eq_ignore_ascii_case("cp1"))
+}
+
+/// The values of one claim, of which there may be one or a list.
+fn values<'w>(wanted: &'w Value, claim: &str) -> impl Iterator<Item = &'w str> {
+    let claim = wanted.get(claim);
+    let values = claim.and_then(|claim| claim.get("values"));
+    let listed = values.and_then(Value::as_array).into_iter().flatten();
+    let single = claim.and_then(|claim| claim.get("value")).into_iter().chain(values);
+    listed.chain(single).filter_map(Value::as_str)
 }

@@ -166,6 +166,7 @@ impl Request<'_> {
                 wants_id_token: asked.wants_id_token,
                 wants_refresh_token: asked.wants_refresh_token,
                 steps_up: asked.steps_up || scope.steps_up,
+                is_cae_capable: asked.is_cae_capable || scope.is_cae_capable,
                 ..scope
             },
         );

@@ -47,15 +47,14 @@ impl Decided {
 /// The code of a sign-in that multifactor authentication is demanded of.
 const MFA_REQUIRED: u32 = 50_076;
 /// The code of a sign-in that a policy blocks.
-const BLOCKED: u32 = 53_003;
+pub(crate) const BLOCKED: u32 = 53_003;
 
 /// Decides a sign-in of a user whose proof was right.
 ///
 /// What the engine cannot tell is refused: a policy with a part that it does not know may block.
 pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>, now: Timestamp) -> Decided {
     let id = text(user, "id").unwrap_or_default();
-    let (of_fault, sign_in_risk) = faults::risk_of(directory, id);
-    let user_risk = if of_fault == "none" { risk_of(directory, id) } else { of_fault };
+    let (user_risk, sign_in_risk) = risk_of(directory, user);
     let risk = || (user_risk.to_owned(), sign_in_risk.to_owned());
     let blocked = || Decided { refused: Some(BLOCKED), status: "failure", risk: risk(), ..Decided::unasked() };
     let Ok(snapshot) = snapshot::around(directory, user) else { return blocked() };
@@ -149,10 +148,12 @@ fn has_per_user_mfa(directory: &Directory, id: &str) -> bool {
     matches!(state, Some("enabled" | "enforced"))
 }
 
-/// The level of risk that an administrator has said a user is at.
-fn risk_of<'d>(directory: &'d Directory, id: &str) -> &'d str {
-    let risky = directory.shelved(Shelf::RiskyUsers, id);
-    risky.and_then(|risky| text(risky, "riskLevel")).unwrap_or("none")
+/// The risk that a user and its sign-ins are at: as a fault says, else as an administrator has.
+pub(crate) fn risk_of<'d>(directory: &'d Directory, user: &Object) -> (&'d str, &'d str) {
+    let id = text(user, "id").unwrap_or_default();
+    let (of_fault, sign_in_risk) = faults::risk_of(directory, id);
+    let risky = directory.shelved(Shelf::RiskyUsers, id).and_then(|risky| text(risky, "riskLevel")).unwrap_or("none");
+    (if of_fault == "none" { risky } else { of_fault }, sign_in_risk)
 }
 
 /// The platform that a user agent tells; everything else is one that Entra does not recognise.

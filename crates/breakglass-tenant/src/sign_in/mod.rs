@@ -15,7 +15,7 @@ use breakglass_model::snapshot::Resource;
 use breakglass_model::strength::Modes;
 use serde_json::Value;
 
-pub(crate) use self::decide::{Decided, decide};
+pub(crate) use self::decide::{BLOCKED, Decided, decide, risk_of};
 pub(crate) use self::device::Device;
 pub(crate) use self::record::record;
 use crate::ids::{Audience, FIRST_PARTY, IN_BROWSER};

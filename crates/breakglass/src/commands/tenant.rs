@@ -1,6 +1,7 @@
-//! `tenant serve`: the embedded tenant alone; `tenant fault`: what fails in it.
+//! `tenant serve`: the embedded tenant alone; `tenant fault`: what fails in it; `tenant rotate-keys`: a new signing key.
 
 mod fault;
+mod rotate_keys;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -38,6 +39,7 @@ pub(crate) struct Arguments {
 enum What {
     Serve(Serve),
     Fault(fault::Fault),
+    RotateKeys(rotate_keys::RotateKeys),
 }
 
 /// Serve the login endpoints, Microsoft Graph and a corner of Azure Resource Manager over TLS
@@ -156,6 +158,9 @@ pub(crate) enum TenantError {
     /// It refuses.
     #[error("the fault is not switched: {0}")]
     Fault(String),
+    /// It makes no key.
+    #[error("no key is made: {0}")]
+    Keys(String),
     /// Settings of nothing.
     #[error("settings are given, and no fault that they are of")]
     NoFault,
@@ -202,7 +207,7 @@ pub(crate) const CODES: &[ErrorCode] = &[
     ErrorCode {
         code: "BG5005",
         title: "the embedded tenant cannot be asked",
-        explanation: "`tenant fault` asks the tenant that is being served from the folder given with --data, at the \
+        explanation: "`tenant fault` and `tenant rotate-keys` ask the tenant that is being served from the folder given with --data, at the \
                       address that `tenant serve` has written into that folder. None is, or it does not answer. Serve it \
                       in another shell, and name the same folder here.",
     },
@@ -221,7 +226,7 @@ impl Coded for TenantError {
         match self {
             Self::NotLoopback(_) => "BG5001",
             Self::Listen { .. } | Self::Server(_) => "BG5002",
-            Self::Open { .. } | Self::Tls(_) | Self::Folder { .. } => "BG5003",
+            Self::Open { .. } | Self::Tls(_) | Self::Folder { .. } | Self::Keys(_) => "BG5003",
             Self::NotServed(_) => "BG5005",
             Self::Fault(_) | Self::NoFault => "BG5006",
             Self::ReadSeed { .. } | Self::Seed { .. } => "BG5004",
@@ -233,6 +238,9 @@ impl Coded for TenantError {
             Self::NotLoopback(_) => "give an address of 127.0.0.0/8, or ::1".to_owned(),
             Self::Listen { .. } | Self::Server(_) => {
                 "stop the other program, or give another address; port 0 takes one that is free".to_owned()
+            }
+            Self::Keys(_) => {
+                "see to it that the tenant's folder can be written, and that its disk is not full".to_owned()
             }
             Self::Open { .. } | Self::Tls(_) | Self::Folder { .. } => {
                 "name a folder that may be written with --data, and with --export".to_owned()
@@ -260,6 +268,7 @@ impl Arguments {
         match &self.what {
             What::Serve(serve) => runtime.block_on(serve.run(world)),
             What::Fault(fault) => runtime.block_on(fault.run(world)),
+            What::RotateKeys(rotate) => runtime.block_on(rotate.run(world)),
         }
     }
 }
