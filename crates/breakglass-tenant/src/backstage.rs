@@ -21,7 +21,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::admin::{ROOT, TOKEN_FILE};
 use crate::call::encoded;
-use crate::tls::AUTHORITY_FILE;
+use crate::tls::{AUTHORITY_FILE, BEYOND_AUTHORITY_FILE};
 
 /// The file that says where the tenant of a folder is served.
 const ADDRESS_FILE: &str = "served-at";
@@ -115,13 +115,20 @@ pub async fn ask(
     parsed(&answer).ok_or(AskError::Answer { address })
 }
 
-/// Trusts the authority of the folder and no other.
+/// Trusts the authorities of the folder and no other.
 fn config(folder: &Path) -> Result<ClientConfig, AskError> {
     let path = folder.join(AUTHORITY_FILE);
-    let pem = fs::read(&path).map_err(|source| AskError::File { path: path.clone(), source })?;
+    let own = fs::read(&path);
+    let beyond = fs::read(folder.join(BEYOND_AUTHORITY_FILE));
+    let pems: Vec<Vec<u8>> = match (own, beyond) {
+        (Err(source), Err(_)) => return Err(AskError::File { path, source }),
+        (own, beyond) => own.into_iter().chain(beyond).collect(),
+    };
     let build = || {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(&pem).ok()?).ok()?;
+        for pem in &pems {
+            roots.add(CertificateDer::from_pem_slice(pem).ok()?).ok()?;
+        }
         let builder = ClientConfig::builder_with_provider(default_provider().into());
         Some(builder.with_safe_default_protocol_versions().ok()?.with_root_certificates(roots).with_no_client_auth())
     };

@@ -80,6 +80,11 @@ impl Served {
         Self::open(folder, Some(seed.to_string()), Profile::default())
     }
 
+    /// Where it is kept.
+    pub(super) fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
     /// Where its logs are written to, if they are.
     pub(super) fn exported(&self) -> PathBuf {
         self.folder.join("logs")
