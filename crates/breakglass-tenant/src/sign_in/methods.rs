@@ -79,6 +79,29 @@ pub(crate) fn methods(directory: &Directory, user: &Object) -> Vec<Method> {
     methods
 }
 
+/// Whether the tenant's policy lets a kind of method be used.
+pub(crate) fn is_allowed(directory: &Directory, kind: Kind) -> bool {
+    KINDS.iter().filter(|(known, ..)| *known == kind).all(|(.., policy)| !is_switched_off(directory, policy))
+}
+
+/// Types of methods that are no second proof.
+const FIRST: [&str; 3] = [
+    "#microsoft.graph.passwordAuthenticationMethod",
+    "#microsoft.graph.temporaryAccessPassAuthenticationMethod",
+    "#microsoft.graph.emailAuthenticationMethod",
+];
+
+/// Whether a user has no method for a second proof: none but those that the policy has switched off. One of a kind
+/// that is not known here counts as one.
+pub(crate) fn is_bare(directory: &Directory, user: &Object) -> bool {
+    let mut listed = user.get("authenticationMethods").and_then(Value::as_array).into_iter().flatten();
+    listed.all(|method| {
+        let odata_type = method.get("@odata.type").and_then(Value::as_str).unwrap_or_default();
+        let known = KINDS.iter().find(|(_, known, ..)| *known == odata_type);
+        FIRST.contains(&odata_type) || known.is_some_and(|(.., policy)| is_switched_off(directory, policy))
+    })
+}
+
 fn is_switched_off(directory: &Directory, id: &str) -> bool {
     let policy = directory.single(Resource::AuthenticationMethodsPolicy);
     let configurations = policy.and_then(|policy| policy.get("authenticationMethodConfigurations"));

@@ -199,10 +199,13 @@ pub(crate) enum Shelf {
     Faults,
     /// Management groups of Azure.
     ManagementGroups,
+    /// Public keys and sign counters of passkeys, by credential id.
+    Passkeys,
 }
 
 impl Shelf {
-    const ALL: [(Self, &'static str); 2] = [(Self::Faults, "faults"), (Self::ManagementGroups, "managementGroups")];
+    const ALL: [(Self, &'static str); 3] =
+        [(Self::Faults, "faults"), (Self::ManagementGroups, "managementGroups"), (Self::Passkeys, "passkeys")];
 }
 
 /// A record of a log.

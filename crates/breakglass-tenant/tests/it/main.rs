@@ -8,3 +8,5 @@ mod regressions;
 mod served;
 #[cfg(test)]
 mod sign_in;
+#[cfg(test)]
+mod webauthn;
