@@ -9,18 +9,20 @@ use serde_json::{Value, json};
 
 use super::Request;
 use super::error::GraphError;
+use super::fido2;
 use crate::call::Reply;
 use crate::clock::written;
 use crate::random;
 use crate::secret::Hashed;
 use crate::seed::pass_of;
 use crate::sign_in::first_factor::{PASS_MULTI_USE, PASS_ONE_TIME};
+use crate::sign_in::passkeys;
 use crate::state::{Change, Object, Secret, text};
 use crate::totp::Base32;
 
-const AUTHENTICATION_ADMINISTRATOR: &str = "c4e39bd9-1100-46d3-8c65-fb160da0071f";
+pub(super) const AUTHENTICATION_ADMINISTRATOR: &str = "c4e39bd9-1100-46d3-8c65-fb160da0071f";
 const READ: [&str; 2] = ["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
-const WRITE: [&str; 1] = ["UserAuthenticationMethod.ReadWrite.All"];
+pub(super) const WRITE: [&str; 1] = ["UserAuthenticationMethod.ReadWrite.All"];
 /// Minutes for which a temporary access pass is good unless it is said otherwise.
 const PASS_MINUTES: i64 = 60;
 /// Minutes for which one may be good.
@@ -46,6 +48,11 @@ const COLLECTIONS: [(&str, &str); 7] = [
 /// Answers a request below the `authentication` of a user.
 pub(super) fn answer(request: &Request<'_>, user: &str, rest: &[&str]) -> Result<Reply, GraphError> {
     let [collection, rest @ ..] = rest else { return Err(GraphError::no_segment("authentication")) };
+    if *collection == "fido2Methods"
+        && let Some(reply) = fido2::answer(request, user, rest)
+    {
+        return reply;
+    }
     let odata_type = match (*collection, COLLECTIONS.iter().find(|(name, _)| name == collection)) {
         ("methods", _) => None,
         (_, Some((_, odata_type))) => Some(*odata_type),
@@ -79,7 +86,7 @@ pub(super) fn answer(request: &Request<'_>, user: &str, rest: &[&str]) -> Result
     }
 }
 
-fn user_of(request: &Request<'_>, user: &str) -> Result<Object, GraphError> {
+pub(super) fn user_of(request: &Request<'_>, user: &str) -> Result<Object, GraphError> {
     let directory = request.tenant.state.read();
     directory.object(Resource::Users, user).cloned().ok_or_else(|| GraphError::not_found(user))
 }
@@ -198,13 +205,14 @@ fn delete(request: &Request<'_>, user: &str, (odata_type, id): (Option<&str>, &s
         }
         let gone = ["", PASS_ONE_TIME, PASS_MULTI_USE].map(|kind| format!("{kind}{id}"));
         let secrets = gone.into_iter().map(|id| Change::RemoveSecret(user.to_owned(), id));
-        Ok((secrets.chain([Change::Put(Resource::Users, changed)]).collect(), ()))
+        let keys = passkeys::forgotten(directory, (user, id));
+        Ok((secrets.chain(keys).chain([Change::Put(Resource::Users, changed)]).collect(), ()))
     })?;
     audit(request, user, "Admin deleted security info")?;
     Ok(Reply::empty(204))
 }
 
-fn audit(request: &Request<'_>, user: &str, activity: &str) -> Result<(), GraphError> {
+pub(super) fn audit(request: &Request<'_>, user: &str, activity: &str) -> Result<(), GraphError> {
     let upn = user_of(request, user)?.get("userPrincipalName").cloned();
     let target = json!([{ "id": user, "type": "User", "userPrincipalName": upn, "modifiedProperties": [] }]);
     request.audit(activity, "UserManagement", target)

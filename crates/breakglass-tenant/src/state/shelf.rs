@@ -16,19 +16,22 @@ pub(crate) enum Shelf {
     Faults,
     /// Management groups of Azure, by name.
     ManagementGroups,
+    /// Public keys and sign counters of passkeys, by credential id.
+    Passkeys,
     RiskyUsers,
     RoleAssignmentScheduleRequests,
     RoleEligibilityScheduleRequests,
 }
 
 impl Shelf {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::DeletedGroups,
         Self::DeletedApplications,
         Self::DeletedPolicies,
         Self::DirectoryRoles,
         Self::Faults,
         Self::ManagementGroups,
+        Self::Passkeys,
         Self::RiskyUsers,
         Self::RoleAssignmentScheduleRequests,
         Self::RoleEligibilityScheduleRequests,
@@ -43,10 +46,16 @@ impl Shelf {
             Self::DirectoryRoles => "directoryRoles",
             Self::Faults => "faults",
             Self::ManagementGroups => "managementGroups",
+            Self::Passkeys => "passkeys",
             Self::RiskyUsers => "riskyUsers",
             Self::RoleAssignmentScheduleRequests => "roleAssignmentScheduleRequests",
             Self::RoleEligibilityScheduleRequests => "roleEligibilityScheduleRequests",
         }
+    }
+
+    /// A name as it is kept: in lower case, but for the ids of credentials, whose letters differ by case.
+    pub(super) fn key(self, name: &str) -> String {
+        if self == Self::Passkeys { name.to_owned() } else { name.to_ascii_lowercase() }
     }
 
     pub(super) fn from_name(name: &str) -> Option<Self> {
@@ -69,12 +78,12 @@ pub(crate) enum Revision {
 }
 
 impl Directory {
-    /// What is on a shelf under a name, in any case.
+    /// What is on a shelf under a name, in any case but for ids of credentials.
     pub(crate) fn shelved(&self, shelf: Shelf, name: &str) -> Option<&Object> {
-        self.shelves.get(&shelf)?.get(&name.to_ascii_lowercase())
+        self.shelves.get(&shelf)?.get(&shelf.key(name))
     }
 
-    /// Everything on a shelf, by its name in lower case.
+    /// Everything on a shelf, by its name.
     pub(crate) fn all_shelved(&self, shelf: Shelf) -> impl Iterator<Item = (&str, &Object)> {
         let all = self.shelves.get(&shelf).into_iter().flatten();
         all.map(|(name, object)| (name.as_str(), object))
