@@ -12,6 +12,7 @@ use breakglass_model::snapshot::Resource;
 use serde_json::{Value, json};
 
 use crate::clock::written;
+use crate::sign_in::methods::{self, Kind};
 use crate::state::{Change, Directory, Object, Shelf, StateError, text};
 use crate::tenant::Tenant;
 use crate::webauthn::{self, ALGORITHMS, Assertion, Expected, PublicKey, Registered, WebauthnError};
@@ -107,7 +108,7 @@ fn is_usable(directory: &Directory, user: &Object, passkey: &Passkey) -> bool {
     let listed = listed.filter_map(Value::as_object).filter(|method| text(method, "@odata.type") == Some(ODATA_TYPE));
     let mut own = listed.filter(|method| text(method, "id") == Some(&passkey.method));
     let policy = Fido2Policy::of(directory);
-    own.any(|method| policy.is_enabled() && policy.lets_in(text(method, "aaGuid")))
+    own.any(|method| policy.lets_in(text(method, "aaGuid"))) && methods::is_allowed(directory, user, Kind::Passkey)
 }
 
 /// What the authentication methods policy says about passkeys (`fido2AuthenticationMethodConfiguration`).

@@ -41,16 +41,16 @@ impl UserValidationMethod for Owner {
 
 /// An authenticator that holds one passkey.
 #[derive(Clone)]
-pub(super) struct SoftwareKey {
+pub(crate) struct SoftwareKey {
     pub(super) passkey: Option<Passkey>,
     aaguid: Aaguid,
 }
 
 /// What a browser sends in a form.
-pub(super) type Sent = Vec<(&'static str, String)>;
+pub(crate) type Sent = Vec<(&'static str, String)>;
 
 impl SoftwareKey {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { passkey: None, aaguid: Aaguid::new_empty() }
     }
 
@@ -86,7 +86,7 @@ impl SoftwareKey {
     }
 
     /// Uses the passkey: the form as a page sends it.
-    pub(super) fn sign(&mut self, origin: &str, options: &Value) -> Sent {
+    pub(crate) fn sign(&mut self, origin: &str, options: &Value) -> Sent {
         let request = CredentialRequestOptions { public_key: serde_json::from_value(options.clone()).unwrap() };
         let origin = Url::parse(origin).unwrap();
         let authenticator = Authenticator::new(self.aaguid, self.passkey.take(), Owner, AvailableBackend);
@@ -113,7 +113,7 @@ impl SoftwareKey {
     }
 
     /// A method of a user that is seeded with a passkey that this authenticator makes.
-    pub(super) fn seeded(&mut self, user: &str) -> Value {
+    pub(crate) fn seeded(&mut self, user: &str) -> Value {
         let options = json!({
             "challenge": "AAAA", "rp": { "id": "localhost", "name": "Microsoft" },
             "user": { "id": URL_SAFE_NO_PAD.encode(user), "name": user, "displayName": user },
@@ -134,7 +134,12 @@ impl SoftwareKey {
 
 /// The options that a page hands to the browser.
 pub(super) fn options(page: &Answer) -> Value {
-    let (_, rest) = page.body.split_once("data-options=\"").unwrap_or_else(|| panic!("{}", page.body));
+    options_in(&page.body)
+}
+
+/// The same of the text of a page.
+pub(crate) fn options_in(page: &str) -> Value {
+    let (_, rest) = page.split_once("data-options=\"").unwrap_or_else(|| panic!("{page}"));
     let text = rest.split('"').next().unwrap().replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
     serde_json::from_str(&text).unwrap()
 }

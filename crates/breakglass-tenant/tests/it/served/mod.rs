@@ -1,6 +1,6 @@
 //! Tenants that are served over real connections, and what fails in them.
 
-mod authenticator;
+pub(crate) mod authenticator;
 mod continuous;
 mod faults;
 mod graph_faults;

@@ -80,6 +80,11 @@ impl Served {
         Self::open(folder, Some(seed.to_string()), Profile::default())
     }
 
+    /// The name and port of its login endpoints.
+    pub(crate) fn localhost(&self) -> String {
+        format!("localhost:{}", self.own.port())
+    }
+
     /// Where it is kept.
     pub(super) fn folder(&self) -> &std::path::Path {
         &self.folder
@@ -290,7 +295,7 @@ impl<'s> Browser<'s> {
 
     /// One that knows the tenant as `localhost`, where browsers use passkeys.
     pub(super) fn at_localhost(served: &'s Served) -> Self {
-        Self { host: Some(format!("localhost:{}", served.own.port())), ..Self::of(served) }
+        Self { host: Some(served.localhost()), ..Self::of(served) }
     }
 
     /// The origin of its pages.
