@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::error::StsError;
 use crate::call::member;
-use crate::ids::{Audience, GRAPH_RESOURCE, MANDATORY_MFA_CONTEXT};
+use crate::ids::{Audience, GRAPH_RESOURCE, MANDATORY_MFA_CONTEXT, is_authentication_context};
 use crate::tenant::Tenant;
 
 /// What a request asks for, besides who it is.
@@ -19,7 +19,12 @@ pub(super) struct Scope {
     pub(super) default: Option<String>,
     /// Whether multifactor authentication is demanded by a challenge that the client answers.
     pub(super) steps_up: bool,
+    /// Authentication contexts that a challenge demands.
+    pub(super) contexts: Vec<String>,
 }
+
+/// Authentication contexts that one request asks for; those beyond are not met.
+const CONTEXT_COUNT_MAX: usize = 5;
 
 impl Scope {
     /// Reads `scope`, or `resource` as older clients send it; `None` where neither is there.
@@ -41,7 +46,10 @@ impl Scope {
                 resources.push(resource);
             }
         }
-        let steps_up = member(form, "claims").is_some_and(steps_up);
+        let mut contexts = member(form, "claims").map(contexts).unwrap_or_default();
+        let steps_up = contexts.iter().any(|context| context == MANDATORY_MFA_CONTEXT);
+        contexts.retain(|context| is_authentication_context(context));
+        contexts.truncate(CONTEXT_COUNT_MAX);
         let asked = member(form, "resource").map(str::to_owned);
         if words.is_empty() && asked.is_none() {
             return Ok(None);
@@ -58,6 +66,7 @@ impl Scope {
             wants_id_token: words.contains(&"openid"),
             wants_refresh_token: words.contains(&"offline_access"),
             steps_up,
+            contexts,
             default: words.iter().find(|word| word.ends_with("/.default")).map(|word| (*word).to_owned()),
         }))
     }
@@ -71,15 +80,19 @@ impl Scope {
             wants_refresh_token: false,
             default: None,
             steps_up: false,
+            contexts: Vec::new(),
         }
     }
 }
 
-/// Whether the claims that a client asks for are those of a challenge that demands multifactor authentication.
-fn steps_up(claims: &str) -> bool {
+/// The authentication contexts among the claims that a client asks for, each once.
+fn contexts(claims: &str) -> Vec<String> {
     let claims: Option<Value> = serde_json::from_str(claims).ok();
     let contexts = claims.as_ref().and_then(|claims| claims.get("access_token")?.get("acrs"));
     let listed = contexts.and_then(|contexts| contexts.get("values")?.as_array()).into_iter().flatten();
     let single = contexts.and_then(|contexts| contexts.get("value"));
-    listed.chain(single).any(|context| context.as_str() == Some(MANDATORY_MFA_CONTEXT))
+    let mut all: Vec<String> = listed.chain(single).filter_map(Value::as_str).map(str::to_owned).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }

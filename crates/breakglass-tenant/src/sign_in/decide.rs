@@ -112,9 +112,14 @@ fn asked<'a>(
 ) -> WhatIfRequest<'a> {
     WhatIfRequest {
         sign_in_identity: SignInIdentity { user_id: Some(Cow::Borrowed(user)), ..SignInIdentity::default() },
-        sign_in_context: Some(SignInContext {
-            include_applications: Some(vec![Cow::Borrowed(attempt.audience.app_id(attempt.resource))]),
-            ..SignInContext::default()
+        sign_in_context: Some(match attempt.context {
+            Some(context) => {
+                SignInContext { authentication_context_value: Some(Cow::Borrowed(context)), ..SignInContext::default() }
+            }
+            None => SignInContext {
+                include_applications: Some(vec![Cow::Borrowed(attempt.audience.app_id(attempt.resource))]),
+                ..SignInContext::default()
+            },
         }),
         sign_in_conditions: Some(SignInConditions {
             device_platform: Some(Cow::Borrowed(platform(attempt.user_agent))),
