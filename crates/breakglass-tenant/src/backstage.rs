@@ -1,34 +1,26 @@
 //! The other end of what is behind the scenes: asks the tenant that is served from a folder.
 //!
 //! The folder has all that is needed: where the tenant is, which authority vouches for it, and the token.
-//! **Limits:** [`ASK_SECONDS_MAX`], [`ANSWER_BYTES_MAX`].
+//! **Limits:** [`ASK_SECONDS_MAX`], and how much is read of an answer.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::{HeaderValue, header};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::admin::{ROOT, TOKEN_FILE};
 use crate::call::encoded;
-use crate::tls::{AUTHORITY_FILE, BEYOND_AUTHORITY_FILE};
+use crate::outgoing::{self, Address, Answer, Sending};
+use crate::tls::AUTHORITY_FILE;
 
 /// The file that says where the tenant of a folder is served.
 const ADDRESS_FILE: &str = "served-at";
 /// Seconds in which the tenant has to answer.
 pub const ASK_SECONDS_MAX: u64 = 30;
-/// Bytes of the longest answer that is read.
-pub const ANSWER_BYTES_MAX: u64 = 4 << 20;
 
 /// The tenant cannot be asked.
 #[derive(Debug, thiserror::Error)]
@@ -94,69 +86,34 @@ pub async fn ask(
         fs::read_to_string(&path).map_err(|source| AskError::File { path, source })
     };
     let (base, token) = (read(ADDRESS_FILE)?, read(TOKEN_FILE)?);
-    let address = base.trim().trim_start_matches("https://").to_owned();
-    let address = if address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
-        address
-    } else {
-        format!("{address}:443")
-    };
+    let malformed = |name: &str| AskError::Malformed { path: folder.join(name) };
     let path: String = parts.iter().map(|part| format!("/{}", encoded(part))).collect();
-    let body = body.map(Value::to_string).unwrap_or_default();
-    let request = format!(
-        "{method} /{ROOT}{path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\nconnection: close\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        token.trim(),
-        body.len()
-    );
-    let config = config(folder)?;
-    let asked = asked(&address, config, request.as_bytes());
-    let answer = timeout(Duration::from_secs(ASK_SECONDS_MAX), asked).await;
-    let answer = answer.map_err(|_| AskError::Late { address: address.clone() })??;
-    parsed(&answer).ok_or(AskError::Answer { address })
-}
-
-/// Trusts the authorities of the folder and no other.
-fn config(folder: &Path) -> Result<ClientConfig, AskError> {
+    let address = Address::of_tenant(base.trim()).ok_or_else(|| malformed(ADDRESS_FILE))?;
+    let address = address.with_target(format!("/{ROOT}{path}"));
+    let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.trim())).map_err(|_| malformed(TOKEN_FILE))?;
+    bearer.set_sensitive(true);
     let path = folder.join(AUTHORITY_FILE);
-    let own = fs::read(&path);
-    let beyond = fs::read(folder.join(BEYOND_AUTHORITY_FILE));
-    let pems: Vec<Vec<u8>> = match (own, beyond) {
-        (Err(source), Err(_)) => return Err(AskError::File { path, source }),
-        (own, beyond) => own.into_iter().chain(beyond).collect(),
+    let trusted = outgoing::trusting(folder).map_err(|source| AskError::File { path, source })?;
+    let trusted = trusted.ok_or_else(|| malformed(AUTHORITY_FILE))?;
+    let sending = Sending {
+        method,
+        headers: vec![
+            (header::AUTHORIZATION, bearer),
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        ],
+        body: body.map(Value::to_string).unwrap_or_default().into_bytes(),
     };
-    let build = || {
-        let mut roots = RootCertStore::empty();
-        for pem in &pems {
-            roots.add(CertificateDer::from_pem_slice(pem).ok()?).ok()?;
-        }
-        let builder = ClientConfig::builder_with_provider(default_provider().into());
-        Some(builder.with_safe_default_protocol_versions().ok()?.with_root_certificates(roots).with_no_client_auth())
-    };
-    build().ok_or(AskError::Malformed { path })
-}
-
-async fn asked(address: &str, config: ClientConfig, request: &[u8]) -> Result<Vec<u8>, AskError> {
-    let unreached = |source: io::Error| AskError::Connect { address: address.to_owned(), source };
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']).to_owned();
-    let name = ServerName::try_from(host).map_err(|_| AskError::Answer { address: address.to_owned() })?;
-    let stream = TcpStream::connect(address).await.map_err(unreached)?;
-    let mut secured = TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(unreached)?;
-    secured.write_all(request).await.map_err(unreached)?;
-    let mut answer = Vec::new();
-    // One that closes without saying goodbye has said all it had to say.
-    match secured.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).await {
-        Err(source) if source.kind() != io::ErrorKind::UnexpectedEof => Err(unreached(source)),
-        _ => Ok(answer),
-    }
+    let name = || address.authority().to_owned();
+    let answer = timeout(Duration::from_secs(ASK_SECONDS_MAX), outgoing::send(&address, trusted, sending)).await;
+    let answer = answer.map_err(|_| AskError::Late { address: name() })?;
+    let answer = answer.map_err(|source| AskError::Connect { address: name(), source })?;
+    parsed(&answer).ok_or_else(|| AskError::Answer { address: name() })
 }
 
 /// The status and the body of an answer.
-fn parsed(answer: &[u8]) -> Option<(u16, Value)> {
-    let text = std::str::from_utf8(answer).ok()?;
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    let status = head.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
-    let body = if body.is_empty() { Value::Null } else { serde_json::from_str(body).ok()? };
-    Some((status, body))
+fn parsed(answer: &Answer) -> Option<(u16, Value)> {
+    let body = if answer.body.is_empty() { Value::Null } else { serde_json::from_slice(&answer.body).ok()? };
+    Some((answer.status, body))
 }
 
 #[cfg(test)]
@@ -164,17 +121,15 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::parsed;
+    use crate::outgoing::Answer;
 
     #[test]
     fn answers_have_a_status_and_perhaps_json() {
-        for (answer, expected) in [
-            ("HTTP/1.1 204 No Content\r\ndate: x\r\n\r\n", Some((204, Value::Null))),
-            ("HTTP/1.1 200 OK\r\n\r\n{\"a\":1}", Some((200, json!({ "a": 1 })))),
-            ("HTTP/1.1 200 OK\r\n\r\n{\"a\":", None),
-            ("HTTP/1.1 2\r\n\r\n", None),
-            ("", None),
-        ] {
-            assert_eq!(parsed(answer.as_bytes()), expected, "{answer}");
+        for (body, expected) in
+            [("", Some((200, Value::Null))), ("{\"a\":1}", Some((200, json!({ "a": 1 })))), ("{\"a\":", None)]
+        {
+            let answer = Answer { status: 200, content_type: String::new(), body: body.into() };
+            assert_eq!(parsed(&answer), expected, "{body}");
         }
     }
 }

@@ -132,6 +132,8 @@ pub enum Body {
     Json(Value),
     /// A page.
     Page(String),
+    /// Plain text.
+    Text(String),
 }
 
 impl Reply {

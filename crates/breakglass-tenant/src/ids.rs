@@ -74,3 +74,30 @@ impl Audience {
         }
     }
 }
+
+/// Whether a text is the id of an authentication context: `c1` to `c99`.
+///
+/// **Source:** "authenticationContextClassReference resource type".
+pub(crate) fn is_authentication_context(text: &str) -> bool {
+    let digits = text.strip_prefix('c').filter(|digits| !digits.starts_with('0') && digits.len() <= 2);
+    digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn contexts_are_c1_to_c99() {
+        for (text, expected) in [
+            ("c1", true),
+            ("c99", true),
+            ("c0", false),
+            ("c01", false),
+            ("c100", false),
+            ("c", false),
+            ("d1", false),
+            ("", false),
+        ] {
+            assert_eq!(super::is_authentication_context(text), expected, "{text}");
+        }
+    }
+}

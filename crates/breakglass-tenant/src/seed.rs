@@ -97,6 +97,10 @@ impl Tenant {
             }
         }
         complete(&mut changes, &id, &mut hashes)?;
+        // What a snapshot does not tell of is as most tenants with Conditional Access have it.
+        if !document.contains_key(Resource::SubscribedSkus.name()) {
+            put(&mut changes, (Resource::SubscribedSkus, object(demo::licence(&id, 0))), &mut hashes)?;
+        }
         self.state.write(|_| Ok::<_, StateError>((changes, ())))?;
         self.id = id;
         Ok(())

@@ -24,6 +24,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::call::{Body, Call, Reply};
+use crate::subscriptions;
 use crate::tenant::{DEVICE_HEADER, Tenant};
 
 /// Connections that are open at a time on one address; others wait.
@@ -54,7 +55,8 @@ struct Stage {
     workers: Arc<Semaphore>,
 }
 
-/// Serves the login endpoints and Graph on one address, and Azure Resource Manager on another, until it is dropped.
+/// Serves the login endpoints and Graph on one address, and Azure Resource Manager on another, and delivers the change
+/// notifications of Graph, until it is dropped.
 ///
 /// # Errors
 /// When an address cannot be listened on any more.
@@ -67,7 +69,12 @@ pub async fn serve(
     let stage = |answer: Answer| Stage { tenant: Arc::clone(&tenant), answer, workers: Arc::clone(&workers) };
     let (own_stage, manager_stage) = (stage(Tenant::answer), stage(Tenant::answer_manager));
     let config = &config;
-    tokio::try_join!(listen(own, Arc::clone(config), own_stage), listen(manager, Arc::clone(config), manager_stage))?;
+    let delivered = async {
+        subscriptions::deliver(Arc::clone(&tenant)).await;
+        Ok(())
+    };
+    let served = listen(own, Arc::clone(config), own_stage);
+    tokio::try_join!(served, listen(manager, Arc::clone(config), manager_stage), delivered)?;
     Ok(())
 }
 
@@ -160,6 +167,7 @@ fn response(reply: Reply) -> Response {
         Body::Nothing => (None, AxumBody::empty()),
         Body::Json(value) => (Some("application/json; charset=utf-8"), AxumBody::from(value.to_string())),
         Body::Page(page) => (Some("text/html; charset=utf-8"), AxumBody::from(page)),
+        Body::Text(text) => (Some("text/plain"), AxumBody::from(text)),
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

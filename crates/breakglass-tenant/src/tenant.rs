@@ -1,7 +1,7 @@
 //! A tenant: what it knows, the keys that sign its tokens, its clock, and where it is reached.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use breakglass_model::snapshot::Resource;
@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::call::{Call, Reply};
 use crate::clock::{Clock, MovedClock};
+use crate::graph::Requests;
 use crate::keys::Keys;
 use crate::login::flows::Flows;
 use crate::profile::Profile;
@@ -63,8 +64,12 @@ pub struct Tenant {
     pub(crate) keys: Keys,
     pub(crate) clock: MovedClock,
     pub(crate) addresses: Addresses,
+    /// What it is kept in.
+    pub(crate) folder: PathBuf,
     pub(crate) lockout: SmartLockout,
     pub(crate) flows: Flows,
+    /// Requests to Graph, for its limits.
+    pub(crate) requests: Requests,
     /// The digest of the token of whoever may look behind the scenes.
     pub(crate) backstage: String,
     pub(crate) id: String,
@@ -93,8 +98,10 @@ impl Tenant {
             keys,
             clock,
             addresses,
+            folder: folder.to_owned(),
             lockout: SmartLockout::default(),
             flows: Flows::default(),
+            requests: Requests::default(),
             backstage,
             id,
             profile: Profile::default(),

@@ -55,7 +55,7 @@ pub(crate) fn seed() -> Value {
             ],
         },
         "domains": [domain(INITIAL_DOMAIN), domain(DOMAIN)],
-        "subscribedSkus": [licence(people::EMPLOYEE_COUNT)],
+        "subscribedSkus": [licence(TENANT, people::EMPLOYEE_COUNT)],
         "users": users,
         "groups": groups,
         "devices": [],
@@ -137,9 +137,9 @@ fn domain(name: &str) -> Value {
 /// Microsoft 365 E5, as far as it is about sign-ins.
 const E5: &str = "06ebc4ee-1bb5-47dd-8120-11324bc54e06";
 
-fn licence(consumed: usize) -> Value {
+pub(crate) fn licence(tenant: &str, consumed: usize) -> Value {
     json!({
-        "id": format!("{TENANT}_{E5}"), "skuId": E5, "skuPartNumber": "SPE_E5", "capabilityStatus": "Enabled",
+        "id": format!("{tenant}_{E5}"), "skuId": E5, "skuPartNumber": "SPE_E5", "capabilityStatus": "Enabled",
         "appliesTo": "User", "consumedUnits": consumed,
         "prepaidUnits": { "enabled": 200, "suspended": 0, "warning": 0, "lockedOut": 0 },
         "servicePlans": [{

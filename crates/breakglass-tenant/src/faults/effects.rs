@@ -58,6 +58,16 @@ pub(crate) fn is_compliance_unknown(directory: &Directory) -> bool {
     is_on(directory, Kind::IntuneDown)
 }
 
+/// Refuses what Privileged Identity Management would answer if it were not down. What it has made stays: an assignment
+/// that is active until it ends, and an eligibility, which nobody can activate.
+pub(crate) fn is_pim_answering(directory: &Directory) -> Result<(), GraphError> {
+    if !is_on(directory, Kind::PimDown) {
+        return Ok(());
+    }
+    let message = "Privileged Identity Management is temporarily unavailable. Please retry the request later.";
+    Err(GraphError::new(503, "ServiceUnavailable", message))
+}
+
 /// Whether nobody can begin a session.
 pub(crate) fn is_token_service_down(directory: &Directory) -> bool {
     is_on(directory, Kind::TokenServiceDown)
@@ -69,6 +79,16 @@ pub(crate) fn risk_of<'d>(directory: &'d Directory, user: &str) -> (&'d str, &'d
     let settings = directory.shelved(Shelf::Faults, &key).and_then(|fault| fault.get("settings")?.as_object());
     let level = |name: &str| settings.and_then(|settings| text(settings, name)).unwrap_or("none");
     (level(USER_RISK), level(SIGN_IN_RISK))
+}
+
+/// Every user with a risk: the id, the risk of the user and of the sign-in, and since when.
+pub(crate) fn all_risks(directory: &Directory) -> Vec<(&str, (&str, &str), &str)> {
+    let risks = directory.all_shelved(Shelf::Faults).filter_map(|(key, fault)| {
+        let (kind, id) = key.split_once(':')?;
+        let is_risk = kind == Kind::Risk.name();
+        is_risk.then(|| (id, risk_of(directory, id), text(fault, "since").unwrap_or_default()))
+    });
+    risks.collect()
 }
 
 /// Whether whoever has an address gets nowhere.
@@ -97,6 +117,11 @@ pub(crate) fn answer_in_place(directory: &Directory) -> Option<(GraphError, Opti
     }
     let message = "The service is temporarily unavailable. Please retry the request later.";
     is_on(directory, Kind::Graph503).then(|| (GraphError::new(503, "ServiceUnavailable", message), None))
+}
+
+/// Whether Graph holds to its own limits.
+pub(crate) fn has_limits(directory: &Directory) -> bool {
+    is_on(directory, Kind::GraphLimits)
 }
 
 /// How records of the logs reach whoever reads them through Graph.

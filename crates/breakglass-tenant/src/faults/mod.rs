@@ -2,7 +2,7 @@
 //!
 //! A fault is a name, for some kinds with whom or what it is about behind a colon, and a few settings. It changes what
 //! clients see where the real thing would: methods where they are asked for proof, risk where the engine decides, a
-//! network where requests come in. What the tenant does not have cannot fail: it is refused, never pretended.
+//! network where requests come in. What the tenant does not have cannot fail, and has no name here.
 //!
 //! **Limits:** [`FAULT_COUNT_MAX`]; those of the settings stand in `settings.rs`.
 
@@ -13,8 +13,8 @@ use breakglass_model::snapshot::Resource;
 use serde_json::{Value, json};
 
 pub(crate) use self::effects::{
-    Delivery, answer_in_place, delivered, delivery_of_logs, is_compliance_unknown, is_out, is_token_service_down,
-    is_unreachable, moved_seconds, passwords_are_checked, risk_of,
+    Delivery, all_risks, answer_in_place, delivered, delivery_of_logs, has_limits, is_compliance_unknown, is_out,
+    is_pim_answering, is_token_service_down, is_unreachable, moved_seconds, passwords_are_checked, risk_of,
 };
 use crate::clock::written;
 use crate::state::{Change, Directory, Object, Shelf, StateError, text};
@@ -37,11 +37,13 @@ pub(crate) enum Kind {
     TokenServiceDown,
     Graph429,
     Graph503,
+    GraphLimits,
     Slow,
     CutAfterWrite,
     LogLag,
     LogLate,
     LogDuplicates,
+    PimDown,
     Clock,
     Risk,
     Network,
@@ -56,7 +58,7 @@ enum Subject {
 }
 
 /// Each kind: its name, what it is about.
-const KINDS: [(Kind, &str, Subject); 17] = [
+const KINDS: [(Kind, &str, Subject); 19] = [
     (Kind::MfaOutage, "mfa-outage", Subject::None),
     (Kind::TelephonyOutage, "telephony-outage", Subject::None),
     (Kind::PushOutage, "push-outage", Subject::None),
@@ -66,11 +68,13 @@ const KINDS: [(Kind, &str, Subject); 17] = [
     (Kind::TokenServiceDown, "token-service-down", Subject::None),
     (Kind::Graph429, "graph-429", Subject::None),
     (Kind::Graph503, "graph-503", Subject::None),
+    (Kind::GraphLimits, "graph-limits", Subject::None),
     (Kind::Slow, "slow", Subject::None),
     (Kind::CutAfterWrite, "cut-after-write", Subject::None),
     (Kind::LogLag, "log-lag", Subject::None),
     (Kind::LogLate, "log-late", Subject::None),
     (Kind::LogDuplicates, "log-duplicates", Subject::None),
+    (Kind::PimDown, "pim-down", Subject::None),
     (Kind::Clock, "clock", Subject::None),
     (Kind::Risk, "risk", Subject::User),
     (Kind::Network, "network", Subject::Location),
@@ -89,8 +93,6 @@ impl Kind {
 pub(crate) enum FaultError {
     #[error("there is no fault `{0}`; there are {names}", names = names())]
     Unknown(String),
-    #[error("the embedded tenant has no Privileged Identity Management yet, so that nothing would change")]
-    NoPim,
     #[error("`{0}` is about {1}: write it as `{0}:{2}`")]
     NeedsSubject(&'static str, &'static str, &'static str),
     #[error("`{0}` is about the whole tenant: leave out what stands behind the colon")]
@@ -119,7 +121,6 @@ impl FaultError {
         match self {
             Self::NoUser(_) | Self::NoLocation(_) | Self::NotOn(_) => 404,
             Self::Contradiction(_) => 409,
-            Self::NoPim => 501,
             Self::State(_) => 500,
             _ => 400,
         }
@@ -142,9 +143,6 @@ fn shown(name: &str) -> String {
 /// The kind of a name, under which name it is kept, and how it is shown.
 fn named(directory: &Directory, name: &str) -> Result<(Kind, String, String), FaultError> {
     let (word, subject) = name.split_once(':').map_or((name, None), |(word, subject)| (word, Some(subject.trim())));
-    if word == "pim-down" {
-        return Err(FaultError::NoPim);
-    }
     let known = KINDS.iter().find(|(_, known, _)| *known == word);
     let Some((kind, word, about)) = known else { return Err(FaultError::Unknown(shown(name))) };
     let subject = subject.filter(|subject| !subject.is_empty());

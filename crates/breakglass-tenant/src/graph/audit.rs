@@ -1,7 +1,8 @@
 //! `/auditLogs`: sign-ins and what was changed in the directory, the newest first.
 //!
-//! Records older than the licence allows are not shown any more; faults keep some back, or show them twice.
-//! **Source:** the page on retention of reports: 30 days with P1 or P2, else 7.
+//! Records older than the licence allows are not shown any more; faults keep some back, or show them twice. Sign-ins are
+//! shown with a licence alone.
+//! **Source:** the page on retention of reports: 30 days with P1 or P2, else 7; "List signIns": a licence of P1 or P2.
 
 use breakglass_model::snapshot::Resource;
 use jiff::Timestamp;
@@ -26,8 +27,14 @@ const RETENTION_DAYS: [(&str, i64); 2] = [("AAD_PREMIUM_P2", 30), ("AAD_PREMIUM"
 const RETENTION_DAYS_FREE: i64 = 7;
 const DAY_SECONDS: i64 = 86_400;
 /// Properties of a sign-in that beta has and v1.0 has not.
-const SIGN_IN_OF_BETA: [&str; 5] =
-    ["authenticationProtocol", "authenticationRequirement", "originalTransferMethod", "signInEventTypes", "userType"];
+const SIGN_IN_OF_BETA: [&str; 6] = [
+    "authenticationContextClassReferences",
+    "authenticationProtocol",
+    "authenticationRequirement",
+    "originalTransferMethod",
+    "signInEventTypes",
+    "userType",
+];
 
 /// Answers a request below `/auditLogs`.
 pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError> {
@@ -38,6 +45,10 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
         Some(&"directoryAudits") => (Log::DirectoryAudits, "auditLogs/directoryAudits"),
         other => return Err(GraphError::no_segment(other.unwrap_or(&""))),
     };
+    if log == Log::SignIns && !is_premium(&request.tenant.state.read()) {
+        let message = "Neither tenant is B2C or tenant doesn't have premium license";
+        return Err(GraphError::new(403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", message));
+    }
     match (request.call.method.as_str(), rest) {
         ("GET", [_]) => page_of(request, (name, 1_000), shown(request, log)?),
         ("GET", [_, id]) => {
@@ -87,6 +98,11 @@ fn age_seconds(record: &Object, now: Timestamp) -> i64 {
     let at = text(record, "createdDateTime").or_else(|| text(record, "activityDateTime"));
     let at = at.and_then(|at| at.parse::<Timestamp>().ok());
     at.map_or(0, |at| now.duration_since(at).as_secs())
+}
+
+/// Whether the tenant has Entra ID P1 or P2.
+pub(super) fn is_premium(directory: &Directory) -> bool {
+    retention_days(directory) > RETENTION_DAYS_FREE
 }
 
 /// For how many days the licence of the tenant shows records.

@@ -7,9 +7,8 @@ use breakglass_model::snapshot::Resource;
 use breakglass_model::well_known::PRIVILEGED_AUTHENTICATION_ADMINISTRATOR;
 use serde_json::{Value, json};
 
-use super::Request;
 use super::error::GraphError;
-use super::fido2;
+use super::{Request, fido2, password_reset};
 use crate::call::Reply;
 use crate::clock::written;
 use crate::random;
@@ -21,7 +20,7 @@ use crate::state::{Change, Object, Secret, text};
 use crate::totp::Base32;
 
 pub(super) const AUTHENTICATION_ADMINISTRATOR: &str = "c4e39bd9-1100-46d3-8c65-fb160da0071f";
-const READ: [&str; 2] = ["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
+pub(super) const READ: [&str; 2] = ["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
 pub(super) const WRITE: [&str; 1] = ["UserAuthenticationMethod.ReadWrite.All"];
 /// Minutes for which a temporary access pass is good unless it is said otherwise.
 const PASS_MINUTES: i64 = 60;
@@ -52,6 +51,13 @@ pub(super) fn answer(request: &Request<'_>, user: &str, rest: &[&str]) -> Result
         && let Some(reply) = fido2::answer(request, user, rest)
     {
         return reply;
+    }
+    match (request.call.method.as_str(), *collection, rest) {
+        ("GET", "operations", [id]) => return password_reset::operation(request, user, id),
+        ("POST", "methods" | "passwordMethods", [id, "resetPassword" | "microsoft.graph.resetPassword"]) => {
+            return password_reset::reset(request, user, id);
+        }
+        _ => {}
     }
     let odata_type = match (*collection, COLLECTIONS.iter().find(|(name, _)| name == collection)) {
         ("methods", _) => None,

@@ -83,6 +83,7 @@ fn written(id: &str, reply: Reply) -> Value {
         reply.headers.into_iter().map(|(name, value)| (name.to_owned(), Value::String(value))).collect();
     match reply.body {
         Body::Json(body) => json!({ "id": id, "status": reply.status, "headers": headers, "body": body }),
+        Body::Text(text) => json!({ "id": id, "status": reply.status, "headers": headers, "body": text }),
         Body::Nothing | Body::Page(_) => json!({ "id": id, "status": reply.status, "headers": headers }),
     }
 }

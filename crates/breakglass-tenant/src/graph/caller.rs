@@ -96,6 +96,8 @@ pub(crate) struct Caller {
     pub(crate) app_id: String,
     /// Whether a user showed more than one factor.
     pub(crate) has_mfa: bool,
+    /// Authentication contexts that the sign-in met.
+    pub(crate) contexts: Vec<String>,
     /// Delegated permissions, or application permissions.
     permissions: Vec<String>,
     /// Template ids of the roles that it holds now.
@@ -136,9 +138,11 @@ pub(crate) fn of(tenant: &Tenant, call: &Call, audience: Audience) -> Result<Cal
     };
     let modes = claims.get("amr").and_then(Value::as_array).into_iter().flatten();
     let has_mfa = modes.into_iter().any(|mode| mode.as_str() == Some("mfa"));
+    let contexts = claims.get("acrs").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let contexts = contexts.map(str::to_owned).collect();
     let id = said("oid").to_owned();
     let roles = roles_of(&tenant.state.read(), &id, now);
-    Ok(Caller { id, is_user, app_id: said("appid").to_owned(), has_mfa, permissions, roles })
+    Ok(Caller { id, is_user, app_id: said("appid").to_owned(), has_mfa, contexts, permissions, roles })
 }
 
 /// Whether nothing has happened since a token was issued that ends it.
@@ -172,6 +176,8 @@ fn looked_at_again(tenant: &Tenant, call: &Call, claims: &Object) -> Result<(), 
         is_device_code: false,
         is_stepped_up: false,
         user_action: None,
+        contexts: &[],
+        context: None,
         profile: tenant.profile,
         correlation_id: "",
         device: Device::of(tenant, call),

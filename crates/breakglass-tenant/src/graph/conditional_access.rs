@@ -19,7 +19,7 @@ const SECURITY_READER: &str = "5d6b6bb7-de71-4623-b4af-96380a352509";
 const GLOBAL_READER: &str = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
 pub(super) const READERS: [&str; 4] =
     [SECURITY_READER, GLOBAL_READER, CONDITIONAL_ACCESS_ADMINISTRATOR, SECURITY_ADMINISTRATOR];
-const WRITERS: [&str; 2] = [CONDITIONAL_ACCESS_ADMINISTRATOR, SECURITY_ADMINISTRATOR];
+pub(super) const WRITERS: [&str; 2] = [CONDITIONAL_ACCESS_ADMINISTRATOR, SECURITY_ADMINISTRATOR];
 
 /// Lists of a policy's conditions that are empty where they are not given.
 const USERS: [&str; 6] =
@@ -42,6 +42,13 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
         } else {
             Err(GraphError::method())
         };
+    }
+    match rest {
+        ["conditionalAccess", "templates", rest @ ..] => return super::templates::answer(request, rest),
+        ["conditionalAccess", "authenticationContextClassReferences", rest @ ..] => {
+            return super::contexts::answer(request, rest);
+        }
+        _ => {}
     }
     if let ["conditionalAccess", "authenticationStrength", "policies", rest @ ..] = rest {
         return super::strengths::answer(request, rest);

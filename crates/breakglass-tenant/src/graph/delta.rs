@@ -1,9 +1,10 @@
-//! `/users/delta`: all users in pages, and from then on what was changed.
+//! `/users/delta`, `/groups/delta` and `/directory/administrativeUnits/delta`: all of them in pages, and from then on what
+//! was changed; of groups and units also who came and went.
 //!
 //! A link is good until the tenant is started again; then Graph's own answer to one that is too old sends the client
 //! back to the beginning. A change is told at least once.
 //!
-//! **Source:** "Use delta query to track changes in Microsoft Graph data"; `protocol.md`, section Delta.
+//! **Source:** "Use delta query to track changes in Microsoft Graph data"; "group: delta" (`members@delta`).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,27 +13,57 @@ use serde_json::{Value, json};
 
 use super::Request;
 use super::error::GraphError;
-use super::list::shown_of;
-use super::users::SHAPE;
+use super::list::{Shape, shown_of};
+use super::{groups, units, users};
 use crate::call::{Reply, encoded, pairs};
 use crate::odata::QueryOptions;
-use crate::state::{Directory, Object, Revision, text};
+use crate::sign_in::member_id;
+use crate::state::{Directory, Object, Revision, Shelf, text};
 
-/// Users of one page, unless the client prefers another number.
+/// Objects of one page, unless the client prefers another number.
 const PAGE_COUNT: usize = 100;
-/// Users of the largest page.
+/// Objects of the largest page.
 const PAGE_COUNT_MAX: usize = 999;
 /// The token of whoever wants nothing of what is there already.
 const LATEST: &str = "latest";
 
+/// What changes are told of.
+pub(super) struct Of {
+    shape: &'static Shape,
+    permissions: &'static [&'static str],
+    has_members: bool,
+    /// Whether something that is gone can be restored.
+    is_restorable: fn(&Directory, &str) -> bool,
+}
+
+pub(super) const USERS: Of = Of {
+    shape: &users::SHAPE,
+    permissions: &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+    has_members: false,
+    is_restorable: |directory, id| directory.object(Resource::DeletedUsers, id).is_some(),
+};
+pub(super) const GROUPS: Of = Of {
+    shape: &groups::SHAPE,
+    permissions: groups::READ,
+    has_members: true,
+    is_restorable: |directory, id| directory.shelved(Shelf::DeletedGroups, id).is_some(),
+};
+pub(super) const UNITS: Of =
+    Of { shape: &units::SHAPE, permissions: units::READ, has_members: true, is_restorable: |_, _| false };
+
+/// Whether a part of a path asks for changes.
+pub(super) fn is_asked(segment: &str) -> bool {
+    matches!(segment, "delta" | "delta()" | "microsoft.graph.delta" | "microsoft.graph.delta()")
+}
+
 /// Where a client is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Place {
-    /// The change that it knows; `None` if it knows none of the users.
+    /// The change that it knows; `None` if it knows none of them.
     since: Option<u64>,
     /// The change that it knows when it is through with these pages.
     until: u64,
-    /// The user that it saw last.
+    /// The object that it saw last.
     last: String,
 }
 
@@ -55,10 +86,9 @@ impl Place {
     }
 }
 
-/// Answers `/users/delta`.
-pub(super) fn users(request: &Request<'_>) -> Result<Reply, GraphError> {
-    let permissions = ["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
-    request.caller.needs(&permissions, &[])?;
+/// Answers what changes there are.
+pub(super) fn answer(request: &Request<'_>, of: &Of) -> Result<Reply, GraphError> {
+    request.caller.needs(of.permissions, &[])?;
     let options = QueryOptions::parse(&request.call.query)?;
     refuse_others(&options)?;
     let directory = request.tenant.state.read();
@@ -73,11 +103,11 @@ pub(super) fn users(request: &Request<'_>) -> Result<Reply, GraphError> {
         }
     };
     let count = preferred(request);
-    let mut found = entries(&directory, &place);
+    let mut found = entries(&directory, of.shape.resource, &place);
     let rest = found.split_off(found.len().min(count));
     let mut value = Vec::new();
     for (id, revision) in &found {
-        value.push(entry(request, &directory, ((id, *revision), &options))?);
+        value.push(entry(request, (&directory, of), ((id, *revision), (place.since, &options)))?);
     }
     let last = found.last().map_or_else(|| place.last.clone(), |(id, _)| id.clone());
     let (name, parameter, next) = if rest.is_empty() {
@@ -92,19 +122,20 @@ pub(super) fn users(request: &Request<'_>) -> Result<Reply, GraphError> {
         kept_query(request),
         next.written(epoch)
     );
-    Ok(Reply::json(200, json!({ "@odata.context": request.context("users/$delta"), name: link, "value": value })))
+    let context = request.context(&format!("{}/$delta", of.shape.context));
+    Ok(Reply::json(200, json!({ "@odata.context": context, name: link, "value": value })))
 }
 
 /// What is still to be told, by id.
-fn entries(directory: &Directory, place: &Place) -> Vec<(String, Revision)> {
+fn entries(directory: &Directory, resource: Resource, place: &Place) -> Vec<(String, Revision)> {
     let is_ahead = |id: &str| id > place.last.as_str();
     match place.since {
         None => {
-            let ids = directory.all(Resource::Users).filter_map(|user| text(user, "id")).map(str::to_ascii_lowercase);
+            let ids = directory.all(resource).filter_map(|one| text(one, "id")).map(str::to_ascii_lowercase);
             ids.filter(|id| is_ahead(id)).map(|id| (id, Revision::Put)).collect()
         }
         Some(since) => {
-            let changed = directory.changed_since(Resource::Users, since).into_iter();
+            let changed = directory.changed_since(resource, since).into_iter();
             changed.filter(|(id, _)| is_ahead(id)).map(|(id, what)| (id.to_owned(), what)).collect()
         }
     }
@@ -112,20 +143,38 @@ fn entries(directory: &Directory, place: &Place) -> Vec<(String, Revision)> {
 
 fn entry(
     request: &Request<'_>,
-    directory: &Directory,
-    ((id, revision), options): ((&str, Revision), &QueryOptions),
+    (directory, of): (&Directory, &Of),
+    ((id, revision), (since, options)): ((&str, Revision), (Option<u64>, &QueryOptions)),
 ) -> Result<Value, GraphError> {
-    let user = directory.object(Resource::Users, id).filter(|_| revision == Revision::Put);
-    if let Some(user) = user {
-        return Ok(Value::Object(shown_of(request, &SHAPE, (user, options))?));
+    let found = directory.object(of.shape.resource, id).filter(|_| revision == Revision::Put);
+    if let Some(found) = found {
+        let mut shown = shown_of(request, of.shape, (found, options))?;
+        let wants_members = options.select().is_none_or(|select| select.properties().contains(&"members"));
+        if of.has_members && wants_members {
+            let members = members(directory, (of.shape.resource, found, id), since);
+            if since.is_none() || !members.is_empty() {
+                shown.insert("members@delta".to_owned(), Value::Array(members));
+            }
+        }
+        return Ok(Value::Object(shown));
     }
-    // Somebody who can be restored is not gone for good.
-    let is_restorable = directory.object(Resource::DeletedUsers, id).is_some();
-    let reason = if is_restorable { "changed" } else { "deleted" };
-    let mut removed = Object::new();
-    removed.insert("id".to_owned(), json!(id));
-    removed.insert("@removed".to_owned(), json!({ "reason": reason }));
-    Ok(Value::Object(removed))
+    // What can be restored is not gone for good.
+    let reason = if (of.is_restorable)(directory, id) { "changed" } else { "deleted" };
+    Ok(json!({ "id": id, "@removed": { "reason": reason } }))
+}
+
+/// The members of an object, or those that came and went since a change.
+fn members(directory: &Directory, (resource, found, id): (Resource, &Object, &str), since: Option<u64>) -> Vec<Value> {
+    let Some(since) = since else {
+        let members = found.get("members").and_then(Value::as_array).into_iter().flatten();
+        return members.map(|one| json!({ "@odata.type": one.get("@odata.type"), "id": member_id(one) })).collect();
+    };
+    let changed = directory.members_changed_since((resource, id), since).into_iter();
+    let told = changed.map(|(member, kind, what)| match what {
+        Revision::Put => json!({ "@odata.type": kind, "id": member }),
+        Revision::Removed => json!({ "@odata.type": kind, "id": member, "@removed": { "reason": "deleted" } }),
+    });
+    told.collect()
 }
 
 /// A delta has a selection, and no other option.

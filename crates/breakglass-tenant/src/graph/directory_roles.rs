@@ -132,6 +132,9 @@ fn activate(request: &Request<'_>) -> Result<Reply, GraphError> {
         }
         Ok((vec![Change::shelve(Shelf::DirectoryRoles, role.clone())], role))
     })?;
+    let name = text(&made, "displayName");
+    let activated = json!([{ "id": text(&made, "id"), "type": "Role", "displayName": name, "modifiedProperties": [] }]);
+    request.audit("Add role from template", "RoleManagement", activated)?;
     Ok(request.entity(201, ("directoryRoles", made)))
 }
 

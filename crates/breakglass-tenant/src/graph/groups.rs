@@ -8,7 +8,7 @@ use super::deleted::to_shelf;
 use super::directory_objects::{self, kind_of};
 use super::error::GraphError;
 use super::list::{Shape, listed, page_of, selected};
-use super::{Request, properties};
+use super::{Request, delta, properties};
 use crate::call::Reply;
 use crate::clock::written;
 use crate::random;
@@ -18,7 +18,7 @@ use crate::state::{Change, Object, Shelf, text};
 const GROUPS_ADMINISTRATOR: &str = "fdd7a751-b60b-444a-984c-02652fe8fa1c";
 const USER_ADMINISTRATOR: &str = "fe930be7-5e62-47db-91af-98c3a49a38b1";
 
-const READ: &[&str] =
+pub(super) const READ: &[&str] =
     &["Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All", "GroupMember.Read.All"];
 const WRITE: &[&str] = &["Group.ReadWrite.All", "Directory.ReadWrite.All"];
 const WRITE_MEMBERS: &[&str] = &["GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"];
@@ -65,6 +65,7 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
             listed(request, &SHAPE)
         }
         ("POST", []) => create(request),
+        ("GET", [segment]) if delta::is_asked(segment) => delta::answer(request, &delta::GROUPS),
         ("GET", [id]) => {
             request.caller.needs(READ, &[])?;
             let directory = request.tenant.state.read();

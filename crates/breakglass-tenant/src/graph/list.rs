@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::error::GraphError;
 use super::shape::mend;
 use super::{Request, properties};
-use crate::call::Reply;
-use crate::odata::{ODataError, PageLimits, QueryOptions, page, shape};
+use crate::call::{Body, Reply};
+use crate::odata::{ODataError, PageLimits, QueryOptions, matching, page, shape};
 use crate::state::Object;
 
 /// How a resource is shown.
@@ -66,9 +66,12 @@ pub(super) fn listed(request: &Request<'_>, shape: &Shape) -> Result<Reply, Grap
     drop(directory);
     let options = QueryOptions::parse(&request.call.query)?;
     check_names(shape, &options)?;
-    let is_eventual =
-        request.call.header("consistencylevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
-    let is_counted = if shape.is_of_directory() { options.check_consistency(is_eventual)? } else { options.count() };
+    // To count is an advanced query by itself.
+    let is_counted = if shape.is_of_directory() && !request.is_count {
+        options.check_consistency(is_eventual(request))?
+    } else {
+        options.count()
+    };
     paged(request, (&options, is_counted), (&shape.limits(), &objects))
 }
 
@@ -78,17 +81,40 @@ pub(super) fn page_of(
     (context, count): (&str, usize),
     objects: Vec<Object>,
 ) -> Result<Reply, GraphError> {
+    related_of(request, (context, count, &[]), objects)
+}
+
+/// The same of objects with relations, which are shown only if they are expanded.
+pub(super) fn related_of(
+    request: &Request<'_>,
+    (context, count, relations): (&str, usize, &[&str]),
+    objects: Vec<Object>,
+) -> Result<Reply, GraphError> {
     let options = QueryOptions::parse(&request.call.query)?;
-    let limits = PageLimits {
+    paged(request, (&options, options.count()), (&limits_of((context, count, relations)), &objects))
+}
+
+/// One object with relations.
+pub(super) fn expanded(
+    request: &Request<'_>,
+    (context, relations): (&str, &[&str]),
+    object: &Object,
+) -> Result<Object, GraphError> {
+    let options = QueryOptions::parse(&request.call.query)?;
+    check_nested(&options)?;
+    Ok(shape(object, &options, &limits_of((context, 1, relations)))?)
+}
+
+const fn limits_of<'l>((context, count, relations): (&'l str, usize, &'l [&'l str])) -> PageLimits<'l> {
+    PageLimits {
         collection: context,
         top_default: count,
         top_max: COUNT_MAX,
         allows_skip: false,
         default_properties: None,
-        relations: &[],
+        relations,
         expanded_max: EXPANDED_COUNT_MAX,
-    };
-    paged(request, (&options, options.count()), (&limits, &objects))
+    }
 }
 
 /// Objects of one page of what is no resource of its own.
@@ -127,6 +153,7 @@ pub(super) fn shown_of(
     (object, options): (&Object, &QueryOptions),
 ) -> Result<Object, GraphError> {
     check_names(of, options)?;
+    check_nested(options)?;
     Ok(shape(&visible(request, of, object), options, &of.limits())?)
 }
 
@@ -153,6 +180,10 @@ fn paged(
     (options, is_counted): (&QueryOptions, bool),
     (limits, objects): (&PageLimits<'_>, &[Object]),
 ) -> Result<Reply, GraphError> {
+    check_nested(options)?;
+    if request.is_count {
+        return counted(request, options, (limits.collection, objects));
+    }
     let page = page(objects, options, limits)?;
     let mut body = Object::new();
     body.insert("@odata.context".to_owned(), json!(request.context(limits.collection)));
@@ -165,4 +196,50 @@ fn paged(
     }
     body.insert("value".to_owned(), page.value.into_iter().map(Value::Object).collect());
     Ok(Reply::json(200, Value::Object(body)))
+}
+
+/// What can be expanded of an object that is expanded itself; whoever lists such objects sees to it.
+const NESTED: [(&str, &[&str]); 1] = [("policy", &["rules", "effectiveRules"])];
+
+fn check_nested(options: &QueryOptions) -> Result<(), GraphError> {
+    for expand in options.expand() {
+        let known = NESTED.iter().find(|(relation, _)| relation.eq_ignore_ascii_case(expand.relation()));
+        let known = known.map_or(&[][..], |(_, known)| known);
+        let mut others = expand.nested().iter();
+        if let Some(other) = others.find(|name| !known.iter().any(|known| known.eq_ignore_ascii_case(name))) {
+            let message = format!("Parsing OData Select and Expand failed: '{other}' cannot be expanded.");
+            return Err(GraphError::new(400, "BadRequest", message));
+        }
+    }
+    Ok(())
+}
+
+fn is_eventual(request: &Request<'_>) -> bool {
+    request.call.header("consistencylevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual"))
+}
+
+/// How many objects a collection has that a filter and a search let through.
+///
+/// **Source:** "Advanced query capabilities on Microsoft Entra ID objects": the segment `$count` of a collection of the
+/// directory wants the header.
+fn counted(
+    request: &Request<'_>,
+    options: &QueryOptions,
+    (collection, objects): (&str, &[Object]),
+) -> Result<Reply, GraphError> {
+    const OF_DIRECTORY: [&str; 7] =
+        ["administrativeUnits", "applications", "devices", "directoryObjects", "groups", "servicePrincipals", "users"];
+    if OF_DIRECTORY.contains(&collection) && !is_eventual(request) {
+        let message = "$count is not currently supported without the header 'ConsistencyLevel: eventual'.";
+        return Err(GraphError::bad_request(message));
+    }
+    let has_others = options.top().is_some()
+        || options.skip().is_some()
+        || options.order_by().is_some()
+        || options.select().is_some()
+        || !options.expand().is_empty();
+    if has_others {
+        return Err(GraphError::bad_request("What is counted takes $filter and $search, and no other option."));
+    }
+    Ok(Reply::of(200, Body::Text(matching(objects, options)?.len().to_string())))
 }

@@ -3,11 +3,13 @@
 //! One resource is one file and one line in [`RESOURCES`].
 
 mod applications;
+mod approvals;
 mod audit;
 mod authentication;
 mod batch;
 pub(crate) mod caller;
 mod conditional_access;
+mod contexts;
 mod deleted;
 mod delta;
 mod directory_objects;
@@ -17,16 +19,22 @@ mod fido2;
 mod groups;
 mod list;
 mod membership;
+mod method_configurations;
 mod organization;
 mod owners;
+mod password_reset;
 mod pim;
 mod properties;
 mod risk;
+mod role_policies;
 mod roles;
 mod schedules;
 mod scoped;
 mod shape;
 mod strengths;
+mod subscriptions;
+mod templates;
+mod throttle;
 mod units;
 mod users;
 mod what_if;
@@ -38,8 +46,9 @@ use serde_json::{Value, json};
 
 use self::caller::{Caller, Refusal};
 use self::error::GraphError;
+pub(crate) use self::throttle::Requests;
 use crate::audit::{Activity, CORE_DIRECTORY, write};
-use crate::call::{Call, Reply};
+use crate::call::{Body, Call, Reply};
 use crate::faults;
 use crate::ids::Audience;
 use crate::random;
@@ -70,6 +79,7 @@ const RESOURCES: &[(&str, Handler)] = &[
     ("roleManagement", roles::answer),
     ("servicePrincipals", applications::service_principals),
     ("subscribedSkus", organization::skus),
+    ("subscriptions", subscriptions::answer),
     ("users", users::answer),
 ];
 
@@ -89,6 +99,8 @@ pub(super) struct Request<'a> {
     caller: &'a Caller,
     /// `v1.0` or `beta`.
     version: &'a str,
+    /// Whether a collection is to be counted, not shown.
+    is_count: bool,
 }
 
 impl Request<'_> {
@@ -155,26 +167,46 @@ pub(crate) fn answer(tenant: &Tenant, call: &Call, parts: &[&str]) -> Reply {
         let reply = reply.with("request-id", request_id).with("client-request-id", of_client);
         return after.into_iter().fold(reply, |reply, seconds| reply.with("retry-after", seconds.to_string()));
     }
+    let ids = (request_id.as_str(), of_client.as_str(), now);
     let answered = match caller::of(tenant, call, Audience::Graph) {
         Err(refusal) => Ok(unauthorized(tenant, refusal, (&request_id, &of_client, now))),
         Ok(_) if call.body.len() > BODY_BYTES_MAX => {
             Err(GraphError::new(413, "RequestEntityTooLarge", "The body is too large."))
         }
-        Ok(caller) => routed(tenant, call, (&caller, parts)),
+        Ok(caller) => routed(tenant, call, (&caller, parts), ids),
     };
     let reply = answered.unwrap_or_else(|error| error.reply((&request_id, &of_client, now)));
     reply.with("request-id", request_id).with("client-request-id", of_client)
 }
 
 /// Answers a request of a caller who is known.
-fn routed(tenant: &Tenant, call: &Call, (caller, parts): (&Caller, &[&str])) -> Result<Reply, GraphError> {
+fn routed(
+    tenant: &Tenant,
+    call: &Call,
+    (caller, parts): (&Caller, &[&str]),
+    ids: (&str, &str, jiff::Timestamp),
+) -> Result<Reply, GraphError> {
     let [version, first, rest @ ..] = parts else { return Err(GraphError::no_segment("")) };
-    let request = Request { tenant, call, caller, version };
+    let (rest, is_count) = match rest {
+        [rest @ .., "$count"] if call.method == "GET" => (rest, true),
+        rest => (rest, false),
+    };
+    let request = Request { tenant, call, caller, version, is_count };
     if *first == "$batch" {
         return batch::answer(&request, rest);
     }
+    if let Some(reply) = throttle::throttled(&request, parts.get(1..).unwrap_or_default(), ids) {
+        return Ok(reply);
+    }
     let handler = RESOURCES.iter().find(|(name, _)| name == first).map(|(_, handler)| handler);
-    handler.ok_or_else(|| GraphError::no_segment(first))?(&request, rest)
+    let reply = handler.ok_or_else(|| GraphError::no_segment(first))?(&request, rest)?;
+    // What is no collection has nothing to count.
+    let is_counted = matches!(reply.body, Body::Text(_));
+    if is_count != is_counted {
+        return Err(GraphError::no_segment("$count"));
+    }
+    let units = throttle::resource_units(&call.method, parts.get(1..).unwrap_or_default(), &call.query);
+    Ok(units.into_iter().fold(reply, |reply, units| reply.with("x-ms-resource-unit", units.to_string())))
 }
 
 fn unauthorized(tenant: &Tenant, refusal: Refusal, ids: (&str, &str, jiff::Timestamp)) -> Reply {

@@ -10,7 +10,7 @@ use super::list::{Shape, listed, selected};
 use crate::call::Reply;
 use crate::state::{Change, Directory, Object};
 
-const AUTHENTICATION_POLICY_ADMINISTRATOR: &str = "0526716b-113d-4c15-b2c8-68e3c22b9f80";
+pub(super) const AUTHENTICATION_POLICY_ADMINISTRATOR: &str = "0526716b-113d-4c15-b2c8-68e3c22b9f80";
 
 const READ: &[&str] = &[
     "Organization.Read.All",
@@ -63,6 +63,14 @@ pub(super) fn policies(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Gr
     };
     if let ["authenticationStrengthPolicies", rest @ ..] = rest {
         return super::strengths::answer(request, rest);
+    }
+    match rest {
+        ["authenticationMethodsPolicy", "authenticationMethodConfigurations", rest @ ..] => {
+            return super::method_configurations::answer(request, rest);
+        }
+        ["roleManagementPolicies", rest @ ..] => return super::role_policies::policies(request, rest),
+        ["roleManagementPolicyAssignments", rest @ ..] => return super::role_policies::assignments(request, rest),
+        _ => {}
     }
     match (request.call.method.as_str(), rest) {
         ("GET", [name]) => {

@@ -14,7 +14,7 @@ use crate::random;
 use crate::state::{Change, Directory, Object, text};
 
 /// Who may look into schedules that are of others.
-const READERS: &[&str] = &[
+pub(super) const READERS: &[&str] = &[
     PRIVILEGED_ROLE_ADMINISTRATOR,
     "f2ef992c-3afb-46b9-b7cf-a126ee74c451",
     "5d6b6bb7-de71-4623-b4af-96380a352509",
@@ -99,11 +99,16 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
         return Err(GraphError::no_segment(rest.last().unwrap_or(&"")));
     };
     if let Some((_, kind, view, context)) = TIMED.iter().find(|(known, ..)| known == name) {
+        crate::faults::is_pim_answering(&request.tenant.state.read())?;
         return timed(request, (*kind, *view, context), rest);
     }
     match *name {
         "roleDefinitions" => definitions(request, rest),
         "roleAssignments" => assignments(request, rest),
+        "roleAssignmentApprovals" => {
+            crate::faults::is_pim_answering(&request.tenant.state.read())?;
+            super::approvals::answer(request, rest)
+        }
         _ => Err(GraphError::no_segment(name)),
     }
 }
@@ -164,12 +169,15 @@ fn timed(
         match view {
             View::Schedules => schedules::schedules(&directory, kind, now),
             View::Instances => schedules::instances(&directory, kind, now),
-            View::Requests => directory.all_shelved(kind.requests()).map(|(_, one)| one.clone()).collect(),
+            View::Requests => pim::requests(&directory, kind, now),
         }
     };
     let permissions = if kind == Kind::Assignment { READ_ASSIGNMENTS } else { READ_ELIGIBILITIES };
     match (request.call.method.as_str(), rest) {
         ("POST", []) if view == View::Requests => pim::create(request, (kind, context)),
+        ("POST", [id, "cancel" | "microsoft.graph.cancel"]) if view == View::Requests => {
+            pim::cancel(request, (kind, id))
+        }
         ("GET", []) => {
             request.caller.needs(permissions, READERS)?;
             listed_of(request, &shape, &all())

@@ -7,24 +7,24 @@ use breakglass_model::snapshot::Resource;
 use breakglass_model::well_known::PRIVILEGED_ROLE_ADMINISTRATOR;
 use serde_json::{Value, json};
 
-use super::Request;
 use super::directory_objects::{kind_of, reference_of, shown};
 use super::error::GraphError;
 use super::list::{Shape, listed, page_of, selected};
 use super::schedules::object;
+use super::{Request, delta};
 use crate::call::Reply;
 use crate::random;
 use crate::sign_in::{has_member, member_id};
 use crate::state::{Change, Object, text};
 
-const READ: &[&str] = &[
+pub(super) const READ: &[&str] = &[
     "AdministrativeUnit.Read.All",
     "AdministrativeUnit.ReadWrite.All",
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ];
 const WRITE: &[&str] = &["AdministrativeUnit.ReadWrite.All", "Directory.ReadWrite.All"];
-const SHAPE: Shape = Shape {
+pub(super) const SHAPE: Shape = Shape {
     resource: Resource::AdministrativeUnits,
     context: "administrativeUnits",
     default_properties: PROPERTIES,
@@ -51,6 +51,7 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
             request.caller.needs(READ, &[])?;
             listed(request, &SHAPE)
         }
+        ("GET", [segment]) if delta::is_asked(segment) => delta::answer(request, &delta::UNITS),
         ("GET", [id]) => {
             request.caller.needs(READ, &[])?;
             let found = selected(request, &SHAPE, &unit(request, id)?)?;

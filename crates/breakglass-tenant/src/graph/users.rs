@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::error::GraphError;
 use super::list::{Shape, listed, selected};
-use super::{Request, properties};
+use super::password_reset::PASSWORD_METHOD;
+use super::{Request, delta, properties};
 use crate::call::Reply;
 use crate::clock::written;
 use crate::random;
@@ -63,9 +64,7 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
             listed(request, &SHAPE)
         }
         ("POST", []) => create(request),
-        ("GET", ["delta" | "delta()" | "microsoft.graph.delta" | "microsoft.graph.delta()"]) => {
-            super::delta::users(request)
-        }
+        ("GET", [segment]) if delta::is_asked(segment) => delta::answer(request, &delta::USERS),
         (_, [name, rest @ ..]) => one(request, name, rest),
         _ => Err(GraphError::method()),
     }
@@ -159,7 +158,7 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
         (
             "authenticationMethods",
             json!([{
-                "@odata.type": "#microsoft.graph.passwordAuthenticationMethod", "id": "28c10230-6103-485e-b985-444c60001490",
+                "@odata.type": "#microsoft.graph.passwordAuthenticationMethod", "id": PASSWORD_METHOD,
             }]),
         ),
     ];
@@ -362,7 +361,7 @@ fn check_name(request: &Request<'_>, upn: &str) -> Result<(), GraphError> {
 }
 
 /// The length and the kinds of characters that Entra demands.
-fn check_password(password: &str, names: (&str, &str)) -> Result<(), GraphError> {
+pub(super) fn check_password(password: &str, names: (&str, &str)) -> Result<(), GraphError> {
     if is_acceptable(password, names) {
         return Ok(());
     }

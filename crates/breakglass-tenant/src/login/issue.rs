@@ -78,8 +78,11 @@ pub(super) fn to_user(
         "amr": amr(attempt.modes), "appidacr": "0", "idtyp": "user", "ipaddr": attempt.remote.to_string(), "name": name,
         "oid": oid, "scp": scp, "sub": subject, "unique_name": upn, "upn": upn, "wids": roles, "acr": "1",
     })));
-    if is_multifactor(attempt.modes) {
-        claims.insert("acrs".to_owned(), json!([MANDATORY_MFA_CONTEXT]));
+    let stepped_up = is_multifactor(attempt.modes).then_some(MANDATORY_MFA_CONTEXT);
+    // What was asked for was met, or there would be no token.
+    let contexts: Vec<&str> = stepped_up.into_iter().chain(attempt.contexts.iter().map(String::as_str)).collect();
+    if !contexts.is_empty() {
+        claims.insert("acrs".to_owned(), json!(contexts));
     }
     let mut body = Map::new();
     body.extend(members(json!({

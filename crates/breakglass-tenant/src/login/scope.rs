@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::error::StsError;
 use crate::call::member;
-use crate::ids::{Audience, GRAPH_RESOURCE, MANDATORY_MFA_CONTEXT};
+use crate::ids::{Audience, GRAPH_RESOURCE, MANDATORY_MFA_CONTEXT, is_authentication_context};
 use crate::tenant::Tenant;
 
 /// What a request asks for, besides who it is.
@@ -21,7 +21,12 @@ pub(super) struct Scope {
     pub(super) steps_up: bool,
     /// Whether the client says that it answers challenges of continuous access evaluation.
     pub(super) is_cae_capable: bool,
+    /// Authentication contexts that a challenge demands.
+    pub(super) contexts: Vec<String>,
 }
+
+/// Authentication contexts that one request asks for; those beyond are not met.
+const CONTEXT_COUNT_MAX: usize = 5;
 
 impl Scope {
     /// Reads `scope`, or `resource` as older clients send it; `None` where neither is there.
@@ -45,7 +50,11 @@ impl Scope {
         }
         let claims: Option<Value> = member(form, "claims").and_then(|claims| serde_json::from_str(claims).ok());
         let wanted = claims.as_ref().and_then(|claims| claims.get("access_token"));
-        let (steps_up, is_cae_capable) = (wanted.is_some_and(steps_up), wanted.is_some_and(is_cae_capable));
+        let is_cae_capable = wanted.is_some_and(is_cae_capable);
+        let mut contexts = wanted.map(contexts).unwrap_or_default();
+        let steps_up = contexts.iter().any(|context| context == MANDATORY_MFA_CONTEXT);
+        contexts.retain(|context| is_authentication_context(context));
+        contexts.truncate(CONTEXT_COUNT_MAX);
         let asked = member(form, "resource").map(str::to_owned);
         if words.is_empty() && asked.is_none() {
             return Ok(None);
@@ -63,6 +72,7 @@ impl Scope {
             wants_refresh_token: words.contains(&"offline_access"),
             steps_up,
             is_cae_capable,
+            contexts,
             default: words.iter().find(|word| word.ends_with("/.default")).map(|word| (*word).to_owned()),
         }))
     }
@@ -77,16 +87,20 @@ impl Scope {
             default: None,
             steps_up: false,
             is_cae_capable: false,
+            contexts: Vec::new(),
         }
     }
 }
 
-/// Whether the claims that a client asks for are those of a challenge that demands multifactor authentication.
-fn steps_up(wanted: &Value) -> bool {
-    values(wanted, "acrs").any(|context| context == MANDATORY_MFA_CONTEXT)
+/// The authentication contexts among the claims that a client asks for, each once.
+fn contexts(wanted: &Value) -> Vec<String> {
+    let mut all: Vec<String> = values(wanted, "acrs").map(str::to_owned).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
-/// Whether they are the capability of clients that answer challenges.
+/// Whether the claims are the capability of clients that answer challenges.
 ///
 /// **Source:** "How to use Continuous Access Evaluation enabled APIs in your applications": `xms_cc` with `cp1`.
 fn is_cae_capable(wanted: &Value) -> bool {

@@ -106,6 +106,8 @@ impl Request<'_> {
             is_in_browser: false,
             is_device_code: false,
             is_stepped_up: scope.steps_up,
+            contexts: &scope.contexts,
+            context: None,
             profile: self.tenant.profile,
             correlation_id: self.correlation_id,
             device: Device::of(self.tenant, self.call),
@@ -168,6 +170,7 @@ impl Request<'_> {
                 wants_refresh_token: asked.wants_refresh_token,
                 steps_up: asked.steps_up || scope.steps_up,
                 is_cae_capable: asked.is_cae_capable || scope.is_cae_capable,
+                contexts: if scope.contexts.is_empty() { asked.contexts.clone() } else { scope.contexts },
                 ..scope
             },
         );

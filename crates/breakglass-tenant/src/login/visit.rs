@@ -378,6 +378,8 @@ impl Step<'_> {
                 || matches!(&visit.goal, Goal::Authorize(answer) if answer.platform != Platform::Native),
             is_device_code: visit.is_device_code(),
             is_stepped_up: visit.scope.steps_up || visit.change == Some(PasswordChange::AfterMfa),
+            contexts: &visit.scope.contexts,
+            context: None,
             profile: self.tenant.profile,
             correlation_id: &visit.correlation_id,
             device: Device::of(self.tenant, self.call),

@@ -9,18 +9,20 @@ use super::select::Select;
 /// The most relations of one `$expand`. Graph itself takes one for most types.
 pub const EXPAND_COUNT_MAX: usize = 8;
 
-/// A relation that was asked for: `members($select=id,displayName)`.
+/// A relation that was asked for: `members($select=id,displayName)`, `policy($expand=rules)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expand {
     relation: String,
     select: Option<Select>,
+    nested: Vec<String>,
 }
 
 impl Expand {
     /// Parses the value of `$expand`, decoded.
     ///
     /// # Errors
-    /// Something in it is no relation, is named twice, or has options other than `$select`.
+    /// Something in it is no relation, is named twice, or has options other than `$select` or
+    /// one level of `$expand`.
     pub fn parse(text: &str) -> Result<Vec<Self>, ODataError> {
         let mut all: Vec<Self> = Vec::new();
         for item in items(text).ok_or_else(|| refused("the parentheses do not match"))? {
@@ -47,18 +49,18 @@ impl Expand {
         if !is_name(relation) {
             return Err(refused(&format!("'{}' is no relation", excerpt(relation))));
         }
-        let select = match options {
-            None => None,
-            Some(options) => {
-                let (name, value) = options.split_once('=').unwrap_or((options, ""));
-                let name = name.trim();
-                if !name.trim_start_matches('$').eq_ignore_ascii_case("select") || options.contains(';') {
-                    return Err(refused(&format!("the options '{}' are not supported", excerpt(options))));
-                }
-                Some(Select::parse(value)?)
+        let mut expand = Self { relation: relation.to_owned(), select: None, nested: Vec::new() };
+        if let Some(options) = options {
+            let (name, value) = options.split_once('=').unwrap_or((options, ""));
+            let name = name.trim().trim_start_matches('$').to_ascii_lowercase();
+            let nested = || value.split(',').map(|name| name.trim().to_owned());
+            match name.as_str() {
+                "select" if !options.contains(';') => expand.select = Some(Select::parse(value)?),
+                "expand" if nested().all(|name| is_name(&name)) => expand.nested = nested().collect(),
+                _ => return Err(refused(&format!("the options '{}' are not supported", excerpt(options)))),
             }
-        };
-        Ok(Self { relation: relation.to_owned(), select })
+        }
+        Ok(expand)
     }
 
     /// The name of the relation, as it was asked for.
@@ -71,6 +73,12 @@ impl Expand {
     #[must_use]
     pub fn select(&self) -> Option<&Select> {
         self.select.as_ref()
+    }
+
+    /// Relations of the related objects that were asked for.
+    #[must_use]
+    pub fn nested(&self) -> &[String] {
+        &self.nested
     }
 
     /// The related objects as they are shown, at most so many.

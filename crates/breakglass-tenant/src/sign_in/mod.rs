@@ -1,5 +1,6 @@
 //! Who signs in to what, from where, with what: decided by the one Conditional Access engine, and written to the log.
 
+mod contexts;
 mod decide;
 mod device;
 pub(crate) mod first_factor;
@@ -16,7 +17,8 @@ use breakglass_model::snapshot::Resource;
 use breakglass_model::strength::Modes;
 use serde_json::Value;
 
-pub(crate) use self::decide::{BLOCKED, Decided, decide, risk_of};
+pub(crate) use self::contexts::decide;
+pub(crate) use self::decide::{BLOCKED, Decided, risk_of};
 pub(crate) use self::device::Device;
 pub(crate) use self::record::record;
 use crate::ids::{Audience, FIRST_PARTY, IN_BROWSER};
@@ -79,6 +81,10 @@ pub(crate) struct Attempt<'a> {
     pub(crate) is_device_code: bool,
     /// Whether the client answers a challenge that demands multifactor authentication.
     pub(crate) is_stepped_up: bool,
+    /// Authentication contexts that the client asks for.
+    pub(crate) contexts: &'a [String],
+    /// The one that is decided about; `None` for the resource.
+    pub(crate) context: Option<&'a str>,
     pub(crate) profile: Profile,
     pub(crate) correlation_id: &'a str,
     /// The device, as the tenant knows it; `None` is one that it does not know.

@@ -71,5 +71,10 @@ pub(crate) fn record(
         "location": { "city": "", "state": "", "countryOrRegion": "", "geoCoordinates": {} },
         "appliedConditionalAccessPolicies": decided.applied,
     });
-    Ok(record.as_object().cloned().unwrap_or_default())
+    let mut record = record.as_object().cloned().unwrap_or_default();
+    if !attempt.contexts.is_empty() {
+        let contexts = attempt.contexts.iter().map(|context| json!({ "id": context, "detail": "required" }));
+        record.insert("authenticationContextClassReferences".to_owned(), contexts.collect());
+    }
+    Ok(record)
 }

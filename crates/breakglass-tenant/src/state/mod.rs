@@ -5,6 +5,7 @@
 
 mod database;
 mod export;
+mod notices;
 mod shelf;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use breakglass_model::snapshot::Resource;
 use breakglass_model::strength::Modes;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use tokio::sync::Notify;
 
 use self::database::Database;
 pub use self::database::StateError;
@@ -73,9 +75,13 @@ pub(crate) struct Directory {
     shelves: BTreeMap<Shelf, BTreeMap<String, Object>>,
     /// What was changed since the state was opened.
     revisions: BTreeMap<(Resource, String), (u64, Revision)>,
+    /// Who came to groups and units, or went, since then.
+    member_revisions: BTreeMap<(Resource, String), shelf::MemberRevisions>,
     revision: u64,
     /// Tells the numbers of these changes from those after another start.
     epoch: String,
+    /// How often a notification was queued since then.
+    notices: u64,
 }
 
 impl Directory {
@@ -125,8 +131,9 @@ impl Directory {
         match change {
             Change::Put(resource, object) => {
                 let Some(id) = id_of(&object) else { return };
-                self.remove(resource, &id);
+                let old = self.remove(resource, &id);
                 self.note((resource, &id), Revision::Put);
+                self.note_members((resource, &id), old.as_ref(), &object);
                 if resource == Resource::Users
                     && let Some(name) = text(&object, "userPrincipalName")
                 {
@@ -136,10 +143,11 @@ impl Directory {
             }
             Change::Remove(resource, id) => {
                 let id = id.to_ascii_lowercase();
-                self.remove(resource, &id);
+                drop(self.remove(resource, &id));
                 self.note((resource, &id), Revision::Removed);
             }
             Change::Shelve(shelf, name, object) => {
+                self.notices += u64::from(shelf == Shelf::ChangeNotifications);
                 self.shelves.entry(shelf).or_default().insert(shelf.key(&name), object);
             }
             Change::Unshelve(shelf, name) => {
@@ -169,13 +177,14 @@ impl Directory {
         }
     }
 
-    fn remove(&mut self, resource: Resource, id: &str) {
+    fn remove(&mut self, resource: Resource, id: &str) -> Option<Object> {
         let removed = self.objects.get_mut(&resource).and_then(|objects| objects.remove(id));
         if resource == Resource::Users
             && let Some(name) = removed.as_ref().and_then(|user| text(user, "userPrincipalName"))
         {
             self.users_by_name.remove(&name.to_lowercase());
         }
+        removed
     }
 }
 
@@ -212,6 +221,8 @@ pub(crate) struct State {
     directory: RwLock<Directory>,
     database: Database,
     export: Option<Export>,
+    /// Told when there are notifications to deliver.
+    pub(crate) noticed: Notify,
 }
 
 impl State {
@@ -223,7 +234,7 @@ impl State {
             directory.apply(change);
         }
         directory.forget_revisions(crate::random::uuid().unwrap_or_default());
-        Ok(Self { directory: RwLock::new(directory), database, export: None })
+        Ok(Self { directory: RwLock::new(directory), database, export: None, noticed: Notify::new() })
     }
 
     /// Writes each record of a log into files as well, as a diagnostic setting of a tenant does.
@@ -243,9 +254,15 @@ impl State {
         work_out: impl FnOnce(&Directory) -> Result<(Vec<Change>, T), E>,
     ) -> Result<T, E> {
         let mut directory = self.directory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (changes, result) = work_out(&directory)?;
+        let (mut changes, result) = work_out(&directory)?;
+        let notices = notices::queued(&directory, &changes);
+        let has_notices = !notices.is_empty();
+        changes.extend(notices);
         self.database.commit(&changes)?;
         changes.into_iter().for_each(|change| directory.apply(change));
+        if has_notices {
+            self.noticed.notify_one();
+        }
         Ok(result)
     }
 

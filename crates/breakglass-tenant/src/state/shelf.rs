@@ -1,12 +1,18 @@
 //! What a tenant keeps beside the resources of a snapshot, and what it knows of changes.
 
+use std::collections::BTreeMap;
+
 use breakglass_model::snapshot::Resource;
+use serde_json::Value;
 
 use super::{Change, Directory, Object, id_of};
 
 /// A list of what no snapshot has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Shelf {
+    AuthenticationContexts,
+    /// Change notifications that wait to be delivered, by number.
+    ChangeNotifications,
     DeletedGroups,
     DeletedApplications,
     DeletedPolicies,
@@ -18,13 +24,21 @@ pub(crate) enum Shelf {
     ManagementGroups,
     /// Public keys and sign counters of passkeys, by credential id.
     Passkeys,
+    /// Resets of passwords that were asked for.
+    PasswordOperations,
+    RiskyUserHistory,
     RiskyUsers,
+    /// What approvers say to requests to activate a role.
+    RoleAssignmentApprovals,
     RoleAssignmentScheduleRequests,
     RoleEligibilityScheduleRequests,
+    Subscriptions,
 }
 
 impl Shelf {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 16] = [
+        Self::AuthenticationContexts,
+        Self::ChangeNotifications,
         Self::DeletedGroups,
         Self::DeletedApplications,
         Self::DeletedPolicies,
@@ -32,14 +46,20 @@ impl Shelf {
         Self::Faults,
         Self::ManagementGroups,
         Self::Passkeys,
+        Self::PasswordOperations,
+        Self::RiskyUserHistory,
         Self::RiskyUsers,
+        Self::RoleAssignmentApprovals,
         Self::RoleAssignmentScheduleRequests,
         Self::RoleEligibilityScheduleRequests,
+        Self::Subscriptions,
     ];
 
     /// Its name in the database.
     pub(super) const fn name(self) -> &'static str {
         match self {
+            Self::AuthenticationContexts => "authenticationContextClassReferences",
+            Self::ChangeNotifications => "changeNotifications",
             Self::DeletedGroups => "deletedGroups",
             Self::DeletedApplications => "deletedApplications",
             Self::DeletedPolicies => "deletedConditionalAccessPolicies",
@@ -47,9 +67,13 @@ impl Shelf {
             Self::Faults => "faults",
             Self::ManagementGroups => "managementGroups",
             Self::Passkeys => "passkeys",
+            Self::PasswordOperations => "passwordOperations",
+            Self::RiskyUserHistory => "riskyUserHistory",
             Self::RiskyUsers => "riskyUsers",
+            Self::RoleAssignmentApprovals => "roleAssignmentApprovals",
             Self::RoleAssignmentScheduleRequests => "roleAssignmentScheduleRequests",
             Self::RoleEligibilityScheduleRequests => "roleEligibilityScheduleRequests",
+            Self::Subscriptions => "subscriptions",
         }
     }
 
@@ -76,6 +100,9 @@ pub(crate) enum Revision {
     Put,
     Removed,
 }
+
+/// Members by id, each with the number of the change in which it came or went, its kind, and which of the two.
+pub(super) type MemberRevisions = BTreeMap<String, (u64, String, Revision)>;
 
 impl Directory {
     /// What is on a shelf under a name, in any case but for ids of credentials.
@@ -105,6 +132,32 @@ impl Directory {
         of.map(|((_, id), (_, what))| (id.as_str(), *what)).collect()
     }
 
+    /// Members of an object that came or went after a change: the id, its kind, and what became of it last.
+    pub(crate) fn members_changed_since(&self, of: (Resource, &str), revision: u64) -> Vec<(&str, &str, Revision)> {
+        let changed = self.member_revisions.get(&(of.0, of.1.to_ascii_lowercase())).into_iter().flatten();
+        let since = changed.filter(|(_, (number, ..))| *number > revision);
+        since.map(|(id, (_, kind, what))| (id.as_str(), kind.as_str(), *what)).collect()
+    }
+
+    /// Notes who came and went with the last change.
+    pub(super) fn note_members(&mut self, (resource, id): (Resource, &str), old: Option<&Object>, new: &Object) {
+        if !matches!(resource, Resource::Groups | Resource::AdministrativeUnits) {
+            return;
+        }
+        let (before, after) = (old.map(members).unwrap_or_default(), members(new));
+        let gone = before.iter().filter(|(member, _)| !after.contains_key(*member));
+        let gone = gone.map(|(member, kind)| (member, kind, Revision::Removed));
+        let come = after.iter().filter(|(member, _)| !before.contains_key(*member));
+        let changed: Vec<_> = gone.chain(come.map(|(member, kind)| (member, kind, Revision::Put))).collect();
+        if changed.is_empty() {
+            return;
+        }
+        let of = self.member_revisions.entry((resource, id.to_owned())).or_default();
+        for (member, kind, what) in changed {
+            of.insert(member.clone(), (self.revision, kind.clone(), what));
+        }
+    }
+
     pub(super) fn note(&mut self, (resource, id): (Resource, &str), what: Revision) {
         self.revision += 1;
         self.revisions.insert((resource, id.to_owned()), (self.revision, what));
@@ -113,7 +166,19 @@ impl Directory {
     /// What is read from the database is where counting begins.
     pub(super) fn forget_revisions(&mut self, epoch: String) {
         self.revisions.clear();
+        self.member_revisions.clear();
         self.revision = 0;
         self.epoch = epoch;
     }
+}
+
+/// The members of a group or a unit, by id in lower case, each with its kind.
+fn members(object: &Object) -> BTreeMap<String, String> {
+    let members = object.get("members").and_then(Value::as_array).into_iter().flatten();
+    let text = |member: &Value, name: &str| member.get(name).and_then(Value::as_str).map(str::to_owned);
+    let member = |member: &Value| {
+        let id = member.as_str().map(str::to_owned).or_else(|| text(member, "id"))?;
+        Some((id.to_ascii_lowercase(), text(member, "@odata.type").unwrap_or_default()))
+    };
+    members.filter_map(member).collect()
 }

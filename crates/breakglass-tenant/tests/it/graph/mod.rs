@@ -2,10 +2,15 @@
 
 mod bad_input;
 mod changes;
+mod contexts;
+mod endpoint;
 mod every_resource;
 mod permissions;
+mod pim;
 mod policies;
+mod protection;
 mod roles;
 mod schema;
+mod subscriptions;
 mod units;
 mod world;

@@ -20,14 +20,20 @@ const CONTEXTS: &[(&str, &str)] = &[
     ("directoryRoles", "directoryRole"),
     ("domains", "domain"),
     ("groups", "group"),
+    ("identity/conditionalAccess/authenticationContextClassReferences", "authenticationContextClassReference"),
     ("identity/conditionalAccess/namedLocations", "namedLocation"),
     ("identity/conditionalAccess/policies", "conditionalAccessPolicy"),
     ("identity/conditionalAccess/templates", "conditionalAccessTemplate"),
+    ("identityProtection/riskDetections", "riskDetection"),
     ("identityProtection/riskyUsers", "riskyUser"),
     ("organization", "organization"),
     ("policies/authenticationMethodsPolicy", "authenticationMethodsPolicy"),
+    ("policies/authenticationMethodsPolicy/authenticationMethodConfigurations", "authenticationMethodConfiguration"),
     ("policies/authenticationStrengthPolicies", "authenticationStrengthPolicy"),
+    ("policies/roleManagementPolicies", "unifiedRoleManagementPolicy"),
+    ("policies/roleManagementPolicyAssignments", "unifiedRoleManagementPolicyAssignment"),
     ("policies/identitySecurityDefaultsEnforcementPolicy", "identitySecurityDefaultsEnforcementPolicy"),
+    ("roleManagement/directory/roleAssignmentApprovals", "approval"),
     ("roleManagement/directory/roleAssignmentScheduleInstances", "unifiedRoleAssignmentScheduleInstance"),
     ("roleManagement/directory/roleAssignmentScheduleRequests", "unifiedRoleAssignmentScheduleRequest"),
     ("roleManagement/directory/roleAssignmentSchedules", "unifiedRoleAssignmentSchedule"),
@@ -38,6 +44,7 @@ const CONTEXTS: &[(&str, &str)] = &[
     ("roleManagement/directory/roleEligibilitySchedules", "unifiedRoleEligibilitySchedule"),
     ("servicePrincipals", "servicePrincipal"),
     ("subscribedSkus", "subscribedSku"),
+    ("subscriptions", "subscription"),
     ("users", "user"),
 ];
 
@@ -51,7 +58,12 @@ const METHODS: &[(&str, &str)] = &[
     ("fido2Methods", "fido2AuthenticationMethod"),
     ("temporaryAccessPassMethods", "temporaryAccessPassAuthenticationMethod"),
     ("emailMethods", "emailAuthenticationMethod"),
+    ("operations", "longRunningOperation"),
 ];
+
+/// Collections below one object.
+const RELATIONS: &[(&str, &str)] =
+    &[("history", "riskyUserHistoryItem"), ("rules", "unifiedRoleManagementPolicyRule"), ("steps", "approvalStep")];
 
 /// Types of which Graph returns a few properties unless it is asked for more.
 const PARTLY_SHOWN: &[&str] =
@@ -61,7 +73,18 @@ const PARTLY_SHOWN: &[&str] =
 const NEWER: &[&str] =
     &["addIns", "agentContext", "agents", "blockSensitiveActions", "lockedOut", "partialEnablementStrategy", "times"];
 /// Types that the reduced schema leaves out.
-const LEFT_OUT: [&str; 2] = ["updateAllowedCombinationsResult", "compliantNetworkNamedLocation"];
+const LEFT_OUT: [&str; 10] = [
+    "authenticationContext",
+    "longRunningOperation",
+    "passwordResetResponse",
+    "updateAllowedCombinationsResult",
+    "compliantNetworkNamedLocation",
+    "subscription",
+    "approval",
+    "approvalStep",
+    "groupMembers",
+    "singleUser",
+];
 
 /// One version of the schema.
 struct Version {
@@ -312,6 +335,9 @@ fn is_guid(text: &str) -> bool {
 fn type_of(of: &str) -> Option<&'static str> {
     if let Some((_, collection)) = of.split_once("/authentication/") {
         return METHODS.iter().find(|(name, _)| *name == collection).map(|(_, name)| *name);
+    }
+    if let Some((_, relation)) = of.split_once("')/") {
+        return RELATIONS.iter().find(|(name, _)| *name == relation).map(|(_, name)| *name);
     }
     CONTEXTS.iter().find(|(name, _)| *name == of).map(|(_, name)| *name)
 }

@@ -200,7 +200,7 @@ fn what_cannot_be_switched_is_refused_with_the_reason() {
     for (name, settings, status, reason) in [
         ("mfa-outrage", json!({}), 400, "there is no fault"),
         ("", json!({}), 404, ""),
-        ("pim-down", json!({}), 501, "no Privileged Identity Management"),
+        ("pim-down", json!({ "seconds": 3 }), 400, "has no setting"),
         ("risk", json!({}), 400, "`risk:USER`"),
         ("risk:", json!({}), 400, "`risk:USER`"),
         ("risk:nobody@contoso.com", json!({}), 404, "there is no user"),

@@ -20,26 +20,55 @@ fn shown(served: &Served, of: &str) -> Vec<Value> {
 
 #[test]
 fn records_are_shown_for_as_many_days_as_the_licence_says() {
-    for (name, licence, days) in [
-        ("free", Value::Null, 7),
-        ("p1", json!("AAD_PREMIUM"), 30),
-        ("p2", json!("AAD_PREMIUM_P2"), 30),
-        ("other", json!("INTUNE_A"), 7),
-    ] {
-        let served = Served::seeded(&format!("retention-{name}"), |seed| {
-            if licence.is_string() {
-                seed["subscribedSkus"] = json!([{
-                    "id": "sku", "skuId": "06ebc4ee-1bb5-47dd-8120-11324bc54e06", "skuPartNumber": "X",
-                    "capabilityStatus": "Enabled", "servicePlans": [{ "servicePlanName": licence }],
-                }]);
-            }
-        });
+    for (name, licence, days) in
+        [("untold", Value::Null, 30), ("p1", json!("AAD_PREMIUM"), 30), ("p2", json!("AAD_PREMIUM_P2"), 30)]
+    {
+        let served = licensed(&format!("retention-{name}"), &licence);
         assert_eq!(served.code(&[], RAE), 0);
         assert_eq!(shown(&served, RAE.0).len(), 1, "{name}");
         served.on("clock", json!({ "by": format!("{days}d") }));
         assert_eq!(shown(&served, RAE.0).len(), 1, "{name}");
         served.on("clock", json!({ "by": format!("{}s", days * 86_400 + 1) }));
         assert_eq!(shown(&served, RAE.0).len(), 0, "{name}");
+    }
+}
+
+/// A tenant with a licence; without any where it is `false`, and as it is seeded where it is null.
+fn licensed(name: &str, licence: &Value) -> Served {
+    Served::seeded(name, |seed| {
+        if licence.is_string() {
+            seed["subscribedSkus"] = json!([{
+                "id": "sku", "skuId": "06ebc4ee-1bb5-47dd-8120-11324bc54e06", "skuPartNumber": "X",
+                "capabilityStatus": "Enabled", "servicePlans": [{ "servicePlanName": licence }],
+            }]);
+        } else if !licence.is_null() {
+            seed["subscribedSkus"] = json!([]);
+        }
+    })
+}
+
+#[test]
+fn without_a_licence_sign_ins_are_not_shown_and_changes_for_seven_days() {
+    for (name, licence) in [("none", json!(false)), ("other", json!("INTUNE_A"))] {
+        let served = licensed(&format!("licence-{name}"), &licence);
+        let get = |path: &str| {
+            let token = served.password(&[], ADMIN)["access_token"].as_str().unwrap().to_owned();
+            served.send(("GET", path), &[("authorization", &format!("Bearer {token}"))], "").unwrap()
+        };
+        let refused = get("/v1.0/auditLogs/signIns");
+        let code = &refused.json()["error"]["code"];
+        assert_eq!((refused.status, code), (403, &json!("Authentication_RequestFromNonPremiumTenantOrB2CTenant")));
+        let token = served.password(&[], ADMIN)["access_token"].as_str().unwrap().to_owned();
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        let changed = served.send(("PATCH", "/v1.0/users/rae@contoso.com"), &headers, "{\"jobTitle\":\"x\"}").unwrap();
+        assert_eq!(changed.status, 204, "{}", changed.body);
+        let count = || get("/v1.0/auditLogs/directoryAudits").json()["value"].as_array().unwrap().len();
+        assert_eq!(count(), 1, "{name}");
+        served.on("clock", json!({ "by": "7d" }));
+        assert_eq!(count(), 1, "{name}");
+        served.on("clock", json!({ "by": "604801s" }));
+        assert_eq!(count(), 0, "{name}");
     }
 }
 

@@ -143,7 +143,7 @@ impl Browser {
         let text = match body {
             Body::Nothing => String::new(),
             Body::Json(value) => value.to_string(),
-            Body::Page(page) => page,
+            Body::Page(page) | Body::Text(page) => page,
         };
         Answer { status, text, location: location.map(|(_, address)| address.clone()).unwrap_or_default() }
     }

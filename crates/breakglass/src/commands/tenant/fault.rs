@@ -28,8 +28,10 @@ use crate::wiring::World;
 /// risk:USER: the user is at risk, or the sign-in is.
 /// network:LOCATION: whoever is in that named location gets no answer.
 /// graph-429, graph-503, slow: Graph throttles, is not available, or is late.
+/// graph-limits: Graph takes no more requests a second than Microsoft documents.
 /// cut-after-write: Graph does what it is asked to, and the connection is cut before the answer.
 /// log-lag, log-late, log-duplicates: Graph shows records of the logs later, every second one later, or all twice.
+/// pim-down: nobody activates a role; whoever has one keeps it.
 /// clock: the tenant's clock is moved.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
