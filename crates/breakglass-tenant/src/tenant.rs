@@ -200,3 +200,22 @@ impl Tenant {
         name.eq_ignore_ascii_case(&self.id) || self.domains().contains(&name.to_lowercase())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Addresses;
+
+    #[test]
+    fn localhost_has_the_port_of_the_address() {
+        for (base, expected) in [
+            ("https://127.0.0.1:8443", "https://localhost:8443"),
+            ("https://[::1]:8443", "https://localhost:8443"),
+            ("https://[::1]", "https://localhost"),
+            ("https://127.0.0.1", "https://localhost"),
+            ("https://127.0.0.1:443", "https://localhost"),
+        ] {
+            let addresses = Addresses { base: base.to_owned(), manager: String::new() };
+            assert_eq!(addresses.localhost(), expected, "{base}");
+        }
+    }
+}
