@@ -2,6 +2,7 @@
 
 mod faults;
 mod graph_faults;
+mod hostile;
 mod logs;
 mod profiles;
-mod world;
+pub(crate) mod world;
