@@ -40,6 +40,7 @@ pub(super) fn answer(tenant: &Tenant, call: &Call) -> Reply {
 
 fn granted(tenant: &Tenant, call: &Call, correlation_id: &str) -> Result<Value, StsError> {
     let form = call.form().ok_or_else(|| StsError::of(90_100))?;
+    StsError::unless_single(&form)?;
     let client = named(tenant, &form)?;
     let scope = Scope::of(tenant, &form)?;
     let grant = member(&form, "grant_type").ok_or_else(|| StsError::missing("grant_type"))?;
