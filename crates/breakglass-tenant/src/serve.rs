@@ -21,6 +21,7 @@ use axum::response::{IntoResponse as _, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -143,6 +144,7 @@ async fn listen(listener: TcpListener, config: Arc<ServerConfig>, stage: Stage) 
     let acceptor = TlsAcceptor::from(config);
     let places = Places::new(stage.limits.connections);
     let limits = stage.limits;
+    let allows_http = stage.tenant.allows_loopback_http;
     let router = Router::new().fallback(answered).with_state(stage);
     loop {
         let (stream, remote) = accepted(&listener, &places).await;
@@ -152,7 +154,7 @@ async fn listen(listener: TcpListener, config: Arc<ServerConfig>, stage: Stage) 
             let router = router.layer(axum::Extension(remote)).layer(axum::Extension(Arc::clone(&place)));
             // What a client does wrong is its own affair; the connection is closed.
             tokio::select! {
-                () = connected(stream, &place, (acceptor, router, limits)) => {}
+                () = connected(stream, &place, (acceptor, router, limits), allows_http && is_loopback(remote.ip())) => {}
                 () = place.ended() => {}
             }
         });
@@ -178,13 +180,37 @@ async fn accepted(listener: &TcpListener, places: &Places) -> (TcpStream, Socket
 /// Milliseconds until a connection is accepted after one could not be.
 const ACCEPT_PAUSE_MS: u64 = 5;
 
-async fn connected(stream: TcpStream, place: &Place, (acceptor, router, limits): (TlsAcceptor, Router, Limits)) {
+async fn connected(
+    stream: TcpStream,
+    place: &Place,
+    (acceptor, router, limits): (TlsAcceptor, Router, Limits),
+    allows_http: bool,
+) {
     place.wait_on(Some(limits.handshake));
+    if allows_http && is_plain(&stream).await {
+        return exchanged(stream, place, (router, limits)).await;
+    }
     let Ok(secured) = acceptor.accept(stream).await else { return };
+    exchanged(secured, place, (router, limits)).await;
+}
+
+/// Whether a client begins with anything but the record of a TLS handshake (RFC 8446, section 5.1).
+async fn is_plain(stream: &TcpStream) -> bool {
+    let mut first = [0];
+    matches!(stream.peek(&mut first).await, Ok(1)) && first != [HANDSHAKE_RECORD]
+}
+
+const HANDSHAKE_RECORD: u8 = 22;
+
+async fn exchanged(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    place: &Place,
+    (router, limits): (Router, Limits),
+) {
     place.wait_on(Some(limits.head));
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().max_buf_size(HEAD_BYTES_MAX).max_headers(HEAD_COUNT_MAX).header_read_timeout(None);
-    drop(builder.serve_connection(TokioIo::new(secured), TowerToHyperService::new(router)).await);
+    drop(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await);
 }
 
 async fn answered(

@@ -74,6 +74,8 @@ pub struct Tenant {
     pub(crate) backstage: String,
     pub(crate) id: String,
     pub(crate) profile: Profile,
+    /// Whether clients on this machine may come without TLS.
+    pub(crate) allows_loopback_http: bool,
 }
 
 impl Tenant {
@@ -105,6 +107,7 @@ impl Tenant {
             backstage,
             id,
             profile: Profile::default(),
+            allows_loopback_http: false,
         })
     }
 
@@ -112,6 +115,13 @@ impl Tenant {
     #[must_use]
     pub fn with_profile(self, profile: Profile) -> Self {
         Self { profile, ..self }
+    }
+
+    /// With plain HTTP for clients on this machine, at the same addresses: for programs that speak no TLS, or trust no
+    /// authority but their own. What is answered leads to HTTPS all the same.
+    #[must_use]
+    pub fn with_loopback_http(self) -> Self {
+        Self { allows_loopback_http: true, ..self }
     }
 
     /// With its logs in files of a folder as well, as diagnostic settings write them.

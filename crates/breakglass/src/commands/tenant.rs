@@ -63,6 +63,10 @@ struct Serve {
     #[arg(long)]
     beyond_loopback: bool,
 
+    /// Answer plain HTTP as well, to clients on this machine, for programs that speak no TLS
+    #[arg(long)]
+    allow_loopback_http: bool,
+
     /// Where a proxy is served that leads every CONNECT to the tenant, for clients that insist on port 443
     #[arg(long, value_name = "ADDRESS")]
     connect_proxy: Option<SocketAddr>,
@@ -316,6 +320,9 @@ impl Serve {
             world.progress("seeding the tenant");
             seed.put(&mut tenant)?;
             world.progress_is_over();
+        }
+        if self.allow_loopback_http {
+            tenant = tenant.with_loopback_http();
         }
         if let Some(folder) = &self.export {
             let unwritable = |source| TenantError::Folder { folder: folder.display().to_string(), source };

@@ -10,6 +10,7 @@ mod logs;
 mod passkeys;
 mod passkeys_graph;
 mod passwords;
+mod plain;
 mod profiles;
 mod registration;
 pub(crate) mod world;

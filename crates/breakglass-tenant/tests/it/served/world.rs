@@ -168,6 +168,13 @@ impl Served {
         Self::opened((folder, Arc::new(Standing)), None, |tenant| tenant.with_export(&logs))
     }
 
+    /// The same, with plain HTTP besides.
+    pub(crate) fn with_loopback_http(self) -> Self {
+        let Self { tenant, folder, runtime, .. } = self;
+        drop((runtime, tenant));
+        Self::opened((folder, Arc::new(Standing)), None, Tenant::with_loopback_http)
+    }
+
     /// Does something on the network, within a minute.
     pub(crate) fn run<T>(&self, what: impl Future<Output = T>) -> T {
         let within = async { tokio::time::timeout(Duration::from_secs(60), what).await };
