@@ -4,20 +4,21 @@
 //! **Invariant:** a change is whole or not there, after a crash as well.
 
 mod database;
-mod export;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{RwLock, RwLockReadGuard};
+use std::sync::{Mutex, RwLock, RwLockReadGuard};
 
 use breakglass_model::snapshot::Resource;
 use breakglass_model::strength::Modes;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use tokio::sync::Notify;
 
 use self::database::Database;
 pub use self::database::StateError;
-use self::export::Export;
+use crate::export::files::Files;
+use crate::export::{Destination as _, Exported};
 use crate::jwt::SigningKey;
 use crate::secret::Hashed;
 
@@ -67,6 +68,8 @@ pub(crate) struct Directory {
     secrets: BTreeMap<String, Vec<Secret>>,
     /// By the SHA-256 of the refresh token, in hexadecimal digits.
     sessions: BTreeMap<String, Session>,
+    /// The same digests by when their time is over.
+    session_ends: BTreeSet<(Timestamp, String)>,
     things: BTreeMap<(Shelf, String), Object>,
 }
 
@@ -100,7 +103,8 @@ impl Directory {
 
     /// Every refresh token and cookie whose time is over.
     pub(crate) fn sessions_over(&self, now: Timestamp) -> Vec<String> {
-        self.sessions.iter().filter(|(_, session)| session.until <= now).map(|(digest, _)| digest.clone()).collect()
+        let over = self.session_ends.iter().take_while(|(until, _)| *until <= now);
+        over.map(|(_, digest)| digest.clone()).collect()
     }
 
     /// What is kept under a name on a shelf.
@@ -151,10 +155,16 @@ impl Directory {
                 }
             }
             Change::PutSession(digest, session) => {
-                self.sessions.insert(digest, session);
+                let until = session.until;
+                if let Some(known) = self.sessions.insert(digest.clone(), session) {
+                    self.session_ends.remove(&(known.until, digest.clone()));
+                }
+                self.session_ends.insert((until, digest));
             }
             Change::RemoveSession(digest) => {
-                self.sessions.remove(&digest);
+                if let Some(known) = self.sessions.remove(&digest) {
+                    self.session_ends.remove(&(known.until, digest));
+                }
             }
             Change::PutThing(shelf, name, thing) => {
                 self.things.insert((shelf, name), thing);
@@ -195,6 +205,8 @@ pub(crate) enum Change {
 /// Where something is kept that is no object of Graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Shelf {
+    /// How far exports got that deliver later.
+    Exports,
     /// Faults that are on.
     Faults,
     /// Management groups of Azure.
@@ -202,7 +214,8 @@ pub(crate) enum Shelf {
 }
 
 impl Shelf {
-    const ALL: [(Self, &'static str); 2] = [(Self::Faults, "faults"), (Self::ManagementGroups, "managementGroups")];
+    const ALL: [(Self, &'static str); 3] =
+        [(Self::Exports, "exports"), (Self::Faults, "faults"), (Self::ManagementGroups, "managementGroups")];
 }
 
 /// A record of a log.
@@ -218,8 +231,13 @@ pub(crate) enum Log {
 #[derive(Debug)]
 pub(crate) struct State {
     directory: RwLock<Directory>,
+    /// One change at a time; whoever reads need not wait for the disk.
+    writing: Mutex<()>,
     database: Database,
-    export: Option<Export>,
+    /// Files that each record is written into as well, and the id of the tenant that they are about.
+    files: Option<(Files, String)>,
+    /// Something was logged.
+    logged: Notify,
 }
 
 impl State {
@@ -230,12 +248,18 @@ impl State {
         for change in database.everything()? {
             directory.apply(change);
         }
-        Ok(Self { directory: RwLock::new(directory), database, export: None })
+        Ok(Self {
+            directory: RwLock::new(directory),
+            writing: Mutex::new(()),
+            database,
+            files: None,
+            logged: Notify::new(),
+        })
     }
 
     /// Writes each record of a log into files as well, as a diagnostic setting of a tenant does.
     pub(crate) fn export_to(&mut self, folder: &Path, tenant: &str) {
-        self.export = Some(Export::new(folder, tenant));
+        self.files = Some((Files::new(folder, tenant), tenant.to_owned()));
     }
 
     /// What there is to read.
@@ -249,17 +273,35 @@ impl State {
         &self,
         work_out: impl FnOnce(&Directory) -> Result<(Vec<Change>, T), E>,
     ) -> Result<T, E> {
-        let mut directory = self.directory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (changes, result) = work_out(&directory)?;
+        let _one = self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (changes, result) = work_out(&self.read())?;
         self.database.commit(&changes)?;
+        let mut directory = self.directory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         changes.into_iter().for_each(|change| directory.apply(change));
         Ok(result)
     }
 
-    /// Writes a record into a log.
+    /// Writes a record into a log. It is in its file as well, if there are files, before whoever caused it is answered.
     pub(crate) fn log(&self, log: Log, record: &Object) -> Result<(), StateError> {
         self.database.log(log, record)?;
-        self.export.as_ref().map_or(Ok(()), |export| Ok(export.write(log, record)?))
+        self.logged.notify_one();
+        let Some((files, tenant)) = &self.files else { return Ok(()) };
+        Ok(files.deliver(Exported::of(tenant, log, record).as_slice())?)
+    }
+
+    /// Waits until something is logged, or was since it was asked last. One may wait.
+    pub(crate) async fn logged(&self) {
+        self.logged.notified().await;
+    }
+
+    /// The number of the newest record of all logs; 0 if there is none.
+    pub(crate) fn newest_number(&self) -> Result<i64, StateError> {
+        self.database.newest_number()
+    }
+
+    /// Records of all logs behind one of them, in the order in which they were written.
+    pub(crate) fn records_after(&self, number: i64, count_max: usize) -> Result<Vec<(i64, Log, Object)>, StateError> {
+        self.database.records_after(number, count_max)
     }
 
     /// The records of a log, the newest first.

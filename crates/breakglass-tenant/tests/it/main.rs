@@ -1,6 +1,8 @@
 //! Tests of the embedded tenant.
 
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod odata;
 #[cfg(test)]
 mod regressions;
