@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Request;
 use super::error::GraphError;
 use crate::call::Reply;
-use crate::odata::{ODataError, PageLimits, QueryOptions, page, shape};
+use crate::odata::{ODataError, PageLimits, QueryOptions, page, shape, window};
 use crate::state::Object;
 
 /// How a resource is shown.
@@ -60,10 +60,18 @@ impl From<ODataError> for GraphError {
 
 /// The collection of a resource.
 pub(super) fn listed(request: &Request<'_>, shape: &Shape) -> Result<Reply, GraphError> {
-    let directory = request.tenant.state.read();
-    let objects: Vec<Object> = directory.all(shape.resource).map(|object| visible(shape, object)).collect();
-    drop(directory);
     let options = QueryOptions::parse(&request.call.query)?;
+    let directory = request.tenant.state.read();
+    let objects: Vec<Object> = if options.takes_all_in_order() {
+        // Of what stands on other pages nothing is shown but that it is there.
+        let (start, size) = window(&options, &shape.limits())?;
+        let here = start..start.saturating_add(size);
+        let seen = |(place, object)| if here.contains(&place) { visible(shape, object) } else { Object::new() };
+        directory.all(shape.resource).enumerate().map(seen).collect()
+    } else {
+        directory.all(shape.resource).map(|object| visible(shape, object)).collect()
+    };
+    drop(directory);
     let is_eventual =
         request.call.header("consistencylevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
     let is_counted = if shape.is_of_directory() { options.check_consistency(is_eventual)? } else { options.count() };
