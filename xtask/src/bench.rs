@@ -5,6 +5,8 @@
 //! engine. The machine's own speed stands beside every figure as the step of a calibration loop.
 //! **Source:** the targets are those that the project set itself; the generator's arguments are in its README.
 
+mod tenant;
+
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -36,7 +38,9 @@ pub(crate) enum BenchError {
     #[error("there is no generator at `{}`: name its folder with --generator", .0.display())]
     NoGenerator(PathBuf),
     /// An argument is none.
-    #[error("`{0}` is no argument: bench takes --users N,N --seed N --generator FOLDER, each with a value")]
+    #[error(
+        "`{0}` is no argument: bench takes --users N,N --seed N --generator FOLDER --only tenant, each with a value"
+    )]
     Argument(String),
     /// A program failed.
     #[error("`{0}` failed")]
@@ -60,13 +64,15 @@ pub(crate) struct Settings {
     users: Vec<u32>,
     seed: u64,
     generator: PathBuf,
+    /// Whether nothing but the embedded tenant is measured, which needs no generator.
+    is_tenant_only: bool,
 }
 
 impl Settings {
     /// Reads the arguments behind `bench`.
     pub(crate) fn read(words: &[&str], root: &Path) -> Result<Self, BenchError> {
-        let mut settings =
-            Self { users: vec![10_000, 1_000_000], seed: 1, generator: root.join("../shared/bench/gen") };
+        let generator = root.join("../shared/bench/gen");
+        let mut settings = Self { users: vec![10_000, 1_000_000], seed: 1, generator, is_tenant_only: false };
         for pair in words.chunks(2) {
             let wrong = || BenchError::Argument(pair.join(" "));
             match pair {
@@ -76,12 +82,17 @@ impl Settings {
                 }
                 ["--seed", seed] => settings.seed = seed.parse().map_err(|_| wrong())?,
                 ["--generator", folder] => settings.generator = folder.into(),
+                ["--only", "tenant"] => settings.is_tenant_only = true,
                 _ => return Err(wrong()),
             }
         }
         Ok(settings)
     }
 }
+
+/// Small programs beside our crates that are measured, or that measure.
+const EXAMPLES: [(&str, &str); 3] =
+    [("breakglass-engine", "in_process"), ("breakglass-engine", "lockout_in_process"), ("breakglass-tenant", "load")];
 
 /// What one run of a program cost.
 #[derive(Debug, Clone, Copy, Default)]
@@ -104,19 +115,21 @@ struct Row {
 /// Measures everything and prints the table.
 pub(crate) fn run(settings: &Settings, root: &Path) -> Result<(), BenchError> {
     let manifest = settings.generator.join("Cargo.toml");
-    if !manifest.is_file() {
+    if !manifest.is_file() && !settings.is_tenant_only {
         return Err(BenchError::NoGenerator(settings.generator.clone()));
     }
     let built = root.join("target/bench-gen");
     cargo(root, &["build", "--release", "--locked", "--bin", "breakglass"], &[])?;
-    for example in ["in_process", "lockout_in_process"] {
-        cargo(root, &["build", "--release", "--locked", "--package", "breakglass-engine", "--example", example], &[])?;
+    for (package, example) in EXAMPLES {
+        cargo(root, &["build", "--release", "--locked", "--package", package, "--example", example], &[])?;
     }
-    cargo(
-        root,
-        &["build", "--release"],
-        &["--manifest-path".into(), manifest.into(), "--target-dir".into(), built.clone().into()],
-    )?;
+    if !settings.is_tenant_only {
+        cargo(
+            root,
+            &["build", "--release"],
+            &["--manifest-path".into(), manifest.into(), "--target-dir".into(), built.clone().into()],
+        )?;
+    }
     let tools = Tools {
         generator: built.join("release/gen"),
         product: root.join("target/release/breakglass"),
@@ -124,7 +137,14 @@ pub(crate) fn run(settings: &Settings, root: &Path) -> Result<(), BenchError> {
         lockout: root.join("target/release/examples/lockout_in_process"),
     };
     let mut rows = Vec::new();
-    for users in &settings.users {
+    let examples = root.join("target/release/examples");
+    tenant::measure(
+        (&tools.product, &examples.join("load")),
+        &root.join("target/bench/tenant"),
+        tools.calibrate()?,
+        &mut rows,
+    )?;
+    for users in settings.users.iter().filter(|_| !settings.is_tenant_only) {
         let folder = root.join(format!("target/bench/users-{users}-seed-{}-signins-{REQUEST_COUNT}", settings.seed));
         tools.make_input(&folder, *users, settings.seed)?;
         tools.measure(&folder, *users, &mut rows)?;
@@ -335,7 +355,8 @@ fn table(rows: &[Row]) -> String {
             _ => None,
         };
         let steps = ns.map_or("-".to_owned(), |ns| format!("{:.2} of {calibration_ns:.3} ns", ns / calibration_ns));
-        let part = measured / target;
+        // Of what is counted in a second there may be more, and of everything else less.
+        let part = if *unit == "/s" { target / measured } else { measured / target };
         // Writing to a string cannot fail.
         let _ = writeln!(text, "| {what} | {measured:.3} {unit} | {target} {unit} | {part:.2} | {steps} |");
     }

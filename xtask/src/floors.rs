@@ -337,26 +337,25 @@ mod tests {
     }
 
     #[test]
-    fn fifteen_direct_dependencies_are_allowed_below() {
-        check(&[package("hall", &many(15))], &[]);
+    fn as_many_direct_dependencies_as_may_be_are_allowed_below() {
+        check(&[package("hall", &many(DIRECT_DEPENDENCY_COUNT_MAX))], &[]);
     }
 
     #[test]
-    fn sixteen_direct_dependencies_are_refused_below() {
-        check(
-            &[package("hall", &many(16))],
-            &["`hall` has 16 direct dependencies: below floor 3 at most 15 are allowed"],
-        );
+    fn one_more_is_refused_below() {
+        let (most, more) = (DIRECT_DEPENDENCY_COUNT_MAX, DIRECT_DEPENDENCY_COUNT_MAX + 1);
+        let refusal = format!("`hall` has {more} direct dependencies: below floor 3 at most {most} are allowed");
+        check(&[package("hall", &many(more))], &[&refusal]);
     }
 
     #[test]
-    fn sixteen_direct_dependencies_are_allowed_above() {
-        check(&[package("roof", &many(16))], &[]);
+    fn one_more_is_allowed_above() {
+        check(&[package("roof", &many(DIRECT_DEPENDENCY_COUNT_MAX + 1))], &[]);
     }
 
     #[test]
     fn what_tests_need_and_repeated_lines_are_not_counted() {
-        let mut dependencies = many(15);
+        let mut dependencies = many(DIRECT_DEPENDENCY_COUNT_MAX);
         dependencies.push(theirs("crate-00"));
         dependencies.push(theirs_in_tests("crate-99"));
         check(&[package("hall", &dependencies)], &[]);

@@ -26,8 +26,8 @@ usage: cargo xtask COMMAND
                  and list files and functions that have grown long
   docs           write the pages that are generated: rules, codes, command line, decisions
   docs --check   refuse those that differ from what would be written
-  bench [--users N,N] [--seed N] [--generator FOLDER]
-                 measure speed and memory on generated tenants, and print the table
+  bench [--users N,N] [--seed N] [--generator FOLDER] [--only tenant]
+                 measure speed and memory on generated tenants and of the embedded one, and print the table
   test           run every test of the workspace
   test --full    run the long forms too
 ";

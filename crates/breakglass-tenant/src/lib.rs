@@ -12,6 +12,7 @@ pub mod backstage;
 pub mod call;
 pub mod clock;
 pub mod demo;
+pub mod export;
 mod faults;
 mod graph;
 mod ids;

@@ -2,6 +2,8 @@
 //!
 //! **Source:** OWASP's cheat sheet on password storage (Argon2id, 19 MiB, 2 passes, 1 lane).
 
+use std::sync::{Condvar, Mutex, PoisonError};
+
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 
@@ -12,6 +14,8 @@ use crate::totp::Base32;
 const MEMORY_KIB: u32 = 19 * 1024;
 /// Passes over it.
 const PASS_COUNT: u32 = 2;
+/// Hashes that are worked out at a time: each takes its memory, and a processor all to itself.
+const HASH_COUNT_MAX: usize = 4;
 /// Bytes of the longest password that is looked at; Entra allows 256 characters.
 pub(crate) const PASSWORD_BYTES_MAX: usize = 1_024;
 
@@ -47,6 +51,7 @@ impl Hashed {
         }
         let salt = random::bytes::<16>().map_err(|_| SecretError::Hash)?;
         let salt = SaltString::encode_b64(&salt).map_err(|_| SecretError::Hash)?;
+        let _leave = Leave::wait();
         let hash = hasher()?.hash_password(secret.as_bytes(), &salt).map_err(|_| SecretError::Hash)?;
         Ok(Self(hash.to_string()))
     }
@@ -74,7 +79,36 @@ impl Hashed {
     /// Whether a secret is the one.
     pub(crate) fn is(&self, secret: &str) -> bool {
         let (Ok(hash), Ok(hasher)) = (PasswordHash::new(&self.0), hasher()) else { return false };
-        secret.len() <= PASSWORD_BYTES_MAX && hasher.verify_password(secret.as_bytes(), &hash).is_ok()
+        if secret.len() > PASSWORD_BYTES_MAX {
+            return false;
+        }
+        let _leave = Leave::wait();
+        hasher.verify_password(secret.as_bytes(), &hash).is_ok()
+    }
+}
+
+/// Leave to work a hash out, until it is dropped.
+struct Leave;
+
+/// How many there are, and who waits for one.
+static HASHING: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+impl Leave {
+    fn wait() -> Self {
+        let (count, ended) = &HASHING;
+        let count = count.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_full = |count: &mut usize| *count >= HASH_COUNT_MAX;
+        *ended.wait_while(count, is_full).unwrap_or_else(PoisonError::into_inner) += 1;
+        Self
+    }
+}
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        let (count, ended) = &HASHING;
+        let mut count = count.lock().unwrap_or_else(PoisonError::into_inner);
+        *count = count.saturating_sub(1);
+        ended.notify_one();
     }
 }
 
@@ -101,7 +135,7 @@ fn hasher() -> Result<Argon2<'static>, SecretError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Hashed, PASSWORD_BYTES_MAX, SecretError};
+    use super::{HASH_COUNT_MAX, Hashed, PASSWORD_BYTES_MAX, SecretError};
 
     #[test]
     fn a_secret_is_itself_and_nothing_else() {
@@ -110,5 +144,16 @@ mod tests {
         assert!(!hashed.to_keep().contains("horse"));
         assert_ne!(hashed, Hashed::of("correct horse").unwrap());
         assert_eq!(Hashed::of(&"a".repeat(PASSWORD_BYTES_MAX + 1)), Err(SecretError::TooLong));
+    }
+
+    #[test]
+    fn whoever_waits_for_leave_gets_it() {
+        let hashed = Hashed::of("right").unwrap();
+        std::thread::scope(|scope| {
+            let asked = |number: usize| hashed.is(if number.is_multiple_of(2) { "right" } else { "wrong" });
+            let asked: Vec<_> = (0..HASH_COUNT_MAX * 2).map(|number| scope.spawn(move || asked(number))).collect();
+            let told: Vec<bool> = asked.into_iter().map(|one| one.join().unwrap()).collect();
+            assert_eq!(told, [true, false].repeat(HASH_COUNT_MAX));
+        });
     }
 }

@@ -127,6 +127,11 @@ impl Screen {
     }
 }
 
+/// The password for the broker that logs are exported to, if the environment has one.
+pub(crate) fn password_of_broker() -> Option<String> {
+    variable("BREAKGLASS_EXPORT_KAFKA_PASSWORD").and_then(|password| password.into_string().ok())
+}
+
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)

@@ -7,7 +7,7 @@ use super::error::GraphError;
 use super::shape::mend;
 use super::{Request, properties};
 use crate::call::{Body, Reply};
-use crate::odata::{ODataError, PageLimits, QueryOptions, matching, page, shape};
+use crate::odata::{ODataError, PageLimits, QueryOptions, matching, page, shape, window};
 use crate::state::Object;
 
 /// How a resource is shown.
@@ -61,11 +61,20 @@ impl From<ODataError> for GraphError {
 
 /// The collection of a resource.
 pub(super) fn listed(request: &Request<'_>, shape: &Shape) -> Result<Reply, GraphError> {
-    let directory = request.tenant.state.read();
-    let objects: Vec<Object> = directory.all(shape.resource).map(|object| visible(request, shape, object)).collect();
-    drop(directory);
     let options = QueryOptions::parse(&request.call.query)?;
     check_names(shape, &options)?;
+    let directory = request.tenant.state.read();
+    let objects: Vec<Object> = if options.takes_all_in_order() {
+        // Of what stands on other pages nothing is shown but that it is there.
+        let (start, size) = window(&options, &shape.limits())?;
+        let here = start..start.saturating_add(size);
+        let seen =
+            |(place, object)| if here.contains(&place) { visible(request, shape, object) } else { Object::new() };
+        directory.all(shape.resource).enumerate().map(seen).collect()
+    } else {
+        directory.all(shape.resource).map(|object| visible(request, shape, object)).collect()
+    };
+    drop(directory);
     // To count is an advanced query by itself.
     let is_counted = if shape.is_of_directory() && !request.is_count {
         options.check_consistency(is_eventual(request))?

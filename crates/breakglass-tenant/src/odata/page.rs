@@ -98,15 +98,7 @@ pub fn page<'a>(
     options: &QueryOptions,
     limits: &PageLimits<'_>,
 ) -> Result<Page, ODataError> {
-    check_expand(options, limits)?;
-    let size = page_size(options, limits)?;
-    if options.skip().is_some() && !limits.allows_skip {
-        return Err(ODataError::request("'$skip' is not supported by the service."));
-    }
-    let start = match options.skip_token() {
-        Some(token) => SkipToken::position(token, options, limits.collection)?,
-        None => options.skip().unwrap_or(0),
-    };
+    let (start, size) = window(options, limits)?;
     let mut found = matching(objects, options)?;
     if let Some(order_by) = options.order_by() {
         order_by.sort(&mut found)?;
@@ -116,6 +108,23 @@ pub fn page<'a>(
     let next = (end < found.len()).then(|| SkipToken::new(end, options, limits.collection));
     let shown = found.into_iter().skip(start).take(size);
     Ok(Page { value: shown.map(|object| show(object, options, limits)).collect(), next, count })
+}
+
+/// Where the page that a query asks for begins, and how many objects it has at most.
+///
+/// # Errors
+/// The query asks for what the collection does not have, or has a token of another query.
+pub fn window(options: &QueryOptions, limits: &PageLimits<'_>) -> Result<(usize, usize), ODataError> {
+    check_expand(options, limits)?;
+    let size = page_size(options, limits)?;
+    if options.skip().is_some() && !limits.allows_skip {
+        return Err(ODataError::request("'$skip' is not supported by the service."));
+    }
+    let start = match options.skip_token() {
+        Some(token) => SkipToken::position(token, options, limits.collection)?,
+        None => options.skip().unwrap_or(0),
+    };
+    Ok((start, size))
 }
 
 /// The objects that filter and search let through, in the order they came in: what `/users/$count` counts.

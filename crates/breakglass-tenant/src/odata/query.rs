@@ -164,6 +164,13 @@ impl QueryOptions {
         self.search.as_ref()
     }
 
+    /// Whether every object is there, in the order of the collection: then which ones a page has does not depend on what
+    /// is in them.
+    #[must_use]
+    pub fn takes_all_in_order(&self) -> bool {
+        self.filter.is_none() && self.search.is_none() && self.order_by.is_none()
+    }
+
     /// `$orderby`.
     #[must_use]
     pub fn order_by(&self) -> Option<&OrderBy> {

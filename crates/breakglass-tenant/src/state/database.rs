@@ -1,7 +1,8 @@
 //! The state on disk: SQLite, one transaction for each change.
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use breakglass_model::snapshot::Resource;
 use breakglass_model::strength::Modes;
@@ -9,6 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::{Change, Log, Object, Secret, Session, Shelf, id_of};
+use crate::export::DeliveryError;
 use crate::jwt::{SigningKey, TokenError};
 use crate::keys::DatedKey;
 use crate::secret::Hashed;
@@ -58,8 +60,8 @@ pub enum StateError {
         what: String,
     },
     /// A record cannot be exported.
-    #[error("the folder to which logs are exported cannot be written")]
-    Export(#[from] std::io::Error),
+    #[error("a record of a log cannot be exported")]
+    Export(#[from] DeliveryError),
     /// A signing key cannot be made or read.
     #[error("the tenant's signing key cannot be used")]
     Key(#[from] TokenError),
@@ -68,6 +70,16 @@ pub enum StateError {
 #[derive(Debug)]
 pub(super) struct Database {
     connection: Mutex<Connection>,
+    /// Records that somebody waits for. Whoever has the connection next writes all of them in one transaction.
+    records: Mutex<Vec<Arc<Entry>>>,
+}
+
+/// A record that is to be written.
+#[derive(Debug)]
+struct Entry {
+    log: Log,
+    body: String,
+    is_in: AtomicBool,
 }
 
 impl Database {
@@ -86,7 +98,7 @@ impl Database {
             VERSION => {}
             found => return Err(StateError::Version { found }),
         }
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self { connection: Mutex::new(connection), records: Mutex::default() })
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -148,8 +160,19 @@ impl Database {
 
     pub(super) fn log(&self, log: Log, record: &Object) -> Result<(), StateError> {
         let body = serde_json::Value::Object(record.clone()).to_string();
-        self.connection().execute("INSERT INTO record (log, body) VALUES (?1, ?2)", params![name(log), body])?;
-        Ok(())
+        let own = Arc::new(Entry { log, body, is_in: AtomicBool::new(false) });
+        let waiting = || self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting().push(Arc::clone(&own));
+        let mut connection = self.connection();
+        if own.is_in.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut all = std::mem::take(&mut *waiting());
+        if !all.iter().any(|one| Arc::ptr_eq(one, &own)) {
+            all.push(Arc::clone(&own));
+        }
+        // One that cannot be written fails alone: then each is written by whoever waits for it.
+        insert(&mut connection, &all).or_else(|_| insert(&mut connection, &[own]))
     }
 
     pub(super) fn records(&self, log: Log, count_max: usize) -> Result<Vec<(i64, Object)>, StateError> {
@@ -164,6 +187,25 @@ impl Database {
             Ok((number, object(&body)?))
         };
         rows.map(numbered).collect()
+    }
+
+    pub(super) fn newest_number(&self) -> Result<i64, StateError> {
+        Ok(self.connection().query_row("SELECT COALESCE(MAX(number), 0) FROM record", [], |row| row.get(0))?)
+    }
+
+    pub(super) fn records_after(&self, number: i64, count_max: usize) -> Result<Vec<(i64, Log, Object)>, StateError> {
+        let connection = self.connection();
+        let sql = "SELECT number, log, body FROM record WHERE number > ?1 ORDER BY number LIMIT ?2";
+        let mut records = connection.prepare_cached(sql)?;
+        let count = i64::try_from(count_max).unwrap_or(i64::MAX);
+        let columns = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?));
+        let rows = records.query_map(params![number, count], columns)?;
+        let understood = |row: rusqlite::Result<(i64, String, String)>| {
+            let (number, log, body) = row?;
+            let known = [Log::SignIns, Log::DirectoryAudits, Log::Outbox].into_iter().find(|known| name(*known) == log);
+            Ok((number, known.ok_or_else(|| malformed(&log))?, object(&body)?))
+        };
+        rows.map(understood).collect()
     }
 
     pub(super) fn signing_keys(&self) -> Result<Vec<DatedKey>, StateError> {
@@ -182,6 +224,18 @@ impl Database {
         self.connection().execute("INSERT INTO signing_key (pkcs8, made) VALUES (?1, ?2)", made)?;
         Ok(())
     }
+}
+
+/// Writes records in the order in which they came, all or none.
+fn insert(connection: &mut Connection, entries: &[Arc<Entry>]) -> Result<(), StateError> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    for entry in entries {
+        let sql = "INSERT INTO record (log, body) VALUES (?1, ?2)";
+        transaction.prepare_cached(sql)?.execute(params![name(entry.log), entry.body])?;
+    }
+    transaction.commit()?;
+    entries.iter().for_each(|entry| entry.is_in.store(true, Ordering::Release));
+    Ok(())
 }
 
 /// What is kept that is no resource of a snapshot.

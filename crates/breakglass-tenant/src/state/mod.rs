@@ -4,13 +4,12 @@
 //! **Invariant:** a change is whole or not there, after a crash as well.
 
 mod database;
-mod export;
 mod notices;
 mod shelf;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{RwLock, RwLockReadGuard};
+use std::sync::{Mutex, RwLock, RwLockReadGuard};
 
 use breakglass_model::snapshot::Resource;
 use breakglass_model::strength::Modes;
@@ -20,8 +19,9 @@ use tokio::sync::Notify;
 
 use self::database::Database;
 pub use self::database::StateError;
-use self::export::Export;
 pub(crate) use self::shelf::{Revision, Shelf};
+use crate::export::files::Files;
+use crate::export::{Destination as _, Exported};
 use crate::jwt::SigningKey;
 use crate::keys::DatedKey;
 use crate::secret::Hashed;
@@ -72,6 +72,8 @@ pub(crate) struct Directory {
     secrets: BTreeMap<String, Vec<Secret>>,
     /// By the SHA-256 of the refresh token, in hexadecimal digits.
     sessions: BTreeMap<String, Session>,
+    /// The same digests by when their time is over.
+    session_ends: BTreeSet<(Timestamp, String)>,
     shelves: BTreeMap<Shelf, BTreeMap<String, Object>>,
     /// What was changed since the state was opened.
     revisions: BTreeMap<(Resource, String), (u64, Revision)>,
@@ -114,7 +116,8 @@ impl Directory {
 
     /// Every refresh token and cookie whose time is over.
     pub(crate) fn sessions_over(&self, now: Timestamp) -> Vec<String> {
-        self.sessions.iter().filter(|(_, session)| session.until <= now).map(|(digest, _)| digest.clone()).collect()
+        let over = self.session_ends.iter().take_while(|(until, _)| *until <= now);
+        over.map(|(_, digest)| digest.clone()).collect()
     }
 
     /// The secrets of somebody.
@@ -169,10 +172,16 @@ impl Directory {
                 }
             }
             Change::PutSession(digest, session) => {
-                self.sessions.insert(digest, session);
+                let until = session.until;
+                if let Some(known) = self.sessions.insert(digest.clone(), session) {
+                    self.session_ends.remove(&(known.until, digest.clone()));
+                }
+                self.session_ends.insert((until, digest));
             }
             Change::RemoveSession(digest) => {
-                self.sessions.remove(&digest);
+                if let Some(known) = self.sessions.remove(&digest) {
+                    self.session_ends.remove(&(known.until, digest));
+                }
             }
         }
     }
@@ -219,8 +228,13 @@ pub(crate) enum Log {
 #[derive(Debug)]
 pub(crate) struct State {
     directory: RwLock<Directory>,
+    /// One change at a time; whoever reads need not wait for the disk.
+    writing: Mutex<()>,
     database: Database,
-    export: Option<Export>,
+    /// Files that each record is written into as well, and the id of the tenant that they are about.
+    files: Option<(Files, String)>,
+    /// Something was logged.
+    logged: Notify,
     /// Told when there are notifications to deliver.
     pub(crate) noticed: Notify,
 }
@@ -234,12 +248,19 @@ impl State {
             directory.apply(change);
         }
         directory.forget_revisions(crate::random::uuid().unwrap_or_default());
-        Ok(Self { directory: RwLock::new(directory), database, export: None, noticed: Notify::new() })
+        Ok(Self {
+            directory: RwLock::new(directory),
+            writing: Mutex::new(()),
+            database,
+            files: None,
+            logged: Notify::new(),
+            noticed: Notify::new(),
+        })
     }
 
     /// Writes each record of a log into files as well, as a diagnostic setting of a tenant does.
     pub(crate) fn export_to(&mut self, folder: &Path, tenant: &str) {
-        self.export = Some(Export::new(folder, tenant));
+        self.files = Some((Files::new(folder, tenant), tenant.to_owned()));
     }
 
     /// What there is to read.
@@ -253,12 +274,17 @@ impl State {
         &self,
         work_out: impl FnOnce(&Directory) -> Result<(Vec<Change>, T), E>,
     ) -> Result<T, E> {
-        let mut directory = self.directory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (mut changes, result) = work_out(&directory)?;
-        let notices = notices::queued(&directory, &changes);
-        let has_notices = !notices.is_empty();
-        changes.extend(notices);
+        let _one = self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (changes, result, has_notices) = {
+            let directory = self.read();
+            let (mut changes, result) = work_out(&directory)?;
+            let notices = notices::queued(&directory, &changes);
+            let has_notices = !notices.is_empty();
+            changes.extend(notices);
+            (changes, result, has_notices)
+        };
         self.database.commit(&changes)?;
+        let mut directory = self.directory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         changes.into_iter().for_each(|change| directory.apply(change));
         if has_notices {
             self.noticed.notify_one();
@@ -266,10 +292,27 @@ impl State {
         Ok(result)
     }
 
-    /// Writes a record into a log.
+    /// Writes a record into a log. It is in its file as well, if there are files, before whoever caused it is answered.
     pub(crate) fn log(&self, log: Log, record: &Object) -> Result<(), StateError> {
         self.database.log(log, record)?;
-        self.export.as_ref().map_or(Ok(()), |export| Ok(export.write(log, record)?))
+        self.logged.notify_one();
+        let Some((files, tenant)) = &self.files else { return Ok(()) };
+        Ok(files.deliver(Exported::of(tenant, log, record).as_slice())?)
+    }
+
+    /// Waits until something is logged, or was since it was asked last. One may wait.
+    pub(crate) async fn logged(&self) {
+        self.logged.notified().await;
+    }
+
+    /// The number of the newest record of all logs; 0 if there is none.
+    pub(crate) fn newest_number(&self) -> Result<i64, StateError> {
+        self.database.newest_number()
+    }
+
+    /// Records of all logs behind one of them, in the order in which they were written.
+    pub(crate) fn records_after(&self, number: i64, count_max: usize) -> Result<Vec<(i64, Log, Object)>, StateError> {
+        self.database.records_after(number, count_max)
     }
 
     /// The records of a log, the newest first.

@@ -18,6 +18,8 @@ pub(crate) enum Shelf {
     DeletedPolicies,
     /// Roles that were activated in the old interface, `/directoryRoles`.
     DirectoryRoles,
+    /// How far exports got that deliver later.
+    Exports,
     /// Faults that are on, by name.
     Faults,
     /// Management groups of Azure, by name.
@@ -36,13 +38,14 @@ pub(crate) enum Shelf {
 }
 
 impl Shelf {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::AuthenticationContexts,
         Self::ChangeNotifications,
         Self::DeletedGroups,
         Self::DeletedApplications,
         Self::DeletedPolicies,
         Self::DirectoryRoles,
+        Self::Exports,
         Self::Faults,
         Self::ManagementGroups,
         Self::Passkeys,
@@ -64,6 +67,7 @@ impl Shelf {
             Self::DeletedApplications => "deletedApplications",
             Self::DeletedPolicies => "deletedConditionalAccessPolicies",
             Self::DirectoryRoles => "directoryRoles",
+            Self::Exports => "exports",
             Self::Faults => "faults",
             Self::ManagementGroups => "managementGroups",
             Self::Passkeys => "passkeys",

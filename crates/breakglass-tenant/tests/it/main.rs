@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod graph;
 #[cfg(test)]
 mod odata;

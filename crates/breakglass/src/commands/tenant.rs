@@ -1,6 +1,8 @@
 //! `tenant serve`: the embedded tenant alone; `tenant fault`: what fails in it; `tenant rotate-keys`: a new signing key.
 
+mod export;
 mod fault;
+mod files;
 mod rotate_keys;
 
 use std::ffi::OsString;
@@ -80,9 +82,8 @@ struct Serve {
     #[arg(long, value_name = "demo|SNAPSHOT", value_parser = OsStringValueParser::new().map(Seed::from))]
     seed: Option<Seed>,
 
-    /// A folder into which the logs are written as well, in the form of Azure Monitor's diagnostic settings
-    #[arg(long, value_name = "FOLDER")]
-    export: Option<PathBuf>,
+    #[command(flatten)]
+    export: export::Export,
 
     /// Which of Microsoft's own rules are in force
     #[arg(long, value_name = "PROFILE", default_value = "current")]
@@ -185,6 +186,9 @@ pub(crate) enum TenantError {
         #[source]
         source: io::Error,
     },
+    /// The logs cannot be sent anywhere.
+    #[error("the logs cannot be exported to a broker")]
+    Export(#[from] export::ExportError),
     /// The server stopped.
     #[error("the server stopped")]
     Server(#[source] io::Error),
@@ -235,6 +239,11 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       it is not on and cannot be switched off. Nothing was changed. `breakglass tenant fault --help` \
                       lists the names and settings, `breakglass tenant fault` what is on.",
     },
+    ErrorCode {
+        code: "BG5007",
+        title: "the logs cannot be exported to a broker",
+        explanation: "With --export-kafka-user a password is shown to the broker. It is read from the file given with                       --export-kafka-password-file, else from the variable BREAKGLASS_EXPORT_KAFKA_PASSWORD, and is                       sent to a broker on another machine over TLS only: give --export-kafka-tls, or the broker's own                       certificate authority with --export-kafka-ca. No tenant was opened. A broker that cannot be                       reached is no error: the logs are kept until it can.",
+    },
 ];
 
 impl Coded for TenantError {
@@ -246,6 +255,7 @@ impl Coded for TenantError {
             Self::NotServed(_) => "BG5005",
             Self::Fault(_) | Self::NoFault => "BG5006",
             Self::ReadSeed { .. } | Self::Seed { .. } => "BG5004",
+            Self::Export(_) => "BG5007",
         }
     }
 
@@ -270,6 +280,10 @@ impl Coded for TenantError {
             }
             Self::Fault(_) | Self::NoFault => {
                 "`breakglass tenant fault --help` lists the faults and their settings".to_owned()
+            }
+            Self::Export(_) => {
+                "give the password with --export-kafka-password-file, and --export-kafka-tls if the broker is elsewhere"
+                    .to_owned()
             }
             Self::Seed { source: SeedError::NotNew, .. } => {
                 "leave --seed out to go on with the tenant that is there, or name a new folder with --data".to_owned()
@@ -297,6 +311,7 @@ impl Serve {
     async fn run(&self, world: &World) -> Result<Exit, Failure> {
         // Before anything is made: whoever mistypes a file is left with no tenant that is not the one they wanted.
         let seed = self.seed.as_ref().map(Seed::read).transpose()?;
+        let broker = self.export.broker().map_err(TenantError::Export)?;
         let next_port = match self.listen.port() {
             0 => 0,
             port => port.checked_add(1).unwrap_or(0),
@@ -324,11 +339,8 @@ impl Serve {
         if self.allow_loopback_http {
             tenant = tenant.with_loopback_http();
         }
-        if let Some(folder) = &self.export {
-            let unwritable = |source| TenantError::Folder { folder: folder.display().to_string(), source };
-            fs::create_dir_all(folder).map_err(unwritable)?;
-            tenant = tenant.with_export(folder);
-        }
+        let tenant = Arc::new(self.export.to_files(tenant)?);
+        let backlog = export::backlog(&tenant, broker).map_err(open)?;
         let ips: Vec<IpAddr> = vec![own_at.ip(), manager_at.ip()];
         let config = tls::server_config(&self.data, &ips, world.now).map_err(TenantError::Tls)?;
         let proxy_at = proxy.as_ref().map(at).transpose()?;
@@ -343,7 +355,8 @@ impl Serve {
             }
         };
         tokio::select! {
-            ended = serve::serve(Arc::new(tenant), Arc::new(config), (own, manager)) => ended.map_err(TenantError::Server)?,
+            ended = serve::serve_within(tenant, Arc::new(config), (own, manager), files::limits()) => ended.map_err(TenantError::Server)?,
+            never = export::sent(backlog, world) => match never {},
             ended = tunnels => ended.map_err(TenantError::Server)?,
             _ = tokio::signal::ctrl_c() => {}
         }

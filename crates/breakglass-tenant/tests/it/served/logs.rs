@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 
 use serde_json::{Value, json};
 
@@ -139,4 +140,26 @@ fn logs_are_exported_as_azure_monitor_writes_them() {
     assert!(sign_ins[1]["resultDescription"].as_str().unwrap().contains("invalid username or password"));
     assert_eq!(of("NonInteractiveUserSignInLogs").len(), 1);
     assert_eq!(of("AuditLogs")[0]["operationName"], json!("Update user"));
+}
+
+#[test]
+fn whoever_signs_in_with_others_at_a_time_is_logged_once() {
+    let served = Served::new("at-a-time").exporting();
+    let token = served.password(&[], RAE)["refresh_token"].as_str().unwrap().to_owned();
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| (0..5).for_each(|_| assert_eq!(served.refreshed(&token).status, 200)));
+        }
+    });
+    let ids = |records: Vec<Value>| {
+        let mut ids: Vec<String> = records.iter().map(|record| record["id"].as_str().unwrap().to_owned()).collect();
+        ids.sort();
+        ids
+    };
+    let mut kept = ids(shown(&served, RAE.0));
+    let exported = lines(&served.exported()).into_iter().map(|line| line["properties"].clone());
+    let exported = ids(exported.filter(|record| record["userPrincipalName"] == json!(RAE.0)).collect());
+    assert_eq!(kept, exported);
+    kept.dedup();
+    assert_eq!(kept.len(), 1 + 16 * 5);
 }

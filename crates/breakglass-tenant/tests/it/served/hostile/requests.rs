@@ -198,7 +198,7 @@ fn what_is_too_large_or_no_request_is_refused() {
         ("many headers", format!("{get}{headers}\r\n"), "431"),
         ("a long address", format!("GET /{} HTTP/1.1\r\n\r\n", "y".repeat(200_000)), "4"),
         ("a header with a line in it", format!("{get}x y: z\r\n\r\n"), "400"),
-        ("another protocol", "HELO x\r\n\r\n".to_owned(), "400"),
+        ("another protocol", "HALLO x\r\n\r\n".to_owned(), "400"),
         ("another version", "GET / HTTP/9.9\r\n\r\n".to_owned(), "400"),
         ("a method that is none", "G(T / HTTP/1.1\r\n\r\n".to_owned(), "400"),
     ] {
