@@ -1,11 +1,12 @@
 //! Behind the scenes: what a person or a test does that plays somebody's phone, or makes things fail. Microsoft's tenant
 //! has nothing like it.
 //!
-//! **Invariant:** whoever asks has the token that lies in the tenant's folder, and asks under a loopback name and from
-//! no page of another origin.
+//! **Invariant:** whoever asks has the token that lies in the tenant's folder, is on this machine, asks under a name of it
+//! and from no page of another origin.
 
 use std::fs;
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -63,6 +64,10 @@ pub(crate) fn answer(tenant: &Tenant, call: &Call, parts: &[&str]) -> Reply {
         ("DELETE", [_, "faults"]) => switched(faults::clear(tenant).map(|()| Reply::empty(204))),
         ("PUT", [_, "faults", name]) => switch_on(tenant, call, name),
         ("DELETE", [_, "faults", name]) => switched(faults::switch_off(tenant, name).map(|()| Reply::empty(204))),
+        ("POST", [_, "keys"]) => match tenant.keys.roll(&tenant.state, tenant.clock.now()) {
+            Ok(kid) => Reply::json(201, json!({ "kid": kid })),
+            Err(error) => Reply::json(500, json!({ "error": { "code": "State", "message": error.to_string() } })),
+        },
         _ => {
             Reply::json(404, json!({ "error": { "code": "NotFound", "message": "There is nothing at this address." } }))
         }
@@ -104,10 +109,16 @@ fn may(tenant: &Tenant, call: &Call) -> Result<(), &'static str> {
     let name = host
         .rsplit_once(':')
         .map_or(host, |(name, port)| if port.bytes().all(|digit| digit.is_ascii_digit()) { name } else { host });
-    let is_loopback = name == "localhost"
-        || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    if !is_loopback {
+    // A tenant that other machines can reach is asked by this one under that address.
+    let own = tenant.addresses.base.trim_start_matches("https://");
+    let own = own.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(own, |(name, _)| name);
+    let own = own.trim_matches(['[', ']']).parse::<IpAddr>().ok();
+    let is_here = |address: IpAddr| address.to_canonical().is_loopback() || Some(address) == own;
+    if name != "localhost" && !name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(is_here) {
         return Err("The request names a host that is not this machine.");
+    }
+    if !is_here(call.remote) {
+        return Err("The request comes from another machine, or says so.");
     }
     if call.header("origin").is_some_and(|origin| !tenant.addresses.base.eq_ignore_ascii_case(origin)) {
         return Err("The request comes from a page of another origin.");

@@ -5,15 +5,23 @@ use breakglass_engine::access::surfaces::{AZURE_PORTAL, AZURE_RESOURCE_MANAGER, 
 /// The Azure CLI.
 pub(crate) const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 
-/// Clients of Microsoft's own that every tenant knows: id, name.
+/// Clients of Microsoft's own that every tenant knows, as [`IN_BROWSER`] or on a device: id, name.
 pub(crate) const FIRST_PARTY: &[(&str, &str)] = &[
     (AZURE_CLI, "Microsoft Azure CLI"),
     (AZURE_PORTAL, "Azure Portal"),
     ("1950a258-227b-4e31-a9cf-717495945fc2", "Microsoft Azure PowerShell"),
     ("14d82eec-204b-4c2f-b7e8-296a70dab67e", "Microsoft Graph Command Line Tools"),
-    ("de8bc8b5-d9f9-48b1-a8ad-b748da725064", "Graph Explorer"),
+    (GRAPH_EXPLORER, "Graph Explorer"),
+    (MICROSOFT_365_PORTAL, "Microsoft Office 365 Portal"),
     ("31359c7f-bd7e-475c-86db-fdb8c937548e", "PnP Management Shell"),
 ];
+
+const GRAPH_EXPLORER: &str = "de8bc8b5-d9f9-48b1-a8ad-b748da725064";
+/// The Microsoft 365 admin center signs in with it.
+const MICROSOFT_365_PORTAL: &str = "00000006-0000-0ff1-ce00-000000000000";
+
+/// Those of them that run in a browser, wherever they are answered.
+pub(crate) const IN_BROWSER: [&str; 3] = [AZURE_PORTAL, GRAPH_EXPLORER, MICROSOFT_365_PORTAL];
 
 /// The address of Microsoft Graph in a scope.
 pub(crate) const GRAPH_RESOURCE: &str = "https://graph.microsoft.com";

@@ -60,6 +60,11 @@ impl SigningKey {
         Ok(Self { pair, kid })
     }
 
+    /// Its id.
+    pub(crate) fn kid(&self) -> &str {
+        &self.kid
+    }
+
     /// Its entry in the JWKS.
     pub(crate) fn public(&self) -> Value {
         let components = PublicKeyComponents::<Vec<u8>>::from(self.pair.public_key());
@@ -110,7 +115,7 @@ pub(crate) fn parts(token: &str) -> Result<Parts<'_>, TokenError> {
 }
 
 /// The claims of a token that one of these keys signed.
-pub(crate) fn verified(token: &str, keys: &[SigningKey]) -> Result<Map<String, Value>, TokenError> {
+pub(crate) fn verified(token: &str, keys: &[&SigningKey]) -> Result<Map<String, Value>, TokenError> {
     let parts = parts(token)?;
     let text = |name: &str| parts.header.get(name).and_then(Value::as_str);
     if text("alg") != Some("RS256") {
@@ -154,7 +159,7 @@ mod tests {
         let claims: Map<String, Value> = json!({ "sub": "anna", "exp": 1 }).as_object().unwrap().clone();
         let token = key.sign(&claims).unwrap();
         let again = SigningKey::from_pkcs8(&key.to_pkcs8().unwrap()).unwrap();
-        assert_eq!(verified(&token, &[other, again]).unwrap(), claims);
+        assert_eq!(verified(&token, &[&other, &again]).unwrap(), claims);
         let (signed, signature) = token.rsplit_once('.').unwrap();
         let (header, body) = signed.split_once('.').unwrap();
         let none = URL_SAFE_NO_PAD.encode(json!({ "alg": "none", "kid": key.kid }).to_string());
@@ -170,9 +175,9 @@ mod tests {
             ("padding", format!("{token}=")),
             ("too long", format!("{token}{}", "A".repeat(TOKEN_BYTES_MAX))),
         ] {
-            assert!(verified(&token, &[again_of(&key)]).is_err(), "{what}");
+            assert!(verified(&token, &[&again_of(&key)]).is_err(), "{what}");
         }
-        assert_eq!(verified(&token, &[SigningKey::generate().unwrap()]), Err(TokenError::Signature));
+        assert_eq!(verified(&token, &[&SigningKey::generate().unwrap()]), Err(TokenError::Signature));
     }
 
     fn again_of(key: &SigningKey) -> SigningKey {

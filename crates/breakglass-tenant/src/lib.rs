@@ -15,6 +15,7 @@ mod faults;
 mod graph;
 mod ids;
 mod jwt;
+mod keys;
 mod login;
 mod manager;
 pub mod odata;

@@ -1,7 +1,8 @@
-//! What the tenant itself asks over HTTP: one request on a connection of its own, to this machine and nowhere else.
+//! What is asked over HTTP by the tenant itself, and by whoever asks a tenant behind the scenes: one request on a connection
+//! of its own.
 //!
-//! **Invariant:** no name is looked up. An address that is not a loopback address or `localhost` is none, and an answer
-//! that sends elsewhere is not followed.
+//! **Invariant:** no name but `localhost` is understood, none is looked up, and an answer that sends elsewhere is not
+//! followed. The tenant itself asks loopback addresses alone.
 //! **Limits:** [`ANSWER_BYTES_MAX`]; whoever asks sets a time-out around it.
 
 use std::io;
@@ -22,10 +23,12 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use crate::tls::AUTHORITY_FILE;
+use crate::tls::{AUTHORITY_FILE, BEYOND_AUTHORITY_FILE};
 
 /// Bytes of the longest answer that is read.
 pub(crate) const ANSWER_BYTES_MAX: usize = 4 << 20;
+/// The only name that is understood.
+const LOCALHOST: &str = "localhost";
 /// Characters of the longest address.
 const ADDRESS_CHARS_MAX: usize = 2_048;
 
@@ -44,6 +47,11 @@ pub(crate) struct Address {
 impl Address {
     /// Reads `https://…` or `http://…`; `None` if it is none, or is not on this machine.
     pub(crate) fn read(text: &str) -> Option<Self> {
+        Self::read_any(text).filter(|address| address.host.parse().is_ok_and(is_loopback) || address.host == LOCALHOST)
+    }
+
+    /// The same of any address of numbers: that of a tenant which is served beyond this machine.
+    pub(crate) fn read_any(text: &str) -> Option<Self> {
         if text.len() > ADDRESS_CHARS_MAX || text.contains('#') {
             return None;
         }
@@ -61,9 +69,7 @@ impl Address {
             None => return None,
         };
         let host = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
-        let is_here =
-            host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback());
-        let is_plain = is_here && !authority.as_str().contains('@');
+        let is_plain = (host == LOCALHOST || host.parse::<IpAddr>().is_ok()) && !authority.as_str().contains('@');
         let target = uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
         is_plain.then(|| Self { is_secure, authority: authority.as_str().to_owned(), host, port, target })
     }
@@ -97,6 +103,10 @@ impl Address {
     }
 }
 
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
 /// A request.
 #[derive(Debug)]
 pub(crate) struct Sending<'a> {
@@ -113,12 +123,18 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-/// Trusts the authority of a tenant's folder and no other; `None` where there is none that can be read.
+/// Trusts the authorities of a tenant's folder and no other; `None` where one cannot be understood.
 pub(crate) fn trusting(folder: &Path) -> io::Result<Option<Arc<ClientConfig>>> {
-    let pem = std::fs::read(folder.join(AUTHORITY_FILE))?;
+    let pems: Vec<Vec<u8>> = match [AUTHORITY_FILE, BEYOND_AUTHORITY_FILE].map(|file| std::fs::read(folder.join(file)))
+    {
+        [Err(source), Err(_)] => return Err(source),
+        both => both.into_iter().flatten().collect(),
+    };
     let build = || {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(&pem).ok()?).ok()?;
+        for pem in &pems {
+            roots.add(CertificateDer::from_pem_slice(pem).ok()?).ok()?;
+        }
         let builder = ClientConfig::builder_with_provider(default_provider().into());
         let builder = builder.with_safe_default_protocol_versions().ok()?;
         Some(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
@@ -199,6 +215,9 @@ mod tests {
         ] {
             assert_eq!(Address::read(text), None, "{text}");
         }
+        let beyond = Address::read_any("https://192.0.2.7:8443").unwrap();
+        assert_eq!((beyond.host.as_str(), beyond.port), ("192.0.2.7", 8443));
+        assert_eq!((Address::read_any("https://example.com"), Address::read_any("https://a@192.0.2.7")), (None, None));
         assert_eq!(Address::read(&format!("https://localhost/{}", "a".repeat(2_048))), None);
     }
 

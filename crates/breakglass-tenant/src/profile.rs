@@ -7,9 +7,11 @@
 /// Microsoft's own rules, once and now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Profile {
-    /// A password is enough for the portals and Azure Resource Manager, and refresh tokens are good for a day.
+    /// A password is enough for the portals and Azure Resource Manager, refresh tokens are good for a day, and access tokens
+    /// for their hour whatever happens meanwhile.
     Classic,
-    /// Multifactor authentication is demanded there, and refresh tokens are good for 90 days.
+    /// Multifactor authentication is demanded there, refresh tokens are good for 90 days, and access is evaluated
+    /// continuously where a client asks for it.
     #[default]
     Current,
 }
@@ -17,6 +19,12 @@ pub enum Profile {
 impl Profile {
     /// Whether multifactor authentication is demanded beside all policies.
     pub(crate) fn has_mandatory_mfa(self) -> bool {
+        self == Self::Current
+    }
+
+    /// Whether clients that answer challenges of continuous access evaluation get tokens that last longer and are looked at
+    /// again at each request.
+    pub(crate) fn has_watched_tokens(self) -> bool {
         self == Self::Current
     }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::call::{Call, Reply};
 use crate::clock::{Clock, MovedClock};
 use crate::graph::Requests;
-use crate::jwt::SigningKey;
+use crate::keys::Keys;
 use crate::login::flows::Flows;
 use crate::profile::Profile;
 use crate::random::{self, NoRandomness};
@@ -51,7 +51,7 @@ pub enum OpenError {
 #[derive(Debug)]
 pub struct Tenant {
     pub(crate) state: State,
-    pub(crate) keys: Vec<SigningKey>,
+    pub(crate) keys: Keys,
     pub(crate) clock: MovedClock,
     pub(crate) addresses: Addresses,
     /// What it is kept in.
@@ -76,7 +76,7 @@ impl Tenant {
         let state = State::open(folder)?;
         let clock = MovedClock::of(clock);
         clock.move_by(faults::moved_seconds(&state.read()));
-        let keys = state.signing_keys(clock.now())?;
+        let keys = Keys::open(&state, clock.now())?;
         let id = state.read().single(Resource::Organization).and_then(|one| text(one, "id")).map(str::to_owned);
         let id = match id {
             Some(id) => id,

@@ -38,6 +38,9 @@ mod units;
 mod users;
 mod what_if;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
+use breakglass_engine::access::surfaces::MICROSOFT_GRAPH;
 use serde_json::{Value, json};
 
 use self::caller::{Caller, Refusal};
@@ -217,10 +220,14 @@ fn routed(
 fn unauthorized(tenant: &Tenant, refusal: Refusal, ids: (&str, &str, jiff::Timestamp)) -> Reply {
     let error = GraphError::new(401, "InvalidAuthenticationToken", refusal.sentence());
     let address = format!("{}/common/oauth2/authorize", tenant.addresses.base);
+    let challenge = match refusal {
+        Refusal::Challenged(challenge) => {
+            format!(", error=\"insufficient_claims\", claims=\"{}\"", URL_SAFE.encode(challenge.claims().to_string()))
+        }
+        _ => String::new(),
+    };
     error.reply(ids).with(
         "www-authenticate",
-        format!(
-            "Bearer realm=\"\", authorization_uri=\"{address}\", client_id=\"00000003-0000-0000-c000-000000000000\""
-        ),
+        format!("Bearer realm=\"\", authorization_uri=\"{address}\", client_id=\"{MICROSOFT_GRAPH}\"{challenge}"),
     )
 }

@@ -46,7 +46,13 @@ pub(super) fn configuration(tenant: &Tenant, name: &str) -> Reply {
 
 /// The keys that sign tokens.
 pub(super) fn keys(tenant: &Tenant) -> Reply {
-    Reply::json(200, json!({ "keys": tenant.keys.iter().map(SigningKey::public).collect::<Vec<_>>() }))
+    let now = tenant.clock.now();
+    if tenant.keys.roll_if_due(&tenant.state, now).is_err() {
+        let message = "The tenant cannot keep its next signing key; its disk may be full.";
+        return Reply::json(503, json!({ "error": "temporarily_unavailable", "error_description": message }));
+    }
+    let published = |keys: &[&SigningKey]| keys.iter().map(|key| key.public()).collect::<Vec<_>>();
+    Reply::json(200, json!({ "keys": tenant.keys.published(now, published) }))
 }
 
 /// Where the password of a user is checked. The answer is the same for somebody who does not exist.

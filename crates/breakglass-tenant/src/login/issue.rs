@@ -21,6 +21,10 @@ use crate::tenant::Tenant;
 
 /// Seconds for which an access token is good.
 pub(crate) const ACCESS_TOKEN_SECONDS: i64 = 3_600;
+/// Seconds for which one is good whose client answers challenges: Graph looks at each request whether it still is.
+///
+/// **Source:** "Continuous access evaluation": up to 28 hours.
+const ACCESS_TOKEN_SECONDS_WATCHED: i64 = 24 * 3_600;
 /// Hours for which a refresh token of a page in the browser is good.
 pub(super) const REFRESH_TOKEN_HOURS_SINGLE_PAGE: i64 = 24;
 
@@ -66,7 +70,10 @@ pub(super) fn to_user(
     let subject = URL_SAFE_NO_PAD.encode(
         hash::digest(&hash::SHA256, format!("{}|{oid}|{}", tenant.id(), attempt.client.app_id).as_bytes()).as_ref(),
     );
-    let mut claims = common(tenant, scope, &attempt.client.app_id);
+    let is_watched = scope.is_cae_capable && scope.audience == Audience::Graph && tenant.profile.has_watched_tokens();
+    let seconds = if is_watched { ACCESS_TOKEN_SECONDS_WATCHED } else { ACCESS_TOKEN_SECONDS };
+    let mut claims = common(tenant, scope, (&attempt.client.app_id, seconds));
+    claims.extend(is_watched.then(|| ("xms_cc".to_owned(), json!(["CP1"]))));
     claims.extend(members(json!({
         "amr": amr(attempt.modes), "appidacr": "0", "idtyp": "user", "ipaddr": attempt.remote.to_string(), "name": name,
         "oid": oid, "scp": scp, "sub": subject, "unique_name": upn, "upn": upn, "wids": roles, "acr": "1",
@@ -81,8 +88,8 @@ pub(super) fn to_user(
     body.extend(members(json!({
         "token_type": "Bearer",
         "scope": written_scope(scope, &scp),
-        "expires_in": ACCESS_TOKEN_SECONDS,
-        "ext_expires_in": ACCESS_TOKEN_SECONDS,
+        "expires_in": seconds,
+        "ext_expires_in": seconds,
         "access_token": sign(tenant, &claims)?,
     })));
     if scope.wants_refresh_token {
@@ -131,7 +138,7 @@ pub(super) fn to_application(tenant: &Tenant, client: &Client, scope: &Scope) ->
         (principal, roles.unwrap_or_default())
     };
     let oid = principal.as_ref().and_then(|one| text(one, "id")).ok_or_else(|| StsError::of(700_016))?;
-    let mut claims = common(tenant, scope, &client.app_id);
+    let mut claims = common(tenant, scope, (&client.app_id, ACCESS_TOKEN_SECONDS));
     claims.extend(members(json!({
         "app_displayname": client.name, "appidacr": "1", "idp": format!("{}/{}/", tenant.addresses.base, tenant.id()),
         "idtyp": "app", "oid": oid, "sub": oid, "roles": roles,
@@ -145,18 +152,19 @@ pub(super) fn to_application(tenant: &Tenant, client: &Client, scope: &Scope) ->
 }
 
 /// The claims that every access token has.
-fn common(tenant: &Tenant, scope: &Scope, app_id: &str) -> Map<String, Value> {
+fn common(tenant: &Tenant, scope: &Scope, (app_id, seconds): (&str, i64)) -> Map<String, Value> {
     let issued = tenant.clock.now().as_second();
     members(json!({
         "aud": scope.resource, "iss": format!("{}/{}/", tenant.addresses.base, tenant.id()), "iat": issued,
-        "nbf": issued, "exp": issued + ACCESS_TOKEN_SECONDS, "appid": app_id, "tid": tenant.id(), "ver": "1.0",
+        "nbf": issued, "exp": issued + seconds, "appid": app_id, "tid": tenant.id(), "ver": "1.0",
         "uti": random::token().unwrap_or_default(),
     }))
 }
 
 fn sign(tenant: &Tenant, claims: &Map<String, Value>) -> Result<String, StsError> {
-    let key = tenant.keys.first().ok_or_else(failed)?;
-    key.sign(claims).map_err(|_| failed())
+    let now = tenant.clock.now();
+    tenant.keys.roll_if_due(&tenant.state, now).map_err(|_| failed())?;
+    tenant.keys.signing(now, |key| key.sign(claims)).and_then(Result::ok).ok_or_else(failed)
 }
 
 fn members(value: Value) -> Map<String, Value> {

@@ -21,6 +21,8 @@ pub(super) struct Scope {
     pub(super) steps_up: bool,
     /// Authentication contexts that a challenge demands.
     pub(super) contexts: Vec<String>,
+    /// Whether the client says that it answers challenges of continuous access evaluation.
+    pub(super) is_cae_capable: bool,
 }
 
 /// Authentication contexts that one request asks for; those beyond are not met.
@@ -46,10 +48,10 @@ impl Scope {
                 resources.push(resource);
             }
         }
-        let mut contexts = member(form, "claims").map(contexts).unwrap_or_default();
-        let steps_up = contexts.iter().any(|context| context == MANDATORY_MFA_CONTEXT);
-        contexts.retain(|context| is_authentication_context(context));
-        contexts.truncate(CONTEXT_COUNT_MAX);
+        let claims: Option<Value> = member(form, "claims").and_then(|claims| serde_json::from_str(claims).ok());
+        let wanted = claims.as_ref().and_then(|claims| claims.get("access_token"));
+        let (steps_up, is_cae_capable) = (wanted.is_some_and(steps_up), wanted.is_some_and(is_cae_capable));
+        let contexts = wanted.map(contexts).unwrap_or_default();
         let asked = member(form, "resource").map(str::to_owned);
         if words.is_empty() && asked.is_none() {
             return Ok(None);
@@ -67,6 +69,7 @@ impl Scope {
             wants_refresh_token: words.contains(&"offline_access"),
             steps_up,
             contexts,
+            is_cae_capable,
             default: words.iter().find(|word| word.ends_with("/.default")).map(|word| (*word).to_owned()),
         }))
     }
@@ -81,18 +84,38 @@ impl Scope {
             default: None,
             steps_up: false,
             contexts: Vec::new(),
+            is_cae_capable: false,
         }
     }
 }
 
-/// The authentication contexts among the claims that a client asks for, each once.
-fn contexts(claims: &str) -> Vec<String> {
-    let claims: Option<Value> = serde_json::from_str(claims).ok();
-    let contexts = claims.as_ref().and_then(|claims| claims.get("access_token")?.get("acrs"));
-    let listed = contexts.and_then(|contexts| contexts.get("values")?.as_array()).into_iter().flatten();
-    let single = contexts.and_then(|contexts| contexts.get("value"));
-    let mut all: Vec<String> = listed.chain(single).filter_map(Value::as_str).map(str::to_owned).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
+/// The authentication contexts that a client asks for, each once.
+fn contexts(wanted: &Value) -> Vec<String> {
+    let named = values(wanted, "acrs").filter(|context| is_authentication_context(context));
+    let mut contexts: Vec<String> = named.map(str::to_owned).collect();
+    contexts.sort_unstable();
+    contexts.dedup();
+    contexts.truncate(CONTEXT_COUNT_MAX);
+    contexts
+}
+
+/// Whether the claims that a client asks for are those of a challenge that demands multifactor authentication.
+fn steps_up(wanted: &Value) -> bool {
+    values(wanted, "acrs").any(|context| context == MANDATORY_MFA_CONTEXT)
+}
+
+/// Whether they are the capability of clients that answer challenges.
+///
+/// **Source:** "How to use Continuous Access Evaluation enabled APIs in your applications": `xms_cc` with `cp1`.
+fn is_cae_capable(wanted: &Value) -> bool {
+    values(wanted, "xms_cc").any(|capability| capability.eq_ignore_ascii_case("cp1"))
+}
+
+/// The values of one claim, of which there may be one or a list.
+fn values<'w>(wanted: &'w Value, claim: &str) -> impl Iterator<Item = &'w str> {
+    let claim = wanted.get(claim);
+    let values = claim.and_then(|claim| claim.get("values"));
+    let listed = values.and_then(Value::as_array).into_iter().flatten();
+    let single = claim.and_then(|claim| claim.get("value")).into_iter().chain(values);
+    listed.chain(single).filter_map(Value::as_str)
 }

@@ -169,6 +169,7 @@ impl Request<'_> {
                 wants_refresh_token: asked.wants_refresh_token,
                 steps_up: asked.steps_up || scope.steps_up,
                 contexts: if scope.contexts.is_empty() { asked.contexts.clone() } else { scope.contexts },
+                is_cae_capable: asked.is_cae_capable || scope.is_cae_capable,
                 ..scope
             },
         );
@@ -180,7 +181,7 @@ impl Request<'_> {
             nonce: code.answer.nonce.as_deref(),
             hours,
             is_single_page,
-            is_in_browser: code.answer.platform != Platform::Native,
+            is_in_browser: self.client.is_in_browser || code.answer.platform != Platform::Native,
             is_logged: true,
         })
     }
@@ -231,7 +232,7 @@ impl Request<'_> {
             nonce: None,
             hours,
             is_single_page,
-            is_in_browser: is_single_page,
+            is_in_browser: self.client.is_in_browser || is_single_page,
             is_logged: false,
         })
     }

@@ -356,7 +356,8 @@ impl Step<'_> {
             user_agent: self.call.header("user-agent"),
             modes: visit.person.as_ref().map_or(breakglass_model::strength::Modes::default(), |person| person.modes),
             is_interactive: true,
-            is_in_browser: matches!(&visit.goal, Goal::Authorize(answer) if answer.platform != Platform::Native),
+            is_in_browser: visit.client.is_in_browser
+                || matches!(&visit.goal, Goal::Authorize(answer) if answer.platform != Platform::Native),
             is_device_code: visit.is_device_code(),
             is_stepped_up: visit.scope.steps_up,
             contexts: &visit.scope.contexts,

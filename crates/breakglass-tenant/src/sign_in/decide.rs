@@ -6,6 +6,7 @@ use breakglass_engine::access::demand::Outcome;
 use breakglass_engine::access::surfaces::{MandatoryMfaPhase, surface};
 use breakglass_engine::access::{Access, AccessSettings};
 use breakglass_model::sign_in::{AuthenticationFlow, SignInConditions, SignInContext, SignInIdentity, WhatIfRequest};
+use breakglass_model::snapshot::Resource;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -46,15 +47,14 @@ impl Decided {
 /// The code of a sign-in that multifactor authentication is demanded of.
 const MFA_REQUIRED: u32 = 50_076;
 /// The code of a sign-in that a policy blocks.
-const BLOCKED: u32 = 53_003;
+pub(crate) const BLOCKED: u32 = 53_003;
 
 /// Decides a sign-in of a user whose proof was right.
 ///
 /// What the engine cannot tell is refused: a policy with a part that it does not know may block.
 pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>, now: Timestamp) -> Decided {
     let id = text(user, "id").unwrap_or_default();
-    let (of_fault, sign_in_risk) = faults::risk_of(directory, id);
-    let user_risk = if of_fault == "none" { risk_of(directory, id) } else { of_fault };
+    let (user_risk, sign_in_risk) = risk_of(directory, user);
     let risk = || (user_risk.to_owned(), sign_in_risk.to_owned());
     let blocked = || Decided { refused: Some(BLOCKED), status: "failure", risk: risk(), ..Decided::unasked() };
     let Ok(snapshot) = snapshot::around(directory, user) else { return blocked() };
@@ -78,7 +78,10 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
     let is_portal =
         surface(&attempt.client.app_id).is_some_and(|surface| surface.mandatory_mfa == Some(MandatoryMfaPhase::SignIn));
     let is_mandatory = is_portal && attempt.profile.has_mandatory_mfa();
-    let wants_mfa = is_mandatory || attempt.is_stepped_up || access.security_defaults_demand(&situation);
+    let wants_mfa = is_mandatory
+        || attempt.is_stepped_up
+        || access.security_defaults_demand(&situation)
+        || has_per_user_mfa(directory, id);
     let refused = refused.or_else(|| (wants_mfa && !has_mfa).then_some(MFA_REQUIRED));
     let can_be_proved = refused.is_some() && matches!(range.worst, Outcome::Allowed | Outcome::Challenge);
     let policies: Vec<String> = results
@@ -142,10 +145,20 @@ fn asked<'a>(
     }
 }
 
-/// The level of risk that an administrator has said a user is at.
-fn risk_of<'d>(directory: &'d Directory, id: &str) -> &'d str {
-    let risky = directory.shelved(Shelf::RiskyUsers, id);
-    risky.and_then(|risky| text(risky, "riskLevel")).unwrap_or("none")
+/// Whether multifactor authentication is switched on for a user itself, which no policy of Conditional Access changes.
+///
+/// **Source:** "Enable per-user Microsoft Entra multifactor authentication": `enabled` and `enforced` both prompt.
+fn has_per_user_mfa(directory: &Directory, id: &str) -> bool {
+    let state = directory.object(Resource::PerUserMfaStates, id).and_then(|state| text(state, "perUserMfaState"));
+    matches!(state, Some("enabled" | "enforced"))
+}
+
+/// The risk that a user and its sign-ins are at: as a fault says, else as an administrator has.
+pub(crate) fn risk_of<'d>(directory: &'d Directory, user: &Object) -> (&'d str, &'d str) {
+    let id = text(user, "id").unwrap_or_default();
+    let (of_fault, sign_in_risk) = faults::risk_of(directory, id);
+    let risky = directory.shelved(Shelf::RiskyUsers, id).and_then(|risky| text(risky, "riskLevel")).unwrap_or("none");
+    (if of_fault == "none" { risky } else { of_fault }, sign_in_risk)
 }
 
 /// The platform that a user agent tells; everything else is one that Entra does not recognise.

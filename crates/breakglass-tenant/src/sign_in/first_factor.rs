@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use crate::faults;
 use crate::login::error::StsError;
+use crate::sign_in::methods;
 use crate::state::{Change, Object, PASSWORD, Secret, StateError, text};
 use crate::tenant::Tenant;
 
@@ -32,6 +33,8 @@ pub(crate) fn shown(
     let secrets: Vec<Secret> = tenant.state.read().secrets(id).to_vec();
     let mut passes = secrets.iter().filter(|secret| takes_pass && is_pass(secret));
     let pass = passes.find(|secret| secret.hashed.is(password));
+    let takes_passes = methods::may_use(&tenant.state.read(), user, "TemporaryAccessPass");
+    let pass = pass.filter(|_| takes_passes);
     let checked = faults::passwords_are_checked(&tenant.state.read(), user);
     let is_own = |secret: &Secret| secret.id == PASSWORD && secret.hashed.is(password);
     let has_password = checked.is_ok() && secrets.iter().any(is_own);

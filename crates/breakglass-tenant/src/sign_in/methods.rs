@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::clock::written;
 use crate::random::{self, NoRandomness};
+use crate::sign_in::groups_of;
 use crate::state::{Directory, Log, Object, StateError, text};
 use crate::tenant::Tenant;
 
@@ -53,13 +54,13 @@ pub(crate) struct Method {
     pub(crate) hint: String,
 }
 
-/// The methods of a user that the tenant's policy has not switched off, the preferred kind first.
+/// The methods of a user that the tenant's policy lets the user sign in with, the preferred kind first.
 pub(crate) fn methods(directory: &Directory, user: &Object) -> Vec<Method> {
     let listed = user.get("authenticationMethods").and_then(Value::as_array).into_iter().flatten();
     let listed: Vec<&Object> = listed.filter_map(Value::as_object).collect();
     let mut methods = Vec::new();
     for (kind, odata_type, _, policy) in KINDS {
-        if is_switched_off(directory, policy) {
+        if !may_use(directory, user, policy) {
             continue;
         }
         let own = listed.iter().filter(|method| text(method, "@odata.type") == Some(odata_type));
@@ -79,15 +80,28 @@ pub(crate) fn methods(directory: &Directory, user: &Object) -> Vec<Method> {
     methods
 }
 
-fn is_switched_off(directory: &Directory, id: &str) -> bool {
+/// Whether the authentication methods policy lets a user sign in with methods of a kind: its configuration is enabled,
+/// includes the user and does not exclude it. A kind that the policy does not have is let.
+pub(crate) fn may_use(directory: &Directory, user: &Object, id: &str) -> bool {
     let policy = directory.single(Resource::AuthenticationMethodsPolicy);
     let configurations = policy.and_then(|policy| policy.get("authenticationMethodConfigurations"));
     let mut configurations = configurations.and_then(Value::as_array).into_iter().flatten();
-    configurations.any(|one| {
-        let says = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default();
-        says("id").eq_ignore_ascii_case(id) && says("state") == "disabled"
-    })
+    let says = |one: &Value, name: &str| one.get(name).and_then(Value::as_str).map(str::to_owned).unwrap_or_default();
+    let Some(own) = configurations.find(|one| says(one, "id").eq_ignore_ascii_case(id)) else { return true };
+    let user_id = text(user, "id").unwrap_or_default();
+    let groups = groups_of(directory, user_id);
+    let is_about = |target: &Value| {
+        let whom = says(target, "id").to_lowercase();
+        whom == ALL_USERS || whom == user_id.to_lowercase() || groups.contains(&whom)
+    };
+    let targets = |name: &str| own.get(name).and_then(Value::as_array);
+    says(own, "state") != "disabled"
+        && targets("includeTargets").is_none_or(|included| included.iter().any(is_about))
+        && !targets("excludeTargets").into_iter().flatten().any(is_about)
 }
+
+/// The target that stands for everybody.
+const ALL_USERS: &str = "all_users";
 
 /// A telephone number of which the last two digits are shown.
 fn hidden(number: &str) -> String {

@@ -17,10 +17,10 @@ use breakglass_model::strength::Modes;
 use serde_json::Value;
 
 pub(crate) use self::contexts::decide;
-pub(crate) use self::decide::Decided;
+pub(crate) use self::decide::{BLOCKED, Decided, risk_of};
 pub(crate) use self::device::Device;
 pub(crate) use self::record::record;
-use crate::ids::{Audience, FIRST_PARTY};
+use crate::ids::{Audience, FIRST_PARTY, IN_BROWSER};
 use crate::profile::Profile;
 use crate::state::{Directory, Object, text};
 
@@ -34,6 +34,8 @@ pub(crate) struct Client {
     pub(crate) is_public: bool,
     /// Whether it is one of Microsoft's.
     pub(crate) is_first_party: bool,
+    /// Whether it runs in a browser, wherever it is answered.
+    pub(crate) is_in_browser: bool,
 }
 
 impl Client {
@@ -48,11 +50,13 @@ impl Client {
                 object_id: text(app, "id").map(str::to_owned),
                 is_public: is_fallback,
                 is_first_party: false,
+                is_in_browser: false,
             });
         }
         let (app_id, name) = FIRST_PARTY.iter().find(|(id, _)| id.eq_ignore_ascii_case(app_id))?;
+        let is_in_browser = IN_BROWSER.contains(app_id);
         let (app_id, name) = ((*app_id).to_owned(), (*name).to_owned());
-        Some(Self { app_id, name, object_id: None, is_public: true, is_first_party: true })
+        Some(Self { app_id, name, object_id: None, is_public: true, is_first_party: true, is_in_browser })
     }
 }
 

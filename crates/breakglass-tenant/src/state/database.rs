@@ -10,6 +10,7 @@ use rusqlite::{Connection, params};
 
 use super::{Change, Log, Object, Secret, Session, Shelf, id_of};
 use crate::jwt::{SigningKey, TokenError};
+use crate::keys::DatedKey;
 use crate::secret::Hashed;
 
 /// Name of the file.
@@ -165,17 +166,21 @@ impl Database {
         rows.map(numbered).collect()
     }
 
-    pub(super) fn signing_keys(&self, now: Timestamp) -> Result<Vec<SigningKey>, StateError> {
+    pub(super) fn signing_keys(&self) -> Result<Vec<DatedKey>, StateError> {
         let connection = self.connection();
-        let mut kept = connection.prepare("SELECT pkcs8 FROM signing_key ORDER BY number DESC")?;
-        let kept = kept.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
-        if kept.is_empty() {
-            let key = SigningKey::generate()?;
-            let made = params![key.to_pkcs8()?, now.to_string()];
-            connection.execute("INSERT INTO signing_key (pkcs8, made) VALUES (?1, ?2)", made)?;
-            return Ok(vec![key]);
-        }
-        kept.iter().map(|der| Ok(SigningKey::from_pkcs8(der)?)).collect()
+        let mut kept = connection.prepare("SELECT pkcs8, made FROM signing_key ORDER BY number DESC")?;
+        let columns = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?));
+        let kept = kept.query_map([], columns)?.collect::<Result<Vec<_>, _>>()?;
+        let key =
+            |(der, from): &(Vec<u8>, String)| Ok(DatedKey { key: SigningKey::from_pkcs8(der)?, from: instant(from)? });
+        kept.iter().map(key).collect()
+    }
+
+    /// The column `made` has from when on the key signs.
+    pub(super) fn keep_signing_key(&self, key: &SigningKey, from: Timestamp) -> Result<(), StateError> {
+        let made = params![key.to_pkcs8()?, from.to_string()];
+        self.connection().execute("INSERT INTO signing_key (pkcs8, made) VALUES (?1, ?2)", made)?;
+        Ok(())
     }
 }
 

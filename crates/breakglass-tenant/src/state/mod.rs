@@ -23,6 +23,7 @@ pub use self::database::StateError;
 use self::export::Export;
 pub(crate) use self::shelf::{Revision, Shelf};
 use crate::jwt::SigningKey;
+use crate::keys::DatedKey;
 use crate::secret::Hashed;
 
 /// A Graph object.
@@ -281,9 +282,14 @@ impl State {
         self.database.records(log, count_max)
     }
 
-    /// The keys that sign tokens, the one that does so now first; a first one is made where there is none.
-    pub(crate) fn signing_keys(&self, now: Timestamp) -> Result<Vec<SigningKey>, StateError> {
-        self.database.signing_keys(now)
+    /// The keys that sign tokens.
+    pub(crate) fn signing_keys(&self) -> Result<Vec<DatedKey>, StateError> {
+        self.database.signing_keys()
+    }
+
+    /// Keeps one more.
+    pub(crate) fn keep_signing_key(&self, key: &SigningKey, from: Timestamp) -> Result<(), StateError> {
+        self.database.keep_signing_key(key, from)
     }
 }
 

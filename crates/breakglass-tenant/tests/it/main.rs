@@ -1,6 +1,8 @@
 //! Tests of the embedded tenant.
 
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod graph;
 #[cfg(test)]
 mod odata;

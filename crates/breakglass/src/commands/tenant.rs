@@ -1,6 +1,7 @@
-//! `tenant serve`: the embedded tenant alone; `tenant fault`: what fails in it.
+//! `tenant serve`: the embedded tenant alone; `tenant fault`: what fails in it; `tenant rotate-keys`: a new signing key.
 
 mod fault;
+mod rotate_keys;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -14,7 +15,7 @@ use breakglass_tenant::backstage::{self, AskError};
 use breakglass_tenant::profile::Profile;
 use breakglass_tenant::seed::SeedError;
 use breakglass_tenant::tenant::{Addresses, OpenError, Tenant};
-use breakglass_tenant::tls::{AUTHORITY_FILE, TlsError};
+use breakglass_tenant::tls::{AUTHORITY_FILE, BEYOND_AUTHORITY_FILE, TlsError};
 use breakglass_tenant::{demo, serve, tls};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Subcommand, ValueEnum};
@@ -38,6 +39,7 @@ pub(crate) struct Arguments {
 enum What {
     Serve(Serve),
     Fault(fault::Fault),
+    RotateKeys(rotate_keys::RotateKeys),
 }
 
 /// Serve the login endpoints, Microsoft Graph and a corner of Azure Resource Manager over TLS
@@ -53,6 +55,13 @@ struct Serve {
     /// Where Azure Resource Manager is served [default: the next port]
     #[arg(long, value_name = "ADDRESS")]
     listen_manager: Option<SocketAddr>,
+
+    /// Take addresses to listen on that other machines can reach
+    ///
+    /// Whoever reaches them can sign in with the tenant's passwords, of which those of the demo are public. They get a
+    /// certificate authority of their own, for these addresses alone; the outbox and the faults stay for this machine.
+    #[arg(long)]
+    beyond_loopback: bool,
 
     /// Where a proxy is served that leads every CONNECT to the tenant, for clients that insist on port 443
     #[arg(long, value_name = "ADDRESS")]
@@ -119,6 +128,9 @@ pub(crate) enum TenantError {
     /// Others could reach it.
     #[error("`{0}` can be reached from other machines")]
     NotLoopback(SocketAddr),
+    /// It stands for all addresses, and clients need one.
+    #[error("`{0}` stands for every address of this machine, and a certificate is for one")]
+    Unspecified(SocketAddr),
     /// The address cannot be had.
     #[error("`{address}` cannot be listened on")]
     Listen {
@@ -156,6 +168,9 @@ pub(crate) enum TenantError {
     /// It refuses.
     #[error("the fault is not switched: {0}")]
     Fault(String),
+    /// It makes no key.
+    #[error("no key is made: {0}")]
+    Keys(String),
     /// Settings of nothing.
     #[error("settings are given, and no fault that they are of")]
     NoFault,
@@ -177,7 +192,9 @@ pub(crate) const CODES: &[ErrorCode] = &[
         title: "an embedded tenant is served on this machine only",
         explanation: "The address that was given can be reached from other machines, and an embedded tenant is for this \
                       one: its certificate authority is constrained to loopback names, and its demo passwords are known. \
-                      Give an address of 127.0.0.0/8, or ::1.",
+                      Give an address of 127.0.0.0/8, or ::1. If others shall reach it all the same, give one address \
+                      of this machine (not 0.0.0.0) together with --beyond-loopback, in a network of which you trust \
+                      everybody.",
     },
     ErrorCode {
         code: "BG5002",
@@ -202,7 +219,7 @@ pub(crate) const CODES: &[ErrorCode] = &[
     ErrorCode {
         code: "BG5005",
         title: "the embedded tenant cannot be asked",
-        explanation: "`tenant fault` asks the tenant that is being served from the folder given with --data, at the \
+        explanation: "`tenant fault` and `tenant rotate-keys` ask the tenant that is being served from the folder given with --data, at the \
                       address that `tenant serve` has written into that folder. None is, or it does not answer. Serve it \
                       in another shell, and name the same folder here.",
     },
@@ -219,9 +236,9 @@ pub(crate) const CODES: &[ErrorCode] = &[
 impl Coded for TenantError {
     fn code(&self) -> &'static str {
         match self {
-            Self::NotLoopback(_) => "BG5001",
+            Self::NotLoopback(_) | Self::Unspecified(_) => "BG5001",
             Self::Listen { .. } | Self::Server(_) => "BG5002",
-            Self::Open { .. } | Self::Tls(_) | Self::Folder { .. } => "BG5003",
+            Self::Open { .. } | Self::Tls(_) | Self::Folder { .. } | Self::Keys(_) => "BG5003",
             Self::NotServed(_) => "BG5005",
             Self::Fault(_) | Self::NoFault => "BG5006",
             Self::ReadSeed { .. } | Self::Seed { .. } => "BG5004",
@@ -230,9 +247,16 @@ impl Coded for TenantError {
 
     fn help(&self) -> Option<String> {
         Some(match self {
-            Self::NotLoopback(_) => "give an address of 127.0.0.0/8, or ::1".to_owned(),
+            Self::NotLoopback(_) => {
+                "give an address of 127.0.0.0/8, or ::1; --beyond-loopback takes others, and says what that means"
+                    .to_owned()
+            }
+            Self::Unspecified(_) => "give the address under which other machines reach this one".to_owned(),
             Self::Listen { .. } | Self::Server(_) => {
                 "stop the other program, or give another address; port 0 takes one that is free".to_owned()
+            }
+            Self::Keys(_) => {
+                "see to it that the tenant's folder can be written, and that its disk is not full".to_owned()
             }
             Self::Open { .. } | Self::Tls(_) | Self::Folder { .. } => {
                 "name a folder that may be written with --data, and with --export".to_owned()
@@ -260,6 +284,7 @@ impl Arguments {
         match &self.what {
             What::Serve(serve) => runtime.block_on(serve.run(world)),
             What::Fault(fault) => runtime.block_on(fault.run(world)),
+            What::RotateKeys(rotate) => runtime.block_on(rotate.run(world)),
         }
     }
 }
@@ -273,9 +298,10 @@ impl Serve {
             port => port.checked_add(1).unwrap_or(0),
         };
         let manager = self.listen_manager.unwrap_or(SocketAddr::new(self.listen.ip(), next_port));
-        let (own, manager) = (listening(self.listen).await?, listening(manager).await?);
+        let (own, manager) =
+            (listening(self.listen, self.beyond_loopback).await?, listening(manager, self.beyond_loopback).await?);
         let proxy = match self.connect_proxy {
-            Some(address) => Some(listening(address).await?),
+            Some(address) => Some(listening(address, false).await?),
             None => None,
         };
         let at = |listener: &TcpListener| listener.local_addr().map_err(TenantError::Server);
@@ -324,8 +350,13 @@ impl Serve {
         addresses: &Addresses,
         proxy: Option<SocketAddr>,
     ) -> String {
-        let authority =
-            fs::canonicalize(self.data.join(AUTHORITY_FILE)).unwrap_or_else(|_| self.data.join(AUTHORITY_FILE));
+        let others: Vec<&str> = [&addresses.base, &addresses.manager]
+            .into_iter()
+            .filter(|origin| !is_of_loopback(origin))
+            .map(String::as_str)
+            .collect();
+        let file = if others.is_empty() { AUTHORITY_FILE } else { BEYOND_AUTHORITY_FILE };
+        let authority = fs::canonicalize(self.data.join(file)).unwrap_or_else(|_| self.data.join(file));
         let authority = authority.display();
         let mut text = format!(
             "Tenant {} is served.\n\n  Login and Microsoft Graph  {}\n  Azure Resource Manager     {}\n",
@@ -336,6 +367,16 @@ impl Serve {
         if let Some(proxy) = proxy {
             text.push_str(&format!("  CONNECT proxy              http://{proxy}\n"));
         }
+        let warning = if others.is_empty() {
+            String::new()
+        } else {
+            format!(
+                "OTHER MACHINES CAN REACH {}.\nWhoever does can sign in with the tenant's passwords, of which those of the demo \
+                 are public.\nThe certificate authority is for these addresses, and another one each time. The outbox and the\n\
+                 faults are for this machine alone.\n\n",
+                others.join(" AND "),
+            )
+        };
         let faults = tenant.faults();
         let faults = if faults.is_empty() {
             String::new()
@@ -344,7 +385,7 @@ impl Serve {
             format!("Faults that are on: {}.\n\n", faults.join(", "))
         };
         text.push_str(&format!(
-            "  Certificate authority      {authority}\n\nTell clients to trust it:\n\n  \
+            "  Certificate authority      {authority}\n\n{warning}Tell clients to trust it:\n\n  \
              export REQUESTS_CA_BUNDLE='{authority}' SSL_CERT_FILE='{authority}' NODE_EXTRA_CA_CERTS='{authority}'\n\n\
              {}{cast}{faults}Ctrl-C stops it; its state stays in `{}`.\n",
             self.azure_cli(addresses, tenant),
@@ -419,11 +460,23 @@ fn cast(world: &World) -> String {
     text
 }
 
-async fn listening(address: SocketAddr) -> Result<TcpListener, TenantError> {
-    if !address.ip().is_loopback() {
+async fn listening(address: SocketAddr, is_beyond_taken: bool) -> Result<TcpListener, TenantError> {
+    if !address.ip().is_loopback() && !is_beyond_taken {
         return Err(TenantError::NotLoopback(address));
     }
+    if address.ip().is_unspecified() {
+        return Err(TenantError::Unspecified(address));
+    }
     TcpListener::bind(address).await.map_err(|source| TenantError::Listen { address, source })
+}
+
+/// Whether only this machine reaches an origin.
+fn is_of_loopback(origin: &str) -> bool {
+    let host = origin.trim_start_matches("https://");
+    host.parse::<SocketAddr>()
+        .map(|address| address.ip())
+        .or_else(|_| host.trim_matches(['[', ']']).parse())
+        .is_ok_and(|address| address.is_loopback())
 }
 
 /// The origin of an address; the usual port is left out.

@@ -226,3 +226,15 @@ fn what_cannot_be_switched_is_refused_with_the_reason() {
     let without = served.send(("PUT", "/.breakglass/faults/slow"), &[], "{}").unwrap();
     assert_eq!(without.status, 403);
 }
+
+#[test]
+fn nobody_asks_behind_the_scenes_from_another_machine() {
+    let served = Served::new("faults-elsewhere");
+    let token = std::fs::read_to_string(served.folder().join("backstage-token")).unwrap();
+    let bearer = format!("Bearer {}", token.trim());
+    let ask = |headers: &[(&str, &str)]| {
+        let headers = [&[("authorization", bearer.as_str())], headers].concat();
+        served.send(("GET", "/.breakglass/faults"), &headers, "").unwrap().status
+    };
+    assert_eq!((ask(&[]), ask(&[("x-breakglass-place", "203.0.113.7")])), (200, 403));
+}

@@ -1,7 +1,9 @@
 //! Tenants that are served over real connections, and what fails in them.
 
+mod continuous;
 mod faults;
 mod graph_faults;
+mod keys;
 mod logs;
 mod profiles;
-mod world;
+pub(crate) mod world;

@@ -36,7 +36,7 @@ impl Clock for Standing {
 }
 
 /// A tenant that is served.
-pub(super) struct Served {
+pub(crate) struct Served {
     pub(super) tenant: Arc<Tenant>,
     folder: PathBuf,
     runtime: Runtime,
@@ -47,10 +47,10 @@ pub(super) struct Served {
 
 /// An answer.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) head: String,
-    pub(super) body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
@@ -80,23 +80,37 @@ impl Served {
         Self::open(folder, Some(seed.to_string()), Profile::default())
     }
 
+    /// Where it is kept.
+    pub(super) fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
     /// Where its logs are written to, if they are.
     pub(super) fn exported(&self) -> PathBuf {
         self.folder.join("logs")
     }
 
+    /// The tenant in a folder, by another clock.
+    pub(crate) fn of(folder: PathBuf, clock: Arc<dyn Clock>) -> Self {
+        Self::opened((folder, clock), None, |tenant| tenant)
+    }
+
     fn open(folder: PathBuf, seed: Option<String>, profile: Profile) -> Self {
-        Self::opened(folder, seed, |tenant| tenant.with_profile(profile))
+        Self::opened((folder, Arc::new(Standing)), seed, |tenant| tenant.with_profile(profile))
     }
 
     #[expect(clippy::disallowed_methods, reason = "certificates are of the time at which they are shown")]
-    fn opened(folder: PathBuf, seed: Option<String>, made: impl FnOnce(Tenant) -> Tenant) -> Self {
+    fn opened(
+        (folder, clock): (PathBuf, Arc<dyn Clock>),
+        seed: Option<String>,
+        made: impl FnOnce(Tenant) -> Tenant,
+    ) -> Self {
         let runtime = Runtime::new().unwrap();
         let listen = || runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let (own, manager) = (listen(), listen());
         let (own_at, manager_at) = (own.local_addr().unwrap(), manager.local_addr().unwrap());
         let addresses = Addresses { base: format!("https://{own_at}"), manager: format!("https://{manager_at}") };
-        let mut tenant = Tenant::open(&folder, addresses.clone(), Arc::new(Standing)).unwrap();
+        let mut tenant = Tenant::open(&folder, addresses.clone(), clock).unwrap();
         if let Some(seed) = seed {
             tenant.seed(seed.as_bytes()).unwrap();
         }
@@ -132,11 +146,11 @@ impl Served {
         let Self { tenant, folder, runtime, .. } = self;
         drop((runtime, tenant));
         let logs = folder.join("logs");
-        Self::opened(folder, None, |tenant| tenant.with_export(&logs))
+        Self::opened((folder, Arc::new(Standing)), None, |tenant| tenant.with_export(&logs))
     }
 
     /// Sends a request to the login endpoints and Graph; an error where the connection ends without an answer.
-    pub(super) fn send(
+    pub(crate) fn send(
         &self,
         (method, path): (&str, &str),
         headers: &[(&str, &str)],
@@ -146,7 +160,7 @@ impl Served {
     }
 
     /// Sends a request to Azure Resource Manager.
-    pub(super) fn send_to_manager(
+    pub(crate) fn send_to_manager(
         &self,
         (method, path): (&str, &str),
         headers: &[(&str, &str)],

@@ -1,0 +1,576 @@
+//! Failures as the tenant makes them happen, and people who try everything that is left to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use aws_lc_rs::hmac;
+use breakglass_engine::lockout::goal::Surface;
+use breakglass_tenant::call::Call;
+use serde_json::{Value, json};
+
+use super::Failed;
+use super::tenants::{BREAKER, GLOBAL, Kind, Method, PRIVILEGED_ROLE, Person, Small, pass};
+use super::wire::{Answer, Wire};
+
+const VERIFIER: &str = "vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv";
+const MANAGER_SCOPE: &str = "https://management.core.windows.net//.default openid";
+const BACK: &str = "http://localhost:4000";
+const GRAPH_SCOPE: &str = "https://graph.microsoft.com/.default openid";
+const POWERSHELL: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
+const EXPLORER: &str = "de8bc8b5-d9f9-48b1-a8ad-b748da725064";
+const PORTAL: &str = "c44b4083-3bb0-49c1-b47d-974e53cbdf3c";
+const M365: &str = "00000006-0000-0ff1-ce00-000000000000";
+/// The challenge of Azure Resource Manager that wants more than a password.
+const STEP_UP: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"p1"}}}"#;
+/// Browsers and systems by which a platform is known; the last is one that is not recognised.
+const AGENTS: [&str; 6] = ["Windows NT 10.0", "Mac OS X", "Linux", "Android 15", "iPhone", "BeOS"];
+const LEVELS: [&str; 4] = ["none", "low", "medium", "high"];
+
+/// One thing that somebody can try.
+#[derive(Debug, Clone)]
+struct Choice<'t> {
+    person: &'t Person,
+    client: &'static str,
+    scope: &'static str,
+    address: &'static str,
+    device: Option<&'t str>,
+    agent: &'static str,
+    method: Option<&'t Method>,
+}
+
+/// A tenant that is played with.
+pub(super) struct Play<'t> {
+    small: &'t Small,
+    wire: Wire,
+    injected: Failed,
+    /// What became of what was tried, by all that the tenant knows of it.
+    known: BTreeMap<String, bool>,
+    /// What somebody has been given just now.
+    secrets: BTreeMap<(String, Reset), String>,
+    /// Passes that took the place of those that people had, by the method's id.
+    passes: BTreeMap<String, String>,
+    pub(super) sign_in_count: u64,
+}
+
+/// What an administrator does for somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reset {
+    Pass,
+    Password,
+}
+
+impl Reset {
+    /// Every way in which somebody could come to do it: where it is done, if the person may.
+    fn tools<'t>(self, small: &'t Small, person: &'t Person) -> Vec<Choice<'t>> {
+        if person.role != GLOBAL {
+            return Vec::new();
+        }
+        let clients: &[&str] = match self {
+            Self::Pass => &[PORTAL, POWERSHELL],
+            Self::Password => &[PORTAL, POWERSHELL, M365],
+        };
+        choices_of(small, person, clients)
+    }
+}
+
+impl<'t> Play<'t> {
+    pub(super) fn new(small: &'t Small, wire: Wire) -> Self {
+        Self {
+            small,
+            wire,
+            injected: Failed::new(),
+            known: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            passes: BTreeMap::new(),
+            sign_in_count: 0,
+        }
+    }
+
+    /// Who gets in while so much has failed, and how; `None` if nobody does.
+    pub(super) fn way(&mut self, surface: Surface, failed: &Failed) -> Option<String> {
+        let small = self.small;
+        for person in &small.people {
+            if let Some(choice) = self.works(&choices(small, person, surface), failed) {
+                return Some(format!("{choice:?}"));
+            }
+        }
+        self.way_with_help(surface, failed)
+    }
+
+    /// The first of some choices that gets its person in at every level of risk that there may be.
+    fn works(&mut self, choices: &[Choice<'t>], failed: &Failed) -> Option<Choice<'t>> {
+        let possible = choices.iter().filter(|choice| is_possible(choice, failed));
+        for choice in possible {
+            let natures = natures(choice.person, failed);
+            if natures.iter().all(|nature| self.gets_in(choice, failed, *nature)) {
+                return Some(choice.clone());
+            }
+        }
+        None
+    }
+
+    /// Who gets in with the new password or the pass that a Global Administrator sets, who does not get there alone.
+    fn way_with_help(&mut self, surface: Surface, failed: &Failed) -> Option<String> {
+        let small = self.small;
+        for (resetter, reset) in small.people.iter().flat_map(|one| [(one, Reset::Pass), (one, Reset::Password)]) {
+            let Some(own) = self.works(&reset.tools(small, resetter), failed) else { continue };
+            // What is checked elsewhere nobody sets here, and the engine counts on no pass of somebody federated.
+            let others = small.people.iter().filter(|person| person.id != resetter.id && !person.is_federated());
+            for person in others {
+                for choice in choices(small, person, surface) {
+                    let is_new = match reset {
+                        Reset::Pass => choice.method.is_none(),
+                        Reset::Password => choice.method.is_none_or(|method| method.kind != Kind::Pass),
+                    };
+                    let is_at_hand = !failed.contains(&format!("account:{}", person.id))
+                        && choice.device.is_none_or(|device| !failed.contains(&format!("device:{device}")))
+                        && choice
+                            .method
+                            .is_none_or(|one| !failed.contains(&format!("method:{}#{}", person.id, one.id)));
+                    if !is_new || !is_at_hand {
+                        continue;
+                    }
+                    let natures = natures(person, failed);
+                    if natures.iter().all(|nature| self.gets_in_after(&own, (&choice, reset), failed, *nature)) {
+                        return Some(format!("{own:?} {reset:?} {choice:?}"));
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether somebody gets in with what somebody else sets; afterwards everything is as it was.
+    fn gets_in_after(
+        &mut self,
+        resetter: &Choice<'_>,
+        (choice, reset): (&Choice<'_>, Reset),
+        failed: &Failed,
+        nature: (&str, &str),
+    ) -> bool {
+        let seen: Failed = failed.iter().filter(|one| is_of_tenant(one)).cloned().collect();
+        // What somebody sets does not depend on who it is.
+        let key = format!("{reset:?} {choice:?} {nature:?} {seen:?}");
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        self.inject(&seen);
+        let Some(token) = self.token(&Choice { scope: GRAPH_SCOPE, ..resetter.clone() }, "") else { return false };
+        let id = &choice.person.id;
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str())];
+        let set = match reset {
+            Reset::Pass => {
+                let path = format!("/v1.0/users/{id}/authentication/temporaryAccessPassMethods");
+                let answer = self.send(("POST", &path), &headers, json!({ "isUsableOnce": true }).to_string()).unwrap();
+                let made: Value = serde_json::from_str(&answer.text).unwrap();
+                made["temporaryAccessPass"].as_str().map(str::to_owned)
+            }
+            Reset::Password => {
+                let new = "Another-Hammer-9!".to_owned();
+                let profile = json!({ "password": new, "forceChangePasswordNextSignIn": false });
+                let body = json!({ "passwordProfile": profile }).to_string();
+                let answer = self.send(("PATCH", &format!("/v1.0/users/{id}")), &headers, body).unwrap();
+                (answer.status == 204).then_some(new)
+            }
+        };
+        let gets_in = set.is_some_and(|secret| {
+            self.secrets.insert((id.clone(), reset), secret);
+            let before = self.gets_in_now(choice, nature);
+            self.secrets.remove(&(id.clone(), reset));
+            before
+        });
+        self.undo(choice.person, reset);
+        self.known.insert(key, gets_in);
+        gets_in
+    }
+
+    /// The password and the passes of somebody as they were.
+    fn undo(&mut self, person: &Person, reset: Reset) {
+        let token = self.breaker();
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str())];
+        if reset == Reset::Password {
+            let profile = json!({ "password": person.password, "forceChangePasswordNextSignIn": false });
+            let body = json!({ "passwordProfile": profile }).to_string();
+            let answer = self.send(("PATCH", &format!("/v1.0/users/{}", person.id)), &headers, body).unwrap();
+            assert_eq!(answer.status, 204, "{}", answer.text);
+            return;
+        }
+        let path = format!("/v1.0/users/{}/authentication/temporaryAccessPassMethods", person.id);
+        let answer = self.send(("GET", &path), &headers, String::new()).unwrap();
+        let listed: Value = serde_json::from_str(&answer.text).unwrap();
+        for pass in listed["value"].as_array().unwrap() {
+            let path = format!("{path}/{}", pass["id"].as_str().unwrap());
+            assert_eq!(self.send(("DELETE", &path), &headers, String::new()).unwrap().status, 204);
+        }
+        // Somebody has one pass, and a new one takes its place: whose pass it was gets another.
+        if let Some(own) = person.methods.iter().find(|method| method.kind == Kind::Pass) {
+            let body = json!({ "isUsableOnce": false, "lifetimeInMinutes": 43_200 }).to_string();
+            let answer = self.send(("POST", &path), &headers, body).unwrap();
+            let made: Value = serde_json::from_str(&answer.text).unwrap();
+            let Some(secret) = made["temporaryAccessPass"].as_str() else { panic!("{made}") };
+            self.passes.insert(own.id.clone(), secret.to_owned());
+        }
+    }
+
+    fn gets_in(&mut self, choice: &Choice<'_>, failed: &Failed, nature: (&str, &str)) -> bool {
+        let seen: Failed = failed.iter().filter(|one| is_of_tenant(one)).cloned().collect();
+        let key = format!("{choice:?} {nature:?} {seen:?}");
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        self.inject(&seen);
+        let gets_in = self.gets_in_now(choice, nature);
+        self.known.insert(key, gets_in);
+        gets_in
+    }
+
+    fn gets_in_now(&mut self, choice: &Choice<'_>, nature: (&str, &str)) -> bool {
+        let is_risky = nature != ("none", "none");
+        let fault = format!("risk:{}", choice.person.id);
+        if is_risky {
+            let settings = json!({ "userRisk": nature.0, "signInRisk": nature.1 });
+            self.backstage("PUT", &format!("faults/{fault}"), &settings);
+        }
+        let gets_in = self.reaches(choice);
+        if is_risky {
+            self.backstage("DELETE", &format!("faults/{fault}"), &Value::Null);
+        }
+        gets_in
+    }
+
+    /// Makes these components of the tenant fail, and only these.
+    fn inject(&mut self, failed: &Failed) {
+        if self.injected == *failed {
+            return;
+        }
+        let (injected, failed) = (std::mem::take(&mut self.injected), failed.clone());
+        self.backstage("DELETE", "faults", &Value::Null);
+        for component in &failed {
+            let (kind, key) = component.split_once(':').unwrap();
+            match (kind, key) {
+                ("svc", "mfa-telephony") => self.fault("telephony-outage"),
+                ("svc", "authenticator-push") => self.fault("push-outage"),
+                ("svc", "intune-compliance") => self.fault("intune-down"),
+                ("idp", _) => self.fault("federation-down"),
+                ("onprem", "ad") => self.fault("on-premises-down"),
+                ("net", location) => self.fault(&format!("network:{location}")),
+                _ => assert_eq!(kind, "account", "{component}"),
+            }
+        }
+        let accounts = |set: &Failed| -> BTreeSet<String> {
+            set.iter().filter_map(|one| one.strip_prefix("account:")).map(str::to_owned).collect()
+        };
+        let (before, after) = (accounts(&injected), accounts(&failed));
+        for changed in before.symmetric_difference(&after) {
+            self.switch_account(changed, !after.contains(changed));
+        }
+        self.injected = failed;
+    }
+
+    fn fault(&self, name: &str) {
+        self.backstage("PUT", &format!("faults/{name}"), &Value::Null);
+    }
+
+    fn backstage(&self, method: &str, path: &str, body: &Value) -> Value {
+        let headers = [("host", "localhost"), ("authorization", &format!("Bearer {}", self.wire.backstage))];
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let answer = self.send((method, &format!("/.breakglass/{path}")), &headers, body).unwrap();
+        assert!(answer.status < 300, "{method} {path}: {}", answer.text);
+        serde_json::from_str(&answer.text).unwrap_or_default()
+    }
+
+    /// The token of the application that makes accounts fail and mends them.
+    fn breaker(&self) -> String {
+        let form = [
+            ("client_id", BREAKER.0),
+            ("client_secret", BREAKER.1),
+            ("grant_type", "client_credentials"),
+            ("scope", "https://graph.microsoft.com/.default"),
+        ];
+        let path = "/11111111-aaaa-4aaa-8aaa-111111111111/oauth2/v2.0/token";
+        let answer = self.send(("POST", path), &[], form_of(&form)).unwrap();
+        let token = serde_json::from_str::<Value>(&answer.text).unwrap();
+        token["access_token"].as_str().unwrap_or_else(|| panic!("{}", answer.text)).to_owned()
+    }
+
+    fn switch_account(&self, id: &str, is_enabled: bool) {
+        let bearer = format!("Bearer {}", self.breaker());
+        let headers = [("authorization", bearer.as_str())];
+        let body = json!({ "accountEnabled": is_enabled }).to_string();
+        let answer = self.send(("PATCH", &format!("/v1.0/users/{id}")), &headers, body).unwrap();
+        assert_eq!(answer.status, 204, "{}", answer.text);
+    }
+
+    fn send(&self, (method, path): (&str, &str), headers: &[(&str, &str)], body: String) -> Option<Answer> {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let call = Call {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers,
+            body: body.into_bytes(),
+            remote: [127, 0, 0, 1].into(),
+        };
+        self.wire.send(call, false)
+    }
+
+    /// Whether somebody gets a token and does with it what the surface is for.
+    fn reaches(&mut self, choice: &Choice<'_>) -> bool {
+        self.sign_in_count += 1;
+        let Some(token) = self.token(choice, "") else { return false };
+        let claims = claims_of(&token);
+        let roles: Vec<&str> = claims["wids"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if choice.scope != MANAGER_SCOPE {
+            return roles.contains(&GLOBAL) || roles.contains(&PRIVILEGED_ROLE);
+        }
+        // Only a Global Administrator raises itself there.
+        if !roles.contains(&GLOBAL) {
+            return false;
+        }
+        let write = |token: &str| -> bool {
+            let browser = Browser::of(self, choice);
+            let path = "/providers/Microsoft.Management/managementGroups/drill?api-version=2020-05-01";
+            let bearer = format!("Bearer {token}");
+            let answer = browser.send_to(("PUT", path), (&[("authorization", &bearer)], "{}"), true);
+            answer.is_some_and(|answer| answer.status == 200)
+        };
+        if write(&token) {
+            return true;
+        }
+        self.token(choice, STEP_UP).is_some_and(|token| write(&token))
+    }
+
+    /// The token of a sign-in through the pages.
+    fn token(&self, choice: &Choice<'_>, claims: &str) -> Option<String> {
+        let mut browser = Browser::of(self, choice);
+        let mut asked = vec![
+            ("client_id", choice.client),
+            ("response_type", "code"),
+            ("redirect_uri", BACK),
+            ("scope", choice.scope),
+            ("code_challenge", VERIFIER),
+            ("code_challenge_method", "plain"),
+        ];
+        if !claims.is_empty() {
+            asked.push(("claims", claims));
+        }
+        let page = browser.go(("GET", "/common/oauth2/v2.0/authorize"), &asked)?;
+        let of_pass = self.pass_of(choice);
+        let new = self.secrets.get(&(choice.person.id.clone(), Reset::Password));
+        let password = of_pass.as_ref().or(new).unwrap_or(&choice.person.password);
+        let context = field(&page.text, "ctx")?;
+        let form = [("ctx", context.as_str()), ("login", &choice.person.upn), ("passwd", password)];
+        let mut page = browser.go(("POST", "/common/login"), &form)?;
+        if page.status != 302 && of_pass.is_none() {
+            page = self.second(&mut browser, &page, choice.method?)?;
+        }
+        let (_, query) = page.headers.iter().find(|(name, _)| name == "location")?.1.split_once('?')?;
+        let code = query.split('&').find_map(|pair| pair.strip_prefix("code="))?;
+        let redeemed = [
+            ("client_id", choice.client),
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", BACK),
+            ("code_verifier", VERIFIER),
+        ];
+        let answer = browser.go(("POST", "/common/oauth2/v2.0/token"), &redeemed)?;
+        let tokens: Value = serde_json::from_str(&answer.text).unwrap();
+        tokens["access_token"].as_str().map(str::to_owned)
+    }
+
+    /// The pass that somebody uses in place of the password: one that was just set, or one of before.
+    fn pass_of(&self, choice: &Choice<'_>) -> Option<String> {
+        if let Some(set) = self.secrets.get(&(choice.person.id.clone(), Reset::Pass)) {
+            return Some(set.clone());
+        }
+        let own = choice.method.filter(|method| method.kind == Kind::Pass)?;
+        Some(self.passes.get(&own.id).cloned().unwrap_or_else(|| pass(own)))
+    }
+
+    /// Answers the page that asks for a second proof, by one method.
+    fn second(&self, browser: &mut Browser<'_>, page: &Answer, method: &Method) -> Option<Answer> {
+        let context = field(&page.text, "ctx")?;
+        let chosen = [("ctx", context.as_str()), ("do", "choose"), ("method", &method.id)];
+        let page = browser.go(("POST", "/common/login"), &chosen)?;
+        let code = match method.kind {
+            Kind::App => code_of_app(self.wire.clock.next_step()),
+            Kind::Text => {
+                let message = self.newest_message()?;
+                message["text"].as_str()?.split_whitespace().find(|word| word.parse::<u32>().is_ok())?.to_owned()
+            }
+            Kind::Push => {
+                let (_, rest) = page.text.split_once("<p class=\"number\">")?;
+                let number = rest.split('<').next()?;
+                let id = self.newest_message()?["id"].as_str()?.to_owned();
+                self.backstage("POST", &format!("outbox/{id}/approve"), &json!({ "number": number }));
+                String::new()
+            }
+            Kind::Pass => return None,
+        };
+        let context = field(&page.text, "ctx")?;
+        browser.go(("POST", "/common/login"), &[("ctx", context.as_str()), ("do", "verify"), ("otc", &code)])
+    }
+
+    fn newest_message(&self) -> Option<Value> {
+        self.backstage("GET", "outbox", &Value::Null)["value"].as_array()?.first().cloned()
+    }
+}
+
+/// A browser of somebody at a place.
+struct Browser<'p> {
+    play: &'p Play<'p>,
+    remote: IpAddr,
+    device: Option<String>,
+    agent: &'static str,
+    cookies: BTreeMap<String, String>,
+}
+
+impl<'p> Browser<'p> {
+    fn of(play: &'p Play<'p>, choice: &Choice<'_>) -> Self {
+        Self {
+            play,
+            remote: choice.address.parse().unwrap(),
+            device: choice.device.map(str::to_owned),
+            agent: choice.agent,
+            cookies: BTreeMap::new(),
+        }
+    }
+
+    fn go(&mut self, (method, path): (&str, &str), form: &[(&str, &str)]) -> Option<Answer> {
+        let sent = form_of(form);
+        let (path, body) =
+            if method == "GET" { (format!("{path}?{sent}"), String::new()) } else { (path.to_owned(), sent) };
+        let answer = self.send_to((method, &path), (&[], &body), false)?;
+        for (_, cookie) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
+            let (name, value) = cookie.split(';').next()?.split_once('=')?;
+            self.cookies.insert(name.to_owned(), value.to_owned());
+        }
+        Some(answer)
+    }
+
+    fn send_to(
+        &self,
+        (method, path): (&str, &str),
+        (headers, body): (&[(&str, &str)], &str),
+        is_for_manager: bool,
+    ) -> Option<Answer> {
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let own = [("user-agent", self.agent.to_owned()), ("cookie", cookies.join("; "))];
+        let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let more = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let device = self.device.iter().map(|id| ("x-breakglass-device".to_owned(), id.clone()));
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let call = Call {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: own.chain(more).chain(device).collect(),
+            body: body.as_bytes().to_vec(),
+            remote: self.remote,
+        };
+        self.play.wire.send(call, is_for_manager)
+    }
+}
+
+/// Everything that somebody could try at a surface.
+fn choices<'t>(small: &'t Small, person: &'t Person, surface: Surface) -> Vec<Choice<'t>> {
+    match surface {
+        Surface::Graph => choices_of(small, person, &[POWERSHELL, EXPLORER]),
+        Surface::Portal => choices_of(small, person, &[PORTAL]),
+        Surface::Azure => {
+            choices_of(small, person, &["04b07795-8ddb-461a-bbee-02f9e1bf7b46", "1950a258-227b-4e31-a9cf-717495945fc2"])
+        }
+        Surface::M365 => choices_of(small, person, &[M365]),
+    }
+}
+
+/// What is asked for by a tool: the portals sign in to themselves.
+fn scope_of(client: &str) -> &'static str {
+    match client {
+        POWERSHELL | EXPLORER => GRAPH_SCOPE,
+        PORTAL => "c44b4083-3bb0-49c1-b47d-974e53cbdf3c/.default openid",
+        M365 => "00000006-0000-0ff1-ce00-000000000000/.default openid",
+        _ => MANAGER_SCOPE,
+    }
+}
+
+/// Everything that somebody could try at some tools.
+fn choices_of<'t>(small: &'t Small, person: &'t Person, clients: &[&'static str]) -> Vec<Choice<'t>> {
+    let unmanaged: &[&str] = if small.has_platforms { &AGENTS } else { &AGENTS[..1] };
+    let mut devices: Vec<(Option<&str>, &'static str)> = unmanaged.iter().map(|agent| (None, *agent)).collect();
+    for (id, system) in &person.devices {
+        let agent = match *system {
+            "Windows" => AGENTS[0],
+            "MacMDM" => AGENTS[1],
+            "Linux" => AGENTS[2],
+            "Android" => AGENTS[3],
+            _ => AGENTS[4],
+        };
+        devices.push((Some(id), agent));
+    }
+    let mut choices = Vec::new();
+    for client in clients {
+        for address in &small.addresses {
+            for (device, agent) in &devices {
+                for method in std::iter::once(None).chain(person.methods.iter().map(Some)) {
+                    let (device, agent, scope) = (*device, *agent, scope_of(client));
+                    choices.push(Choice { person, client, scope, address, device, agent, method });
+                }
+            }
+        }
+    }
+    choices
+}
+
+/// Whether what somebody needs at hand is left to them.
+fn is_possible(choice: &Choice<'_>, failed: &Failed) -> bool {
+    let is_up = |component: String| !failed.contains(&component);
+    let id = &choice.person.id;
+    let is_pass = choice.method.is_some_and(|method| method.kind == Kind::Pass);
+    (is_pass || is_up(format!("password:{id}")))
+        && choice.method.is_none_or(|method| is_up(format!("method:{id}#{}", method.id)))
+        && choice.device.is_none_or(|device| is_up(format!("device:{device}")))
+}
+
+/// The levels of risk (of the user, of the sign-in) that may be reported of somebody.
+fn natures(person: &Person, failed: &Failed) -> Vec<(&'static str, &'static str)> {
+    let levels = |risk: &str| -> &'static [&'static str] {
+        if failed.contains(&format!("quiet:{risk}:{}", person.id)) { &LEVELS } else { &LEVELS[..1] }
+    };
+    let of_sign_in = levels("signin-risk");
+    levels("user-risk").iter().flat_map(|user| of_sign_in.iter().map(|sign_in| (*user, *sign_in))).collect()
+}
+
+/// Whether the tenant is what fails, and not something that somebody has.
+fn is_of_tenant(component: &str) -> bool {
+    ["account:", "svc:", "idp:", "onprem:", "net:"].iter().any(|kind| component.starts_with(kind))
+}
+
+fn field(page: &str, name: &str) -> Option<String> {
+    let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\""))?;
+    rest.split('"').next().map(str::to_owned)
+}
+
+fn form_of(form: &[(&str, &str)]) -> String {
+    let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+    form.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect::<Vec<_>>().join("&")
+}
+
+fn claims_of(token: &str) -> Value {
+    use base64::Engine as _;
+    let claims = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
+}
+
+/// The code of the authenticator apps in a half minute, as RFC 6238 computes it.
+fn code_of_app(step: u64) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, b"12345678901234567890");
+    let hash = hmac::sign(&key, &step.to_be_bytes());
+    let hash = hash.as_ref();
+    let at = usize::from(hash[19] & 15);
+    let number = u32::from_be_bytes(hash[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
+    format!("{:06}", number % 1_000_000)
+}
