@@ -85,6 +85,12 @@ pub(crate) fn encoded(text: &str) -> String {
     written
 }
 
+/// Members as a query.
+pub(crate) fn written(pairs: &[(String, String)]) -> String {
+    let members = pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+    members.collect::<Vec<_>>().join("&")
+}
+
 /// Text without its escapes; `None` where they stand for no text.
 pub(crate) fn decoded(text: &str, is_form: bool) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());

@@ -7,6 +7,7 @@
 //! as what they are checked with, never as they are.
 
 mod admin;
+mod audit;
 pub mod backstage;
 pub mod call;
 pub mod clock;
@@ -31,5 +32,6 @@ mod subscriptions;
 pub mod tenant;
 pub mod tls;
 mod totp;
+pub mod webauthn;
 
 pub use crate::state::StateError;

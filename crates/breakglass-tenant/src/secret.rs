@@ -78,6 +78,22 @@ impl Hashed {
     }
 }
 
+/// Whether a password has the length and the kinds of characters that Entra demands, and neither the name of the user
+/// nor that before the `@` of the sign-in name; empty names are in none.
+pub(crate) fn is_acceptable(password: &str, (upn, name): (&str, &str)) -> bool {
+    let kinds: [fn(char) -> bool; 4] = [
+        |letter| letter.is_lowercase(),
+        |letter| letter.is_uppercase(),
+        |letter| letter.is_ascii_digit(),
+        |letter| !letter.is_alphanumeric(),
+    ];
+    let count = kinds.iter().filter(|is_kind| password.chars().any(is_kind)).count();
+    let has_name = |name: &str| name.chars().count() > 3 && password.to_lowercase().contains(&name.to_lowercase());
+    let local = upn.split('@').next().unwrap_or_default();
+    let is_long = (8..=256).contains(&password.chars().count());
+    is_long && count >= 3 && !has_name(local) && !has_name(name)
+}
+
 fn hasher() -> Result<Argon2<'static>, SecretError> {
     let params = Params::new(MEMORY_KIB, PASS_COUNT, 1, None).map_err(|_| SecretError::Hash)?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))

@@ -1,6 +1,6 @@
 //! What a tenant begins with: a snapshot in the product's own format, in which secrets may stand that Graph would never
 //! return (`passwordProfile.password`, `passwordCredentials[].secretText`; of authentication methods `secretKey` and
-//! `temporaryAccessPass`).
+//! `temporaryAccessPass`), and of passkeys what Graph returns just as little (`credentialId` and `publicKey`).
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ use crate::demo;
 use crate::random::{self, NoRandomness};
 use crate::secret::{Hashed, SecretError};
 use crate::sign_in::first_factor::{PASS_MULTI_USE, PASS_ONE_TIME};
+use crate::sign_in::passkeys::{ODATA_TYPE as FIDO2, Passkey};
 use crate::state::{Change, Object, PASSWORD, Secret, StateError, text};
 use crate::tenant::Tenant;
 use crate::totp::Base32;
@@ -41,6 +42,15 @@ pub enum SeedError {
     /// The key of an authenticator app cannot be read.
     #[error("the `secretKey` of an authenticator app of `{of}` is no key in base 32 of 10 to 128 bytes")]
     AuthenticatorKey {
+        /// Whose.
+        of: String,
+    },
+    /// The public key of a passkey cannot be read.
+    #[error(
+        "a passkey of `{of}` needs `credentialId` and `publicKey`, both in base64url, the key as COSE of ES256, EdDSA or \
+         RS256"
+    )]
+    Passkey {
         /// Whose.
         of: String,
     },
@@ -171,6 +181,8 @@ fn put(
         for method in listed.into_iter().flatten().filter_map(Value::as_object_mut) {
             let method_id = text(method, "id").map(str::to_owned).map_or_else(random::uuid, Ok)?;
             method.insert("id".to_owned(), json!(method_id));
+            changes
+                .extend(passkey_of((&id, &method_id), method).map_err(|()| SeedError::Passkey { of: owner.clone() })?);
             if let Some(Value::String(key)) = method.remove("secretKey") {
                 let key = Base32::read(&key).ok_or_else(|| SeedError::AuthenticatorKey { of: owner.clone() })?;
                 let hashed = Hashed::of_authenticator(&key);
@@ -196,6 +208,18 @@ fn put(
     }
     changes.push(Change::Put(resource, object));
     Ok(())
+}
+
+/// The change that keeps the key of a passkey, where the method has one.
+fn passkey_of(ids: (&str, &str), method: &mut Object) -> Result<Option<Change>, ()> {
+    let parts = (method.remove("credentialId"), method.remove("publicKey"));
+    match parts {
+        (None, None) => Ok(None),
+        (Some(Value::String(credential)), Some(Value::String(key))) if text(method, "@odata.type") == Some(FIDO2) => {
+            Passkey::known(ids, &credential, &key).map(|passkey| Some(passkey.kept())).ok_or(())
+        }
+        _ => Err(()),
+    }
 }
 
 /// A temporary access pass, as it is checked.

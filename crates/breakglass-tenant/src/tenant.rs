@@ -30,6 +30,16 @@ pub struct Addresses {
     pub manager: String,
 }
 
+impl Addresses {
+    /// The origin of the sign-in pages at `localhost`, the one where browsers use passkeys; without a slash at the end.
+    #[must_use]
+    pub fn localhost(&self) -> String {
+        let port =
+            self.base.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).filter(|port| *port != 443);
+        port.map_or_else(|| "https://localhost".to_owned(), |port| format!("https://localhost:{port}"))
+    }
+}
+
 /// A tenant cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {

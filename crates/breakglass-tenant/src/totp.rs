@@ -2,8 +2,13 @@
 //!
 //! **Source:** RFC 6238, RFC 4226, RFC 4648 (base 32).
 
+use std::fmt;
+
 use aws_lc_rs::{constant_time, hmac};
 use jiff::Timestamp;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::random::{self, NoRandomness};
 
 /// Seconds for which a password is good.
 const STEP_SECONDS: i64 = 30;
@@ -13,13 +18,31 @@ const STEP_LEEWAY: i64 = 1;
 const KEY_BYTES_MAX: usize = 128;
 /// Bytes of the shortest key.
 const KEY_BYTES_MIN: usize = 10;
+/// Bytes of a key that is made here: those of a SHA-1 (RFC 4226 section 4).
+const KEY_BYTES: usize = 20;
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/// A key, written in base 32.
-#[derive(PartialEq, Eq)]
+/// A key, written in base 32; it is wiped when it is dropped.
 pub(crate) struct Base32(Vec<u8>);
 
+impl fmt::Debug for Base32 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Base32")
+    }
+}
+
+impl Drop for Base32 {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
 impl Base32 {
+    /// A new key.
+    pub(crate) fn generate() -> Result<Self, NoRandomness> {
+        Ok(Self(Zeroizing::new(random::bytes::<KEY_BYTES>()?).to_vec()))
+    }
+
     /// A key of these bytes.
     #[cfg(test)]
     pub(crate) fn of(bytes: &[u8]) -> Self {
@@ -39,7 +62,8 @@ impl Base32 {
                 bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
             }
         }
-        (KEY_BYTES_MIN..=KEY_BYTES_MAX).contains(&bytes.len()).then_some(Self(bytes))
+        let key = Self(bytes);
+        (KEY_BYTES_MIN..=KEY_BYTES_MAX).contains(&key.0.len()).then_some(key)
     }
 
     /// As it is read again.
@@ -109,7 +133,8 @@ mod tests {
         for length in 10..=40 {
             let bytes: Vec<u8> = (0..length).map(|byte: u8| byte.wrapping_mul(37)).collect();
             let key = Base32::of(&bytes);
-            assert!(Base32::read(&key.to_text()) == Some(key), "{length}");
+            assert_eq!(Base32::read(&key.to_text()).unwrap().to_text(), key.to_text(), "{length}");
+            assert_eq!(Base32::read(&key.to_text()).unwrap().0, bytes);
         }
         for wrong in ["", "ABCDEFGH", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJ1", &"A".repeat(400)] {
             assert!(Base32::read(wrong).is_none(), "{wrong}");

@@ -8,13 +8,14 @@ use breakglass_model::well_known::PRIVILEGED_AUTHENTICATION_ADMINISTRATOR;
 use serde_json::{Value, json};
 
 use super::error::GraphError;
-use super::{Request, password_reset};
+use super::{Request, fido2, password_reset};
 use crate::call::Reply;
 use crate::clock::written;
 use crate::random;
 use crate::secret::Hashed;
 use crate::seed::pass_of;
 use crate::sign_in::first_factor::{PASS_MULTI_USE, PASS_ONE_TIME};
+use crate::sign_in::passkeys;
 use crate::state::{Change, Object, Secret, text};
 use crate::totp::Base32;
 
@@ -46,6 +47,11 @@ const COLLECTIONS: [(&str, &str); 7] = [
 /// Answers a request below the `authentication` of a user.
 pub(super) fn answer(request: &Request<'_>, user: &str, rest: &[&str]) -> Result<Reply, GraphError> {
     let [collection, rest @ ..] = rest else { return Err(GraphError::no_segment("authentication")) };
+    if *collection == "fido2Methods"
+        && let Some(reply) = fido2::answer(request, user, rest)
+    {
+        return reply;
+    }
     match (request.call.method.as_str(), *collection, rest) {
         ("GET", "operations", [id]) => return password_reset::operation(request, user, id),
         ("POST", "methods" | "passwordMethods", [id, "resetPassword" | "microsoft.graph.resetPassword"]) => {
@@ -86,7 +92,7 @@ pub(super) fn answer(request: &Request<'_>, user: &str, rest: &[&str]) -> Result
     }
 }
 
-fn user_of(request: &Request<'_>, user: &str) -> Result<Object, GraphError> {
+pub(super) fn user_of(request: &Request<'_>, user: &str) -> Result<Object, GraphError> {
     let directory = request.tenant.state.read();
     directory.object(Resource::Users, user).cloned().ok_or_else(|| GraphError::not_found(user))
 }
@@ -205,13 +211,14 @@ fn delete(request: &Request<'_>, user: &str, (odata_type, id): (Option<&str>, &s
         }
         let gone = ["", PASS_ONE_TIME, PASS_MULTI_USE].map(|kind| format!("{kind}{id}"));
         let secrets = gone.into_iter().map(|id| Change::RemoveSecret(user.to_owned(), id));
-        Ok((secrets.chain([Change::Put(Resource::Users, changed)]).collect(), ()))
+        let keys = passkeys::forgotten(directory, (user, id));
+        Ok((secrets.chain(keys).chain([Change::Put(Resource::Users, changed)]).collect(), ()))
     })?;
     audit(request, user, "Admin deleted security info")?;
     Ok(Reply::empty(204))
 }
 
-fn audit(request: &Request<'_>, user: &str, activity: &str) -> Result<(), GraphError> {
+pub(super) fn audit(request: &Request<'_>, user: &str, activity: &str) -> Result<(), GraphError> {
     let upn = user_of(request, user)?.get("userPrincipalName").cloned();
     let target = json!([{ "id": user, "type": "User", "userPrincipalName": upn, "modifiedProperties": [] }]);
     request.audit(activity, "UserManagement", target)

@@ -15,6 +15,7 @@ mod delta;
 mod directory_objects;
 mod directory_roles;
 pub(crate) mod error;
+mod fido2;
 mod groups;
 mod list;
 mod membership;
@@ -46,11 +47,12 @@ use serde_json::{Value, json};
 use self::caller::{Caller, Refusal};
 use self::error::GraphError;
 pub(crate) use self::throttle::Requests;
+use crate::audit::{Activity, CORE_DIRECTORY, write};
 use crate::call::{Body, Call, Reply};
 use crate::faults;
 use crate::ids::Audience;
 use crate::random;
-use crate::state::{Log, Object};
+use crate::state::Object;
 use crate::tenant::Tenant;
 
 /// Bytes of the largest body.
@@ -127,12 +129,16 @@ impl Request<'_> {
 
     /// Writes a record of what was done into the directory audit.
     fn audit(&self, activity: &str, category: &str, targets: Value) -> Result<(), GraphError> {
-        self.audit_of("Core Directory", (activity, category), targets)
+        self.audit_of(CORE_DIRECTORY, (activity, category), targets)
     }
 
     /// The same, of the service that did it.
-    fn audit_of(&self, service: &str, (activity, category): (&str, &str), targets: Value) -> Result<(), GraphError> {
-        let now = self.tenant.clock.now();
+    fn audit_of(
+        &self,
+        service: &'static str,
+        (activity, category): (&str, &str),
+        targets: Value,
+    ) -> Result<(), GraphError> {
         let directory = self.tenant.state.read();
         let user = directory.object(breakglass_model::snapshot::Resource::Users, &self.caller.id);
         let upn = user.and_then(|user| crate::state::text(user, "userPrincipalName")).map(str::to_owned);
@@ -143,22 +149,8 @@ impl Request<'_> {
         } else {
             json!({ "user": Value::Null, "app": { "appId": self.caller.app_id, "servicePrincipalId": self.caller.id } })
         };
-        let record = json!({
-            "id": format!("Directory_{}", random::uuid()?),
-            "category": category,
-            "correlationId": random::uuid()?,
-            "result": "success",
-            "resultReason": "",
-            "activityDisplayName": activity,
-            "activityDateTime": crate::clock::written(now),
-            "loggedByService": service,
-            "operationType": activity.split(' ').next(),
-            "initiatedBy": initiated,
-            "targetResources": targets,
-            "additionalDetails": [],
-        });
-        let record = record.as_object().cloned().unwrap_or_default();
-        Ok(self.tenant.state.log(Log::DirectoryAudits, &record)?)
+        let activity = Activity { name: activity, category, service, reason: "" };
+        Ok(write(self.tenant, activity, (initiated, targets))?)
     }
 }
 

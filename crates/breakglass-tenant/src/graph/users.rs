@@ -11,7 +11,7 @@ use super::{Request, delta, properties};
 use crate::call::Reply;
 use crate::clock::written;
 use crate::random;
-use crate::secret::Hashed;
+use crate::secret::{Hashed, is_acceptable};
 use crate::sign_in::{groups_of, roles_of};
 use crate::state::{Change, Object, PASSWORD, Secret, text};
 
@@ -361,18 +361,8 @@ fn check_name(request: &Request<'_>, upn: &str) -> Result<(), GraphError> {
 }
 
 /// The length and the kinds of characters that Entra demands.
-pub(super) fn check_password(password: &str, (upn, name): (&str, &str)) -> Result<(), GraphError> {
-    let kinds: [fn(char) -> bool; 4] = [
-        |letter| letter.is_lowercase(),
-        |letter| letter.is_uppercase(),
-        |letter| letter.is_ascii_digit(),
-        |letter| !letter.is_alphanumeric(),
-    ];
-    let count = kinds.iter().filter(|is_kind| password.chars().any(is_kind)).count();
-    let has_name = |name: &str| name.chars().count() > 3 && password.to_lowercase().contains(&name.to_lowercase());
-    let local = upn.split('@').next().unwrap_or_default();
-    let is_long = (8..=256).contains(&password.chars().count());
-    if is_long && count >= 3 && !has_name(local) && !has_name(name) {
+pub(super) fn check_password(password: &str, names: (&str, &str)) -> Result<(), GraphError> {
+    if is_acceptable(password, names) {
         return Ok(());
     }
     Err(GraphError::bad_request(

@@ -9,7 +9,7 @@ use super::pages::form_post;
 use super::scope::Scope;
 use super::token::correlation_id;
 use super::visit::{Step, refused, signed_in};
-use crate::call::{Call, Reply, encoded, member, pairs};
+use crate::call::{Call, Reply, encoded, member, pairs, written};
 use crate::faults;
 use crate::state::text;
 use crate::tenant::Tenant;
@@ -62,6 +62,7 @@ pub(super) fn answer(tenant: &Tenant, call: &Call) -> Reply {
     let prompt = member(&asked, "prompt").unwrap_or_default().to_owned();
     let mut visit = Visit::new(Goal::Authorize(answer.clone()), (client, scope), (&correlation_id, tenant.clock.now()));
     visit.login_hint = given("login_hint");
+    visit.begins = format!("{}?{}", call.path, written(&asked));
     let known = signed_in(tenant, call).filter(|_| prompt != "login");
     let known = known.filter(|(user, _)| {
         let hint = visit.login_hint.as_deref();

@@ -72,6 +72,7 @@ pub(super) fn typed(tenant: &Tenant, call: &Call) -> Reply {
     };
     let goal = Goal::Device(device);
     let mut visit = Visit::new(goal, (waiting.client, waiting.scope), (&correlation_id(call), now));
+    PAGE.clone_into(&mut visit.begins);
     let step = Step { tenant, call };
     match signed_in(tenant, call) {
         Some((_, person)) => {

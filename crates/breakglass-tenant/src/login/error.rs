@@ -118,6 +118,13 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
         "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
     ),
     (
+        53_010,
+        "invalid_grant",
+        400,
+        Some("message_only"),
+        "Cannot configure multi-factor authentication methods because the organization requires this information to be set from specific locations or devices, or with more proof than was shown.",
+    ),
+    (
         54_005,
         "invalid_grant",
         400,

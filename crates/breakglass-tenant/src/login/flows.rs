@@ -15,6 +15,7 @@ use super::scope::Scope;
 use crate::random::{self, NoRandomness};
 use crate::sign_in::Client;
 use crate::sign_in::methods::{Method, Sent};
+use crate::totp::Base32;
 
 /// Flows of one kind that are under way at a time.
 pub(crate) const FLOW_COUNT_MAX: usize = 10_000;
@@ -26,6 +27,8 @@ pub(super) const DEVICE_SECONDS: i64 = 900;
 const PAGES_SECONDS: i64 = 900;
 /// Authenticators whose last code is remembered.
 const STEP_COUNT_MAX: usize = 100_000;
+/// Seconds in which a passkey has to answer.
+const CHALLENGE_SECONDS: i64 = 300;
 /// Letters of user codes: none that is taken for another.
 const USER_CODE_LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
@@ -98,8 +101,36 @@ pub(super) enum Goal {
     Device(String),
 }
 
+/// What a passkey is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// In place of a password: whoever it is.
+    First,
+    /// Besides what somebody has shown.
+    Second,
+    /// A new one is made.
+    Registration,
+}
+
+/// A challenge that waits for a passkey.
+#[derive(Debug)]
+pub(super) struct Challenge {
+    pub(super) bytes: [u8; 32],
+    purpose: Purpose,
+    until: Timestamp,
+}
+
+/// A password that has to be changed before the sign-in goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PasswordChange {
+    /// At once.
+    Now,
+    /// After multifactor authentication.
+    AfterMfa,
+}
+
 /// Somebody on the pages.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Visit {
     /// The digest of the cookie of the browser that began it.
     pub(super) browser: String,
@@ -115,6 +146,13 @@ pub(super) struct Visit {
     pub(super) keeps: bool,
     /// The method that is asked now, and what was sent for it.
     pub(super) asked: Option<(Method, Option<Sent>)>,
+    /// Path and query with which the pages begin again.
+    pub(super) begins: String,
+    /// What a passkey is asked now.
+    pub(super) challenge: Option<Challenge>,
+    pub(super) change: Option<PasswordChange>,
+    /// The key of an authenticator app that is being set up.
+    pub(super) new_key: Option<Base32>,
     /// Proofs that failed.
     pub(super) failures: u32,
     pub(super) until: Timestamp,
@@ -129,6 +167,8 @@ struct Inner {
     steps: BTreeMap<String, i64>,
     /// Notifications that were answered, with the number that was entered.
     approvals: BTreeMap<String, String>,
+    /// Challenges of passkeys that are registered by a request to Graph: for whom, and until when.
+    registrations: BTreeMap<String, (String, Timestamp)>,
 }
 
 /// Everything that is under way.
@@ -273,6 +313,19 @@ impl Flows {
         approvals.insert(notification.to_owned(), number.to_owned());
     }
 
+    /// Keeps the challenge of a passkey that is going to be registered for a user.
+    pub(crate) fn keep_registration(&self, challenge: &str, (user, until): (&str, Timestamp), now: Timestamp) {
+        let registrations = &mut self.inner().registrations;
+        make_room(registrations, now, |(_, until)| *until);
+        registrations.insert(digest(challenge), (user.to_owned(), until));
+    }
+
+    /// The user for whom a challenge was given out; it is asked once.
+    pub(crate) fn take_registration(&self, challenge: &str, now: Timestamp) -> Option<String> {
+        let (user, until) = self.inner().registrations.remove(&digest(challenge))?;
+        (now < until).then_some(user)
+    }
+
     /// The number with which a notification was answered; it is asked once.
     pub(super) fn approval(&self, notification: &str) -> Option<String> {
         self.inner().approvals.remove(notification)
@@ -293,9 +346,31 @@ impl Visit {
             is_confirmed: false,
             keeps: false,
             asked: None,
+            begins: String::new(),
+            challenge: None,
+            change: None,
+            new_key: None,
             failures: 0,
             until: later(now, PAGES_SECONDS),
         }
+    }
+
+    /// Without what was asked of whoever was here before.
+    pub(super) fn forgotten(self) -> Self {
+        Self { asked: None, challenge: None, change: None, new_key: None, is_confirmed: false, ..self }
+    }
+
+    /// Asks a passkey something new; what was asked before is void.
+    pub(super) fn challenged(&mut self, purpose: Purpose, now: Timestamp) -> Result<[u8; 32], NoRandomness> {
+        let bytes = random::bytes()?;
+        self.challenge = Some(Challenge { bytes, purpose, until: later(now, CHALLENGE_SECONDS) });
+        Ok(bytes)
+    }
+
+    /// Takes the challenge, with what it is for; whatever comes of it, it is used.
+    pub(super) fn answered(&mut self, now: Timestamp) -> Option<(Purpose, [u8; 32])> {
+        let challenge = self.challenge.take()?;
+        (now < challenge.until).then_some((challenge.purpose, challenge.bytes))
     }
 
     /// Whether it began on another device.

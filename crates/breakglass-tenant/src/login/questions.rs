@@ -25,7 +25,8 @@ impl Step<'_> {
             escaped(hint),
         );
         let note = format!("<p class=\"note\">to continue to {}</p>", escaped(&visit.client.name));
-        Page::new("Sign in", note + &form((ADDRESS, "signin", "Sign in"), &fields)).reply(200)
+        let body = note + &form((ADDRESS, "signin", "Sign in"), &fields) + &self.passkey_way(id, visit);
+        Page::new("Sign in", body).reply(200)
     }
 
     /// The page that asks whether the person who is signed in is the one who wants this.
@@ -75,15 +76,22 @@ impl Step<'_> {
         } else {
             form((ADDRESS, "verify", label), &fields)
         };
-        for other in useful {
+        body += &Self::other_ways(id, useful, None);
+        Page::new("Verify your identity", body).reply(200)
+    }
+
+    /// Forms that lead to the methods of a user, without those of one kind.
+    pub(super) fn other_ways(id: &str, useful: &[Method], without: Option<Kind>) -> String {
+        let others = useful.iter().filter(|method| Some(method.kind) != without);
+        let ways = others.map(|other| {
             let what = match other.kind {
                 Kind::Push => "Approve a request on my Authenticator app".to_owned(),
                 Kind::Oath => "Use a verification code".to_owned(),
                 Kind::Sms => format!("Text {}", other.hint),
                 Kind::Passkey => "Use a passkey".to_owned(),
             };
-            body += &form((ADDRESS, "choose", &what), &(hidden("ctx", id) + &hidden("method", &other.id)));
-        }
-        Page::new("Verify your identity", body).reply(200)
+            form((ADDRESS, "choose", &what), &(hidden("ctx", id) + &hidden("method", &other.id)))
+        });
+        ways.collect()
     }
 }

@@ -98,6 +98,7 @@ impl Request<'_> {
             client: self.client,
             resource: &scope.resource,
             audience: scope.audience,
+            user_action: None,
             remote: self.call.remote,
             user_agent: self.call.header("user-agent"),
             modes: person.modes,

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::authorize::{answered, error_answered};
 use super::client::Platform;
 use super::error::StsError;
-use super::flows::{Answer, Goal, Person, Visit};
+use super::flows::{Answer, Goal, PasswordChange, Person, Visit};
 use super::issue::digest;
 use super::pages::{Page, error, escaped};
 use super::token::is_carried_on;
@@ -17,14 +17,14 @@ use crate::call::{Call, Reply, member};
 use crate::faults;
 use crate::random;
 use crate::sign_in::methods::{self, Kind, Method};
-use crate::sign_in::{Attempt, Decided, Device, decide, first_factor, record};
+use crate::sign_in::{Attempt, Decided, Device, decide, first_factor, passkeys, record};
 use crate::state::{Change, Directory, Log, Object, Session, StateError, text};
 use crate::tenant::Tenant;
 
 /// Where the forms of the pages go.
 pub(super) const ADDRESS: &str = "/common/login";
 /// Proofs that may fail in one visit.
-const FAILURE_COUNT_MAX: u32 = 5;
+pub(super) const FAILURE_COUNT_MAX: u32 = 5;
 /// Hours for which a browser is signed in.
 const BROWSER_HOURS: i64 = 24;
 /// Days for which a browser is kept signed in.
@@ -100,12 +100,16 @@ impl Step<'_> {
             return refused(&StsError { text: Some(text.to_owned()), ..StsError::of(90_013) });
         };
         match member(&sent, "do") {
-            Some("other") => {
-                self.keep(id, Visit { person: None, ..visit }, |step, id, visit| step.first(id, visit, None))
-            }
+            Some("other") => self.began(id, Visit { person: None, ..visit }.forgotten()),
             Some("continue") if visit.person.is_some() => self.next(id, Visit { is_confirmed: true, ..visit }),
             Some("choose") => self.chosen(id, visit, member(&sent, "method").unwrap_or_default()),
             Some("verify") => self.verified(id, visit, member(&sent, "otc").unwrap_or_default()),
+            Some("passkey") => self.passkey_instead(id, visit),
+            Some("use") => self.passkey_used(id, visit, &sent),
+            Some("change") => self.password_changed(id, visit, &sent),
+            Some("register") => self.register(id, visit, member(&sent, "method").unwrap_or_default()),
+            Some("enroll") => self.app_enrolled(id, visit, member(&sent, "otc").unwrap_or_default()),
+            Some("create") => self.passkey_created(id, visit, &sent),
             _ => self.password(id, visit, &sent),
         }
     }
@@ -122,7 +126,8 @@ impl Step<'_> {
         self.keep(id, visit, |step, id, visit| step.first(id, visit, None))
     }
 
-    fn password(&self, id: &str, mut visit: Visit, sent: &[(String, String)]) -> Reply {
+    fn password(&self, id: &str, visit: Visit, sent: &[(String, String)]) -> Reply {
+        let mut visit = Visit { person: None, ..visit }.forgotten();
         let name = member(sent, "login").unwrap_or_default().trim();
         let password = member(sent, "passwd").unwrap_or_default();
         visit.login_hint = Some(name.chars().take(320).collect());
@@ -139,6 +144,7 @@ impl Step<'_> {
                 visit.person = Some(Person { user: id_of_user, modes, authenticated });
                 self.next(id, visit)
             }
+            (Err(error), Some(user)) if error.code == 50_055 => self.password_to_change(id, visit, &user),
             (Err(error), user) => {
                 let attempt = self.attempt(&visit);
                 let is_logged = self.log(user.as_ref(), (name, &attempt, &Decided::unasked()), Some(&error));
@@ -160,6 +166,9 @@ impl Step<'_> {
         let attempt = self.attempt(&visit);
         let decided = decide(&self.tenant.state.read(), &user, &attempt, now);
         let Some(code) = decided.refused else {
+            if visit.change.is_some() {
+                return self.keep(id, visit, |_, id, visit| Self::change_page(id, visit, None));
+            }
             if visit.is_device_code() && !visit.is_confirmed {
                 return self.keep(id, visit, Self::confirm);
             }
@@ -176,8 +185,10 @@ impl Step<'_> {
         let useful = self.useful(&visit, &user);
         let Some(method) = useful.first() else {
             let error = StsError::of(50_079);
-            self.log(Some(&user), (&name, &attempt, &decided), Some(&error));
-            return refused(&error);
+            if !self.log(Some(&user), (&name, &attempt, &decided), Some(&error)) {
+                return failed();
+            }
+            return self.more_required(id, visit, &user);
         };
         let interrupt = StsError { policies: decided.policies.clone(), ..StsError::of(50_074) };
         if !self.log(Some(&user), (&name, &attempt, &decided), Some(&interrupt)) {
@@ -188,7 +199,7 @@ impl Step<'_> {
     }
 
     /// The methods of a user with which this sign-in would succeed.
-    fn useful(&self, visit: &Visit, user: &Object) -> Vec<Method> {
+    pub(super) fn useful(&self, visit: &Visit, user: &Object) -> Vec<Method> {
         let now = self.tenant.clock.now();
         let attempt = self.attempt(visit);
         let directory: &Directory = &self.tenant.state.read();
@@ -196,11 +207,13 @@ impl Step<'_> {
             let modes = attempt.modes.with(method.kind.mode());
             decide(directory, user, &Attempt { modes, ..attempt.clone() }, now).refused.is_none()
         };
-        methods::methods(directory, user)
-            .into_iter()
-            .filter(|method| method.kind != Kind::Passkey)
-            .filter(helps)
-            .collect()
+        let is_usable =
+            |method: &Method| method.kind != Kind::Passkey || passkeys::is_usable_method(directory, user, &method.id);
+        let mut useful: Vec<Method> =
+            methods::methods(directory, user).into_iter().filter(is_usable).filter(helps).collect();
+        // Whichever of the passkeys it is, the browser asks.
+        useful.dedup_by(|one, other| one.kind == Kind::Passkey && other.kind == Kind::Passkey);
+        useful
     }
 
     /// Asks a method of the user for proof.
@@ -213,7 +226,11 @@ impl Step<'_> {
             return refused(&StsError::of(50_079));
         };
         let sent = match chosen.kind {
-            Kind::Oath | Kind::Passkey => None,
+            Kind::Passkey => {
+                visit.asked = Some((chosen, None));
+                return self.passkey_besides(id, visit, (&user, &useful, None));
+            }
+            Kind::Oath => None,
             Kind::Sms | Kind::Push if faults::is_out(&self.tenant.state.read(), chosen.kind) => {
                 visit.asked = Some((chosen, None));
                 return self.out(id, visit, (&user, &useful));
@@ -347,11 +364,12 @@ impl Step<'_> {
         error_answered(self.tenant, answer, (&error, &visit.correlation_id))
     }
 
-    fn attempt<'v>(&'v self, visit: &'v Visit) -> Attempt<'v> {
+    pub(super) fn attempt<'v>(&'v self, visit: &'v Visit) -> Attempt<'v> {
         Attempt {
             client: &visit.client,
             resource: &visit.scope.resource,
             audience: visit.scope.audience,
+            user_action: None,
             remote: self.call.remote,
             user_agent: self.call.header("user-agent"),
             modes: visit.person.as_ref().map_or(breakglass_model::strength::Modes::default(), |person| person.modes),
@@ -359,7 +377,7 @@ impl Step<'_> {
             is_in_browser: visit.client.is_in_browser
                 || matches!(&visit.goal, Goal::Authorize(answer) if answer.platform != Platform::Native),
             is_device_code: visit.is_device_code(),
-            is_stepped_up: visit.scope.steps_up,
+            is_stepped_up: visit.scope.steps_up || visit.change == Some(PasswordChange::AfterMfa),
             contexts: &visit.scope.contexts,
             context: None,
             profile: self.tenant.profile,
@@ -369,7 +387,7 @@ impl Step<'_> {
     }
 
     /// Writes the record of an attempt; `false` if that fails.
-    fn log(
+    pub(super) fn log(
         &self,
         user: Option<&Object>,
         (name, attempt, decided): (&str, &Attempt<'_>, &Decided),
@@ -390,7 +408,7 @@ fn is_same(code: &str, typed: &str) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(code.as_bytes(), typed.as_bytes()).is_ok()
 }
 
-fn shown_text(error: &StsError) -> String {
+pub(super) fn shown_text(error: &StsError) -> String {
     format!("AADSTS{}: {}", error.code, error.sentence())
 }
 

@@ -115,11 +115,14 @@ fn asked<'a>(
 ) -> WhatIfRequest<'a> {
     WhatIfRequest {
         sign_in_identity: SignInIdentity { user_id: Some(Cow::Borrowed(user)), ..SignInIdentity::default() },
-        sign_in_context: Some(match attempt.context {
-            Some(context) => {
+        sign_in_context: Some(match (attempt.context, attempt.user_action) {
+            (Some(context), _) => {
                 SignInContext { authentication_context_value: Some(Cow::Borrowed(context)), ..SignInContext::default() }
             }
-            None => SignInContext {
+            (None, Some(action)) => {
+                SignInContext { user_action: Some(Cow::Borrowed(action)), ..SignInContext::default() }
+            }
+            (None, None) => SignInContext {
                 include_applications: Some(vec![Cow::Borrowed(attempt.audience.app_id(attempt.resource))]),
                 ..SignInContext::default()
             },

@@ -88,10 +88,11 @@ pub(crate) fn is_open(user: &Object) -> Result<(), StsError> {
 
 /// Whether the password need not be changed first.
 fn is_lasting(user: &Object) -> Result<(), StsError> {
-    let profile = user.get("passwordProfile");
-    let must = |name: &str| profile.and_then(|profile| profile.get(name)).and_then(Value::as_bool) == Some(true);
-    if must("forceChangePasswordNextSignIn") || must("forceChangePasswordNextSignInWithMfa") {
-        return Err(StsError::of(50_055));
-    }
-    Ok(())
+    let flags = ["forceChangePasswordNextSignIn", "forceChangePasswordNextSignInWithMfa"];
+    if flags.iter().any(|flag| demands(user, flag)) { Err(StsError::of(50_055)) } else { Ok(()) }
+}
+
+/// Whether the `passwordProfile` of a user has a flag set.
+pub(crate) fn demands(user: &Object, flag: &str) -> bool {
+    user.get("passwordProfile").and_then(|profile| profile.get(flag)).and_then(Value::as_bool) == Some(true)
 }

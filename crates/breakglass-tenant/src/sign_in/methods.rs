@@ -80,6 +80,29 @@ pub(crate) fn methods(directory: &Directory, user: &Object) -> Vec<Method> {
     methods
 }
 
+/// Whether the tenant's policy lets a user use a kind of method.
+pub(crate) fn is_allowed(directory: &Directory, user: &Object, kind: Kind) -> bool {
+    KINDS.iter().filter(|(known, ..)| *known == kind).all(|(.., policy)| may_use(directory, user, policy))
+}
+
+/// Types of methods that are no second proof.
+const FIRST: [&str; 3] = [
+    "#microsoft.graph.passwordAuthenticationMethod",
+    "#microsoft.graph.temporaryAccessPassAuthenticationMethod",
+    "#microsoft.graph.emailAuthenticationMethod",
+];
+
+/// Whether a user has no method for a second proof: none but those that the policy does not let it use. One of a kind
+/// that is not known here counts as one.
+pub(crate) fn is_bare(directory: &Directory, user: &Object) -> bool {
+    let mut listed = user.get("authenticationMethods").and_then(Value::as_array).into_iter().flatten();
+    listed.all(|method| {
+        let odata_type = method.get("@odata.type").and_then(Value::as_str).unwrap_or_default();
+        let known = KINDS.iter().find(|(_, known, ..)| *known == odata_type);
+        FIRST.contains(&odata_type) || known.is_some_and(|(.., policy)| !may_use(directory, user, policy))
+    })
+}
+
 /// Whether the authentication methods policy lets a user sign in with methods of a kind: its configuration is enabled,
 /// includes the user and does not exclude it. A kind that the policy does not have is let.
 pub(crate) fn may_use(directory: &Directory, user: &Object, id: &str) -> bool {

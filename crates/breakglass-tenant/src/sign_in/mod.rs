@@ -6,6 +6,7 @@ mod device;
 pub(crate) mod first_factor;
 pub(crate) mod lockout;
 pub(crate) mod methods;
+pub(crate) mod passkeys;
 pub(crate) mod proof;
 mod record;
 pub(crate) mod snapshot;
@@ -67,6 +68,8 @@ pub(crate) struct Attempt<'a> {
     /// The resource as it was asked for.
     pub(crate) resource: &'a str,
     pub(crate) audience: Audience,
+    /// What is done in place of using the resource, in the word that Graph has for it.
+    pub(crate) user_action: Option<&'static str>,
     pub(crate) remote: IpAddr,
     pub(crate) user_agent: Option<&'a str>,
     /// What the user has shown so far.

@@ -247,11 +247,11 @@ fn make(transaction: &Connection, change: &Change) -> Result<(), StateError> {
             }
             let body = serde_json::Value::Object(object.clone()).to_string();
             let sql = "INSERT OR REPLACE INTO thing (shelf, name, body) VALUES (?1, ?2, ?3)";
-            transaction.prepare_cached(sql)?.execute(params![shelf.name(), name.to_ascii_lowercase(), body])?;
+            transaction.prepare_cached(sql)?.execute(params![shelf.name(), shelf.key(name), body])?;
         }
         Change::Unshelve(shelf, name) => {
             let sql = "DELETE FROM thing WHERE shelf = ?1 AND name = ?2";
-            transaction.prepare_cached(sql)?.execute(params![shelf.name(), name.to_ascii_lowercase()])?;
+            transaction.prepare_cached(sql)?.execute(params![shelf.name(), shelf.key(name)])?;
         }
     }
     Ok(())

@@ -148,11 +148,11 @@ impl Directory {
             }
             Change::Shelve(shelf, name, object) => {
                 self.notices += u64::from(shelf == Shelf::ChangeNotifications);
-                self.shelves.entry(shelf).or_default().insert(name.to_ascii_lowercase(), object);
+                self.shelves.entry(shelf).or_default().insert(shelf.key(&name), object);
             }
             Change::Unshelve(shelf, name) => {
                 if let Some(objects) = self.shelves.get_mut(&shelf) {
-                    objects.remove(&name.to_ascii_lowercase());
+                    objects.remove(&shelf.key(&name));
                 }
             }
             Change::PutSecret(secret) => {
@@ -195,7 +195,7 @@ pub(crate) enum Change {
     Put(Resource, Object),
     /// An object is gone.
     Remove(Resource, String),
-    /// The same of what is no resource of a snapshot, under a name in any case; its id, where it has one.
+    /// The same of what is no resource of a snapshot, under a name; its id, where it has one.
     Shelve(Shelf, String, Object),
     Unshelve(Shelf, String),
     PutSecret(Secret),

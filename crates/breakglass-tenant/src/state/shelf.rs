@@ -25,6 +25,8 @@ pub(crate) enum Shelf {
     /// Resets of passwords that were asked for.
     PasswordOperations,
     RiskyUserHistory,
+    /// Public keys and sign counters of passkeys, by credential id.
+    Passkeys,
     RiskyUsers,
     /// What approvers say to requests to activate a role.
     RoleAssignmentApprovals,
@@ -34,7 +36,7 @@ pub(crate) enum Shelf {
 }
 
 impl Shelf {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::AuthenticationContexts,
         Self::ChangeNotifications,
         Self::DeletedGroups,
@@ -45,6 +47,7 @@ impl Shelf {
         Self::ManagementGroups,
         Self::PasswordOperations,
         Self::RiskyUserHistory,
+        Self::Passkeys,
         Self::RiskyUsers,
         Self::RoleAssignmentApprovals,
         Self::RoleAssignmentScheduleRequests,
@@ -65,12 +68,18 @@ impl Shelf {
             Self::ManagementGroups => "managementGroups",
             Self::PasswordOperations => "passwordOperations",
             Self::RiskyUserHistory => "riskyUserHistory",
+            Self::Passkeys => "passkeys",
             Self::RiskyUsers => "riskyUsers",
             Self::RoleAssignmentApprovals => "roleAssignmentApprovals",
             Self::RoleAssignmentScheduleRequests => "roleAssignmentScheduleRequests",
             Self::RoleEligibilityScheduleRequests => "roleEligibilityScheduleRequests",
             Self::Subscriptions => "subscriptions",
         }
+    }
+
+    /// A name as it is kept: in lower case, but for the ids of credentials, whose letters differ by case.
+    pub(super) fn key(self, name: &str) -> String {
+        if self == Self::Passkeys { name.to_owned() } else { name.to_ascii_lowercase() }
     }
 
     pub(super) fn from_name(name: &str) -> Option<Self> {
@@ -96,12 +105,12 @@ pub(crate) enum Revision {
 pub(super) type MemberRevisions = BTreeMap<String, (u64, String, Revision)>;
 
 impl Directory {
-    /// What is on a shelf under a name, in any case.
+    /// What is on a shelf under a name, in any case but for ids of credentials.
     pub(crate) fn shelved(&self, shelf: Shelf, name: &str) -> Option<&Object> {
-        self.shelves.get(&shelf)?.get(&name.to_ascii_lowercase())
+        self.shelves.get(&shelf)?.get(&shelf.key(name))
     }
 
-    /// Everything on a shelf, by its name in lower case.
+    /// Everything on a shelf, by its name.
     pub(crate) fn all_shelved(&self, shelf: Shelf) -> impl Iterator<Item = (&str, &Object)> {
         let all = self.shelves.get(&shelf).into_iter().flatten();
         all.map(|(name, object)| (name.as_str(), object))

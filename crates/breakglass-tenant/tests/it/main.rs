@@ -12,3 +12,5 @@ mod regressions;
 mod served;
 #[cfg(test)]
 mod sign_in;
+#[cfg(test)]
+mod webauthn;

@@ -1,5 +1,6 @@
 //! Failures as the tenant makes them happen, and people who try everything that is left to them.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use super::Failed;
 use super::tenants::{BREAKER, GLOBAL, Kind, Method, PRIVILEGED_ROLE, Person, Small, pass};
 use super::wire::{Answer, Wire};
+use crate::served::authenticator::{SoftwareKey, options_in};
 
 const VERIFIER: &str = "vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv";
 const MANAGER_SCOPE: &str = "https://management.core.windows.net//.default openid";
@@ -47,6 +49,8 @@ pub(super) struct Play<'t> {
     known: BTreeMap<String, bool>,
     /// What somebody has been given just now.
     secrets: BTreeMap<(String, Reset), String>,
+    /// What holds the passkeys, which count how often they are used.
+    keys: RefCell<BTreeMap<String, SoftwareKey>>,
     /// Passes that took the place of those that people had, by the method's id.
     passes: BTreeMap<String, String>,
     pub(super) sign_in_count: u64,
@@ -81,6 +85,7 @@ impl<'t> Play<'t> {
             injected: Failed::new(),
             known: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            keys: RefCell::new(small.keys.clone()),
             passes: BTreeMap::new(),
             sign_in_count: 0,
         }
@@ -120,7 +125,9 @@ impl<'t> Play<'t> {
                 for choice in choices(small, person, surface) {
                     let is_new = match reset {
                         Reset::Pass => choice.method.is_none(),
-                        Reset::Password => choice.method.is_none_or(|method| method.kind != Kind::Pass),
+                        Reset::Password => {
+                            choice.method.is_none_or(|method| !matches!(method.kind, Kind::Pass | Kind::Passkey))
+                        }
                     };
                     let is_at_hand = !failed.contains(&format!("account:{}", person.id))
                         && choice.device.is_none_or(|device| !failed.contains(&format!("device:{device}")))
@@ -362,9 +369,15 @@ impl<'t> Play<'t> {
         let new = self.secrets.get(&(choice.person.id.clone(), Reset::Password));
         let password = of_pass.as_ref().or(new).unwrap_or(&choice.person.password);
         let context = field(&page.text, "ctx")?;
-        let form = [("ctx", context.as_str()), ("login", &choice.person.upn), ("passwd", password)];
-        let mut page = browser.go(("POST", "/common/login"), &form)?;
-        if page.status != 302 && of_pass.is_none() {
+        let passkey = choice.method.filter(|method| method.kind == Kind::Passkey);
+        let mut page = match passkey {
+            Some(method) => self.with_passkey(&mut browser, &context, method)?,
+            None => {
+                let form = [("ctx", context.as_str()), ("login", &choice.person.upn), ("passwd", password)];
+                browser.go(("POST", "/common/login"), &form)?
+            }
+        };
+        if passkey.is_none() && page.status != 302 && of_pass.is_none() {
             page = self.second(&mut browser, &page, choice.method?)?;
         }
         let (_, query) = page.headers.iter().find(|(name, _)| name == "location")?.1.split_once('?')?;
@@ -379,6 +392,21 @@ impl<'t> Play<'t> {
         let answer = browser.go(("POST", "/common/oauth2/v2.0/token"), &redeemed)?;
         let tokens: Value = serde_json::from_str(&answer.text).unwrap();
         tokens["access_token"].as_str().map(str::to_owned)
+    }
+
+    /// What comes of a passkey in place of the password.
+    fn with_passkey(&self, browser: &mut Browser<'_>, context: &str, method: &Method) -> Option<Answer> {
+        let page = browser.go(("POST", "/common/login"), &[("ctx", context), ("do", "passkey")])?;
+        let context = field(&page.text, "ctx")?;
+        if !page.text.contains("data-options") {
+            return None;
+        }
+        let origin = format!("https://{}", self.wire.localhost);
+        let mut keys = self.keys.borrow_mut();
+        let sent = keys.get_mut(&method.id)?.sign(&origin, &options_in(&page.text));
+        let mut form: Vec<(&str, &str)> = sent.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        form.push(("ctx", &context));
+        browser.go(("POST", "/common/login"), &form)
     }
 
     /// The pass that somebody uses in place of the password: one that was just set, or one of before.
@@ -408,7 +436,7 @@ impl<'t> Play<'t> {
                 self.backstage("POST", &format!("outbox/{id}/approve"), &json!({ "number": number }));
                 String::new()
             }
-            Kind::Pass => return None,
+            Kind::Pass | Kind::Passkey => return None,
         };
         let context = field(&page.text, "ctx")?;
         browser.go(("POST", "/common/login"), &[("ctx", context.as_str()), ("do", "verify"), ("otc", &code)])
@@ -459,7 +487,8 @@ impl<'p> Browser<'p> {
     ) -> Option<Answer> {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let own = [("user-agent", self.agent.to_owned()), ("cookie", cookies.join("; "))];
-        let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let host = (!is_for_manager).then(|| ("host", self.play.wire.localhost.clone()));
+        let own = own.into_iter().chain(host).map(|(name, value)| (name.to_owned(), value));
         let more = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let device = self.device.iter().map(|id| ("x-breakglass-device".to_owned(), id.clone()));
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
@@ -529,8 +558,8 @@ fn choices_of<'t>(small: &'t Small, person: &'t Person, clients: &[&'static str]
 fn is_possible(choice: &Choice<'_>, failed: &Failed) -> bool {
     let is_up = |component: String| !failed.contains(&component);
     let id = &choice.person.id;
-    let is_pass = choice.method.is_some_and(|method| method.kind == Kind::Pass);
-    (is_pass || is_up(format!("password:{id}")))
+    let is_instead = choice.method.is_some_and(|method| matches!(method.kind, Kind::Pass | Kind::Passkey));
+    (is_instead || is_up(format!("password:{id}")))
         && choice.method.is_none_or(|method| is_up(format!("method:{id}#{}", method.id)))
         && choice.device.is_none_or(|device| is_up(format!("device:{device}")))
 }

@@ -1,9 +1,13 @@
 //! Small random tenants of which everything is known and everything can be played.
 
+use std::collections::BTreeMap;
+
 use breakglass_model::snapshot::Snapshot;
 use breakglass_testkit::tenants::random::Random;
 use breakglass_testkit::tenants::snapshot_of;
 use serde_json::{Value, json};
+
+use crate::served::authenticator::SoftwareKey;
 
 /// When everything happens.
 pub(super) const NOW: &str = "2026-11-22T00:00:00Z";
@@ -35,6 +39,7 @@ pub(super) enum Kind {
     Text,
     Push,
     Pass,
+    Passkey,
 }
 
 #[derive(Debug, Clone)]
@@ -55,12 +60,13 @@ pub(super) struct Person {
 }
 
 /// A tenant, and what can fail in it.
-#[derive(Debug)]
 pub(super) struct Small {
     pub(super) json: Value,
     pub(super) snapshot: Snapshot,
     pub(super) people: Vec<Person>,
     pub(super) components: Vec<String>,
+    /// What holds the passkeys, by the ids of the methods.
+    pub(super) keys: BTreeMap<String, SoftwareKey>,
     pub(super) has_platforms: bool,
     pub(super) addresses: Vec<&'static str>,
 }
@@ -78,6 +84,11 @@ pub(super) fn small_tenant(seed: u64) -> Small {
     let mut random = Random::new(seed);
     let random = &mut random;
     let mut people: Vec<Person> = (0..random.pick(&[1, 2, 2, 3])).map(|at| person(random, at)).collect();
+    let (mut keys, mut users) = (BTreeMap::new(), Vec::new());
+    for person in &people {
+        let methods: Vec<Value> = person.methods.iter().map(|one| method(one, &person.id, &mut keys)).collect();
+        users.push(user(person, &methods));
+    }
     let locations: Vec<(String, usize, bool)> = (0..random.pick(&[0, 1, 1, 2]))
         .map(|at| (format!("l{at}"), random.below(RANGES.len()), random.chance(70)))
         .collect();
@@ -105,7 +116,7 @@ pub(super) fn small_tenant(seed: u64) -> Small {
         "format": "breakglass-snapshot/1", "tenantId": "11111111-aaaa-4aaa-8aaa-111111111111",
         "takenAt": NOW, "source": "file",
         "organization": { "id": "11111111-aaaa-4aaa-8aaa-111111111111", "displayName": "Contoso" },
-        "users": people.iter().map(user).collect::<Vec<_>>(),
+        "users": users,
         "domains": [
             { "id": "contoso.onmicrosoft.com", "authenticationType": "Managed", "isInitial": true, "isVerified": true },
             { "id": FEDERATED, "authenticationType": "Federated", "isVerified": true },
@@ -129,7 +140,10 @@ pub(super) fn small_tenant(seed: u64) -> Small {
         "namedLocations": locations.iter().map(location).collect::<Vec<_>>(),
         "authenticationStrengthPolicies": [{
             "id": "strength-own", "displayName": "Own", "combinationConfigurations": [],
-            "allowedCombinations": ["password,softwareOath", "temporaryAccessPassMultiUse"],
+            "allowedCombinations": random.pick(&[
+                json!(["password,softwareOath", "temporaryAccessPassMultiUse"]),
+                json!(["fido2", "password,sms"]),
+            ]),
         }],
         "authenticationMethodsPolicy": methods_policy(random),
         "identitySecurityDefaultsEnforcementPolicy": { "isEnabled": has_defaults },
@@ -139,7 +153,7 @@ pub(super) fn small_tenant(seed: u64) -> Small {
     });
     let snapshot = snapshot_of(&json).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     let components = components(&people, &locations, &text);
-    Small { snapshot, components, has_platforms: text.contains("platforms"), addresses, people, json }
+    Small { snapshot, components, keys, has_platforms: text.contains("platforms"), addresses, people, json }
 }
 
 fn person(random: &mut Random, at: usize) -> Person {
@@ -147,12 +161,15 @@ fn person(random: &mut Random, at: usize) -> Person {
     let is_federated = random.chance(15);
     let domain = if is_federated { FEDERATED } else { "contoso.onmicrosoft.com" };
     let count = random.pick(&[0, 0, 1, 1, 1, 2]);
-    let methods = (0..count)
+    let mut methods: Vec<Method> = (0..count)
         .map(|at| Method {
             id: format!("{id}-m{at}"),
             kind: random.pick(&[Kind::App, Kind::App, Kind::Text, Kind::Push, Kind::Pass]),
         })
         .collect();
+    if random.chance(30) {
+        methods.push(Method { id: format!("passkey-of-{id}"), kind: Kind::Passkey });
+    }
     Person {
         upn: format!("{id}@{domain}"),
         password: format!("Glass-Hammer-{at}!"),
@@ -169,8 +186,7 @@ impl Person {
     }
 }
 
-fn user(person: &Person) -> Value {
-    let methods: Vec<Value> = person.methods.iter().map(method).collect();
+fn user(person: &Person, methods: &[Value]) -> Value {
     json!({
         "id": person.id, "userPrincipalName": person.upn, "displayName": person.id, "userType": "Member",
         "accountEnabled": true, "onPremisesSyncEnabled": person.is_federated(), "isManagementRestricted": false,
@@ -178,7 +194,7 @@ fn user(person: &Person) -> Value {
     })
 }
 
-fn method(method: &Method) -> Value {
+fn method(method: &Method, user: &str, keys: &mut BTreeMap<String, SoftwareKey>) -> Value {
     let of = |kind: &str| format!("#microsoft.graph.{kind}AuthenticationMethod");
     match method.kind {
         Kind::App => json!({ "@odata.type": of("softwareOath"), "id": method.id, "secretKey": APP_KEY }),
@@ -188,6 +204,7 @@ fn method(method: &Method) -> Value {
         Kind::Push => {
             json!({ "@odata.type": of("microsoftAuthenticator"), "id": method.id, "displayName": "Phone", "device": null })
         }
+        Kind::Passkey => keys.entry(method.id.clone()).or_insert_with(SoftwareKey::new).seeded(user),
         Kind::Pass => json!({
             "@odata.type": of("temporaryAccessPass"), "id": method.id, "temporaryAccessPass": pass(method),
             "isUsable": true, "isUsableOnce": false, "startDateTime": "2026-11-20T00:00:00Z",
@@ -261,7 +278,11 @@ fn methods_policy(random: &mut Random) -> Value {
         if let Some(mode) = mode {
             target["authenticationMode"] = json!(mode);
         }
-        json!({ "id": id, "state": state, "includeTargets": [target], "excludeTargets": excluded })
+        let mut own = json!({ "id": id, "state": state, "includeTargets": [target], "excludeTargets": excluded });
+        if id == "Fido2" {
+            own["keyRestrictions"] = json!({ "isEnforced": false, "enforcementType": "block", "aaGuids": [] });
+        }
+        own
     };
     let configurations = [
         configuration("Fido2", 8),

@@ -39,6 +39,8 @@ pub(super) struct Wire {
     pub(super) clock: Arc<Hands>,
     /// What opens the back stage.
     pub(super) backstage: String,
+    /// The host and port under which browsers use passkeys.
+    pub(super) localhost: String,
 }
 
 enum How {
@@ -61,7 +63,8 @@ impl Wire {
         let addresses = Addresses { base: "https://127.0.0.1:1".to_owned(), manager: "https://127.0.0.1:2".to_owned() };
         seeded(&folder, small, (&addresses, &clock));
         let tenant = Tenant::open(&folder, addresses, Arc::<Hands>::clone(&clock)).unwrap();
-        Self { how: How::InProcess(Box::new(tenant)), clock, backstage: token(&folder) }
+        let localhost = "localhost:1".to_owned();
+        Self { how: How::InProcess(Box::new(tenant)), clock, backstage: token(&folder), localhost }
     }
 
     /// One that is served on free ports.
@@ -70,7 +73,8 @@ impl Wire {
         let addresses = Addresses { base: String::new(), manager: String::new() };
         seeded(&folder, small, (&addresses, &clock));
         let served = Served::of(folder.clone(), Arc::<Hands>::clone(&clock));
-        Self { how: How::OverHttps(Box::new(served)), clock, backstage: token(&folder) }
+        let localhost = served.localhost();
+        Self { how: How::OverHttps(Box::new(served)), clock, backstage: token(&folder), localhost }
     }
 
     /// Sends a request; nothing where the connection is closed without an answer.
@@ -91,12 +95,7 @@ impl Wire {
                 let path = if call.query.is_empty() { call.path } else { format!("{}?{}", call.path, call.query) };
                 let place = call.remote.to_string();
                 let mut headers: Vec<(&str, &str)> = vec![("x-breakglass-place", &place)];
-                headers.extend(
-                    call.headers
-                        .iter()
-                        .filter(|(name, _)| name != "host")
-                        .map(|(name, value)| (name.as_str(), value.as_str())),
-                );
+                headers.extend(call.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
                 let body = String::from_utf8(call.body).unwrap();
                 let what = (call.method.as_str(), path.as_str());
                 let sent = if is_for_manager {

@@ -80,6 +80,11 @@ impl Served {
         Self::open(folder, Some(seed.to_string()), Profile::default())
     }
 
+    /// The name and port of its login endpoints.
+    pub(crate) fn localhost(&self) -> String {
+        format!("localhost:{}", self.own.port())
+    }
+
     /// Where it is kept.
     pub(super) fn folder(&self) -> &std::path::Path {
         &self.folder
@@ -176,14 +181,20 @@ impl Served {
         headers: &[(&str, &str)],
         body: &str,
     ) -> io::Result<Answer> {
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let host = headers
+            .iter()
+            .find(|(name, _)| *name == "host")
+            .map_or_else(|| address.to_string(), |(_, host)| (*host).to_owned());
+        let headers = headers.iter().filter(|(name, _)| *name != "host");
+        let headers: String = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}",
             body.len()
         );
         let sent = async {
             let stream = TcpStream::connect(address).await?;
-            let name = ServerName::from(address.ip());
+            let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name).to_owned();
+            let name = ServerName::try_from(name).unwrap();
             let mut secured = TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await?;
             secured.write_all(request.as_bytes()).await?;
             let mut answer = Vec::new();
@@ -273,16 +284,30 @@ pub(super) fn written(form: &[(&str, &str)]) -> String {
 pub(super) struct Browser<'s> {
     served: &'s Served,
     cookies: Vec<(String, String)>,
+    /// The host that it asks for; `None` is the address.
+    host: Option<String>,
 }
 
 impl<'s> Browser<'s> {
     pub(super) fn of(served: &'s Served) -> Self {
-        Self { served, cookies: Vec::new() }
+        Self { served, cookies: Vec::new(), host: None }
+    }
+
+    /// One that knows the tenant as `localhost`, where browsers use passkeys.
+    pub(super) fn at_localhost(served: &'s Served) -> Self {
+        Self { host: Some(served.localhost()), ..Self::of(served) }
+    }
+
+    /// The origin of its pages.
+    pub(super) fn origin(&self) -> String {
+        format!("https://{}", self.host.clone().unwrap_or_else(|| self.served.own.to_string()))
     }
 
     pub(super) fn send(&mut self, what: (&str, &str), form: &[(&str, &str)]) -> Answer {
         let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
-        let answer = self.served.send(what, &[("cookie", &cookies)], &written(form)).unwrap();
+        let host = self.host.as_deref().map(|host| ("host", host));
+        let headers: Vec<(&str, &str)> = [("cookie", cookies.as_str())].into_iter().chain(host).collect();
+        let answer = self.served.send(what, &headers, &written(form)).unwrap();
         for cookie in answer.head.lines().filter_map(|line| line.strip_prefix("set-cookie: ")) {
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
             self.cookies.retain(|(known, _)| known != name);

@@ -49,7 +49,7 @@ fn who_does_not_get_in_is_told_why() {
         (("carol", "wrong"), "AADSTS50126"),
         (("bob", "Bob-Passw0rd"), "AADSTS53003"),
         (("bob", "wrong"), "AADSTS50126"),
-        (("dan", "Dan-Passw0rd"), "AADSTS50079"),
+        (("dan", "Dan-Passw0rd"), "More information required"),
     ] {
         let mut browser = Browser::default();
         let page = browser.authorize(&world, &[]);
