@@ -88,7 +88,7 @@ pub async fn ask(
     let (base, token) = (read(ADDRESS_FILE)?, read(TOKEN_FILE)?);
     let malformed = |name: &str| AskError::Malformed { path: folder.join(name) };
     let path: String = parts.iter().map(|part| format!("/{}", encoded(part))).collect();
-    let address = Address::read_any(base.trim()).ok_or_else(|| malformed(ADDRESS_FILE))?;
+    let address = Address::of_tenant(base.trim()).ok_or_else(|| malformed(ADDRESS_FILE))?;
     let address = address.with_target(format!("/{ROOT}{path}"));
     let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.trim())).map_err(|_| malformed(TOKEN_FILE))?;
     bearer.set_sensitive(true);

@@ -28,8 +28,8 @@ impl Call {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The parts of the path, decoded; `None` where the path has escapes that stand for no text or a part that is
-    /// empty, `.` or `..`.
+    /// The parts of the path, decoded once; `None` where the path has escapes that stand for no text, or a part that is
+    /// empty, is `.` or `..`, or has a slash or a control character in it.
     #[must_use]
     pub fn segments(&self) -> Option<Vec<String>> {
         let parts = self.path.trim_start_matches('/').trim_end_matches('/');
@@ -38,7 +38,8 @@ impl Call {
         }
         let decode = |part: &str| {
             let decoded = decoded(part, false)?;
-            let is_trick = decoded.is_empty() || decoded == "." || decoded == ".." || decoded.contains('/');
+            let is_unusual = |one: char| one == '/' || one.is_control();
+            let is_trick = decoded.is_empty() || decoded == "." || decoded == ".." || decoded.contains(is_unusual);
             (!is_trick).then_some(decoded)
         };
         parts.split('/').map(decode).collect()
@@ -70,6 +71,16 @@ pub(crate) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
 /// The first member of a name.
 pub(crate) fn member<'p>(pairs: &'p [(String, String)], name: &str) -> Option<&'p str> {
     pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
+/// The first name that stands more than once.
+pub(crate) fn repeated(pairs: &[(String, String)]) -> Option<&str> {
+    let mut names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    names.windows(2).find_map(|two| match two {
+        [one, other] if one == other => Some(*one),
+        _ => None,
+    })
 }
 
 /// Text as a member of a form or a query.
@@ -184,7 +195,9 @@ mod tests {
     fn paths_are_parts_and_tricks_are_none() {
         assert_eq!(segments("/v1.0/users/a%40b").unwrap(), ["v1.0", "users", "a@b"]);
         assert_eq!(segments("/").unwrap(), [""; 0]);
-        for trick in ["/a//b", "/a/../b", "/a/%2e%2e/b", "/a/%2Fb", "/a/%zz", "/a/%c3", "/a/%"] {
+        assert_eq!(segments("/a/%252e%252e").unwrap(), ["a", "%2e%2e"], "it is decoded once");
+        for trick in ["/a//b", "/a/../b", "/a/%2e%2e/b", "/a/%2Fb", "/a/%zz", "/a/%c3", "/a/%", "/a/b%00", "/a/%0d%0a"]
+        {
             assert_eq!(segments(trick), None, "{trick}");
         }
     }

@@ -1,7 +1,8 @@
 //! Tokens: RS256 with keys of the tenant's own, which are published as a JWKS and can be rotated; and the assertions
 //! with which applications prove themselves.
 //!
-//! **Invariant:** the algorithm is the verifier's choice. `none`, HMAC and keys in the header are never looked at.
+//! **Invariant:** the algorithm is the verifier's choice. `none`, HMAC and keys in the header are never looked at, and
+//! what a header calls critical is refused.
 //! **Source:** RFC 7515, RFC 7517, RFC 7519; `tenant-clients.md` section 3.5 for assertions.
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
@@ -118,13 +119,18 @@ pub(crate) fn parts(token: &str) -> Result<Parts<'_>, TokenError> {
 pub(crate) fn verified(token: &str, keys: &[&SigningKey]) -> Result<Map<String, Value>, TokenError> {
     let parts = parts(token)?;
     let text = |name: &str| parts.header.get(name).and_then(Value::as_str);
-    if text("alg") != Some("RS256") {
+    if text("alg") != Some("RS256") || has_critical(&parts) {
         return Err(TokenError::Signature);
     }
     let key = keys.iter().find(|key| Some(key.kid.as_str()) == text("kid")).ok_or(TokenError::Signature)?;
     let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.pair.public_key().as_ref());
     public.verify(parts.signed, &parts.signature).map_err(|_| TokenError::Signature)?;
     Ok(parts.claims)
+}
+
+/// Whether a header names extensions that have to be understood: none is (RFC 7515 section 4.1.11).
+fn has_critical(parts: &Parts<'_>) -> bool {
+    parts.header.contains_key("crit")
 }
 
 /// The claims of an assertion that the owner of a certificate (DER) signed, where the header names that certificate.
@@ -134,7 +140,8 @@ pub(crate) fn asserted(parts: &Parts<'_>, certificate: &[u8]) -> Result<(), Toke
         text(name).map(|written| written == URL_SAFE_NO_PAD.encode(digest::digest(algorithm, certificate)))
     };
     let by_sha256 = names("x5t#S256", &digest::SHA256);
-    if by_sha256.or_else(|| names("x5t", &digest::SHA1_FOR_LEGACY_USE_ONLY)) != Some(true) {
+    let is_named = by_sha256.or_else(|| names("x5t", &digest::SHA1_FOR_LEGACY_USE_ONLY)) == Some(true);
+    if !is_named || has_critical(parts) {
         return Err(TokenError::Signature);
     }
     let algorithm = match text("alg") {

@@ -1,8 +1,7 @@
-//! What is asked over HTTP by the tenant itself, and by whoever asks a tenant behind the scenes: one request on a connection
-//! of its own.
+//! What the tenant itself asks over HTTP: one request on a connection of its own, to this machine and nowhere else.
 //!
-//! **Invariant:** no name but `localhost` is understood, none is looked up, and an answer that sends elsewhere is not
-//! followed. The tenant itself asks loopback addresses alone.
+//! **Invariant:** no name is looked up. An address that is not a loopback address or `localhost` is none, but for the one
+//! at which a tenant itself is served; and an answer that sends elsewhere is not followed.
 //! **Limits:** [`ANSWER_BYTES_MAX`]; whoever asks sets a time-out around it.
 
 use std::io;
@@ -27,8 +26,6 @@ use crate::tls::{AUTHORITY_FILE, BEYOND_AUTHORITY_FILE};
 
 /// Bytes of the longest answer that is read.
 pub(crate) const ANSWER_BYTES_MAX: usize = 4 << 20;
-/// The only name that is understood.
-const LOCALHOST: &str = "localhost";
 /// Characters of the longest address.
 const ADDRESS_CHARS_MAX: usize = 2_048;
 
@@ -47,11 +44,17 @@ pub(crate) struct Address {
 impl Address {
     /// Reads `https://…` or `http://…`; `None` if it is none, or is not on this machine.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        Self::read_any(text).filter(|address| address.host.parse().is_ok_and(is_loopback) || address.host == LOCALHOST)
+        Self::read_any(text).filter(|(_, is_here)| *is_here).map(|(address, _)| address)
     }
 
-    /// The same of any address of numbers: that of a tenant which is served beyond this machine.
-    pub(crate) fn read_any(text: &str) -> Option<Self> {
+    /// The same of the address at which a tenant itself is served, which other machines may reach as well.
+    pub(crate) fn of_tenant(text: &str) -> Option<Self> {
+        let (address, is_here) = Self::read_any(text)?;
+        (is_here || address.host.parse::<IpAddr>().is_ok()).then_some(address)
+    }
+
+    /// An address, and whether it is one of loopback.
+    fn read_any(text: &str) -> Option<(Self, bool)> {
         if text.len() > ADDRESS_CHARS_MAX || text.contains('#') {
             return None;
         }
@@ -69,9 +72,13 @@ impl Address {
             None => return None,
         };
         let host = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
-        let is_plain = (host == LOCALHOST || host.parse::<IpAddr>().is_ok()) && !authority.as_str().contains('@');
+        let is_here =
+            host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback());
+        if authority.as_str().contains('@') {
+            return None;
+        }
         let target = uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
-        is_plain.then(|| Self { is_secure, authority: authority.as_str().to_owned(), host, port, target })
+        Some((Self { is_secure, authority: authority.as_str().to_owned(), host, port, target }, is_here))
     }
 
     /// With one more member in its query, which is escaped already.
@@ -103,10 +110,6 @@ impl Address {
     }
 }
 
-fn is_loopback(address: IpAddr) -> bool {
-    address.to_canonical().is_loopback()
-}
-
 /// A request.
 #[derive(Debug)]
 pub(crate) struct Sending<'a> {
@@ -123,12 +126,12 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-/// Trusts the authorities of a tenant's folder and no other; `None` where one cannot be understood.
+/// Trusts the authorities of a tenant's folder and no other; `None` where one of them cannot be read.
 pub(crate) fn trusting(folder: &Path) -> io::Result<Option<Arc<ClientConfig>>> {
-    let pems: Vec<Vec<u8>> = match [AUTHORITY_FILE, BEYOND_AUTHORITY_FILE].map(|file| std::fs::read(folder.join(file)))
-    {
-        [Err(source), Err(_)] => return Err(source),
-        both => both.into_iter().flatten().collect(),
+    let own = std::fs::read(folder.join(AUTHORITY_FILE));
+    let pems: Vec<Vec<u8>> = match (own, std::fs::read(folder.join(BEYOND_AUTHORITY_FILE))) {
+        (Err(error), Err(_)) => return Err(error),
+        (own, beyond) => own.into_iter().chain(beyond).collect(),
     };
     let build = || {
         let mut roots = RootCertStore::empty();
@@ -215,9 +218,6 @@ mod tests {
         ] {
             assert_eq!(Address::read(text), None, "{text}");
         }
-        let beyond = Address::read_any("https://192.0.2.7:8443").unwrap();
-        assert_eq!((beyond.host.as_str(), beyond.port), ("192.0.2.7", 8443));
-        assert_eq!((Address::read_any("https://example.com"), Address::read_any("https://a@192.0.2.7")), (None, None));
         assert_eq!(Address::read(&format!("https://localhost/{}", "a".repeat(2_048))), None);
     }
 

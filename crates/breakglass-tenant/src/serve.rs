@@ -1,49 +1,93 @@
 //! The HTTPS server: two addresses, one for the login endpoints and Graph, one for Azure Resource Manager; and a
 //! CONNECT proxy for clients that insist on port 443.
 //!
-//! **Limits:** [`CONNECTION_COUNT_MAX`], [`BODY_BYTES_MAX`], [`HANDSHAKE_SECONDS_MAX`], [`HEADER_SECONDS_MAX`],
-//! [`REQUEST_SECONDS_MAX`], [`PROXY_HEAD_BYTES_MAX`].
+//! **Promise:** whoever connects and asks is served, however many others connect and do not: when all places are taken,
+//! the connection gives way whose client has kept the tenant waiting longest.
+//! **Limits:** those of [`Limits`], [`HEAD_BYTES_MAX`], [`HEAD_COUNT_MAX`], [`PROXY_HEAD_BYTES_MAX`].
+
+mod body;
+mod places;
+mod proxy;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body as AxumBody, to_bytes};
+use axum::body::Body as AxumBody;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
+use self::body::LargeBodies;
+use self::places::{Place, Places};
+pub use self::proxy::{PROXY_HEAD_BYTES_MAX, serve_proxy};
 use crate::call::{Body, Call, Reply};
 use crate::subscriptions;
 use crate::tenant::{DEVICE_HEADER, Tenant};
 
-/// Connections that are open at a time on one address; others wait.
+/// Connections that are open at a time on one address.
 pub const CONNECTION_COUNT_MAX: usize = 1_024;
 /// Bytes of the largest body that is read.
 pub const BODY_BYTES_MAX: usize = 4 << 20;
+/// Bytes of all bodies above 64 KiB that are in memory at a time, on both addresses together.
+pub const LARGE_BODIES_BYTES_MAX: usize = 64 << 20;
+/// Bytes of the head of a request after which no more of it is read.
+pub const HEAD_BYTES_MAX: usize = 64 << 10;
+/// Headers of one request.
+pub const HEAD_COUNT_MAX: usize = 100;
 /// Seconds in which a connection has to be secured.
 pub const HANDSHAKE_SECONDS_MAX: u64 = 10;
-/// Seconds in which a request's headers have to arrive; also how long a connection is kept that asks nothing.
+/// Seconds in which the head of the first request has to arrive.
 pub const HEADER_SECONDS_MAX: u64 = 30;
 /// Seconds in which a request's body has to arrive.
 pub const REQUEST_SECONDS_MAX: u64 = 60;
-/// Bytes of the head of a request to the proxy.
-pub const PROXY_HEAD_BYTES_MAX: usize = 8 << 10;
+/// Seconds in which an answer has to be read and the head of the next request has to arrive.
+pub const IDLE_SECONDS_MAX: u64 = 60;
 /// Answers that are worked out at a time.
 const WORKER_COUNT_MAX: usize = 64;
 
 /// The header by which a client on this machine says from which address it signs in.
 pub const PLACE_HEADER: &str = "x-breakglass-place";
+
+/// How much is open at a time, and how long clients are waited for. Usually [`Limits::USUAL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections that are open at a time on one address; the one that has waited longest for its client makes room
+    /// for one more.
+    pub connections: usize,
+    /// Bytes of all bodies above 64 KiB that are in memory at a time; a request whose body would be more is answered
+    /// with 503.
+    pub large_bodies: usize,
+    /// How long a connection may take to be secured.
+    pub handshake: Duration,
+    /// How long the head of the first request may take.
+    pub head: Duration,
+    /// How long the body of a request may take; then the answer is 408.
+    pub body: Duration,
+    /// How long the client may take to read an answer and to send the head of the next request.
+    pub idle: Duration,
+}
+
+impl Limits {
+    /// Those that a tenant is served with unless it is said otherwise.
+    pub const USUAL: Self = Self {
+        connections: CONNECTION_COUNT_MAX,
+        large_bodies: LARGE_BODIES_BYTES_MAX,
+        handshake: Duration::from_secs(HANDSHAKE_SECONDS_MAX),
+        head: Duration::from_secs(HEADER_SECONDS_MAX),
+        body: Duration::from_secs(REQUEST_SECONDS_MAX),
+        idle: Duration::from_secs(IDLE_SECONDS_MAX),
+    };
+}
 
 /// What answers a call.
 type Answer = fn(&Tenant, &Call) -> Reply;
@@ -53,6 +97,8 @@ struct Stage {
     tenant: Arc<Tenant>,
     answer: Answer,
     workers: Arc<Semaphore>,
+    large_bodies: LargeBodies,
+    limits: Limits,
 }
 
 /// Serves the login endpoints and Graph on one address, and Azure Resource Manager on another, and delivers the change
@@ -63,72 +109,119 @@ struct Stage {
 pub async fn serve(
     tenant: Arc<Tenant>,
     config: Arc<ServerConfig>,
+    listeners: (TcpListener, TcpListener),
+) -> std::io::Result<()> {
+    serve_within(tenant, config, listeners, Limits::USUAL).await
+}
+
+/// The same within other limits.
+///
+/// # Errors
+/// When an address cannot be listened on any more.
+pub async fn serve_within(
+    tenant: Arc<Tenant>,
+    config: Arc<ServerConfig>,
     (own, manager): (TcpListener, TcpListener),
+    limits: Limits,
 ) -> std::io::Result<()> {
     let workers = Arc::new(Semaphore::new(WORKER_COUNT_MAX));
-    let stage = |answer: Answer| Stage { tenant: Arc::clone(&tenant), answer, workers: Arc::clone(&workers) };
-    let (own_stage, manager_stage) = (stage(Tenant::answer), stage(Tenant::answer_manager));
-    let config = &config;
-    let delivered = async {
-        subscriptions::deliver(Arc::clone(&tenant)).await;
-        Ok(())
+    let large_bodies = LargeBodies::new(limits.large_bodies);
+    let stage = |answer: Answer| Stage {
+        tenant: Arc::clone(&tenant),
+        answer,
+        workers: Arc::clone(&workers),
+        large_bodies: large_bodies.clone(),
+        limits,
     };
-    let served = listen(own, Arc::clone(config), own_stage);
-    tokio::try_join!(served, listen(manager, Arc::clone(config), manager_stage), delivered)?;
+    let (own_stage, manager_stage) = (stage(Tenant::answer), stage(Tenant::answer_manager));
+    let delivered = subscriptions::deliver(Arc::clone(&tenant));
+    tokio::join!(listen(own, Arc::clone(&config), own_stage), listen(manager, config, manager_stage), delivered,);
     Ok(())
 }
 
-async fn listen(listener: TcpListener, config: Arc<ServerConfig>, stage: Stage) -> std::io::Result<()> {
+async fn listen(listener: TcpListener, config: Arc<ServerConfig>, stage: Stage) {
     let acceptor = TlsAcceptor::from(config);
-    let places = Arc::new(Semaphore::new(CONNECTION_COUNT_MAX));
+    let places = Places::new(stage.limits.connections);
+    let limits = stage.limits;
     let router = Router::new().fallback(answered).with_state(stage);
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return Ok(()) };
-        let (stream, remote) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            // One that broke off before it was accepted, or too many files: the next may do better.
-            Err(_) => {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                continue;
-            }
-        };
+        let (stream, remote) = accepted(&listener, &places).await;
+        let place = places.take().await;
         let (acceptor, router) = (acceptor.clone(), router.clone());
         tokio::spawn(async move {
-            let _place = place;
-            connected(stream, remote, (acceptor, router)).await;
+            let router = router.layer(axum::Extension(remote)).layer(axum::Extension(Arc::clone(&place)));
+            // What a client does wrong is its own affair; the connection is closed.
+            tokio::select! {
+                () = connected(stream, &place, (acceptor, router, limits)) => {}
+                () = place.ended() => {}
+            }
         });
     }
 }
 
-async fn connected(stream: TcpStream, remote: SocketAddr, (acceptor, router): (TlsAcceptor, Router)) {
-    let handshake = timeout(Duration::from_secs(HANDSHAKE_SECONDS_MAX), acceptor.accept(stream)).await;
-    let Ok(Ok(secured)) = handshake else { return };
-    // A request may ask for the connection to be closed without an answer.
-    let cut = Arc::new(Notify::new());
-    let router = router.layer(axum::Extension(remote)).layer(axum::Extension(Arc::clone(&cut)));
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(HEADER_SECONDS_MAX));
-    let service = TowerToHyperService::new(router);
-    // What a client does wrong is its own affair; the connection is closed.
-    tokio::select! {
-        served = builder.serve_connection(TokioIo::new(secured), service) => drop(served),
-        () = cut.notified() => {}
+/// The next connection. Where none can be accepted, because too many files are open, somebody gives way.
+async fn accepted(listener: &TcpListener, places: &Places) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                // One that broke off before it was accepted takes nothing away from anybody.
+                if error.kind() != std::io::ErrorKind::ConnectionAborted {
+                    places.make_room();
+                }
+                tokio::time::sleep(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
+            }
+        }
     }
+}
+
+/// Milliseconds until a connection is accepted after one could not be.
+const ACCEPT_PAUSE_MS: u64 = 5;
+
+async fn connected(stream: TcpStream, place: &Place, (acceptor, router, limits): (TlsAcceptor, Router, Limits)) {
+    place.wait_on(Some(limits.handshake));
+    let Ok(secured) = acceptor.accept(stream).await else { return };
+    place.wait_on(Some(limits.head));
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
+    builder.http1().max_buf_size(HEAD_BYTES_MAX).max_headers(HEAD_COUNT_MAX).header_read_timeout(None);
+    drop(builder.serve_connection(TokioIo::new(secured), TowerToHyperService::new(router)).await);
 }
 
 async fn answered(
     State(stage): State<Stage>,
     axum::Extension(remote): axum::Extension<SocketAddr>,
-    axum::Extension(cut): axum::Extension<Arc<Notify>>,
+    axum::Extension(place): axum::Extension<Arc<Place>>,
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
-    let body = timeout(Duration::from_secs(REQUEST_SECONDS_MAX), to_bytes(body, BODY_BYTES_MAX)).await;
-    let body = match body {
-        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
-        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
-        Ok(Ok(body)) => body.to_vec(),
+    // The head is there; its body has time of its own, and the connection is as old as before.
+    place.wait_on(None);
+    let body = timeout(stage.limits.body, stage.large_bodies.receive(body, BODY_BYTES_MAX)).await;
+    let is_there = place.answer();
+    let response = match body {
+        _ if !is_there => return std::future::pending().await,
+        Err(_) => refused(StatusCode::REQUEST_TIMEOUT),
+        Ok(Err(status)) => refused(status),
+        Ok(Ok(body)) => worked_out(&stage, (&head, body), (remote, &place)).await,
     };
+    place.wait(Some(stage.limits.idle));
+    response
+}
+
+/// An answer of the server itself, after which the connection is closed: what is left of the body is not read.
+fn refused(status: StatusCode) -> Response {
+    let mut response = (status, [(header::CONNECTION, "close")]).into_response();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+async fn worked_out(
+    stage: &Stage,
+    (head, body): (&axum::http::request::Parts, body::Received),
+    (remote, place): (SocketAddr, &Place),
+) -> Response {
     let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
     let headers = head.headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?)));
     let headers: Vec<(String, String)> = headers.collect();
@@ -137,6 +230,7 @@ async fn answered(
     let headers: Vec<(String, String)> =
         headers.into_iter().filter(|(name, _)| name != DEVICE_HEADER || is_loopback(remote.ip())).collect();
     let remote = said.filter(|_| is_loopback(remote.ip())).unwrap_or(remote.ip());
+    let (body, counted) = body.into_parts();
     let call = Call {
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),
@@ -145,18 +239,18 @@ async fn answered(
         body,
         remote,
     };
-    let Ok(worker) = stage.workers.acquire_owned().await else {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    let Ok(worker) = Arc::clone(&stage.workers).acquire_owned().await else {
+        return refused(StatusCode::SERVICE_UNAVAILABLE);
     };
-    let (tenant, answer) = (stage.tenant, stage.answer);
+    let (tenant, answer) = (Arc::clone(&stage.tenant), stage.answer);
     let reply = tokio::task::spawn_blocking(move || {
-        let _worker = worker;
+        let _until_answered = (worker, counted);
         answer(&tenant, &call)
     });
     let Ok(reply) = reply.await else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     tokio::time::sleep(Duration::from_secs(reply.delay_seconds)).await;
     if reply.is_cut {
-        cut.notify_one();
+        place.end();
         return std::future::pending().await;
     }
     response(reply)
@@ -181,55 +275,6 @@ fn response(reply: Reply) -> Response {
     response
 }
 
-/// Serves a CONNECT proxy that leads every tunnel to the tenant, whatever address it asks for: some clients ask for the
-/// user realm at port 443 of the tenant's host, where it need not listen.
-///
-/// # Errors
-/// When the address cannot be listened on any more.
-pub async fn serve_proxy(listener: TcpListener, (own, manager): (SocketAddr, SocketAddr)) -> std::io::Result<()> {
-    let places = Arc::new(Semaphore::new(CONNECTION_COUNT_MAX));
-    loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return Ok(()) };
-        let Ok((stream, remote)) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            continue;
-        };
-        if !is_loopback(remote.ip()) {
-            continue;
-        }
-        tokio::spawn(async move {
-            let _place = place;
-            drop(tunnelled(stream, (own, manager)).await);
-        });
-    }
-}
-
 fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
-}
-
-async fn tunnelled(mut stream: TcpStream, (own, manager): (SocketAddr, SocketAddr)) -> std::io::Result<()> {
-    let mut head = Vec::new();
-    let read = async {
-        while !head.ends_with(b"\r\n\r\n") && head.len() < PROXY_HEAD_BYTES_MAX {
-            head.push(stream.read_u8().await?);
-        }
-        Ok::<_, std::io::Error>(())
-    };
-    if timeout(Duration::from_secs(HEADER_SECONDS_MAX), read).await.is_err() {
-        return Ok(());
-    }
-    let first = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
-    let first = String::from_utf8_lossy(first).into_owned();
-    let Some(target) = first.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next()) else {
-        return stream
-            .write_all(b"HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-            .await;
-    };
-    let port = target.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-    let to = if port == Some(manager.port()) { manager } else { own };
-    let mut tenant = TcpStream::connect(to).await?;
-    stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
-    copy_bidirectional(&mut stream, &mut tenant).await?;
-    Ok(())
 }

@@ -136,9 +136,7 @@ impl Tenant {
     /// Answers a request to the login endpoints or Graph.
     #[must_use]
     pub fn answer(&self, call: &Call) -> Reply {
-        let Some(segments) = call.segments() else {
-            return Reply::json(400, json!({ "error": { "code": "BadRequest", "message": "The path is malformed." } }));
-        };
+        let Some(segments) = call.segments() else { return malformed_path() };
         let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
         if let [admin::ROOT, ..] = parts.as_slice() {
             return admin::answer(self, call, &parts);
@@ -162,7 +160,7 @@ impl Tenant {
         if let Some(reply) = self.elsewhere(call) {
             return reply;
         }
-        let segments = call.segments().unwrap_or_default();
+        let Some(segments) = call.segments() else { return malformed_path() };
         let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
         manager::answer(self, call, &parts)
     }
@@ -198,5 +196,28 @@ impl Tenant {
     /// Whether a part of a path stands for this tenant.
     pub(crate) fn is_called(&self, name: &str) -> bool {
         name.eq_ignore_ascii_case(&self.id) || self.domains().contains(&name.to_lowercase())
+    }
+}
+
+fn malformed_path() -> Reply {
+    Reply::json(400, json!({ "error": { "code": "BadRequest", "message": "The path is malformed." } }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Addresses;
+
+    #[test]
+    fn localhost_has_the_port_of_the_address() {
+        for (base, expected) in [
+            ("https://127.0.0.1:8443", "https://localhost:8443"),
+            ("https://[::1]:8443", "https://localhost:8443"),
+            ("https://[::1]", "https://localhost"),
+            ("https://127.0.0.1", "https://localhost"),
+            ("https://127.0.0.1:443", "https://localhost"),
+        ] {
+            let addresses = Addresses { base: base.to_owned(), manager: String::new() };
+            assert_eq!(addresses.localhost(), expected, "{base}");
+        }
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn code(tenant: &Tenant, call: &Call) -> Reply {
             return Err(StsError::of(90_033));
         }
         let form = call.form().ok_or_else(|| StsError::of(90_100))?;
+        StsError::unless_single(&form)?;
         let client = named(tenant, &form)?;
         let scope = Scope::of(tenant, &form)?.ok_or_else(|| StsError::missing("scope"))?;
         if !client.is_public {

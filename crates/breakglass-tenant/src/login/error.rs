@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::call::Reply;
+use crate::call::{Reply, repeated};
 use crate::clock::written;
 use crate::random;
 use crate::tenant::Tenant;
@@ -18,6 +18,9 @@ pub(crate) struct StsError {
     /// Policies that refuse it, for `claims`.
     pub(crate) policies: Vec<String>,
 }
+
+/// Characters of the name of a parameter that an error repeats.
+const PARAMETER_CHARS_MAX: usize = 100;
 
 /// Per code: `error`, status, `suberror`, sentence.
 const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
@@ -249,6 +252,7 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
         "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
     ),
     (7_000_222, "invalid_client", 401, None, "The provided client secret keys for the app are expired."),
+    (9_000_411, "invalid_request", 400, None, "The request is not properly formatted. A parameter is duplicated."),
     (
         9_002_325,
         "invalid_request",
@@ -278,6 +282,14 @@ impl StsError {
     pub(crate) fn missing(parameter: &str) -> Self {
         let text = format!("The request body must contain the following parameter: '{parameter}'.");
         Self { text: Some(text), ..Self::of(900_144) }
+    }
+
+    /// The parameters of a request, each of which stands once (RFC 6749 section 3.2).
+    pub(crate) fn unless_single(asked: &[(String, String)]) -> Result<(), Self> {
+        let Some(name) = repeated(asked) else { return Ok(()) };
+        let name: String = name.chars().take(PARAMETER_CHARS_MAX).collect();
+        let text = format!("The request is not properly formatted. The parameter '{name}' is duplicated.");
+        Err(Self { text: Some(text), ..Self::of(9_000_411) })
     }
 
     /// Its sentence.

@@ -20,7 +20,7 @@ main{max-width:26rem;margin:10vh auto;background:#fff;padding:2.5rem;box-shadow:
 h1{font-size:1.5rem;font-weight:600;margin:0 0 1rem}label{display:block;margin:1rem 0 .25rem}\
 input:not([type=checkbox]){width:100%;box-sizing:border-box;font:inherit;padding:.4rem}\
 button{font:inherit;margin-top:1.25rem;padding:.4rem 1.5rem;background:#0067b8;color:#fff;border:0;cursor:pointer}\
-form+form button{background:#e6e6e6;color:#1b1b1b}.error{color:#b3001b;overflow-wrap:anywhere}\
+form~form button{background:#e6e6e6;color:#1b1b1b}.error{color:#b3001b;overflow-wrap:anywhere}\
 .note{color:#555;font-size:.875rem}.number{font-size:2.5rem;text-align:center}a{color:#0067b8}\
 .code{display:block;width:12rem;max-width:100%;margin:0 auto}.key{font-family:monospace;overflow-wrap:anywhere}\
 button:disabled{opacity:.5}@media(max-width:30rem){main{margin:0;padding:1.5rem;min-height:100vh;box-sizing:border-box}}";

@@ -70,7 +70,7 @@ impl Step<'_> {
     pub(super) fn ask_browser(&self, (id, visit): (&str, &Visit), asking: &Asking<'_>) -> Reply {
         let wrong = error(asking.wrong);
         if !self.is_at_localhost() {
-            let body = format!("{wrong}{}{}", self.to_localhost(visit), asking.others);
+            let body = format!("{wrong}{}{}{}", asking.text, self.to_localhost(visit), asking.others);
             return Page::new(asking.title, body).reply(200);
         }
         let (does, ceremony, names, label) = if asking.is_new {
@@ -124,7 +124,7 @@ impl Step<'_> {
         let others = Self::other_ways(id, useful, Some(Kind::Passkey));
         let asking = Asking {
             title: "Verify your identity",
-            text: "<p>Your browser asks for the passkey of your account.</p>",
+            text: "<p>Use the passkey of your account.</p>",
             wrong,
             options: &options,
             is_new: false,

@@ -13,6 +13,7 @@ use super::pages::{Page, error, form, hidden};
 use super::visit::{ADDRESS, FAILURE_COUNT_MAX, Step, failed, refused, shown_text};
 use crate::audit::{self, Activity, CORE_DIRECTORY};
 use crate::call::{Reply, member};
+use crate::clock::written;
 use crate::secret::{Hashed, is_acceptable};
 use crate::sign_in::Decided;
 use crate::sign_in::first_factor::{self, demands};
@@ -54,11 +55,11 @@ impl Step<'_> {
         if is_after {
             return self.next(id, visit);
         }
-        self.keep(id, visit, |_, id, visit| Self::change_page(id, visit, None))
+        self.keep(id, visit, |_, id, _| Self::change_page(id, None))
     }
 
     /// The page that asks for the old password and the new one, twice.
-    pub(super) fn change_page(id: &str, _: &Visit, wrong: Option<&str>) -> Reply {
+    pub(super) fn change_page(id: &str, wrong: Option<&str>) -> Reply {
         let field = |name: &str, label: &str, kind: &str| {
             format!(
                 "<label for=\"{name}\">{label}</label><input id=\"{name}\" name=\"{name}\" type=\"password\" \
@@ -91,7 +92,7 @@ impl Step<'_> {
             Ok(()) => {}
             Err(NotChanged::State) => return failed(),
             Err(NotChanged::Unfit(why)) => {
-                return self.keep(id, visit, |_, id, visit| Self::change_page(id, visit, Some(why)));
+                return self.keep(id, visit, |_, id, _| Self::change_page(id, Some(why)));
             }
             Err(NotChanged::Refused(error)) => return self.change_refused(id, visit, (&user, &error)),
         }
@@ -117,7 +118,7 @@ impl Step<'_> {
             return refused(error);
         }
         let wrong = shown_text(error);
-        self.keep(id, visit, |_, id, visit| Self::change_page(id, visit, Some(&wrong)))
+        self.keep(id, visit, |_, id, _| Self::change_page(id, Some(&wrong)))
     }
 
     /// Changes the password, if the old one is right and the new one will do.
@@ -159,7 +160,7 @@ impl Step<'_> {
                     profile.insert(flag.to_owned(), Value::Bool(false));
                 }
             }
-            changed.insert("lastPasswordChangeDateTime".to_owned(), json!(now.to_string()));
+            changed.insert("lastPasswordChangeDateTime".to_owned(), json!(written(now)));
             // A new password ends what was begun with the old one.
             changed.insert("signInSessionsValidFromDateTime".to_owned(), json!(now.to_string()));
             let secret = Secret { owner: id.to_owned(), id: PASSWORD.to_owned(), hashed, until: None };

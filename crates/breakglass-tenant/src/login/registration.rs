@@ -136,7 +136,8 @@ impl Step<'_> {
             escaped(&address),
             picture(&address),
         );
-        Page::new("Set up an authenticator app", form((ADDRESS, "enroll", "Next"), &fields)).reply(200)
+        let others = form((ADDRESS, "ways", "Choose another way"), &hidden("ctx", id));
+        Page::new("Set up an authenticator app", form((ADDRESS, "enroll", "Next"), &fields) + &others).reply(200)
     }
 
     /// The code of a new authenticator app was sent.
@@ -191,11 +192,10 @@ impl Step<'_> {
         let Ok(challenge) = visit.challenged(Purpose::Registration, self.tenant.clock.now()) else { return failed() };
         let options = passkeys::creation_options(&self.tenant.state.read(), user, &challenge);
         let Some(options) = options else { return refused(&StsError::of(50_079)) };
-        let others = form((ADDRESS, "continue", "Choose another way"), &hidden("ctx", id));
+        let others = form((ADDRESS, "ways", "Choose another way"), &hidden("ctx", id));
         let asking = Asking {
             title: "Set up a passkey",
-            text: "<p>Your browser makes a passkey for your account, on this device or on a security key. It asks for \
-                   your face, finger or PIN.</p>",
+            text: "<p>A passkey is kept on this device or on a security key, and used with your face, finger or PIN.</p>",
             wrong,
             options: &options,
             is_new: true,

@@ -19,10 +19,10 @@ pub(super) struct Scope {
     pub(super) default: Option<String>,
     /// Whether multifactor authentication is demanded by a challenge that the client answers.
     pub(super) steps_up: bool,
-    /// Authentication contexts that a challenge demands.
-    pub(super) contexts: Vec<String>,
     /// Whether the client says that it answers challenges of continuous access evaluation.
     pub(super) is_cae_capable: bool,
+    /// Authentication contexts that a challenge demands.
+    pub(super) contexts: Vec<String>,
 }
 
 /// Authentication contexts that one request asks for; those beyond are not met.
@@ -50,8 +50,11 @@ impl Scope {
         }
         let claims: Option<Value> = member(form, "claims").and_then(|claims| serde_json::from_str(claims).ok());
         let wanted = claims.as_ref().and_then(|claims| claims.get("access_token"));
-        let (steps_up, is_cae_capable) = (wanted.is_some_and(steps_up), wanted.is_some_and(is_cae_capable));
-        let contexts = wanted.map(contexts).unwrap_or_default();
+        let is_cae_capable = wanted.is_some_and(is_cae_capable);
+        let mut contexts = wanted.map(contexts).unwrap_or_default();
+        let steps_up = contexts.iter().any(|context| context == MANDATORY_MFA_CONTEXT);
+        contexts.retain(|context| is_authentication_context(context));
+        contexts.truncate(CONTEXT_COUNT_MAX);
         let asked = member(form, "resource").map(str::to_owned);
         if words.is_empty() && asked.is_none() {
             return Ok(None);
@@ -68,8 +71,8 @@ impl Scope {
             wants_id_token: words.contains(&"openid"),
             wants_refresh_token: words.contains(&"offline_access"),
             steps_up,
-            contexts,
             is_cae_capable,
+            contexts,
             default: words.iter().find(|word| word.ends_with("/.default")).map(|word| (*word).to_owned()),
         }))
     }
@@ -83,28 +86,21 @@ impl Scope {
             wants_refresh_token: false,
             default: None,
             steps_up: false,
-            contexts: Vec::new(),
             is_cae_capable: false,
+            contexts: Vec::new(),
         }
     }
 }
 
-/// The authentication contexts that a client asks for, each once.
+/// The authentication contexts among the claims that a client asks for, each once.
 fn contexts(wanted: &Value) -> Vec<String> {
-    let named = values(wanted, "acrs").filter(|context| is_authentication_context(context));
-    let mut contexts: Vec<String> = named.map(str::to_owned).collect();
-    contexts.sort_unstable();
-    contexts.dedup();
-    contexts.truncate(CONTEXT_COUNT_MAX);
-    contexts
+    let mut all: Vec<String> = values(wanted, "acrs").map(str::to_owned).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
-/// Whether the claims that a client asks for are those of a challenge that demands multifactor authentication.
-fn steps_up(wanted: &Value) -> bool {
-    values(wanted, "acrs").any(|context| context == MANDATORY_MFA_CONTEXT)
-}
-
-/// Whether they are the capability of clients that answer challenges.
+/// Whether the claims are the capability of clients that answer challenges.
 ///
 /// **Source:** "How to use Continuous Access Evaluation enabled APIs in your applications": `xms_cc` with `cp1`.
 fn is_cae_capable(wanted: &Value) -> bool {

@@ -40,6 +40,7 @@ pub(super) fn answer(tenant: &Tenant, call: &Call) -> Reply {
 
 fn granted(tenant: &Tenant, call: &Call, correlation_id: &str) -> Result<Value, StsError> {
     let form = call.form().ok_or_else(|| StsError::of(90_100))?;
+    StsError::unless_single(&form)?;
     let client = named(tenant, &form)?;
     let scope = Scope::of(tenant, &form)?;
     let grant = member(&form, "grant_type").ok_or_else(|| StsError::missing("grant_type"))?;
@@ -169,8 +170,8 @@ impl Request<'_> {
                 wants_id_token: asked.wants_id_token,
                 wants_refresh_token: asked.wants_refresh_token,
                 steps_up: asked.steps_up || scope.steps_up,
-                contexts: if scope.contexts.is_empty() { asked.contexts.clone() } else { scope.contexts },
                 is_cae_capable: asked.is_cae_capable || scope.is_cae_capable,
+                contexts: if scope.contexts.is_empty() { asked.contexts.clone() } else { scope.contexts },
                 ..scope
             },
         );

@@ -102,6 +102,7 @@ impl Step<'_> {
         match member(&sent, "do") {
             Some("other") => self.began(id, Visit { person: None, ..visit }.forgotten()),
             Some("continue") if visit.person.is_some() => self.next(id, Visit { is_confirmed: true, ..visit }),
+            Some("ways") if visit.person.is_some() => self.next(id, visit),
             Some("choose") => self.chosen(id, visit, member(&sent, "method").unwrap_or_default()),
             Some("verify") => self.verified(id, visit, member(&sent, "otc").unwrap_or_default()),
             Some("passkey") => self.passkey_instead(id, visit),
@@ -167,7 +168,7 @@ impl Step<'_> {
         let decided = decide(&self.tenant.state.read(), &user, &attempt, now);
         let Some(code) = decided.refused else {
             if visit.change.is_some() {
-                return self.keep(id, visit, |_, id, visit| Self::change_page(id, visit, None));
+                return self.keep(id, visit, |_, id, _| Self::change_page(id, None));
             }
             if visit.is_device_code() && !visit.is_confirmed {
                 return self.keep(id, visit, Self::confirm);

@@ -115,12 +115,10 @@ fn asked<'a>(
 ) -> WhatIfRequest<'a> {
     WhatIfRequest {
         sign_in_identity: SignInIdentity { user_id: Some(Cow::Borrowed(user)), ..SignInIdentity::default() },
-        sign_in_context: Some(match (attempt.context, attempt.user_action) {
-            (Some(context), _) => {
+        sign_in_context: Some(match (attempt.user_action, attempt.context) {
+            (Some(action), _) => SignInContext { user_action: Some(Cow::Borrowed(action)), ..SignInContext::default() },
+            (None, Some(context)) => {
                 SignInContext { authentication_context_value: Some(Cow::Borrowed(context)), ..SignInContext::default() }
-            }
-            (None, Some(action)) => {
-                SignInContext { user_action: Some(Cow::Borrowed(action)), ..SignInContext::default() }
             }
             (None, None) => SignInContext {
                 include_applications: Some(vec![Cow::Borrowed(attempt.audience.app_id(attempt.resource))]),

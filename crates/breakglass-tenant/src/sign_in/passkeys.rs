@@ -108,7 +108,7 @@ fn is_usable(directory: &Directory, user: &Object, passkey: &Passkey) -> bool {
     let listed = listed.filter_map(Value::as_object).filter(|method| text(method, "@odata.type") == Some(ODATA_TYPE));
     let mut own = listed.filter(|method| text(method, "id") == Some(&passkey.method));
     let policy = Fido2Policy::of(directory);
-    own.any(|method| policy.lets_in(text(method, "aaGuid"))) && methods::is_allowed(directory, user, Kind::Passkey)
+    own.any(|method| policy.lets_in(method)) && methods::is_allowed(directory, user, Kind::Passkey)
 }
 
 /// What the authentication methods policy says about passkeys (`fido2AuthenticationMethodConfiguration`).
@@ -143,27 +143,49 @@ impl<'d> Fido2Policy<'d> {
         if self.says("isSelfServiceRegistrationAllowed") == Some(false) {
             return Err("The authentication methods policy does not let passkeys (FIDO2) be set up.");
         }
-        if self.says("isAttestationEnforced") == Some(true) {
+        let is_asked = |profile: &Object| text(profile, "attestationEnforcement") != Some("disabled");
+        if self.says("isAttestationEnforced") == Some(true) || self.profiles().any(is_asked) {
             return Err("The authentication methods policy enforces attestation, and this tenant knows no root of a \
                         maker of authenticators: it cannot verify any.");
         }
         Ok(())
     }
 
-    /// Whether the model of an authenticator is let in. One that is not known is not, where there are restrictions.
-    pub(crate) fn lets_in(&self, aaguid: Option<&str>) -> bool {
-        let restrictions = self.0.and_then(|own| own.get("keyRestrictions")).and_then(Value::as_object);
-        let Some(restrictions) = restrictions else { return true };
-        if restrictions.get("isEnforced").and_then(Value::as_bool) != Some(true) {
-            return true;
+    fn profiles(&self) -> impl Iterator<Item = &'d Object> {
+        let listed = self.0.and_then(|own| own.get("passkeyProfiles")).and_then(Value::as_array);
+        listed.into_iter().flatten().filter_map(Value::as_object)
+    }
+
+    /// Whether a passkey, as Graph has the method, is let in: by its model, and by whether it is synchronised.
+    ///
+    /// Where there are passkey profiles each of them has to, as nobody works out here which of them are whose.
+    pub(crate) fn lets_in(&self, method: &Object) -> bool {
+        if self.profiles().next().is_none() {
+            return is_let_in(self.0.and_then(|own| own.get("keyRestrictions")), method);
         }
-        let Some(aaguid) = aaguid else { return false };
-        let listed = restrictions.get("aaGuids").and_then(Value::as_array).into_iter().flatten();
-        let is_listed = listed.filter_map(Value::as_str).any(|known| known.eq_ignore_ascii_case(aaguid));
-        match text(restrictions, "enforcementType") {
-            Some("block") => !is_listed,
-            _ => is_listed,
-        }
+        let has_type = |profile: &Object| match text(profile, "passkeyTypes") {
+            None => true,
+            Some(types) => {
+                text(method, "passkeyType").is_some_and(|own| types.split(',').any(|known| known.trim() == own))
+            }
+        };
+        self.profiles().all(|profile| has_type(profile) && is_let_in(profile.get("keyRestrictions"), method))
+    }
+}
+
+/// Whether `keyRestrictions` let a method in. What is not known of either is not let in.
+fn is_let_in(restrictions: Option<&Value>, method: &Object) -> bool {
+    let Some(restrictions) = restrictions.and_then(Value::as_object) else { return true };
+    if restrictions.get("isEnforced").and_then(Value::as_bool) == Some(false) {
+        return true;
+    }
+    let Some(aaguid) = text(method, "aaGuid") else { return false };
+    let listed = restrictions.get("aaGuids").and_then(Value::as_array).into_iter().flatten();
+    let is_listed = listed.filter_map(Value::as_str).any(|known| known.eq_ignore_ascii_case(aaguid));
+    match text(restrictions, "enforcementType") {
+        Some("block") => !is_listed,
+        Some("allow") => is_listed,
+        _ => false,
     }
 }
 
@@ -323,7 +345,7 @@ pub(crate) fn register(
     tenant.state.write(|directory| {
         let policy = Fido2Policy::of(directory);
         policy.takes_new().map_err(PasskeyError::Policy)?;
-        if !policy.lets_in(Some(&aaguid)) {
+        if !policy.lets_in(&method) {
             return Err(PasskeyError::Policy(
                 "The key restrictions of the authentication methods policy do not let this model of authenticator in.",
             ));

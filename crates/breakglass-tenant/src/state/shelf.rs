@@ -22,11 +22,11 @@ pub(crate) enum Shelf {
     Faults,
     /// Management groups of Azure, by name.
     ManagementGroups,
+    /// Public keys and sign counters of passkeys, by credential id.
+    Passkeys,
     /// Resets of passwords that were asked for.
     PasswordOperations,
     RiskyUserHistory,
-    /// Public keys and sign counters of passkeys, by credential id.
-    Passkeys,
     RiskyUsers,
     /// What approvers say to requests to activate a role.
     RoleAssignmentApprovals,
@@ -45,9 +45,9 @@ impl Shelf {
         Self::DirectoryRoles,
         Self::Faults,
         Self::ManagementGroups,
+        Self::Passkeys,
         Self::PasswordOperations,
         Self::RiskyUserHistory,
-        Self::Passkeys,
         Self::RiskyUsers,
         Self::RoleAssignmentApprovals,
         Self::RoleAssignmentScheduleRequests,
@@ -66,9 +66,9 @@ impl Shelf {
             Self::DirectoryRoles => "directoryRoles",
             Self::Faults => "faults",
             Self::ManagementGroups => "managementGroups",
+            Self::Passkeys => "passkeys",
             Self::PasswordOperations => "passwordOperations",
             Self::RiskyUserHistory => "riskyUserHistory",
-            Self::Passkeys => "passkeys",
             Self::RiskyUsers => "riskyUsers",
             Self::RoleAssignmentApprovals => "roleAssignmentApprovals",
             Self::RoleAssignmentScheduleRequests => "roleAssignmentScheduleRequests",

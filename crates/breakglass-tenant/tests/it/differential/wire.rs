@@ -86,7 +86,7 @@ impl Wire {
                 let text = match body {
                     Body::Nothing => String::new(),
                     Body::Json(value) => value.to_string(),
-                    Body::Page(page) | Body::Text(page) => page,
+                    Body::Page(text) | Body::Text(text) => text,
                 };
                 let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
                 (!is_cut).then_some(Answer { status, headers, text })

@@ -126,7 +126,7 @@ impl SoftwareKey {
         let at = object.windows(id.len()).rposition(|part| part == id).unwrap() + id.len();
         json!({
             "@odata.type": "#microsoft.graph.fido2AuthenticationMethod", "id": format!("passkey-of-{user}"),
-            "displayName": "Software key", "aaGuid": "00000000-0000-0000-0000-000000000000",
+            "displayName": "Software key", "passkeyType": "synced", "aaGuid": "00000000-0000-0000-0000-000000000000",
             "credentialId": made["id"], "publicKey": URL_SAFE_NO_PAD.encode(&object[at..]),
         })
     }

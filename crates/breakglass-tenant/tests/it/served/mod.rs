@@ -4,6 +4,7 @@ pub(crate) mod authenticator;
 mod continuous;
 mod faults;
 mod graph_faults;
+mod hostile;
 mod keys;
 mod logs;
 mod passkeys;

@@ -248,9 +248,20 @@ fn a_policy_switches_passkeys_off_or_lets_only_some_models_in() {
             "keyRestrictions": { "isEnforced": true, "enforcementType": kind, "aaGuids": [zeros] } })
     };
     let off = json!({ "id": "Fido2", "state": "disabled" });
-    for (name, configuration, is_good) in
-        [("off", off, false), ("block", listed("block"), false), ("allow", listed("allow"), true)]
-    {
+    let unclear = json!({ "id": "Fido2", "state": "enabled", "keyRestrictions": { "aaGuids": [zeros] } });
+    let profile = |types: &str| {
+        let profiles = json!([{ "id": "one", "passkeyTypes": types, "attestationEnforcement": "disabled",
+            "keyRestrictions": { "isEnforced": false } }]);
+        json!({ "id": "Fido2", "state": "enabled", "passkeyProfiles": profiles })
+    };
+    for (name, configuration, is_good) in [
+        ("off", off, false),
+        ("block", listed("block"), false),
+        ("allow", listed("allow"), true),
+        ("unclear", unclear, false),
+        ("profile", profile("deviceBound,synced"), true),
+        ("profile-other", profile("deviceBound"), false),
+    ] {
         let (served, mut key) = world(&format!("passkey-policy-{name}"), |seed| {
             seed["authenticationMethodsPolicy"] = json!({ "authenticationMethodConfigurations": [configuration] });
         });

@@ -162,3 +162,30 @@ fn the_policy_says_which_models_are_registered() {
         assert_eq!(graph(&served, ADMIN, ("GET", &path), &Value::Null).status, 400, "{name}");
     }
 }
+
+#[test]
+fn who_has_shown_more_than_a_password_registers_a_passkey_for_themselves() {
+    let served = Served::new("graph-passkey-self");
+    let mut browser = Browser::of(&served);
+    let page = browser.authorize_with(&[("resource", "https://graph.microsoft.com")]);
+    let page = browser.go_on(&page, &[("login", "ada@contoso.onmicrosoft.com"), ("passwd", "Ada-Passw0rd")]);
+    let page = browser.go_on(&page, &[("do", "choose"), ("method", "oath")]);
+    let back = browser.go_on(&page, &[("do", "verify"), ("otc", "287082")]);
+    let (_, query) = back.header("location").unwrap_or_else(|| panic!("{}", back.body)).split_once("code=").unwrap();
+    let form = [
+        ("client_id", "04b07795-8ddb-461a-bbee-02f9e1bf7b46"),
+        ("grant_type", "authorization_code"),
+        ("code", query.split('&').next().unwrap()),
+        ("redirect_uri", "http://localhost:4000"),
+        ("scope", "https://graph.microsoft.com/.default"),
+    ];
+    let token = served.token(&[], &form).json();
+    let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap_or_else(|| panic!("{token}")));
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let path = "/v1.0/me/authentication/fido2Methods";
+    let options = served.send(("GET", &format!("{path}/creationOptions()")), &headers, "").unwrap();
+    assert_eq!(options.status, 200, "{}", options.body);
+    let body = made(&served, &mut SoftwareKey::new(), &options.json()).to_string();
+    let answer = served.send(("POST", path), &headers, &body).unwrap();
+    assert_eq!(answer.status, 201, "{}", answer.body);
+}

@@ -141,9 +141,7 @@ fn what_was_made_for_another_challenge_or_origin_is_refused() {
     let second = browser.go_on(&first, &[("do", "register"), ("method", "passkey")]);
     let answer = go_on(&mut browser, &second, &sent);
     assert!(answer.body.contains("challenge is another") && !is_in(&answer), "{}", answer.body);
-    let other = Browser::of(&served);
     let made = key.make("https://localhost:1", &super::authenticator::options(&answer));
-    drop(other);
     let part = |name: &str| made["response"][name].as_str().unwrap();
     let form = [
         ("do", "create"),
@@ -199,6 +197,34 @@ fn only_what_helps_is_offered() {
     let mut browser = Browser::of(&served);
     let page = browser.sign_in(NED);
     assert!(page.body.contains("Set up a passkey") && !page.body.contains("authenticator app"), "{}", page.body);
+}
+
+#[test]
+fn who_has_a_temporary_access_pass_sets_up_a_passkey() {
+    // The pass is multifactor authentication, and still no passkey.
+    let served = world("register-pass", |seed| {
+        let resists = json!(["windowsHelloForBusiness", "fido2", "x509CertificateMultiFactor"]);
+        seed["conditionalAccessPolicies"][0]["grantControls"] = json!({
+            "operator": "OR", "builtInControls": [], "authenticationStrength": {
+                "id": "00000000-0000-0000-0000-000000000004", "policyType": "builtIn", "allowedCombinations": resists } });
+        let users = seed["users"].as_array_mut().unwrap();
+        users.last_mut().unwrap()["authenticationMethods"] = json!([{
+            "@odata.type": "#microsoft.graph.temporaryAccessPassAuthenticationMethod", "id": "pass",
+            "temporaryAccessPass": "Once-Pass-123", "isUsableOnce": true }]);
+        let mfa = json!({ "operator": "OR", "builtInControls": ["mfa"] });
+        seed["conditionalAccessPolicies"].as_array_mut().unwrap().push(on_registration(mfa));
+    });
+    let mut key = SoftwareKey::new();
+    let mut browser = Browser::at_localhost(&served);
+    let page = browser.sign_in((NED.0, "Once-Pass-123"));
+    let page = browser.go_on(&page, &[("do", "register"), ("method", "passkey")]);
+    let sent = key.make_for_page(&browser, &page);
+    let page = go_on(&mut browser, &page, &sent);
+    assert!(is_in(&key.answer(&mut browser, &page)));
+}
+
+#[test]
+fn where_attestation_is_enforced_no_passkey_is_set_up() {
     let served = world("register-attested", |seed| {
         seed["authenticationMethodsPolicy"] = json!({ "authenticationMethodConfigurations": [
             { "id": "Fido2", "state": "enabled", "isAttestationEnforced": true } ] });
@@ -206,4 +232,23 @@ fn only_what_helps_is_offered() {
     let mut browser = Browser::of(&served);
     let page = browser.sign_in(NED);
     assert!(!page.body.contains("Set up a passkey") && page.body.contains("authenticator app"), "{}", page.body);
+}
+
+#[test]
+fn somebody_who_changes_their_mind_sets_the_other_one_up_and_is_asked_about_a_device_all_the_same() {
+    let served = world("register-device", |_| {});
+    let client = ("client_id", "04b07795-8ddb-461a-bbee-02f9e1bf7b46");
+    let asked = super::world::written(&[client, ("scope", "https://graph.microsoft.com/.default openid")]);
+    let codes = served.send(("POST", "/organizations/oauth2/v2.0/devicecode"), &[], &asked).unwrap().json();
+    let mut browser = Browser::at_localhost(&served);
+    let page = browser.send(("POST", "/devicelogin"), &[("otc", codes["user_code"].as_str().unwrap())]);
+    let page = browser.go_on(&page, &[("login", NED.0), ("passwd", NED.1)]);
+    let page = browser.go_on(&page, &[("do", "register"), ("method", "passkey")]);
+    let page = browser.go_on(&page, &[("do", "ways")]);
+    let page = browser.go_on(&page, &[("do", "register"), ("method", "app")]);
+    let code = code_of(&page);
+    let page = browser.go_on(&page, &[("do", "enroll"), ("otc", &code)]);
+    assert!(page.body.contains("Only continue if you asked for it yourself"), "{}", page.body);
+    let done = browser.go_on(&page, &[("do", "continue")]);
+    assert!(done.body.contains("You have signed in"), "{}", done.body);
 }

@@ -4,10 +4,12 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use breakglass_tenant::backstage;
 use breakglass_tenant::clock::Clock;
 use breakglass_tenant::profile::Profile;
+use breakglass_tenant::serve::Limits;
 use breakglass_tenant::tenant::{Addresses, Tenant};
 use breakglass_tenant::{serve, tls};
 use jiff::Timestamp;
@@ -16,6 +18,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
@@ -23,7 +26,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 const SEED: &str = include_str!("tenant.json");
 const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
-pub(super) const ADMIN: (&str, &str) = ("emergency@contoso.onmicrosoft.com", "Gl@ss-Hammer-1");
+pub(crate) const ADMIN: (&str, &str) = ("emergency@contoso.onmicrosoft.com", "Gl@ss-Hammer-1");
 
 /// At 1970-01-01T00:00:59Z, of which RFC 6238 knows the codes.
 #[derive(Debug)]
@@ -37,7 +40,7 @@ impl Clock for Standing {
 
 /// A tenant that is served.
 pub(crate) struct Served {
-    pub(super) tenant: Arc<Tenant>,
+    pub(crate) tenant: Arc<Tenant>,
     folder: PathBuf,
     runtime: Runtime,
     config: Arc<ClientConfig>,
@@ -54,25 +57,25 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.filter(|(known, _)| *known == name).map(|(_, value)| value).next()
     }
 }
 
 impl Served {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("served-{name}"));
         drop(std::fs::remove_dir_all(&folder));
         Self::open(folder, Some(SEED.to_owned()), Profile::default())
     }
 
     /// With another seed.
-    pub(super) fn seeded(name: &str, change: impl FnOnce(&mut Value)) -> Self {
+    pub(crate) fn seeded(name: &str, change: impl FnOnce(&mut Value)) -> Self {
         let mut seed = serde_json::from_str(SEED).unwrap();
         change(&mut seed);
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("served-{name}"));
@@ -91,7 +94,7 @@ impl Served {
     }
 
     /// Where its logs are written to, if they are.
-    pub(super) fn exported(&self) -> PathBuf {
+    pub(crate) fn exported(&self) -> PathBuf {
         self.folder.join("logs")
     }
 
@@ -104,11 +107,22 @@ impl Served {
         Self::opened((folder, Arc::new(Standing)), seed, |tenant| tenant.with_profile(profile))
     }
 
+    fn opened(at: (PathBuf, Arc<dyn Clock>), seed: Option<String>, made: impl FnOnce(Tenant) -> Tenant) -> Self {
+        Self::opened_within(at, seed, (Limits::USUAL, made))
+    }
+
+    /// Within limits of its own.
+    pub(crate) fn limited(name: &str, limits: Limits) -> Self {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("served-{name}"));
+        drop(std::fs::remove_dir_all(&folder));
+        Self::opened_within((folder, Arc::new(Standing)), Some(SEED.to_owned()), (limits, |tenant| tenant))
+    }
+
     #[expect(clippy::disallowed_methods, reason = "certificates are of the time at which they are shown")]
-    fn opened(
+    fn opened_within(
         (folder, clock): (PathBuf, Arc<dyn Clock>),
         seed: Option<String>,
-        made: impl FnOnce(Tenant) -> Tenant,
+        (limits, made): (Limits, impl FnOnce(Tenant) -> Tenant),
     ) -> Self {
         let runtime = Runtime::new().unwrap();
         let listen = || runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
@@ -123,7 +137,7 @@ impl Served {
         backstage::served_at(&folder, &addresses.base).unwrap();
         let server_config = tls::server_config(&folder, &[own_at.ip()], Timestamp::now()).unwrap();
         let tenant = Arc::new(tenant);
-        let serving = serve::serve(Arc::clone(&tenant), Arc::new(server_config), (own, manager));
+        let serving = serve::serve_within(Arc::clone(&tenant), Arc::new(server_config), (own, manager), limits);
         runtime.spawn(async move { serving.await.unwrap() });
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(folder.join(tls::AUTHORITY_FILE)).unwrap()).unwrap();
@@ -134,12 +148,12 @@ impl Served {
     }
 
     /// As it is after the server was stopped and started again.
-    pub(super) fn restarted(self) -> Self {
+    pub(crate) fn restarted(self) -> Self {
         self.restarted_with(Profile::default())
     }
 
     /// The same, with other rules of Microsoft's.
-    pub(super) fn restarted_with(self, profile: Profile) -> Self {
+    pub(crate) fn restarted_with(self, profile: Profile) -> Self {
         let Self { tenant, folder, runtime, .. } = self;
         // With the runtime everything ends that runs in it.
         drop((runtime, tenant));
@@ -147,11 +161,33 @@ impl Served {
     }
 
     /// The same, with its logs in files.
-    pub(super) fn exporting(self) -> Self {
+    pub(crate) fn exporting(self) -> Self {
         let Self { tenant, folder, runtime, .. } = self;
         drop((runtime, tenant));
         let logs = folder.join("logs");
         Self::opened((folder, Arc::new(Standing)), None, |tenant| tenant.with_export(&logs))
+    }
+
+    /// Does something on the network, within a minute.
+    pub(crate) fn run<T>(&self, what: impl Future<Output = T>) -> T {
+        let within = async { tokio::time::timeout(Duration::from_secs(60), what).await };
+        self.runtime.block_on(within).expect("nothing here takes a minute")
+    }
+
+    /// A connection to the login endpoints and Graph that is not secured.
+    pub(crate) async fn plain(&self) -> io::Result<TcpStream> {
+        TcpStream::connect(self.own).await
+    }
+
+    /// One that is secured.
+    pub(crate) async fn secured(&self) -> io::Result<TlsStream<TcpStream>> {
+        let name = ServerName::from(self.own.ip());
+        TlsConnector::from(Arc::clone(&self.config)).connect(name, self.plain().await?).await
+    }
+
+    /// Where the login endpoints and Graph are, and Azure Resource Manager.
+    pub(crate) fn origins(&self) -> [String; 2] {
+        [self.own, self.manager].map(|address| format!("https://{address}"))
     }
 
     /// Sends a request to the login endpoints and Graph; an error where the connection ends without an answer.
@@ -211,36 +247,36 @@ impl Served {
     }
 
     /// Asks behind the scenes.
-    pub(super) fn backstage(&self, method: &str, parts: &[&str], body: Value) -> (u16, Value) {
+    pub(crate) fn backstage(&self, method: &str, parts: &[&str], body: Value) -> (u16, Value) {
         let body = (!body.is_null()).then_some(&body);
         self.runtime.block_on(backstage::ask(&self.folder, (method, parts), body)).unwrap()
     }
 
     /// Switches a fault on.
-    pub(super) fn on(&self, name: &str, settings: Value) {
+    pub(crate) fn on(&self, name: &str, settings: Value) {
         let (status, answer) = self.backstage("PUT", &["faults", name], settings);
         assert_eq!(status, 200, "{answer}");
     }
 
     /// Switches a fault off.
-    pub(super) fn off(&self, name: &str) {
+    pub(crate) fn off(&self, name: &str) {
         let (status, answer) = self.backstage("DELETE", &["faults", name], Value::Null);
         assert_eq!(status, 204, "{answer}");
     }
 
     /// The names of the faults that are on.
-    pub(super) fn faults(&self) -> Vec<String> {
+    pub(crate) fn faults(&self) -> Vec<String> {
         let (status, answer) = self.backstage("GET", &["faults"], Value::Null);
         assert_eq!(status, 200);
         answer["value"].as_array().unwrap().iter().map(|fault| fault["name"].as_str().unwrap().to_owned()).collect()
     }
 
-    pub(super) fn token(&self, headers: &[(&str, &str)], form: &[(&str, &str)]) -> Answer {
+    pub(crate) fn token(&self, headers: &[(&str, &str)], form: &[(&str, &str)]) -> Answer {
         self.send(("POST", "/organizations/oauth2/v2.0/token"), headers, &written(form)).unwrap()
     }
 
     /// What a password alone brings the Azure CLI.
-    pub(super) fn password(&self, headers: &[(&str, &str)], (name, password): (&str, &str)) -> Value {
+    pub(crate) fn password(&self, headers: &[(&str, &str)], (name, password): (&str, &str)) -> Value {
         let form = [
             ("client_id", AZURE_CLI),
             ("grant_type", "password"),
@@ -252,13 +288,13 @@ impl Served {
     }
 
     /// The code that a password alone is refused with; 0 if it is not.
-    pub(super) fn code(&self, headers: &[(&str, &str)], who: (&str, &str)) -> u64 {
+    pub(crate) fn code(&self, headers: &[(&str, &str)], who: (&str, &str)) -> u64 {
         let answer = self.password(headers, who);
         if answer["access_token"].is_string() { 0 } else { answer["error_codes"][0].as_u64().unwrap() }
     }
 
     /// What a refresh token of the Azure CLI brings.
-    pub(super) fn refreshed(&self, token: &str) -> Answer {
+    pub(crate) fn refreshed(&self, token: &str) -> Answer {
         let scope = "https://graph.microsoft.com/.default offline_access";
         let form =
             [("client_id", AZURE_CLI), ("grant_type", "refresh_token"), ("refresh_token", token), ("scope", scope)];
@@ -266,7 +302,7 @@ impl Served {
     }
 
     /// The newest record of the sign-in log.
-    pub(super) fn newest_record(&self, of: &str) -> Value {
+    pub(crate) fn newest_record(&self, of: &str) -> Value {
         let token = self.password(&[], ADMIN)["access_token"].as_str().unwrap().to_owned();
         let bearer = format!("Bearer {token}");
         let path = format!("/beta/auditLogs/signIns?$filter=userPrincipalName%20eq%20'{of}'&$top=1");
@@ -275,13 +311,13 @@ impl Served {
 }
 
 /// A form as it is sent.
-pub(super) fn written(form: &[(&str, &str)]) -> String {
+pub(crate) fn written(form: &[(&str, &str)]) -> String {
     let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
     form.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect::<Vec<_>>().join("&")
 }
 
 /// A browser with its cookies.
-pub(super) struct Browser<'s> {
+pub(crate) struct Browser<'s> {
     served: &'s Served,
     cookies: Vec<(String, String)>,
     /// The host that it asks for; `None` is the address.
@@ -289,7 +325,7 @@ pub(super) struct Browser<'s> {
 }
 
 impl<'s> Browser<'s> {
-    pub(super) fn of(served: &'s Served) -> Self {
+    pub(crate) fn of(served: &'s Served) -> Self {
         Self { served, cookies: Vec::new(), host: None }
     }
 
@@ -303,7 +339,7 @@ impl<'s> Browser<'s> {
         format!("https://{}", self.host.clone().unwrap_or_else(|| self.served.own.to_string()))
     }
 
-    pub(super) fn send(&mut self, what: (&str, &str), form: &[(&str, &str)]) -> Answer {
+    pub(crate) fn send(&mut self, what: (&str, &str), form: &[(&str, &str)]) -> Answer {
         let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
         let host = self.host.as_deref().map(|host| ("host", host));
         let headers: Vec<(&str, &str)> = [("cookie", cookies.as_str())].into_iter().chain(host).collect();
@@ -317,12 +353,12 @@ impl<'s> Browser<'s> {
     }
 
     /// Asks for a code for the Azure CLI.
-    pub(super) fn authorize(&mut self) -> Answer {
+    pub(crate) fn authorize(&mut self) -> Answer {
         self.authorize_with(&[])
     }
 
     /// The same, with more in the query.
-    pub(super) fn authorize_with(&mut self, more: &[(&str, &str)]) -> Answer {
+    pub(crate) fn authorize_with(&mut self, more: &[(&str, &str)]) -> Answer {
         let usual = [
             ("client_id", AZURE_CLI),
             ("response_type", "code"),
@@ -334,7 +370,7 @@ impl<'s> Browser<'s> {
     }
 
     /// Sends a form of a page.
-    pub(super) fn go_on(&mut self, page: &Answer, form: &[(&str, &str)]) -> Answer {
+    pub(crate) fn go_on(&mut self, page: &Answer, form: &[(&str, &str)]) -> Answer {
         let (_, rest) = page.body.split_once("name=\"ctx\" value=\"").unwrap_or_else(|| panic!("{}", page.body));
         let id = rest.split('"').next().unwrap().to_owned();
         let form: Vec<(&str, &str)> = [("ctx", id.as_str())].into_iter().chain(form.iter().copied()).collect();
@@ -342,13 +378,13 @@ impl<'s> Browser<'s> {
     }
 
     /// Signs somebody in up to the page that asks for the second proof.
-    pub(super) fn sign_in(&mut self, (name, password): (&str, &str)) -> Answer {
+    pub(crate) fn sign_in(&mut self, (name, password): (&str, &str)) -> Answer {
         let page = self.authorize();
         self.go_on(&page, &[("login", name), ("passwd", password)])
     }
 }
 
 /// Settings of nothing.
-pub(super) fn nothing() -> Value {
+pub(crate) fn nothing() -> Value {
     json!({})
 }

@@ -2,4 +2,5 @@
 
 mod demo;
 mod pages;
+mod seeds;
 mod world;
