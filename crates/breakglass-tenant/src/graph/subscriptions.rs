@@ -135,7 +135,7 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
         return Err(invalid("'includeResourceData' is not supported for users and groups."));
     }
     let url = required("notificationUrl")?;
-    let address = address(&url)?;
+    let address = address(request, &url)?;
     has_place(request, &request.tenant.state.read())?;
     // Nothing is locked while somebody else is asked.
     validate(request, &address)?;
@@ -169,7 +169,7 @@ fn update(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
         return Err(invalid("A subscription is updated with 'expirationDateTime', 'notificationUrl' or both."));
     }
     if let Some(url) = url {
-        validate(request, &address(url)?)?;
+        validate(request, &address(request, url)?)?;
     }
     let made = request.tenant.state.write(|directory| -> Result<_, GraphError> {
         let mut made = find(request, directory, id)?;
@@ -251,7 +251,12 @@ fn expiration(request: &Request<'_>, given: &str) -> Result<String, GraphError> 
     Ok(until.strftime("%Y-%m-%dT%H:%M:%S%.fZ").to_string())
 }
 
-fn address(url: &str) -> Result<Address, GraphError> {
+/// Where notifications go. Whoever comes from another machine is no reason to ask anything of this one.
+fn address(request: &Request<'_>, url: &str) -> Result<Address, GraphError> {
+    if Address::read(&request.tenant.addresses.base).is_none() {
+        let message = "A tenant that is reached from other machines notifies nobody.";
+        return Err(GraphError::new(501, "NotImplemented", message));
+    }
     Address::read(url).ok_or_else(|| {
         invalid("'notificationUrl' is no address at which this tenant notifies anybody: it has to be on this machine, as 'https://127.0.0.1:9443/hook'.")
     })

@@ -13,7 +13,9 @@ use crate::state::{Directory, Object};
 /// Decides a sign-in of a user whose proof was right: about the resource, then about each context.
 pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>, now: Timestamp) -> Decided {
     let mut decided = decide::decide(directory, user, attempt, now);
-    for context in attempt.contexts {
+    // A client asks for them with a token; what somebody does on a page is none.
+    let contexts = if attempt.user_action.is_some() { &[][..] } else { attempt.contexts };
+    for context in contexts {
         let about = Attempt { context: Some(context), ..attempt.clone() };
         let met = decide::decide(directory, user, &about, now);
         let both = decided.applied.iter().cloned().zip(met.applied.iter().cloned());

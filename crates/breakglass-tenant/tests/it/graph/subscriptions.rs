@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::endpoint::{Endpoint, Manner, closed};
-use super::world::{Answer, World, id};
+use super::world::{AZURE_CLI, Answer, PASSWORD, World, asked, id, unserved};
 
 const PATH: &str = "/subscriptions";
 
@@ -256,4 +256,23 @@ fn an_application_has_a_hundred_at_most() {
     assert_eq!((refused.status, refused.code().as_str()), (403, "ExtensionError"), "{}", refused.text);
     world.later(86_400);
     assert_eq!(world.list(&world.app(0), PATH).len(), 0);
+}
+
+#[test]
+fn a_tenant_that_is_reached_from_elsewhere_asks_nothing_of_its_machine() {
+    for (name, base, code) in
+        [("beyond", "https://192.0.2.7:8443", "NotImplemented"), ("here", "https://127.0.0.1:8443", "ValidationError")]
+    {
+        let tenant = unserved(&format!("subscribed-{name}"), base);
+        let form = format!(
+            "client_id={AZURE_CLI}&grant_type=password&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default\
+             &username=ga%40contoso.onmicrosoft.com&password={PASSWORD}"
+        );
+        let answer = asked(&tenant, ("/contoso.onmicrosoft.com/oauth2/v2.0/token", None), form);
+        let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}"));
+        let body = json!({ "changeType": "updated", "notificationUrl": closed(), "resource": "users",
+            "expirationDateTime": "2026-11-27T09:00:00Z" });
+        let refused = asked(&tenant, ("/v1.0/subscriptions", Some(token)), body.to_string());
+        assert_eq!(refused["error"]["code"], code, "{refused}");
+    }
 }

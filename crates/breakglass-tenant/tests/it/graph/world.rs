@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use breakglass_tenant::call::{Body, Call};
 use breakglass_tenant::clock::Clock;
 use breakglass_tenant::tenant::{Addresses, Tenant};
 use breakglass_tenant::{backstage, serve, tls};
@@ -24,7 +25,7 @@ use super::schema::Schema;
 pub(super) const TENANT: &str = "6c1b0e0e-54a2-4d39-9d0f-b4ea6f1a5500";
 pub(super) const PASSWORD: &str = "Correct-Horse-7";
 /// The Azure CLI, which acts as the user.
-const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+pub(super) const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 const APP_SECRET: &str = "a-secret-for-tests-only";
 /// A pass that anna can sign in with, so that she has proved more than a password.
 const PASS: &str = "Many-Pass-123";
@@ -148,6 +149,34 @@ fn seed(apps: &[(&str, &[&str])], more: Value) -> Value {
 
 fn app_id(at: usize) -> String {
     format!("7a6f2f3c-58e1-4f36-9a60-0e54b1a7b0{at:02}")
+}
+
+/// A tenant that nobody serves, for an address that it has not.
+pub(super) fn unserved(name: &str, base: &str) -> Tenant {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("graph-{name}"));
+    drop(std::fs::remove_dir_all(&folder));
+    let clock = Arc::new(Hands(Mutex::new("2026-11-26T09:00:00Z".parse().unwrap())));
+    let addresses = Addresses { base: base.to_owned(), manager: "https://127.0.0.1:2".to_owned() };
+    let mut tenant = Tenant::open(&folder, addresses, clock).unwrap();
+    tenant.seed(seed(&[], Value::Null).to_string().as_bytes()).unwrap();
+    tenant
+}
+
+/// The answer of one to a form, or to somebody with a token who sends an object.
+pub(super) fn asked(tenant: &Tenant, (path, token): (&str, Option<&str>), body: String) -> Value {
+    let headers = token.map(|token| ("authorization".to_owned(), format!("Bearer {token}")));
+    let call = Call {
+        method: "POST".to_owned(),
+        path: path.to_owned(),
+        query: String::new(),
+        headers: headers.into_iter().collect(),
+        body: body.into_bytes(),
+        remote: [127, 0, 0, 1].into(),
+    };
+    match tenant.answer(&call).body {
+        Body::Json(answer) => answer,
+        other => panic!("{other:?}"),
+    }
 }
 
 impl World {
