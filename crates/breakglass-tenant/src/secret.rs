@@ -4,8 +4,10 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::{Output, ParamsString, PasswordHash, SaltString};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use zeroize::Zeroize as _;
 
 use crate::random;
 use crate::totp::Base32;
@@ -14,6 +16,10 @@ use crate::totp::Base32;
 const MEMORY_KIB: u32 = 19 * 1024;
 /// Passes over it.
 const PASS_COUNT: u32 = 2;
+/// Bytes of one hash.
+const HASH_BYTES: usize = 32;
+/// Bytes of its salt.
+const SALT_BYTES: usize = 16;
 /// Hashes that are worked out at a time: each takes its memory, and a processor all to itself.
 const HASH_COUNT_MAX: usize = 4;
 /// Bytes of the longest password that is looked at; Entra allows 256 characters.
@@ -49,10 +55,18 @@ impl Hashed {
         if secret.len() > PASSWORD_BYTES_MAX {
             return Err(SecretError::TooLong);
         }
-        let salt = random::bytes::<16>().map_err(|_| SecretError::Hash)?;
+        let salt = random::bytes::<SALT_BYTES>().map_err(|_| SecretError::Hash)?;
+        let params = Params::new(MEMORY_KIB, PASS_COUNT, 1, None).map_err(|_| SecretError::Hash)?;
+        let written = ParamsString::try_from(&params).map_err(|_| SecretError::Hash)?;
+        let worked_out = worked_out((secret, &salt), params)?;
         let salt = SaltString::encode_b64(&salt).map_err(|_| SecretError::Hash)?;
-        let _leave = Leave::wait();
-        let hash = hasher()?.hash_password(secret.as_bytes(), &salt).map_err(|_| SecretError::Hash)?;
+        let hash = PasswordHash {
+            algorithm: ARGON2ID_IDENT,
+            version: Some(Version::V0x13.into()),
+            params: written,
+            salt: Some(salt.as_salt()),
+            hash: Some(Output::new(&worked_out).map_err(|_| SecretError::Hash)?),
+        };
         Ok(Self(hash.to_string()))
     }
 
@@ -78,36 +92,61 @@ impl Hashed {
 
     /// Whether a secret is the one.
     pub(crate) fn is(&self, secret: &str) -> bool {
-        let (Ok(hash), Ok(hasher)) = (PasswordHash::new(&self.0), hasher()) else { return false };
-        if secret.len() > PASSWORD_BYTES_MAX {
-            return false;
-        }
-        let _leave = Leave::wait();
-        hasher.verify_password(secret.as_bytes(), &hash).is_ok()
+        let is_one = || -> Option<bool> {
+            let kept = PasswordHash::new(&self.0).ok().filter(|kept| kept.algorithm == ARGON2ID_IDENT)?;
+            let mut salt = [0; 64];
+            let salt = kept.salt?.decode_b64(&mut salt).ok()?;
+            let worked_out = worked_out((secret, salt), Params::try_from(&kept).ok()?).ok()?;
+            Some(verify_slices_are_equal(&worked_out, kept.hash?.as_bytes()).is_ok())
+        };
+        secret.len() <= PASSWORD_BYTES_MAX && is_one() == Some(true)
     }
 }
 
-/// Leave to work a hash out, until it is dropped.
-struct Leave;
+/// The hash of a secret with a salt.
+fn worked_out((secret, salt): (&str, &[u8]), params: Params) -> Result<[u8; HASH_BYTES], SecretError> {
+    let mut leave = Leave::wait();
+    leave.memory.resize(params.block_count(), Block::default());
+    let mut hash = [0; HASH_BYTES];
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let done = argon.hash_password_into_with_memory(secret.as_bytes(), salt, &mut hash, &mut leave.memory);
+    done.map(|()| hash).map_err(|_| SecretError::Hash)
+}
 
-/// How many there are, and who waits for one.
-static HASHING: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+/// Leave to work a hash out, with the memory for it, until it is dropped. The memory is wiped then and used again: what
+/// one thread has freed, the allocator would keep for that thread alone.
+struct Leave {
+    memory: Vec<Block>,
+}
+
+/// Memory that nobody uses now, and how many work a hash out.
+#[derive(Debug)]
+struct Hashing {
+    free: Vec<Vec<Block>>,
+    count: usize,
+}
+
+/// Who works hashes out, and who waits for leave.
+static HASHING: (Mutex<Hashing>, Condvar) = (Mutex::new(Hashing { free: Vec::new(), count: 0 }), Condvar::new());
 
 impl Leave {
     fn wait() -> Self {
-        let (count, ended) = &HASHING;
-        let count = count.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_full = |count: &mut usize| *count >= HASH_COUNT_MAX;
-        *ended.wait_while(count, is_full).unwrap_or_else(PoisonError::into_inner) += 1;
-        Self
+        let (hashing, ended) = &HASHING;
+        let hashing = hashing.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_full = |hashing: &mut Hashing| hashing.count >= HASH_COUNT_MAX;
+        let mut hashing = ended.wait_while(hashing, is_full).unwrap_or_else(PoisonError::into_inner);
+        hashing.count += 1;
+        Self { memory: hashing.free.pop().unwrap_or_default() }
     }
 }
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        let (count, ended) = &HASHING;
-        let mut count = count.lock().unwrap_or_else(PoisonError::into_inner);
-        *count = count.saturating_sub(1);
+        self.memory.iter_mut().for_each(Block::zeroize);
+        let (hashing, ended) = &HASHING;
+        let mut hashing = hashing.lock().unwrap_or_else(PoisonError::into_inner);
+        hashing.count = hashing.count.saturating_sub(1);
+        hashing.free.push(std::mem::take(&mut self.memory));
         ended.notify_one();
     }
 }
@@ -128,11 +167,6 @@ pub(crate) fn is_acceptable(password: &str, (upn, name): (&str, &str)) -> bool {
     is_long && count >= 3 && !has_name(local) && !has_name(name)
 }
 
-fn hasher() -> Result<Argon2<'static>, SecretError> {
-    let params = Params::new(MEMORY_KIB, PASS_COUNT, 1, None).map_err(|_| SecretError::Hash)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
 #[cfg(test)]
 mod tests {
     use super::{HASH_COUNT_MAX, Hashed, PASSWORD_BYTES_MAX, SecretError};
@@ -144,6 +178,18 @@ mod tests {
         assert!(!hashed.to_keep().contains("horse"));
         assert_ne!(hashed, Hashed::of("correct horse").unwrap());
         assert_eq!(Hashed::of(&"a".repeat(PASSWORD_BYTES_MAX + 1)), Err(SecretError::TooLong));
+    }
+
+    #[test]
+    fn a_hash_is_one_that_others_check() {
+        use argon2::Argon2;
+        use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
+        let hashed = Hashed::of("correct horse").unwrap();
+        let kept = PasswordHash::new(hashed.to_keep()).unwrap();
+        assert!(Argon2::default().verify_password(b"correct horse", &kept).is_ok());
+        let salt = SaltString::encode_b64(b"a salt of others").unwrap();
+        let theirs = Argon2::default().hash_password(b"battery", &salt).unwrap().to_string();
+        assert!(Hashed::kept(theirs.clone()).is("battery") && !Hashed::kept(theirs).is("staple"));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::path::Path;
 
 #[path = "../../../../fuzz/laws/odata.rs"]
 mod odata;
+#[path = "../../../../fuzz/laws/webauthn.rs"]
+mod webauthn;
 
 /// Hands every input of a fuzz target to its laws.
 fn replay(target: &str, hold: fn(&[u8])) {
@@ -23,4 +25,9 @@ fn replay(target: &str, hold: fn(&[u8])) {
 #[test]
 fn queries() {
     replay("odata", odata::hold);
+}
+
+#[test]
+fn passkeys() {
+    replay("webauthn", webauthn::hold);
 }
