@@ -5,18 +5,18 @@ use serde_json::{Value, json};
 use super::authenticator::{SoftwareKey, go_on};
 use super::world::{ADMIN, Answer, Browser, Served};
 
-const NED: (&str, &str) = ("ned@contoso.com", "Ned-Passw0rd");
-const NED_ID: &str = "00000000-0000-4000-8000-0000000000a8";
+const NIA: (&str, &str) = ("nia@contoso.com", "Nia-Passw0rd");
+const NIA_ID: &str = "00000000-0000-4000-8000-0000000000a8";
 
-/// Ned without a method, of whom a policy demands multifactor authentication.
+/// Nia without a method, of whom a policy demands multifactor authentication.
 fn world(name: &str, change: impl FnOnce(&mut Value)) -> Served {
     Served::seeded(name, |seed| {
         seed["users"].as_array_mut().unwrap().push(json!({
-            "id": NED_ID, "displayName": "Ned", "accountEnabled": true, "userPrincipalName": NED.0,
-            "passwordProfile": { "password": NED.1 },
+            "id": NIA_ID, "displayName": "Nia", "accountEnabled": true, "userPrincipalName": NIA.0,
+            "passwordProfile": { "password": NIA.1 },
         }));
         let users = &mut seed["conditionalAccessPolicies"][0]["conditions"]["users"]["includeUsers"];
-        users.as_array_mut().unwrap().push(json!(NED_ID));
+        users.as_array_mut().unwrap().push(json!(NIA_ID));
         change(seed);
     })
 }
@@ -69,9 +69,9 @@ fn graph(served: &Served, path: &str) -> Vec<Value> {
 fn an_authenticator_app_is_set_up_with_one_of_its_codes() {
     let served = world("register-app", |_| {});
     let mut browser = Browser::of(&served);
-    let page = browser.sign_in(NED);
+    let page = browser.sign_in(NIA);
     assert!(page.body.contains("More information required"), "{}", page.body);
-    assert_eq!(served.newest_record(NED.0)["status"]["errorCode"], 50_079);
+    assert_eq!(served.newest_record(NIA.0)["status"]["errorCode"], 50_079);
     let page = browser.go_on(&page, &[("do", "register"), ("method", "app")]);
     assert!(page.body.contains("<svg") && page.body.contains("otpauth://totp/"), "{}", page.body);
     let code = code_of(&page);
@@ -83,13 +83,13 @@ fn an_authenticator_app_is_set_up_with_one_of_its_codes() {
     // From now on it is asked for, and the code was used.
     let served = served.restarted();
     let mut browser = Browser::of(&served);
-    let page = browser.sign_in(NED);
+    let page = browser.sign_in(NIA);
     assert!(page.body.contains("authenticator app") && !page.body.contains("More information"), "{}", page.body);
-    let methods = graph(&served, &format!("/v1.0/users/{NED_ID}/authentication/softwareOathMethods"));
+    let methods = graph(&served, &format!("/v1.0/users/{NIA_ID}/authentication/softwareOathMethods"));
     assert_eq!((methods.len(), &methods[0]["secretKey"]), (1, &Value::Null));
     let audits = graph(&served, "/v1.0/auditLogs/directoryAudits");
     assert_eq!(audits[0]["activityDisplayName"], "User registered security info");
-    assert_eq!(audits[0]["initiatedBy"]["user"]["id"], NED_ID);
+    assert_eq!(audits[0]["initiatedBy"]["user"]["id"], NIA_ID);
     assert!(!audits[0].to_string().contains(&code));
 }
 
@@ -97,12 +97,12 @@ fn an_authenticator_app_is_set_up_with_one_of_its_codes() {
 fn a_code_that_set_an_app_up_is_used() {
     let served = world("register-used", |_| {});
     let mut browser = Browser::of(&served);
-    let page = browser.sign_in(NED);
+    let page = browser.sign_in(NIA);
     let page = browser.go_on(&page, &[("do", "register"), ("method", "app")]);
     let code = code_of(&page);
     assert!(is_in(&browser.go_on(&page, &[("do", "enroll"), ("otc", &code)])));
     let mut again = Browser::of(&served);
-    let page = again.sign_in(NED);
+    let page = again.sign_in(NIA);
     assert!(!is_in(&again.go_on(&page, &[("do", "verify"), ("otc", &code)])));
 }
 
@@ -111,13 +111,13 @@ fn a_passkey_is_set_up_and_asked_for() {
     let served = world("register-passkey", |_| {});
     let mut key = SoftwareKey::new();
     let mut browser = Browser::at_localhost(&served);
-    let page = browser.sign_in(NED);
+    let page = browser.sign_in(NIA);
     let page = browser.go_on(&page, &[("do", "register"), ("method", "passkey")]);
     let sent = key.make_for_page(&browser, &page);
     let page = go_on(&mut browser, &page, &sent);
     assert!(page.body.contains("data-ceremony=\"get\""), "{}", page.body);
     assert!(is_in(&key.answer(&mut browser, &page)));
-    let methods = graph(&served, &format!("/v1.0/users/{NED_ID}/authentication/fido2Methods"));
+    let methods = graph(&served, &format!("/v1.0/users/{NIA_ID}/authentication/fido2Methods"));
     assert_eq!(methods.len(), 1);
     assert_eq!((&methods[0]["attestationLevel"], &methods[0]["publicKey"]), (&json!("notAttested"), &Value::Null));
     let audits = graph(&served, "/v1.0/auditLogs/directoryAudits");
@@ -135,7 +135,7 @@ fn what_was_made_for_another_challenge_or_origin_is_refused() {
     let served = world("register-replay", |_| {});
     let mut key = SoftwareKey::new();
     let mut browser = Browser::at_localhost(&served);
-    let page = browser.sign_in(NED);
+    let page = browser.sign_in(NIA);
     let first = browser.go_on(&page, &[("do", "register"), ("method", "passkey")]);
     let sent = key.make_for_page(&browser, &first);
     let second = browser.go_on(&first, &[("do", "register"), ("method", "passkey")]);
@@ -161,7 +161,7 @@ fn conditional_access_decides_who_sets_something_up() {
             seed["conditionalAccessPolicies"].as_array_mut().unwrap().push(on_registration(grant));
         });
         let mut browser = Browser::of(&served);
-        let page = browser.sign_in(NED);
+        let page = browser.sign_in(NIA);
         assert!(page.body.contains("AADSTS53010") && !page.body.contains("name=\"ctx\""), "{name}: {}", page.body);
     }
 }
@@ -176,7 +176,7 @@ fn an_account_with_a_method_gets_no_other_with_a_password_alone() {
             users.last_mut().unwrap()["authenticationMethods"] = json!([{ "@odata.type": odata_type, "id": "one" }]);
         });
         let mut browser = Browser::of(&served);
-        let page = browser.sign_in(NED);
+        let page = browser.sign_in(NIA);
         assert!(page.body.contains("AADSTS50079") && !page.body.contains("name=\"ctx\""), "{name}: {}", page.body);
     }
     // Nor does whoever sends the forms without having been asked.
@@ -195,7 +195,7 @@ fn only_what_helps_is_offered() {
     } });
     let served = world("register-strength", |seed| seed["conditionalAccessPolicies"][0]["grantControls"] = strength);
     let mut browser = Browser::of(&served);
-    let page = browser.sign_in(NED);
+    let page = browser.sign_in(NIA);
     assert!(page.body.contains("Set up a passkey") && !page.body.contains("authenticator app"), "{}", page.body);
 }
 
@@ -216,7 +216,7 @@ fn who_has_a_temporary_access_pass_sets_up_a_passkey() {
     });
     let mut key = SoftwareKey::new();
     let mut browser = Browser::at_localhost(&served);
-    let page = browser.sign_in((NED.0, "Once-Pass-123"));
+    let page = browser.sign_in((NIA.0, "Once-Pass-123"));
     let page = browser.go_on(&page, &[("do", "register"), ("method", "passkey")]);
     let sent = key.make_for_page(&browser, &page);
     let page = go_on(&mut browser, &page, &sent);
@@ -230,7 +230,7 @@ fn where_attestation_is_enforced_no_passkey_is_set_up() {
             { "id": "Fido2", "state": "enabled", "isAttestationEnforced": true } ] });
     });
     let mut browser = Browser::of(&served);
-    let page = browser.sign_in(NED);
+    let page = browser.sign_in(NIA);
     assert!(!page.body.contains("Set up a passkey") && page.body.contains("authenticator app"), "{}", page.body);
 }
 
@@ -242,7 +242,7 @@ fn somebody_who_changes_their_mind_sets_the_other_one_up_and_is_asked_about_a_de
     let codes = served.send(("POST", "/organizations/oauth2/v2.0/devicecode"), &[], &asked).unwrap().json();
     let mut browser = Browser::at_localhost(&served);
     let page = browser.send(("POST", "/devicelogin"), &[("otc", codes["user_code"].as_str().unwrap())]);
-    let page = browser.go_on(&page, &[("login", NED.0), ("passwd", NED.1)]);
+    let page = browser.go_on(&page, &[("login", NIA.0), ("passwd", NIA.1)]);
     let page = browser.go_on(&page, &[("do", "register"), ("method", "passkey")]);
     let page = browser.go_on(&page, &[("do", "ways")]);
     let page = browser.go_on(&page, &[("do", "register"), ("method", "app")]);
