@@ -93,24 +93,7 @@ pub(super) fn to_user(
         "access_token": sign(tenant, &claims)?,
     })));
     if scope.wants_refresh_token {
-        let token = random::token().map_err(|_| failed())?;
-        let until = now.checked_add(SignedDuration::from_hours(grounds.hours)).map_err(|_| failed())?;
-        let session = Session {
-            user: oid.to_owned(),
-            client: attempt.client.app_id.clone(),
-            modes: attempt.modes,
-            is_device_code: attempt.is_device_code,
-            is_single_page: grounds.is_single_page,
-            authenticated: grounds.person.authenticated,
-            begun: now,
-            until,
-        };
-        let keep = |directory: &Directory| -> Result<_, StateError> {
-            let over = directory.sessions_over(now).into_iter().map(Change::RemoveSession);
-            Ok((over.chain([Change::PutSession(digest(&token), session)]).collect(), ()))
-        };
-        tenant.state.write(keep).map_err(|_| failed())?;
-        body.insert("refresh_token".to_owned(), Value::String(token));
+        body.insert("refresh_token".to_owned(), refresh_token(tenant, oid, (attempt, grounds))?);
     }
     if scope.wants_id_token {
         let issued = now.as_second();
@@ -126,6 +109,33 @@ pub(super) fn to_user(
     let client_info = json!({ "uid": oid, "utid": tenant.id() }).to_string();
     body.insert("client_info".to_owned(), Value::String(URL_SAFE_NO_PAD.encode(client_info)));
     Ok(Value::Object(body))
+}
+
+/// A token that carries a session on, which is kept.
+fn refresh_token(
+    tenant: &Tenant,
+    oid: &str,
+    (attempt, grounds): (&Attempt<'_>, Grounds<'_>),
+) -> Result<Value, StsError> {
+    let now = tenant.clock.now();
+    let token = random::token().map_err(|_| failed())?;
+    let until = now.checked_add(SignedDuration::from_hours(grounds.hours)).map_err(|_| failed())?;
+    let session = Session {
+        user: oid.to_owned(),
+        client: attempt.client.app_id.clone(),
+        modes: attempt.modes,
+        is_device_code: attempt.is_device_code,
+        is_single_page: grounds.is_single_page,
+        authenticated: grounds.person.authenticated,
+        begun: now,
+        until,
+    };
+    let keep = |directory: &Directory| -> Result<_, StateError> {
+        let over = directory.sessions_over(now).into_iter().map(Change::RemoveSession);
+        Ok((over.chain([Change::PutSession(digest(&token), session)]).collect(), ()))
+    };
+    tenant.state.write(keep).map_err(|_| failed())?;
+    Ok(Value::String(token))
 }
 
 /// The answer to an application that proved itself.
