@@ -47,7 +47,7 @@ pub(super) struct Play<'t> {
     injected: Failed,
     /// What became of what was tried, by all that the tenant knows of it.
     known: BTreeMap<String, bool>,
-    /// What somebody has been given just now.
+    /// What somebody has been given just now: a new password, or the token of whoever gives passes.
     secrets: BTreeMap<(String, Reset), String>,
     /// What holds the passkeys, which count how often they are used.
     keys: RefCell<BTreeMap<String, SoftwareKey>>,
@@ -129,12 +129,7 @@ impl<'t> Play<'t> {
                             choice.method.is_none_or(|method| !matches!(method.kind, Kind::Pass | Kind::Passkey))
                         }
                     };
-                    let is_at_hand = !failed.contains(&format!("account:{}", person.id))
-                        && choice.device.is_none_or(|device| !failed.contains(&format!("device:{device}")))
-                        && choice
-                            .method
-                            .is_none_or(|one| !failed.contains(&format!("method:{}#{}", person.id, one.id)));
-                    if !is_new || !is_at_hand {
+                    if !is_new || !is_at_hand(&choice, failed) {
                         continue;
                     }
                     let natures = natures(person, failed);
@@ -157,22 +152,23 @@ impl<'t> Play<'t> {
     ) -> bool {
         let seen: Failed = failed.iter().filter(|one| is_of_tenant(one)).cloned().collect();
         // What somebody sets does not depend on who it is.
-        let key = format!("{reset:?} {choice:?} {nature:?} {seen:?}");
+        let key = format!("{reset:?} {choice:?} {nature:?} {failed:?}");
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
         self.inject(&seen);
-        let Some(token) = self.token(&Choice { scope: GRAPH_SCOPE, ..resetter.clone() }, "") else { return false };
+        if resetter.person.is_eligible {
+            let Some(tool) = self.activation(resetter.person, failed) else { return false };
+            self.activates(&tool);
+        }
+        let token = self.token(&Choice { scope: GRAPH_SCOPE, ..resetter.clone() }, "");
+        let Some(token) = token else { return false };
         let id = &choice.person.id;
         let bearer = format!("Bearer {token}");
         let headers = [("authorization", bearer.as_str())];
         let set = match reset {
-            Reset::Pass => {
-                let path = format!("/v1.0/users/{id}/authentication/temporaryAccessPassMethods");
-                let answer = self.send(("POST", &path), &headers, json!({ "isUsableOnce": true }).to_string()).unwrap();
-                let made: Value = serde_json::from_str(&answer.text).unwrap();
-                made["temporaryAccessPass"].as_str().map(str::to_owned)
-            }
+            // A pass is good once: whoever gives it gives another for each sign-in.
+            Reset::Pass => Some(bearer.clone()),
             Reset::Password => {
                 let new = "Another-Hammer-9!".to_owned();
                 let profile = json!({ "password": new, "forceChangePasswordNextSignIn": false });
@@ -183,10 +179,13 @@ impl<'t> Play<'t> {
         };
         let gets_in = set.is_some_and(|secret| {
             self.secrets.insert((id.clone(), reset), secret);
-            let before = self.gets_in_now(choice, nature);
+            let before = self.gets_in_now(choice, failed, nature);
             self.secrets.remove(&(id.clone(), reset));
             before
         });
+        if resetter.person.is_eligible {
+            self.deactivate(resetter.person);
+        }
         self.undo(choice.person, reset);
         self.known.insert(key, gets_in);
         gets_in
@@ -223,28 +222,101 @@ impl<'t> Play<'t> {
 
     fn gets_in(&mut self, choice: &Choice<'_>, failed: &Failed, nature: (&str, &str)) -> bool {
         let seen: Failed = failed.iter().filter(|one| is_of_tenant(one)).cloned().collect();
-        let key = format!("{choice:?} {nature:?} {seen:?}");
+        // Whoever has to activate the role may do so with other things than those of this choice.
+        let key = format!("{choice:?} {nature:?} {:?}", if choice.person.is_eligible { failed } else { &seen });
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
         self.inject(&seen);
-        let gets_in = self.gets_in_now(choice, nature);
+        let gets_in = self.gets_in_now(choice, failed, nature);
         self.known.insert(key, gets_in);
         gets_in
     }
 
-    fn gets_in_now(&mut self, choice: &Choice<'_>, nature: (&str, &str)) -> bool {
+    fn gets_in_now(&mut self, choice: &Choice<'_>, failed: &Failed, nature: (&str, &str)) -> bool {
+        if !choice.person.is_eligible {
+            return self.at_risk(choice.person, nature, |play| play.reaches(choice));
+        }
+        let Some(tool) = self.activation(choice.person, failed) else { return false };
+        let reaches = self.at_risk(choice.person, nature, |play| play.activates(&tool) && play.reaches(choice));
+        self.deactivate(choice.person);
+        reaches
+    }
+
+    /// Where somebody activates the role: one choice that works at every level of risk, as that of a sign-in has to.
+    fn activation(&mut self, person: &Person, failed: &Failed) -> Option<Choice<'t>> {
+        let small = self.small;
+        let person = small.people.iter().find(|known| known.id == person.id)?;
+        let tools = choices_of(small, person, &[PORTAL, POWERSHELL]);
+        let natures = natures(person, failed);
+        let given: Vec<Reset> =
+            self.secrets.keys().filter(|(id, _)| *id == person.id).map(|(_, given)| *given).collect();
+        let is_open = |tool: &&Choice<'_>| match given.first() {
+            None => is_possible(tool, failed),
+            Some(Reset::Pass) => tool.method.is_none() && is_at_hand(tool, failed),
+            Some(Reset::Password) => {
+                tool.method.is_none_or(|method| !matches!(method.kind, Kind::Pass | Kind::Passkey))
+                    && is_at_hand(tool, failed)
+            }
+        };
+        let tools: Vec<Choice<'t>> = tools.iter().filter(is_open).cloned().collect();
+        tools.into_iter().find(|tool| {
+            natures.iter().all(|nature| {
+                let key = format!("activates {given:?} {tool:?} {nature:?} {:?}", self.injected);
+                if let Some(known) = self.known.get(&key) {
+                    return *known;
+                }
+                let activates = self.at_risk(person, *nature, |play| play.activates(tool));
+                self.deactivate(person);
+                self.known.insert(key, activates);
+                activates
+            })
+        })
+    }
+
+    /// Whether somebody activates the role.
+    fn activates(&mut self, tool: &Choice<'_>) -> bool {
+        self.sign_in_count += 1;
+        let tool = Choice { scope: GRAPH_SCOPE, ..tool.clone() };
+        let body = json!({
+            "action": "selfActivate", "principalId": tool.person.id, "roleDefinitionId": GLOBAL, "directoryScopeId": "/",
+            "justification": "It is locked", "scheduleInfo": { "expiration": { "type": "afterDuration", "duration": "PT1H" } },
+        });
+        // Who has shown too little is asked for more.
+        ["", STEP_UP].into_iter().any(|claims| {
+            let Some(token) = self.token(&tool, claims) else { return false };
+            let bearer = format!("Bearer {token}");
+            let path = "/v1.0/roleManagement/directory/roleAssignmentScheduleRequests";
+            let answer = self.send(("POST", path), &[("authorization", &bearer)], body.to_string()).unwrap();
+            assert!(answer.status == 201 || answer.status >= 400, "{}", answer.text);
+            answer.status == 201
+        })
+    }
+
+    /// Takes the role away that somebody has activated.
+    fn deactivate(&mut self, person: &Person) {
+        let bearer = format!("Bearer {}", self.breaker());
+        let body = json!({ "action": "adminRemove", "principalId": person.id, "roleDefinitionId": GLOBAL,
+                           "directoryScopeId": "/" });
+        let path = "/v1.0/roleManagement/directory/roleAssignmentScheduleRequests";
+        // Where nothing was activated there is nothing to take away; while the service is down, nobody activates.
+        let answer = self.send(("POST", path), &[("authorization", &bearer)], body.to_string()).unwrap();
+        assert!([201, 400, 404, 503].contains(&answer.status), "{}", answer.text);
+    }
+
+    /// Does something while somebody is at a level of risk.
+    fn at_risk(&mut self, person: &Person, nature: (&str, &str), what: impl FnOnce(&mut Self) -> bool) -> bool {
         let is_risky = nature != ("none", "none");
-        let fault = format!("risk:{}", choice.person.id);
+        let fault = format!("risk:{}", person.id);
         if is_risky {
             let settings = json!({ "userRisk": nature.0, "signInRisk": nature.1 });
             self.backstage("PUT", &format!("faults/{fault}"), &settings);
         }
-        let gets_in = self.reaches(choice);
+        let does = what(self);
         if is_risky {
             self.backstage("DELETE", &format!("faults/{fault}"), &Value::Null);
         }
-        gets_in
+        does
     }
 
     /// Makes these components of the tenant fail, and only these.
@@ -261,6 +333,7 @@ impl<'t> Play<'t> {
                 ("svc", "authenticator-push") => self.fault("push-outage"),
                 ("svc", "intune-compliance") => self.fault("intune-down"),
                 ("idp", _) => self.fault("federation-down"),
+                ("svc", "pim") => self.fault("pim-down"),
                 ("onprem", "ad") => self.fault("on-premises-down"),
                 ("net", location) => self.fault(&format!("network:{location}")),
                 _ => assert_eq!(kind, "account", "{component}"),
@@ -411,8 +484,13 @@ impl<'t> Play<'t> {
 
     /// The pass that somebody uses in place of the password: one that was just set, or one of before.
     fn pass_of(&self, choice: &Choice<'_>) -> Option<String> {
-        if let Some(set) = self.secrets.get(&(choice.person.id.clone(), Reset::Pass)) {
-            return Some(set.clone());
+        let id = &choice.person.id;
+        if let Some(bearer) = self.secrets.get(&(id.clone(), Reset::Pass)) {
+            let path = format!("/v1.0/users/{id}/authentication/temporaryAccessPassMethods");
+            let headers = [("authorization", bearer.as_str())];
+            let answer = self.send(("POST", &path), &headers, json!({ "isUsableOnce": true }).to_string())?;
+            let made: Value = serde_json::from_str(&answer.text).unwrap();
+            return Some(made["temporaryAccessPass"].as_str().unwrap_or_default().to_owned());
         }
         let own = choice.method.filter(|method| method.kind == Kind::Pass)?;
         Some(self.passes.get(&own.id).cloned().unwrap_or_else(|| pass(own)))
@@ -559,7 +637,14 @@ fn is_possible(choice: &Choice<'_>, failed: &Failed) -> bool {
     let is_up = |component: String| !failed.contains(&component);
     let id = &choice.person.id;
     let is_instead = choice.method.is_some_and(|method| matches!(method.kind, Kind::Pass | Kind::Passkey));
-    (is_instead || is_up(format!("password:{id}")))
+    (is_instead || is_up(format!("password:{id}"))) && is_at_hand(choice, failed)
+}
+
+/// The same, but for the password.
+fn is_at_hand(choice: &Choice<'_>, failed: &Failed) -> bool {
+    let is_up = |component: String| !failed.contains(&component);
+    let id = &choice.person.id;
+    is_up(format!("account:{id}"))
         && choice.method.is_none_or(|method| is_up(format!("method:{id}#{}", method.id)))
         && choice.device.is_none_or(|device| is_up(format!("device:{device}")))
 }

@@ -57,6 +57,8 @@ pub(super) struct Person {
     /// Ids of registered devices, each with its operating system.
     pub(super) devices: Vec<(String, &'static str)>,
     pub(super) role: &'static str,
+    /// Whether the role has to be activated.
+    pub(super) is_eligible: bool,
 }
 
 /// A tenant, and what can fail in it.
@@ -133,9 +135,13 @@ pub(super) fn small_tenant(seed: u64) -> Small {
         "servicePrincipals": [{ "id": "breaker-sp", "appId": BREAKER.0, "displayName": "Breaker", "accountEnabled": true,
             "appRoleAssignments": [{ "resourceAppId": "00000003-0000-0000-c000-000000000000",
                 "appRoleValue": "User.ReadWrite.All" }, { "resourceAppId": "00000003-0000-0000-c000-000000000000",
-                "appRoleValue": "UserAuthenticationMethod.ReadWrite.All" }] }],
+                "appRoleValue": "UserAuthenticationMethod.ReadWrite.All" },
+                { "resourceAppId": "00000003-0000-0000-c000-000000000000",
+                "appRoleValue": "RoleManagement.ReadWrite.Directory" }] }],
         "roleAssignments": assignments,
-        "roleAssignmentScheduleInstances": [], "roleEligibilityScheduleInstances": [], "roleManagementPolicies": [],
+        "roleAssignmentScheduleInstances": [],
+        "roleEligibilityScheduleInstances": eligibilities(&people),
+        "roleManagementPolicies": [role_policy(random)],
         "conditionalAccessPolicies": policies,
         "namedLocations": locations.iter().map(location).collect::<Vec<_>>(),
         "authenticationStrengthPolicies": [{
@@ -170,12 +176,14 @@ fn person(random: &mut Random, at: usize) -> Person {
     if random.chance(30) {
         methods.push(Method { id: format!("passkey-of-{id}"), kind: Kind::Passkey });
     }
+    let role = if at == 0 { GLOBAL } else { random.pick(&[GLOBAL, GLOBAL, PRIVILEGED_ROLE, READERS]) };
     Person {
         upn: format!("{id}@{domain}"),
         password: format!("Glass-Hammer-{at}!"),
         methods,
         devices: Vec::new(),
-        role: if at == 0 { GLOBAL } else { random.pick(&[GLOBAL, GLOBAL, PRIVILEGED_ROLE, READERS]) },
+        role,
+        is_eligible: role == GLOBAL && random.chance(20),
         id,
     }
 }
@@ -245,7 +253,7 @@ fn assignments(random: &mut Random, people: &[Person]) -> (Vec<String>, Vec<Valu
     let mut through = Vec::new();
     let mut list = vec![json!({ "id": "ra-breaker", "principalId": "breaker-sp", "roleDefinitionId": GLOBAL,
                                 "directoryScopeId": "/" })];
-    for person in people {
+    for person in people.iter().filter(|person| !person.is_eligible) {
         if person.role == GLOBAL && random.chance(20) {
             through.push(person.id.clone());
         } else {
@@ -259,6 +267,33 @@ fn assignments(random: &mut Random, people: &[Person]) -> (Vec<String>, Vec<Valu
         );
     }
     (through, list)
+}
+
+fn eligibilities(people: &[Person]) -> Value {
+    let eligible = people.iter().filter(|person| person.is_eligible);
+    let instance = |person: &Person| {
+        json!({ "id": format!("re-{}", person.id), "principalId": person.id, "roleDefinitionId": GLOBAL,
+                "directoryScopeId": "/", "memberType": "Direct", "startDateTime": "2026-01-01T00:00:00Z",
+                "endDateTime": null, "roleEligibilityScheduleId": format!("re-{}", person.id) })
+    };
+    eligible.map(instance).collect()
+}
+
+/// What whoever activates the role has to do besides.
+fn role_policy(random: &mut Random) -> Value {
+    let of = |kind: &str| format!("#microsoft.graph.unifiedRoleManagementPolicy{kind}Rule");
+    let enabled =
+        random.pick(&[json!([]), json!(["Justification"]), json!(["MultiFactorAuthentication", "Justification"])]);
+    json!({
+        "id": "rules-of-global", "scopeId": "/", "scopeType": "DirectoryRole", "roleDefinitionId": GLOBAL,
+        "rules": [
+            { "@odata.type": of("Enablement"), "id": "Enablement_EndUser_Assignment", "enabledRules": enabled },
+            { "@odata.type": of("AuthenticationContext"), "id": "AuthenticationContext_EndUser_Assignment",
+              "isEnabled": false, "claimValue": "" },
+            { "@odata.type": of("Approval"), "id": "Approval_EndUser_Assignment",
+              "setting": { "isApprovalRequired": false, "approvalStages": [] } },
+        ],
+    })
 }
 
 fn location((id, range, is_trusted): &(String, usize, bool)) -> Value {
@@ -412,6 +447,9 @@ fn components(people: &[Person], locations: &[(String, usize, bool)], policies: 
     components.extend(has(Kind::Push).then(|| "svc:authenticator-push".to_owned()));
     if people.iter().any(|person| !person.devices.is_empty()) {
         components.push("svc:intune-compliance".to_owned());
+    }
+    if people.iter().any(|person| person.is_eligible) {
+        components.push("svc:pim".to_owned());
     }
     if people.iter().any(Person::is_federated) {
         components.push(format!("idp:{FEDERATED}"));
