@@ -55,7 +55,7 @@ fn may(request: &Request<'_>, user: &str) -> Result<(), GraphError> {
         request.caller.needs(&[&all[..], &WRITE_OWN].concat(), &[])?;
         return if request.caller.has_mfa { Ok(()) } else { Err(GraphError::denied()) };
     }
-    request.caller.needs(&all, &[AUTHENTICATION_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR])?;
+    request.needs_over(user, &all, &[AUTHENTICATION_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR])?;
     super::users::protected(request, user)
 }
 

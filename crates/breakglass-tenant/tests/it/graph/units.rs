@@ -72,6 +72,8 @@ fn a_restricted_unit_keeps_everybody_out_but_its_own_administrators() {
         ("DELETE", anna.clone(), Value::Null),
         ("POST", format!("{anna}/revokeSignInSessions"), json!({})),
         ("POST", format!("{anna}/authentication/temporaryAccessPassMethods"), json!({})),
+        ("GET", format!("{anna}/authentication/fido2Methods/creationOptions"), Value::Null),
+        ("POST", format!("{anna}/authentication/fido2Methods"), json!({})),
     ] {
         for token in [&ga, &app] {
             let refused = world.graph(token, (method, &path), Some(body.clone()));
