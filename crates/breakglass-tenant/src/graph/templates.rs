@@ -5,6 +5,7 @@
 //! **Source:** "List conditionalAccessTemplates" (ids, names, scenarios; the first whole); the page on each template for
 //! what the others demand.
 
+use breakglass_model::well_known::ADMINISTRATOR_ROLES;
 use serde_json::{Value, json};
 
 use super::Request;
@@ -16,23 +17,6 @@ use crate::call::Reply;
 use crate::state::{Object, text};
 
 const CONTEXT: &str = "identity/conditionalAccess/templates";
-/// The roles of the template for administrators: those of security defaults.
-const ROLES: [&str; 14] = [
-    "62e90394-69f5-4237-9190-012177145e10",
-    "194ae4cb-b126-40b2-bd5b-6091b380977d",
-    "f28a1f50-f6e7-4571-818b-6a12f2af6b6c",
-    "29232cdf-9323-42fd-ade2-1d097af3e4de",
-    "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9",
-    "729827e3-9c14-49f7-bb1b-9608f156bbb8",
-    "b0f54661-2d74-4c50-afa3-1ec803f12efe",
-    "fe930be7-5e62-47db-91af-98c3a49a38b1",
-    "c4e39bd9-1100-46d3-8c65-fb160da0071f",
-    "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",
-    "158c047a-c907-4556-b7ef-446551a6b5f7",
-    "966707d0-3269-4727-9be2-8c3a10f19b9d",
-    "7be44c8a-adaf-4e2a-84d6-ab2649e08a13",
-    "e8611ab8-c189-46e8-94e1-60213ab1f814",
-];
 /// What stands for whoever makes a policy of a template.
 const WHOEVER_MAKES_IT: &str = "Current administrator will be excluded";
 
@@ -58,7 +42,7 @@ fn all() -> Vec<Object> {
     let all = json!({ "includeApplications": ["All"] });
     let registration = json!({ "includeUserActions": ["urn:user:registersecurityinfo"] });
     let everybody = json!({ "includeUsers": ["All"], "excludeUsers": [WHOEVER_MAKES_IT] });
-    let administrators = json!({ "includeRoles": ROLES, "excludeUsers": [WHOEVER_MAKES_IT] });
+    let administrators = json!({ "includeRoles": ADMINISTRATOR_ROLES, "excludeUsers": [WHOEVER_MAKES_IT] });
     let newcomers = json!({ "includeUsers": ["All"], "excludeUsers": ["GuestsOrExternalUsers", WHOEVER_MAKES_IT],
         "excludeRoles": ["62e90394-69f5-4237-9190-012177145e10"] });
     let trusted = json!({ "includeLocations": ["All"], "excludeLocations": ["AllTrusted"] });
