@@ -12,7 +12,7 @@ use crate::call::Reply;
 use crate::clock::written;
 use crate::random;
 use crate::secret::{Hashed, is_acceptable};
-use crate::sign_in::{groups_of, roles_of};
+use crate::sign_in::{groups_of, member_id, roles_of};
 use crate::state::{Change, Object, PASSWORD, Secret, text};
 
 const USER_ADMINISTRATOR: &str = "fe930be7-5e62-47db-91af-98c3a49a38b1";
@@ -336,7 +336,12 @@ pub(super) fn protected(request: &Request<'_>, target: &str) -> Result<(), Graph
     let groups = groups_of(&directory, target);
     let is_assignable = |group: &Object| group.get("isAssignableToRole").and_then(Value::as_bool) == Some(true);
     let in_assignable = groups.iter().filter_map(|group| directory.object(Resource::Groups, group)).any(is_assignable);
-    let is_free = !has_role && !in_assignable;
+    let owns = |group: &Object| {
+        let mut owners = group.get("owners").and_then(Value::as_array).into_iter().flatten();
+        owners.any(|owner| member_id(owner).is_some_and(|id| id.eq_ignore_ascii_case(target)))
+    };
+    let owns_assignable = directory.all(Resource::Groups).any(|group| is_assignable(group) && owns(group));
+    let is_free = !has_role && !in_assignable && !owns_assignable;
     drop(directory);
     if is_free || request.stands_over(target, &[PRIVILEGED_AUTHENTICATION_ADMINISTRATOR]) {
         Ok(())
