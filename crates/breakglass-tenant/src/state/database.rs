@@ -47,6 +47,9 @@ pub enum StateError {
     /// The database refuses.
     #[error("the tenant's database cannot be used")]
     Database(#[from] rusqlite::Error),
+    /// The file of the database cannot be made, or kept from others.
+    #[error("the tenant's database cannot be opened")]
+    File(#[source] std::io::Error),
     /// It is of another version.
     #[error("the tenant's database has the form {found}; this version knows the form {VERSION}")]
     Version {
@@ -84,7 +87,7 @@ struct Entry {
 
 impl Database {
     pub(super) fn open(folder: &Path) -> Result<Self, StateError> {
-        let connection = Connection::open(folder.join(FILE_NAME))?;
+        let connection = Connection::open(private(&folder.join(FILE_NAME))?)?;
         connection.busy_timeout(std::time::Duration::from_millis(BUSY_WAIT_MS))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -236,6 +239,20 @@ fn insert(connection: &mut Connection, entries: &[Arc<Entry>]) -> Result<(), Sta
     transaction.commit()?;
     entries.iter().for_each(|entry| entry.is_in.store(true, Ordering::Release));
     Ok(())
+}
+
+/// A file that only its owner may read, as it has signing keys and the keys of authenticator apps; what SQLite puts beside
+/// it has the same rights.
+fn private(path: &Path) -> Result<&Path, StateError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(StateError::File)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(StateError::File)?;
+    drop(file);
+    Ok(path)
 }
 
 /// What is kept that is no resource of a snapshot.

@@ -238,3 +238,18 @@ fn nobody_asks_behind_the_scenes_from_another_machine() {
     };
     assert_eq!((ask(&[]), ask(&[("x-breakglass-place", "203.0.113.7")])), (200, 403));
 }
+
+#[cfg(unix)]
+#[test]
+fn the_database_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let served = Served::new("faults-database");
+    let mut count = 0;
+    for name in ["tenant.sqlite", "tenant.sqlite-wal", "tenant.sqlite-shm"] {
+        if let Ok(metadata) = std::fs::metadata(served.folder().join(name)) {
+            assert_eq!(metadata.permissions().mode() & 0o077, 0, "{name}");
+            count += 1;
+        }
+    }
+    assert!(count >= 2, "it is open");
+}
