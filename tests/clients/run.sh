@@ -7,6 +7,7 @@
 # Skipped, with the reason, where the suite is not there or the registries cannot be reached.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. tests/waiting.sh
 
 suite=$PWD/../shared/suites/clients
 clients=$PWD/target/clients
@@ -47,22 +48,14 @@ install_clients() {
 
 # Serves a tenant in the folder $work/NAME/box, with more arguments if they are given, and waits until it says so.
 serve() {
-    local name=$1 seed=$2 waited=0
+    local name=$1 seed=$2
     shift 2
     mkdir "$work/$name"
     : >"$work/$name/served"
     "$program" tenant serve --listen 127.0.0.1:0 --listen-manager 127.0.0.1:0 \
         --data "$work/$name/box" --seed "$seed" "$@" >"$work/$name/served" 2>"$work/$name/complaints" &
     tenants+=("$!")
-    until grep -q '^Ctrl-C' "$work/$name/served"; do
-        if ! kill -0 "$!" 2>/dev/null || [ "$waited" -ge $((start_seconds_max * 5)) ]; then
-            echo "the tenant was not served within $start_seconds_max s; it said:" >&2
-            cat "$work/$name/served" "$work/$name/complaints" >&2
-            return 1
-        fi
-        sleep 0.2
-        waited=$((waited + 1))
-    done
+    until_served "$start_seconds_max" "$!" "$work/$name/served" "$work/$name/complaints"
 }
 
 # The address behind a word of what a tenant says.

@@ -23,6 +23,21 @@ const MICROSOFT_365_PORTAL: &str = "00000006-0000-0ff1-ce00-000000000000";
 /// Those of them that run in a browser, wherever they are answered.
 pub(crate) const IN_BROWSER: [&str; 3] = [AZURE_PORTAL, GRAPH_EXPLORER, MICROSOFT_365_PORTAL];
 
+/// Template ids of built-in roles that requests need, beside those of [`breakglass_model::well_known`].
+pub(crate) mod roles {
+    pub(crate) const APPLICATION_ADMINISTRATOR: &str = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3";
+    pub(crate) const AUTHENTICATION_ADMINISTRATOR: &str = "c4e39bd9-1100-46d3-8c65-fb160da0071f";
+    pub(crate) const CLOUD_APPLICATION_ADMINISTRATOR: &str = "158c047a-c907-4556-b7ef-446551a6b5f7";
+    pub(crate) const GLOBAL_READER: &str = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
+    pub(crate) const GROUPS_ADMINISTRATOR: &str = "fdd7a751-b60b-444a-984c-02652fe8fa1c";
+    pub(crate) const HELPDESK_ADMINISTRATOR: &str = "729827e3-9c14-49f7-bb1b-9608f156bbb8";
+    pub(crate) const PASSWORD_ADMINISTRATOR: &str = "966707d0-3269-4727-9be2-8c3a10f19b9d";
+    pub(crate) const REPORTS_READER: &str = "4a5d8f65-41da-4de4-8968-e035b65339cf";
+    pub(crate) const SECURITY_OPERATOR: &str = "5f2222b1-57c3-48ba-8ad5-d4759f1fde6f";
+    pub(crate) const SECURITY_READER: &str = "5d6b6bb7-de71-4623-b4af-96380a352509";
+    pub(crate) const USER_ADMINISTRATOR: &str = "fe930be7-5e62-47db-91af-98c3a49a38b1";
+}
+
 /// The address of Microsoft Graph in a scope.
 pub(crate) const GRAPH_RESOURCE: &str = "https://graph.microsoft.com";
 /// Addresses of Azure Resource Manager in a scope.

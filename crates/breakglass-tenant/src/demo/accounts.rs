@@ -9,9 +9,9 @@ use super::{
     ADMINISTRATORS_PASSWORD, EMPLOYEES_PASSWORD, FIRST_EMERGENCY_PASSWORD, INITIAL_DOMAIN, MADE_AT,
     SECOND_EMERGENCY_PASSWORD, id,
 };
+use crate::ids::roles::{HELPDESK_ADMINISTRATOR, USER_ADMINISTRATOR};
 
 const GLOBAL_ADMINISTRATOR: &str = breakglass_model::well_known::GLOBAL_ADMINISTRATOR;
-const HELPDESK_ADMINISTRATOR: &str = "729827e3-9c14-49f7-bb1b-9608f156bbb8";
 
 /// The role that each administrator holds all the time.
 const ADMINISTRATORS: [(&str, &str); 12] = [
@@ -24,7 +24,7 @@ const ADMINISTRATORS: [(&str, &str); 12] = [
     ("Exchange Administrator", "29232cdf-9323-42fd-ade2-1d097af3e4de"),
     ("SharePoint Administrator", "f28a1f50-f6e7-4571-818b-6a12f2af6b6c"),
     ("Intune Administrator", "3a2c62db-5318-420d-8d74-23affee5d9d5"),
-    ("User Administrator", "fe930be7-5e62-47db-91af-98c3a49a38b1"),
+    ("User Administrator", USER_ADMINISTRATOR),
     ("Helpdesk Administrator", HELPDESK_ADMINISTRATOR),
     ("Helpdesk Administrator", HELPDESK_ADMINISTRATOR),
 ];

@@ -9,12 +9,11 @@ use super::list::{Shape, listed, shown};
 use super::{Request, owners, properties};
 use crate::call::Reply;
 use crate::clock::written;
+use crate::ids::roles::{APPLICATION_ADMINISTRATOR, CLOUD_APPLICATION_ADMINISTRATOR};
 use crate::random;
 use crate::secret::Hashed;
 use crate::state::{Change, Object, Secret, Shelf, text};
 
-const APPLICATION_ADMINISTRATOR: &str = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3";
-const CLOUD_APPLICATION_ADMINISTRATOR: &str = "158c047a-c907-4556-b7ef-446551a6b5f7";
 const READ: &[&str] =
     &["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 const WRITE: &[&str] = &["Application.ReadWrite.All", "Directory.ReadWrite.All"];

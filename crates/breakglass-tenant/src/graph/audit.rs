@@ -5,6 +5,7 @@
 //! **Source:** the page on retention of reports: 30 days with P1 or P2, else 7; "List signIns": a licence of P1 or P2.
 
 use breakglass_model::snapshot::Resource;
+use breakglass_model::well_known::SECURITY_ADMINISTRATOR;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -13,12 +14,9 @@ use super::error::GraphError;
 use super::list::page_of;
 use crate::call::Reply;
 use crate::faults::{self, Delivery};
+use crate::ids::roles::{GLOBAL_READER, REPORTS_READER, SECURITY_READER};
 use crate::state::{Directory, Log, Object, text};
 
-const SECURITY_READER: &str = "5d6b6bb7-de71-4623-b4af-96380a352509";
-const REPORTS_READER: &str = "4a5d8f65-41da-4de4-8968-e035b65339cf";
-const SECURITY_ADMINISTRATOR: &str = "194ae4cb-b126-40b2-bd5b-6091b380977d";
-const GLOBAL_READER: &str = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
 /// Records that one request looks through.
 const RECORD_COUNT_MAX: usize = 100_000;
 

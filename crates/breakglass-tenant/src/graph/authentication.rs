@@ -11,6 +11,7 @@ use super::error::GraphError;
 use super::{Request, fido2, password_reset};
 use crate::call::Reply;
 use crate::clock::written;
+use crate::ids::roles::AUTHENTICATION_ADMINISTRATOR;
 use crate::random;
 use crate::secret::Hashed;
 use crate::seed::pass_of;
@@ -19,7 +20,6 @@ use crate::sign_in::passkeys;
 use crate::state::{Change, Object, Secret, text};
 use crate::totp::Base32;
 
-pub(super) const AUTHENTICATION_ADMINISTRATOR: &str = "c4e39bd9-1100-46d3-8c65-fb160da0071f";
 pub(super) const READ: [&str; 2] = ["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
 pub(super) const WRITE: [&str; 1] = ["UserAuthenticationMethod.ReadWrite.All"];
 /// Minutes for which a temporary access pass is good unless it is said otherwise.

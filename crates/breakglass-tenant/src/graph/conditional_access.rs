@@ -12,11 +12,10 @@ use super::error::GraphError;
 use super::list::{Shape, listed, listed_of, selected};
 use super::shape::mend;
 use crate::call::Reply;
+use crate::ids::roles::{GLOBAL_READER, SECURITY_READER};
 use crate::random;
 use crate::state::{Change, Directory, Object, Shelf, text};
 
-const SECURITY_READER: &str = "5d6b6bb7-de71-4623-b4af-96380a352509";
-const GLOBAL_READER: &str = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
 pub(super) const READERS: [&str; 4] =
     [SECURITY_READER, GLOBAL_READER, CONDITIONAL_ACCESS_ADMINISTRATOR, SECURITY_ADMINISTRATOR];
 pub(super) const WRITERS: [&str; 2] = [CONDITIONAL_ACCESS_ADMINISTRATOR, SECURITY_ADMINISTRATOR];

@@ -12,12 +12,11 @@ use super::error::GraphError;
 use super::list::page_of;
 use crate::call::Reply;
 use crate::clock::written;
+use crate::ids::roles::{
+    APPLICATION_ADMINISTRATOR, CLOUD_APPLICATION_ADMINISTRATOR, GROUPS_ADMINISTRATOR, USER_ADMINISTRATOR,
+};
 use crate::state::{Change, Directory, Object, Shelf, text};
 
-const USER_ADMINISTRATOR: &str = "fe930be7-5e62-47db-91af-98c3a49a38b1";
-const GROUPS_ADMINISTRATOR: &str = "fdd7a751-b60b-444a-984c-02652fe8fa1c";
-const APPLICATION_ADMINISTRATOR: &str = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3";
-const CLOUD_APPLICATION_ADMINISTRATOR: &str = "158c047a-c907-4556-b7ef-446551a6b5f7";
 /// Days for which a deleted object can be restored.
 const KEPT_DAYS: i64 = 30;
 

@@ -13,10 +13,11 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::Request;
-use super::authentication::{AUTHENTICATION_ADMINISTRATOR, WRITE, audit, user_of};
+use super::authentication::{WRITE, audit, user_of};
 use super::error::GraphError;
 use crate::call::Reply;
 use crate::clock::written;
+use crate::ids::roles::AUTHENTICATION_ADMINISTRATOR;
 use crate::random;
 use crate::sign_in::passkeys::{self, Fido2Policy, PasskeyError};
 use crate::state::{Object, text};

@@ -11,12 +11,10 @@ use super::list::{Shape, listed, page_of, selected};
 use super::{Request, delta, properties};
 use crate::call::Reply;
 use crate::clock::written;
+use crate::ids::roles::{GROUPS_ADMINISTRATOR, USER_ADMINISTRATOR};
 use crate::random;
 use crate::sign_in::{has_member, member_id};
 use crate::state::{Change, Object, Shelf, text};
-
-const GROUPS_ADMINISTRATOR: &str = "fdd7a751-b60b-444a-984c-02652fe8fa1c";
-const USER_ADMINISTRATOR: &str = "fe930be7-5e62-47db-91af-98c3a49a38b1";
 
 pub(super) const READ: &[&str] =
     &["Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All", "GroupMember.Read.All"];

@@ -8,15 +8,17 @@ use breakglass_model::well_known::PRIVILEGED_AUTHENTICATION_ADMINISTRATOR;
 use serde_json::{Value, json};
 
 use super::Request;
-use super::authentication::{AUTHENTICATION_ADMINISTRATOR, READ, WRITE};
+use super::authentication::{READ, WRITE};
 use super::error::GraphError;
 use super::schedules::object;
 use super::users::{check_password, protected};
 use crate::call::Reply;
 use crate::clock::written;
+use crate::ids::roles::AUTHENTICATION_ADMINISTRATOR;
 use crate::random;
 use crate::secret::Hashed;
-use crate::state::{Change, Object, PASSWORD, Secret, Shelf, text};
+use crate::sign_in::first_factor::with_password;
+use crate::state::{Change, Object, Shelf, text};
 
 /// The id of the method that is a password: of each user the same.
 pub(super) const PASSWORD_METHOD: &str = "28c10230-6103-485e-b985-444c60001490";
@@ -61,8 +63,7 @@ pub(super) fn reset(request: &Request<'_>, user: &str, method: &str) -> Result<R
         let upn = text(&changed, "userPrincipalName").unwrap_or_default().to_owned();
         check_password(&password, (&upn, text(&changed, "displayName").unwrap_or_default()))?;
         changed.insert("passwordProfile".to_owned(), json!({ "forceChangePasswordNextSignIn": true }));
-        // A new password ends what was begun with the old one.
-        changed.insert("signInSessionsValidFromDateTime".to_owned(), json!(at.to_string()));
+        let secret = with_password(&mut changed, hashed, at);
         let operation = object(json!({
             "id": id, "userId": user, "createdDateTime": now, "lastActionDateTime": now, "status": "succeeded",
             "statusDetail": Value::Null, "resourceLocation": Value::Null,
@@ -76,12 +77,8 @@ pub(super) fn reset(request: &Request<'_>, user: &str, method: &str) -> Result<R
         let old = kept.len().saturating_sub(OPERATION_COUNT_MAX - 1);
         let old =
             kept.into_iter().take(old).map(|(_, name)| Change::Unshelve(Shelf::PasswordOperations, name.to_owned()));
-        let secret = Secret { owner: user.to_owned(), id: PASSWORD.to_owned(), hashed, until: None };
-        let changes = [
-            Change::Put(Resource::Users, changed),
-            Change::PutSecret(secret),
-            Change::shelve(Shelf::PasswordOperations, operation),
-        ];
+        let changes =
+            [Change::Put(Resource::Users, changed), secret, Change::shelve(Shelf::PasswordOperations, operation)];
         Ok((changes.into_iter().chain(old).collect(), upn))
     })?;
     let target = json!([{ "id": user, "type": "User", "userPrincipalName": upn, "modifiedProperties": [] }]);

@@ -18,18 +18,14 @@ use super::schedules::object;
 use crate::call::Reply;
 use crate::clock::written;
 use crate::faults;
+use crate::ids::roles::{GLOBAL_READER, SECURITY_OPERATOR, SECURITY_READER};
 use crate::random;
 use crate::state::{Change, Directory, Object, Shelf, text};
 
 const READ: &[&str] = &["IdentityRiskyUser.Read.All", "IdentityRiskyUser.ReadWrite.All"];
 const WRITE: &[&str] = &["IdentityRiskyUser.ReadWrite.All"];
-const READERS: &[&str] = &[
-    SECURITY_ADMINISTRATOR,
-    "5d6b6bb7-de71-4623-b4af-96380a352509",
-    "5f2222b1-57c3-48ba-8ad5-d4759f1fde6f",
-    "f2ef992c-3afb-46b9-b7cf-a126ee74c451",
-];
-const WRITERS: &[&str] = &[SECURITY_ADMINISTRATOR, "5f2222b1-57c3-48ba-8ad5-d4759f1fde6f"];
+const READERS: &[&str] = &[SECURITY_ADMINISTRATOR, SECURITY_READER, SECURITY_OPERATOR, GLOBAL_READER];
+const WRITERS: &[&str] = &[SECURITY_ADMINISTRATOR, SECURITY_OPERATOR];
 const READ_EVENTS: &[&str] = &["IdentityRiskEvent.Read.All", "IdentityRiskEvent.ReadWrite.All"];
 const USERS: &str = "identityProtection/riskyUsers";
 const DETECTIONS: &str = "identityProtection/riskDetections";

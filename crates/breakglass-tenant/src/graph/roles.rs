@@ -1,7 +1,7 @@
 //! `/roleManagement/directory`: definitions and assignments of roles, and the schedules behind them.
 
 use breakglass_model::snapshot::Resource;
-use breakglass_model::well_known::{GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR};
+use breakglass_model::well_known::{GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR, SECURITY_ADMINISTRATOR};
 use serde_json::{Value, json};
 
 use super::directory_objects::kind_of;
@@ -10,16 +10,13 @@ use super::list::{Shape, listed_of, selected};
 use super::schedules::{self, Kind, is_same, object};
 use super::{Request, pim};
 use crate::call::Reply;
+use crate::ids::roles::{GLOBAL_READER, SECURITY_READER};
 use crate::random;
 use crate::state::{Change, Directory, Object, text};
 
 /// Who may look into schedules that are of others.
-pub(super) const READERS: &[&str] = &[
-    PRIVILEGED_ROLE_ADMINISTRATOR,
-    "f2ef992c-3afb-46b9-b7cf-a126ee74c451",
-    "5d6b6bb7-de71-4623-b4af-96380a352509",
-    "194ae4cb-b126-40b2-bd5b-6091b380977d",
-];
+pub(super) const READERS: &[&str] =
+    &[PRIVILEGED_ROLE_ADMINISTRATOR, GLOBAL_READER, SECURITY_READER, SECURITY_ADMINISTRATOR];
 
 const READ: &[&str] = &[
     "RoleManagement.Read.Directory",

@@ -10,14 +10,12 @@ use super::password_reset::PASSWORD_METHOD;
 use super::{Request, delta, properties};
 use crate::call::Reply;
 use crate::clock::written;
+use crate::ids::roles::{HELPDESK_ADMINISTRATOR, PASSWORD_ADMINISTRATOR, USER_ADMINISTRATOR};
 use crate::random;
 use crate::secret::{Hashed, is_acceptable};
+use crate::sign_in::first_factor::with_password;
 use crate::sign_in::{groups_of, member_id, roles_of};
 use crate::state::{Change, Object, PASSWORD, Secret, text};
-
-const USER_ADMINISTRATOR: &str = "fe930be7-5e62-47db-91af-98c3a49a38b1";
-const HELPDESK_ADMINISTRATOR: &str = "729827e3-9c14-49f7-bb1b-9608f156bbb8";
-const PASSWORD_ADMINISTRATOR: &str = "966707d0-3269-4727-9be2-8c3a10f19b9d";
 
 /// What an answer has of a user unless it is asked otherwise.
 const DEFAULT_PROPERTIES: &[&str] = &[
@@ -224,14 +222,7 @@ fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
             user.insert("passwordProfile".to_owned(), without_password(Some(profile)));
         }
         if let Some(hashed) = hashed {
-            // A new password ends what was begun with the old one.
-            user.insert("signInSessionsValidFromDateTime".to_owned(), json!(now.to_string()));
-            changes.push(Change::PutSecret(Secret {
-                owner: target.clone(),
-                id: PASSWORD.to_owned(),
-                hashed,
-                until: None,
-            }));
+            changes.push(with_password(&mut user, hashed, now));
         }
         let upn = text(&user, "userPrincipalName").unwrap_or_default().to_owned();
         changes.push(Change::Put(Resource::Users, user));

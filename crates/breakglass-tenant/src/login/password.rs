@@ -18,7 +18,7 @@ use crate::secret::{Hashed, is_acceptable};
 use crate::sign_in::Decided;
 use crate::sign_in::first_factor::{self, demands};
 use crate::sign_in::proof::is_multifactor;
-use crate::state::{Change, Object, PASSWORD, Secret, StateError, text};
+use crate::state::{Change, Object, PASSWORD, StateError, text};
 
 /// Why a password was not changed.
 enum NotChanged {
@@ -161,10 +161,8 @@ impl Step<'_> {
                 }
             }
             changed.insert("lastPasswordChangeDateTime".to_owned(), json!(written(now)));
-            // A new password ends what was begun with the old one.
-            changed.insert("signInSessionsValidFromDateTime".to_owned(), json!(now.to_string()));
-            let secret = Secret { owner: id.to_owned(), id: PASSWORD.to_owned(), hashed, until: None };
-            Ok((vec![Change::Put(Resource::Users, changed), Change::PutSecret(secret)], ()))
+            let secret = first_factor::with_password(&mut changed, hashed, now);
+            Ok((vec![Change::Put(Resource::Users, changed), secret], ()))
         })
     }
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use crate::faults;
 use crate::login::error::StsError;
+use crate::secret::Hashed;
 use crate::sign_in::methods;
 use crate::state::{Change, Object, PASSWORD, Secret, StateError, text};
 use crate::tenant::Tenant;
@@ -74,6 +75,14 @@ pub(crate) fn shown(
         Ok(true) => Ok(Modes::TEMPORARY_ACCESS_PASS_ONE_TIME),
         Ok(false) | Err(_) => Err(StsError::of(130_503)),
     }
+}
+
+/// The change that gives a user a new password, at an instant: it ends what was begun with the old one, which the object
+/// of the user says from then on.
+pub(crate) fn with_password(user: &mut Object, hashed: Hashed, at: jiff::Timestamp) -> Change {
+    user.insert("signInSessionsValidFromDateTime".to_owned(), Value::String(at.to_string()));
+    let owner = text(user, "id").unwrap_or_default().to_owned();
+    Change::PutSecret(Secret { owner, id: PASSWORD.to_owned(), hashed, until: None })
 }
 
 fn is_pass(secret: &Secret) -> bool {

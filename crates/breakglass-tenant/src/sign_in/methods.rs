@@ -103,22 +103,26 @@ pub(crate) fn is_bare(directory: &Directory, user: &Object) -> bool {
     })
 }
 
+/// The configuration of a kind of method in the authentication methods policy.
+pub(super) fn configuration<'d>(directory: &'d Directory, id: &str) -> Option<&'d Object> {
+    let policy = directory.single(Resource::AuthenticationMethodsPolicy)?;
+    let listed = policy.get("authenticationMethodConfigurations")?.as_array()?;
+    let mut listed = listed.iter().filter_map(Value::as_object);
+    listed.find(|one| text(one, "id").is_some_and(|known| known.eq_ignore_ascii_case(id)))
+}
+
 /// Whether the authentication methods policy lets a user sign in with methods of a kind: its configuration is enabled,
 /// includes the user and does not exclude it. A kind that the policy does not have is let.
 pub(crate) fn may_use(directory: &Directory, user: &Object, id: &str) -> bool {
-    let policy = directory.single(Resource::AuthenticationMethodsPolicy);
-    let configurations = policy.and_then(|policy| policy.get("authenticationMethodConfigurations"));
-    let mut configurations = configurations.and_then(Value::as_array).into_iter().flatten();
-    let says = |one: &Value, name: &str| one.get(name).and_then(Value::as_str).map(str::to_owned).unwrap_or_default();
-    let Some(own) = configurations.find(|one| says(one, "id").eq_ignore_ascii_case(id)) else { return true };
+    let Some(own) = configuration(directory, id) else { return true };
     let user_id = text(user, "id").unwrap_or_default();
     let groups = groups_of(directory, user_id);
     let is_about = |target: &Value| {
-        let whom = says(target, "id").to_lowercase();
+        let whom = target.get("id").and_then(Value::as_str).unwrap_or_default().to_lowercase();
         whom == ALL_USERS || whom == user_id.to_lowercase() || groups.contains(&whom)
     };
     let targets = |name: &str| own.get(name).and_then(Value::as_array);
-    says(own, "state") != "disabled"
+    text(own, "state") != Some("disabled")
         && targets("includeTargets").is_none_or(|included| included.iter().any(is_about))
         && !targets("excludeTargets").into_iter().flatten().any(is_about)
 }

@@ -116,10 +116,7 @@ pub(crate) struct Fido2Policy<'d>(Option<&'d Object>);
 
 impl<'d> Fido2Policy<'d> {
     pub(crate) fn of(directory: &'d Directory) -> Self {
-        let policy = directory.single(Resource::AuthenticationMethodsPolicy);
-        let listed = policy.and_then(|policy| policy.get("authenticationMethodConfigurations"));
-        let mut listed = listed.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
-        Self(listed.find(|one| text(one, "id").is_some_and(|id| id.eq_ignore_ascii_case("Fido2"))))
+        Self(methods::configuration(directory, "Fido2"))
     }
 
     fn says(&self, name: &str) -> Option<bool> {

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::endpoint::{Endpoint, Manner, closed};
-use super::world::{AZURE_CLI, Answer, PASSWORD, World, asked, id, unserved};
+use super::world::{Answer, PASSWORD, World, asked, id, unserved};
+use crate::served::world::AZURE_CLI;
 
 const PATH: &str = "/subscriptions";
 

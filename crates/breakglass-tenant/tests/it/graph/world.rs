@@ -21,11 +21,12 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::endpoint::Endpoint;
 use super::schema::Schema;
+use crate::served::world::{AZURE_CLI, password_form};
 
 pub(super) const TENANT: &str = "6c1b0e0e-54a2-4d39-9d0f-b4ea6f1a5500";
 pub(super) const PASSWORD: &str = "Correct-Horse-7";
 /// The Azure CLI, which acts as the user.
-pub(super) const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+pub(super) const GRAPH_SCOPE: &str = "https://graph.microsoft.com/.default";
 const APP_SECRET: &str = "a-secret-for-tests-only";
 /// A pass that anna can sign in with, so that she has proved more than a password.
 const PASS: &str = "Many-Pass-123";
@@ -373,43 +374,25 @@ impl World {
 
     /// A token of somebody who signed in with a password.
     pub(super) fn user(&self, name: &str) -> String {
-        self.user_for(name, "https://graph.microsoft.com/.default")
+        self.user_for(name, GRAPH_SCOPE)
     }
 
     /// A token of the first emergency account of the demo.
     pub(super) fn demo_token(&self) -> String {
-        self.token_of(&[
-            ("client_id", AZURE_CLI),
-            ("grant_type", "password"),
-            ("scope", "https://graph.microsoft.com/.default"),
-            ("username", "emergency-access-1@contoso.onmicrosoft.com"),
-            ("password", breakglass_tenant::demo::FIRST_EMERGENCY_PASSWORD),
-        ])
+        let name = "emergency-access-1@contoso.onmicrosoft.com";
+        self.token_of(&password_form((name, breakglass_tenant::demo::FIRST_EMERGENCY_PASSWORD), GRAPH_SCOPE))
     }
 
     /// The same, for another resource.
     pub(super) fn user_for(&self, name: &str, scope: &str) -> String {
         let name = format!("{name}@contoso.onmicrosoft.com");
-        self.token_of(&[
-            ("client_id", AZURE_CLI),
-            ("grant_type", "password"),
-            ("scope", scope),
-            ("username", &name),
-            ("password", PASSWORD),
-        ])
+        self.token_of(&password_form((&name, PASSWORD), scope))
     }
 
     /// The same of a client that answers a challenge, or the code with which it is refused.
     pub(super) fn user_with_claims(&self, name: &str, claims: &str) -> Result<String, u64> {
         let name = format!("{name}@contoso.onmicrosoft.com");
-        let form = [
-            ("client_id", AZURE_CLI),
-            ("grant_type", "password"),
-            ("scope", "https://graph.microsoft.com/.default"),
-            ("username", &name),
-            ("password", PASSWORD),
-            ("claims", claims),
-        ];
+        let form = [&password_form((&name, PASSWORD), GRAPH_SCOPE)[..], &[("claims", claims)]].concat();
         let answer = self.form("/contoso.onmicrosoft.com/oauth2/v2.0/token", &form);
         let token = answer["access_token"].as_str().map(str::to_owned);
         token.ok_or_else(|| answer["error_codes"][0].as_u64().unwrap())
@@ -423,26 +406,14 @@ impl World {
     /// The same with another password.
     pub(super) fn refused_with(&self, name: &str, password: &str) -> u64 {
         let name = format!("{name}@contoso.onmicrosoft.com");
-        let form = [
-            ("client_id", AZURE_CLI),
-            ("grant_type", "password"),
-            ("scope", "https://graph.microsoft.com/.default"),
-            ("username", &name),
-            ("password", password),
-        ];
+        let form = password_form((&name, password), GRAPH_SCOPE);
         self.form("/contoso.onmicrosoft.com/oauth2/v2.0/token", &form)["error_codes"][0].as_u64().unwrap()
     }
 
     /// A token that says who somebody is, and is for the client.
     pub(super) fn id_token(&self, name: &str) -> String {
         let name = format!("{name}@contoso.onmicrosoft.com");
-        let form = [
-            ("client_id", AZURE_CLI),
-            ("grant_type", "password"),
-            ("scope", "https://graph.microsoft.com/.default openid"),
-            ("username", &name),
-            ("password", PASSWORD),
-        ];
+        let form = password_form((&name, PASSWORD), "https://graph.microsoft.com/.default openid");
         self.form("/contoso.onmicrosoft.com/oauth2/v2.0/token", &form)["id_token"].as_str().unwrap().to_owned()
     }
 

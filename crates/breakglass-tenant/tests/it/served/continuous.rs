@@ -5,20 +5,14 @@ use base64::engine::general_purpose::URL_SAFE;
 use breakglass_tenant::profile::Profile;
 use serde_json::{Value, json};
 
-use super::world::{ADMIN, Answer, Served};
+use super::world::{ADMIN, Answer, Served, password_form};
 
-const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 const RAE: (&str, &str) = ("rae@contoso.com", "Rae-Passw0rd");
 const CAPABLE: &str = r#"{"access_token":{"xms_cc":{"values":["CP1"]}}}"#;
 
 fn tokens(served: &Served, (name, password): (&str, &str), claims: &str) -> Value {
-    let mut form = vec![
-        ("client_id", AZURE_CLI),
-        ("grant_type", "password"),
-        ("scope", "https://graph.microsoft.com/.default openid offline_access"),
-        ("username", name),
-        ("password", password),
-    ];
+    let mut form =
+        password_form((name, password), "https://graph.microsoft.com/.default openid offline_access").to_vec();
     form.extend((!claims.is_empty()).then_some(("claims", claims)));
     served.token(&[], &form).json()
 }

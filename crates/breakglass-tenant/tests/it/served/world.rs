@@ -25,7 +25,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 const SEED: &str = include_str!("tenant.json");
-const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+pub(crate) const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 pub(crate) const ADMIN: (&str, &str) = ("emergency@contoso.onmicrosoft.com", "Gl@ss-Hammer-1");
 
 /// At 1970-01-01T00:00:59Z, of which RFC 6238 knows the codes.
@@ -284,13 +284,7 @@ impl Served {
 
     /// What a password alone brings the Azure CLI.
     pub(crate) fn password(&self, headers: &[(&str, &str)], (name, password): (&str, &str)) -> Value {
-        let form = [
-            ("client_id", AZURE_CLI),
-            ("grant_type", "password"),
-            ("scope", "https://graph.microsoft.com/.default openid offline_access"),
-            ("username", name),
-            ("password", password),
-        ];
+        let form = password_form((name, password), "https://graph.microsoft.com/.default openid offline_access");
         self.token(headers, &form).json()
     }
 
@@ -315,6 +309,11 @@ impl Served {
         let path = format!("/beta/auditLogs/signIns?$filter=userPrincipalName%20eq%20'{of}'&$top=1");
         self.send(("GET", &path), &[("authorization", &bearer)], "").unwrap().json()["value"][0].clone()
     }
+}
+
+/// What the Azure CLI sends to sign somebody in with a password.
+pub(crate) fn password_form<'a>((name, password): (&'a str, &'a str), scope: &'a str) -> [(&'a str, &'a str); 5] {
+    [("client_id", AZURE_CLI), ("grant_type", "password"), ("scope", scope), ("username", name), ("password", password)]
 }
 
 /// A form as it is sent.

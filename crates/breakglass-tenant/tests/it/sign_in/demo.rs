@@ -8,8 +8,8 @@ use breakglass_tenant::seed::SeedError;
 use serde_json::{Value, json};
 
 use super::world::{Browser, World};
+use crate::served::world::{AZURE_CLI, password_form};
 
-const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 /// The program on people's devices, and the one on a server.
 const EXPENSES: &str = "Contoso Expenses";
 const SERVICE_DESK: &str = "Contoso Service Desk";
@@ -21,13 +21,7 @@ const EMERGENCY: &str = "emergency-access-1@contoso.onmicrosoft.com";
 
 /// What a password alone brings the Azure CLI: `token`, or a code.
 fn password_alone(world: &World, (name, password): (&str, &str), place: &str) -> Value {
-    let form = [
-        ("client_id", AZURE_CLI),
-        ("grant_type", "password"),
-        ("scope", "https://graph.microsoft.com/.default openid offline_access"),
-        ("username", name),
-        ("password", password),
-    ];
+    let form = password_form((name, password), "https://graph.microsoft.com/.default openid offline_access");
     let answer = Browser::at(place).send(world, ("POST", "/organizations/oauth2/v2.0/token"), &form).json();
     if answer["access_token"].is_string() { answer["access_token"].clone() } else { answer["error_codes"][0].clone() }
 }

@@ -9,18 +9,12 @@ mod tokens;
 
 use serde_json::Value;
 
-use super::world::{ADMIN, Answer, Served};
+use super::world::{ADMIN, Answer, Served, password_form};
 
 /// The access token and the refresh token of the administrator for a resource.
 fn tokens_for(served: &Served, resource: &str) -> Value {
-    let form = [
-        ("client_id", AZURE_CLI),
-        ("grant_type", "password"),
-        ("scope", &format!("{resource}/.default openid offline_access")),
-        ("username", ADMIN.0),
-        ("password", ADMIN.1),
-    ];
-    let tokens = served.token(&[], &form).json();
+    let scope = format!("{resource}/.default openid offline_access");
+    let tokens = served.token(&[], &password_form(ADMIN, &scope)).json();
     assert!(tokens["access_token"].is_string(), "{tokens}");
     tokens
 }
