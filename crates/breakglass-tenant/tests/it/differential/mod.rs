@@ -29,6 +29,8 @@ const TENANT_COUNT_FULL: u64 = 200;
 /// The same over HTTPS.
 const SERVED_COUNT: u64 = 3;
 const SERVED_COUNT_FULL: u64 = 20;
+/// A tenant in which somebody gets in only with what a person sets whom they helped before.
+const HELPED_IN_TURN: u64 = 12_424_368_705_441_898_096;
 /// Components of which every set is tried.
 const EVERY_SET_COUNT_MAX: usize = 6;
 /// Sets that are tried by chance, of tenants with more.
@@ -144,6 +146,13 @@ fn what_the_engine_says_happens_by_seed() {
         tally.try_tenant(first.wrapping_add(seed), |small| Wire::in_process("differential", small));
     }
     tally.must_agree();
+}
+
+#[test]
+fn who_was_helped_helps_in_turn() {
+    let mut tally = Tally::default();
+    tally.try_tenant(HELPED_IN_TURN, |small| Wire::in_process("differential-in-turn", small));
+    assert!(tally.told.is_empty() && tally.cuts > 0, "{:?}", tally.told);
 }
 
 #[test]

@@ -56,6 +56,13 @@ pub(super) struct Play<'t> {
     pub(super) sign_in_count: u64,
 }
 
+/// How somebody gets in: with what they have, or with what somebody else, who got in before, sets for them.
+#[derive(Debug, Clone)]
+struct Chain<'t> {
+    choice: Choice<'t>,
+    helped: Option<(Box<Chain<'t>>, Reset)>,
+}
+
 /// What an administrator does for somebody else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Reset {
@@ -74,6 +81,14 @@ impl Reset {
             Self::Password => &[PORTAL, POWERSHELL, M365],
         };
         choices_of(small, person, clients)
+    }
+
+    /// Whether a sign-in uses what was set.
+    fn is_used_by(self, choice: &Choice<'_>) -> bool {
+        match self {
+            Self::Pass => choice.method.is_none(),
+            Self::Password => choice.method.is_none_or(|method| !matches!(method.kind, Kind::Pass | Kind::Passkey)),
+        }
     }
 }
 
@@ -117,25 +132,47 @@ impl<'t> Play<'t> {
     /// Who gets in with the new password or the pass that a Global Administrator sets, who does not get there alone.
     fn way_with_help(&mut self, surface: Surface, failed: &Failed) -> Option<String> {
         let small = self.small;
-        for (resetter, reset) in small.people.iter().flat_map(|one| [(one, Reset::Pass), (one, Reset::Password)]) {
-            let Some(own) = self.works(&reset.tools(small, resetter), failed) else { continue };
-            // What is checked elsewhere nobody sets here, and the engine counts on no pass of somebody federated.
-            let others = small.people.iter().filter(|person| person.id != resetter.id && !person.is_federated());
-            for person in others {
-                for choice in choices(small, person, surface) {
-                    let is_new = match reset {
-                        Reset::Pass => choice.method.is_none(),
-                        Reset::Password => {
-                            choice.method.is_none_or(|method| !matches!(method.kind, Kind::Pass | Kind::Passkey))
-                        }
-                    };
-                    if !is_new || !is_at_hand(&choice, failed) {
-                        continue;
-                    }
-                    let natures = natures(person, failed);
-                    if natures.iter().all(|nature| self.gets_in_after(&own, (&choice, reset), failed, *nature)) {
-                        return Some(format!("{own:?} {reset:?} {choice:?}"));
-                    }
+        // Whoever was helped may help somebody else, until nobody is left whom that gets further.
+        let mut helpers: Vec<(Chain<'t>, Reset)> = Vec::new();
+        loop {
+            let before = helpers.len();
+            for (person, reset) in small.people.iter().flat_map(|one| [(one, Reset::Pass), (one, Reset::Password)]) {
+                let is_known =
+                    |(chain, known): &(Chain<'_>, Reset)| *known == reset && chain.choice.person.id == person.id;
+                if helpers.iter().any(is_known) {
+                    continue;
+                }
+                let tools = reset.tools(small, person);
+                let own = self.works(&tools, failed).map(|choice| Chain { choice, helped: None });
+                let chain = own.or_else(|| self.works_helped(&tools, &helpers, failed));
+                helpers.extend(chain.map(|chain| (chain, reset)));
+            }
+            if helpers.len() == before {
+                break;
+            }
+        }
+        small.people.iter().find_map(|person| {
+            self.works_helped(&choices(small, person, surface), &helpers, failed).map(|chain| format!("{chain:?}"))
+        })
+    }
+
+    /// The first of some choices of one person that works with what one of some others sets for that person.
+    fn works_helped(
+        &mut self,
+        choices: &[Choice<'t>],
+        helpers: &[(Chain<'t>, Reset)],
+        failed: &Failed,
+    ) -> Option<Chain<'t>> {
+        let person = choices.first()?.person;
+        // What is checked elsewhere nobody sets here, and the engine counts on no pass of somebody federated.
+        let others = helpers.iter().filter(|(chain, _)| chain.choice.person.id != person.id && !person.is_federated());
+        for (helper, reset) in others {
+            let natures = natures(person, failed);
+            let is_open = |choice: &&Choice<'_>| reset.is_used_by(choice) && is_at_hand(choice, failed);
+            for choice in choices.iter().filter(is_open) {
+                if natures.iter().all(|nature| self.gets_in_after(helper, (choice, *reset), failed, *nature)) {
+                    let helped = Some((Box::new(helper.clone()), *reset));
+                    return Some(Chain { choice: choice.clone(), helped });
                 }
             }
         }
@@ -145,8 +182,8 @@ impl<'t> Play<'t> {
     /// Whether somebody gets in with what somebody else sets; afterwards everything is as it was.
     fn gets_in_after(
         &mut self,
-        resetter: &Choice<'_>,
-        (choice, reset): (&Choice<'_>, Reset),
+        helper: &Chain<'t>,
+        (choice, reset): (&Choice<'t>, Reset),
         failed: &Failed,
         nature: (&str, &str),
     ) -> bool {
@@ -157,38 +194,71 @@ impl<'t> Play<'t> {
             return *known;
         }
         self.inject(&seen);
-        if resetter.person.is_eligible {
-            let Some(tool) = self.activation(resetter.person, failed) else { return false };
-            self.activates(&tool);
+        let bearer = self.bearer(helper, failed);
+        let gets_in = bearer.is_some_and(|bearer| {
+            let gets_in = self.give(choice.person, reset, bearer) && self.gets_in_now(choice, failed, nature);
+            self.secrets.remove(&(choice.person.id.clone(), reset));
+            gets_in
+        });
+        self.undo(choice.person, reset);
+        self.undo_chain(helper);
+        self.known.insert(key, gets_in);
+        gets_in
+    }
+
+    /// What somebody shows Graph who acts with what others set before.
+    fn bearer(&mut self, chain: &Chain<'t>, failed: &Failed) -> Option<String> {
+        let Chain { choice, helped } = chain;
+        let person = choice.person;
+        let mut is_ready = true;
+        if let Some((helper, reset)) = helped {
+            let bearer = self.bearer(helper, failed)?;
+            is_ready = self.give(person, *reset, bearer);
         }
-        let token = self.token(&Choice { scope: GRAPH_SCOPE, ..resetter.clone() }, "");
-        let Some(token) = token else { return false };
-        let id = &choice.person.id;
-        let bearer = format!("Bearer {token}");
-        let headers = [("authorization", bearer.as_str())];
-        let set = match reset {
+        if is_ready && person.is_eligible {
+            is_ready = self.activation(person, failed).is_some_and(|tool| self.activates(&tool));
+        }
+        let token = if is_ready { self.token(&Choice { scope: GRAPH_SCOPE, ..choice.clone() }, "") } else { None };
+        if let Some((helper, reset)) = helped {
+            self.secrets.remove(&(person.id.clone(), *reset));
+            // Whoever is helped by those whom they helped activates the role once more.
+            if helper.choice.person.is_eligible {
+                self.deactivate(helper.choice.person);
+            }
+        }
+        token.map(|token| format!("Bearer {token}"))
+    }
+
+    /// Sets a password for somebody, or gets ready to give passes.
+    fn give(&mut self, person: &Person, reset: Reset, bearer: String) -> bool {
+        let secret = match reset {
             // A pass is good once: whoever gives it gives another for each sign-in.
-            Reset::Pass => Some(bearer.clone()),
+            Reset::Pass => bearer,
             Reset::Password => {
                 let new = "Another-Hammer-9!".to_owned();
                 let profile = json!({ "password": new, "forceChangePasswordNextSignIn": false });
                 let body = json!({ "passwordProfile": profile }).to_string();
-                let answer = self.send(("PATCH", &format!("/v1.0/users/{id}")), &headers, body).unwrap();
-                (answer.status == 204).then_some(new)
+                let path = format!("/v1.0/users/{}", person.id);
+                let answer = self.send(("PATCH", &path), &[("authorization", &bearer)], body).unwrap();
+                if answer.status != 204 {
+                    return false;
+                }
+                new
             }
         };
-        let gets_in = set.is_some_and(|secret| {
-            self.secrets.insert((id.clone(), reset), secret);
-            let before = self.gets_in_now(choice, failed, nature);
-            self.secrets.remove(&(id.clone(), reset));
-            before
-        });
-        if resetter.person.is_eligible {
-            self.deactivate(resetter.person);
+        self.secrets.insert((person.id.clone(), reset), secret);
+        true
+    }
+
+    /// Everybody in a chain as they were.
+    fn undo_chain(&mut self, chain: &Chain<'_>) {
+        if chain.choice.person.is_eligible {
+            self.deactivate(chain.choice.person);
         }
-        self.undo(choice.person, reset);
-        self.known.insert(key, gets_in);
-        gets_in
+        if let Some((helper, reset)) = &chain.helped {
+            self.undo(chain.choice.person, *reset);
+            self.undo_chain(helper);
+        }
     }
 
     /// The password and the passes of somebody as they were.
@@ -253,11 +323,7 @@ impl<'t> Play<'t> {
             self.secrets.keys().filter(|(id, _)| *id == person.id).map(|(_, given)| *given).collect();
         let is_open = |tool: &&Choice<'_>| match given.first() {
             None => is_possible(tool, failed),
-            Some(Reset::Pass) => tool.method.is_none() && is_at_hand(tool, failed),
-            Some(Reset::Password) => {
-                tool.method.is_none_or(|method| !matches!(method.kind, Kind::Pass | Kind::Passkey))
-                    && is_at_hand(tool, failed)
-            }
+            Some(reset) => reset.is_used_by(tool) && is_at_hand(tool, failed),
         };
         let tools: Vec<Choice<'t>> = tools.iter().filter(is_open).cloned().collect();
         tools.into_iter().find(|tool| {
