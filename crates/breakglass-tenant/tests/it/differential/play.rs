@@ -188,18 +188,16 @@ impl<'t> Play<'t> {
         nature: (&str, &str),
     ) -> bool {
         let seen: Failed = failed.iter().filter(|one| is_of_tenant(one)).cloned().collect();
-        // What somebody sets does not depend on who it is.
-        let key = format!("{reset:?} {choice:?} {nature:?} {failed:?}");
+        // What somebody sets does not depend on who it is, nor on what is at hand to others.
+        let key =
+            format!("{reset:?} {choice:?} {nature:?} {:?}", if choice.person.is_eligible { failed } else { &seen });
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
         self.inject(&seen);
-        let bearer = self.bearer(helper, failed);
-        let gets_in = bearer.is_some_and(|bearer| {
-            let gets_in = self.give(choice.person, reset, bearer) && self.gets_in_now(choice, failed, nature);
-            self.secrets.remove(&(choice.person.id.clone(), reset));
-            gets_in
-        });
+        let Some(bearer) = self.bearer(helper, failed) else { panic!("{helper:?} acted before") };
+        let gets_in = self.give(choice.person, reset, bearer) && self.gets_in_now(choice, failed, nature);
+        self.secrets.remove(&(choice.person.id.clone(), reset));
         self.undo(choice.person, reset);
         self.undo_chain(helper);
         self.known.insert(key, gets_in);
