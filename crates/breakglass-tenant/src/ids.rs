@@ -43,6 +43,18 @@ pub(crate) const GRAPH_RESOURCE: &str = "https://graph.microsoft.com";
 /// Addresses of Azure Resource Manager in a scope.
 const MANAGER_RESOURCES: [&str; 2] = ["https://management.core.windows.net", "https://management.azure.com"];
 
+/// Resources of Microsoft's own that every tenant knows, beside those that the tenant itself serves: address, id, name.
+pub(crate) const RESOURCES: &[(&str, &str, &str)] = &[
+    ("https://graph.windows.net", "00000002-0000-0000-c000-000000000000", "Windows Azure Active Directory"),
+    ("https://outlook.office365.com", "00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online"),
+    ("https://outlook.office.com", "00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online"),
+    ("https://manage.office.com", "c5393580-f805-4401-95e8-94b7a6ef2fc2", "Office 365 Management APIs"),
+    ("https://vault.azure.net", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093", "Azure Key Vault"),
+    ("https://storage.azure.com", "e406a681-f3d4-42a8-90b6-c2b029497af1", "Azure Storage"),
+    ("https://api.loganalytics.io", "ca7f3f0b-7d91-482c-8e09-c5d840d0eac5", "Log Analytics API"),
+    ("https://database.windows.net", "022907d3-0f1b-48f7-badc-1ba6abab6d66", "Azure SQL Database"),
+];
+
 /// The authentication context by which Azure Resource Manager demands multifactor authentication.
 pub(crate) const MANDATORY_MFA_CONTEXT: &str = "p1";
 

@@ -1,6 +1,6 @@
 //! A tenant: what it knows, the keys that sign its tokens, its clock, and where it is reached.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +20,9 @@ use crate::{admin, faults, graph, login, manager};
 
 /// The header by which a client on this machine says on which device it is, by one of its ids.
 pub const DEVICE_HEADER: &str = "x-breakglass-device";
+
+/// Name of the file that is locked while the tenant is open.
+const LOCK_FILE: &str = "lock";
 
 /// Where a tenant is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +55,12 @@ pub enum OpenError {
     /// Its state cannot be used.
     #[error("the state of the tenant cannot be used")]
     State(#[from] StateError),
+    /// Another process serves it.
+    #[error(
+        "another process has the tenant in {0} open: what two of them change, neither would see of the other. End the \
+         other one, or take another folder"
+    )]
+    InUse(PathBuf),
     /// There is nothing random to make ids of.
     #[error(transparent)]
     Random(#[from] NoRandomness),
@@ -76,6 +85,20 @@ pub struct Tenant {
     pub(crate) profile: Profile,
     /// Whether clients on this machine may come without TLS.
     pub(crate) allows_loopback_http: bool,
+    /// Held as long as it is open; the system lets go of it when the process ends, however it ends.
+    _lock: File,
+}
+
+/// The lock of a folder, of which one process has it at a time.
+fn locked(folder: &Path) -> Result<File, OpenError> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false);
+    let lock = options.open(folder.join(LOCK_FILE)).map_err(OpenError::Folder)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(OpenError::Folder(error)),
+    }
 }
 
 impl Tenant {
@@ -85,6 +108,7 @@ impl Tenant {
     /// When the folder or what is in it cannot be used.
     pub fn open(folder: &Path, addresses: Addresses, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         fs::create_dir_all(folder).map_err(OpenError::Folder)?;
+        let lock = locked(folder)?;
         let state = State::open(folder)?;
         let clock = MovedClock::of(clock);
         clock.move_by(faults::moved_seconds(&state.read()));
@@ -108,6 +132,7 @@ impl Tenant {
             id,
             profile: Profile::default(),
             allows_loopback_http: false,
+            _lock: lock,
         })
     }
 

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use breakglass_engine::access::surfaces::MICROSOFT_GRAPH;
 use breakglass_model::snapshot::Resource;
 use breakglass_model::strength::Modes;
 use breakglass_model::well_known::GLOBAL_ADMINISTRATOR;
@@ -14,8 +13,8 @@ use crate::call::Call;
 use crate::ids::Audience;
 use crate::jwt;
 use crate::sign_in::first_factor::is_open;
-use crate::sign_in::{Attempt, BLOCKED, Client, Device, decide, risk_of, roles_of};
-use crate::state::{Object, text};
+use crate::sign_in::{Attempt, BLOCKED, Client, Device, Target, decide, risk_of, roles_of};
+use crate::state::{Object, Shown, text};
 use crate::tenant::Tenant;
 
 /// Seconds by which a token may be too early: clocks differ.
@@ -155,7 +154,9 @@ fn looked_at_again(tenant: &Tenant, call: &Call, claims: &Object) -> Result<(), 
         return revoked(now.as_second());
     };
     let from = text(user, "signInSessionsValidFromDateTime").and_then(|text| text.parse::<Timestamp>().ok());
-    if let Some(from) = from.map(Timestamp::as_second).filter(|from| issued < *from) {
+    // Tokens are dated in whole seconds: one of the second in which sessions were ended may be of before, and whoever
+    // signs in after it in that second gets a token of the next.
+    if let Some(from) = from.map(Timestamp::as_second).filter(|from| issued <= *from) {
         return revoked(from);
     }
     if is_open(user).is_err() || risk_of(&directory, user).0 == "high" {
@@ -166,11 +167,11 @@ fn looked_at_again(tenant: &Tenant, call: &Call, claims: &Object) -> Result<(), 
     let Some(client) = client.filter(|_| was_at != Some(call.remote)) else { return Ok(()) };
     let attempt = Attempt {
         client: &client,
-        resource: MICROSOFT_GRAPH,
-        audience: Audience::Graph,
+        target: &Target::of(Audience::Graph),
         remote: call.remote,
         user_agent: call.header("user-agent"),
         modes: Modes::default(),
+        shown: Shown::at(now),
         is_interactive: false,
         is_in_browser: client.is_in_browser,
         is_device_code: false,

@@ -64,6 +64,7 @@ pub(super) fn reset(request: &Request<'_>, user: &str, method: &str) -> Result<R
         check_password(&password, (&upn, text(&changed, "displayName").unwrap_or_default()))?;
         changed.insert("passwordProfile".to_owned(), json!({ "forceChangePasswordNextSignIn": true }));
         let secret = with_password(&mut changed, hashed, at);
+        request.tenant.lockout.unlock(user);
         let operation = object(json!({
             "id": id, "userId": user, "createdDateTime": now, "lastActionDateTime": now, "status": "succeeded",
             "statusDetail": Value::Null, "resourceLocation": Value::Null,

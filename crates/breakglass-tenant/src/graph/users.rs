@@ -223,6 +223,7 @@ fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
         }
         if let Some(hashed) = hashed {
             changes.push(with_password(&mut user, hashed, now));
+            request.tenant.lockout.unlock(text(&user, "id").unwrap_or_default());
         }
         let upn = text(&user, "userPrincipalName").unwrap_or_default().to_owned();
         changes.push(Change::Put(Resource::Users, user));

@@ -39,9 +39,11 @@ pub(super) fn evaluate(request: &Request<'_>) -> Result<Reply, GraphError> {
         if asked.applied_policies_only == Some(true) && analysis.applies != Trit::Yes {
             continue;
         }
+        let directory = request.tenant.state.read();
         let policy = access.policies().get(analysis.policy);
-        let Some(Value::Object(source)) = policy.map(|policy| &policy.source) else { continue };
-        let mut shown = source.clone();
+        let kept = policy.and_then(|policy| directory.object(Resource::ConditionalAccessPolicies, policy.id.as_str()));
+        let Some(mut shown) = kept.cloned() else { continue };
+        drop(directory);
         mend(Resource::ConditionalAccessPolicies, request.version, &mut shown);
         if text(&shown, "id").is_none() {
             continue;

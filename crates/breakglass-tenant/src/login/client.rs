@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::error::StsError;
 use crate::call::member;
 use crate::jwt;
-use crate::sign_in::Client;
-use crate::state::{Directory, Object, Secret};
+use crate::sign_in::{Client, has_member};
+use crate::state::{Directory, Object, Secret, text};
 use crate::tenant::Tenant;
 
 /// Seconds by which the clocks of clients may differ: one rounds its time up.
@@ -16,10 +16,53 @@ const LEEWAY_SECONDS: i64 = 300;
 /// The form of an assertion.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// The application that a form names.
+/// The application that a form names, if the tenant lets it sign anybody in.
 pub(super) fn named(tenant: &Tenant, form: &[(String, String)]) -> Result<Client, StsError> {
     let client_id = member(form, "client_id").ok_or_else(|| StsError::missing("client_id"))?;
-    Client::find(&tenant.state.read(), client_id).ok_or_else(|| unknown(client_id))
+    let directory = tenant.state.read();
+    let client = Client::find(&directory, client_id).ok_or_else(|| unknown(client_id))?;
+    let principal = principal_of(&directory, &client);
+    let is_off = principal.and_then(|one| one.get("accountEnabled")).and_then(Value::as_bool) == Some(false);
+    if is_off {
+        let text = format!("Application '{}'({}) is disabled.", client.app_id, client.name);
+        return Err(StsError { text: Some(text), ..StsError::of(7_000_112) });
+    }
+    Ok(client)
+}
+
+/// The service principal of an application.
+pub(super) fn principal_of<'d>(directory: &'d Directory, client: &Client) -> Option<&'d Object> {
+    let is_it = |one: &&Object| text(one, "appId").is_some_and(|id| id.eq_ignore_ascii_case(&client.app_id));
+    directory.all(Resource::ServicePrincipals).find(is_it)
+}
+
+/// Whether a user may use an application: where assignment is required, only those who are assigned, themselves or
+/// through a group of which they are a direct member.
+///
+/// **Source:** "Properties of an enterprise application": assignment required; nested groups do not count.
+pub(super) fn is_assigned(directory: &Directory, client: &Client, user: &Object) -> Result<(), StsError> {
+    let Some(principal) = principal_of(directory, client) else { return Ok(()) };
+    if principal.get("appRoleAssignmentRequired").and_then(Value::as_bool) != Some(true) {
+        return Ok(());
+    }
+    let (resource, id) = (text(principal, "id"), text(user, "id").unwrap_or_default());
+    let is_for = |assignee: &str| {
+        let is_in = || directory.object(Resource::Groups, assignee).is_some_and(|group| has_member(group, id));
+        assignee.eq_ignore_ascii_case(id) || is_in()
+    };
+    let mut assignments = directory.all(Resource::AppRoleAssignments).filter(|one| text(one, "resourceId") == resource);
+    if assignments.any(|one| text(one, "principalId").is_some_and(is_for)) {
+        return Ok(());
+    }
+    let name = text(user, "userPrincipalName").unwrap_or_default();
+    let text = format!(
+        "Your administrator has configured the application {} ('{}') to block users unless they are specifically granted \
+         ('assigned') access to the application. The signed in user '{name}' is blocked because they are not a direct \
+         member of a group with access, nor had access directly assigned by an administrator. Please contact your \
+         administrator to assign access to this application.",
+        client.name, client.app_id
+    );
+    Err(StsError { text: Some(text), ..StsError::of(50_105) })
 }
 
 fn unknown(client_id: &str) -> StsError {
@@ -52,7 +95,7 @@ pub(super) fn proved(tenant: &Tenant, client: &Client, form: &[(String, String)]
     if !keys.iter().any(|certificate| jwt::asserted(&parts, certificate).is_ok()) {
         return Err(StsError::of(700_027));
     }
-    let text = |name: &str| parts.claims.get(name).and_then(Value::as_str);
+    let said = |name: &str| parts.claims.get(name).and_then(Value::as_str);
     let seconds = |name: &str| parts.claims.get(name).and_then(Value::as_f64);
     #[expect(clippy::cast_precision_loss, reason = "seconds of this century are exact")]
     let now = now.as_second() as f64;
@@ -60,11 +103,11 @@ pub(super) fn proved(tenant: &Tenant, client: &Client, form: &[(String, String)]
     let leeway = LEEWAY_SECONDS as f64;
     let is_in_time = seconds("exp").is_some_and(|until| now < until + leeway)
         && seconds("nbf").is_none_or(|from| from - leeway <= now);
-    let is_for_us = text("aud").is_some_and(|audience| {
+    let is_for_us = said("aud").is_some_and(|audience| {
         let rest = audience.strip_prefix(tenant.addresses.base.as_str());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     });
-    let is_own = ["iss", "sub"].iter().all(|name| text(name).is_some_and(|id| id.eq_ignore_ascii_case(&client.app_id)));
+    let is_own = ["iss", "sub"].iter().all(|name| said(name).is_some_and(|id| id.eq_ignore_ascii_case(&client.app_id)));
     if is_in_time && is_for_us && is_own { Ok(true) } else { Err(StsError::of(700_024)) }
 }
 

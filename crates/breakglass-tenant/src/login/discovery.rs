@@ -26,7 +26,7 @@ pub(super) fn configuration(tenant: &Tenant, name: &str) -> Reply {
             "response_modes_supported": ["query", "fragment", "form_post"],
             "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["RS256"],
-            "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+            "response_types_supported": ["code"],
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
             "issuer": format!("{base}/{issuer}/v2.0"),
             "request_uri_parameter_supported": false,

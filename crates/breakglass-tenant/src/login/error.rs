@@ -4,7 +4,8 @@
 
 use serde_json::{Value, json};
 
-use crate::call::{Reply, repeated};
+use super::pages::{Page, escaped};
+use crate::call::{Call, Reply, member, pairs, repeated};
 use crate::clock::written;
 use crate::random;
 use crate::tenant::Tenant;
@@ -21,6 +22,9 @@ pub(crate) struct StsError {
 
 /// Characters of the name of a parameter that an error repeats.
 const PARAMETER_CHARS_MAX: usize = 100;
+
+/// The word for a request that cannot be answered.
+const INVALID_REQUEST: &str = "invalid_request";
 
 /// Per code: `error`, status, `suberror`, sentence.
 const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
@@ -60,6 +64,13 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
         "The account is locked, you've tried to sign in too many times with an incorrect user ID or password.",
     ),
     (50_055, "invalid_grant", 400, Some("user_password_expired"), "The password is expired."),
+    (
+        50_056,
+        "invalid_grant",
+        400,
+        None,
+        "Invalid or null password: password doesn't exist in the directory for this user.",
+    ),
     (50_057, "invalid_grant", 400, None, "The user account is disabled."),
     (50_058, "invalid_grant", 400, None, "A silent sign-in request was sent but no user is signed in."),
     (50_074, "invalid_grant", 400, Some("basic_action"), "Strong Authentication is required."),
@@ -71,12 +82,20 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
         "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access the resource.",
     ),
     (
+        50_078,
+        "invalid_grant",
+        400,
+        Some("basic_action"),
+        "Presented multi-factor authentication has expired due to policies configured by your administrator, you must refresh your multi-factor authentication to access the resource.",
+    ),
+    (
         50_079,
         "invalid_grant",
         400,
         Some("basic_action"),
         "Due to a configuration change made by your administrator, or because you moved to a new location, you must enroll in multi-factor authentication to access the resource.",
     ),
+    (50_105, "invalid_grant", 400, None, "The signed in user is not assigned to a role for the application."),
     (50_126, "invalid_grant", 400, None, "Error validating credentials due to invalid username or password."),
     (
         50_158,
@@ -121,6 +140,13 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
         "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
     ),
     (
+        53_004,
+        "invalid_grant",
+        400,
+        Some("message_only"),
+        "User needs to complete the multi-factor authentication registration process before accessing this content. Registration is blocked because of risk.",
+    ),
+    (
         53_010,
         "invalid_grant",
         400,
@@ -133,6 +159,13 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
         400,
         None,
         "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.",
+    ),
+    (
+        65_001,
+        "invalid_grant",
+        400,
+        Some("consent_required"),
+        "The user or administrator has not consented to use the application. Send an interactive authorization request for this user and resource.",
     ),
     (70_000, "invalid_grant", 400, None, "The provided value for the input parameter 'refresh_token' is not valid."),
     (70_003, "unsupported_grant_type", 400, None, "The app requested an unsupported grant type."),
@@ -153,6 +186,20 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
     ),
     (70_018, "bad_verification_code", 400, None, "Invalid verification code. The device code is not known."),
     (70_019, "expired_token", 400, None, "Verification code expired. Have the user retry the sign-in."),
+    (
+        70_043,
+        "invalid_grant",
+        400,
+        Some("bad_token"),
+        "The refresh token has expired or is invalid due to sign-in frequency checks by Conditional Access.",
+    ),
+    (
+        70_044,
+        "invalid_grant",
+        400,
+        Some("bad_token"),
+        "The session has expired or is invalid due to sign-in frequency checks by Conditional Access.",
+    ),
     (
         80_001,
         "invalid_grant",
@@ -185,6 +232,7 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
         None,
         "Your Temporary Access Pass has expired. Contact your administrator for a new one.",
     ),
+    (500_011, "invalid_resource", 400, None, "The resource principal was not found in the tenant."),
     (
         500_112,
         "invalid_grant",
@@ -229,6 +277,14 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
         None,
         "The response_type is not enabled for the application: only 'code' is.",
     ),
+    (700_082, "invalid_grant", 400, Some("bad_token"), "The refresh token has expired due to inactivity."),
+    (
+        700_084,
+        "invalid_grant",
+        400,
+        Some("bad_token"),
+        "The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime of 1.00:00:00, which cannot be extended. It is now expired and a new sign in request must be sent by the SPA to the sign in page.",
+    ),
     (900_144, "invalid_request", 400, None, "The request body must contain a parameter that is missing."),
     (
         900_561,
@@ -237,6 +293,8 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
         None,
         "The endpoint only accepts POST requests. Received a request of another method.",
     ),
+    (1_002_012, "invalid_scope", 400, None, "The provided value for scope is not valid for client credentials."),
+    (7_000_112, "unauthorized_client", 400, None, "The application is disabled."),
     (
         7_000_215,
         "invalid_client",
@@ -252,6 +310,7 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
         "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
     ),
     (7_000_222, "invalid_client", 401, None, "The provided client secret keys for the app are expired."),
+    (7_000_229, "unauthorized_client", 400, None, "The client application is missing service principal in the tenant."),
     (9_000_411, "invalid_request", 400, None, "The request is not properly formatted. A parameter is duplicated."),
     (
         9_002_325,
@@ -330,8 +389,22 @@ impl StsError {
     /// As an answer.
     pub(crate) fn reply(&self, tenant: &Tenant, correlation_id: &str) -> Reply {
         let usual = ERRORS.iter().find(|(code, ..)| *code == self.code);
-        let (error, status, suberror) = usual
-            .map_or(("invalid_request", 400, None), |(_, error, status, suberror, _)| (*error, *status, *suberror));
+        let (error, status, suberror) =
+            usual.map_or((INVALID_REQUEST, 400, None), |(_, error, status, suberror, _)| (*error, *status, *suberror));
+        self.reply_as((error, status, suberror), tenant, correlation_id)
+    }
+
+    /// As the answer of the token endpoint to whoever asks for another tenant.
+    pub(crate) fn reply_as_request(&self, tenant: &Tenant, correlation_id: &str) -> Reply {
+        self.reply_as((INVALID_REQUEST, 400, None), tenant, correlation_id)
+    }
+
+    fn reply_as(
+        &self,
+        (error, status, suberror): (&str, u16, Option<&str>),
+        tenant: &Tenant,
+        correlation_id: &str,
+    ) -> Reply {
         let (description, trace_id, timestamp) = self.description(tenant, correlation_id);
         let code = self.code;
         let mut body = json!({
@@ -351,6 +424,20 @@ impl StsError {
         }
         Reply::json(status, body).with("x-ms-request-id", trace_id)
     }
+}
+
+/// The page that errors point to: what a code means.
+pub(crate) fn page(call: &Call) -> Reply {
+    let asked = pairs(&call.query).unwrap_or_default();
+    let code = member(&asked, "code").and_then(|code| code.parse::<u32>().ok());
+    let known = code.and_then(|code| ERRORS.iter().find(|(known, ..)| *known == code));
+    let Some((code, error, _, suberror, sentence)) = known else {
+        let text = "<p>This tenant gives no error of this number. Add it as <b>?code=50126</b>.</p>";
+        return Page::new("Sign-in errors", text.to_owned()).reply(404);
+    };
+    let suberror = suberror.map(|suberror| format!(", {suberror}")).unwrap_or_default();
+    let body = format!("<p><b>AADSTS{code}</b> ({error}{suberror})</p><p>{}</p>", escaped(sentence));
+    Page::new("Sign-in errors", body).reply(200)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::scope::Scope;
 use crate::random::{self, NoRandomness};
 use crate::sign_in::Client;
 use crate::sign_in::methods::{Method, Sent};
+use crate::state::{Session, Shown};
 use crate::totp::Base32;
 
 /// Flows of one kind that are under way at a time.
@@ -39,7 +40,24 @@ pub(super) struct Person {
     pub(super) user: String,
     pub(super) modes: Modes,
     /// When they showed it.
-    pub(super) authenticated: Timestamp,
+    pub(super) shown: Shown,
+}
+
+impl Person {
+    /// Whoever shows something now.
+    pub(super) fn of(user: &str, modes: Modes, now: Timestamp) -> Self {
+        Self { user: user.to_owned(), modes, shown: Shown::at(now) }
+    }
+
+    /// Whoever shows something more.
+    pub(super) fn with(self, modes: Modes, now: Timestamp) -> Self {
+        Self { modes: self.modes.with(modes), shown: Shown { last: now, ..self.shown }, ..self }
+    }
+
+    /// Whose session it is.
+    pub(super) fn of_session(session: &Session) -> Self {
+        Self { user: session.user.clone(), modes: session.modes, shown: session.shown }
+    }
 }
 
 /// How an authorization request is to be answered.

@@ -6,16 +6,17 @@ use aws_lc_rs::digest as hash;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use breakglass_model::snapshot::Resource;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+use super::client::principal_of;
 use super::error::StsError;
 use super::flows::Person;
 use super::scope::Scope;
 use crate::ids::{Audience, MANDATORY_MFA_CONTEXT};
 use crate::random;
 use crate::sign_in::proof::{amr, is_multifactor};
-use crate::sign_in::{Attempt, Client, roles_of};
+use crate::sign_in::{Attempt, Client, Target, roles_of};
 use crate::state::{Change, Directory, Object, Session, StateError, text};
 use crate::tenant::Tenant;
 
@@ -50,6 +51,8 @@ pub(super) struct Grounds<'a> {
     pub(super) hours: i64,
     /// Whether it is one of a page in the browser.
     pub(super) is_single_page: bool,
+    /// Whether the client proved that it is itself, and has to do so again to carry the session on.
+    pub(super) is_confidential: bool,
 }
 
 /// The answer to somebody who may come in.
@@ -65,15 +68,20 @@ pub(super) fn to_user(
     let name = text(user, "displayName").unwrap_or_default();
     let (roles, scp) = {
         let directory = tenant.state.read();
-        (roles_of(&directory, oid, now), delegated(&directory, attempt.client, (oid, scope.audience)))
+        (roles_of(&directory, oid, now), delegated(&directory, attempt.client, (oid, scope))?)
     };
-    let subject = URL_SAFE_NO_PAD.encode(
-        hash::digest(&hash::SHA256, format!("{}|{oid}|{}", tenant.id(), attempt.client.app_id).as_bytes()).as_ref(),
-    );
-    let is_watched = scope.is_cae_capable && scope.audience == Audience::Graph && tenant.profile.has_watched_tokens();
+    let subject = subject(tenant, oid, &attempt.client.app_id);
+    let is_watched =
+        scope.is_cae_capable && scope.target.audience == Audience::Graph && tenant.profile.has_watched_tokens();
     let seconds = if is_watched { ACCESS_TOKEN_SECONDS_WATCHED } else { ACCESS_TOKEN_SECONDS };
     let mut claims = common(tenant, scope, (&attempt.client.app_id, seconds));
-    claims.extend(is_watched.then(|| ("xms_cc".to_owned(), json!(["CP1"]))));
+    if is_watched {
+        claims.insert("xms_cc".to_owned(), json!(["CP1"]));
+        // One of the second in which sessions were ended would count as one of before.
+        let from = text(user, "signInSessionsValidFromDateTime").and_then(|text| text.parse::<Timestamp>().ok());
+        let issued = from.map_or(i64::MIN, |from| from.as_second() + 1).max(now.as_second());
+        claims.insert("iat".to_owned(), json!(issued));
+    }
     claims.extend(members(json!({
         "amr": amr(attempt.modes), "appidacr": "0", "idtyp": "user", "ipaddr": attempt.remote.to_string(), "name": name,
         "oid": oid, "scp": scp, "sub": subject, "unique_name": upn, "upn": upn, "wids": roles, "acr": "1",
@@ -111,6 +119,12 @@ pub(super) fn to_user(
     Ok(Value::Object(body))
 }
 
+/// By what an application knows a user, and no other application does.
+pub(super) fn subject(tenant: &Tenant, oid: &str, app_id: &str) -> String {
+    let whole = format!("{}|{oid}|{}", tenant.id(), app_id.to_ascii_lowercase());
+    URL_SAFE_NO_PAD.encode(hash::digest(&hash::SHA256, whole.as_bytes()).as_ref())
+}
+
 /// A token that carries a session on, which is kept.
 fn refresh_token(
     tenant: &Tenant,
@@ -126,7 +140,8 @@ fn refresh_token(
         modes: attempt.modes,
         is_device_code: attempt.is_device_code,
         is_single_page: grounds.is_single_page,
-        authenticated: grounds.person.authenticated,
+        is_confidential: grounds.is_confidential,
+        shown: grounds.person.shown,
         begun: now,
         until,
     };
@@ -138,16 +153,14 @@ fn refresh_token(
     Ok(Value::String(token))
 }
 
-/// The answer to an application that proved itself.
-pub(super) fn to_application(tenant: &Tenant, client: &Client, scope: &Scope) -> Result<Value, StsError> {
-    let (principal, roles) = {
-        let directory = tenant.state.read();
-        let is_it = |one: &&Object| text(one, "appId").is_some_and(|id| id.eq_ignore_ascii_case(&client.app_id));
-        let principal = directory.all(Resource::ServicePrincipals).find(is_it).cloned();
-        let roles = principal.as_ref().map(|principal| app_roles(&directory, principal, scope.audience));
-        (principal, roles.unwrap_or_default())
-    };
-    let oid = principal.as_ref().and_then(|one| text(one, "id")).ok_or_else(|| StsError::of(700_016))?;
+/// The answer to an application that proved itself, and has this service principal.
+pub(super) fn to_application(
+    tenant: &Tenant,
+    (client, principal): (&Client, &Object),
+    scope: &Scope,
+) -> Result<Value, StsError> {
+    let roles = app_roles(&tenant.state.read(), principal, &scope.target);
+    let oid = text(principal, "id").unwrap_or_default();
     let mut claims = common(tenant, scope, (&client.app_id, ACCESS_TOKEN_SECONDS));
     claims.extend(members(json!({
         "app_displayname": client.name, "appidacr": "1", "idp": format!("{}/{}/", tenant.addresses.base, tenant.id()),
@@ -186,34 +199,52 @@ fn members(value: Value) -> Map<String, Value> {
 
 /// What a client may do in the name of a user.
 ///
-/// Clients of Microsoft's own act as the user. Another one may do what was consented to; where no consent at all is
-/// recorded for it, it counts as consented to by an administrator, so that a tenant in a box needs no consent pages.
-fn delegated(directory: &Directory, client: &Client, (user, audience): (&str, Audience)) -> String {
-    match audience {
-        Audience::ResourceManager => return "user_impersonation".to_owned(),
-        Audience::Other => return "user_impersonation".to_owned(),
-        Audience::Graph => {}
+/// Clients of Microsoft's own act as the user. Another one may do what was consented to. Where no consent at all is
+/// recorded for it, what it asks for by name counts as consented to by an administrator, and `.default` as everything, so
+/// that a tenant in a box needs no consent pages.
+///
+/// # Errors
+/// `AADSTS65001` where consent is recorded, and not to what is asked for.
+fn delegated(directory: &Directory, client: &Client, (user, scope): (&str, &Scope)) -> Result<String, StsError> {
+    let named = || scope.permissions.join(" ");
+    if scope.target.audience != Audience::Graph {
+        let is_named = scope.target.audience == Audience::Other && !scope.permissions.is_empty();
+        return Ok(if is_named { named() } else { "user_impersonation".to_owned() });
     }
-    let is_it = |one: &&Object| text(one, "appId").is_some_and(|id| id.eq_ignore_ascii_case(&client.app_id));
-    let principal = directory.all(Resource::ServicePrincipals).find(is_it).and_then(|one| text(one, "id"));
+    let principal = principal_of(directory, client).and_then(|one| text(one, "id"));
     let of_client = |grant: &&Object| principal.is_some() && text(grant, "clientId") == principal;
     let mut grants = directory.all(Resource::Oauth2PermissionGrants).filter(of_client).peekable();
     if client.is_first_party || grants.peek().is_none() {
-        return format!("{AS_THE_USER} User.Read email openid profile");
+        let is_everything = client.is_first_party || scope.permissions.is_empty();
+        let what = if is_everything { format!("{AS_THE_USER} User.Read") } else { named() };
+        return Ok(format!("{what} email openid profile"));
     }
     let is_for_them = |grant: &&Object| {
         text(grant, "consentType") == Some("AllPrincipals") || text(grant, "principalId") == Some(user)
     };
-    let mut scopes: Vec<&str> =
+    let mut granted: Vec<&str> =
         grants.filter(is_for_them).filter_map(|grant| text(grant, "scope")).flat_map(str::split_whitespace).collect();
-    scopes.sort_unstable();
-    scopes.dedup();
-    scopes.join(" ")
+    let is_granted = |asked: &String| granted.iter().any(|known| known.eq_ignore_ascii_case(asked));
+    if granted.is_empty() || !scope.permissions.iter().all(is_granted) {
+        return Err(unconsented(client));
+    }
+    granted.sort_unstable();
+    granted.dedup();
+    Ok(granted.join(" "))
+}
+
+fn unconsented(client: &Client) -> StsError {
+    let text = format!(
+        "The user or administrator has not consented to use the application with ID '{}' named '{}'. Send an interactive \
+         authorization request for this user and resource.",
+        client.app_id, client.name
+    );
+    StsError { text: Some(text), ..StsError::of(65_001) }
 }
 
 /// The application permissions that a service principal was granted for a resource.
-fn app_roles(directory: &Directory, principal: &Object, audience: Audience) -> Vec<String> {
-    let wanted = audience.app_id("");
+fn app_roles(directory: &Directory, principal: &Object, target: &Target) -> Vec<String> {
+    let wanted = target.app_id.as_str();
     let own = principal.get("appRoleAssignments").and_then(Value::as_array).into_iter().flatten();
     let value = |assignment: &Value| {
         let resource = assignment.get("resourceAppId").and_then(Value::as_str)?;

@@ -1,6 +1,6 @@
 //! The login endpoints: discovery, keys, user realm, tokens, and the pages on which people sign in.
 //!
-//! **Source:** `docs/concepts/embedded-tenant.md`; what clients ask for was measured on real ones.
+//! **Source:** `docs/guide/tenant.md`; what clients ask for was measured on real ones.
 
 mod authorize;
 mod client;
@@ -15,8 +15,10 @@ mod passkeys;
 mod password;
 mod questions;
 mod registration;
+mod resources;
 mod scope;
 mod token;
+mod user_info;
 mod visit;
 
 use crate::call::{Call, Reply};
@@ -37,12 +39,17 @@ pub(crate) fn answer(tenant: &Tenant, call: &Call, parts: &[&str]) -> Reply {
         ("GET", ["discovery", "instance"]) => return discovery::instance(tenant),
         ("GET", []) if format!("/{name}") == device::PAGE => return device::page(None),
         ("POST", []) if format!("/{name}") == device::PAGE => return device::typed(tenant, call),
+        ("GET", []) if name == "error" => return error::page(call),
+        ("GET" | "POST", ["userinfo"]) if name == "oidc" => return user_info::answer(tenant, call),
         _ => {}
     }
     let is_shared = matches!(name, "common" | "organizations" | ADFS);
     if !is_shared && !tenant.is_called(name) {
         return match rest {
             [] => not_found(),
+            ["oauth2", "v2.0", "token"] | ["oauth2", "token"] => {
+                StsError::unknown_tenant(name).reply_as_request(tenant, &token::correlation_id(call))
+            }
             _ => StsError::unknown_tenant(name).reply(tenant, &token::correlation_id(call)),
         };
     }

@@ -3,6 +3,7 @@
 //! **Invariant:** a challenge belongs to one visit and one purpose, and is used once, whatever comes of it.
 
 use breakglass_model::snapshot::Resource;
+use breakglass_model::strength::Modes;
 use serde_json::Value;
 
 use super::error::StsError;
@@ -150,13 +151,10 @@ impl Step<'_> {
         });
         match checked {
             Ok(user) => {
-                let shown = person.unwrap_or_else(|| Person {
-                    user: text(&user, "id").unwrap_or_default().to_owned(),
-                    modes: breakglass_model::strength::Modes::default(),
-                    authenticated: now,
-                });
+                let id_of_user = text(&user, "id").unwrap_or_default();
+                let shown = person.unwrap_or_else(|| Person::of(id_of_user, Modes::default(), now));
                 visit.asked = None;
-                visit.person = Some(Person { modes: shown.modes.with(Kind::Passkey.mode()), ..shown });
+                visit.person = Some(shown.with(Kind::Passkey.mode(), now));
                 self.next(id, visit)
             }
             Err((user, why)) => self.passkey_refused(id, visit, (user, &why)),

@@ -18,7 +18,7 @@ use crate::secret::{Hashed, is_acceptable};
 use crate::sign_in::Decided;
 use crate::sign_in::first_factor::{self, demands};
 use crate::sign_in::proof::is_multifactor;
-use crate::state::{Change, Object, PASSWORD, StateError, text};
+use crate::state::{Change, Object, PASSWORD, Shown, StateError, text};
 
 /// Why a password was not changed.
 enum NotChanged {
@@ -50,7 +50,7 @@ impl Step<'_> {
         visit.person = Some(Person {
             user: text(user, "id").unwrap_or_default().to_owned(),
             modes: breakglass_model::strength::Modes::PASSWORD,
-            authenticated: self.tenant.clock.now(),
+            shown: Shown::at(self.tenant.clock.now()),
         });
         if is_after {
             return self.next(id, visit);
@@ -103,7 +103,7 @@ impl Step<'_> {
         }
         visit.change = None;
         // What was shown before ended with the old password.
-        visit.person = Some(Person { authenticated: self.tenant.clock.now(), ..person });
+        visit.person = Some(Person { shown: Shown::at(self.tenant.clock.now()), ..person });
         self.next(id, visit)
     }
 

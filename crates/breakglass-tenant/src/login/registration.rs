@@ -10,7 +10,7 @@ use qrcodegen::{QrCode, QrCodeEcc};
 use serde_json::{Value, json};
 
 use super::error::StsError;
-use super::flows::{Person, Purpose, Visit};
+use super::flows::{Purpose, Visit};
 use super::pages::{Page, error, escaped, form, hidden};
 use super::passkeys::Asking;
 use super::visit::{ADDRESS, FAILURE_COUNT_MAX, Step, failed, refused};
@@ -21,7 +21,7 @@ use crate::random;
 use crate::secret::Hashed;
 use crate::sign_in::methods::{self, Kind};
 use crate::sign_in::passkeys::{self, Fido2Policy};
-use crate::sign_in::{Attempt, decide};
+use crate::sign_in::{Attempt, decide, risk_of};
 use crate::state::{Change, Directory, Object, Secret, StateError, text};
 use crate::totp::Base32;
 
@@ -51,6 +51,9 @@ impl Step<'_> {
             let modes = attempt.modes.with(kind.mode());
             decide(&directory, user, &Attempt { modes, ..attempt.clone() }, now).refused.is_none()
         };
+        if risk_of(&directory, user).1 != "none" {
+            return Err(StsError::of(53_004));
+        }
         let is_taken = |kind: Kind| {
             methods::is_allowed(&directory, user, kind)
                 && (kind != Kind::Passkey || Fido2Policy::of(&directory).takes_new().is_ok())
@@ -160,7 +163,7 @@ impl Step<'_> {
             return failed();
         }
         visit.new_key = None;
-        visit.person = Some(Person { modes: person.modes.with(kind.mode()), ..person });
+        visit.person = Some(person.with(kind.mode(), self.tenant.clock.now()));
         if !self.is_audited(&user, "User registered Authenticator App with code") {
             return failed();
         }

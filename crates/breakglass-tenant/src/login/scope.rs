@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use super::error::StsError;
+use super::resources::target;
 use crate::call::member;
 use crate::ids::{Audience, GRAPH_RESOURCE, MANDATORY_MFA_CONTEXT, is_authentication_context};
+use crate::sign_in::Target;
 use crate::tenant::Tenant;
 
 /// What a request asks for, besides who it is.
@@ -12,7 +14,9 @@ use crate::tenant::Tenant;
 pub(super) struct Scope {
     /// The resource, as it was written.
     pub(super) resource: String,
-    pub(super) audience: Audience,
+    pub(super) target: Target,
+    /// Permissions that are asked for by name.
+    pub(super) permissions: Vec<String>,
     pub(super) wants_id_token: bool,
     pub(super) wants_refresh_token: bool,
     /// The scope that stands for everything of the resource, if it was asked for: clients look for it in the answer.
@@ -35,14 +39,20 @@ impl Scope {
         let words: Vec<&str> = member(form, "scope").unwrap_or_default().split_whitespace().collect();
         let is_about_identity = |word: &&str| matches!(*word, "openid" | "profile" | "offline_access" | "email");
         let mut resources: Vec<String> = Vec::new();
+        let mut permissions: Vec<String> = Vec::new();
         for word in words.iter().filter(|word| !is_about_identity(word)) {
             let resource = match word.strip_suffix("/.default") {
                 Some(resource) => resource.to_owned(),
                 None if word.starts_with("https://") || word.starts_with("api://") => {
-                    word.rsplit_once('/').map_or_else(|| (*word).to_owned(), |(resource, _)| resource.to_owned())
+                    let (resource, permission) = word.rsplit_once('/').unwrap_or((word, ""));
+                    permissions.push(permission.to_owned());
+                    resource.to_owned()
                 }
                 // A bare permission is one of Microsoft Graph.
-                None => GRAPH_RESOURCE.to_owned(),
+                None => {
+                    permissions.push((*word).to_owned());
+                    GRAPH_RESOURCE.to_owned()
+                }
             };
             if !resources.contains(&resource) {
                 resources.push(resource);
@@ -65,9 +75,11 @@ impl Scope {
             return Err(StsError { text: Some(text.to_owned()), ..StsError::of(28_000) });
         }
         let resource = asked.or_else(|| resources.into_iter().next()).unwrap_or_else(|| GRAPH_RESOURCE.to_owned());
+        let target = target(&tenant.state.read(), Audience::of(&resource, own), &resource)?;
         Ok(Some(Self {
-            audience: Audience::of(&resource, own),
+            target,
             resource,
+            permissions,
             wants_id_token: words.contains(&"openid"),
             wants_refresh_token: words.contains(&"offline_access"),
             steps_up,
@@ -81,7 +93,8 @@ impl Scope {
     pub(super) fn usual() -> Self {
         Self {
             resource: GRAPH_RESOURCE.to_owned(),
-            audience: Audience::Graph,
+            target: Target::of(Audience::Graph),
+            permissions: Vec::new(),
             wants_id_token: false,
             wants_refresh_token: false,
             default: None,

@@ -1,20 +1,23 @@
 //! The token endpoint: passwords, codes, devices, applications, refresh tokens.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use breakglass_model::snapshot::Resource;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::client::{Platform, named, proved};
+use super::client::{Platform, is_assigned, named, principal_of, proved};
 use super::error::StsError;
 use super::flows::{NotRedeemed, Person};
 use super::issue::{self, Grounds, REFRESH_TOKEN_HOURS_SINGLE_PAGE};
 use super::scope::Scope;
-use crate::call::{Call, Reply, member};
+use crate::call::{Call, Reply, decoded, member};
 use crate::faults;
 use crate::random;
-use crate::sign_in::{Attempt, Client, Decided, Device, decide, first_factor, record};
+use crate::sign_in::{
+    Attempt, Client, Decided, Device, PrincipalAttempt, decide, decide_principal, first_factor, record,
+    record_of_principal,
+};
 use crate::state::{Log, Object, StateError, text};
 use crate::tenant::Tenant;
 
@@ -39,28 +42,27 @@ pub(super) fn answer(tenant: &Tenant, call: &Call) -> Reply {
 }
 
 fn granted(tenant: &Tenant, call: &Call, correlation_id: &str) -> Result<Value, StsError> {
-    let form = call.form().ok_or_else(|| StsError::of(90_100))?;
+    let mut form = call.form().ok_or_else(|| StsError::of(90_100))?;
     StsError::unless_single(&form)?;
+    form.extend(basic(call, &form)?);
     let client = named(tenant, &form)?;
-    let scope = Scope::of(tenant, &form)?;
     let grant = member(&form, "grant_type").ok_or_else(|| StsError::missing("grant_type"))?;
+    let scope = Scope::of(tenant, &form)?;
     let is_proved = proved(tenant, &client, &form)?;
     // Sessions that are open are carried on all the same.
     if grant != "refresh_token" && faults::is_token_service_down(&tenant.state.read()) {
         return Err(StsError::of(90_033));
     }
-    let request = Request { tenant, call, form: &form, client: &client, scope, correlation_id };
+    let request = Request { tenant, call, form: &form, client: &client, is_proved, scope, correlation_id };
     match grant {
         "password" => {
-            request.has_client(is_proved)?;
+            request.has_client()?;
             request.password()
         }
-        "authorization_code" => request.code(is_proved),
+        "authorization_code" => request.code(),
         DEVICE_CODE => request.device(),
         "refresh_token" => request.refresh(),
-        "client_credentials" if is_proved => {
-            issue::to_application(tenant, &client, &request.scope.clone().unwrap_or_else(Scope::usual))
-        }
+        "client_credentials" if is_proved => request.application(),
         "client_credentials" => Err(StsError::of(7_000_218)),
         _ => Err(StsError::of(70_003)),
     }
@@ -72,6 +74,8 @@ struct Request<'a> {
     call: &'a Call,
     form: &'a [(String, String)],
     client: &'a Client,
+    /// Whether the client has proved that it is itself.
+    is_proved: bool,
     scope: Option<Scope>,
     correlation_id: &'a str,
 }
@@ -97,12 +101,12 @@ impl Request<'_> {
     fn attempt<'s>(&'s self, scope: &'s Scope, person: &Person) -> Attempt<'s> {
         Attempt {
             client: self.client,
-            resource: &scope.resource,
-            audience: scope.audience,
+            target: &scope.target,
             user_action: None,
             remote: self.call.remote,
             user_agent: self.call.header("user-agent"),
             modes: person.modes,
+            shown: person.shown,
             is_interactive: true,
             is_in_browser: false,
             is_device_code: false,
@@ -116,8 +120,8 @@ impl Request<'_> {
     }
 
     /// Only a public client signs somebody in without proving itself.
-    fn has_client(&self, is_proved: bool) -> Result<(), StsError> {
-        if is_proved || self.client.is_public { Ok(()) } else { Err(StsError::of(7_000_218)) }
+    fn has_client(&self) -> Result<(), StsError> {
+        if self.is_proved || self.client.is_public { Ok(()) } else { Err(StsError::of(7_000_218)) }
     }
 
     /// Signs somebody in with a password.
@@ -125,30 +129,31 @@ impl Request<'_> {
         let name = member(self.form, "username").ok_or_else(|| StsError::missing("username"))?;
         let password = member(self.form, "password").ok_or_else(|| StsError::missing("password"))?;
         let now = self.tenant.clock.now();
-        let user = self.tenant.state.read().user(name).cloned();
+        let user = self.tenant.state.read().user_by_name(name).cloned();
         let shown = match &user {
             None => Err(StsError::of(50_034)),
             Some(user) => first_factor::shown(self.tenant, user, (password, self.call.remote, false)),
         };
         let modes = shown.as_ref().copied().unwrap_or_default();
         let id = user.as_ref().and_then(|user| text(user, "id")).unwrap_or_default().to_owned();
-        let person = Person { user: id, modes, authenticated: now };
-        let scope = self.scope.clone().unwrap_or_else(Scope::usual);
+        let person = Person::of(&id, modes, now);
+        let scope = self.scope.clone().ok_or_else(|| StsError::missing("scope"))?;
         let attempt = self.attempt(&scope, &person);
         let hours = self.tenant.profile.refresh_token_hours();
-        let grounds = Grounds { person: &person, nonce: None, hours, is_single_page: false };
+        let is_confidential = self.is_proved;
+        let grounds = Grounds { person: &person, nonce: None, hours, is_single_page: false, is_confidential };
         self.concluded((user, name, true), (&attempt, &scope, grounds), shown.map(|_| ()))
     }
 
     /// Redeems the code that somebody got on the pages.
-    fn code(&self, is_proved: bool) -> Result<Value, StsError> {
+    fn code(&self) -> Result<Value, StsError> {
         let text = member(self.form, "code").ok_or_else(|| StsError::missing("code"))?;
         let now = self.tenant.clock.now();
         let code = self.tenant.flows.redeem(text, &self.client.app_id, now).map_err(|why| not_redeemed(why, false))?;
         if member(self.form, "redirect_uri") != Some(code.answer.address.as_str()) {
             return Err(StsError::of(500_112));
         }
-        if code.answer.platform == Platform::Web && !is_proved {
+        if code.answer.platform == Platform::Web && !self.is_proved {
             return Err(StsError::of(7_000_218));
         }
         if let Some((challenge, is_hash)) = &code.answer.challenge {
@@ -176,7 +181,7 @@ impl Request<'_> {
             },
         );
         self.carried_on(Carried {
-            begun: code.person.authenticated,
+            begun: code.person.shown.first,
             person: code.person,
             scope,
             is_device_code: false,
@@ -196,7 +201,7 @@ impl Request<'_> {
         let redeemed = self.tenant.flows.redeem_device(text, (&self.client.app_id, now));
         let (scope, person) = redeemed.map_err(|why| not_redeemed(why, true))?;
         self.carried_on(Carried {
-            begun: person.authenticated,
+            begun: person.shown.first,
             person,
             scope,
             is_device_code: true,
@@ -216,9 +221,12 @@ impl Request<'_> {
         let session = found.filter(|session| session.client.eq_ignore_ascii_case(&self.client.app_id));
         let session = session.ok_or_else(|| StsError::of(70_000))?;
         if now >= session.until {
-            return Err(StsError::of(70_008));
+            return Err(StsError::of(if session.is_single_page { 700_084 } else { 700_082 }));
         }
-        let person = Person { user: session.user.clone(), modes: session.modes, authenticated: session.authenticated };
+        if session.is_confidential && !self.is_proved {
+            return Err(StsError::of(7_000_218));
+        }
+        let person = Person::of_session(&session);
         // A session of a page in the browser ends when it was going to end.
         let is_single_page = session.is_single_page;
         let hours = if is_single_page {
@@ -249,8 +257,41 @@ impl Request<'_> {
             None => Err(StsError::of(50_173)),
             Some(user) => is_carried_on(user, begun),
         };
-        let grounds = Grounds { person: &person, nonce, hours, is_single_page };
+        let is_confidential = self.is_proved;
+        let grounds = Grounds { person: &person, nonce, hours, is_single_page, is_confidential };
         self.concluded((user, &person.user, !is_logged), (&attempt, &scope, grounds), result)
+    }
+
+    /// Signs the application in as itself.
+    fn application(&self) -> Result<Value, StsError> {
+        let scope = self.scope.as_ref().ok_or_else(|| StsError::missing("scope"))?;
+        if let Some(word) = scope.permissions.first() {
+            let word: String = word.chars().take(100).collect();
+            let text = format!(
+                "The provided value for scope {word} is not valid. Client credential flows must have a scope value with \
+                 /.default suffixed to the resource identifier (application ID URI)."
+            );
+            return Err(StsError { text: Some(text), ..StsError::of(1_002_012) });
+        }
+        let now = self.tenant.clock.now();
+        let principal = principal_of(&self.tenant.state.read(), self.client).cloned();
+        let principal = principal.ok_or_else(|| StsError::of(7_000_229))?;
+        let attempt = PrincipalAttempt {
+            principal: &principal,
+            target: &scope.target,
+            remote: self.call.remote,
+            correlation_id: self.correlation_id,
+        };
+        let decided = decide_principal(&self.tenant.state.read(), attempt, now);
+        let result = decided
+            .refused
+            .map_or(Ok(()), |code| Err(StsError { policies: decided.policies.clone(), ..StsError::of(code) }));
+        let (code, reason) = result.as_ref().map_or_else(|error| (error.code, error.sentence()), |()| (0, ""));
+        record_of_principal(attempt, &decided, (code, reason, now))
+            .map_err(|_| StsError::of(90_033))
+            .and_then(|record| self.tenant.state.log(Log::SignIns, &record).map_err(|error| unavailable(&error)))?;
+        result.clone()?;
+        issue::to_application(self.tenant, (self.client, &principal), scope)
     }
 
     /// Asks Conditional Access, writes the record, and issues the tokens.
@@ -263,6 +304,9 @@ impl Request<'_> {
         let now = self.tenant.clock.now();
         let mut decided = Decided::unasked();
         let mut result = result;
+        if let (Ok(()), Some(user)) = (&result, &user) {
+            result = is_assigned(&self.tenant.state.read(), self.client, user);
+        }
         if let (Ok(()), Some(user)) = (&result, &user) {
             decided = decide(&self.tenant.state.read(), user, attempt, now);
             if let Some(code) = decided.refused {
@@ -286,6 +330,27 @@ impl Request<'_> {
         let user = user.ok_or_else(|| StsError::of(50_034))?;
         issue::to_user(self.tenant, &user, (attempt, scope), grounds)
     }
+}
+
+/// The client's id and secret where they stand in the header of the request (RFC 6749 section 2.3.1).
+fn basic(call: &Call, form: &[(String, String)]) -> Result<Vec<(String, String)>, StsError> {
+    let header = call.header("authorization").and_then(|header| header.split_once(' '));
+    let Some((_, given)) = header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic")) else {
+        return Ok(Vec::new());
+    };
+    let pair = || {
+        let given = String::from_utf8(STANDARD.decode(given.trim()).ok()?).ok()?;
+        let (id, secret) = given.split_once(':')?;
+        Some((decoded(id, true)?, decoded(secret, true)?))
+    };
+    let (id, secret) = pair().ok_or_else(|| StsError::of(90_100))?;
+    // A client uses one way to prove itself, and is one client.
+    let is_other = member(form, "client_id").is_some_and(|known| !known.eq_ignore_ascii_case(&id));
+    if is_other || member(form, "client_secret").is_some() || member(form, "client_assertion").is_some() {
+        return Err(StsError::of(90_100));
+    }
+    let id = member(form, "client_id").is_none().then(|| ("client_id".to_owned(), id));
+    Ok(id.into_iter().chain([("client_secret".to_owned(), secret)]).collect())
 }
 
 /// Why a code is not redeemed, as it is told.

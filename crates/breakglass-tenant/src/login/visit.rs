@@ -17,8 +17,8 @@ use crate::call::{Call, Reply, member};
 use crate::faults;
 use crate::random;
 use crate::sign_in::methods::{self, Kind, Method};
-use crate::sign_in::{Attempt, Decided, Device, decide, first_factor, passkeys, record};
-use crate::state::{Change, Directory, Log, Object, Session, StateError, text};
+use crate::sign_in::{Attempt, Decided, Device, TOO_LONG_AGO, decide, first_factor, passkeys, record};
+use crate::state::{Change, Directory, Log, Object, Session, Shown, StateError, text};
 use crate::tenant::Tenant;
 
 /// Where the forms of the pages go.
@@ -27,6 +27,8 @@ pub(super) const ADDRESS: &str = "/common/login";
 pub(super) const FAILURE_COUNT_MAX: u32 = 5;
 /// Hours for which a browser is signed in.
 const BROWSER_HOURS: i64 = 24;
+/// The code of a browser whose sign-in is too long ago.
+const EXPIRED: u32 = 70_044;
 /// Days for which a browser is kept signed in.
 const BROWSER_KEPT_DAYS: i64 = 90;
 
@@ -53,7 +55,7 @@ pub(super) fn signed_in(tenant: &Tenant, call: &Call) -> Option<(Object, Person)
     let session = directory.session(&digest(token)).filter(|session| session.client.is_empty())?;
     let user = directory.object(Resource::Users, &session.user)?;
     let is_good = tenant.clock.now() < session.until && is_carried_on(user, session.begun).is_ok();
-    let person = Person { user: session.user.clone(), modes: session.modes, authenticated: session.authenticated };
+    let person = Person::of_session(session);
     is_good.then(|| (user.clone(), person))
 }
 
@@ -133,16 +135,15 @@ impl Step<'_> {
         let password = member(sent, "passwd").unwrap_or_default();
         visit.login_hint = Some(name.chars().take(320).collect());
         visit.keeps = member(sent, "kmsi").is_some();
-        let user = self.tenant.state.read().user(name).cloned();
+        let user = self.tenant.state.read().user_by_name(name).cloned();
         let shown = match &user {
             None => Err(StsError::of(50_034)),
             Some(user) => first_factor::shown(self.tenant, user, (password, self.call.remote, true)),
         };
         match (shown, user) {
             (Ok(modes), Some(user)) => {
-                let id_of_user = text(&user, "id").unwrap_or_default().to_owned();
-                let authenticated = self.tenant.clock.now();
-                visit.person = Some(Person { user: id_of_user, modes, authenticated });
+                let id_of_user = text(&user, "id").unwrap_or_default();
+                visit.person = Some(Person::of(id_of_user, modes, self.tenant.clock.now()));
                 self.next(id, visit)
             }
             (Err(error), Some(user)) if error.code == 50_055 => self.password_to_change(id, visit, &user),
@@ -176,9 +177,12 @@ impl Step<'_> {
             if !self.log(Some(&user), (&name, &attempt, &decided), None) {
                 return failed();
             }
-            return self.finished(visit, person);
+            return self.finished(Visit { keeps: decided.keeps_browser.unwrap_or(visit.keeps), ..visit }, person);
         };
         let error = StsError { policies: decided.policies.clone(), ..StsError::of(code) };
+        if code == TOO_LONG_AGO {
+            return self.again(id, visit, (&user, &decided));
+        }
         if !decided.can_be_proved {
             self.log(Some(&user), (&name, &attempt, &decided), Some(&error));
             return refused(&error);
@@ -199,6 +203,18 @@ impl Step<'_> {
         self.chosen(id, visit, &method)
     }
 
+    /// What was shown in this browser is too long ago: everything is asked for again.
+    fn again(&self, id: &str, visit: Visit, (user, decided): (&Object, &Decided)) -> Reply {
+        let name = text(user, "userPrincipalName").unwrap_or_default();
+        let attempt = self.attempt(&visit);
+        let error = StsError::of(EXPIRED);
+        if !self.log(Some(user), (name, &attempt, decided), Some(&error)) {
+            return failed();
+        }
+        let visit = Visit { person: None, login_hint: Some(name.to_owned()), ..visit }.forgotten();
+        self.keep(id, visit, |step, id, visit| step.first(id, visit, Some(&shown_text(&error))))
+    }
+
     /// The methods of a user with which this sign-in would succeed.
     pub(super) fn useful(&self, visit: &Visit, user: &Object) -> Vec<Method> {
         let now = self.tenant.clock.now();
@@ -206,7 +222,8 @@ impl Step<'_> {
         let directory: &Directory = &self.tenant.state.read();
         let helps = |method: &Method| {
             let modes = attempt.modes.with(method.kind.mode());
-            decide(directory, user, &Attempt { modes, ..attempt.clone() }, now).refused.is_none()
+            let shown = Shown { last: now, ..attempt.shown };
+            decide(directory, user, &Attempt { modes, shown, ..attempt.clone() }, now).refused.is_none()
         };
         let is_usable =
             |method: &Method| method.kind != Kind::Passkey || passkeys::is_usable_method(directory, user, &method.id);
@@ -279,7 +296,7 @@ impl Step<'_> {
         if is_right {
             tenant.lockout.succeeded(&counter, self.call.remote);
             visit.asked = None;
-            visit.person = Some(Person { modes: person.modes.with(method.kind.mode()), ..person });
+            visit.person = Some(person.with(method.kind.mode(), now));
             return self.next(id, visit);
         }
         // Codes are tried by the hundred: each failure counts, whatever was typed.
@@ -311,7 +328,8 @@ impl Step<'_> {
             modes: person.modes,
             is_device_code: false,
             is_single_page: false,
-            authenticated: person.authenticated,
+            is_confidential: false,
+            shown: person.shown,
             begun: now,
             until,
         };
@@ -359,6 +377,7 @@ impl Step<'_> {
         let attempt = self.attempt(&visit);
         let decided = decide(&self.tenant.state.read(), &user, &attempt, now);
         let Some(code) = decided.refused else { return self.next("", visit) };
+        let code = if code == TOO_LONG_AGO { EXPIRED } else { code };
         let error = StsError { policies: decided.policies.clone(), ..StsError::of(code) };
         let name = text(&user, "userPrincipalName").unwrap_or_default().to_owned();
         self.log(Some(&user), (&name, &attempt, &decided), Some(&error));
@@ -368,12 +387,12 @@ impl Step<'_> {
     pub(super) fn attempt<'v>(&'v self, visit: &'v Visit) -> Attempt<'v> {
         Attempt {
             client: &visit.client,
-            resource: &visit.scope.resource,
-            audience: visit.scope.audience,
+            target: &visit.scope.target,
             user_action: None,
             remote: self.call.remote,
             user_agent: self.call.header("user-agent"),
             modes: visit.person.as_ref().map_or(breakglass_model::strength::Modes::default(), |person| person.modes),
+            shown: visit.person.as_ref().map_or_else(|| Shown::at(self.tenant.clock.now()), |person| person.shown),
             is_interactive: true,
             is_in_browser: visit.client.is_in_browser
                 || matches!(&visit.goal, Goal::Authorize(answer) if answer.platform != Platform::Native),

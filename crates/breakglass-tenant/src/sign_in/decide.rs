@@ -10,7 +10,7 @@ use breakglass_model::snapshot::Resource;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Attempt, Device, proof, snapshot};
+use super::{Attempt, Device, freshness, proof, snapshot};
 use crate::faults;
 use crate::state::{Directory, Object, Shelf, text};
 
@@ -28,6 +28,8 @@ pub(crate) struct Decided {
     pub(crate) status: &'static str,
     /// The risk of the user, and of the sign-in.
     pub(crate) risk: (String, String),
+    /// Whether the browser stays signed in, where a policy says so.
+    pub(crate) keeps_browser: Option<bool>,
 }
 
 impl Decided {
@@ -40,6 +42,7 @@ impl Decided {
             applied: Vec::new(),
             status: "notApplied",
             risk: (String::new(), String::new()),
+            keeps_browser: None,
         }
     }
 }
@@ -83,18 +86,33 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
         || access.security_defaults_demand(&situation)
         || has_per_user_mfa(directory, id);
     let refused = refused.or_else(|| (wants_mfa && !has_mfa).then_some(MFA_REQUIRED));
-    let can_be_proved = refused.is_some() && matches!(range.worst, Outcome::Allowed | Outcome::Challenge);
+    let in_force = results.iter().filter(|(_, result)| matches!(*result, "success" | "failure"));
+    let in_force = in_force.filter_map(|(index, _)| access.policies().get(*index));
+    let session = freshness::session(in_force, (attempt.shown, has_mfa, now));
+    let refused = refused.or(session.too_long_ago);
+    let can_be_proved = refused.is_some_and(|code| code != freshness::TOO_LONG_AGO)
+        && matches!(range.worst, Outcome::Allowed | Outcome::Challenge);
     let policies: Vec<String> = results
         .iter()
         .filter(|(_, result)| *result == "failure")
         .filter_map(|(index, _)| access.policies().get(*index).map(|policy| policy.id.as_str().to_owned()))
         .collect();
+    let (applied, status) = (applied(&access, &results), status(refused, &results));
+    Decided { refused, can_be_proved, policies, applied, status, risk: risk(), keeps_browser: session.keeps }
+}
+
+/// What became of a sign-in with policies, in a word.
+pub(super) fn status(refused: Option<u32>, results: &[(usize, &'static str)]) -> &'static str {
     let is_any_in_force = results.iter().any(|(_, result)| matches!(*result, "success" | "failure"));
-    let status = match (refused, is_any_in_force) {
+    match (refused, is_any_in_force) {
         (Some(_), _) => "failure",
         (None, true) => "success",
         (None, false) => "notApplied",
-    };
+    }
+}
+
+/// The policies with their results, as the record of a sign-in has them.
+pub(super) fn applied(access: &Access<'_>, results: &[(usize, &'static str)]) -> Vec<Value> {
     let applied = results.iter().filter_map(|(index, result)| {
         let policy = access.policies().get(*index)?;
         let controls = policy.grant_controls.as_ref().map(|grant| &grant.built_in_controls);
@@ -104,7 +122,7 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
             "enforcedSessionControls": [], "result": result,
         }))
     });
-    Decided { refused, can_be_proved, policies, applied: applied.collect(), status, risk: risk() }
+    applied.collect()
 }
 
 /// The sign-in as the engine is asked about it.
@@ -121,7 +139,7 @@ fn asked<'a>(
                 SignInContext { authentication_context_value: Some(Cow::Borrowed(context)), ..SignInContext::default() }
             }
             (None, None) => SignInContext {
-                include_applications: Some(vec![Cow::Borrowed(attempt.audience.app_id(attempt.resource))]),
+                include_applications: Some(vec![Cow::Borrowed(attempt.target.app_id.as_str())]),
                 ..SignInContext::default()
             },
         }),

@@ -45,7 +45,8 @@ pub(crate) fn shown(
     }
     if pass.is_none() && !has_password {
         tenant.lockout.failed(id, place, (password, now));
-        return Err(StsError::of(50_126));
+        let is_none_set = !secrets.iter().any(|secret| secret.id == PASSWORD);
+        return Err(StsError::of(if is_none_set { 50_056 } else { 50_126 }));
     }
     is_open(user)?;
     let Some(pass) = pass.filter(|_| !has_password) else {

@@ -1,7 +1,7 @@
 //! Smart lockout: who mistypes a password too often cannot sign in for a while.
 //!
 //! **Source:** the smart lockout documentation: ten failures, then a minute, longer each time; the same wrong password
-//! again counts once; places from which an account has signed in have a counter of their own. Counters are kept in
+//! again counts once, as far as the last three are remembered; an administrator who sets a password unlocks the account; places from which an account has signed in have a counter of their own. Counters are kept in
 //! memory and are gone after a restart.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Wrong passwords before an account is locked.
 const FAILURE_COUNT_MAX: u32 = 10;
+/// Wrong passwords that are remembered: one of them again does not count.
+const WRONG_COUNT_MAX: usize = 3;
 /// How long the first lock lasts, seconds.
 const LOCK_SECONDS: i64 = 60;
 /// Accounts that are remembered; the one that failed longest ago is forgotten first.
@@ -23,7 +25,8 @@ struct Attempts {
     failures: u32,
     /// How often it was locked in a row.
     locks: u32,
-    last_wrong: Vec<u8>,
+    /// Hashes of the last passwords that were wrong, the newest last.
+    last_wrong: Vec<Vec<u8>>,
     last_at: Timestamp,
     locked_until: Option<Timestamp>,
 }
@@ -67,10 +70,13 @@ impl SmartLockout {
             locked_until: None,
         });
         known.last_at = now;
-        if known.last_wrong == wrong {
+        if known.last_wrong.contains(&wrong) {
             return;
         }
-        known.last_wrong = wrong;
+        if known.last_wrong.len() >= WRONG_COUNT_MAX {
+            known.last_wrong.remove(0);
+        }
+        known.last_wrong.push(wrong);
         known.failures += 1;
         // After the first lock each further failure locks again.
         if known.failures >= FAILURE_COUNT_MAX || known.locks > 0 {
@@ -78,6 +84,14 @@ impl SmartLockout {
             known.locked_until = now.checked_add(SignedDuration::from_secs(seconds)).ok();
             known.locks += 1;
             known.failures = 0;
+        }
+    }
+
+    /// Forgets every failure of an account: an administrator has set another password.
+    pub(crate) fn unlock(&self, account: &str) {
+        let mut attempts = self.attempts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for is_familiar in [false, true] {
+            attempts.remove(&(account.to_lowercase(), is_familiar));
         }
     }
 
@@ -120,5 +134,22 @@ mod tests {
         );
         lockout.succeeded("anna", elsewhere);
         assert!(!lockout.is_locked("anna", elsewhere, at(63)));
+    }
+
+    #[test]
+    fn the_last_three_wrong_passwords_are_remembered_and_a_reset_unlocks() {
+        let lockout = SmartLockout::default();
+        let place = IpAddr::from([127, 0, 0, 3]);
+        let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
+        for number in 0..60 {
+            lockout.failed("ben", place, (&(number % 3).to_string(), at(number)));
+        }
+        assert!(!lockout.is_locked("ben", place, at(60)), "three passwords in turn are three failures");
+        for number in 0..7 {
+            lockout.failed("ben", place, (&(number % 4 + 3).to_string(), at(60)));
+        }
+        assert!(lockout.is_locked("ben", place, at(61)), "of four in turn each is forgotten before it comes again");
+        lockout.unlock("BEN");
+        assert!(!lockout.is_locked("ben", place, at(61)));
     }
 }

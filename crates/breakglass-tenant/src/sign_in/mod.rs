@@ -4,9 +4,11 @@ mod contexts;
 mod decide;
 mod device;
 pub(crate) mod first_factor;
+mod freshness;
 pub(crate) mod lockout;
 pub(crate) mod methods;
 pub(crate) mod passkeys;
+mod principal;
 pub(crate) mod proof;
 mod record;
 pub(crate) mod snapshot;
@@ -20,10 +22,12 @@ use serde_json::Value;
 pub(crate) use self::contexts::decide;
 pub(crate) use self::decide::{BLOCKED, Decided, risk_of};
 pub(crate) use self::device::Device;
+pub(crate) use self::freshness::TOO_LONG_AGO;
+pub(crate) use self::principal::{PrincipalAttempt, decide_principal, record_of_principal};
 pub(crate) use self::record::record;
 use crate::ids::{Audience, FIRST_PARTY, IN_BROWSER};
 use crate::profile::Profile;
-use crate::state::{Directory, Object, text};
+use crate::state::{Directory, Object, Shown, text};
 
 /// An application that signs somebody in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,19 +65,37 @@ impl Client {
     }
 }
 
+/// The resource that a token is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) audience: Audience,
+    /// The application that Conditional Access looks at.
+    pub(crate) app_id: String,
+    pub(crate) name: String,
+}
+
+impl Target {
+    /// One that the tenant itself serves.
+    pub(crate) fn of(audience: Audience) -> Self {
+        let (app_id, name) = (audience.app_id("").to_owned(), audience.name("").to_owned());
+        Self { audience, app_id, name }
+    }
+}
+
 /// One attempt to sign in.
 #[derive(Debug, Clone)]
 pub(crate) struct Attempt<'a> {
     pub(crate) client: &'a Client,
-    /// The resource as it was asked for.
-    pub(crate) resource: &'a str,
-    pub(crate) audience: Audience,
+    /// The resource that is asked for.
+    pub(crate) target: &'a Target,
     /// What is done in place of using the resource, in the word that Graph has for it.
     pub(crate) user_action: Option<&'static str>,
     pub(crate) remote: IpAddr,
     pub(crate) user_agent: Option<&'a str>,
     /// What the user has shown so far.
     pub(crate) modes: Modes,
+    /// When.
+    pub(crate) shown: Shown,
     pub(crate) is_interactive: bool,
     /// Whether the application runs in the browser, or on a server behind it; else it is a program on a device.
     pub(crate) is_in_browser: bool,

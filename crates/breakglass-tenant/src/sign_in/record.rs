@@ -57,8 +57,8 @@ pub(crate) fn record(
         "riskState": if is_risky { "atRisk" } else { "none" },
         "riskEventTypes": events,
         "riskEventTypes_v2": events,
-        "resourceDisplayName": attempt.audience.name(attempt.resource),
-        "resourceId": attempt.audience.app_id(attempt.resource),
+        "resourceDisplayName": attempt.target.name,
+        "resourceId": attempt.target.app_id,
         "status": {
             "errorCode": code,
             "failureReason": if code == 0 { "Other." } else { reason },

@@ -31,10 +31,45 @@ pub(crate) fn around(directory: &Directory, user: &Object) -> Result<Snapshot, A
     around_any(directory, Some(user), text(user, "id").unwrap_or_default())
 }
 
-/// The part that decides sign-ins of a service principal.
+/// The part that decides sign-ins of a service principal. The tenant knows what a snapshot does not tell: which of its
+/// service principals are its own, and that none of them is an agent.
 pub(crate) fn around_principal(directory: &Directory, id: &str) -> Result<Snapshot, AddError> {
     around_any(directory, None, id)
 }
+
+/// What stands for every service principal of this tenant.
+const ALL_OF_TENANT: &str = "ServicePrincipalsInMyTenant";
+
+/// A policy as it is about one service principal, which is no agent.
+fn about_principal(directory: &Directory, policy: &Object, id: &str) -> Object {
+    let mut policy = policy.clone();
+    let clients = policy.get_mut("conditions").and_then(|conditions| conditions.get_mut("clientApplications"));
+    let Some(clients) = clients.and_then(Value::as_object_mut) else { return policy };
+    let (include, exclude) = ("includeServicePrincipals", "excludeServicePrincipals");
+    if ["includeAgentIdServicePrincipals", "excludeAgentIdServicePrincipals"].iter().any(|list| {
+        let list = clients.remove(*list);
+        list.as_ref().and_then(Value::as_array).is_some_and(|list| !list.is_empty())
+    }) && clients.get(include).and_then(Value::as_array).is_none_or(Vec::is_empty)
+    {
+        // It is about agents alone: about nobody here.
+        clients.insert(include.to_owned(), Value::Array(vec![Value::from(NOBODY)]));
+    }
+    let is_own = directory.object(Resource::ServicePrincipals, id).is_some_and(|principal| {
+        let app_id = text(principal, "appId");
+        directory.all(Resource::Applications).any(|app| text(app, "appId") == app_id)
+    });
+    for list in [include, exclude] {
+        for name in clients.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            if name.as_str() == Some(ALL_OF_TENANT) {
+                *name = Value::from(if is_own { id } else { NOBODY });
+            }
+        }
+    }
+    policy
+}
+
+/// The id of no service principal.
+const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
 fn around_any(directory: &Directory, user: Option<&Object>, id: &str) -> Result<Snapshot, AddError> {
     let mut builder = SnapshotBuilder::default();
@@ -47,7 +82,13 @@ fn around_any(directory: &Directory, user: Option<&Object>, id: &str) -> Result<
         Ok(())
     };
     for resource in WHOLE {
-        add(resource, &mut directory.all(resource))?;
+        if resource == Resource::ConditionalAccessPolicies && user.is_none() {
+            let policies: Vec<Object> =
+                directory.all(resource).map(|policy| about_principal(directory, policy, id)).collect();
+            add(resource, &mut policies.iter())?;
+        } else {
+            add(resource, &mut directory.all(resource))?;
+        }
     }
     let mut principals = groups_of(directory, id);
     add(Resource::Users, &mut user.into_iter())?;

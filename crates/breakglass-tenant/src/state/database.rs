@@ -9,7 +9,7 @@ use breakglass_model::strength::Modes;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::{Change, Log, Object, Secret, Session, Shelf, id_of};
+use super::{Change, Log, Object, Secret, Session, Shelf, Shown, id_of};
 use crate::export::DeliveryError;
 use crate::jwt::{SigningKey, TokenError};
 use crate::keys::DatedKey;
@@ -23,8 +23,10 @@ const BUSY_WAIT_MS: u64 = 5_000;
 const DEVICE_CODE: &str = "deviceCode";
 /// What it has for one of a page in the browser.
 const SINGLE_PAGE: &str = "singlePage";
+/// What it has besides for one of an application that proved itself.
+const CONFIDENTIAL: &str = "confidential";
 /// The form of the tables.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 const TABLES: &str = "
     CREATE TABLE object (resource TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (resource, id));
@@ -39,6 +41,11 @@ const TABLES: &str = "
 /// What version 2 has besides.
 const TABLES_OF_2: &str = "
     CREATE TABLE thing (shelf TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (shelf, name));
+";
+
+/// What version 3 has besides: when the user last showed anything, where that was after the first time.
+const TABLES_OF_3: &str = "
+    ALTER TABLE session ADD COLUMN shown_last TEXT;
 ";
 
 /// The state cannot be read or written.
@@ -94,10 +101,13 @@ impl Database {
         let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         match found {
             0 => connection.execute_batch(&format!(
-                "BEGIN IMMEDIATE; {TABLES}{TABLES_OF_2} PRAGMA user_version = {VERSION}; COMMIT;"
+                "BEGIN IMMEDIATE; {TABLES}{TABLES_OF_2}{TABLES_OF_3} PRAGMA user_version = {VERSION}; COMMIT;"
             ))?,
-            1 => connection
-                .execute_batch(&format!("BEGIN IMMEDIATE; {TABLES_OF_2} PRAGMA user_version = {VERSION}; COMMIT;"))?,
+            1 => connection.execute_batch(&format!(
+                "BEGIN IMMEDIATE; {TABLES_OF_2}{TABLES_OF_3} PRAGMA user_version = {VERSION}; COMMIT;"
+            ))?,
+            2 => connection
+                .execute_batch(&format!("BEGIN IMMEDIATE; {TABLES_OF_3} PRAGMA user_version = {VERSION}; COMMIT;"))?,
             VERSION => {}
             found => return Err(StateError::Version { found }),
         }
@@ -127,21 +137,25 @@ impl Database {
             let until = until.as_deref().map(instant).transpose()?;
             changes.push(Change::PutSecret(Secret { owner, id, hashed: Hashed::kept(hash), until }));
         }
-        let mut sessions =
-            connection.prepare("SELECT digest, user, client, modes, flow, authenticated, begun, until FROM session")?;
-        let columns = |row: &rusqlite::Row<'_>| -> rusqlite::Result<[String; 8]> {
+        let mut sessions = connection.prepare(
+            "SELECT digest, user, client, modes, flow, authenticated, coalesce(shown_last, authenticated), begun, until \
+             FROM session",
+        )?;
+        let columns = |row: &rusqlite::Row<'_>| -> rusqlite::Result<[String; 9]> {
             let text = |column: usize| row.get::<_, String>(column);
-            Ok([text(0)?, text(1)?, text(2)?, text(3)?, text(4)?, text(5)?, text(6)?, text(7)?])
+            Ok([text(0)?, text(1)?, text(2)?, text(3)?, text(4)?, text(5)?, text(6)?, text(7)?, text(8)?])
         };
         for row in sessions.query_map([], columns)? {
-            let [digest, user, client, modes, flow, authenticated, begun, until] = row?;
+            let [digest, user, client, modes, flow, first, last, begun, until] = row?;
+            let is = |word: &str| flow.split(' ').any(|known| known == word);
             let session = Session {
                 user,
                 client,
                 modes: Modes::from_graph(&modes).map_err(|mode| malformed(&mode))?,
-                is_device_code: flow == DEVICE_CODE,
-                is_single_page: flow == SINGLE_PAGE,
-                authenticated: instant(&authenticated)?,
+                is_device_code: is(DEVICE_CODE),
+                is_single_page: is(SINGLE_PAGE),
+                is_confidential: is(CONFIDENTIAL),
+                shown: Shown { first: instant(&first)?, last: instant(&last)? },
                 begun: instant(&begun)?,
                 until: instant(&until)?,
             };
@@ -298,15 +312,16 @@ fn make(transaction: &Connection, change: &Change) -> Result<(), StateError> {
         }
         Change::PutSession(digest, session) => {
             let sql = "INSERT OR REPLACE INTO session (digest, user, client, modes, flow, authenticated, begun, \
-                       until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-            let Session { user, client, modes, is_device_code, is_single_page, authenticated, begun, until } = session;
-            let flow = match (*is_device_code, *is_single_page) {
-                (true, _) => DEVICE_CODE,
-                (false, true) => SINGLE_PAGE,
-                (false, false) => "",
-            };
-            let [authenticated, begun, until] = [authenticated, begun, until].map(ToString::to_string);
-            let columns = params![digest, user, client, modes.to_string(), flow, authenticated, begun, until];
+                       until, shown_last) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+            let Session { user, client, modes, shown, begun, until, .. } = session;
+            let flow = [
+                (session.is_device_code, DEVICE_CODE),
+                (session.is_single_page, SINGLE_PAGE),
+                (session.is_confidential, CONFIDENTIAL),
+            ];
+            let flow = flow.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect::<Vec<_>>().join(" ");
+            let [first, last, begun, until] = [&shown.first, &shown.last, begun, until].map(ToString::to_string);
+            let columns = params![digest, user, client, modes.to_string(), flow, first, begun, until, last];
             transaction.prepare_cached(sql)?.execute(columns)?;
         }
         Change::RemoveSession(digest) => {

@@ -44,6 +44,22 @@ pub(crate) struct Secret {
 /// The id of a user's password among the secrets.
 pub(crate) const PASSWORD: &str = "password";
 
+/// When somebody showed what they showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shown {
+    /// The first proof.
+    pub(crate) first: Timestamp,
+    /// The last one.
+    pub(crate) last: Timestamp,
+}
+
+impl Shown {
+    /// Everything at one instant.
+    pub(crate) const fn at(instant: Timestamp) -> Self {
+        Self { first: instant, last: instant }
+    }
+}
+
 /// A session that a refresh token carries on, or a browser's cookie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Session {
@@ -56,8 +72,10 @@ pub(crate) struct Session {
     pub(crate) is_device_code: bool,
     /// Whether it is one of a page in the browser, whose end stands.
     pub(crate) is_single_page: bool,
+    /// Whether the application proved itself when it was begun, and has to do so to carry it on.
+    pub(crate) is_confidential: bool,
     /// When the user showed it.
-    pub(crate) authenticated: Timestamp,
+    pub(crate) shown: Shown,
     /// When this token was issued.
     pub(crate) begun: Timestamp,
     pub(crate) until: Timestamp,
@@ -106,6 +124,11 @@ impl Directory {
     pub(crate) fn user(&self, name: &str) -> Option<&Object> {
         let id = self.users_by_name.get(&name.to_lowercase()).map_or(name, String::as_str);
         self.object(Resource::Users, id)
+    }
+
+    /// A user by sign-in name alone.
+    pub(crate) fn user_by_name(&self, name: &str) -> Option<&Object> {
+        self.object(Resource::Users, self.users_by_name.get(&name.to_lowercase())?)
     }
 
     /// A device by one of its ids.

@@ -5,6 +5,8 @@
 //! engine says so: for every set of failures where there are few, else for every minimal cut, every cut less one
 //! component, and sets by chance.
 
+mod browser;
+mod choices;
 mod play;
 mod tenants;
 mod wire;

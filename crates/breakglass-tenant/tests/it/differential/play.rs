@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use aws_lc_rs::hmac;
 use breakglass_engine::lockout::goal::Surface;
@@ -10,40 +9,23 @@ use breakglass_tenant::call::Call;
 use serde_json::{Value, json};
 
 use super::Failed;
+use super::browser::{Browser, field, form_of};
+use super::choices::{
+    Choice, GRAPH_SCOPE, M365, MANAGER_SCOPE, PORTAL, POWERSHELL, choices, choices_of, is_at_hand, is_possible, natures,
+};
 use super::tenants::{BREAKER, GLOBAL, Kind, Method, PRIVILEGED_ROLE, Person, Small, pass};
 use super::wire::{Answer, Wire};
 use crate::served::authenticator::{SoftwareKey, options_in};
 
 const VERIFIER: &str = "vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv";
-const MANAGER_SCOPE: &str = "https://management.core.windows.net//.default openid";
 const BACK: &str = "http://localhost:4000";
-const GRAPH_SCOPE: &str = "https://graph.microsoft.com/.default openid";
-const POWERSHELL: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
-const EXPLORER: &str = "de8bc8b5-d9f9-48b1-a8ad-b748da725064";
-const PORTAL: &str = "c44b4083-3bb0-49c1-b47d-974e53cbdf3c";
-const M365: &str = "00000006-0000-0ff1-ce00-000000000000";
 /// The challenge of Azure Resource Manager that wants more than a password.
 const STEP_UP: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"p1"}}}"#;
-/// Browsers and systems by which a platform is known; the last is one that is not recognised.
-const AGENTS: [&str; 6] = ["Windows NT 10.0", "Mac OS X", "Linux", "Android 15", "iPhone", "BeOS"];
-const LEVELS: [&str; 4] = ["none", "low", "medium", "high"];
-
-/// One thing that somebody can try.
-#[derive(Debug, Clone)]
-struct Choice<'t> {
-    person: &'t Person,
-    client: &'static str,
-    scope: &'static str,
-    address: &'static str,
-    device: Option<&'t str>,
-    agent: &'static str,
-    method: Option<&'t Method>,
-}
 
 /// A tenant that is played with.
 pub(super) struct Play<'t> {
     small: &'t Small,
-    wire: Wire,
+    pub(super) wire: Wire,
     injected: Failed,
     /// What became of what was tried, by all that the tenant knows of it.
     known: BTreeMap<String, bool>,
@@ -589,152 +571,9 @@ impl<'t> Play<'t> {
     }
 }
 
-/// A browser of somebody at a place.
-struct Browser<'p> {
-    play: &'p Play<'p>,
-    remote: IpAddr,
-    device: Option<String>,
-    agent: &'static str,
-    cookies: BTreeMap<String, String>,
-}
-
-impl<'p> Browser<'p> {
-    fn of(play: &'p Play<'p>, choice: &Choice<'_>) -> Self {
-        Self {
-            play,
-            remote: choice.address.parse().unwrap(),
-            device: choice.device.map(str::to_owned),
-            agent: choice.agent,
-            cookies: BTreeMap::new(),
-        }
-    }
-
-    fn go(&mut self, (method, path): (&str, &str), form: &[(&str, &str)]) -> Option<Answer> {
-        let sent = form_of(form);
-        let (path, body) =
-            if method == "GET" { (format!("{path}?{sent}"), String::new()) } else { (path.to_owned(), sent) };
-        let answer = self.send_to((method, &path), (&[], &body), false)?;
-        for (_, cookie) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
-            let (name, value) = cookie.split(';').next()?.split_once('=')?;
-            self.cookies.insert(name.to_owned(), value.to_owned());
-        }
-        Some(answer)
-    }
-
-    fn send_to(
-        &self,
-        (method, path): (&str, &str),
-        (headers, body): (&[(&str, &str)], &str),
-        is_for_manager: bool,
-    ) -> Option<Answer> {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let own = [("user-agent", self.agent.to_owned()), ("cookie", cookies.join("; "))];
-        let host = (!is_for_manager).then(|| ("host", self.play.wire.localhost.clone()));
-        let own = own.into_iter().chain(host).map(|(name, value)| (name.to_owned(), value));
-        let more = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let device = self.device.iter().map(|id| ("x-breakglass-device".to_owned(), id.clone()));
-        let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let call = Call {
-            method: method.to_owned(),
-            path: path.to_owned(),
-            query: query.to_owned(),
-            headers: own.chain(more).chain(device).collect(),
-            body: body.as_bytes().to_vec(),
-            remote: self.remote,
-        };
-        self.play.wire.send(call, is_for_manager)
-    }
-}
-
-/// Everything that somebody could try at a surface.
-fn choices<'t>(small: &'t Small, person: &'t Person, surface: Surface) -> Vec<Choice<'t>> {
-    match surface {
-        Surface::Graph => choices_of(small, person, &[POWERSHELL, EXPLORER]),
-        Surface::Portal => choices_of(small, person, &[PORTAL]),
-        Surface::Azure => {
-            choices_of(small, person, &["04b07795-8ddb-461a-bbee-02f9e1bf7b46", "1950a258-227b-4e31-a9cf-717495945fc2"])
-        }
-        Surface::M365 => choices_of(small, person, &[M365]),
-    }
-}
-
-/// What is asked for by a tool: the portals sign in to themselves.
-fn scope_of(client: &str) -> &'static str {
-    match client {
-        POWERSHELL | EXPLORER => GRAPH_SCOPE,
-        PORTAL => "c44b4083-3bb0-49c1-b47d-974e53cbdf3c/.default openid",
-        M365 => "00000006-0000-0ff1-ce00-000000000000/.default openid",
-        _ => MANAGER_SCOPE,
-    }
-}
-
-/// Everything that somebody could try at some tools.
-fn choices_of<'t>(small: &'t Small, person: &'t Person, clients: &[&'static str]) -> Vec<Choice<'t>> {
-    let unmanaged: &[&str] = if small.has_platforms { &AGENTS } else { &AGENTS[..1] };
-    let mut devices: Vec<(Option<&str>, &'static str)> = unmanaged.iter().map(|agent| (None, *agent)).collect();
-    for (id, system) in &person.devices {
-        let agent = match *system {
-            "Windows" => AGENTS[0],
-            "MacMDM" => AGENTS[1],
-            "Linux" => AGENTS[2],
-            "Android" => AGENTS[3],
-            _ => AGENTS[4],
-        };
-        devices.push((Some(id), agent));
-    }
-    let mut choices = Vec::new();
-    for client in clients {
-        for address in &small.addresses {
-            for (device, agent) in &devices {
-                for method in std::iter::once(None).chain(person.methods.iter().map(Some)) {
-                    let (device, agent, scope) = (*device, *agent, scope_of(client));
-                    choices.push(Choice { person, client, scope, address, device, agent, method });
-                }
-            }
-        }
-    }
-    choices
-}
-
-/// Whether what somebody needs at hand is left to them.
-fn is_possible(choice: &Choice<'_>, failed: &Failed) -> bool {
-    let is_up = |component: String| !failed.contains(&component);
-    let id = &choice.person.id;
-    let is_instead = choice.method.is_some_and(|method| matches!(method.kind, Kind::Pass | Kind::Passkey));
-    (is_instead || is_up(format!("password:{id}"))) && is_at_hand(choice, failed)
-}
-
-/// The same, but for the password.
-fn is_at_hand(choice: &Choice<'_>, failed: &Failed) -> bool {
-    let is_up = |component: String| !failed.contains(&component);
-    let id = &choice.person.id;
-    is_up(format!("account:{id}"))
-        && choice.method.is_none_or(|method| is_up(format!("method:{id}#{}", method.id)))
-        && choice.device.is_none_or(|device| is_up(format!("device:{device}")))
-}
-
-/// The levels of risk (of the user, of the sign-in) that may be reported of somebody.
-fn natures(person: &Person, failed: &Failed) -> Vec<(&'static str, &'static str)> {
-    let levels = |risk: &str| -> &'static [&'static str] {
-        if failed.contains(&format!("quiet:{risk}:{}", person.id)) { &LEVELS } else { &LEVELS[..1] }
-    };
-    let of_sign_in = levels("signin-risk");
-    levels("user-risk").iter().flat_map(|user| of_sign_in.iter().map(|sign_in| (*user, *sign_in))).collect()
-}
-
 /// Whether the tenant is what fails, and not something that somebody has.
 fn is_of_tenant(component: &str) -> bool {
     ["account:", "svc:", "idp:", "onprem:", "net:"].iter().any(|kind| component.starts_with(kind))
-}
-
-fn field(page: &str, name: &str) -> Option<String> {
-    let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\""))?;
-    rest.split('"').next().map(str::to_owned)
-}
-
-fn form_of(form: &[(&str, &str)]) -> String {
-    let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
-    form.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect::<Vec<_>>().join("&")
 }
 
 fn claims_of(token: &str) -> Value {

@@ -56,6 +56,16 @@ fn a_revoked_session_ends_the_tokens_of_those_who_answer_challenges_and_no_other
 }
 
 #[test]
+fn a_revocation_of_the_same_second_ends_what_was_before_it_and_nothing_after() {
+    let served = Served::new("continuous-second");
+    let before = tokens(&served, RAE, CAPABLE);
+    administer(&served, ("POST", "/v1.0/users/rae@contoso.com/revokeSignInSessions"), "");
+    let after = tokens(&served, RAE, CAPABLE);
+    challenge(&me(&served, &before, "127.0.0.1"));
+    assert_eq!(me(&served, &after, "127.0.0.1").status, 200, "it is dated a second later");
+}
+
+#[test]
 fn an_account_that_is_disabled_deleted_or_at_risk_is_out_at_once() {
     let served = Served::new("continuous-account");
     let watched = tokens(&served, RAE, CAPABLE);

@@ -1,8 +1,11 @@
 //! Tenants that are served over real connections, and what fails in them.
 
+mod applications;
 pub(crate) mod authenticator;
 mod continuous;
+mod errors;
 mod faults;
+mod frequency;
 mod graph_faults;
 mod hostile;
 mod keys;

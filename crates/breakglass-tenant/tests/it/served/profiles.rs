@@ -118,7 +118,7 @@ fn refresh_tokens_are_good_for_a_day_or_for_ninety() {
         let carried = served.refreshed(&token);
         assert_eq!(carried.status, 200, "{profile:?}: {}", carried.body);
         served.on("clock", json!({ "by": over }));
-        assert_eq!(served.refreshed(&token).json()["error_codes"], json!([70_008]), "{profile:?}");
+        assert_eq!(served.refreshed(&token).json()["error_codes"], json!([700_082]), "{profile:?}");
         // The new one goes on from when it was given.
         assert_eq!(served.refreshed(carried.json()["refresh_token"].as_str().unwrap()).status, 200, "{profile:?}");
         served.off("clock");

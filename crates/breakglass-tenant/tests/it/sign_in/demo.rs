@@ -43,7 +43,7 @@ fn who_gets_in_with_a_password_and_from_where() {
         (scanner, EMPLOYEES_PASSWORD, "127.0.0.1", None),
         (scanner, EMPLOYEES_PASSWORD, "::1", None),
         (scanner, EMPLOYEES_PASSWORD, ELSEWHERE, Some(53_003)),
-        ("megan.bowen_fabrikam.com#EXT#@contoso.onmicrosoft.com", EMPLOYEES_PASSWORD, UTRECHT, Some(50_126)),
+        ("megan.bowen_fabrikam.com#EXT#@contoso.onmicrosoft.com", EMPLOYEES_PASSWORD, UTRECHT, Some(50_056)),
     ] {
         let answer = password_alone(&world, (name, password), place);
         match code {

@@ -119,6 +119,7 @@ fn the_code_of_an_authenticator_is_good_once() {
     let form = [
         ("client_id", PUBLIC),
         ("grant_type", "password"),
+        ("scope", "User.Read"),
         ("username", "ada@contoso.onmicrosoft.com"),
         ("password", "Ada-Passw0rd"),
     ];
