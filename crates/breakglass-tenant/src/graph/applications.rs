@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 use super::deleted::to_shelf;
 use super::error::GraphError;
 use super::list::{Shape, listed, shown};
+use super::modified::modified;
 use super::{Request, owners, properties};
 use crate::call::Reply;
 use crate::clock::written;
 use crate::ids::roles::{APPLICATION_ADMINISTRATOR, CLOUD_APPLICATION_ADMINISTRATOR};
 use crate::random;
 use crate::secret::Hashed;
-use crate::state::{Change, Object, Secret, Shelf, text};
+use crate::state::{Change, Directory, Object, Secret, Shelf, text};
 
 const READ: &[&str] =
     &["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
@@ -78,40 +79,104 @@ fn common(request: &Request<'_>, shape: &Shape, rest: &[&str]) -> Result<Reply, 
         }
         ("PATCH", [id]) => {
             may_change(request, shape, id)?;
-            let body = request.object()?;
-            match shape.resource {
-                Resource::Applications => properties::APPLICATION.check(&body)?,
-                _ => properties::SERVICE_PRINCIPAL.check(&body)?,
-            }
-            let object = request.tenant.state.write(|directory| -> Result<_, GraphError> {
-                let mut object =
-                    directory.object(shape.resource, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
-                let is_fixed = |name: &str| matches!(name, "id" | "appId" | "createdDateTime" | "passwordCredentials");
-                object.extend(body.into_iter().filter(|(name, _)| !is_fixed(name)));
-                Ok((vec![Change::Put(shape.resource, object.clone())], object))
-            })?;
-            audit(request, "Update application", &object)?;
-            Ok(Reply::empty(204))
+            update(request, shape, id)
         }
         ("DELETE", [id]) => {
             may_change(request, shape, id)?;
             let now = request.tenant.clock.now();
-            let object = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+            let (object, of_app) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
                 let object = directory.object(shape.resource, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
+                let mut of_app = None;
                 let changes = if shape.resource == Resource::Applications {
-                    // Its secrets stay: it may be restored.
-                    to_shelf((shape.resource, Shelf::DeletedApplications), object.clone(), now)
+                    // Its secrets stay: it may be restored. Its service principal goes with it, and does not come back by
+                    // itself.
+                    let mut changes = to_shelf((shape.resource, Shelf::DeletedApplications), object.clone(), now);
+                    let principal = directory.all(Resource::ServicePrincipals).find(|one| is_of_same_app(one, &object));
+                    of_app = principal.cloned();
+                    changes.extend(of_app.iter().flat_map(|one| to_shelf(PRINCIPALS_SHELF, one.clone(), now)));
+                    changes
                 } else {
-                    vec![Change::Remove(shape.resource, (*id).to_owned()), Change::RemoveSecrets((*id).to_owned())]
+                    to_shelf(PRINCIPALS_SHELF, object.clone(), now)
                 };
-                Ok((changes, object))
+                Ok((changes, (object, of_app)))
             })?;
-            audit(request, "Delete application", &object)?;
+            let activity =
+                if shape.resource == Resource::Applications { "Delete application" } else { REMOVE_PRINCIPAL };
+            audit(request, activity, &object)?;
+            of_app.iter().try_for_each(|principal| audit(request, REMOVE_PRINCIPAL, principal))?;
             Ok(Reply::empty(204))
         }
         (_, [_, segment, ..]) => Err(GraphError::no_segment(segment)),
         _ => Err(GraphError::method()),
     }
+}
+
+fn update(request: &Request<'_>, shape: &Shape, id: &str) -> Result<Reply, GraphError> {
+    let body = request.object()?;
+    let properties = match shape.resource {
+        Resource::Applications => &properties::APPLICATION,
+        _ => &properties::SERVICE_PRINCIPAL,
+    };
+    properties.check(&body)?;
+    let (known, object) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+        let known = directory.object(shape.resource, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
+        properties.check_change(&known, &body)?;
+        if body.get("appId").is_some_and(|app_id| Some(app_id) != known.get("appId")) {
+            return Err(GraphError::bad_request("Property 'appId' is read-only and cannot be set."));
+        }
+        check_passwords(&known, &body)?;
+        let mut object = known.clone();
+        object.extend(properties.writable(&body).into_iter().filter(|(name, _)| name != "passwordCredentials"));
+        Ok((vec![Change::Put(shape.resource, object.clone())], (known, object)))
+    })?;
+    let told = target(&object, modified(&known, &object, shape.hidden));
+    request.audit(&format!("Update {}", word(shape)), "ApplicationManagement", told)?;
+    Ok(Reply::empty(204))
+}
+
+/// Refuses other secrets than those that are there: they are made and removed by actions.
+fn check_passwords(known: &Object, body: &Object) -> Result<(), GraphError> {
+    let ids = |of: &Object| -> Vec<String> {
+        let listed = of.get("passwordCredentials").and_then(Value::as_array).into_iter().flatten();
+        let mut ids: Vec<String> =
+            listed.map(|one| one.get("keyId").and_then(Value::as_str).unwrap_or_default().to_lowercase()).collect();
+        ids.sort_unstable();
+        ids
+    };
+    if body.contains_key("passwordCredentials") && ids(body) != ids(known) {
+        return Err(GraphError::bad_request("New password credentials must be generated with service actions."));
+    }
+    Ok(())
+}
+
+/// Where service principals are, and where they are when they are deleted.
+const PRINCIPALS_SHELF: (Resource, Shelf) = (Resource::ServicePrincipals, Shelf::DeletedServicePrincipals);
+
+/// What the audit calls the end of a service principal.
+const REMOVE_PRINCIPAL: &str = "Remove service principal";
+
+const fn word(shape: &Shape) -> &'static str {
+    match shape.resource {
+        Resource::Applications => "application",
+        _ => "service principal",
+    }
+}
+
+/// Whether a service principal stands for an application.
+fn is_of_same_app(principal: &Object, app: &Object) -> bool {
+    let of = |object| text(object, "appId").map(str::to_ascii_lowercase);
+    of(principal).is_some() && of(principal) == of(app)
+}
+
+/// Refuses a second service principal of an application.
+pub(super) fn is_first_of_its_app(directory: &Directory, app_id: &str) -> Result<(), GraphError> {
+    let is_it = |one: &Object| text(one, "appId").is_some_and(|known| known.eq_ignore_ascii_case(app_id));
+    if directory.all(Resource::ServicePrincipals).any(is_it) {
+        let message = "The service principal cannot be created, updated, or restored because the service principal \
+                       name is already in use.";
+        return Err(GraphError::new(409, "Request_MultipleObjectsWithSameKeyValue", message));
+    }
+    Ok(())
 }
 
 /// Whoever administers applications may change one, and so may its owners.
@@ -123,8 +188,9 @@ fn may_change(request: &Request<'_>, shape: &Shape, id: &str) -> Result<(), Grap
 fn create_application(request: &Request<'_>) -> Result<Reply, GraphError> {
     request.caller.needs(WRITE, WRITERS)?;
     let mut app = request.object()?;
-    properties::APPLICATION.check(&app)?;
-    text(&app, "displayName").filter(|name| !name.is_empty()).ok_or_else(|| required("displayName"))?;
+    properties::APPLICATION.check_new(&app)?;
+    check_passwords(&Object::new(), &app)?;
+    text(&app, "displayName").ok_or_else(|| required("displayName"))?;
     let given = [
         ("id", json!(random::uuid()?)),
         ("appId", json!(random::uuid()?)),
@@ -143,16 +209,18 @@ fn create_application(request: &Request<'_>) -> Result<Reply, GraphError> {
 fn create_principal(request: &Request<'_>) -> Result<Reply, GraphError> {
     request.caller.needs(WRITE, WRITERS)?;
     let mut principal = request.object()?;
-    properties::SERVICE_PRINCIPAL.check(&principal)?;
+    properties::SERVICE_PRINCIPAL.check_new(&principal)?;
     let app_id = text(&principal, "appId").map(str::to_owned).ok_or_else(|| required("appId"))?;
     let id = random::uuid()?;
     let principal = request.tenant.state.write(|directory| -> Result<_, GraphError> {
         let is_it = |one: &&Object| text(one, "appId").is_some_and(|known| known.eq_ignore_ascii_case(&app_id));
-        if directory.all(Resource::ServicePrincipals).any(|one| is_it(&one)) {
-            return Err(GraphError::new(409, "Request_MultipleObjectsWithSameKeyValue", "The service principal cannot be created, updated, or restored because the service principal name is already in use."));
-        }
+        is_first_of_its_app(directory, &app_id)?;
         let app = directory.all(Resource::Applications).find(is_it);
-        let app = app.ok_or_else(|| GraphError::bad_request(format!("The appId '{app_id}' of the service principal does not reference a valid application object.")))?;
+        let app = app.ok_or_else(|| {
+            GraphError::bad_request(format!(
+                "The appId '{app_id}' of the service principal does not reference a valid application object."
+            ))
+        })?;
         let given = [
             ("id", json!(id)),
             ("displayName", app.get("displayName").cloned().unwrap_or(Value::Null)),
@@ -221,11 +289,14 @@ fn remove_password(request: &Request<'_>, id: &str) -> Result<Reply, GraphError>
 }
 
 fn audit(request: &Request<'_>, activity: &str, object: &Object) -> Result<(), GraphError> {
-    let target = json!([{
+    request.audit(activity, "ApplicationManagement", target(object, Vec::new()))
+}
+
+fn target(object: &Object, modified: Vec<Value>) -> Value {
+    json!([{
         "id": text(object, "id"), "type": "Application", "displayName": text(object, "displayName"),
-        "modifiedProperties": [],
-    }]);
-    request.audit(activity, "ApplicationManagement", target)
+        "modifiedProperties": modified,
+    }])
 }
 
 fn required(property: &str) -> GraphError {

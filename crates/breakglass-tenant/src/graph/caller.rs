@@ -140,7 +140,10 @@ pub(crate) fn of(tenant: &Tenant, call: &Call, audience: Audience) -> Result<Cal
     let contexts = claims.get("acrs").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     let contexts = contexts.map(str::to_owned).collect();
     let id = said("oid").to_owned();
-    let roles = roles_of(&tenant.state.read(), &id, now);
+    let directory = tenant.state.read();
+    // A token outlives whom it was issued to; the roles do not.
+    let roles = if directory.is_deleted(&id) { Vec::new() } else { roles_of(&directory, &id, now) };
+    drop(directory);
     Ok(Caller { id, is_user, app_id: said("appid").to_owned(), has_mfa, contexts, permissions, roles })
 }
 

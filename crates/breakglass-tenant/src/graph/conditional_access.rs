@@ -1,16 +1,16 @@
 //! `/identity/conditionalAccess`: policies and named locations.
 
 use breakglass_model::named_location::NamedLocation;
-use breakglass_model::policy::ConditionalAccessPolicy;
 use breakglass_model::snapshot::Resource;
 use breakglass_model::well_known::{CONDITIONAL_ACCESS_ADMINISTRATOR, SECURITY_ADMINISTRATOR};
 use serde_json::{Value, json};
 
-use super::Request;
 use super::deleted::{is_kept, to_shelf};
 use super::error::GraphError;
 use super::list::{Shape, listed, listed_of, selected};
+use super::modified::modified_whole;
 use super::shape::mend;
+use super::{Request, policy_check};
 use crate::call::Reply;
 use crate::ids::roles::{GLOBAL_READER, SECURITY_READER};
 use crate::random;
@@ -32,6 +32,9 @@ const PARTS: [(&str, &[&str]); 3] = [
     ("locations", &["includeLocations", "excludeLocations"]),
     ("clientApplications", &["includeServicePrincipals", "excludeServicePrincipals"]),
 ];
+
+/// What nobody writes of a policy or a named location; to write what is there already is no change.
+const READ_ONLY: [&str; 4] = ["createdDateTime", "deletedDateTime", "id", "modifiedDateTime"];
 
 /// Answers a request below `/identity`.
 pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError> {
@@ -83,8 +86,8 @@ struct Of {
     shape: Shape,
     /// Word for the audit.
     word: &'static str,
-    /// Whether what is written can be one.
-    check: fn(&Object) -> Result<(), GraphError>,
+    /// Whether what is written can be one, in place of what there was.
+    check: fn(&Directory, Option<&Object>, &Object) -> Result<(), GraphError>,
 }
 
 impl Of {
@@ -101,12 +104,12 @@ impl Of {
             "policies" => Self {
                 shape: shape(Resource::ConditionalAccessPolicies, "identity/conditionalAccess/policies"),
                 word: "conditional access policy",
-                check: check_policy,
+                check: policy_check::check,
             },
             _ => Self {
                 shape: shape(Resource::NamedLocations, "identity/conditionalAccess/namedLocations"),
                 word: "named location",
-                check: check_location,
+                check: |_, _, location| check_location(location),
             },
         }
     }
@@ -119,26 +122,35 @@ fn create(request: &Request<'_>, of: &Of) -> Result<Reply, GraphError> {
     object.insert("createdDateTime".to_owned(), json!(precise(request)));
     object.insert("modifiedDateTime".to_owned(), Value::Null);
     object.remove("@odata.context");
-    (of.check)(&object)?;
+    let given = object.clone();
     if of.shape.resource == Resource::ConditionalAccessPolicies {
         fill(&mut object);
     }
     mend(of.shape.resource, request.version, &mut object);
     let put = vec![Change::Put(of.shape.resource, object.clone())];
     request.tenant.state.write(|directory| {
+        (of.check)(directory, None, &given)?;
         not_beside_defaults(directory, &object)?;
         Ok::<_, GraphError>((put, ()))
     })?;
-    audit(request, &format!("Add {}", of.word), &object)?;
+    audit(request, &format!("Add {}", of.word), (None, Some(&object)))?;
     Ok(request.entity(201, (of.shape.context, object)))
 }
 
 fn update(request: &Request<'_>, of: &Of, id: &str) -> Result<Reply, GraphError> {
     let body = request.object()?;
     let modified = precise(request);
-    let object = request.tenant.state.write(|directory| -> Result<_, GraphError> {
-        let mut object = directory.object(of.shape.resource, id).cloned().ok_or_else(|| no_policy(id))?;
-        for (name, value) in body.into_iter().filter(|(name, _)| !matches!(name.as_str(), "id" | "createdDateTime")) {
+    if of.shape.resource == Resource::ConditionalAccessPolicies {
+        policy_check::check_shape(&body)?;
+    }
+    let (known, object) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+        let known = directory.object(of.shape.resource, id).cloned().ok_or_else(|| no_policy(id))?;
+        let mut object = known.clone();
+        for (name, value) in body.into_iter().filter(|(name, _)| name != "@odata.context") {
+            let is_fixed = READ_ONLY.contains(&name.as_str());
+            if is_fixed && known.get(&name).unwrap_or(&Value::Null) != &value {
+                return Err(refused(format!("Property '{name}' is read-only and cannot be set.")));
+            }
             match (object.get_mut(&name), value) {
                 // Conditions are merged one by one; what stands in one of them is replaced as a whole.
                 (Some(Value::Object(known)), Value::Object(given)) if name == "conditions" => known.extend(given),
@@ -146,14 +158,14 @@ fn update(request: &Request<'_>, of: &Of, id: &str) -> Result<Reply, GraphError>
             }
         }
         object.insert("modifiedDateTime".to_owned(), json!(modified));
-        (of.check)(&object)?;
+        (of.check)(directory, Some(&known), &object)?;
         if of.shape.resource == Resource::ConditionalAccessPolicies {
             fill(&mut object);
         }
         not_beside_defaults(directory, &object)?;
-        Ok((vec![Change::Put(of.shape.resource, object.clone())], object))
+        Ok((vec![Change::Put(of.shape.resource, object.clone())], (known, object)))
     })?;
-    audit(request, &format!("Update {}", of.word), &object)?;
+    audit(request, &format!("Update {}", of.word), (Some(&known), Some(&object)))?;
     Ok(Reply::empty(204))
 }
 
@@ -175,7 +187,7 @@ fn delete(request: &Request<'_>, of: &Of, id: &str) -> Result<Reply, GraphError>
         };
         Ok((changes, object))
     })?;
-    audit(request, &format!("Delete {}", of.word), &object)?;
+    audit(request, &format!("Delete {}", of.word), (Some(&object), None))?;
     Ok(Reply::empty(204))
 }
 
@@ -219,7 +231,7 @@ fn deleted(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError> {
             let policy = find(id)?;
             let changes = vec![Change::Unshelve(Shelf::DeletedPolicies, (*id).to_owned())];
             request.tenant.state.write(|_| Ok::<_, GraphError>((changes, ())))?;
-            audit(request, "Hard delete conditional access policy", &policy)?;
+            audit(request, "Hard delete conditional access policy", (Some(&policy), None))?;
             Ok(Reply::empty(204))
         }
         ("POST", [id, "restore" | "microsoft.graph.restore"]) => {
@@ -231,7 +243,7 @@ fn deleted(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError> {
                 Change::Put(shape.resource, policy.clone()),
             ];
             request.tenant.state.write(|_| Ok::<_, GraphError>((changes, ())))?;
-            audit(request, "Restore conditional access policy", &policy)?;
+            audit(request, "Restore conditional access policy", (None, Some(&policy)))?;
             Ok(request.entity(200, (shape.context, mended(request, &policy))))
         }
         (_, [_, segment, ..]) => Err(GraphError::no_segment(segment)),
@@ -259,9 +271,19 @@ fn precise(request: &Request<'_>) -> String {
     format!("{}.{ticks:07}Z", now.strftime("%Y-%m-%dT%H:%M:%S"))
 }
 
-fn audit(request: &Request<'_>, activity: &str, object: &Object) -> Result<(), GraphError> {
+fn audit(
+    request: &Request<'_>,
+    activity: &str,
+    (old, new): (Option<&Object>, Option<&Object>),
+) -> Result<(), GraphError> {
+    let Some(object) = new.or(old) else { return Ok(()) };
+    let kind = match text(object, "@odata.type") {
+        Some(_) => "NamedLocation",
+        None => "ConditionalAccessPolicy",
+    };
     let target = json!([{
-        "id": text(object, "id"), "type": "Policy", "displayName": text(object, "displayName"), "modifiedProperties": [],
+        "id": text(object, "id"), "type": "Policy", "displayName": text(object, "displayName"),
+        "modifiedProperties": modified_whole(kind, old, new),
     }]);
     request.audit(activity, "Policy", target)
 }
@@ -272,39 +294,6 @@ fn no_policy(id: &str) -> GraphError {
 
 fn refused(message: impl Into<String>) -> GraphError {
     GraphError::new(400, "BadRequest", message)
-}
-
-/// What Entra demands of a policy: someone, something, and a control.
-fn check_policy(object: &Object) -> Result<(), GraphError> {
-    let policy = ConditionalAccessPolicy::from_value(Value::Object(object.clone()), "policy");
-    let policy = policy.map_err(|error| refused(format!("1007: The policy is malformed: {error}")))?;
-    if text(object, "displayName").is_none_or(|name| name.trim().is_empty()) {
-        return Err(refused("1009: The policy needs a displayName."));
-    }
-    if let Some(part) = policy.unknowns.first() {
-        return Err(refused(format!("1007: The policy has a part that is not known: {part}")));
-    }
-    let users = policy.conditions.users.as_ref();
-    let has_users = users.is_some_and(|users| {
-        !users.include_users.is_empty()
-            || !users.include_groups.is_empty()
-            || !users.include_roles.is_empty()
-            || users.include_guests_or_external_users.is_some()
-    });
-    if !has_users && policy.conditions.client_applications.is_none() {
-        return Err(refused("1011: The policy must name users, groups, roles or workload identities."));
-    }
-    let applications = object.get("conditions").and_then(|conditions| conditions.get("applications"));
-    let is_something =
-        |name: &str| applications.and_then(|of| of.get(name)?.as_array()).is_some_and(|all| !all.is_empty());
-    if !APPLICATIONS.iter().any(|name| is_something(name)) {
-        return Err(refused("1012: The policy must name applications, user actions or authentication contexts."));
-    }
-    let is_given = |name: &str| object.get(name).is_some_and(Value::is_object);
-    if !is_given("grantControls") && !is_given("sessionControls") {
-        return Err(refused("1032: The policy must have a grant control or a session control."));
-    }
-    Ok(())
 }
 
 fn check_location(object: &Object) -> Result<(), GraphError> {

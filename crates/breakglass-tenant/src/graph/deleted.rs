@@ -1,20 +1,25 @@
-//! `/directory/deletedItems`: users, groups and applications that were deleted, for thirty days.
+//! `/directory/deletedItems`: users, groups, applications and service principals that were deleted, for thirty days.
 //!
-//! **Source:** "deletedItems: list", "restore", "permanently delete item"; the thirty days are from memory.
+//! Their role assignments are neither shown nor in force meanwhile, and come back with them.
+//!
+//! **Source:** "Restore deleted item" (thirty days; whom it takes for administrators and for groups that can be assigned
+//! to roles; that an application comes back without its service principal), "List deletedItems", "Permanently delete
+//! item". That role assignments come back is from memory.
 
 use breakglass_model::snapshot::Resource;
-use breakglass_model::well_known::PRIVILEGED_AUTHENTICATION_ADMINISTRATOR;
+use breakglass_model::well_known::{PRIVILEGED_AUTHENTICATION_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Request;
 use super::error::GraphError;
 use super::list::page_of;
+use super::{Request, groups, users};
 use crate::call::Reply;
 use crate::clock::written;
 use crate::ids::roles::{
     APPLICATION_ADMINISTRATOR, CLOUD_APPLICATION_ADMINISTRATOR, GROUPS_ADMINISTRATOR, USER_ADMINISTRATOR,
 };
+use crate::sign_in::{has_member, member_id};
 use crate::state::{Change, Directory, Object, Shelf, text};
 
 /// Days for which a deleted object can be restored.
@@ -36,12 +41,12 @@ struct Kind {
     word: &'static str,
 }
 
-static KINDS: [Kind; 3] = [
+static KINDS: [Kind; 4] = [
     Kind {
         name: "microsoft.graph.user",
         live: Resource::Users,
         shelf: None,
-        hidden: super::users::HIDDEN,
+        hidden: users::HIDDEN,
         read: &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
         write: &["User.DeleteRestore.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
         writers: &[USER_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR],
@@ -69,6 +74,17 @@ static KINDS: [Kind; 3] = [
         writers: &[APPLICATION_ADMINISTRATOR, CLOUD_APPLICATION_ADMINISTRATOR],
         category: "ApplicationManagement",
         word: "application",
+    },
+    Kind {
+        name: "microsoft.graph.servicePrincipal",
+        live: Resource::ServicePrincipals,
+        shelf: Some(Shelf::DeletedServicePrincipals),
+        hidden: &["appRoleAssignments", "owners"],
+        read: &["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+        write: &["Application.ReadWrite.All", "Directory.ReadWrite.All"],
+        writers: &[APPLICATION_ADMINISTRATOR, CLOUD_APPLICATION_ADMINISTRATOR],
+        category: "ApplicationManagement",
+        word: "service principal",
     },
 ];
 
@@ -138,9 +154,12 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
         }
         ("DELETE", [id]) => {
             let (kind, object) = found(request, id)?;
-            request.needs_over(id, kind.write, kind.writers)?;
-            let changes = vec![kind.gone(id), Change::RemoveSecrets((*id).to_owned())];
-            request.tenant.state.write(|_| Ok::<_, GraphError>((changes, ())))?;
+            may_change(request, kind, (id, &object))?;
+            request.tenant.state.write(|directory| {
+                let mut changes = vec![kind.gone(id), Change::RemoveSecrets((*id).to_owned())];
+                changes.extend(traces(directory, id));
+                Ok::<_, GraphError>((changes, ()))
+            })?;
             audit(request, ("Hard Delete", kind), &object)?;
             Ok(Reply::empty(204))
         }
@@ -156,9 +175,50 @@ fn found(request: &Request<'_>, id: &str) -> Result<(&'static Kind, Object), Gra
     kinds.next().ok_or_else(|| GraphError::not_found(id))
 }
 
-fn restore(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
-    let (kind, _) = found(request, id)?;
+/// Who may bring something back may delete it for good too: administrators are for those who stand above them, and
+/// groups that can be assigned to roles for those who assign roles.
+fn may_change(request: &Request<'_>, kind: &Kind, (id, object): (&str, &Object)) -> Result<(), GraphError> {
+    if kind.live == Resource::Groups && groups::is_role_assignable(object) {
+        return request.needs_over(id, &["RoleManagement.ReadWrite.Directory"], &[PRIVILEGED_ROLE_ADMINISTRATOR]);
+    }
     request.needs_over(id, kind.write, kind.writers)?;
+    if kind.live == Resource::Users { users::protected(request, id) } else { Ok(()) }
+}
+
+/// What else is of an object that is gone for good: its roles, and its places in groups and units.
+fn traces(directory: &Directory, id: &str) -> Vec<Change> {
+    const ROLES: [Resource; 3] = [
+        Resource::RoleAssignments,
+        Resource::RoleAssignmentScheduleInstances,
+        Resource::RoleEligibilityScheduleInstances,
+    ];
+    let is_theirs =
+        |one: &&Object| text(one, "principalId").is_some_and(|principal| principal.eq_ignore_ascii_case(id));
+    let gone = ROLES.into_iter().flat_map(|list| {
+        let theirs = directory.all(list).filter(is_theirs).filter_map(|one| text(one, "id"));
+        theirs.map(move |id| Change::Remove(list, id.to_owned()))
+    });
+    let lists = [Resource::Groups, Resource::AdministrativeUnits].into_iter();
+    let left = lists.flat_map(|list| directory.all(list).map(move |one| (list, one))).filter_map(|(list, one)| {
+        let is_in = has_member(one, id) || groups::is_owned_by(one, id);
+        is_in.then(|| Change::Put(list, without(one, id)))
+    });
+    gone.chain(left).collect()
+}
+
+fn without(of: &Object, id: &str) -> Object {
+    let mut of = of.clone();
+    for name in ["members", "owners"] {
+        if let Some(list) = of.get_mut(name).and_then(Value::as_array_mut) {
+            list.retain(|one| !member_id(one).is_some_and(|known| known.eq_ignore_ascii_case(id)));
+        }
+    }
+    of
+}
+
+fn restore(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
+    let (kind, known) = found(request, id)?;
+    may_change(request, kind, (id, &known))?;
     let now = request.tenant.clock.now();
     let object = request.tenant.state.write(|directory| -> Result<_, GraphError> {
         let mut object = kind.find(directory, id, now).ok_or_else(|| GraphError::not_found(id))?;
@@ -169,7 +229,10 @@ fn restore(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
                 "Another object with the same value for property userPrincipalName already exists.",
             ));
         }
-        object.insert("deletedDateTime".to_owned(), serde_json::Value::Null);
+        if kind.live == Resource::ServicePrincipals {
+            super::applications::is_first_of_its_app(directory, text(&object, "appId").unwrap_or_default())?;
+        }
+        object.insert("deletedDateTime".to_owned(), Value::Null);
         Ok((vec![kind.gone(id), Change::Put(kind.live, object.clone())], object))
     })?;
     audit(request, ("Restore", kind), &object)?;

@@ -8,6 +8,8 @@ use super::deleted::to_shelf;
 use super::directory_objects::{self, kind_of};
 use super::error::GraphError;
 use super::list::{Shape, listed, page_of, selected};
+use super::modified::modified;
+use super::properties::{is_synchronised, of_premises};
 use super::{Request, delta, properties};
 use crate::call::Reply;
 use crate::clock::written;
@@ -90,7 +92,7 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
 fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     request.caller.needs(WRITE, &[GROUPS_ADMINISTRATOR, USER_ADMINISTRATOR])?;
     let body = request.object()?;
-    properties::GROUP.check(&body)?;
+    properties::GROUP.check_new(&body)?;
     let flag = |name: &str| body.get(name).and_then(Value::as_bool);
     for name in ["displayName", "mailNickname"] {
         text(&body, name).filter(|text| !text.trim().is_empty()).ok_or_else(|| required(name))?;
@@ -111,9 +113,7 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     let id = random::uuid()?;
     let visibility =
         if is_assignable { json!("Private") } else { body.get("visibility").cloned().unwrap_or(Value::Null) };
-    let mut group = body.clone();
-    ["id", "createdDateTime", "deletedDateTime"].iter().for_each(|name| drop(group.remove(*name)));
-    group.retain(|name, _| !name.contains('@'));
+    let mut group = properties::GROUP.writable(&body);
     let given = [
         ("id", json!(id)),
         ("createdDateTime", json!(written(request.tenant.clock.now()))),
@@ -134,7 +134,7 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
         }
         Ok::<_, GraphError>((put, ()))
     })?;
-    request.audit("Add group", "GroupManagement", target(&id, &group))?;
+    request.audit("Add group", "GroupManagement", target((&id, &group), Vec::new()))?;
     let shown = PROPERTIES.iter().map(|name| ((*name).to_owned(), group.get(*name).cloned().unwrap_or(Value::Null)));
     Ok(request.entity(201, ("groups", shown.collect())))
 }
@@ -152,13 +152,11 @@ fn update(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
         may_change(request, id, WRITE_MEMBERS)?;
     }
     let bound = bound(request, &body, "members")?;
-    let group = request.tenant.state.write(|directory| -> Result<_, GraphError> {
-        let mut group = directory.object(Resource::Groups, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
-        let is_plain =
-            |name: &str| !name.contains('@') && !matches!(name, "id" | "createdDateTime" | "deletedDateTime");
-        for (name, value) in body.iter().filter(|(name, _)| is_plain(name)) {
-            group.insert(name.clone(), value.clone());
-        }
+    let (known, group) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+        let known = directory.object(Resource::Groups, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
+        properties::GROUP.check_change(&known, &body)?;
+        let mut group = known.clone();
+        group.extend(properties::GROUP.writable(&body));
         check_members(&group, bound.iter())?;
         if is_role_assignable(&group) && (is_dynamic(&group) || group.get("securityEnabled") != Some(&json!(true))) {
             return Err(GraphError::bad_request(
@@ -166,9 +164,10 @@ fn update(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
             ));
         }
         push(&mut group, "members", bound)?;
-        Ok((vec![Change::Put(Resource::Groups, group.clone())], group))
+        Ok((vec![Change::Put(Resource::Groups, group.clone())], (known, group)))
     })?;
-    request.audit("Update group", "GroupManagement", target(id, &group))?;
+    let told = target((id, &group), modified(&known, &group, SHAPE.hidden));
+    request.audit("Update group", "GroupManagement", told)?;
     Ok(Reply::empty(204))
 }
 
@@ -179,7 +178,7 @@ fn delete(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
         let group = directory.object(Resource::Groups, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
         Ok((to_shelf((Resource::Groups, Shelf::DeletedGroups), group.clone(), now), group))
     })?;
-    request.audit("Delete group", "GroupManagement", target(id, &group))?;
+    request.audit("Delete group", "GroupManagement", target((id, &group), Vec::new()))?;
     Ok(Reply::empty(204))
 }
 
@@ -225,6 +224,9 @@ fn remove(request: &Request<'_>, (id, relation): (&str, &str), member: &str) -> 
     may_change(request, id, WRITE_MEMBERS)?;
     let group = request.tenant.state.write(|directory| -> Result<_, GraphError> {
         let mut group = directory.object(Resource::Groups, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
+        if relation == "members" && is_synchronised(&group) {
+            return Err(of_premises());
+        }
         let list = group.get_mut(relation).and_then(Value::as_array_mut);
         let list = list.ok_or_else(|| GraphError::not_found(member))?;
         let before = list.len();
@@ -256,8 +258,15 @@ fn members_of(group: &Object) -> impl Iterator<Item = &Value> {
     group.get("members").and_then(Value::as_array).into_iter().flatten()
 }
 
-fn is_role_assignable(group: &Object) -> bool {
+/// Whether a group can be assigned to roles.
+pub(super) fn is_role_assignable(group: &Object) -> bool {
     group.get("isAssignableToRole").and_then(Value::as_bool) == Some(true)
+}
+
+/// Whether somebody or something is an owner of a group.
+pub(super) fn is_owned_by(group: &Object, id: &str) -> bool {
+    let mut owners = group.get("owners").and_then(Value::as_array).into_iter().flatten();
+    owners.any(|owner| member_id(owner).is_some_and(|known| known.eq_ignore_ascii_case(id)))
 }
 
 fn is_dynamic(group: &Object) -> bool {
@@ -265,9 +274,13 @@ fn is_dynamic(group: &Object) -> bool {
     kinds.into_iter().flatten().any(|kind| kind == "DynamicMembership")
 }
 
-/// Refuses members that a group cannot have: another group, where it can be assigned to a role; anybody, where a rule
-/// says who is in it.
-fn check_members<'m>(group: &Object, mut members: impl Iterator<Item = &'m Value>) -> Result<(), GraphError> {
+/// Refuses members that a group cannot have: itself; another group, where it can be assigned to a role; anybody, where a
+/// rule says who is in it or they come from on premises.
+fn check_members<'m>(group: &Object, members: impl Iterator<Item = &'m Value>) -> Result<(), GraphError> {
+    let mut members = members.peekable();
+    if members.peek().is_some() && is_synchronised(group) {
+        return Err(of_premises());
+    }
     let is_group = |member: &Value| member.get("@odata.type").and_then(Value::as_str) == Some("#microsoft.graph.group");
     if is_dynamic(group) {
         return match members.next() {
@@ -275,8 +288,16 @@ fn check_members<'m>(group: &Object, mut members: impl Iterator<Item = &'m Value
             Some(_) => Err(GraphError::bad_request("The members of a dynamic group are those that its rule names.")),
         };
     }
-    if is_role_assignable(group) && members.any(is_group) {
-        return Err(GraphError::bad_request("A group cannot be a member of a group that can be assigned to a role."));
+    let (is_assignable, own) = (is_role_assignable(group), text(group, "id"));
+    for member in members {
+        if is_assignable && is_group(member) {
+            return Err(GraphError::bad_request(
+                "A group cannot be a member of a group that can be assigned to a role.",
+            ));
+        }
+        if own.is_some() && member_id(member).map(str::to_ascii_lowercase) == own.map(str::to_ascii_lowercase) {
+            return Err(GraphError::bad_request("A group cannot be a member of itself."));
+        }
     }
     Ok(())
 }
@@ -311,9 +332,7 @@ fn push(group: &mut Object, relation: &str, members: Vec<Value>) -> Result<(), G
 fn may_change(request: &Request<'_>, id: &str, permissions: &[&str]) -> Result<(), GraphError> {
     let directory = request.tenant.state.read();
     let group = directory.object(Resource::Groups, id).ok_or_else(|| GraphError::not_found(id))?;
-    let owners = group.get("owners").and_then(Value::as_array).into_iter().flatten();
-    let is_owner = owners.filter_map(member_id).any(|owner| owner.eq_ignore_ascii_case(&request.caller.id));
-    let is_assignable = group.get("isAssignableToRole").and_then(Value::as_bool) == Some(true);
+    let (is_owner, is_assignable) = (is_owned_by(group, &request.caller.id), is_role_assignable(group));
     drop(directory);
     if is_assignable {
         let roles: &[&str] = if is_owner { &[] } else { &[PRIVILEGED_ROLE_ADMINISTRATOR] };
@@ -332,8 +351,8 @@ fn referenced(request: &Request<'_>, reference: &Value) -> Result<Value, GraphEr
     Ok(json!({ "@odata.type": kind, "id": id }))
 }
 
-fn target(id: &str, group: &Object) -> Value {
-    json!([{ "id": id, "type": "Group", "displayName": text(group, "displayName"), "modifiedProperties": [] }])
+fn target((id, group): (&str, &Object), modified: Vec<Value>) -> Value {
+    json!([{ "id": id, "type": "Group", "displayName": text(group, "displayName"), "modifiedProperties": modified }])
 }
 
 fn with_member(id: &str, group: &Object, member: &Value) -> Value {

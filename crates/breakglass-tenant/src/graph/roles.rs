@@ -12,6 +12,7 @@ use super::{Request, pim};
 use crate::call::Reply;
 use crate::ids::roles::{GLOBAL_READER, SECURITY_READER};
 use crate::random;
+use crate::sign_in::member_id;
 use crate::state::{Change, Directory, Object, text};
 
 /// Who may look into schedules that are of others.
@@ -230,9 +231,45 @@ pub(super) fn leaves_an_administrator(directory: &Directory, changes: &[Change])
     let is_administrator = |one: &&Object| {
         text(one, "roleDefinitionId").is_some_and(|role| role.eq_ignore_ascii_case(GLOBAL_ADMINISTRATOR))
     };
-    let mut all = directory.all(Resource::RoleAssignments).filter(is_administrator).peekable();
+    let is_live = |one: &&Object| text(one, "principalId").is_none_or(|id| !directory.is_deleted(id));
+    let mut all = directory.all(Resource::RoleAssignments).filter(is_administrator).filter(is_live).peekable();
     if all.peek().is_some() && all.all(is_gone) {
         return Err(GraphError::bad_request("The last assignment of the Global Administrator role cannot be removed."));
+    }
+    Ok(())
+}
+
+/// Refuses to delete the only user who is Global Administrator; to disable that one is not refused by Entra.
+///
+/// **Source:** "Manage emergency access accounts": the last account is not deleted, but for one that is deleted on premises.
+pub(super) fn leaves_another_administrator(
+    directory: &Directory,
+    leaving: &str,
+    now: jiff::Timestamp,
+) -> Result<(), GraphError> {
+    let is_held = |one: &&Object| {
+        text(one, "roleDefinitionId").is_some_and(|role| role.eq_ignore_ascii_case(GLOBAL_ADMINISTRATOR))
+            && text(one, "directoryScopeId") == Some("/")
+    };
+    let held = schedules::assignments(directory, now);
+    let mut open: Vec<&str> = held.iter().filter(is_held).filter_map(|one| text(one, "principalId")).collect();
+    let (mut known, mut has_left) = (Vec::new(), false);
+    while let Some(principal) = open.pop() {
+        if known.contains(&principal) {
+            continue;
+        }
+        known.push(principal);
+        if principal.eq_ignore_ascii_case(leaving) {
+            has_left = true;
+        } else if directory.object(Resource::Users, principal).is_some() {
+            return Ok(());
+        }
+        let group = directory.object(Resource::Groups, principal);
+        let members = group.and_then(|group| group.get("members")?.as_array()).into_iter().flatten();
+        open.extend(members.filter_map(member_id));
+    }
+    if has_left {
+        return Err(GraphError::bad_request("The last Global Administrator of the tenant cannot be deleted."));
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! Role assignments and eligibilities as Graph shows them: plain assignments, schedules, and the instances of those that
 //! have begun.
 //!
+//! Those of whom or what was deleted are not shown; they come back with them.
+//!
 //! What is kept is plain assignments, and instances with their dates; everything else is worked out of these two when
 //! it is asked for. An activated role is an assignment as well while it lasts.
 
@@ -42,10 +44,16 @@ fn about(one: &Object) -> (&str, &str, &str) {
     (of("principalId"), of("roleDefinitionId"), of("directoryScopeId"))
 }
 
+/// Those of a list whose principal was not deleted.
+fn live(directory: &Directory, list: Resource) -> impl Iterator<Item = &Object> {
+    let is_live = |one: &&Object| text(one, "principalId").is_none_or(|id| !directory.is_deleted(id));
+    directory.all(list).filter(is_live)
+}
+
 /// `roleAssignments`: those that are permanent, and whatever is active now.
 pub(super) fn assignments(directory: &Directory, now: Timestamp) -> Vec<Object> {
-    let plain: Vec<&Object> = directory.all(Resource::RoleAssignments).collect();
-    let timed = directory.all(Resource::RoleAssignmentScheduleInstances).filter(|one| is_in_time(one, now));
+    let plain: Vec<&Object> = live(directory, Resource::RoleAssignments).collect();
+    let timed = live(directory, Resource::RoleAssignmentScheduleInstances).filter(|one| is_in_time(one, now));
     let timed = timed.filter(|one| !plain.iter().any(|known| is_same(known, about(one))));
     let shown = plain.iter().copied().chain(timed);
     shown
@@ -61,9 +69,9 @@ pub(super) fn assignments(directory: &Directory, now: Timestamp) -> Vec<Object> 
 
 /// Instances that are active now.
 pub(super) fn instances(directory: &Directory, kind: Kind, now: Timestamp) -> Vec<Object> {
-    let kept = directory.all(kind.resource()).filter(|one| is_in_time(one, now)).map(|one| instance(one, kind));
+    let kept = live(directory, kind.resource()).filter(|one| is_in_time(one, now)).map(|one| instance(one, kind));
     let kept: Vec<Object> = kept.collect();
-    let plain = directory.all(Resource::RoleAssignments).filter(|_| kind == Kind::Assignment);
+    let plain = live(directory, Resource::RoleAssignments).filter(|_| kind == Kind::Assignment);
     let plain = plain.filter(|one| !kept.iter().any(|known| is_same(known, about(one)))).map(|one| instance(one, kind));
     let plain: Vec<Object> = plain.collect();
     kept.into_iter().chain(plain).collect()
@@ -94,8 +102,8 @@ pub(super) fn schedules(directory: &Directory, kind: Kind, now: Timestamp) -> Ve
     let is_over = |one: &Object| {
         text(one, "endDateTime").and_then(|text| text.parse::<Timestamp>().ok()).is_some_and(|until| until <= now)
     };
-    let kept: Vec<&Object> = directory.all(kind.resource()).filter(|one| !is_over(one)).collect();
-    let plain = directory.all(Resource::RoleAssignments).filter(|_| kind == Kind::Assignment);
+    let kept: Vec<&Object> = live(directory, kind.resource()).filter(|one| !is_over(one)).collect();
+    let plain = live(directory, Resource::RoleAssignments).filter(|_| kind == Kind::Assignment);
     let plain = plain.filter(|one| !kept.iter().any(|known| is_same(known, about(one))));
     kept.iter().copied().chain(plain).map(|one| schedule(one, kind)).collect()
 }

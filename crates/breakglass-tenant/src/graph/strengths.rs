@@ -97,6 +97,11 @@ fn find(directory: &Directory, id: &str) -> Result<Object, GraphError> {
     found.ok_or_else(|| GraphError::not_found(id))
 }
 
+/// Whether there is a strength of an id.
+pub(super) fn is_there(directory: &Directory, id: &str) -> bool {
+    find(directory, id).is_ok()
+}
+
 /// A strength of the tenant's own, to be changed.
 fn own(directory: &Directory, id: &str) -> Result<Object, GraphError> {
     let found = find(directory, id)?;

@@ -5,16 +5,18 @@ use breakglass_model::well_known::PRIVILEGED_AUTHENTICATION_ADMINISTRATOR;
 use serde_json::{Value, json};
 
 use super::error::GraphError;
+use super::groups::{is_owned_by, is_role_assignable};
 use super::list::{Shape, listed, selected};
 use super::password_reset::PASSWORD_METHOD;
+use super::roles::leaves_another_administrator;
+use super::scoped::is_restricted;
 use super::{Request, delta, properties};
 use crate::call::Reply;
 use crate::clock::written;
-use crate::ids::roles::{HELPDESK_ADMINISTRATOR, PASSWORD_ADMINISTRATOR, USER_ADMINISTRATOR};
+use crate::ids::roles::{HELPDESK_ADMINISTRATOR, USER_ADMINISTRATOR};
 use crate::random;
 use crate::secret::{Hashed, is_acceptable};
-use crate::sign_in::first_factor::with_password;
-use crate::sign_in::{groups_of, member_id, roles_of};
+use crate::sign_in::{groups_of, roles_at, roles_of};
 use crate::state::{Change, Object, PASSWORD, Secret, text};
 
 /// What an answer has of a user unless it is asked otherwise.
@@ -33,8 +35,6 @@ const DEFAULT_PROPERTIES: &[&str] = &[
 ];
 /// Properties that no answer ever has.
 pub(super) const HIDDEN: &[&str] = &["passwordProfile", "authenticationMethods", "password"];
-/// Properties that are computed, or given once.
-const READ_ONLY: &[&str] = &["id", "createdDateTime", "deletedDateTime", "signInSessionsValidFromDateTime"];
 
 pub(super) const SHAPE: Shape = Shape {
     resource: Resource::Users,
@@ -100,7 +100,7 @@ fn one(request: &Request<'_>, name: &str, rest: &[&str]) -> Result<Reply, GraphE
             request.caller.needs(&wanted, &[])?;
             shown(request, name)
         }
-        ("PATCH", []) => update(request, name),
+        ("PATCH", []) => super::user_update::update(request, name),
         ("DELETE", []) => delete(request, name),
         ("POST", ["revokeSignInSessions" | "microsoft.graph.revokeSignInSessions"]) => revoke(request, name),
         (_, ["authentication", rest @ ..]) => super::authentication::answer(request, &id(request, name)?, rest),
@@ -112,7 +112,8 @@ fn one(request: &Request<'_>, name: &str, rest: &[&str]) -> Result<Reply, GraphE
     }
 }
 
-fn id(request: &Request<'_>, name: &str) -> Result<String, GraphError> {
+/// The id of a user of an id or a sign-in name.
+pub(super) fn id(request: &Request<'_>, name: &str) -> Result<String, GraphError> {
     let directory = request.tenant.state.read();
     let user = directory.user(name).ok_or_else(|| GraphError::not_found(name))?;
     Ok(text(user, "id").unwrap_or_default().to_owned())
@@ -127,7 +128,7 @@ fn shown(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
 fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     request.caller.needs(&["User.ReadWrite.All", "Directory.ReadWrite.All"], &[USER_ADMINISTRATOR])?;
     let body = request.object()?;
-    properties::USER.check(&body)?;
+    properties::USER.check_new(&body)?;
     let required = |name: &str| {
         let found = text(&body, name).filter(|text| !text.trim().is_empty());
         found.ok_or_else(|| invalid("A value is required for property", name))
@@ -142,9 +143,7 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     check_password(password, (upn, name))?;
     let hashed = Hashed::of(password)?;
     let id = random::uuid()?;
-    let mut user = body.clone();
-    READ_ONLY.iter().for_each(|name| drop(user.remove(*name)));
-    user.retain(|name, _| !name.contains('@'));
+    let mut user = properties::USER.writable(&body);
     let profile = without_password(profile);
     let given = [
         ("id", json!(id)),
@@ -183,97 +182,6 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     Ok(request.entity(201, ("users", shown)))
 }
 
-fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
-    let body = request.object()?;
-    properties::USER.check(&body)?;
-    let target = id(request, name)?;
-    let profile = body.get("passwordProfile").and_then(Value::as_object).cloned();
-    let password = profile.as_ref().and_then(|profile| text(profile, "password")).map(str::to_owned);
-    may_update(request, &target, &body)?;
-    if let Some(upn) = text(&body, "userPrincipalName") {
-        check_name(request, upn)?;
-    }
-    let hashed = password.as_deref().map(|password| {
-        check_password(password, ("", ""))?;
-        Ok::<_, GraphError>(Hashed::of(password)?)
-    });
-    let hashed = hashed.transpose()?;
-    let now = request.tenant.clock.now();
-    let upn = request.tenant.state.write(|directory| -> Result<_, GraphError> {
-        let mut user =
-            directory.object(Resource::Users, &target).cloned().ok_or_else(|| GraphError::not_found(name))?;
-        if body.get("userPrincipalName").is_some_and(Value::is_null) {
-            return Err(invalid("Invalid value specified for property", "userPrincipalName"));
-        }
-        if let Some(upn) = text(&body, "userPrincipalName")
-            && directory.user(upn).is_some_and(|other| text(other, "id") != text(&user, "id"))
-        {
-            return Err(GraphError::bad_request(
-                "Another object with the same value for property userPrincipalName already exists.",
-            ));
-        }
-        let is_plain = |name: &str| !name.contains('@') && !READ_ONLY.contains(&name) && !HIDDEN.contains(&name);
-        let kept = |name: &&String| is_plain(name);
-        for (name, value) in body.iter().filter(|(name, _)| kept(name)) {
-            user.insert(name.clone(), value.clone());
-        }
-        let mut changes = Vec::new();
-        if let Some(profile) = &profile {
-            user.insert("passwordProfile".to_owned(), without_password(Some(profile)));
-        }
-        if let Some(hashed) = hashed {
-            changes.push(with_password(&mut user, hashed, now));
-            request.tenant.lockout.unlock(text(&user, "id").unwrap_or_default());
-        }
-        let upn = text(&user, "userPrincipalName").unwrap_or_default().to_owned();
-        changes.push(Change::Put(Resource::Users, user));
-        Ok((changes, upn))
-    })?;
-    let changed: Vec<Value> = body
-        .keys()
-        .filter(|name| *name != "passwordProfile")
-        .map(|name| json!({ "displayName": name, "oldValue": Value::Null, "newValue": body.get(name).map(Value::to_string) }))
-        .collect();
-    let activity = if profile.is_some() { "Reset user password" } else { "Update user" };
-    request.audit(
-        activity,
-        "UserManagement",
-        json!([{ "id": target, "type": "User", "userPrincipalName": upn, "modifiedProperties": changed }]),
-    )?;
-    Ok(Reply::empty(204))
-}
-
-/// Whether the caller may change these properties of a user.
-fn may_update(request: &Request<'_>, target: &str, body: &Object) -> Result<(), GraphError> {
-    if body.get("passwordProfile").is_some_and(Value::is_object) {
-        let roles = [
-            USER_ADMINISTRATOR,
-            HELPDESK_ADMINISTRATOR,
-            PASSWORD_ADMINISTRATOR,
-            PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
-        ];
-        let permissions = ["User-PasswordProfile.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"];
-        request.needs_over(target, &permissions, &roles)?;
-        protected(request, target)?;
-    }
-    if body.keys().any(|name| name != "passwordProfile") {
-        request.needs_over(
-            target,
-            &["User.ReadWrite.All", "Directory.ReadWrite.All"],
-            &[USER_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR],
-        )?;
-        if body.keys().any(|name| {
-            matches!(
-                name.as_str(),
-                "accountEnabled" | "userPrincipalName" | "mobilePhone" | "businessPhones" | "otherMails"
-            )
-        }) {
-            protected(request, target)?;
-        }
-    }
-    Ok(())
-}
-
 fn delete(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
     let target = id(request, name)?;
     request.needs_over(
@@ -286,6 +194,7 @@ fn delete(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
     let upn = request.tenant.state.write(|directory| -> Result<_, GraphError> {
         let mut user =
             directory.object(Resource::Users, &target).cloned().ok_or_else(|| GraphError::not_found(name))?;
+        leaves_another_administrator(directory, &target, now)?;
         let upn = text(&user, "userPrincipalName").unwrap_or_default().to_owned();
         user.insert("deletedDateTime".to_owned(), json!(written(now)));
         Ok((vec![Change::Remove(Resource::Users, target.clone()), Change::Put(Resource::DeletedUsers, user)], upn))
@@ -321,18 +230,26 @@ fn revoke(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
     Ok(Reply::json(200, json!({ "@odata.context": request.context("Edm.Boolean"), "value": true })))
 }
 
-/// Only who stands above them touches an administrator's credentials and account.
+/// Only who stands above them touches an administrator's credentials and account, be it deleted or not: whoever holds a
+/// role for the whole tenant or over a unit that is for its own administrators, and whoever is in a group that can be
+/// assigned to roles, or owns one.
+///
+/// **Source:** "Privileged roles and permissions", who can perform sensitive actions. Of the roles that its table lets a
+/// User Administrator stand over none is told apart here: all take who stands over every administrator.
 pub(super) fn protected(request: &Request<'_>, target: &str) -> Result<(), GraphError> {
-    let directory = request.tenant.state.read();
-    let has_role = !roles_of(&directory, target, request.tenant.clock.now()).is_empty();
-    let groups = groups_of(&directory, target);
-    let is_assignable = |group: &Object| group.get("isAssignableToRole").and_then(Value::as_bool) == Some(true);
-    let in_assignable = groups.iter().filter_map(|group| directory.object(Resource::Groups, group)).any(is_assignable);
-    let owns = |group: &Object| {
-        let mut owners = group.get("owners").and_then(Value::as_array).into_iter().flatten();
-        owners.any(|owner| member_id(owner).is_some_and(|id| id.eq_ignore_ascii_case(target)))
+    let (directory, now) = (request.tenant.state.read(), request.tenant.clock.now());
+    let in_unit = |unit: &Object| {
+        let scope = format!("/administrativeUnits/{}", text(unit, "id").unwrap_or_default());
+        !roles_at(&directory, (target, &scope), now).is_empty()
     };
-    let owns_assignable = directory.all(Resource::Groups).any(|group| is_assignable(group) && owns(group));
+    let in_restricted = |unit: &Object| is_restricted(unit) && in_unit(unit);
+    let has_role = !roles_of(&directory, target, now).is_empty()
+        || directory.all(Resource::AdministrativeUnits).any(in_restricted);
+    let groups = groups_of(&directory, target);
+    let mut groups = groups.iter().filter_map(|group| directory.object(Resource::Groups, group));
+    let in_assignable = groups.any(is_role_assignable);
+    let owns = |group: &Object| is_role_assignable(group) && is_owned_by(group, target);
+    let owns_assignable = directory.all(Resource::Groups).any(owns);
     let is_free = !has_role && !in_assignable && !owns_assignable;
     drop(directory);
     if is_free || request.stands_over(target, &[PRIVILEGED_AUTHENTICATION_ADMINISTRATOR]) {
@@ -343,7 +260,7 @@ pub(super) fn protected(request: &Request<'_>, target: &str) -> Result<(), Graph
 }
 
 /// A sign-in name is of a domain of the tenant.
-fn check_name(request: &Request<'_>, upn: &str) -> Result<(), GraphError> {
+pub(super) fn check_name(request: &Request<'_>, upn: &str) -> Result<(), GraphError> {
     let (local, domain) =
         upn.split_once('@').ok_or_else(|| invalid("Invalid value specified for property", "userPrincipalName"))?;
     if local.is_empty()
@@ -367,7 +284,8 @@ pub(super) fn check_password(password: &str, names: (&str, &str)) -> Result<(), 
     ))
 }
 
-fn without_password(profile: Option<&Object>) -> Value {
+/// What is kept of the profile of a password.
+pub(super) fn without_password(profile: Option<&Object>) -> Value {
     let mut profile = profile.cloned().unwrap_or_default();
     profile.remove("password");
     Value::Object(profile)
@@ -377,6 +295,7 @@ fn with_properties(object: &Object, names: &[&str]) -> Object {
     names.iter().map(|name| ((*name).to_owned(), object.get(*name).cloned().unwrap_or(Value::Null))).collect()
 }
 
-fn invalid(what: &str, property: &str) -> GraphError {
+/// What is wrong with a property of a user.
+pub(super) fn invalid(what: &str, property: &str) -> GraphError {
     GraphError::bad_request(format!("{what} '{property}'."))
 }

@@ -33,6 +33,7 @@ mod select;
 
 pub use error::{ErrorCode, ODataError};
 pub use expand::{EXPAND_COUNT_MAX, Expand};
+pub(crate) use filter::is_guid;
 pub use filter::{
     FILTER_BYTES_MAX, FILTER_NESTING_DEPTH_MAX, FILTER_STEP_COUNT_MAX, FILTER_TERM_COUNT_MAX, Filter,
     IN_ELEMENT_COUNT_MAX, LAMBDA_DEPTH_MAX,

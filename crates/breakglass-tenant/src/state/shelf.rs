@@ -16,6 +16,7 @@ pub(crate) enum Shelf {
     DeletedGroups,
     DeletedApplications,
     DeletedPolicies,
+    DeletedServicePrincipals,
     /// Roles that were activated in the old interface, `/directoryRoles`.
     DirectoryRoles,
     /// How far exports got that deliver later.
@@ -38,12 +39,13 @@ pub(crate) enum Shelf {
 }
 
 impl Shelf {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::AuthenticationContexts,
         Self::ChangeNotifications,
         Self::DeletedGroups,
         Self::DeletedApplications,
         Self::DeletedPolicies,
+        Self::DeletedServicePrincipals,
         Self::DirectoryRoles,
         Self::Exports,
         Self::Faults,
@@ -66,6 +68,7 @@ impl Shelf {
             Self::DeletedGroups => "deletedGroups",
             Self::DeletedApplications => "deletedApplications",
             Self::DeletedPolicies => "deletedConditionalAccessPolicies",
+            Self::DeletedServicePrincipals => "deletedServicePrincipals",
             Self::DirectoryRoles => "directoryRoles",
             Self::Exports => "exports",
             Self::Faults => "faults",
@@ -112,6 +115,13 @@ impl Directory {
     /// What is on a shelf under a name, in any case but for ids of credentials.
     pub(crate) fn shelved(&self, shelf: Shelf, name: &str) -> Option<&Object> {
         self.shelves.get(&shelf)?.get(&shelf.key(name))
+    }
+
+    /// Whether somebody or something was deleted, and could come back or could have.
+    pub(crate) fn is_deleted(&self, id: &str) -> bool {
+        let shelves = [Shelf::DeletedGroups, Shelf::DeletedServicePrincipals];
+        self.object(Resource::DeletedUsers, id).is_some()
+            || shelves.into_iter().any(|shelf| self.shelved(shelf, id).is_some())
     }
 
     /// Everything on a shelf, by its name.

@@ -86,7 +86,7 @@ pub(super) fn write_text(out: &mut fmt::Formatter<'_>, text: &str) -> fmt::Resul
 pub(super) const GUID_LENGTH_CHARS: usize = 36;
 
 /// Whether the text has the form of a guid.
-pub(super) fn is_guid(text: &str) -> bool {
+pub(crate) fn is_guid(text: &str) -> bool {
     text.len() == GUID_LENGTH_CHARS
         && text.bytes().enumerate().all(|(at, byte)| match at {
             8 | 13 | 18 | 23 => byte == b'-',

@@ -36,6 +36,7 @@ use serde_json::{Map, Value};
 
 use super::error::{Fault, ODataError};
 use literal::Literal;
+pub(crate) use literal::is_guid;
 
 /// The longest filter, in bytes.
 pub const FILTER_BYTES_MAX: usize = 8192;
