@@ -105,6 +105,7 @@ impl Request<'_> {
             modes: person.modes,
             is_interactive: true,
             is_in_browser: false,
+            is_password_grant: false,
             is_device_code: false,
             is_stepped_up: scope.steps_up,
             contexts: &scope.contexts,
@@ -134,7 +135,7 @@ impl Request<'_> {
         let id = user.as_ref().and_then(|user| text(user, "id")).unwrap_or_default().to_owned();
         let person = Person { user: id, modes, authenticated: now };
         let scope = self.scope.clone().unwrap_or_else(Scope::usual);
-        let attempt = self.attempt(&scope, &person);
+        let attempt = Attempt { is_password_grant: true, ..self.attempt(&scope, &person) };
         let hours = self.tenant.profile.refresh_token_hours();
         let grounds = Grounds { person: &person, nonce: None, hours, is_single_page: false };
         self.concluded((user, name, true), (&attempt, &scope, grounds), shown.map(|_| ()))

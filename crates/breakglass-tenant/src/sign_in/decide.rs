@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use breakglass_engine::access::demand::Outcome;
 use breakglass_engine::access::surfaces::{MandatoryMfaPhase, surface};
 use breakglass_engine::access::{Access, AccessSettings};
+use breakglass_model::policy::{ConditionalAccessGrantControl, ConditionalAccessGrantControls};
 use breakglass_model::sign_in::{AuthenticationFlow, SignInConditions, SignInContext, SignInIdentity, WhatIfRequest};
 use breakglass_model::snapshot::Resource;
 use jiff::Timestamp;
@@ -28,6 +29,8 @@ pub(crate) struct Decided {
     pub(crate) status: &'static str,
     /// The risk of the user, and of the sign-in.
     pub(crate) risk: (String, String),
+    /// What demanded multifactor authentication, in the words of `requirementProvider`.
+    pub(crate) providers: Vec<&'static str>,
 }
 
 impl Decided {
@@ -40,6 +43,7 @@ impl Decided {
             applied: Vec::new(),
             status: "notApplied",
             risk: (String::new(), String::new()),
+            providers: Vec::new(),
         }
     }
 }
@@ -78,10 +82,17 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
     let is_portal =
         surface(&attempt.client.app_id).is_some_and(|surface| surface.mandatory_mfa == Some(MandatoryMfaPhase::SignIn));
     let is_mandatory = is_portal && attempt.profile.has_mandatory_mfa();
-    let wants_mfa = is_mandatory
-        || attempt.is_stepped_up
-        || access.security_defaults_demand(&situation)
-        || has_per_user_mfa(directory, id);
+    let demands = [
+        (is_mandatory, "scopeBasedAuthRequirementPolicy"),
+        (attempt.is_stepped_up, "request"),
+        (access.security_defaults_demand(&situation), "securityDefaults"),
+        (has_per_user_mfa(directory, id), "user"),
+    ];
+    let mut providers: Vec<&str> = demands.into_iter().filter(|(is_so, _)| *is_so).map(|(_, word)| word).collect();
+    let wants_mfa = !providers.is_empty();
+    let in_force = results.iter().filter(|(_, result)| matches!(*result, "success" | "failure"));
+    providers
+        .extend(provided(in_force.filter_map(|(index, _)| access.policies().get(*index)?.grant_controls.as_ref())));
     let refused = refused.or_else(|| (wants_mfa && !has_mfa).then_some(MFA_REQUIRED));
     let can_be_proved = refused.is_some() && matches!(range.worst, Outcome::Allowed | Outcome::Challenge);
     let policies: Vec<String> = results
@@ -98,13 +109,45 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
     let applied = results.iter().filter_map(|(index, result)| {
         let policy = access.policies().get(*index)?;
         let controls = policy.grant_controls.as_ref().map(|grant| &grant.built_in_controls);
-        let controls: Vec<Value> = controls.into_iter().flatten().map(|control| json!(control)).collect();
+        let controls = controls.into_iter().flatten().map(|control| enforced(control.as_str()));
+        let controls: Vec<Value> = controls.map(|word| json!(word)).collect();
         Some(json!({
             "id": policy.id.as_str(), "displayName": policy.name(), "enforcedGrantControls": controls,
             "enforcedSessionControls": [], "result": result,
         }))
     });
-    Decided { refused, can_be_proved, policies, applied: applied.collect(), status, risk: risk() }
+    Decided { refused, can_be_proved, policies, applied: applied.collect(), status, risk: risk(), providers }
+}
+
+/// What the controls of policies that apply demand multifactor authentication as.
+fn provided<'g>(
+    grants: impl Iterator<Item = &'g ConditionalAccessGrantControls>,
+) -> impl Iterator<Item = &'static str> {
+    let (mut has_mfa, mut has_strength) = (false, false);
+    for grant in grants {
+        has_mfa |= grant.built_in_controls.contains(&ConditionalAccessGrantControl::Mfa);
+        has_strength |= grant.authentication_strength.is_some();
+    }
+    let all = [(has_mfa, "multiConditionalAccess"), (has_strength, "authenticationStrengths")];
+    all.into_iter().filter(|(is_so, _)| *is_so).map(|(_, word)| word)
+}
+
+/// Controls as `enforcedGrantControls` has them, which are texts and no members of an enumeration.
+///
+/// **Source:** the examples of the sign-in logs (`Mfa`, `RequireCompliantDevice`); the others from what tools that read
+/// those logs know. A control that is not here stands as policies have it.
+const ENFORCED: [(&str, &str); 7] = [
+    ("block", "Block"),
+    ("mfa", "Mfa"),
+    ("compliantDevice", "RequireCompliantDevice"),
+    ("domainJoinedDevice", "RequireDomainJoinedDevice"),
+    ("approvedApplication", "RequireApprovedApp"),
+    ("compliantApplication", "RequireCompliantApp"),
+    ("passwordChange", "PasswordChange"),
+];
+
+fn enforced(control: &str) -> &str {
+    ENFORCED.iter().find(|(known, _)| *known == control).map_or(control, |(_, word)| *word)
 }
 
 /// The sign-in as the engine is asked about it.

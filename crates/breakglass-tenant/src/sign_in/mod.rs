@@ -10,6 +10,7 @@ pub(crate) mod passkeys;
 pub(crate) mod proof;
 mod record;
 pub(crate) mod snapshot;
+mod steps;
 
 use std::net::IpAddr;
 
@@ -77,6 +78,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) is_interactive: bool,
     /// Whether the application runs in the browser, or on a server behind it; else it is a program on a device.
     pub(crate) is_in_browser: bool,
+    /// Whether the client sent the password itself (the grant `password`), so that no page was shown.
+    pub(crate) is_password_grant: bool,
     /// Whether the session was begun, now or once, by a code that was typed in on another device.
     pub(crate) is_device_code: bool,
     /// Whether the client answers a challenge that demands multifactor authentication.

@@ -5,6 +5,7 @@ mod changes;
 mod contexts;
 mod endpoint;
 mod every_resource;
+mod keys;
 mod permissions;
 mod pim;
 mod policies;
