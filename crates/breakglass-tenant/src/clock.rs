@@ -29,6 +29,11 @@ impl MovedClock {
         self.seconds.store(seconds, Ordering::Relaxed);
     }
 
+    /// The earlier of the instant it is and the one that the other clock tells.
+    pub(crate) fn earlier(&self) -> Timestamp {
+        self.now().min(self.clock.now())
+    }
+
     /// The instant it is.
     pub(crate) fn now(&self) -> Timestamp {
         let now = self.clock.now();

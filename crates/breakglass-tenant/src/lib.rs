@@ -24,6 +24,7 @@ pub mod odata;
 mod outgoing;
 pub mod profile;
 mod random;
+pub mod retention;
 mod secret;
 pub mod seed;
 pub mod serve;

@@ -32,8 +32,8 @@ use self::body::LargeBodies;
 use self::places::{Place, Places};
 pub use self::proxy::{PROXY_HEAD_BYTES_MAX, serve_proxy};
 use crate::call::{Body, Call, Reply};
-use crate::subscriptions;
 use crate::tenant::{DEVICE_HEADER, Tenant};
+use crate::{retention, subscriptions};
 
 /// Connections that are open at a time on one address.
 pub const CONNECTION_COUNT_MAX: usize = 1_024;
@@ -136,7 +136,9 @@ pub async fn serve_within(
     };
     let (own_stage, manager_stage) = (stage(Tenant::answer), stage(Tenant::answer_manager));
     let delivered = subscriptions::deliver(Arc::clone(&tenant));
-    tokio::join!(listen(own, Arc::clone(&config), own_stage), listen(manager, config, manager_stage), delivered,);
+    let forgotten = retention::run(Arc::clone(&tenant));
+    let (own, manager) = (listen(own, Arc::clone(&config), own_stage), listen(manager, config, manager_stage));
+    tokio::join!(own, manager, delivered, forgotten);
     Ok(())
 }
 

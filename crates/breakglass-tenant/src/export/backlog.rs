@@ -2,7 +2,8 @@
 //! delivered when the destination has said so.
 //!
 //! **Promise:** every record that is logged from when a destination was first named is delivered at least once, across
-//! restarts and crashes: how far it got is in the database. A record may come twice. The tenant never waits for it.
+//! restarts and crashes, if it takes it within [`crate::retention::BACKLOG_DAYS_MAX`] days: how far it got is in the
+//! database. A record may come twice. The tenant never waits for it.
 //! **Limits:** [`BATCH_COUNT_MAX`] records at a time; [`PAUSE_SECONDS_MIN`] to [`PAUSE_SECONDS_MAX`] between attempts.
 
 use std::sync::Arc;
@@ -125,6 +126,13 @@ impl Backlog {
         let kept = directory.shelved(Shelf::Exports, self.name);
         kept.and_then(|kept| kept.get(POSITION)?.as_i64()).unwrap_or(0)
     }
+}
+
+/// The number from which on records have to stay, as there is a destination that has not taken them; `None` if no
+/// destination was ever named.
+pub(crate) fn first_not_delivered(directory: &Directory) -> Option<i64> {
+    let positions = directory.all_shelved(Shelf::Exports).map(|(_, kept)| kept.get(POSITION)?.as_i64());
+    positions.map(|position| position.unwrap_or(0).saturating_add(1)).min()
 }
 
 fn at(name: &str, position: i64) -> Change {

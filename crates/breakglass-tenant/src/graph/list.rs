@@ -7,7 +7,7 @@ use super::error::GraphError;
 use super::shape::mend;
 use super::{Request, properties};
 use crate::call::{Body, Reply};
-use crate::odata::{ODataError, PageLimits, QueryOptions, matching, page, shape, window};
+use crate::odata::{ODataError, Page, PageLimits, QueryOptions, matching, page, shape, window};
 use crate::state::Object;
 
 /// How a resource is shown.
@@ -114,7 +114,7 @@ pub(super) fn expanded(
     Ok(shape(object, &options, &limits_of((context, 1, relations)))?)
 }
 
-const fn limits_of<'l>((context, count, relations): (&'l str, usize, &'l [&'l str])) -> PageLimits<'l> {
+pub(super) const fn limits_of<'l>((context, count, relations): (&'l str, usize, &'l [&'l str])) -> PageLimits<'l> {
     PageLimits {
         collection: context,
         top_default: count,
@@ -194,8 +194,17 @@ fn paged(
         return counted(request, options, (limits.collection, objects));
     }
     let page = page(objects, options, limits)?;
+    Ok(answered(request, (options, is_counted), (limits.collection, page)))
+}
+
+/// A page as an answer.
+pub(super) fn answered(
+    request: &Request<'_>,
+    (options, is_counted): (&QueryOptions, bool),
+    (collection, page): (&str, Page),
+) -> Reply {
     let mut body = Object::new();
-    body.insert("@odata.context".to_owned(), json!(request.context(limits.collection)));
+    body.insert("@odata.context".to_owned(), json!(request.context(collection)));
     if let Some(count) = page.count.filter(|_| is_counted) {
         body.insert("@odata.count".to_owned(), json!(count));
     }
@@ -204,7 +213,7 @@ fn paged(
         body.insert("@odata.nextLink".to_owned(), json!(address));
     }
     body.insert("value".to_owned(), page.value.into_iter().map(Value::Object).collect());
-    Ok(Reply::json(200, Value::Object(body)))
+    Reply::json(200, Value::Object(body))
 }
 
 /// What can be expanded of an object that is expanded itself; whoever lists such objects sees to it.

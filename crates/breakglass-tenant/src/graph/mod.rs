@@ -4,7 +4,7 @@
 
 mod applications;
 mod approvals;
-mod audit;
+pub(crate) mod audit;
 mod authentication;
 mod batch;
 pub(crate) mod caller;
@@ -17,6 +17,7 @@ mod directory_roles;
 pub(crate) mod error;
 mod fido2;
 mod groups;
+mod keys;
 mod list;
 mod membership;
 mod method_configurations;
@@ -28,6 +29,7 @@ mod pim;
 mod policy_check;
 mod policy_shape;
 mod properties;
+mod records;
 mod risk;
 mod role_policies;
 mod roles;
@@ -190,6 +192,8 @@ fn routed(
     (caller, parts): (&Caller, &[&str]),
     ids: (&str, &str, jiff::Timestamp),
 ) -> Result<Reply, GraphError> {
+    let resolved = keys::resolved(&tenant.state.read(), parts)?;
+    let parts: &[&str] = &resolved.iter().map(String::as_str).collect::<Vec<_>>();
     let [version, first, rest @ ..] = parts else { return Err(GraphError::no_segment("")) };
     let (rest, is_count) = match rest {
         [rest @ .., "$count"] if call.method == "GET" => (rest, true),

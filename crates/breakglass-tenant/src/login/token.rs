@@ -109,6 +109,7 @@ impl Request<'_> {
             shown: person.shown,
             is_interactive: true,
             is_in_browser: false,
+            is_password_grant: false,
             is_device_code: false,
             is_stepped_up: scope.steps_up,
             contexts: &scope.contexts,
@@ -138,7 +139,7 @@ impl Request<'_> {
         let id = user.as_ref().and_then(|user| text(user, "id")).unwrap_or_default().to_owned();
         let person = Person::of(&id, modes, now);
         let scope = self.scope.clone().ok_or_else(|| StsError::missing("scope"))?;
-        let attempt = self.attempt(&scope, &person);
+        let attempt = Attempt { is_password_grant: true, ..self.attempt(&scope, &person) };
         let hours = self.tenant.profile.refresh_token_hours();
         let is_confidential = self.is_proved;
         let grounds = Grounds { person: &person, nonce: None, hours, is_single_page: false, is_confidential };

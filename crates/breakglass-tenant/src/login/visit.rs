@@ -396,6 +396,7 @@ impl Step<'_> {
             is_interactive: true,
             is_in_browser: visit.client.is_in_browser
                 || matches!(&visit.goal, Goal::Authorize(answer) if answer.platform != Platform::Native),
+            is_password_grant: false,
             is_device_code: visit.is_device_code(),
             is_stepped_up: visit.scope.steps_up || visit.change == Some(PasswordChange::AfterMfa),
             contexts: &visit.scope.contexts,

@@ -60,6 +60,13 @@ impl OrderBy {
         self.keys.iter().map(|key| key.path.root()).collect()
     }
 
+    /// Whether it is nothing but one of these properties, the greatest first.
+    pub(crate) fn is_descending_by(&self, names: &[&str]) -> bool {
+        let [key] = self.keys.as_slice() else { return false };
+        let [name] = key.path.segments.as_slice() else { return false };
+        key.is_descending && names.iter().any(|known| known.eq_ignore_ascii_case(name))
+    }
+
     /// Puts the objects in order.
     ///
     /// # Errors

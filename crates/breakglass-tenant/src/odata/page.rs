@@ -59,7 +59,8 @@ impl SkipToken {
         &self.0
     }
 
-    fn new(position: usize, options: &QueryOptions, collection: &str) -> Self {
+    /// The token of a place, whatever the collection counts places by.
+    pub(crate) fn new(position: usize, options: &QueryOptions, collection: &str) -> Self {
         let position = u64::try_from(position).unwrap_or(u64::MAX).to_be_bytes();
         let mut hash = Context::new(&SHA256);
         hash.update(&position);

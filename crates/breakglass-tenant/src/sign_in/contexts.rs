@@ -21,9 +21,11 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
         let both = decided.applied.iter().cloned().zip(met.applied.iter().cloned());
         let applied = both.map(|(one, other)| if is_in_force(&one) { one } else { other }).collect();
         let status = stronger(decided.status, met.status);
+        let mut providers = decided.providers.clone();
+        providers.extend(met.providers.iter().filter(|word| !decided.providers.contains(word)));
         // What the resource demands is told first.
         let first = if decided.refused.is_some() { decided } else { met };
-        decided = Decided { applied, status, ..first };
+        decided = Decided { applied, status, providers, ..first };
     }
     decided
 }

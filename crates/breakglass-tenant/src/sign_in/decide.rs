@@ -8,8 +8,9 @@ use breakglass_engine::access::{Access, AccessSettings};
 use breakglass_model::sign_in::{AuthenticationFlow, SignInConditions, SignInContext, SignInIdentity, WhatIfRequest};
 use breakglass_model::snapshot::Resource;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::applied::Results;
 use super::{Attempt, Device, freshness, proof, snapshot};
 use crate::faults;
 use crate::state::{Directory, Object, Shelf, text};
@@ -30,6 +31,8 @@ pub(crate) struct Decided {
     pub(crate) risk: (String, String),
     /// Whether the browser stays signed in, where a policy says so.
     pub(crate) keeps_browser: Option<bool>,
+    /// What demanded multifactor authentication, in the words of `requirementProvider`.
+    pub(crate) providers: Vec<&'static str>,
 }
 
 impl Decided {
@@ -43,6 +46,7 @@ impl Decided {
             status: "notApplied",
             risk: (String::new(), String::new()),
             keeps_browser: None,
+            providers: Vec::new(),
         }
     }
 }
@@ -67,12 +71,7 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
     let has_mfa = proof::is_multifactor(attempt.modes);
     let satisfied = &proof::met(&access, &snapshot, attempt.modes);
     let (range, code) = access.outcome_with(&situation, satisfied);
-    let results: Vec<(usize, &'static str)> = access
-        .policies()
-        .iter()
-        .enumerate()
-        .map(|(index, _)| (index, access.applied_result(index, &situation, satisfied).name()))
-        .collect();
+    let results = Results::of(&access, &situation, satisfied);
     let refused = match range.worst {
         Outcome::Allowed => None,
         Outcome::Challenge => Some(code.unwrap_or(MFA_REQUIRED)),
@@ -81,48 +80,30 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
     let is_portal =
         surface(&attempt.client.app_id).is_some_and(|surface| surface.mandatory_mfa == Some(MandatoryMfaPhase::SignIn));
     let is_mandatory = is_portal && attempt.profile.has_mandatory_mfa();
-    let wants_mfa = is_mandatory
-        || attempt.is_stepped_up
-        || access.security_defaults_demand(&situation)
-        || has_per_user_mfa(directory, id);
+    let demands = [
+        (is_mandatory, "scopeBasedAuthRequirementPolicy"),
+        (attempt.is_stepped_up, "request"),
+        (access.security_defaults_demand(&situation), "securityDefaults"),
+        (has_per_user_mfa(directory, id), "user"),
+    ];
+    let mut providers: Vec<&str> = demands.into_iter().filter(|(is_so, _)| *is_so).map(|(_, word)| word).collect();
+    let wants_mfa = !providers.is_empty();
+    providers.extend(results.demand_mfa_as());
     let refused = refused.or_else(|| (wants_mfa && !has_mfa).then_some(MFA_REQUIRED));
-    let in_force = results.iter().filter(|(_, result)| matches!(*result, "success" | "failure"));
-    let in_force = in_force.filter_map(|(index, _)| access.policies().get(*index));
-    let session = freshness::session(in_force, (attempt.shown, has_mfa, now));
+    let session = freshness::session(results.in_force(), (attempt.shown, has_mfa, now));
     let refused = refused.or(session.too_long_ago);
     let can_be_proved = refused.is_some_and(|code| code != freshness::TOO_LONG_AGO)
         && matches!(range.worst, Outcome::Allowed | Outcome::Challenge);
-    let policies: Vec<String> = results
-        .iter()
-        .filter(|(_, result)| *result == "failure")
-        .filter_map(|(index, _)| access.policies().get(*index).map(|policy| policy.id.as_str().to_owned()))
-        .collect();
-    let (applied, status) = (applied(&access, &results), status(refused, &results));
-    Decided { refused, can_be_proved, policies, applied, status, risk: risk(), keeps_browser: session.keeps }
-}
-
-/// What became of a sign-in with policies, in a word.
-pub(super) fn status(refused: Option<u32>, results: &[(usize, &'static str)]) -> &'static str {
-    let is_any_in_force = results.iter().any(|(_, result)| matches!(*result, "success" | "failure"));
-    match (refused, is_any_in_force) {
-        (Some(_), _) => "failure",
-        (None, true) => "success",
-        (None, false) => "notApplied",
+    Decided {
+        refused,
+        can_be_proved,
+        policies: results.failed(),
+        applied: results.recorded(),
+        status: results.status(refused),
+        risk: risk(),
+        keeps_browser: session.keeps,
+        providers,
     }
-}
-
-/// The policies with their results, as the record of a sign-in has them.
-pub(super) fn applied(access: &Access<'_>, results: &[(usize, &'static str)]) -> Vec<Value> {
-    let applied = results.iter().filter_map(|(index, result)| {
-        let policy = access.policies().get(*index)?;
-        let controls = policy.grant_controls.as_ref().map(|grant| &grant.built_in_controls);
-        let controls: Vec<Value> = controls.into_iter().flatten().map(|control| json!(control)).collect();
-        Some(json!({
-            "id": policy.id.as_str(), "displayName": policy.name(), "enforcedGrantControls": controls,
-            "enforcedSessionControls": [], "result": result,
-        }))
-    });
-    applied.collect()
 }
 
 /// The sign-in as the engine is asked about it.

@@ -1,5 +1,6 @@
 //! Who signs in to what, from where, with what: decided by the one Conditional Access engine, and written to the log.
 
+mod applied;
 mod contexts;
 mod decide;
 mod device;
@@ -12,6 +13,7 @@ mod principal;
 pub(crate) mod proof;
 mod record;
 pub(crate) mod snapshot;
+mod steps;
 
 use std::net::IpAddr;
 
@@ -99,6 +101,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) is_interactive: bool,
     /// Whether the application runs in the browser, or on a server behind it; else it is a program on a device.
     pub(crate) is_in_browser: bool,
+    /// Whether the client sent the password itself (the grant `password`), so that no page was shown.
+    pub(crate) is_password_grant: bool,
     /// Whether the session was begun, now or once, by a code that was typed in on another device.
     pub(crate) is_device_code: bool,
     /// Whether the client answers a challenge that demands multifactor authentication.

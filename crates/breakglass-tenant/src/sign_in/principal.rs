@@ -10,7 +10,7 @@ use breakglass_model::sign_in::{SignInConditions, SignInContext, SignInIdentity,
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::decide::{applied, status};
+use super::applied::Results;
 use super::{BLOCKED, Decided, Target, snapshot};
 use crate::clock::written;
 use crate::random::{self, NoRandomness};
@@ -50,17 +50,12 @@ pub(crate) fn decide_principal(directory: &Directory, attempt: PrincipalAttempt<
     let (range, code) = access.outcome_with(&situation, &[]);
     // An application answers no question: whatever is asked of it, it cannot show.
     let refused = (range.worst != Outcome::Allowed).then(|| code.unwrap_or(BLOCKED));
-    let results: Vec<(usize, &'static str)> = (0..access.policies().len())
-        .map(|index| (index, access.applied_result(index, &situation, &[]).name()))
-        .collect();
-    let failed = results.iter().filter(|(_, result)| *result == "failure");
-    let policies = failed.filter_map(|(index, _)| access.policies().get(*index));
-    let policies = policies.map(|policy| policy.id.as_str().to_owned()).collect();
+    let results = Results::of(&access, &situation, &[]);
     Decided {
         refused,
-        policies,
-        applied: applied(&access, &results),
-        status: status(refused, &results),
+        policies: results.failed(),
+        applied: results.recorded(),
+        status: results.status(refused),
         ..Decided::unasked()
     }
 }

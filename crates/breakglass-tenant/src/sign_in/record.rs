@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::decide::{Decided, platform};
-use super::{Attempt, proof};
+use super::{Attempt, proof, steps};
 use crate::clock::written;
 use crate::random::{self, NoRandomness};
 use crate::state::{Object, text};
@@ -29,6 +29,17 @@ pub(crate) fn record(
     } else {
         "singleFactorAuthentication"
     };
+    let event = if attempt.is_interactive { "interactiveUser" } else { "nonInteractiveUser" };
+    let protocol = match (attempt.is_password_grant, attempt.is_device_code && attempt.is_interactive) {
+        (true, _) => "ropc",
+        (false, true) => "deviceCode",
+        // What carries a session on is no device code any more; `originalTransferMethod` remembers it.
+        (false, false) => "none",
+    };
+    let providers = decided.providers.iter();
+    let providers: Vec<Value> =
+        providers.map(|word| json!({ "requirementProvider": word, "detail": Value::Null })).collect();
+    let guest = if of_user("userType").eq_ignore_ascii_case("guest") { "guest" } else { "member" };
     let level = |level: &str| if level.is_empty() { "none" } else { level }.to_owned();
     let (user_risk, sign_in_risk) = (level(&decided.risk.0), level(&decided.risk.1));
     let is_risky = (user_risk.as_str(), sign_in_risk.as_str()) != ("none", "none");
@@ -48,9 +59,17 @@ pub(crate) fn record(
         "correlationId": attempt.correlation_id,
         "conditionalAccessStatus": decided.status,
         "isInteractive": attempt.is_interactive,
-        "authenticationProtocol": if attempt.is_device_code { "deviceCode" } else { "none" },
+        "signInEventTypes": [event],
+        "incomingTokenType": if attempt.is_interactive { "none" } else { "refreshToken" },
+        "userType": guest,
+        "userAgent": attempt.user_agent,
+        "authenticationProtocol": protocol,
         "originalTransferMethod": if attempt.is_device_code { "deviceCodeFlow" } else { "none" },
         "authenticationRequirement": requirement,
+        "authenticationRequirementPolicies": providers,
+        "authenticationDetails": steps::details(attempt, code, now),
+        "authenticationMethodsUsed": steps::methods(attempt),
+        "mfaDetail": steps::mfa_detail(attempt),
         "riskDetail": "none",
         "riskLevelAggregated": sign_in_risk,
         "riskLevelDuringSignIn": sign_in_risk,

@@ -111,10 +111,12 @@ impl Database {
             VERSION => {}
             found => return Err(StateError::Version { found }),
         }
+        // An index is no other form: whoever does not know it keeps it up to date all the same.
+        connection.execute_batch(super::records::INDEX)?;
         Ok(Self { connection: Mutex::new(connection), records: Mutex::default() })
     }
 
-    fn connection(&self) -> MutexGuard<'_, Connection> {
+    pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
@@ -190,20 +192,6 @@ impl Database {
         }
         // One that cannot be written fails alone: then each is written by whoever waits for it.
         insert(&mut connection, &all).or_else(|_| insert(&mut connection, &[own]))
-    }
-
-    pub(super) fn records(&self, log: Log, count_max: usize) -> Result<Vec<(i64, Object)>, StateError> {
-        let connection = self.connection();
-        let mut records = connection
-            .prepare_cached("SELECT number, body FROM record WHERE log = ?1 ORDER BY number DESC LIMIT ?2")?;
-        let count = i64::try_from(count_max).unwrap_or(i64::MAX);
-        let columns = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
-        let rows = records.query_map(params![name(log), count], columns)?;
-        let numbered = |row: rusqlite::Result<(i64, String)>| {
-            let (number, body) = row?;
-            Ok((number, object(&body)?))
-        };
-        rows.map(numbered).collect()
     }
 
     pub(super) fn newest_number(&self) -> Result<i64, StateError> {
@@ -343,7 +331,7 @@ fn make(transaction: &Connection, change: &Change) -> Result<(), StateError> {
     Ok(())
 }
 
-const fn name(log: Log) -> &'static str {
+pub(super) const fn name(log: Log) -> &'static str {
     match log {
         Log::SignIns => "signIns",
         Log::DirectoryAudits => "directoryAudits",
@@ -351,7 +339,7 @@ const fn name(log: Log) -> &'static str {
     }
 }
 
-fn object(body: &str) -> Result<Object, StateError> {
+pub(super) fn object(body: &str) -> Result<Object, StateError> {
     serde_json::from_str(body).map_err(|error| malformed(&error.to_string()))
 }
 

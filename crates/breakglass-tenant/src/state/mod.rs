@@ -5,6 +5,7 @@
 
 mod database;
 mod notices;
+mod records;
 mod shelf;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use tokio::sync::Notify;
 
 use self::database::Database;
 pub use self::database::StateError;
+pub(crate) use self::records::Wanted;
 pub(crate) use self::shelf::{Revision, Shelf};
 use crate::export::files::Files;
 use crate::export::{Destination as _, Exported};
@@ -340,12 +342,29 @@ impl State {
 
     /// The records of a log, the newest first.
     pub(crate) fn records(&self, log: Log, count_max: usize) -> Result<Vec<Object>, StateError> {
-        Ok(self.numbered_records(log, count_max)?.into_iter().map(|(_, record)| record).collect())
+        let records = self.records_like(&Wanted::all_of(log), count_max)?;
+        Ok(records.into_iter().map(|(_, record)| record).collect())
     }
 
-    /// The same, each with its number in all logs.
-    pub(crate) fn numbered_records(&self, log: Log, count_max: usize) -> Result<Vec<(i64, Object)>, StateError> {
-        self.database.records(log, count_max)
+    /// Records that are wanted, the newest first, each with its number in all logs.
+    pub(crate) fn records_like(&self, wanted: &Wanted<'_>, count_max: usize) -> Result<Vec<(i64, Object)>, StateError> {
+        self.database.records_like(wanted, count_max)
+    }
+
+    /// When what a record tells happened, as it is written; `None` if there is no such record any more.
+    pub(crate) fn record_time(&self, number: i64) -> Result<Option<String>, StateError> {
+        self.database.record_time(number)
+    }
+
+    /// Deletes the oldest records of a log that are of before an instant, at most so many; how many there were. Records
+    /// from a number on stay, and so does the newest record of all: numbers are never given out twice.
+    pub(crate) fn forget_records(
+        &self,
+        (log, before): (Log, &str),
+        from_number: Option<i64>,
+        count_max: usize,
+    ) -> Result<usize, StateError> {
+        self.database.forget_records((log, before), from_number, count_max)
     }
 
     /// The keys that sign tokens.

@@ -125,6 +125,27 @@ impl Filter {
         widest
     }
 
+    /// Comparisons that hold for every object that the filter describes: those of a property of the object with a text, a
+    /// guid or an instant that `and` joins at the top. Each is the property, the operator and the literal; an instant as
+    /// RFC 3339 has it. Who keeps the objects may use them to look at fewer.
+    pub(crate) fn conjuncts(&self) -> Vec<(&str, &'static str, String)> {
+        let parts = match &self.root {
+            Node::And(parts) => parts.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let conjuncts = parts.iter().filter_map(|node| {
+            let Node::Compare { subject: Subject::Property(path), operator, literal } = node else { return None };
+            let [Segment::Name(name)] = path.segments.as_slice() else { return None };
+            let value = match literal {
+                Literal::Text(text) | Literal::Guid(text) => text.clone(),
+                Literal::Instant(_, instant) => instant.to_string(),
+                _ => return None,
+            };
+            path.variable.is_none().then(|| (name.as_str(), operator.word(), value))
+        });
+        conjuncts.collect()
+    }
+
     /// The properties of the object that the filter names, each with the first segment of its path alone.
     #[must_use]
     pub fn properties(&self) -> Vec<&str> {

@@ -6,6 +6,7 @@ mod contexts;
 mod endpoint;
 mod every_resource;
 mod guarded;
+mod keys;
 mod permissions;
 mod pim;
 mod policies;

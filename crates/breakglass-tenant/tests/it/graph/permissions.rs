@@ -231,3 +231,33 @@ fn memberships_are_followed_as_far_as_is_asked() {
     }
     assert_eq!(world.graph(&world.user("anna"), ("GET", "/me"), None).status, 200);
 }
+
+#[test]
+fn whoever_reads_the_logs_sees_policies_only_if_they_may_read_policies() {
+    let role = |name: &str, role: &str| json!({ "id": format!("{name}-holds"), "principalId": id(name), "roleDefinitionId": role, "directoryScopeId": "/" });
+    let policy = json!({ "id": "p", "displayName": "P", "state": "enabled",
+        "conditions": { "clientAppTypes": ["all"], "users": { "includeUsers": [id("bert")] },
+            "applications": { "includeApplications": ["All"] } },
+        "grantControls": { "operator": "OR", "builtInControls": ["block"] } });
+    let more = json!({
+        "roleAssignments": [
+            role("ga", "62e90394-69f5-4237-9190-012177145e10"), role("reader", "f2ef992c-3afb-46b9-b7cf-a126ee74c451"),
+            role("anna", "4a5d8f65-41da-4de4-8968-e035b65339cf"), role("ca", "5f2222b1-57c3-48ba-8ad5-d4759f1fde6f"),
+        ],
+        "conditionalAccessPolicies": [policy],
+    });
+    let apps: &[(&str, &[&str])] =
+        &[("logs", &["AuditLog.Read.All"]), ("both", &["AuditLog.Read.All", "Policy.Read.ConditionalAccess"])];
+    let world = World::with("applied-policies", apps, more);
+    assert_eq!(world.refused("bert"), 53_003);
+    let path = format!("/beta/auditLogs/signIns?$filter=userId eq '{}'", id("bert"));
+    let applied = |token: &str| world.list(token, &path)[0]["appliedConditionalAccessPolicies"].clone();
+    // A Reports Reader, a Security Operator, and an application that may read the logs alone.
+    for token in [world.user("anna"), world.user("ca"), world.app(0)] {
+        assert_eq!(applied(&token), json!([]));
+    }
+    for token in [world.user("reader"), world.user("ga"), world.app(1)] {
+        assert_eq!(applied(&token)[0]["enforcedGrantControls"], json!(["Block"]));
+    }
+    assert_eq!(world.graph(&world.user("useradmin"), ("GET", "/auditLogs/signIns"), None).status, 403);
+}

@@ -2,21 +2,151 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
+use breakglass_tenant::clock::Clock;
+use breakglass_tenant::retention;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::world::{ADMIN, Served, nothing};
+use super::world::{ADMIN, Answer, Served, nothing};
 
 const RAE: (&str, &str) = ("rae@contoso.com", "Rae-Passw0rd");
 
+/// What Graph answers the administrator.
+fn asked(served: &Served, path: &str) -> Answer {
+    let token = served.password(&[], ADMIN)["access_token"].as_str().unwrap().to_owned();
+    served.send(("GET", &path.replace(' ', "%20")), &[("authorization", &format!("Bearer {token}"))], "").unwrap()
+}
+
+fn list(served: &Served, path: &str) -> Vec<Value> {
+    let answer = asked(served, path);
+    answer.json()["value"].as_array().unwrap_or_else(|| panic!("{path}: {}", answer.body)).clone()
+}
+
 /// Records of sign-ins of a user that Graph shows.
 fn shown(served: &Served, of: &str) -> Vec<Value> {
-    let token = served.password(&[], ADMIN)["access_token"].as_str().unwrap().to_owned();
-    let bearer = format!("Bearer {token}");
-    let path = format!("/v1.0/auditLogs/signIns?$filter=userPrincipalName%20eq%20'{of}'");
-    let answer = served.send(("GET", &path), &[("authorization", &bearer)], "").unwrap().json();
-    answer["value"].as_array().unwrap().clone()
+    list(served, &format!("/v1.0/auditLogs/signIns?$filter=userPrincipalName eq '{of}'"))
+}
+
+#[test]
+fn a_list_has_sign_ins_that_somebody_made_unless_it_is_asked_for_others() {
+    let served = Served::new("kinds-of-sign-ins");
+    let token = served.password(&[], RAE)["refresh_token"].as_str().unwrap().to_owned();
+    assert_eq!(served.refreshed(&token).status, 200);
+    let of = |version: &str, filter: &str| {
+        list(&served, &format!("/{version}/auditLogs/signIns?$filter=userPrincipalName eq '{}'{filter}", RAE.0))
+    };
+    let made = of("beta", "");
+    assert_eq!(made.len(), 1);
+    assert_eq!(made[0]["signInEventTypes"], json!(["interactiveUser"]));
+    assert_eq!(of("v1.0", "").len(), 1);
+    assert!(of("v1.0", "")[0].get("signInEventTypes").is_none());
+    assert!(of("beta", " and isInteractive eq false").is_empty(), "that is no filter by kind");
+    let carried = of("beta", " and signInEventTypes/any(t: t eq 'nonInteractiveUser')");
+    assert_eq!(carried.len(), 1);
+    assert_eq!(
+        (&carried[0]["isInteractive"], &carried[0]["incomingTokenType"]),
+        (&json!(false), &json!("refreshToken"))
+    );
+    assert_eq!(of("beta", " and signInEventTypes/any(t: t ne 'servicePrincipal')").len(), 2);
+    assert!(of("beta", " and signInEventTypes/any(t: t eq 'managedIdentity')").is_empty());
+    // One record is there for whoever knows its id.
+    let id = carried[0]["id"].as_str().unwrap();
+    assert_eq!(asked(&served, &format!("/v1.0/auditLogs/signIns/{id}")).json()["id"], json!(id));
+    let refused = asked(&served, "/v1.0/auditLogs/signIns?$filter=signInEventTypes/any(t: t eq 'nonInteractiveUser')");
+    assert_eq!(refused.status, 400);
+    assert!(refused.body.contains("signInEventTypes"), "{}", refused.body);
+}
+
+#[test]
+fn beta_tells_how_somebody_signed_in() {
+    let served = Served::new("how-somebody-signs-in");
+    assert_eq!(served.code(&[], RAE), 0);
+    assert_eq!(served.code(&[], (RAE.0, "wrong")), 50_126);
+    let path = format!("/beta/auditLogs/signIns?$filter=userPrincipalName eq '{}'", RAE.0);
+    let records = list(&served, &path);
+    let step = |at: usize| &records[at]["authenticationDetails"][0];
+    assert_eq!((&step(0)["authenticationMethod"], &step(0)["succeeded"]), (&json!("Password"), &json!(false)));
+    assert_eq!((&step(1)["authenticationMethod"], &step(1)["succeeded"]), (&json!("Password"), &json!(true)));
+    for record in &records {
+        assert_eq!(record["authenticationProtocol"], json!("ropc"));
+        assert_eq!(record["authenticationRequirement"], json!("singleFactorAuthentication"));
+        assert_eq!((&record["mfaDetail"], &record["userType"]), (&Value::Null, &json!("member")));
+    }
+    assert_eq!(records[1]["authenticationMethodsUsed"], json!(["Password"]));
+    let narrow = &shown(&served, RAE.0)[0];
+    for name in ["authenticationProtocol", "authenticationDetails", "mfaDetail", "authenticationRequirement"] {
+        assert!(narrow.get(name).is_none(), "{name}");
+    }
+}
+
+#[test]
+fn pages_of_a_log_stay_where_they_are_while_it_grows() {
+    let served = Served::new("pages-of-a-log");
+    for _ in 0..5 {
+        assert_eq!(served.code(&[], RAE), 0);
+    }
+    let id = |record: &Value| record["id"].as_str().unwrap().to_owned();
+    let all: Vec<String> = shown(&served, RAE.0).iter().map(id).collect();
+    assert_eq!(all.len(), 5);
+    for (fault, times, size) in [(None, 1, 2), (Some("log-duplicates"), 2, 3)] {
+        if let Some(fault) = fault {
+            served.on(fault, nothing());
+        }
+        let mut path = format!(
+            "/v1.0/auditLogs/signIns?$top={size}&$filter=userPrincipalName eq '{}' and createdDateTime ge 1970-01-01",
+            RAE.0
+        );
+        let mut seen: Vec<String> = Vec::new();
+        loop {
+            let page = asked(&served, &path).json();
+            let value = page["value"].as_array().unwrap();
+            assert!(value.len() <= size, "{page}");
+            seen.extend(value.iter().map(id));
+            // The administrator's own sign-in is logged with each request, and so is this one.
+            assert_eq!(served.code(&[], RAE), 0);
+            let Some(next) = page["@odata.nextLink"].as_str() else { break };
+            path = next.split_once("/v1.0").map(|(_, rest)| format!("/v1.0{rest}")).unwrap();
+        }
+        let count = seen.len() / times;
+        let expected: Vec<String> = all.iter().flat_map(|id| std::iter::repeat_n(id.clone(), times)).collect();
+        assert!(count >= 5, "{seen:?}");
+        assert_eq!(seen[seen.len() - expected.len()..], expected, "{fault:?}");
+    }
+    let path = format!("/v1.0/auditLogs/signIns?$orderby=createdDateTime&$count=true&$filter=userId eq '{}'", "nobody");
+    assert_eq!(asked(&served, &path).json()["@odata.count"], json!(0));
+}
+
+#[test]
+fn a_moved_clock_destroys_nothing_and_old_records_are_deleted() {
+    /// So many seconds after the usual tenant's clock stands.
+    #[derive(Debug)]
+    struct After(i64);
+    impl Clock for After {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_second(59 + self.0).unwrap()
+        }
+    }
+    const MONTH: i64 = 31 * 86_400;
+    let emptied = |served: &Served| while retention::pass(&served.tenant).unwrap() > 0 {};
+    let served = Served::new("old-records");
+    assert_eq!(served.code(&[], RAE), 0);
+    served.on("clock", json!({ "by": "31d" }));
+    emptied(&served);
+    served.off("clock");
+    assert_eq!(shown(&served, RAE.0).len(), 1, "the clock was moved forward and back again");
+    served.on("clock", json!({ "by": "-31d" }));
+    let folder = served.folder().to_owned();
+    drop(served);
+    let served = Served::of(folder, Arc::new(After(MONTH)));
+    emptied(&served);
+    assert_eq!(shown(&served, RAE.0).len(), 1, "the clock is moved back to when it is new");
+    served.off("clock");
+    emptied(&served);
+    served.on("clock", json!({ "by": "-31d" }));
+    assert_eq!(shown(&served, RAE.0).len(), 0, "it was deleted");
 }
 
 #[test]
@@ -156,7 +286,9 @@ fn whoever_signs_in_with_others_at_a_time_is_logged_once() {
         ids.sort();
         ids
     };
-    let mut kept = ids(shown(&served, RAE.0));
+    let all =
+        "/beta/auditLogs/signIns?$filter=signInEventTypes/any(t: t eq 'interactiveUser' or t eq 'nonInteractiveUser')";
+    let mut kept = ids(list(&served, &format!("{all} and userPrincipalName eq '{}'", RAE.0)));
     let exported = lines(&served.exported()).into_iter().map(|line| line["properties"].clone());
     let exported = ids(exported.filter(|record| record["userPrincipalName"] == json!(RAE.0)).collect());
     assert_eq!(kept, exported);
