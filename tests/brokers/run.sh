@@ -44,7 +44,7 @@ start_broker() {
     (cd "$work" && exec env -i "$tansu" broker --storage-engine memory://tansu/ --listener-url "$url" \
         --advertised-listener-url "$url" >"$work/broker" 2>&1) &
     broker=$!
-    for topic in signinlogs noninteractiveusersigninlogs auditlogs; do
+    for topic in signinlogs noninteractiveusersigninlogs serviceprincipalsigninlogs auditlogs; do
         if ! until_within "$ready_seconds_max" create_topic "$url" "insights-logs-$topic"; then
             echo "the broker was not ready within $ready_seconds_max s; it said:" >&2
             cat "$work/broker" "$work/topics" >&2

@@ -182,7 +182,7 @@ mod tests {
             let expected: Vec<u64> = match category {
                 Category::SignInLogs => vec![0, 2, 4, 6, 8],
                 Category::NonInteractiveUserSignInLogs => vec![1, 3, 5, 7, 9],
-                Category::AuditLogs => Vec::new(),
+                Category::ServicePrincipalSignInLogs | Category::AuditLogs => Vec::new(),
             };
             assert_eq!(numbers, expected);
         }

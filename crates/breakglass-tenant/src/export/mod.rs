@@ -22,13 +22,16 @@ pub enum Category {
     SignInLogs,
     /// Sign-ins that a client made for somebody, with a refresh token.
     NonInteractiveUserSignInLogs,
+    /// Sign-ins of applications as themselves.
+    ServicePrincipalSignInLogs,
     /// Changes of the directory.
     AuditLogs,
 }
 
 impl Category {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::SignInLogs, Self::NonInteractiveUserSignInLogs, Self::AuditLogs];
+    pub const ALL: [Self; 4] =
+        [Self::SignInLogs, Self::NonInteractiveUserSignInLogs, Self::ServicePrincipalSignInLogs, Self::AuditLogs];
 
     /// As Azure Monitor writes it.
     #[must_use]
@@ -36,6 +39,7 @@ impl Category {
         match self {
             Self::SignInLogs => "SignInLogs",
             Self::NonInteractiveUserSignInLogs => "NonInteractiveUserSignInLogs",
+            Self::ServicePrincipalSignInLogs => "ServicePrincipalSignInLogs",
             Self::AuditLogs => "AuditLogs",
         }
     }
@@ -46,6 +50,7 @@ impl Category {
         match self {
             Self::SignInLogs => "insights-logs-signinlogs",
             Self::NonInteractiveUserSignInLogs => "insights-logs-noninteractiveusersigninlogs",
+            Self::ServicePrincipalSignInLogs => "insights-logs-serviceprincipalsigninlogs",
             Self::AuditLogs => "insights-logs-auditlogs",
         }
     }
@@ -90,6 +95,7 @@ impl Exported {
     pub(crate) fn of(tenant: &str, log: Log, record: &Object) -> Option<Self> {
         let is_interactive = record.get("isInteractive").and_then(Value::as_bool) != Some(false);
         let category = match log {
+            Log::SignIns if record.contains_key("servicePrincipalId") => Category::ServicePrincipalSignInLogs,
             Log::SignIns if is_interactive => Category::SignInLogs,
             Log::SignIns => Category::NonInteractiveUserSignInLogs,
             Log::DirectoryAudits => Category::AuditLogs,

@@ -21,6 +21,7 @@ use crate::random;
 use crate::secret::Hashed;
 use crate::sign_in::methods::{self, Kind};
 use crate::sign_in::passkeys::{self, Fido2Policy};
+use crate::sign_in::proof::is_multifactor;
 use crate::sign_in::{Attempt, decide, risk_of};
 use crate::state::{Change, Directory, Object, Secret, StateError, text};
 use crate::totp::Base32;
@@ -51,7 +52,8 @@ impl Step<'_> {
             let modes = attempt.modes.with(kind.mode());
             decide(&directory, user, &Attempt { modes, ..attempt.clone() }, now).refused.is_none()
         };
-        if risk_of(&directory, user).1 != "none" {
+        // Whoever is at risk and has shown a password alone may be somebody else, whose method it would be.
+        if risk_of(&directory, user).1 != "none" && !is_multifactor(attempt.modes) {
             return Err(StsError::of(53_004));
         }
         let is_taken = |kind: Kind| {

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
+use super::logs::lines;
 use super::world::{ADMIN, Answer, Browser, Served, written};
 
 const RAE: (&str, &str) = ("rae@contoso.com", "Rae-Passw0rd");
@@ -219,7 +220,8 @@ fn an_application_as_itself_meets_conditional_access_and_is_in_the_log() {
         let policies = seed["conditionalAccessPolicies"].as_array_mut().unwrap();
         policies.push(policy("00000000-0000-4000-8000-0000000000d7", "Programs at the office", own));
         policies.push(policy("00000000-0000-4000-8000-0000000000d8", "No agents", agents));
-    });
+    })
+    .exporting();
     assert_eq!(code(&as_itself(&served, "203.0.113.7", GRAPH)), 0);
     let refused = as_itself(&served, "198.51.100.9", GRAPH);
     assert_eq!(code(&refused), 53_003);
@@ -234,4 +236,6 @@ fn an_application_as_itself_meets_conditional_access_and_is_in_the_log() {
     let applied = records[0]["appliedConditionalAccessPolicies"].as_array().unwrap();
     let result = |name: &str| &applied.iter().find(|one| one["displayName"] == name).unwrap()["result"];
     assert_eq!((result("Programs at the office"), result("No agents")), (&json!("failure"), &json!("notApplied")));
+    let exported = lines(&served.exported().join("insights-logs-serviceprincipalsigninlogs"));
+    assert_eq!(exported.iter().map(|line| &line["resultType"]).collect::<Vec<_>>(), [&json!("0"), &json!("53003")]);
 }

@@ -233,7 +233,7 @@ fn records_come_later_out_of_order_or_twice() {
 }
 
 /// The lines of all files below a folder.
-fn lines(folder: &Path) -> Vec<Value> {
+pub(super) fn lines(folder: &Path) -> Vec<Value> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -188,6 +188,19 @@ fn an_account_with_a_method_gets_no_other_with_a_password_alone() {
 }
 
 #[test]
+fn whoever_is_at_risk_sets_up_nothing_with_a_password_alone() {
+    let served = world("register-risk", |_| {});
+    let risk = format!("risk:{}", NIA.0);
+    served.on(&risk, json!({ "signInRisk": "low" }));
+    let mut browser = Browser::of(&served);
+    let page = browser.sign_in(NIA);
+    assert!(page.body.contains("AADSTS53004") && !page.body.contains("name=\"ctx\""), "{}", page.body);
+    served.off(&risk);
+    let page = Browser::of(&served).sign_in(NIA);
+    assert!(page.body.contains("Set up an authenticator app"), "{}", page.body);
+}
+
+#[test]
 fn only_what_helps_is_offered() {
     let strength = json!({ "operator": "OR", "builtInControls": [], "authenticationStrength": {
         "id": "00000000-0000-0000-0000-000000000004", "displayName": "Phishing-resistant MFA", "policyType": "builtIn",
