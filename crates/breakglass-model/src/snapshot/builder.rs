@@ -69,7 +69,7 @@ pub enum GroupRelation {
 
 /// Collects the objects of one tenant. An object that comes twice with the same content is taken once; so is a
 /// user or group that comes again under another display name, since exports made by hand have such.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct SnapshotBuilder {
     snapshot: Snapshot,
     complete: BTreeSet<Resource>,
@@ -533,7 +533,7 @@ fn set<T: DeserializeOwned + PartialEq>(
 }
 
 /// Where each object stands that has no id, or whose id nobody asks for, by its content.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Contents {
     /// A private index, looked into and never iterated.
     places: HashMap<(Resource, u64), usize, BuildHasherDefault<FxHasher>>,

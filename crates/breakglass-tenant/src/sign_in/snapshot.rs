@@ -1,6 +1,8 @@
 //! What the engine needs to know to decide one sign-in: the user, the groups and roles that it is in, and everything
 //! that policies refer to. However many users the tenant has, it is no more than that.
 
+use std::borrow::Cow;
+
 use breakglass_model::snapshot::{AddError, Resource, Snapshot, SnapshotBuilder};
 use serde_json::Value;
 
@@ -72,24 +74,18 @@ fn about_principal(directory: &Directory, policy: &Object, id: &str) -> Object {
 const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
 fn around_any(directory: &Directory, user: Option<&Object>, id: &str) -> Result<Snapshot, AddError> {
-    let mut builder = SnapshotBuilder::default();
-    let mut add = |resource: Resource, objects: &mut dyn Iterator<Item = &Object>| -> Result<(), AddError> {
-        builder.begin(resource);
-        for object in objects {
-            let json = Value::Object(object.clone()).to_string();
-            builder.add(resource, json.as_bytes(), resource.name())?;
-        }
-        Ok(())
+    let mut builder = match user {
+        // The same for every user, and worked out once.
+        Some(_) => match directory.of_everybody.get() {
+            Some(whole) => whole.clone(),
+            None => {
+                let whole = whole(directory, Cow::Borrowed)?;
+                directory.of_everybody.get_or_init(|| whole).clone()
+            }
+        },
+        None => whole(directory, |policy| Cow::Owned(about_principal(directory, policy, id)))?,
     };
-    for resource in WHOLE {
-        if resource == Resource::ConditionalAccessPolicies && user.is_none() {
-            let policies: Vec<Object> =
-                directory.all(resource).map(|policy| about_principal(directory, policy, id)).collect();
-            add(resource, &mut policies.iter())?;
-        } else {
-            add(resource, &mut directory.all(resource))?;
-        }
-    }
+    let mut add = |resource, objects: &mut dyn Iterator<Item = &Object>| added(&mut builder, resource, objects);
     let mut principals = groups_of(directory, id);
     add(Resource::Users, &mut user.into_iter())?;
     add(Resource::Groups, &mut principals.iter().filter_map(|group| directory.object(Resource::Groups, group)))?;
@@ -103,4 +99,34 @@ fn around_any(directory: &Directory, user: Option<&Object>, id: &str) -> Result<
     add(Resource::Devices, &mut std::iter::empty())?;
     add(Resource::AdministrativeUnits, &mut std::iter::empty())?;
     Ok(builder.finish())
+}
+
+/// What is handed over whole, with the policies as they are about somebody.
+fn whole<'d>(
+    directory: &'d Directory,
+    about: impl Fn(&'d Object) -> Cow<'d, Object>,
+) -> Result<SnapshotBuilder, AddError> {
+    let mut builder = SnapshotBuilder::default();
+    for resource in WHOLE {
+        if resource == Resource::ConditionalAccessPolicies {
+            let policies: Vec<Cow<'_, Object>> = directory.all(resource).map(&about).collect();
+            added(&mut builder, resource, &mut policies.iter().map(AsRef::as_ref))?;
+        } else {
+            added(&mut builder, resource, &mut directory.all(resource))?;
+        }
+    }
+    Ok(builder)
+}
+
+fn added(
+    builder: &mut SnapshotBuilder,
+    resource: Resource,
+    objects: &mut dyn Iterator<Item = &Object>,
+) -> Result<(), AddError> {
+    builder.begin(resource);
+    for object in objects {
+        let json = Value::Object(object.clone()).to_string();
+        builder.add(resource, json.as_bytes(), resource.name())?;
+    }
+    Ok(())
 }

@@ -10,9 +10,9 @@ mod shelf;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Mutex, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, OnceLock, RwLock, RwLockReadGuard};
 
-use breakglass_model::snapshot::Resource;
+use breakglass_model::snapshot::{Resource, SnapshotBuilder};
 use breakglass_model::strength::Modes;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -87,6 +87,8 @@ pub(crate) struct Session {
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     objects: BTreeMap<Resource, BTreeMap<String, Object>>,
+    /// What every user's sign-in is decided by, worked out when it is needed; forgotten when it may be another.
+    pub(crate) of_everybody: OnceLock<SnapshotBuilder>,
     /// Ids of users by sign-in name in lower case.
     users_by_name: BTreeMap<String, String>,
     secrets: BTreeMap<String, Vec<Secret>>,
@@ -159,6 +161,7 @@ impl Directory {
         match change {
             Change::Put(resource, object) => {
                 let Some(id) = id_of(&object) else { return };
+                self.forget_of_everybody(resource);
                 let old = self.remove(resource, &id);
                 self.note((resource, &id), Revision::Put);
                 self.note_members((resource, &id), old.as_ref(), &object);
@@ -171,6 +174,7 @@ impl Directory {
             }
             Change::Remove(resource, id) => {
                 let id = id.to_ascii_lowercase();
+                self.forget_of_everybody(resource);
                 drop(self.remove(resource, &id));
                 self.note((resource, &id), Revision::Removed);
             }
@@ -208,6 +212,12 @@ impl Directory {
                     self.session_ends.remove(&(known.until, digest));
                 }
             }
+        }
+    }
+
+    fn forget_of_everybody(&mut self, resource: Resource) {
+        if !matches!(resource, Resource::Users | Resource::Groups | Resource::Devices) {
+            self.of_everybody = OnceLock::new();
         }
     }
 

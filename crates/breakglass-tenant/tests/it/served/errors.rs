@@ -111,3 +111,32 @@ fn a_tenant_is_open_once_at_a_time() {
     assert!(matches!(again, Err(OpenError::InUse(_))), "{again:?}");
     assert_eq!(served.restarted().code(&[], RAE), 0, "whoever has ended it may open it again");
 }
+
+#[test]
+fn a_policy_is_in_force_from_the_next_sign_in_on() {
+    let served = Served::new("errors-policy");
+    assert_eq!(served.code(&[], RAE), 0);
+    let bearer = format!("Bearer {}", served.password(&[], ADMIN)["access_token"].as_str().unwrap());
+    let policies = "/v1.0/identity/conditionalAccess/policies";
+    let asked = |what: (&str, &str), body: &Value| {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        served.send(what, &[("authorization", &bearer)], &body).unwrap()
+    };
+    let made = asked(
+        ("POST", policies),
+        &json!({
+            "displayName": "Not Rae", "state": "enabled", "conditions": { "clientAppTypes": ["all"],
+                "applications": { "includeApplications": ["All"] }, "users": { "includeUsers": [RAE_ID] } },
+            "grantControls": { "operator": "OR", "builtInControls": ["block"] },
+        }),
+    );
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(served.code(&[], RAE), 53_003);
+    let policy = format!("{policies}/{}", made.json()["id"].as_str().unwrap());
+    assert_eq!(asked(("PATCH", &policy), &json!({ "state": "disabled" })).status, 204);
+    assert_eq!(served.code(&[], RAE), 0);
+    assert_eq!(asked(("PATCH", &policy), &json!({ "state": "enabled" })).status, 204);
+    assert_eq!(served.code(&[], RAE), 53_003);
+    assert_eq!(asked(("DELETE", &policy), &Value::Null).status, 204);
+    assert_eq!(served.code(&[], RAE), 0);
+}
