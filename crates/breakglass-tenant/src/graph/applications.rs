@@ -84,7 +84,7 @@ fn common(request: &Request<'_>, shape: &Shape, rest: &[&str]) -> Result<Reply, 
         ("DELETE", [id]) => {
             may_change(request, shape, id)?;
             let now = request.tenant.clock.now();
-            let (object, of_app) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+            let (object, of_app) = request.write(|directory| -> Result<_, GraphError> {
                 let object = directory.object(shape.resource, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
                 let mut of_app = None;
                 let changes = if shape.resource == Resource::Applications {
@@ -118,7 +118,7 @@ fn update(request: &Request<'_>, shape: &Shape, id: &str) -> Result<Reply, Graph
         _ => &properties::SERVICE_PRINCIPAL,
     };
     properties.check(&body)?;
-    let (known, object) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let (known, object) = request.write(|directory| -> Result<_, GraphError> {
         let known = directory.object(shape.resource, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
         properties.check_change(&known, &body)?;
         if body.get("appId").is_some_and(|app_id| Some(app_id) != known.get("appId")) {

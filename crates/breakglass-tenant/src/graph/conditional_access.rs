@@ -143,7 +143,7 @@ fn update(request: &Request<'_>, of: &Of, id: &str) -> Result<Reply, GraphError>
     if of.shape.resource == Resource::ConditionalAccessPolicies {
         policy_check::check_shape(&body)?;
     }
-    let (known, object) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let (known, object) = request.write(|directory| -> Result<_, GraphError> {
         let known = directory.object(of.shape.resource, id).cloned().ok_or_else(|| no_policy(id))?;
         let mut object = known.clone();
         for (name, value) in body.into_iter().filter(|(name, _)| name != "@odata.context") {
@@ -171,7 +171,7 @@ fn update(request: &Request<'_>, of: &Of, id: &str) -> Result<Reply, GraphError>
 
 fn delete(request: &Request<'_>, of: &Of, id: &str) -> Result<Reply, GraphError> {
     let now = request.tenant.clock.now();
-    let object = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let object = request.write(|directory| -> Result<_, GraphError> {
         let object = directory.object(of.shape.resource, id).cloned().ok_or_else(|| no_policy(id))?;
         let named = of.shape.resource == Resource::NamedLocations
             && directory.all(Resource::ConditionalAccessPolicies).any(|policy| names_location(policy, id));

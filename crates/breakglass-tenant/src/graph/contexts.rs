@@ -12,6 +12,7 @@ use super::Request;
 use super::conditional_access::{READERS, WRITERS};
 use super::error::GraphError;
 use super::list::{expanded, page_of};
+use super::modified::modified;
 use super::schedules::object;
 use crate::call::Reply;
 use crate::ids::is_authentication_context;
@@ -81,25 +82,25 @@ fn write(request: &Request<'_>, (id, body): (&str, Object), is_new: bool) -> Res
             return Err(invalid(&format!("Invalid value specified for property '{name}'.")));
         }
     }
-    let (made, was_there) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let (made, known) = request.write(|directory| -> Result<_, GraphError> {
         let known = directory.shelved(Shelf::AuthenticationContexts, id).cloned();
         if is_new && known.is_some() {
             return Err(invalid(&format!("There is an authentication context '{id}' already.")));
         }
-        let was_there = known.is_some();
-        let mut made = known.unwrap_or_else(|| {
+        let mut made = known.clone().unwrap_or_else(|| {
             object(json!({ "id": id, "displayName": Value::Null, "description": Value::Null, "isAvailable": false }))
         });
         made.extend(body.into_iter().filter(|(name, _)| !name.starts_with('@')));
-        Ok((vec![Change::shelve(Shelf::AuthenticationContexts, made.clone())], (made, was_there)))
+        Ok((vec![Change::shelve(Shelf::AuthenticationContexts, made.clone())], (made, known)))
     })?;
-    let activity = if was_there { "Update" } else { "Add" };
-    audit(request, activity, &made)?;
+    let activity = if known.is_some() { "Update" } else { "Add" };
+    let differences = known.map(|known| modified(&known, &made, &[])).unwrap_or_default();
+    audit(request, activity, (&made, differences))?;
     Ok(made)
 }
 
 fn delete(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
-    let gone = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let gone = request.write(|directory| -> Result<_, GraphError> {
         let known = directory.shelved(Shelf::AuthenticationContexts, id).ok_or_else(|| not_found(id))?;
         if known.get("isAvailable").and_then(Value::as_bool) == Some(true) {
             return Err(invalid("An authentication context that is published to applications cannot be deleted."));
@@ -109,7 +110,7 @@ fn delete(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
         }
         Ok((vec![Change::Unshelve(Shelf::AuthenticationContexts, id.to_owned())], known.clone()))
     })?;
-    audit(request, "Delete", &gone)?;
+    audit(request, "Delete", (&gone, Vec::new()))?;
     Ok(Reply::empty(204))
 }
 
@@ -123,9 +124,9 @@ fn is_named(directory: &Directory, id: &str) -> bool {
     directory.all(Resource::ConditionalAccessPolicies).any(names)
 }
 
-fn audit(request: &Request<'_>, verb: &str, of: &Object) -> Result<(), GraphError> {
+fn audit(request: &Request<'_>, verb: &str, (of, modified): (&Object, Vec<Value>)) -> Result<(), GraphError> {
     let target = json!([{ "id": text(of, "id"), "type": "Other", "displayName": text(of, "displayName"),
-        "modifiedProperties": [] }]);
+        "modifiedProperties": modified }]);
     request.audit(&format!("{verb} AuthenticationContextClassReference"), "Policy", target)
 }
 

@@ -9,7 +9,7 @@ use super::Request;
 use super::directory_objects::{reference_of, shown};
 use super::error::GraphError;
 use super::list::page_of;
-use super::roles::{check_principal, leaves_an_administrator};
+use super::roles::{check_principal, leaves_an_administrator, target};
 use super::schedules::{assignments, is_same, object};
 use crate::call::Reply;
 use crate::random;
@@ -157,7 +157,7 @@ fn add(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
         }
         Ok((vec![Change::Put(Resource::RoleAssignments, made)], ()))
     })?;
-    request.audit("Add member to role", "RoleManagement", target(&member, name))?;
+    request.audit("Add member to role", "RoleManagement", target(&member, name, true))?;
     Ok(Reply::empty(204))
 }
 
@@ -177,12 +177,6 @@ fn remove(request: &Request<'_>, id: &str, member: &str) -> Result<Reply, GraphE
         leaves_an_administrator(directory, &changes)?;
         Ok((changes, ()))
     })?;
-    request.audit("Remove member from role", "RoleManagement", target(member, name))?;
+    request.audit("Remove member from role", "RoleManagement", target(member, name, false))?;
     Ok(Reply::empty(204))
-}
-
-fn target(principal: &str, role: &str) -> Value {
-    json!([{ "id": principal, "type": "User", "modifiedProperties": [
-        { "displayName": "Role.DisplayName", "oldValue": Value::Null, "newValue": role },
-    ] }])
 }

@@ -8,7 +8,7 @@ use super::deleted::to_shelf;
 use super::directory_objects::{self, kind_of};
 use super::error::GraphError;
 use super::list::{Shape, listed, page_of, selected};
-use super::modified::modified;
+use super::modified::{gained_or_lost, modified};
 use super::properties::{is_synchronised, of_premises};
 use super::{Request, delta, properties};
 use crate::call::Reply;
@@ -152,7 +152,7 @@ fn update(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
         may_change(request, id, WRITE_MEMBERS)?;
     }
     let bound = bound(request, &body, "members")?;
-    let (known, group) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let (known, group) = request.write(|directory| -> Result<_, GraphError> {
         let known = directory.object(Resource::Groups, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
         properties::GROUP.check_change(&known, &body)?;
         let mut group = known.clone();
@@ -174,7 +174,7 @@ fn update(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
 fn delete(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
     may_change(request, id, WRITE)?;
     let now = request.tenant.clock.now();
-    let group = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let group = request.write(|directory| -> Result<_, GraphError> {
         let group = directory.object(Resource::Groups, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
         Ok((to_shelf((Resource::Groups, Shelf::DeletedGroups), group.clone(), now), group))
     })?;
@@ -216,7 +216,7 @@ fn add(request: &Request<'_>, (id, relation): (&str, &str)) -> Result<Reply, Gra
         Ok((vec![Change::Put(Resource::Groups, group.clone())], group))
     })?;
     let activity = if relation == "owners" { "Add owner to group" } else { "Add member to group" };
-    request.audit(activity, "GroupManagement", with_member(id, &group, &member))?;
+    request.audit(activity, "GroupManagement", with_member(id, &group, (&member, true)))?;
     Ok(Reply::empty(204))
 }
 
@@ -237,7 +237,7 @@ fn remove(request: &Request<'_>, (id, relation): (&str, &str), member: &str) -> 
         Ok((vec![Change::Put(Resource::Groups, group.clone())], group))
     })?;
     let activity = if relation == "owners" { "Remove owner from group" } else { "Remove member from group" };
-    request.audit(activity, "GroupManagement", with_member(id, &group, &json!({ "id": member })))?;
+    request.audit(activity, "GroupManagement", with_member(id, &group, (&json!({ "id": member }), false)))?;
     Ok(Reply::empty(204))
 }
 
@@ -355,13 +355,12 @@ fn target((id, group): (&str, &Object), modified: Vec<Value>) -> Value {
     json!([{ "id": id, "type": "Group", "displayName": text(group, "displayName"), "modifiedProperties": modified }])
 }
 
-fn with_member(id: &str, group: &Object, member: &Value) -> Value {
-    let name = text(group, "displayName");
+fn with_member(id: &str, group: &Object, (member, is_added): (&Value, bool)) -> Value {
+    let name = text(group, "displayName").unwrap_or_default();
+    let places = [("Group.ObjectID", id), ("Group.DisplayName", name)];
+    let places = places.map(|(property, value)| gained_or_lost(property, value, is_added));
     json!([
-        { "id": member_id(member), "type": "User", "modifiedProperties": [
-            { "displayName": "Group.ObjectID", "oldValue": Value::Null, "newValue": id },
-            { "displayName": "Group.DisplayName", "oldValue": Value::Null, "newValue": name },
-        ] },
+        { "id": member_id(member), "type": "User", "modifiedProperties": places },
         { "id": id, "type": "Group", "displayName": name, "modifiedProperties": [] },
     ])
 }

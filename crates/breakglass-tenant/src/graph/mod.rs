@@ -15,6 +15,7 @@ mod delta;
 mod directory_objects;
 mod directory_roles;
 pub(crate) mod error;
+mod etags;
 mod fido2;
 mod groups;
 mod keys;
@@ -207,7 +208,13 @@ fn routed(
         return Ok(reply);
     }
     let handler = RESOURCES.iter().find(|(name, _)| name == first).map(|(_, handler)| handler);
+    // Before the answer is worked out: a change in between makes the tag an old one, never the answer.
+    let tag = request.tag_asked_for();
     let reply = handler.ok_or_else(|| GraphError::no_segment(first))?(&request, rest)?;
+    let reply = match tag {
+        Some(tag) => etags::tagged(&request, (tag, reply)),
+        None => reply,
+    };
     // What is no collection has nothing to count.
     let is_counted = matches!(reply.body, Body::Text(_));
     if is_count != is_counted {

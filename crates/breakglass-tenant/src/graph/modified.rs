@@ -41,6 +41,13 @@ pub(super) fn modified_whole(name: &str, old: Option<&Object>, new: Option<&Obje
     json!([{ "displayName": name, "oldValue": whole(old), "newValue": whole(new) }])
 }
 
+/// What somebody came to have, or has no more.
+pub(super) fn gained_or_lost(name: &str, value: &str, is_gained: bool) -> Value {
+    let value = json!(written(&json!(value), VALUE_CHARS_MAX));
+    let (old, new) = if is_gained { (Value::Null, value) } else { (value, Value::Null) };
+    json!({ "displayName": name, "oldValue": old, "newValue": new })
+}
+
 fn in_brackets(value: Option<Value>) -> String {
     let listed = match value {
         None => json!([]),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::Request;
 use super::error::GraphError;
 use super::list::{Shape, listed, selected};
+use super::modified::modified;
 use crate::call::Reply;
 use crate::state::{Change, Directory, Object};
 
@@ -95,16 +96,18 @@ pub(super) fn policies(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Gr
             request.caller.needs(permissions, roles)?;
             let body = request.object()?;
             check(resource, &body)?;
-            request.tenant.state.write(|directory| -> Result<_, GraphError> {
-                let mut policy = directory.single(resource).cloned().ok_or_else(|| GraphError::not_found(name))?;
+            let (known, policy) = request.write(|directory| -> Result<_, GraphError> {
+                let known = directory.single(resource).cloned().ok_or_else(|| GraphError::not_found(name))?;
                 not_beside_policies(directory, &body)?;
+                let mut policy = known.clone();
                 policy.extend(body.into_iter().filter(|(name, _)| name != "id"));
-                Ok((vec![Change::Put(resource, policy)], ()))
+                Ok((vec![Change::Put(resource, policy.clone())], (known, policy)))
             })?;
             request.audit(
                 "Update policy",
                 "Policy",
-                json!([{ "displayName": name, "type": "Policy", "modifiedProperties": [] }]),
+                json!([{ "displayName": name, "type": "Policy",
+                    "modifiedProperties": modified(&known, &policy, &[]) }]),
             )?;
             Ok(Reply::empty(204))
         }

@@ -93,6 +93,9 @@ fn check_targets(policy: &Object) -> Result<(), GraphError> {
             ));
         }
     }
+    if actions.contains(&"urn:user:registerdevice") {
+        check_device_registration(policy)?;
+    }
     if let Some(other) = contexts.iter().find(|context| !is_authentication_context(context)) {
         return Err(refused(format!("'{}' is no authentication context: they are 'c1' to 'c99'.", excerpt(other))));
     }
@@ -103,6 +106,21 @@ fn check_targets(policy: &Object) -> Result<(), GraphError> {
         Some(other) => Err(refused(format!("'{}' is the id of no application.", excerpt(other)))),
         None => Ok(()),
     }
+}
+
+/// A policy about the registration of devices demands multifactor authentication or a strength, and asks neither for the
+/// client nor for the device.
+fn check_device_registration(policy: &Object) -> Result<(), GraphError> {
+    let controls = policy.get("grantControls").and_then(|grant| grant.get("builtInControls")?.as_array());
+    let has_others = controls.into_iter().flatten().any(|control| control != "mfa");
+    let has_clients = names(policy, &["clientAppTypes"]).iter().any(|client| *client != "all");
+    let has_filter = at(policy, &["devices", "deviceFilter"]).is_some_and(Value::is_object);
+    if !has_others && !has_clients && !has_filter {
+        return Ok(());
+    }
+    Err(refused(
+        "The user action 'urn:user:registerdevice' takes 'mfa' or an authentication strength, and neither client apps nor a device filter.",
+    ))
 }
 
 fn check_controls(directory: &Directory, policy: &Object) -> Result<(), GraphError> {

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::Request;
 use super::error::GraphError;
 use super::list::{expanded, related_of};
+use super::modified::{gained_or_lost, modified};
 use super::schedules::object;
 use crate::call::Reply;
 use crate::clock::written;
@@ -269,14 +270,17 @@ fn update(request: &Request<'_>, (id, rule): (&str, &str)) -> Result<Reply, Grap
     request.caller.needs(WRITE, &[PRIVILEGED_ROLE_ADMINISTRATOR])?;
     let body = request.object()?;
     let now = written(request.tenant.clock.now());
-    let (role, name) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let (role, name, told) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
         let policy = all(request, directory).into_iter().find(|policy| policy.id.eq_ignore_ascii_case(id));
         let policy = policy.ok_or_else(|| GraphError::not_found(id))?;
         let mut rules = rules_of(directory, &policy.role);
         let known = rules.iter_mut().find(|known| text(known, "id").is_some_and(|one| one.eq_ignore_ascii_case(rule)));
         let known = known.ok_or_else(|| GraphError::not_found(rule))?;
         check(known, &body)?;
+        let before = known.clone();
         known.extend(body.into_iter().filter(|(name, _)| !matches!(name.as_str(), "id" | "target" | "@odata.type")));
+        let mut told = vec![gained_or_lost("Rule", rule, true)];
+        told.extend(modified(&before, known, &[]));
         let is_mfa = rule.eq_ignore_ascii_case("Enablement_EndUser_Assignment");
         if is_mfa && has_both(&rules) {
             let message = "The Mfa and Acrs policy settings cannot be enabled simultaneously.";
@@ -289,10 +293,9 @@ fn update(request: &Request<'_>, (id, rule): (&str, &str)) -> Result<Reply, Grap
         })));
         let role = directory.object(Resource::RoleDefinitions, &policy.role);
         let name = role.and_then(|role| text(role, "displayName")).unwrap_or_default().to_owned();
-        Ok((vec![Change::Put(Resource::RoleManagementPolicies, kept)], (policy.role, name)))
+        Ok((vec![Change::Put(Resource::RoleManagementPolicies, kept)], (policy.role, name, told)))
     })?;
-    let target = json!([{ "id": role, "type": "Role", "displayName": name, "modifiedProperties": [
-        { "displayName": "Rule", "oldValue": Value::Null, "newValue": rule }] }]);
+    let target = json!([{ "id": role, "type": "Role", "displayName": name, "modifiedProperties": told }]);
     request.audit_of("PIM", ("Update role setting in PIM", "RoleManagement"), target)?;
     let directory = request.tenant.state.read();
     let mut rules = shown_rules(request, &directory, &role).into_iter();

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::directory_objects::kind_of;
 use super::error::GraphError;
 use super::list::{Shape, listed_of, selected};
+use super::modified::gained_or_lost;
 use super::schedules::{self, Kind, is_same, object};
 use super::{Request, pim};
 use crate::call::Reply;
@@ -302,34 +303,31 @@ fn assign(request: &Request<'_>, shape: &Shape) -> Result<Reply, GraphError> {
         let name = text(definition, "displayName").unwrap_or_default().to_owned();
         Ok((vec![Change::Put(Resource::RoleAssignments, assignment.clone())], (assignment, name)))
     })?;
-    request.audit("Add member to role", "RoleManagement", target(&principal, &name))?;
+    request.audit("Add member to role", "RoleManagement", target(&principal, &name, true))?;
     Ok(request.entity(201, (shape.context, assignment)))
 }
 
 fn unassign(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
     request.caller.needs(&["RoleManagement.ReadWrite.Directory"], &[PRIVILEGED_ROLE_ADMINISTRATOR])?;
-    let assignment = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let (assignment, name) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
         // An activated role is in the list of assignments too.
         let lists = [Resource::RoleAssignments, Resource::RoleAssignmentScheduleInstances];
         let mut found = lists.iter().filter_map(|list| Some((*list, directory.object(*list, id)?.clone())));
         let (list, assignment) = found.next().ok_or_else(|| GraphError::not_found(id))?;
         let changes = vec![Change::Remove(list, text(&assignment, "id").unwrap_or(id).to_owned())];
         leaves_an_administrator(directory, &changes)?;
-        Ok((changes, assignment))
+        let role = text(&assignment, "roleDefinitionId").unwrap_or_default();
+        let definition = directory.object(Resource::RoleDefinitions, role);
+        let name = definition.and_then(|role| text(role, "displayName")).unwrap_or(role).to_owned();
+        Ok((changes, (assignment, name)))
     })?;
-    let text = |name: &str| text(&assignment, name).unwrap_or_default().to_owned();
-    request.audit(
-        "Remove member from role",
-        "RoleManagement",
-        target(&text("principalId"), &text("roleDefinitionId")),
-    )?;
+    let principal = text(&assignment, "principalId").unwrap_or_default();
+    request.audit("Remove member from role", "RoleManagement", target(principal, &name, false))?;
     Ok(Reply::empty(204))
 }
 
-fn target(principal: &str, role: &str) -> Value {
-    json!([
-        { "id": principal, "type": "User", "modifiedProperties": [
-            { "displayName": "Role.DisplayName", "oldValue": Value::Null, "newValue": role },
-        ] },
-    ])
+/// Whom a record about a role is of, who was given it or has it no more.
+pub(super) fn target(principal: &str, role: &str, is_given: bool) -> Value {
+    let role = gained_or_lost("Role.DisplayName", role, is_given);
+    json!([{ "id": principal, "type": "User", "modifiedProperties": [role] }])
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::Request;
 use super::error::GraphError;
 use super::list::{Shape, listed_of, selected};
+use super::modified::modified;
 use super::schedules::object;
 use crate::call::Reply;
 use crate::clock::written;
@@ -138,7 +139,7 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
         }
         Ok((vec![Change::Put(Resource::AuthenticationStrengthPolicies, made.clone())], made))
     })?;
-    audit(request, ("Create authentication strength", &made))?;
+    audit(request, ("Create authentication strength", &made), Vec::new())?;
     Ok(request.entity(201, (SHAPE.context, whole(&made))))
 }
 
@@ -172,18 +173,20 @@ fn replace_combinations(request: &Request<'_>, id: &str) -> Result<Reply, GraphE
 }
 
 fn changed(request: &Request<'_>, id: &str, change: impl FnOnce(&mut Object)) -> Result<(), GraphError> {
-    let made = request.tenant.state.write(|directory| -> Result<_, GraphError> {
-        let mut strength = own(directory, id)?;
+    let (known, made) = request.write(|directory| -> Result<_, GraphError> {
+        let known = own(directory, id)?;
+        let mut strength = known.clone();
         // What it amounts to follows from its combinations.
         strength.remove("requirementsSatisfied");
         change(&mut strength);
-        Ok((vec![Change::Put(Resource::AuthenticationStrengthPolicies, strength.clone())], strength))
+        Ok((vec![Change::Put(Resource::AuthenticationStrengthPolicies, strength.clone())], (known, strength)))
     })?;
-    audit(request, ("Update authentication strength", &made))
+    let differences = modified(&known, &made, &["requirementsSatisfied"]);
+    audit(request, ("Update authentication strength", &made), differences)
 }
 
 fn delete(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
-    let made = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let made = request.write(|directory| -> Result<_, GraphError> {
         let strength = own(directory, id)?;
         let names = |policy: &&Object| {
             let named = policy.get("grantControls").and_then(|grant| grant.get("authenticationStrength")?.get("id"));
@@ -194,13 +197,13 @@ fn delete(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
         }
         Ok((vec![Change::Remove(Resource::AuthenticationStrengthPolicies, id.to_owned())], strength))
     })?;
-    audit(request, ("Delete authentication strength", &made))?;
+    audit(request, ("Delete authentication strength", &made), Vec::new())?;
     Ok(Reply::empty(204))
 }
 
-fn audit(request: &Request<'_>, (activity, strength): (&str, &Object)) -> Result<(), GraphError> {
+fn audit(request: &Request<'_>, (activity, strength): (&str, &Object), modified: Vec<Value>) -> Result<(), GraphError> {
     let target = json!([{ "id": text(strength, "id"), "type": "Policy", "displayName": text(strength, "displayName"),
-        "modifiedProperties": [] }]);
+        "modifiedProperties": modified }]);
     request.audit_of("Authentication Methods", (activity, "Policy"), target)
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::directory_objects::{kind_of, reference_of, shown};
 use super::error::GraphError;
 use super::list::{Shape, listed, page_of, selected};
+use super::modified::modified;
 use super::schedules::object;
 use super::{Request, delta};
 use crate::call::Reply;
@@ -72,7 +73,7 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
             request.caller.needs(WRITE, &[PRIVILEGED_ROLE_ADMINISTRATOR])?;
             let unit = unit(request, id)?;
             let changes = vec![Change::Remove(Resource::AdministrativeUnits, (*id).to_owned())];
-            request.tenant.state.write(|_| Ok::<_, GraphError>((changes, ())))?;
+            request.write(|_| Ok::<_, GraphError>((changes, ())))?;
             audit(request, ("Delete administrative unit", &unit), None)?;
             Ok(Reply::empty(204))
         }
@@ -118,13 +119,16 @@ fn update(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
             "Property 'isMemberManagementRestricted' cannot be changed after the unit was created.",
         ));
     }
-    let made = request.tenant.state.write(|directory| -> Result<_, GraphError> {
-        let found = directory.object(Resource::AdministrativeUnits, id).cloned();
-        let mut unit = found.ok_or_else(|| GraphError::not_found(id))?;
+    let (known, made) = request.write(|directory| -> Result<_, GraphError> {
+        let known = directory.object(Resource::AdministrativeUnits, id).cloned();
+        let known = known.ok_or_else(|| GraphError::not_found(id))?;
+        let mut unit = known.clone();
         unit.extend(body.into_iter().filter(|(name, _)| is_given(name)));
-        Ok((vec![Change::Put(Resource::AdministrativeUnits, unit.clone())], unit))
+        Ok((vec![Change::Put(Resource::AdministrativeUnits, unit.clone())], (known, unit)))
     })?;
-    audit(request, ("Update administrative unit", &made), None)?;
+    let mut told = target(&made);
+    told.insert("modifiedProperties".to_owned(), modified(&known, &made, &["members"]).into());
+    request.audit("Update administrative unit", "AdministrativeUnit", json!([told]))?;
     Ok(Reply::empty(204))
 }
 
@@ -190,8 +194,12 @@ fn change_member(request: &Request<'_>, (id, member): (&str, &str), what: Member
 }
 
 fn audit(request: &Request<'_>, (activity, unit): (&str, &Object), member: Option<&str>) -> Result<(), GraphError> {
-    let target = json!({ "id": text(unit, "id"), "type": "AdministrativeUnit", "displayName": text(unit, "displayName"),
-        "modifiedProperties": [] });
     let member = member.map(|id| json!({ "id": id, "type": "Other", "modifiedProperties": [] }));
-    request.audit(activity, "AdministrativeUnit", [Some(target), member].into_iter().flatten().collect())
+    let targets = [Some(Value::Object(target(unit))), member];
+    request.audit(activity, "AdministrativeUnit", targets.into_iter().flatten().collect())
+}
+
+fn target(unit: &Object) -> Object {
+    object(json!({ "id": text(unit, "id"), "type": "AdministrativeUnit", "displayName": text(unit, "displayName"),
+        "modifiedProperties": [] }))
 }

@@ -38,7 +38,7 @@ pub(super) fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphEr
     });
     let hashed = hashed.transpose()?;
     let now = request.tenant.clock.now();
-    let (known, user) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let (known, user) = request.write(|directory| -> Result<_, GraphError> {
         let known = directory.object(Resource::Users, &target).cloned().ok_or_else(|| GraphError::not_found(name))?;
         properties::USER.check_change(&known, &body)?;
         let other = text(&body, "userPrincipalName").and_then(|upn| directory.user(upn));

@@ -191,7 +191,7 @@ fn delete(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
     )?;
     protected(request, &target)?;
     let now = request.tenant.clock.now();
-    let upn = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let upn = request.write(|directory| -> Result<_, GraphError> {
         let mut user =
             directory.object(Resource::Users, &target).cloned().ok_or_else(|| GraphError::not_found(name))?;
         leaves_another_administrator(directory, &target, now)?;

@@ -23,10 +23,18 @@ pub(in crate::graph) static APPLICATION: Properties = Properties {
                 "publisherDomain",
                 "samlMetadataUrl",
                 "serviceManagementReference",
-                "signInAudience",
                 "tokenEncryptionKeyId",
                 "uniqueName",
             ],
+        ),
+        (
+            Kind::Word(&[
+                "AzureADMultipleOrgs",
+                "AzureADMyOrg",
+                "AzureADandPersonalMicrosoftAccount",
+                "PersonalMicrosoftAccount",
+            ]),
+            &["signInAudience"],
         ),
         (
             Kind::Flag,

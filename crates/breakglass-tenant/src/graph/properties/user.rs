@@ -48,9 +48,9 @@ pub(in crate::graph) static USER: Properties = Properties {
                 "surname",
                 "usageLocation",
                 "userPrincipalName",
-                "userType",
             ],
         ),
+        (Kind::Word(&["Guest", "Member"]), &["userType"]),
         (
             Kind::Flag,
             &[

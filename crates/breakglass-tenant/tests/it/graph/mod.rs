@@ -4,6 +4,7 @@ mod bad_input;
 mod changes;
 mod contexts;
 mod endpoint;
+mod etags;
 mod every_resource;
 mod guarded;
 mod keys;

@@ -39,6 +39,14 @@ fn impossible() -> Vec<(&'static str, Vec<(&'static str, Value)>)> {
         ("resources and contexts", vec![(CONTEXTS, json!(["c1"]))]),
         ("a context that is none", vec![(RESOURCES, json!([])), (CONTEXTS, json!(["c100"]))]),
         ("an action that is none", vec![(RESOURCES, json!([])), (ACTIONS, json!(["urn:user:sing"]))]),
+        (
+            "a device that registers and is compliant",
+            vec![
+                (RESOURCES, json!([])),
+                (ACTIONS, json!(["urn:user:registerdevice"])),
+                (BUILT_IN, json!(["compliantDevice"])),
+            ],
+        ),
         ("no target", vec![(RESOURCES, json!([]))]),
         ("an application by its name", vec![(RESOURCES, json!(["Exchange"]))]),
         ("nobody", vec![("conditions.users", json!({ "includeUsers": [] }))]),

@@ -103,6 +103,8 @@ fn shapes_are_looked_at_however_deep() {
         (&anna, json!({ "employeeOrgData": [] })),
         (&group, json!({ "assignedLabels": [{ "labelId": 7 }] })),
         (&group, json!({ "groupTypes": "Unified" })),
+        (&anna, json!({ "userType": "Robot" })),
+        (&app, json!({ "signInAudience": "Everybody" })),
     ] {
         let refused = world.graph(&ga, ("PATCH", path), Some(body.clone()));
         assert_eq!((refused.status, refused.code().as_str()), (400, "Request_BadRequest"), "{body}");
@@ -185,6 +187,52 @@ fn the_audit_has_what_was_and_what_is() {
     assert_eq!(told(&group, json!({ "description": "D" }))[0], line("Description", "[]", "[\"D\"]"));
     let app = made(&world, &ga, ("/applications", json!({ "displayName": "A" })));
     assert_eq!(told(&app, json!({ "displayName": "B" }))[0], line("DisplayName", "[\"A\"]", "[\"B\"]"));
+}
+
+#[test]
+fn the_audit_tells_who_came_and_who_went() {
+    let world = World::new("came-and-went");
+    let ga = world.user("ga");
+    let told = |method: &str, path: &str, body: Option<Value>| {
+        assert_eq!(world.graph(&ga, (method, path), body).status / 100, 2, "{path}");
+        let record = world.list(&ga, "/auditLogs/directoryAudits")[0].clone();
+        let of = |one: &Value| (one["displayName"].clone(), one["oldValue"].clone(), one["newValue"].clone());
+        record["targetResources"][0]["modifiedProperties"].as_array().unwrap().iter().map(of).collect::<Vec<_>>()
+    };
+    let reference = json!({ "@odata.id": format!("{}/v1.0/directoryObjects/{}", world.base(), id("anna")) });
+    let group = made(&world, &ga, ("/groups", group()));
+    let (name, value) = (json!("Group.DisplayName"), json!("\"G\""));
+    let came = told("POST", &format!("{group}/members/$ref"), Some(reference));
+    assert!(came.contains(&(name.clone(), Value::Null, value.clone())), "{came:?}");
+    let went = told("DELETE", &format!("{group}/members/{}/$ref", id("anna")), None);
+    assert!(went.contains(&(name, value, Value::Null)), "{went:?}");
+    let role = json!({ "principalId": id("anna"), "roleDefinitionId": super::world::USER_ADMINISTRATOR,
+        "directoryScopeId": "/" });
+    let assignments = "/roleManagement/directory/roleAssignments";
+    let (name, value) = (json!("Role.DisplayName"), json!("\"User Administrator\""));
+    assert_eq!(told("POST", assignments, Some(role)), [(name.clone(), Value::Null, value.clone())]);
+    let own = world.list(&ga, &format!("{assignments}?$filter=principalId eq '{}'", id("anna")))[0]["id"].clone();
+    assert_eq!(told("DELETE", &format!("{assignments}/{}", own.as_str().unwrap()), None), [(name, value, Value::Null)]);
+}
+
+#[test]
+fn other_changes_are_told_the_same_way() {
+    let world = World::new("told-too");
+    let ga = world.user("ga");
+    let strength = json!({ "displayName": "K", "allowedCombinations": ["fido2"] });
+    let context = json!({ "id": "c1", "displayName": "K", "isAvailable": false });
+    let contexts = "/identity/conditionalAccess/authenticationContextClassReferences";
+    for path in [
+        made(&world, &ga, ("/administrativeUnits", json!({ "displayName": "K" }))),
+        made(&world, &ga, ("/policies/authenticationStrengthPolicies", strength)),
+        made(&world, &ga, (contexts, context)),
+    ] {
+        assert_eq!(world.graph(&ga, ("PATCH", &path), Some(json!({ "displayName": "L" }))).status, 204, "{path}");
+        let record = world.list(&ga, "/auditLogs/directoryAudits")[0].clone();
+        let changed = record["targetResources"][0]["modifiedProperties"][0].clone();
+        let line = json!({ "displayName": "DisplayName", "oldValue": "[\"K\"]", "newValue": "[\"L\"]" });
+        assert_eq!(changed, line, "{path}");
+    }
 }
 
 #[test]
