@@ -20,7 +20,7 @@ const PARAMETER_CHARS_MAX: usize = 8_192;
 /// Answers an authorization request.
 pub(super) fn answer(tenant: &Tenant, call: &Call) -> Reply {
     let asked = if call.method == "POST" { call.form() } else { pairs(&call.query) };
-    let Some(asked) = asked else { return refused(&StsError::of(90_100)) };
+    let Some(asked) = asked else { return refused(&StsError::of(9_002_313)) };
     let client = match StsError::unless_single(&asked).and_then(|()| named(tenant, &asked)) {
         Ok(client) => client,
         Err(error) => return refused(&error),

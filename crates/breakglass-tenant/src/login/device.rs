@@ -27,7 +27,7 @@ pub(super) fn code(tenant: &Tenant, call: &Call) -> Reply {
         if faults::is_token_service_down(&tenant.state.read()) {
             return Err(StsError::of(90_033));
         }
-        let form = call.form().ok_or_else(|| StsError::of(90_100))?;
+        let form = call.form().ok_or_else(|| StsError::of(9_002_313))?;
         StsError::unless_single(&form)?;
         let client = named(tenant, &form)?;
         let scope = Scope::of(tenant, &form)?.ok_or_else(|| StsError::missing("scope"))?;

@@ -112,6 +112,13 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
         "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password.",
     ),
     (
+        50_199,
+        "invalid_grant",
+        400,
+        None,
+        "For security reasons, user confirmation is required for this request. Please repeat the request allowing user interaction.",
+    ),
+    (
         53_000,
         "invalid_grant",
         400,
@@ -312,6 +319,7 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
     (7_000_222, "invalid_client", 401, None, "The provided client secret keys for the app are expired."),
     (7_000_229, "unauthorized_client", 400, None, "The client application is missing service principal in the tenant."),
     (9_000_411, "invalid_request", 400, None, "The request is not properly formatted. A parameter is duplicated."),
+    (9_002_313, "invalid_request", 400, None, "Invalid request. Request is malformed or invalid."),
     (
         9_002_325,
         "invalid_request",

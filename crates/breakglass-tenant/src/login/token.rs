@@ -42,7 +42,7 @@ pub(super) fn answer(tenant: &Tenant, call: &Call) -> Reply {
 }
 
 fn granted(tenant: &Tenant, call: &Call, correlation_id: &str) -> Result<Value, StsError> {
-    let mut form = call.form().ok_or_else(|| StsError::of(90_100))?;
+    let mut form = call.form().ok_or_else(|| StsError::of(9_002_313))?;
     StsError::unless_single(&form)?;
     form.extend(basic(call, &form)?);
     let client = named(tenant, &form)?;

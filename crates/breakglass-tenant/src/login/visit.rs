@@ -93,7 +93,7 @@ impl Step<'_> {
         if faults::is_token_service_down(&self.tenant.state.read()) {
             return refused(&StsError::of(90_033));
         }
-        let Some(sent) = self.call.form() else { return refused(&StsError::of(90_100)) };
+        let Some(sent) = self.call.form() else { return refused(&StsError::of(9_002_313)) };
         let id = member(&sent, "ctx").unwrap_or_default();
         let browser = cookie(self.call, &browser_cookie(self.tenant)).unwrap_or_default();
         let Some(visit) = self.tenant.flows.visit((id, browser), now) else {
@@ -172,6 +172,9 @@ impl Step<'_> {
                 return self.keep(id, visit, |_, id, _| Self::change_page(id, None));
             }
             if visit.is_device_code() && !visit.is_confirmed {
+                if !self.log(Some(&user), (&name, &attempt, &decided), Some(&StsError::of(50_199))) {
+                    return failed();
+                }
                 return self.keep(id, visit, Self::confirm);
             }
             if !self.log(Some(&user), (&name, &attempt, &decided), None) {

@@ -20,10 +20,10 @@ fn a_form_is_whole_and_says_everything_once() {
     let sent = |body: &str| served.send(("POST", "/organizations/oauth2/v2.0/token"), &[], body).unwrap();
     for (what, body, expected) in [
         ("nothing", String::new(), 900_144),
-        ("an escape that is cut off", format!("{good}&x=%f"), 90_100),
-        ("an escape of no digits", format!("{good}&x=%zz"), 90_100),
-        ("no text", format!("{good}&x=%ff%fe"), 90_100),
-        ("too many members", format!("{good}{}", "&x=".repeat(200)), 90_100),
+        ("an escape that is cut off", format!("{good}&x=%f"), 9_002_313),
+        ("an escape of no digits", format!("{good}&x=%zz"), 9_002_313),
+        ("no text", format!("{good}&x=%ff%fe"), 9_002_313),
+        ("too many members", format!("{good}{}", "&x=".repeat(200)), 9_002_313),
         ("JSON", json!({ "client_id": AZURE_CLI, "grant_type": "password" }).to_string(), 900_144),
         ("two clients", format!("{good}&client_id=eve"), 9_000_411),
         ("two users", format!("{good}&username=eve"), 9_000_411),
