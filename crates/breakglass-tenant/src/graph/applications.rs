@@ -202,7 +202,7 @@ fn create_application(request: &Request<'_>) -> Result<Reply, GraphError> {
     app.extend(given.into_iter().map(|(name, value)| (name.to_owned(), value)));
     let put = vec![Change::Put(Resource::Applications, app.clone())];
     request.tenant.state.write(|_| Ok::<_, GraphError>((put, ())))?;
-    audit(request, "Add application", &app)?;
+    audit_new(request, ("Add application", &APPLICATIONS), &app)?;
     Ok(request.entity(201, ("applications", app)))
 }
 
@@ -232,7 +232,7 @@ fn create_principal(request: &Request<'_>) -> Result<Reply, GraphError> {
         principal.extend(given.into_iter().map(|(name, value)| (name.to_owned(), value)));
         Ok((vec![Change::Put(Resource::ServicePrincipals, principal.clone())], principal))
     })?;
-    audit(request, "Add service principal", &principal)?;
+    audit_new(request, ("Add service principal", &SERVICE_PRINCIPALS), &principal)?;
     Ok(request.entity(201, ("servicePrincipals", principal)))
 }
 
@@ -290,6 +290,11 @@ fn remove_password(request: &Request<'_>, id: &str) -> Result<Reply, GraphError>
 
 fn audit(request: &Request<'_>, activity: &str, object: &Object) -> Result<(), GraphError> {
     request.audit(activity, "ApplicationManagement", target(object, Vec::new()))
+}
+
+fn audit_new(request: &Request<'_>, (activity, shape): (&str, &Shape), object: &Object) -> Result<(), GraphError> {
+    let told = target(object, modified(&Object::new(), object, shape.hidden));
+    request.audit(activity, "ApplicationManagement", told)
 }
 
 fn target(object: &Object, modified: Vec<Value>) -> Value {

@@ -134,7 +134,11 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
         }
         Ok::<_, GraphError>((put, ()))
     })?;
-    request.audit("Add group", "GroupManagement", target((&id, &group), Vec::new()))?;
+    request.audit(
+        "Add group",
+        "GroupManagement",
+        target((&id, &group), modified(&Object::new(), &group, SHAPE.hidden)),
+    )?;
     let shown = PROPERTIES.iter().map(|name| ((*name).to_owned(), group.get(*name).cloned().unwrap_or(Value::Null)));
     Ok(request.entity(201, ("groups", shown.collect())))
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Request;
 use super::error::GraphError;
 use super::list::{expanded, page_of};
+use super::modified::modified;
 use super::organization::AUTHENTICATION_POLICY_ADMINISTRATOR;
 use crate::call::Reply;
 use crate::state::{Change, Object, text};
@@ -99,18 +100,20 @@ fn whole(mut known: Object) -> Object {
 fn update(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
     request.caller.needs(&["Policy.ReadWrite.AuthenticationMethod"], &[AUTHENTICATION_POLICY_ADMINISTRATOR])?;
     let body = request.object()?;
-    request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let told = request.tenant.state.write(|directory| -> Result<_, GraphError> {
         let policy = directory.single(Resource::AuthenticationMethodsPolicy).cloned();
         let mut policy = policy.ok_or_else(|| GraphError::not_found("authenticationMethodsPolicy"))?;
         let list = policy.get_mut("authenticationMethodConfigurations").and_then(Value::as_array_mut);
         let mut listed = list.into_iter().flatten().filter_map(Value::as_object_mut);
         let known = listed.find(|one| is_called(one, id)).ok_or_else(|| GraphError::not_found(id))?;
         check(known, &body)?;
+        let before = known.clone();
         known.extend(body.into_iter().filter(|(name, _)| name != "id" && !name.contains('@')));
-        Ok((vec![Change::Put(Resource::AuthenticationMethodsPolicy, policy)], ()))
+        let told = modified(&before, known, &[]);
+        Ok((vec![Change::Put(Resource::AuthenticationMethodsPolicy, policy)], told))
     })?;
     let target = json!([{ "id": id, "type": "Policy", "displayName": "Authentication Methods Policy",
-        "modifiedProperties": [] }]);
+        "modifiedProperties": told }]);
     request.audit_of(
         "Authentication Methods",
         ("Authentication Methods Policy Update", "ApplicationManagement"),

@@ -9,6 +9,8 @@
 //! "Conditional Access: Target resources". The texts of 1007 and 1012 are those that clients of Graph report; the others
 //! are our own.
 
+use std::collections::BTreeSet;
+
 use breakglass_engine::access::device_filter::DeviceFilter;
 use breakglass_model::policy::ConditionalAccessPolicy;
 use breakglass_model::snapshot::Resource;
@@ -213,7 +215,7 @@ fn check_names(directory: &Directory, known: Option<&Object>, policy: &Object) -
         (&["clientApplications", "excludeServicePrincipals"], is_principal),
     ];
     for (path, is_there) in LISTS {
-        let before = known.map(|known| names(known, path)).unwrap_or_default();
+        let before: BTreeSet<&str> = known.map(|known| names(known, path)).unwrap_or_default().into_iter().collect();
         let mut named = names(policy, path).into_iter();
         if let Some(other) = named.find(|name| !before.contains(name) && !is_there(directory, name)) {
             let list = path.last().copied().unwrap_or_default();

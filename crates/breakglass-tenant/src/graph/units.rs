@@ -105,7 +105,7 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     made.extend(body.into_iter().filter(|(name, _)| is_given(name)));
     let changes = vec![Change::Put(Resource::AdministrativeUnits, made.clone())];
     request.tenant.state.write(|_| Ok::<_, GraphError>((changes, ())))?;
-    audit(request, ("Add administrative unit", &made), None)?;
+    audit_modified(request, ("Add administrative unit", &made), &Object::new())?;
     let shown = PROPERTIES.iter().map(|name| ((*name).to_owned(), made.get(*name).cloned().unwrap_or(Value::Null)));
     Ok(request.entity(201, (SHAPE.context, shown.collect())))
 }
@@ -126,9 +126,7 @@ fn update(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
         unit.extend(body.into_iter().filter(|(name, _)| is_given(name)));
         Ok((vec![Change::Put(Resource::AdministrativeUnits, unit.clone())], (known, unit)))
     })?;
-    let mut told = target(&made);
-    told.insert("modifiedProperties".to_owned(), modified(&known, &made, &["members"]).into());
-    request.audit("Update administrative unit", "AdministrativeUnit", json!([told]))?;
+    audit_modified(request, ("Update administrative unit", &made), &known)?;
     Ok(Reply::empty(204))
 }
 
@@ -197,6 +195,12 @@ fn audit(request: &Request<'_>, (activity, unit): (&str, &Object), member: Optio
     let member = member.map(|id| json!({ "id": id, "type": "Other", "modifiedProperties": [] }));
     let targets = [Some(Value::Object(target(unit))), member];
     request.audit(activity, "AdministrativeUnit", targets.into_iter().flatten().collect())
+}
+
+fn audit_modified(request: &Request<'_>, (activity, unit): (&str, &Object), known: &Object) -> Result<(), GraphError> {
+    let mut told = target(unit);
+    told.insert("modifiedProperties".to_owned(), modified(known, unit, &["members"]).into());
+    request.audit(activity, "AdministrativeUnit", json!([told]))
 }
 
 fn target(unit: &Object) -> Object {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::error::GraphError;
 use super::groups::{is_owned_by, is_role_assignable};
 use super::list::{Shape, listed, selected};
+use super::modified::modified;
 use super::password_reset::PASSWORD_METHOD;
 use super::roles::leaves_another_administrator;
 use super::scoped::is_restricted;
@@ -175,7 +176,8 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     request.audit(
         "Add user",
         "UserManagement",
-        json!([{ "id": id, "type": "User", "userPrincipalName": upn, "modifiedProperties": [] }]),
+        json!([{ "id": id, "type": "User", "userPrincipalName": upn,
+            "modifiedProperties": modified(&Object::new(), &created, HIDDEN) }]),
     )?;
     let mut shown = with_properties(&created, DEFAULT_PROPERTIES);
     super::shape::mend(Resource::Users, request.version, &mut shown);
@@ -216,16 +218,17 @@ fn revoke(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
     )?;
     protected(request, &target)?;
     let from = request.tenant.clock.now();
-    request.tenant.state.write(|directory| -> Result<_, GraphError> {
-        let mut user =
-            directory.object(Resource::Users, &target).cloned().ok_or_else(|| GraphError::not_found(name))?;
+    let told = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+        let known = directory.object(Resource::Users, &target).ok_or_else(|| GraphError::not_found(name))?;
+        let mut user = known.clone();
         user.insert("signInSessionsValidFromDateTime".to_owned(), json!(from.to_string()));
-        Ok((vec![Change::Put(Resource::Users, user)], ()))
+        let told = modified(known, &user, HIDDEN);
+        Ok((vec![Change::Put(Resource::Users, user)], told))
     })?;
     request.audit(
         "Update StsRefreshTokenValidFrom Timestamp",
         "UserManagement",
-        json!([{ "id": target, "type": "User", "modifiedProperties": [] }]),
+        json!([{ "id": target, "type": "User", "modifiedProperties": told }]),
     )?;
     Ok(Reply::json(200, json!({ "@odata.context": request.context("Edm.Boolean"), "value": true })))
 }

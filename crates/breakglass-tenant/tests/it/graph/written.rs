@@ -216,6 +216,24 @@ fn the_audit_tells_who_came_and_who_went() {
 }
 
 #[test]
+fn of_what_is_new_the_audit_has_all_but_secrets() {
+    let world = World::new("told-new");
+    let ga = world.user("ga");
+    let user = json!({ "userPrincipalName": "eva@contoso.onmicrosoft.com", "displayName": "K", "mailNickname": "eva",
+        "accountEnabled": true, "passwordProfile": { "password": "Another-Horse-8" } });
+    let mut named = group();
+    named["displayName"] = json!("K");
+    for (list, body) in [("/users", user), ("/groups", named), ("/administrativeUnits", json!({ "displayName": "K" }))]
+    {
+        made(&world, &ga, (list, body));
+        let record = world.list(&ga, "/auditLogs/directoryAudits")[0]["targetResources"][0].clone();
+        let line = json!({ "displayName": "DisplayName", "oldValue": "[]", "newValue": "[\"K\"]" });
+        assert!(record["modifiedProperties"].as_array().unwrap().contains(&line), "{list}: {record}");
+        assert!(!record.to_string().to_lowercase().contains("password"), "{list}: {record}");
+    }
+}
+
+#[test]
 fn other_changes_are_told_the_same_way() {
     let world = World::new("told-too");
     let ga = world.user("ga");
