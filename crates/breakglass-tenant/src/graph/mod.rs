@@ -12,10 +12,13 @@ mod conditional_access;
 mod contexts;
 mod deleted;
 mod delta;
+mod devices;
 mod directory_objects;
 mod directory_roles;
 pub(crate) mod error;
+mod expand;
 mod fido2;
+mod grants;
 mod groups;
 mod keys;
 mod list;
@@ -27,6 +30,8 @@ mod password_reset;
 mod pim;
 mod properties;
 mod records;
+mod relations;
+mod reports;
 mod risk;
 mod role_policies;
 mod roles;
@@ -67,6 +72,7 @@ const RESOURCES: &[(&str, Handler)] = &[
     ("applications", applications::applications),
     ("auditLogs", audit::answer),
     ("administrativeUnits", units::answer),
+    ("devices", devices::answer),
     ("directory", directory),
     ("directoryObjects", directory_objects::answer),
     ("directoryRoleTemplates", directory_roles::templates),
@@ -76,8 +82,10 @@ const RESOURCES: &[(&str, Handler)] = &[
     ("identity", conditional_access::answer),
     ("identityProtection", risk::answer),
     ("me", users::me),
+    ("oauth2PermissionGrants", grants::answer),
     ("organization", organization::organization),
     ("policies", organization::policies),
+    ("reports", reports::answer),
     ("roleManagement", roles::answer),
     ("servicePrincipals", applications::service_principals),
     ("subscribedSkus", organization::skus),

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::error::StsError;
 use super::flows::Person;
 use super::scope::Scope;
+use crate::grants::{is_for_graph, role_values};
 use crate::ids::{Audience, MANDATORY_MFA_CONTEXT};
 use crate::random;
 use crate::sign_in::proof::{amr, is_multifactor};
@@ -144,7 +145,7 @@ pub(super) fn to_application(tenant: &Tenant, client: &Client, scope: &Scope) ->
         let directory = tenant.state.read();
         let is_it = |one: &&Object| text(one, "appId").is_some_and(|id| id.eq_ignore_ascii_case(&client.app_id));
         let principal = directory.all(Resource::ServicePrincipals).find(is_it).cloned();
-        let roles = principal.as_ref().map(|principal| app_roles(&directory, principal, scope.audience));
+        let roles = principal.as_ref().map(|principal| role_values(&directory, principal, scope.audience.app_id("")));
         (principal, roles.unwrap_or_default())
     };
     let oid = principal.as_ref().and_then(|one| text(one, "id")).ok_or_else(|| StsError::of(700_016))?;
@@ -204,29 +205,12 @@ fn delegated(directory: &Directory, client: &Client, (user, audience): (&str, Au
     let is_for_them = |grant: &&Object| {
         text(grant, "consentType") == Some("AllPrincipals") || text(grant, "principalId") == Some(user)
     };
+    let grants = grants.filter(|grant| is_for_graph(directory, grant));
     let mut scopes: Vec<&str> =
         grants.filter(is_for_them).filter_map(|grant| text(grant, "scope")).flat_map(str::split_whitespace).collect();
     scopes.sort_unstable();
     scopes.dedup();
     scopes.join(" ")
-}
-
-/// The application permissions that a service principal was granted for a resource.
-fn app_roles(directory: &Directory, principal: &Object, audience: Audience) -> Vec<String> {
-    let wanted = audience.app_id("");
-    let own = principal.get("appRoleAssignments").and_then(Value::as_array).into_iter().flatten();
-    let value = |assignment: &Value| {
-        let resource = assignment.get("resourceAppId").and_then(Value::as_str)?;
-        let role = assignment.get("appRoleValue").and_then(Value::as_str)?;
-        resource.eq_ignore_ascii_case(wanted).then(|| role.to_owned())
-    };
-    let listed =
-        directory.all(Resource::AppRoleAssignments).filter(|one| text(one, "principalId") == text(principal, "id"));
-    let listed = listed.filter_map(|one| value(&Value::Object(one.clone())));
-    let mut roles: Vec<String> = own.filter_map(value).chain(listed).collect();
-    roles.sort_unstable();
-    roles.dedup();
-    roles
 }
 
 /// `scope` of the answer: permissions by their addresses.

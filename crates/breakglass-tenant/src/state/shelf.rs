@@ -24,6 +24,8 @@ pub(crate) enum Shelf {
     Faults,
     /// Management groups of Azure, by name.
     ManagementGroups,
+    /// Who is whose manager, by the id of the user; one without a manager had one.
+    Managers,
     /// Public keys and sign counters of passkeys, by credential id.
     Passkeys,
     /// Resets of passwords that were asked for.
@@ -34,11 +36,13 @@ pub(crate) enum Shelf {
     RoleAssignmentApprovals,
     RoleAssignmentScheduleRequests,
     RoleEligibilityScheduleRequests,
+    /// When users signed in last.
+    SignInActivity,
     Subscriptions,
 }
 
 impl Shelf {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 19] = [
         Self::AuthenticationContexts,
         Self::ChangeNotifications,
         Self::DeletedGroups,
@@ -48,6 +52,7 @@ impl Shelf {
         Self::Exports,
         Self::Faults,
         Self::ManagementGroups,
+        Self::Managers,
         Self::Passkeys,
         Self::PasswordOperations,
         Self::RiskyUserHistory,
@@ -55,6 +60,7 @@ impl Shelf {
         Self::RoleAssignmentApprovals,
         Self::RoleAssignmentScheduleRequests,
         Self::RoleEligibilityScheduleRequests,
+        Self::SignInActivity,
         Self::Subscriptions,
     ];
 
@@ -70,6 +76,7 @@ impl Shelf {
             Self::Exports => "exports",
             Self::Faults => "faults",
             Self::ManagementGroups => "managementGroups",
+            Self::Managers => "managers",
             Self::Passkeys => "passkeys",
             Self::PasswordOperations => "passwordOperations",
             Self::RiskyUserHistory => "riskyUserHistory",
@@ -77,6 +84,7 @@ impl Shelf {
             Self::RoleAssignmentApprovals => "roleAssignmentApprovals",
             Self::RoleAssignmentScheduleRequests => "roleAssignmentScheduleRequests",
             Self::RoleEligibilityScheduleRequests => "roleEligibilityScheduleRequests",
+            Self::SignInActivity => "signInActivity",
             Self::Subscriptions => "subscriptions",
         }
     }
