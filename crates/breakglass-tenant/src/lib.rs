@@ -14,6 +14,7 @@ pub mod clock;
 pub mod demo;
 pub mod export;
 mod faults;
+mod grants;
 mod graph;
 mod ids;
 mod jwt;

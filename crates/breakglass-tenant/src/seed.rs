@@ -4,12 +4,14 @@
 
 use std::collections::BTreeMap;
 
+use breakglass_engine::access::surfaces::MICROSOFT_GRAPH;
 use breakglass_model::snapshot::Resource;
 use breakglass_model::well_known::BUILT_IN_ROLES;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::demo;
+use crate::grants::graph_principal;
 use crate::random::{self, NoRandomness};
 use crate::secret::{Hashed, SecretError};
 use crate::sign_in::first_factor::{PASS_MULTI_USE, PASS_ONE_TIME};
@@ -253,6 +255,11 @@ fn complete(changes: &mut Vec<Change>, id: &str, hashes: &mut Hashes) -> Result<
         let off = json!({ "id": "00000000-0000-0000-0000-000000000005", "displayName": "Security Defaults", "isEnabled": false });
         put(changes, (Resource::IdentitySecurityDefaultsEnforcementPolicy, object(off)), hashes)?;
     }
+    if !has_graph(changes) {
+        let granted: Vec<String> = changes.iter().flat_map(granted_by_name).collect();
+        let names: Vec<&str> = granted.iter().map(String::as_str).collect();
+        put(changes, (Resource::ServicePrincipals, graph_principal(&random::uuid()?, &names)), hashes)?;
+    }
     if !has(Resource::RoleDefinitions, changes) {
         for role in BUILT_IN_ROLES {
             let role = json!({
@@ -263,6 +270,25 @@ fn complete(changes: &mut Vec<Change>, id: &str, hashes: &mut Hashes) -> Result<
         }
     }
     Ok(())
+}
+
+/// Whether the service principal of Microsoft Graph is there, which every tenant has.
+fn has_graph(changes: &[Change]) -> bool {
+    let is_graph = |object: &Object| text(object, "appId").is_some_and(|id| id.eq_ignore_ascii_case(MICROSOFT_GRAPH));
+    changes.iter().any(|change| matches!(change, Change::Put(Resource::ServicePrincipals, one) if is_graph(one)))
+}
+
+/// The names of the application permissions that an object was granted, where it names them.
+fn granted_by_name(change: &Change) -> Vec<String> {
+    let name = |one: &Object| text(one, "appRoleValue").map(str::to_owned);
+    match change {
+        Change::Put(Resource::AppRoleAssignments, one) => name(one).into_iter().collect(),
+        Change::Put(Resource::ServicePrincipals, one) => {
+            let listed = one.get("appRoleAssignments").and_then(Value::as_array).into_iter().flatten();
+            listed.filter_map(Value::as_object).filter_map(name).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn object(value: Value) -> Object {

@@ -7,7 +7,8 @@ use super::deleted::to_shelf;
 use super::error::GraphError;
 use super::list::{Shape, listed, shown};
 use super::modified::modified;
-use super::{Request, owners, properties};
+use super::relations::{self, Form};
+use super::{Request, membership, owners, properties};
 use crate::call::Reply;
 use crate::clock::written;
 use crate::ids::roles::{APPLICATION_ADMINISTRATOR, CLOUD_APPLICATION_ADMINISTRATOR};
@@ -65,9 +66,13 @@ fn common(request: &Request<'_>, shape: &Shape, rest: &[&str]) -> Result<Reply, 
             request.caller.needs(READ, &[])?;
             shown(request, shape, id)
         }
-        ("GET", [id, "owners"]) => {
+        ("GET", [id, "owners", form @ ..]) if Form::of(form).is_some() => {
             request.caller.needs(READ, &[])?;
-            owners::listed(request, shape, id)
+            let directory = request.tenant.state.read();
+            directory.object(shape.resource, id).ok_or_else(|| GraphError::not_found(id))?;
+            let owners = relations::listed(&directory, (shape.resource, id), "owners");
+            drop(directory);
+            relations::page(request, Form::of(form).unwrap_or(Form::Objects), owners)
         }
         ("POST", [id, "owners", "$ref"]) => {
             may_change(request, shape, id)?;
@@ -106,7 +111,13 @@ fn common(request: &Request<'_>, shape: &Shape, rest: &[&str]) -> Result<Reply, 
             of_app.iter().try_for_each(|principal| audit(request, REMOVE_PRINCIPAL, principal))?;
             Ok(Reply::empty(204))
         }
-        (_, [_, segment, ..]) => Err(GraphError::no_segment(segment)),
+        (_, [id, segment, ..]) => {
+            let is_principal = shape.resource == Resource::ServicePrincipals;
+            let is_there = request.tenant.state.read().object(shape.resource, id).is_some();
+            let rest = rest.get(1..).unwrap_or_default();
+            let related = if is_principal && is_there { membership::answer(request, id, rest) } else { None };
+            related.unwrap_or_else(|| Err(GraphError::no_segment(segment)))
+        }
         _ => Err(GraphError::method()),
     }
 }

@@ -76,9 +76,8 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
         let directory = request.tenant.state.read();
         (retention_days(&directory), faults::delivery_of_logs(&directory))
     };
-    if log == Log::SignIns && days <= RETENTION_DAYS_FREE {
-        let message = "Neither tenant is B2C or tenant doesn't have premium license";
-        return Err(GraphError::new(403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", message));
+    if log == Log::SignIns {
+        needs_premium(&request.tenant.state.read())?;
     }
     let options = QueryOptions::parse(&request.call.query)?;
     if log == Log::SignIns && request.version != "beta" {
@@ -133,6 +132,15 @@ fn sign_in(request: &Request<'_>, mut record: Object, sees_policies: bool) -> Ob
         record.retain(|name, _| SIGN_IN_OF_V1.contains(&name.as_str()));
     }
     record
+}
+
+/// Refuses what a tenant without Entra ID P1 or P2 does not have.
+pub(super) fn needs_premium(directory: &Directory) -> Result<(), GraphError> {
+    if retention_days(directory) > RETENTION_DAYS_FREE {
+        return Ok(());
+    }
+    let message = "Neither tenant is B2C or tenant doesn't have premium license";
+    Err(GraphError::new(403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", message))
 }
 
 /// For how many days the licence of the tenant shows records.

@@ -3,12 +3,14 @@
 
 use breakglass_model::snapshot::Resource;
 use breakglass_model::well_known::PRIVILEGED_ROLE_ADMINISTRATOR;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Request;
 use super::directory_objects::{reference_of, shown};
 use super::error::GraphError;
-use super::list::page_of;
+use super::list::{expanded, page_of, related_of};
+use super::relations::{self, Form};
 use super::roles::{check_principal, leaves_an_administrator, target};
 use super::schedules::{assignments, is_same, object};
 use crate::call::Reply;
@@ -46,31 +48,46 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
         ("GET", []) => {
             request.caller.needs(READ, &[])?;
             let all = activated(&request.tenant.state.read(), request);
-            page_of(request, ("directoryRoles", 999), all)
+            related_of(request, ("directoryRoles", 999, &["members"]), with_members(request, all))
         }
         ("POST", []) => activate(request),
         ("GET", [id]) => {
             request.caller.needs(READ, &[])?;
-            Ok(request.entity(200, ("directoryRoles", role(request, id)?)))
+            let role = with_members(request, vec![role(request, id)?]).pop().unwrap_or_default();
+            Ok(request.entity(200, ("directoryRoles", expanded(request, ("directoryRoles", &["members"]), &role)?)))
         }
-        ("GET", [id, "members"]) => {
+        ("GET", [id, "members", form @ ..]) if Form::of(form).is_some() => {
             request.caller.needs(READ, &[])?;
             let role = role(request, id)?;
-            let directory = request.tenant.state.read();
-            let held = assignments(&directory, request.tenant.clock.now());
-            let is_of = |one: &&Object| {
-                text(one, "roleDefinitionId") == text(&role, "id") && text(one, "directoryScopeId") == Some("/")
-            };
-            let members = held.iter().filter(is_of).filter_map(|one| text(one, "principalId"));
-            let members: Vec<Object> = members.filter_map(|id| shown(&directory, id)).collect();
-            drop(directory);
-            page_of(request, ("directoryObjects", 100), members)
+            let members = members_of(&request.tenant.state.read(), (&role, request.tenant.clock.now()));
+            relations::page(request, Form::of(form).unwrap_or(Form::Objects), members)
         }
         ("POST", [id, "members", "$ref"]) => add(request, id),
         ("DELETE", [id, "members", member, "$ref"]) => remove(request, id, member),
         (_, [_, segment, ..]) => Err(GraphError::no_segment(segment)),
         _ => Err(GraphError::method()),
     }
+}
+
+/// Whoever holds a role for the whole tenant.
+fn members_of(directory: &Directory, (role, now): (&Object, Timestamp)) -> Vec<Object> {
+    let held = assignments(directory, now);
+    let is_of =
+        |one: &&Object| text(one, "roleDefinitionId") == text(role, "id") && text(one, "directoryScopeId") == Some("/");
+    let members = held.iter().filter(is_of).filter_map(|one| text(one, "principalId"));
+    members.filter_map(|id| shown(directory, id)).collect()
+}
+
+/// Roles with whoever holds them, where they are to be expanded.
+fn with_members(request: &Request<'_>, mut roles: Vec<Object>) -> Vec<Object> {
+    if request.call.query.to_ascii_lowercase().contains("expand") {
+        let (directory, now) = (request.tenant.state.read(), request.tenant.clock.now());
+        for role in &mut roles {
+            let members = members_of(&directory, (role, now)).into_iter().map(Value::Object).collect();
+            role.insert("members".to_owned(), members);
+        }
+    }
+    roles
 }
 
 fn is_built_in(role: &Object) -> bool {

@@ -5,12 +5,12 @@ use breakglass_model::well_known::PRIVILEGED_ROLE_ADMINISTRATOR;
 use serde_json::{Value, json};
 
 use super::deleted::to_shelf;
-use super::directory_objects::{self, kind_of};
+use super::directory_objects::kind_of;
 use super::error::GraphError;
-use super::list::{Shape, listed, page_of, selected};
+use super::list::{Shape, listed, page_of, shown};
 use super::modified::{gained_or_lost, modified};
 use super::properties::{is_synchronised, of_premises};
-use super::{Request, delta, properties};
+use super::{Request, delta, properties, relations};
 use crate::call::Reply;
 use crate::clock::written;
 use crate::ids::roles::{GROUPS_ADMINISTRATOR, USER_ADMINISTRATOR};
@@ -68,9 +68,7 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
         ("GET", [segment]) if delta::is_asked(segment) => delta::answer(request, &delta::GROUPS),
         ("GET", [id]) => {
             request.caller.needs(READ, &[])?;
-            let directory = request.tenant.state.read();
-            let group = directory.object(Resource::Groups, id).ok_or_else(|| GraphError::not_found(id))?;
-            Ok(request.entity(200, ("groups", selected(request, &SHAPE, group)?)))
+            shown(request, &SHAPE, id)
         }
         ("PATCH", [id]) => update(request, id),
         ("DELETE", [id]) => delete(request, id),
@@ -189,21 +187,8 @@ fn delete(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
 fn related(request: &Request<'_>, id: &str, relation: &str) -> Result<Reply, GraphError> {
     request.caller.needs(READ, &[])?;
     let directory = request.tenant.state.read();
-    let group = directory.object(Resource::Groups, id).ok_or_else(|| GraphError::not_found(id))?;
-    let mut ids: Vec<String> = Vec::new();
-    let mut open = vec![group];
-    while let Some(group) = open.pop() {
-        let list = if relation == "owners" { "owners" } else { "members" };
-        for member in group.get(list).and_then(Value::as_array).into_iter().flatten().filter_map(member_id) {
-            if ids.iter().any(|known| known.eq_ignore_ascii_case(member)) {
-                continue;
-            }
-            ids.push(member.to_owned());
-            let nested = directory.object(Resource::Groups, member).filter(|_| relation == "transitiveMembers");
-            open.extend(nested);
-        }
-    }
-    let objects: Vec<Object> = ids.iter().filter_map(|id| directory_objects::shown(&directory, id)).collect();
+    directory.object(Resource::Groups, id).ok_or_else(|| GraphError::not_found(id))?;
+    let objects = relations::listed(&directory, (Resource::Groups, id), relation);
     drop(directory);
     page_of(request, ("directoryObjects", 100), objects)
 }

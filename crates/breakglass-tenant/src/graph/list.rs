@@ -3,12 +3,15 @@
 use breakglass_model::snapshot::Resource;
 use serde_json::{Value, json};
 
+use super::audit::needs_premium;
 use super::error::GraphError;
-use super::shape::mend;
-use super::{Request, properties};
+use super::shape::{SIGN_IN_ACTIVITY, is_mended, mend};
+use super::{Request, expand, properties};
 use crate::call::{Body, Reply};
-use crate::odata::{ODataError, Page, PageLimits, QueryOptions, matching, page, shape, window};
-use crate::state::Object;
+use crate::odata::{
+    ODataError, Page, PageLimits, QueryOptions, matching, page, page_in_order, page_with, shape, shape_with, window,
+};
+use crate::state::{Directory, Object, text};
 
 /// How a resource is shown.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +47,7 @@ impl Shape {
             top_max: self.count_max,
             allows_skip: false,
             default_properties: (!self.default_properties.is_empty()).then_some(self.default_properties),
-            relations: &[],
+            relations: expand::relations_of(self.resource),
             expanded_max: EXPANDED_COUNT_MAX,
         }
     }
@@ -63,25 +66,109 @@ impl From<ODataError> for GraphError {
 pub(super) fn listed(request: &Request<'_>, shape: &Shape) -> Result<Reply, GraphError> {
     let options = QueryOptions::parse(&request.call.query)?;
     check_names(shape, &options)?;
+    let has_activity = wants_activity(request, shape, &options)?;
+    if options.takes_all_in_order() {
+        return all_in_order(request, shape, (&options, has_activity));
+    }
     let directory = request.tenant.state.read();
-    let objects: Vec<Object> = if options.takes_all_in_order() {
-        // Of what stands on other pages nothing is shown but that it is there.
-        let (start, size) = window(&options, &shape.limits())?;
-        let here = start..start.saturating_add(size);
-        let seen =
-            |(place, object)| if here.contains(&place) { visible(request, shape, object) } else { Object::new() };
-        directory.all(shape.resource).enumerate().map(seen).collect()
-    } else {
-        directory.all(shape.resource).map(|object| visible(request, shape, object)).collect()
+    // What is sought by properties that are shown as they are kept is sought in what is kept.
+    let is_as_kept = |name: &&str| {
+        !is_mended(shape.resource, name) && !shape.hidden.iter().any(|hidden| hidden.eq_ignore_ascii_case(name))
     };
+    let is_sought_in_kept = options.sought_properties().iter().all(is_as_kept);
+    let mut objects: Vec<Object> = Vec::new();
+    for object in directory.all(shape.resource) {
+        if is_sought_in_kept && !options.lets_through(object)? {
+            continue;
+        }
+        let mut seen = visible(request, shape, object);
+        add_activity(&directory, has_activity, &mut seen);
+        if is_sought_in_kept || options.lets_through(&seen)? {
+            objects.push(seen);
+        }
+    }
     drop(directory);
-    // To count is an advanced query by itself.
-    let is_counted = if shape.is_of_directory() && !request.is_count {
-        options.check_consistency(is_eventual(request))?
-    } else {
-        options.count()
+    let is_counted = is_counted(request, shape, &options)?;
+    paged(request, (&options, is_counted), (&shape.limits(), Some(shape.resource), &objects))
+}
+
+/// The same where every object is there: of those on other pages nothing is looked at.
+fn all_in_order(
+    request: &Request<'_>,
+    shape: &Shape,
+    (options, has_activity): (&QueryOptions, bool),
+) -> Result<Reply, GraphError> {
+    let limits = shape.limits();
+    let (start, size) = window(options, &limits)?;
+    let (total, here) = {
+        let directory = request.tenant.state.read();
+        let size = if request.is_count { 0 } else { size };
+        let here = directory.all(shape.resource).skip(start).take(size);
+        let seen = here.map(|object| {
+            let mut seen = visible(request, shape, object);
+            add_activity(&directory, has_activity, &mut seen);
+            seen
+        });
+        let here: Vec<Object> = seen.collect();
+        (directory.count(shape.resource), here)
     };
-    paged(request, (&options, is_counted), (&shape.limits(), &objects))
+    let is_counted = is_counted(request, shape, options)?;
+    check_nested(options)?;
+    if request.is_count {
+        return counted(request, options, (shape.context, || Ok(total)));
+    }
+    let related = |object: &Object, relation: &str| expand::related(request, shape.resource, (object, relation));
+    let page = page_in_order((total, &here), options, (&limits, &related))?;
+    Ok(answered(request, (options, is_counted), (shape.context, page)))
+}
+
+/// Whether it is asked for when users signed in last.
+///
+/// **Source:** "signInActivity": the permission `AuditLog.Read.All`, and a licence of P1 or P2.
+fn wants_activity(request: &Request<'_>, shape: &Shape, options: &QueryOptions) -> Result<bool, GraphError> {
+    let selected = options.select().map(|select| select.properties()).unwrap_or_default();
+    let ordered = options.order_by().map(|order| order.properties()).unwrap_or_default();
+    let mut named = options.sought_properties().into_iter().chain(selected).chain(ordered);
+    if shape.resource != Resource::Users || !named.any(|name| name.eq_ignore_ascii_case(SIGN_IN_ACTIVITY)) {
+        return Ok(false);
+    }
+    request.caller.needs(&["AuditLog.Read.All"], &[])?;
+    needs_premium(&request.tenant.state.read())?;
+    Ok(true)
+}
+
+fn add_activity(directory: &Directory, is_wanted: bool, user: &mut Object) {
+    let activity = text(user, "id").filter(|_| is_wanted).and_then(|id| directory.sign_in_activity(id));
+    if let Some(activity) = activity {
+        user.insert(SIGN_IN_ACTIVITY.to_owned(), Value::Object(activity));
+    }
+}
+
+/// Objects that are worked out of others, as a collection: of those on other pages none, where none is sought.
+pub(super) fn worked_out<'o>(
+    request: &Request<'_>,
+    collection: &str,
+    (total, of): (usize, impl Iterator<Item = &'o Object>),
+    make: &dyn Fn(&Object) -> Object,
+) -> Result<Reply, GraphError> {
+    let options = QueryOptions::parse(&request.call.query)?;
+    let limits = limits_of((collection, COUNT_MAX, &[]));
+    if !options.takes_all_in_order() || request.is_count {
+        let all: Vec<Object> = of.map(make).collect();
+        return paged(request, (&options, options.count()), (&limits, None, &all));
+    }
+    let (start, size) = window(&options, &limits)?;
+    let here: Vec<Object> = of.skip(start).take(size).map(make).collect();
+    let page = page_in_order((total, &here), &options, (&limits, &|_, _| None))?;
+    Ok(answered(request, (&options, options.count()), (collection, page)))
+}
+
+/// Whether the objects are counted with the page. To count is an advanced query by itself.
+fn is_counted(request: &Request<'_>, shape: &Shape, options: &QueryOptions) -> Result<bool, GraphError> {
+    if shape.is_of_directory() && !request.is_count {
+        return Ok(options.check_consistency(is_eventual(request))?);
+    }
+    Ok(options.count())
 }
 
 /// A collection that is no resource of its own, in its order.
@@ -100,7 +187,7 @@ pub(super) fn related_of(
     objects: Vec<Object>,
 ) -> Result<Reply, GraphError> {
     let options = QueryOptions::parse(&request.call.query)?;
-    paged(request, (&options, options.count()), (&limits_of((context, count, relations)), &objects))
+    paged(request, (&options, options.count()), (&limits_of((context, count, relations)), None, &objects))
 }
 
 /// One object with relations.
@@ -132,14 +219,21 @@ const COUNT_MAX: usize = 1_000;
 /// One object of a resource by its id.
 pub(super) fn shown(request: &Request<'_>, shape: &Shape, id: &str) -> Result<Reply, GraphError> {
     let directory = request.tenant.state.read();
-    let found = directory.object(shape.resource, id).ok_or_else(|| GraphError::not_found(id))?;
-    Ok(request.entity(200, (shape.context, selected(request, shape, found)?)))
+    let found = directory.object(shape.resource, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
+    drop(directory);
+    Ok(request.entity(200, (shape.context, selected(request, shape, &found)?)))
 }
 
-/// One object, with the properties that are asked for.
+/// One object, with the properties that are asked for. Whoever asks does not hold the lock of the state: what is expanded is
+/// read from there.
 pub(super) fn selected(request: &Request<'_>, of: &Shape, object: &Object) -> Result<Object, GraphError> {
     let options = QueryOptions::parse(&request.call.query)?;
-    shown_of(request, of, (object, &options))
+    if !wants_activity(request, of, &options)? {
+        return shown_of(request, of, (object, &options));
+    }
+    let mut object = object.clone();
+    add_activity(&request.tenant.state.read(), true, &mut object);
+    shown_of(request, of, (&object, &options))
 }
 
 /// Refuses names that a type does not have, where its properties are known here.
@@ -163,13 +257,14 @@ pub(super) fn shown_of(
 ) -> Result<Object, GraphError> {
     check_names(of, options)?;
     check_nested(options)?;
-    Ok(shape(&visible(request, of, object), options, &of.limits())?)
+    let related = |object: &Object, relation: &str| expand::related(request, of.resource, (object, relation));
+    Ok(shape_with(&visible(request, of, object), options, (&of.limits(), &related))?)
 }
 
 /// Objects that are worked out, as the collection of a resource.
 pub(super) fn listed_of(request: &Request<'_>, shape: &Shape, objects: &[Object]) -> Result<Reply, GraphError> {
     let options = QueryOptions::parse(&request.call.query)?;
-    paged(request, (&options, options.count()), (&shape.limits(), objects))
+    paged(request, (&options, options.count()), (&shape.limits(), Some(shape.resource), objects))
 }
 
 fn visible(request: &Request<'_>, shape: &Shape, object: &Object) -> Object {
@@ -187,13 +282,19 @@ fn visible(request: &Request<'_>, shape: &Shape, object: &Object) -> Object {
 fn paged(
     request: &Request<'_>,
     (options, is_counted): (&QueryOptions, bool),
-    (limits, objects): (&PageLimits<'_>, &[Object]),
+    (limits, resource, objects): (&PageLimits<'_>, Option<Resource>, &[Object]),
 ) -> Result<Reply, GraphError> {
     check_nested(options)?;
     if request.is_count {
-        return counted(request, options, (limits.collection, objects));
+        return counted(request, options, (limits.collection, || Ok(matching(objects, options)?.len())));
     }
-    let page = page(objects, options, limits)?;
+    let page = match resource {
+        Some(resource) => {
+            let related = |object: &Object, relation: &str| expand::related(request, resource, (object, relation));
+            page_with(objects, options, (limits, &related))?
+        }
+        None => page(objects, options, limits)?,
+    };
     Ok(answered(request, (options, is_counted), (limits.collection, page)))
 }
 
@@ -243,7 +344,7 @@ fn is_eventual(request: &Request<'_>) -> bool {
 fn counted(
     request: &Request<'_>,
     options: &QueryOptions,
-    (collection, objects): (&str, &[Object]),
+    (collection, count): (&str, impl FnOnce() -> Result<usize, GraphError>),
 ) -> Result<Reply, GraphError> {
     const OF_DIRECTORY: [&str; 7] =
         ["administrativeUnits", "applications", "devices", "directoryObjects", "groups", "servicePrincipals", "users"];
@@ -259,5 +360,5 @@ fn counted(
     if has_others {
         return Err(GraphError::bad_request("What is counted takes $filter and $search, and no other option."));
     }
-    Ok(Reply::of(200, Body::Text(matching(objects, options)?.len().to_string())))
+    Ok(Reply::of(200, Body::Text(count()?.to_string())))
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Request;
 use super::directory_roles::as_role;
 use super::error::GraphError;
-use super::list::page_of;
+use super::relations::{self, Form};
 use super::shape::mend;
 use crate::call::Reply;
 use crate::sign_in::{groups_of, has_member, is_in_time};
@@ -28,43 +28,31 @@ const ID_COUNT_MAX: usize = 20;
 
 /// How far memberships are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reach {
+pub(super) enum Reach {
     Direct,
     Transitive,
 }
 
 /// Answers what is asked about the memberships of an object; `None` if something else is asked.
-pub(super) fn answer(request: &Request<'_>, id: &str, rest: &[&str]) -> Option<Result<Reply, GraphError>> {
-    let (first, cast) = match rest {
-        [first] => (first.trim_start_matches("microsoft.graph."), None),
-        [first, cast] => (*first, Some(cast.trim_start_matches("microsoft.").trim_start_matches("graph."))),
-        _ => return None,
-    };
-    match (request.call.method.as_str(), first, cast) {
-        ("GET", "memberOf", cast) => Some(listed(request, (id, Reach::Direct), cast)),
-        ("GET", "transitiveMemberOf", cast) => Some(listed(request, (id, Reach::Transitive), cast)),
-        ("POST", "getMemberGroups", None) => Some(groups(request, id)),
-        ("POST", "getMemberObjects", None) => Some(objects(request, id)),
-        ("POST", "checkMemberGroups", None) => Some(checked(request, (id, "groupIds"))),
-        ("POST", "checkMemberObjects", None) => Some(checked(request, (id, "ids"))),
-        _ => None,
+pub(super) fn answer(request: &Request<'_>, id: &str, whole: &[&str]) -> Option<Result<Reply, GraphError>> {
+    let [first, rest @ ..] = whole else { return None };
+    match (request.call.method.as_str(), first.trim_start_matches("microsoft.graph."), rest) {
+        ("GET", "memberOf", rest) => Some(listed(request, (id, Reach::Direct), Form::of(rest)?)),
+        ("GET", "transitiveMemberOf", rest) => Some(listed(request, (id, Reach::Transitive), Form::of(rest)?)),
+        ("POST", "getMemberGroups", []) => Some(groups(request, id)),
+        ("POST", "getMemberObjects", []) => Some(objects(request, id)),
+        ("POST", "checkMemberGroups", []) => Some(checked(request, (id, "groupIds"))),
+        ("POST", "checkMemberObjects", []) => Some(checked(request, (id, "ids"))),
+        _ => relations::answer(request, id, whole),
     }
 }
 
-fn listed(request: &Request<'_>, (id, reach): (&str, Reach), cast: Option<&str>) -> Result<Reply, GraphError> {
+fn listed(request: &Request<'_>, of: (&str, Reach), form: Form) -> Result<Reply, GraphError> {
     request.caller.needs(READ, &[])?;
-    let mut all = memberships(request, (id, reach));
-    if let Some(cast) = cast {
-        let wanted = format!("#microsoft.graph.{cast}");
-        if !matches!(cast, "group" | "directoryRole" | "administrativeUnit") {
-            return Err(GraphError::no_segment(cast));
-        }
-        all.retain(|one| text(one, "@odata.type") == Some(&wanted));
-    }
-    page_of(request, ("directoryObjects", 100), all)
+    relations::page(request, form, memberships(request, of))
 }
 
-fn memberships(request: &Request<'_>, (id, reach): (&str, Reach)) -> Vec<Object> {
+pub(super) fn memberships(request: &Request<'_>, (id, reach): (&str, Reach)) -> Vec<Object> {
     let directory = request.tenant.state.read();
     let mut groups = groups_of(&directory, id);
     if reach == Reach::Direct {

@@ -12,11 +12,14 @@ mod conditional_access;
 mod contexts;
 mod deleted;
 mod delta;
+mod devices;
 mod directory_objects;
 mod directory_roles;
 pub(crate) mod error;
 mod etags;
+mod expand;
 mod fido2;
+mod grants;
 mod groups;
 mod keys;
 mod list;
@@ -31,6 +34,8 @@ mod policy_check;
 mod policy_shape;
 mod properties;
 mod records;
+mod relations;
+mod reports;
 mod risk;
 mod role_policies;
 mod roles;
@@ -72,6 +77,7 @@ const RESOURCES: &[(&str, Handler)] = &[
     ("applications", applications::applications),
     ("auditLogs", audit::answer),
     ("administrativeUnits", units::answer),
+    ("devices", devices::answer),
     ("directory", directory),
     ("directoryObjects", directory_objects::answer),
     ("directoryRoleTemplates", directory_roles::templates),
@@ -81,8 +87,10 @@ const RESOURCES: &[(&str, Handler)] = &[
     ("identity", conditional_access::answer),
     ("identityProtection", risk::answer),
     ("me", users::me),
+    ("oauth2PermissionGrants", grants::answer),
     ("organization", organization::organization),
     ("policies", organization::policies),
+    ("reports", reports::answer),
     ("roleManagement", roles::answer),
     ("servicePrincipals", applications::service_principals),
     ("subscribedSkus", organization::skus),

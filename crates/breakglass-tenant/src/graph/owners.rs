@@ -5,9 +5,9 @@
 use serde_json::{Value, json};
 
 use super::Request;
-use super::directory_objects::{kind_of, reference_of, shown};
+use super::directory_objects::{kind_of, reference_of};
 use super::error::GraphError;
-use super::list::{Shape, page_of};
+use super::list::Shape;
 use crate::call::Reply;
 use crate::sign_in::member_id;
 use crate::state::{Change, Object, text};
@@ -25,15 +25,6 @@ pub(super) fn is_owner(request: &Request<'_>, shape: &Shape, id: &str) -> bool {
 
 fn owners(object: &Object) -> impl Iterator<Item = &str> {
     object.get("owners").and_then(Value::as_array).into_iter().flatten().filter_map(member_id)
-}
-
-/// The owners of an object.
-pub(super) fn listed(request: &Request<'_>, shape: &Shape, id: &str) -> Result<Reply, GraphError> {
-    let directory = request.tenant.state.read();
-    let object = directory.object(shape.resource, id).ok_or_else(|| GraphError::not_found(id))?;
-    let all: Vec<Object> = owners(object).filter_map(|owner| shown(&directory, owner)).collect();
-    drop(directory);
-    page_of(request, ("directoryObjects", 100), all)
 }
 
 /// One more owner.

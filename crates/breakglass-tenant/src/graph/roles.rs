@@ -133,7 +133,7 @@ fn definitions(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError
 }
 
 /// A definition with what Graph always has of one.
-fn definition(known: &Object) -> Object {
+pub(super) fn definition(known: &Object) -> Object {
     let mut whole = object(json!({ "resourceScopes": ["/"], "rolePermissions": [], "isEnabled": true }));
     whole.extend(known.clone());
     whole

@@ -12,6 +12,7 @@ use crate::state::Object;
 const LISTS: &[(Resource, &[&str])] = &[
     (Resource::Users, &["businessPhones"]),
     (Resource::Groups, &["groupTypes"]),
+    (Resource::Devices, &["alternativeSecurityIds", "physicalIds", "systemLabels"]),
     (
         Resource::Applications,
         &[
@@ -57,9 +58,23 @@ const CLIENT_APPLICATIONS_OF_BETA: [&str; 3] =
 const SESSION_CONTROLS_OF_BETA: [&str; 3] =
     ["continuousAccessEvaluation", "blockSensitiveActions", "globalSecureAccessFilteringProfile"];
 
+/// The property of a user that says when they signed in last; it is there only where it is asked for.
+pub(super) const SIGN_IN_ACTIVITY: &str = "signInActivity";
+/// What v1.0 calls the delegated permissions of a resource, and what beta does.
+const SCOPES: [&str; 2] = ["oauth2PermissionScopes", "publishedPermissionScopes"];
+
 /// What security defaults say of themselves.
 const SECURITY_DEFAULTS: &str =
     "Security defaults is a set of basic identity security mechanisms recommended by Microsoft.";
+
+/// Whether a property may be another in an answer than it is kept.
+pub(super) fn is_mended(resource: Resource, name: &str) -> bool {
+    const PLAIN: [Resource; 5] =
+        [Resource::Users, Resource::Groups, Resource::Applications, Resource::ServicePrincipals, Resource::Devices];
+    let mut named = of(LISTS, resource).iter().chain(of(BETA_ONLY, resource));
+    let is_worked_out = resource == Resource::Users && name.eq_ignore_ascii_case(SIGN_IN_ACTIVITY);
+    is_worked_out || !PLAIN.contains(&resource) || named.any(|known| known.eq_ignore_ascii_case(name))
+}
 
 /// Makes an object what Graph has of it in a version.
 pub(super) fn mend(resource: Resource, version: &str, object: &mut Object) {
@@ -85,6 +100,9 @@ pub(super) fn mend(resource: Resource, version: &str, object: &mut Object) {
         super::conditional_access::fill(object);
     }
     if version == "beta" {
+        if let Some(scopes) = object.remove(SCOPES[0]).filter(|_| resource == Resource::ServicePrincipals) {
+            object.insert(SCOPES[1].to_owned(), scopes);
+        }
         let conditions = object.get_mut("conditions").filter(|_| resource == Resource::ConditionalAccessPolicies);
         let parts = [("devices", &DEVICES_OF_BETA[..]), ("clientApplications", &CLIENT_APPLICATIONS_OF_BETA[..2])];
         let Some(conditions) = conditions else { return };

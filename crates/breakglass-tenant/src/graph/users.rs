@@ -122,8 +122,9 @@ pub(super) fn id(request: &Request<'_>, name: &str) -> Result<String, GraphError
 
 fn shown(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
     let directory = request.tenant.state.read();
-    let user = directory.user(name).ok_or_else(|| GraphError::not_found(name))?;
-    Ok(request.entity(200, ("users", selected(request, &SHAPE, user)?)))
+    let user = directory.user(name).cloned().ok_or_else(|| GraphError::not_found(name))?;
+    drop(directory);
+    Ok(request.entity(200, ("users", selected(request, &SHAPE, &user)?)))
 }
 
 fn create(request: &Request<'_>) -> Result<Reply, GraphError> {

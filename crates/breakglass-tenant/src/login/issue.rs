@@ -13,10 +13,11 @@ use super::client::principal_of;
 use super::error::StsError;
 use super::flows::Person;
 use super::scope::Scope;
+use crate::grants::{is_for_graph, role_values};
 use crate::ids::{Audience, MANDATORY_MFA_CONTEXT};
 use crate::random;
 use crate::sign_in::proof::{amr, is_multifactor};
-use crate::sign_in::{Attempt, Client, Target, roles_of};
+use crate::sign_in::{Attempt, Client, roles_of};
 use crate::state::{Change, Directory, Object, Session, StateError, text};
 use crate::tenant::Tenant;
 
@@ -159,7 +160,7 @@ pub(super) fn to_application(
     (client, principal): (&Client, &Object),
     scope: &Scope,
 ) -> Result<Value, StsError> {
-    let roles = app_roles(&tenant.state.read(), principal, &scope.target);
+    let roles = role_values(&tenant.state.read(), principal, &scope.target.app_id);
     let oid = text(principal, "id").unwrap_or_default();
     let mut claims = common(tenant, scope, (&client.app_id, ACCESS_TOKEN_SECONDS));
     claims.extend(members(json!({
@@ -222,6 +223,7 @@ fn delegated(directory: &Directory, client: &Client, (user, scope): (&str, &Scop
     let is_for_them = |grant: &&Object| {
         text(grant, "consentType") == Some("AllPrincipals") || text(grant, "principalId") == Some(user)
     };
+    let grants = grants.filter(|grant| is_for_graph(directory, grant));
     let mut granted: Vec<&str> =
         grants.filter(is_for_them).filter_map(|grant| text(grant, "scope")).flat_map(str::split_whitespace).collect();
     let is_granted = |asked: &String| granted.iter().any(|known| known.eq_ignore_ascii_case(asked));
@@ -240,24 +242,6 @@ fn unconsented(client: &Client) -> StsError {
         client.app_id, client.name
     );
     StsError { text: Some(text), ..StsError::of(65_001) }
-}
-
-/// The application permissions that a service principal was granted for a resource.
-fn app_roles(directory: &Directory, principal: &Object, target: &Target) -> Vec<String> {
-    let wanted = target.app_id.as_str();
-    let own = principal.get("appRoleAssignments").and_then(Value::as_array).into_iter().flatten();
-    let value = |assignment: &Value| {
-        let resource = assignment.get("resourceAppId").and_then(Value::as_str)?;
-        let role = assignment.get("appRoleValue").and_then(Value::as_str)?;
-        resource.eq_ignore_ascii_case(wanted).then(|| role.to_owned())
-    };
-    let listed =
-        directory.all(Resource::AppRoleAssignments).filter(|one| text(one, "principalId") == text(principal, "id"));
-    let listed = listed.filter_map(|one| value(&Value::Object(one.clone())));
-    let mut roles: Vec<String> = own.filter_map(value).chain(listed).collect();
-    roles.sort_unstable();
-    roles.dedup();
-    roles
 }
 
 /// `scope` of the answer: permissions by their addresses.

@@ -39,7 +39,9 @@ pub use filter::{
     IN_ELEMENT_COUNT_MAX, LAMBDA_DEPTH_MAX,
 };
 pub use order_by::{ORDER_BY_KEY_COUNT_MAX, OrderBy};
-pub use page::{Page, PageLimits, SkipToken, matching, page, shape, window};
+pub use page::{
+    Page, PageLimits, Related, SkipToken, matching, page, page_in_order, page_with, shape, shape_with, window,
+};
 pub use property::PATH_SEGMENT_COUNT_MAX;
 pub use query::{OR_CLAUSE_COUNT_MAX, QUERY_BYTES_MAX, QUERY_PARAMETER_COUNT_MAX, QueryOptions};
 pub use search::{SEARCH_CLAUSE_COUNT_MAX, SEARCH_NESTING_DEPTH_MAX, Search};

@@ -99,6 +99,22 @@ pub fn page<'a>(
     options: &QueryOptions,
     limits: &PageLimits<'_>,
 ) -> Result<Page, ODataError> {
+    page_with(objects, options, (limits, &carried))
+}
+
+/// What an object is related to, by the name of the relation as [`PageLimits::relations`] has it; `None` where the object
+/// says nothing about it. Only what is shown is asked for.
+pub type Related<'r> = &'r dyn Fn(&Map<String, Value>, &str) -> Option<Value>;
+
+/// The same, where objects do not carry what they are related to.
+///
+/// # Errors
+/// As [`page()`].
+pub fn page_with<'a>(
+    objects: impl IntoIterator<Item = &'a Map<String, Value>>,
+    options: &QueryOptions,
+    (limits, related): (&PageLimits<'_>, Related<'_>),
+) -> Result<Page, ODataError> {
     let (start, size) = window(options, limits)?;
     let mut found = matching(objects, options)?;
     if let Some(order_by) = options.order_by() {
@@ -108,7 +124,25 @@ pub fn page<'a>(
     let end = start.saturating_add(size);
     let next = (end < found.len()).then(|| SkipToken::new(end, options, limits.collection));
     let shown = found.into_iter().skip(start).take(size);
-    Ok(Page { value: shown.map(|object| show(object, options, limits)).collect(), next, count })
+    Ok(Page { value: shown.map(|object| show(object, options, (limits, related))).collect(), next, count })
+}
+
+/// The page of a query that takes every object in the order of the collection: of so many the objects of this page, which
+/// begins where [`window`] says.
+///
+/// # Errors
+/// As [`page()`].
+pub fn page_in_order<'a>(
+    (total, here): (usize, impl IntoIterator<Item = &'a Map<String, Value>>),
+    options: &QueryOptions,
+    (limits, related): (&PageLimits<'_>, Related<'_>),
+) -> Result<Page, ODataError> {
+    let (start, size) = window(options, limits)?;
+    let end = start.saturating_add(size);
+    let value = here.into_iter().take(size).map(|object| show(object, options, (limits, related))).collect();
+    let next = (end < total).then(|| SkipToken::new(end, options, limits.collection));
+    let count = (options.count() && options.skip_token().is_none()).then_some(total);
+    Ok(Page { value, next, count })
 }
 
 /// Where the page that a query asks for begins, and how many objects it has at most.
@@ -138,10 +172,7 @@ pub fn matching<'a>(
 ) -> Result<Vec<&'a Map<String, Value>>, ODataError> {
     let mut found = Vec::new();
     for object in objects {
-        // Both are asked, so that a refusal of one does not hang on the other.
-        let is_filtered = options.filter().map_or(Ok(true), |filter| filter.matches(object))?;
-        let is_searched = options.search().map_or(Ok(true), |search| search.matches(object))?;
-        if is_filtered && is_searched {
+        if options.lets_through(object)? {
             found.push(object);
         }
     }
@@ -157,8 +188,25 @@ pub fn shape(
     options: &QueryOptions,
     limits: &PageLimits<'_>,
 ) -> Result<Map<String, Value>, ODataError> {
+    shape_with(object, options, (limits, &carried))
+}
+
+/// The same, where the object does not carry what it is related to.
+///
+/// # Errors
+/// As [`shape`].
+pub fn shape_with(
+    object: &Map<String, Value>,
+    options: &QueryOptions,
+    (limits, related): (&PageLimits<'_>, Related<'_>),
+) -> Result<Map<String, Value>, ODataError> {
     check_expand(options, limits)?;
-    Ok(show(object, options, limits))
+    Ok(show(object, options, (limits, related)))
+}
+
+/// What an object itself has under the name of a relation.
+fn carried(object: &Map<String, Value>, relation: &str) -> Option<Value> {
+    object.iter().find(|(name, _)| name.eq_ignore_ascii_case(relation)).map(|(_, related)| related.clone())
 }
 
 fn page_size(options: &QueryOptions, limits: &PageLimits<'_>) -> Result<usize, ODataError> {
@@ -180,18 +228,22 @@ fn check_expand(options: &QueryOptions, limits: &PageLimits<'_>) -> Result<(), O
     }
 }
 
-fn show(object: &Map<String, Value>, options: &QueryOptions, limits: &PageLimits<'_>) -> Map<String, Value> {
-    let is_relation = |name: &str| limits.relations.iter().any(|relation| relation.eq_ignore_ascii_case(name));
+fn show(
+    object: &Map<String, Value>,
+    options: &QueryOptions,
+    (limits, related): (&PageLimits<'_>, Related<'_>),
+) -> Map<String, Value> {
+    let relation = |name: &str| limits.relations.iter().find(|relation| relation.eq_ignore_ascii_case(name));
     let mut shown = match (options.select(), limits.default_properties) {
         (Some(select), _) => select.apply(object),
         (None, Some(names)) => Select::of_names(names).apply(object),
         (None, None) => object.clone(),
     };
-    shown.retain(|name, _| !is_relation(name));
+    shown.retain(|name, _| relation(name).is_none());
     for expand in options.expand() {
-        let related = object.iter().find(|(name, _)| name.eq_ignore_ascii_case(expand.relation()));
-        if let Some((name, related)) = related {
-            shown.insert(name.clone(), expand.apply(related, limits.expanded_max));
+        let Some(name) = relation(expand.relation()) else { continue };
+        if let Some(found) = related(object, name) {
+            shown.insert((*name).to_owned(), expand.apply(&found, limits.expanded_max));
         }
     }
     shown

@@ -1,6 +1,7 @@
 //! A query, option by option.
 
 use aws_lc_rs::digest::Context;
+use serde_json::{Map, Value};
 
 use super::decode::{decode, encode};
 use super::error::{ODataError, excerpt};
@@ -169,6 +170,25 @@ impl QueryOptions {
     #[must_use]
     pub fn takes_all_in_order(&self) -> bool {
         self.filter.is_none() && self.search.is_none() && self.order_by.is_none()
+    }
+
+    /// Whether filter and search let an object through.
+    ///
+    /// # Errors
+    /// One of them compares what cannot be compared.
+    pub fn lets_through(&self, object: &Map<String, Value>) -> Result<bool, ODataError> {
+        // Both are asked, so that a refusal of one does not hang on the other.
+        let is_filtered = self.filter.as_ref().map_or(Ok(true), |filter| filter.matches(object))?;
+        let is_searched = self.search.as_ref().map_or(Ok(true), |search| search.matches(object))?;
+        Ok(is_filtered && is_searched)
+    }
+
+    /// The properties that filter and search name, each with the first segment of its path alone.
+    #[must_use]
+    pub fn sought_properties(&self) -> Vec<&str> {
+        let filtered = self.filter.as_ref().map(Filter::properties).unwrap_or_default();
+        let searched = self.search.as_ref().map(Search::properties).unwrap_or_default();
+        filtered.into_iter().chain(searched).collect()
     }
 
     /// `$orderby`.

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use breakglass_model::snapshot::Resource;
 use breakglass_model::strength::Modes;
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Change, Log, Object, Secret, Session, Shelf, Shown, id_of};
+use super::{Change, Log, Object, Secret, Session, Shelf, Shown, activity, id_of};
 use crate::export::DeliveryError;
 use crate::jwt::{SigningKey, TokenError};
 use crate::keys::DatedKey;
@@ -89,6 +89,8 @@ pub(super) struct Database {
 struct Entry {
     log: Log,
     body: String,
+    /// Whoever signed in, and the record, where it is one of a sign-in.
+    signed_in: Option<(String, Object)>,
     is_in: AtomicBool,
 }
 
@@ -179,7 +181,8 @@ impl Database {
 
     pub(super) fn log(&self, log: Log, record: &Object) -> Result<(), StateError> {
         let body = serde_json::Value::Object(record.clone()).to_string();
-        let own = Arc::new(Entry { log, body, is_in: AtomicBool::new(false) });
+        let signed_in = activity::user_of(log, record).map(|user| (user.to_owned(), record.clone()));
+        let own = Arc::new(Entry { log, body, signed_in, is_in: AtomicBool::new(false) });
         let waiting = || self.records.lock().unwrap_or_else(PoisonError::into_inner);
         waiting().push(Arc::clone(&own));
         let mut connection = self.connection();
@@ -237,6 +240,14 @@ fn insert(connection: &mut Connection, entries: &[Arc<Entry>]) -> Result<(), Sta
     for entry in entries {
         let sql = "INSERT INTO record (log, body) VALUES (?1, ?2)";
         transaction.prepare_cached(sql)?.execute(params![name(entry.log), entry.body])?;
+        if let Some((user, record)) = &entry.signed_in {
+            let sql = "SELECT body FROM thing WHERE shelf = ?1 AND name = ?2";
+            let at = params![Shelf::SignInActivity.name(), Shelf::SignInActivity.key(user)];
+            let known = transaction.prepare_cached(sql)?.query_row(at, |row| row.get::<_, String>(0)).optional()?;
+            let known = known.as_deref().map(object).transpose()?;
+            let activity = activity::after(known.as_ref(), user, record);
+            make(&transaction, &Change::shelve(Shelf::SignInActivity, activity))?;
+        }
     }
     transaction.commit()?;
     entries.iter().for_each(|entry| entry.is_in.store(true, Ordering::Release));

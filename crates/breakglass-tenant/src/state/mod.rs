@@ -3,6 +3,7 @@
 //!
 //! **Invariant:** a change is whole or not there, after a crash as well.
 
+mod activity;
 mod database;
 mod notices;
 mod records;
@@ -117,6 +118,11 @@ impl Directory {
     /// All objects of a resource, by id.
     pub(crate) fn all(&self, resource: Resource) -> impl Iterator<Item = &Object> {
         self.objects.get(&resource).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// How many objects of a resource there are.
+    pub(crate) fn count(&self, resource: Resource) -> usize {
+        self.objects.get(&resource).map_or(0, BTreeMap::len)
     }
 
     /// The only object of a resource that has but one.
@@ -330,6 +336,10 @@ impl State {
     /// Writes a record into a log. It is in its file as well, if there are files, before whoever caused it is answered.
     pub(crate) fn log(&self, log: Log, record: &Object) -> Result<(), StateError> {
         self.database.log(log, record)?;
+        if let Some(user) = activity::user_of(log, record) {
+            let mut directory = self.directory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+            directory.note_sign_in(user, record);
+        }
         self.logged.notify_one();
         let Some((files, tenant)) = &self.files else { return Ok(()) };
         Ok(files.deliver(Exported::of(tenant, log, record).as_slice())?)

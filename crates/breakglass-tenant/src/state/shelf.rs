@@ -25,6 +25,8 @@ pub(crate) enum Shelf {
     Faults,
     /// Management groups of Azure, by name.
     ManagementGroups,
+    /// Who is whose manager, by the id of the user; one without a manager had one.
+    Managers,
     /// Public keys and sign counters of passkeys, by credential id.
     Passkeys,
     /// Resets of passwords that were asked for.
@@ -35,11 +37,13 @@ pub(crate) enum Shelf {
     RoleAssignmentApprovals,
     RoleAssignmentScheduleRequests,
     RoleEligibilityScheduleRequests,
+    /// When users signed in last.
+    SignInActivity,
     Subscriptions,
 }
 
 impl Shelf {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 20] = [
         Self::AuthenticationContexts,
         Self::ChangeNotifications,
         Self::DeletedGroups,
@@ -50,6 +54,7 @@ impl Shelf {
         Self::Exports,
         Self::Faults,
         Self::ManagementGroups,
+        Self::Managers,
         Self::Passkeys,
         Self::PasswordOperations,
         Self::RiskyUserHistory,
@@ -57,6 +62,7 @@ impl Shelf {
         Self::RoleAssignmentApprovals,
         Self::RoleAssignmentScheduleRequests,
         Self::RoleEligibilityScheduleRequests,
+        Self::SignInActivity,
         Self::Subscriptions,
     ];
 
@@ -73,6 +79,7 @@ impl Shelf {
             Self::Exports => "exports",
             Self::Faults => "faults",
             Self::ManagementGroups => "managementGroups",
+            Self::Managers => "managers",
             Self::Passkeys => "passkeys",
             Self::PasswordOperations => "passwordOperations",
             Self::RiskyUserHistory => "riskyUserHistory",
@@ -80,6 +87,7 @@ impl Shelf {
             Self::RoleAssignmentApprovals => "roleAssignmentApprovals",
             Self::RoleAssignmentScheduleRequests => "roleAssignmentScheduleRequests",
             Self::RoleEligibilityScheduleRequests => "roleEligibilityScheduleRequests",
+            Self::SignInActivity => "signInActivity",
             Self::Subscriptions => "subscriptions",
         }
     }

@@ -116,7 +116,7 @@ fn a_filter_is_a_filter_and_nothing_more() {
         "$format=xml",
         "$apply=x",
         "$count=maybe",
-        "$expand=manager",
+        "$expand=friends",
         "$skiptoken=AAAA",
         "$filter=id eq 'a'&$filter=id eq 'b'",
         "$orderby=passwordProfile desc, ",

@@ -49,6 +49,12 @@ fn whatever_the_company_has_is_as_the_schema_says() {
             "/groups/delta",
             "/directory/administrativeUnits/delta",
             "/subscriptions",
+            "/devices",
+            "/oauth2PermissionGrants",
+            "/reports/authenticationMethods/userRegistrationDetails",
+            "/users?$select=id,signInActivity",
+            "/groups?$expand=members",
+            "/roleManagement/directory/roleAssignments?$expand=principal,roleDefinition",
             "/auditLogs/signIns",
             "/auditLogs/directoryAudits",
             "/me",
@@ -56,8 +62,9 @@ fn whatever_the_company_has_is_as_the_schema_says() {
             look(format!("{version}{path}"));
         }
         for (list, relations) in [
-            ("/groups", &["members", "owners", "transitiveMembers"][..]),
-            ("/users", &["memberOf", "transitiveMemberOf", "authentication/methods"]),
+            ("/groups", &["members", "owners", "transitiveMembers", "members/$ref", "appRoleAssignments"][..]),
+            ("/users", &["memberOf", "transitiveMemberOf", "authentication/methods", "appRoleAssignments"]),
+            ("/servicePrincipals", &["appRoleAssignments", "appRoleAssignedTo", "oauth2PermissionGrants", "owners"]),
         ] {
             for one in world.list(&token, &format!("{list}?$top=20")) {
                 for relation in relations {

@@ -1,11 +1,13 @@
 //! Graph over real HTTPS: a tenant and a server of its own for each test, and every answer held against Graph's schema.
 
+mod activity;
 mod bad_input;
 mod changes;
 mod contexts;
 mod endpoint;
 mod etags;
 mod every_resource;
+mod grants;
 mod guarded;
 mod keys;
 mod permissions;
@@ -13,6 +15,7 @@ mod pim;
 mod policies;
 mod policy_rules;
 mod protection;
+mod relations;
 mod roles;
 mod schema;
 mod subscriptions;

@@ -15,6 +15,10 @@ const CONTEXTS: &[(&str, &str)] = &[
     ("auditLogs/directoryAudits", "directoryAudit"),
     ("auditLogs/signIns", "signIn"),
     ("administrativeUnits", "administrativeUnit"),
+    ("$ref", "$ref"),
+    ("appRoleAssignments", "appRoleAssignment"),
+    ("oauth2PermissionGrants", "oAuth2PermissionGrant"),
+    ("devices", "device"),
     ("directoryObjects", "directoryObject"),
     ("directoryRoleTemplates", "directoryRoleTemplate"),
     ("directoryRoles", "directoryRole"),
@@ -33,6 +37,7 @@ const CONTEXTS: &[(&str, &str)] = &[
     ("policies/roleManagementPolicies", "unifiedRoleManagementPolicy"),
     ("policies/roleManagementPolicyAssignments", "unifiedRoleManagementPolicyAssignment"),
     ("policies/identitySecurityDefaultsEnforcementPolicy", "identitySecurityDefaultsEnforcementPolicy"),
+    ("reports/authenticationMethods/userRegistrationDetails", "userRegistrationDetails"),
     ("roleManagement/directory/roleAssignmentApprovals", "approval"),
     ("roleManagement/directory/roleAssignmentScheduleInstances", "unifiedRoleAssignmentScheduleInstance"),
     ("roleManagement/directory/roleAssignmentScheduleRequests", "unifiedRoleAssignmentScheduleRequest"),
@@ -73,7 +78,9 @@ const PARTLY_SHOWN: &[&str] =
 const NEWER: &[&str] =
     &["addIns", "agentContext", "agents", "blockSensitiveActions", "lockedOut", "partialEnablementStrategy", "times"];
 /// Types that the reduced schema leaves out.
-const LEFT_OUT: [&str; 10] = [
+const LEFT_OUT: [&str; 12] = [
+    "$ref",
+    "userRegistrationDetails",
     "authenticationContext",
     "longRunningOperation",
     "passwordResetResponse",

@@ -367,7 +367,7 @@ impl World {
         self.send("POST", path, (&headers, body.as_bytes())).json()
     }
 
-    fn token_of(&self, form: &[(&str, &str)]) -> String {
+    pub(super) fn token_of(&self, form: &[(&str, &str)]) -> String {
         let answer = self.form("/contoso.onmicrosoft.com/oauth2/v2.0/token", form);
         answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
