@@ -14,11 +14,16 @@ use crate::faults;
 use crate::state::text;
 use crate::tenant::Tenant;
 
-/// Characters of the longest parameter that is given back.
-const PARAMETER_CHARS_MAX: usize = 8_192;
+/// Bytes of the longest request: what is asked is kept for as long as somebody is on the pages.
+const REQUEST_BYTES_MAX: usize = 16 * 1_024;
+/// What a client may want to be asked.
+const PROMPTS: [&str; 6] = ["", "none", "login", "consent", "select_account", "create"];
 
 /// Answers an authorization request.
 pub(super) fn answer(tenant: &Tenant, call: &Call) -> Reply {
+    if call.query.len() + call.body.len() > REQUEST_BYTES_MAX {
+        return refused(&StsError::of(9_002_313));
+    }
     let asked = if call.method == "POST" { call.form() } else { pairs(&call.query) };
     let Some(asked) = asked else { return refused(&StsError::of(9_002_313)) };
     let client = match StsError::unless_single(&asked).and_then(|()| named(tenant, &asked)) {
@@ -36,22 +41,24 @@ pub(super) fn answer(tenant: &Tenant, call: &Call) -> Reply {
         );
         return refused(&StsError { text: Some(text), ..StsError::of(50_011) });
     };
-    let given = |name: &str| member(&asked, name).filter(|text| text.len() <= PARAMETER_CHARS_MAX).map(str::to_owned);
+    let given = |name: &str| member(&asked, name).map(str::to_owned);
     let mode = match member(&asked, "response_mode") {
-        Some("form_post") => ResponseMode::FormPost,
-        Some("fragment") => ResponseMode::Fragment,
-        _ => ResponseMode::Query,
+        Some("form_post") => Some(ResponseMode::FormPost),
+        Some("fragment") => Some(ResponseMode::Fragment),
+        Some("query") | None => Some(ResponseMode::Query),
+        Some(_) => None,
     };
     let mut answer = Answer {
         address: address.to_owned(),
         platform,
-        mode,
+        mode: mode.unwrap_or(ResponseMode::Query),
         state: given("state"),
         nonce: given("nonce"),
         challenge: None,
     };
     let correlation_id = correlation_id(call);
-    let scope = match checked(tenant, &asked, &mut answer) {
+    let known = mode.ok_or_else(|| StsError::of(70_007));
+    let scope = match known.and_then(|_| checked(tenant, &asked, &mut answer)) {
         Ok(scope) => scope,
         Err(error) => return error_answered(tenant, &answer, (&error, &correlation_id)),
     };
@@ -100,7 +107,10 @@ fn checked(tenant: &Tenant, asked: &[(String, String)], answer: &mut Answer) -> 
     } else if answer.platform == super::client::Platform::SinglePage {
         return Err(StsError::of(9_002_325));
     }
-    Ok(Scope::of(tenant, asked)?.unwrap_or_else(Scope::usual))
+    if member(asked, "prompt").is_some_and(|prompt| !PROMPTS.contains(&prompt)) {
+        return Err(StsError::of(90_023));
+    }
+    Scope::of(tenant, asked)?.ok_or_else(|| StsError::missing("scope"))
 }
 
 /// Tells the client what went wrong.

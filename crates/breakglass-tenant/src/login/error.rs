@@ -177,6 +177,13 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
     (70_000, "invalid_grant", 400, None, "The provided value for the input parameter 'refresh_token' is not valid."),
     (70_003, "unsupported_grant_type", 400, None, "The app requested an unsupported grant type."),
     (
+        70_007,
+        "invalid_request",
+        400,
+        None,
+        "The value is not a supported value of 'response_mode' when requesting a token.",
+    ),
+    (
         70_008,
         "invalid_grant",
         400,
@@ -223,6 +230,7 @@ const ERRORS: &[(u32, &str, u16, Option<&str>, &str)] = &[
     ),
     (90_013, "invalid_request", 400, None, "Invalid input received from the user."),
     (90_014, "invalid_request", 400, None, "A required field is missing from the request."),
+    (90_023, "invalid_request", 400, None, "Unsupported 'prompt' value."),
     (90_033, "temporarily_unavailable", 503, None, "A transient error has occurred. Please try again."),
     (90_100, "invalid_request", 400, None, "A parameter of the request is empty or not valid."),
     (
@@ -349,6 +357,12 @@ impl StsError {
     pub(crate) fn missing(parameter: &str) -> Self {
         let text = format!("The request body must contain the following parameter: '{parameter}'.");
         Self { text: Some(text), ..Self::of(900_144) }
+    }
+
+    /// A parameter that is not understood.
+    pub(crate) fn malformed(parameter: &str) -> Self {
+        let text = format!("{parameter} parameter is empty or not valid.");
+        Self { text: Some(text), ..Self::of(90_100) }
     }
 
     /// The parameters of a request, each of which stands once (RFC 6749 section 3.2).

@@ -19,15 +19,13 @@ use crate::state::{Session, Shown};
 use crate::totp::Base32;
 
 /// Flows of one kind that are under way at a time.
-pub(crate) const FLOW_COUNT_MAX: usize = 10_000;
+pub(crate) const FLOW_COUNT_MAX: usize = 4_096;
 /// Seconds for which an authorization code is good.
 const CODE_SECONDS: i64 = 600;
 /// Seconds for which a device waits.
 pub(super) const DEVICE_SECONDS: i64 = 900;
 /// Seconds in which somebody has to get through the pages.
 const PAGES_SECONDS: i64 = 900;
-/// Authenticators whose last code is remembered.
-const STEP_COUNT_MAX: usize = 100_000;
 /// Seconds in which a passkey has to answer.
 const CHALLENGE_SECONDS: i64 = 300;
 /// Letters of user codes: none that is taken for another.
@@ -181,8 +179,6 @@ struct Inner {
     codes: BTreeMap<String, Code>,
     devices: BTreeMap<String, Device>,
     visits: BTreeMap<String, Visit>,
-    /// The last step of which a code of an authenticator was used.
-    steps: BTreeMap<String, i64>,
     /// Notifications that were answered, with the number that was entered.
     approvals: BTreeMap<String, String>,
     /// Challenges of passkeys that are registered by a request to Graph: for whom, and until when.
@@ -307,19 +303,6 @@ impl Flows {
             return None;
         }
         inner.visits.remove(&key)
-    }
-
-    /// Whether the code of a step of an authenticator, or of a later one, was not used before.
-    pub(crate) fn is_first_use(&self, authenticator: &str, step: i64) -> bool {
-        let steps = &mut self.inner().steps;
-        if steps.get(authenticator).is_some_and(|used| step <= *used) {
-            return false;
-        }
-        if steps.len() >= STEP_COUNT_MAX {
-            steps.pop_first();
-        }
-        steps.insert(authenticator.to_owned(), step);
-        true
     }
 
     /// Answers a notification with the number that was entered.

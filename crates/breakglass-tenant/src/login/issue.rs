@@ -52,6 +52,8 @@ pub(super) struct Grounds<'a> {
     pub(super) hours: i64,
     /// Whether it is one of a page in the browser.
     pub(super) is_single_page: bool,
+    /// What was asked for.
+    pub(super) scope: &'a str,
     /// Whether the client proved that it is itself, and has to do so again to carry the session on.
     pub(super) is_confidential: bool,
 }
@@ -142,6 +144,7 @@ fn refresh_token(
         is_device_code: attempt.is_device_code,
         is_single_page: grounds.is_single_page,
         is_confidential: grounds.is_confidential,
+        scope: grounds.scope.to_owned(),
         shown: grounds.person.shown,
         begun: now,
         until,
@@ -216,9 +219,9 @@ fn delegated(directory: &Directory, client: &Client, (user, scope): (&str, &Scop
     let of_client = |grant: &&Object| principal.is_some() && text(grant, "clientId") == principal;
     let mut grants = directory.all(Resource::Oauth2PermissionGrants).filter(of_client).peekable();
     if client.is_first_party || grants.peek().is_none() {
-        let is_everything = client.is_first_party || scope.permissions.is_empty();
+        let is_everything = client.is_first_party || scope.is_everything;
         let what = if is_everything { format!("{AS_THE_USER} User.Read") } else { named() };
-        return Ok(format!("{what} email openid profile"));
+        return Ok(format!("{what} email openid profile").trim_start().to_owned());
     }
     let is_for_them = |grant: &&Object| {
         text(grant, "consentType") == Some("AllPrincipals") || text(grant, "principalId") == Some(user)

@@ -28,12 +28,18 @@ use error::StsError;
 /// The name under which clients skip the user realm, which they would ask at port 443.
 pub(crate) const ADFS: &str = "adfs";
 
+/// Bytes of the longest form: the longest are of passkeys that are made, and of assertions with a chain of certificates.
+const BODY_BYTES_MAX: usize = 64 * 1_024;
+
 /// Answers a request.
 pub(crate) fn answer(tenant: &Tenant, call: &Call, parts: &[&str]) -> Reply {
     let (name, rest) = match parts.split_first() {
         Some((name, rest)) => (*name, rest),
         None => return not_found(),
     };
+    if call.body.len() > BODY_BYTES_MAX {
+        return StsError::of(9_002_313).reply(tenant, &token::correlation_id(call));
+    }
     match (call.method.as_str(), rest) {
         ("GET", ["userrealm", user]) => return discovery::user_realm(tenant, user),
         ("GET", ["discovery", "instance"]) => return discovery::instance(tenant),

@@ -13,7 +13,6 @@ use super::pages::{Page, error, form, hidden};
 use super::visit::{ADDRESS, FAILURE_COUNT_MAX, Step, failed, refused, shown_text};
 use crate::audit::{self, Activity, CORE_DIRECTORY};
 use crate::call::{Reply, member};
-use crate::clock::written;
 use crate::secret::{Hashed, is_acceptable};
 use crate::sign_in::Decided;
 use crate::sign_in::first_factor::{self, demands};
@@ -160,7 +159,6 @@ impl Step<'_> {
                     profile.insert(flag.to_owned(), Value::Bool(false));
                 }
             }
-            changed.insert("lastPasswordChangeDateTime".to_owned(), json!(written(now)));
             let secret = first_factor::with_password(&mut changed, hashed, now);
             Ok((vec![Change::Put(Resource::Users, changed), secret], ()))
         })

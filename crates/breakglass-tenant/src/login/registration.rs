@@ -161,7 +161,9 @@ impl Step<'_> {
             return self.keep(id, visit, |step, id, visit| step.app_page(id, visit, (&user, Some(wrong))));
         };
         let Ok(method) = random::uuid() else { return failed() };
-        if self.keep_app(&person.user, (&method, key)).is_err() || !self.tenant.flows.is_first_use(&method, step) {
+        if self.keep_app(&person.user, (&method, key)).is_err()
+            || !methods::is_first_use(self.tenant, (&person.user, &method), step)
+        {
             return failed();
         }
         visit.new_key = None;

@@ -15,6 +15,10 @@ pub(super) struct Scope {
     /// The resource, as it was written.
     pub(super) resource: String,
     pub(super) target: Target,
+    /// As it was asked for, so that it can be asked for again.
+    pub(super) asked: String,
+    /// Whether everything of the resource is asked for.
+    pub(super) is_everything: bool,
     /// Permissions that are asked for by name.
     pub(super) permissions: Vec<String>,
     pub(super) wants_id_token: bool,
@@ -29,6 +33,8 @@ pub(super) struct Scope {
     pub(super) contexts: Vec<String>,
 }
 
+/// Bytes of the longest scope.
+const SCOPE_BYTES_MAX: usize = 4_096;
 /// Authentication contexts that one request asks for; those beyond are not met.
 const CONTEXT_COUNT_MAX: usize = 5;
 
@@ -58,7 +64,9 @@ impl Scope {
                 resources.push(resource);
             }
         }
-        let claims: Option<Value> = member(form, "claims").and_then(|claims| serde_json::from_str(claims).ok());
+        let claims = member(form, "claims").filter(|claims| !claims.is_empty());
+        let claims: Option<Value> =
+            claims.map(serde_json::from_str).transpose().map_err(|_| StsError::malformed("claims"))?;
         let wanted = claims.as_ref().and_then(|claims| claims.get("access_token"));
         let is_cae_capable = wanted.is_some_and(is_cae_capable);
         let mut contexts = wanted.map(contexts).unwrap_or_default();
@@ -69,6 +77,9 @@ impl Scope {
         if words.is_empty() && asked.is_none() {
             return Ok(None);
         }
+        if member(form, "scope").is_some_and(|scope| scope.len() > SCOPE_BYTES_MAX) {
+            return Err(StsError::of(70_011));
+        }
         if resources.len() > 1 {
             let text = "The provided value for the input parameter 'scope' is not valid. One or more scopes in it are \
                         of different resources; a token is for one.";
@@ -76,8 +87,14 @@ impl Scope {
         }
         let resource = asked.or_else(|| resources.into_iter().next()).unwrap_or_else(|| GRAPH_RESOURCE.to_owned());
         let target = target(&tenant.state.read(), Audience::of(&resource, own), &resource)?;
+        let default = words.iter().find(|word| word.ends_with("/.default")).map(|word| (*word).to_owned());
+        let is_everything = default.is_some() || member(form, "resource").is_some();
+        let again =
+            if words.is_empty() { format!("{}/.default", resource.trim_end_matches('/')) } else { words.join(" ") };
         Ok(Some(Self {
             target,
+            asked: again,
+            is_everything,
             resource,
             permissions,
             wants_id_token: words.contains(&"openid"),
@@ -85,7 +102,7 @@ impl Scope {
             steps_up,
             is_cae_capable,
             contexts,
-            default: words.iter().find(|word| word.ends_with("/.default")).map(|word| (*word).to_owned()),
+            default,
         }))
     }
 
@@ -94,6 +111,8 @@ impl Scope {
         Self {
             resource: GRAPH_RESOURCE.to_owned(),
             target: Target::of(Audience::Graph),
+            asked: String::new(),
+            is_everything: true,
             permissions: Vec::new(),
             wants_id_token: false,
             wants_refresh_token: false,

@@ -13,9 +13,10 @@ use super::issue::{self, Grounds, REFRESH_TOKEN_HOURS_SINGLE_PAGE};
 use super::scope::Scope;
 use crate::call::{Call, Reply, decoded, member};
 use crate::faults;
+use crate::ids::Audience;
 use crate::random;
 use crate::sign_in::{
-    Attempt, Client, Decided, Device, PrincipalAttempt, decide, decide_principal, first_factor, record,
+    Attempt, Client, Decided, Device, PrincipalAttempt, Target, decide, decide_principal, first_factor, record,
     record_of_principal,
 };
 use crate::state::{Log, Object, StateError, text};
@@ -48,7 +49,13 @@ fn granted(tenant: &Tenant, call: &Call, correlation_id: &str) -> Result<Value, 
     let client = named(tenant, &form)?;
     let grant = member(&form, "grant_type").ok_or_else(|| StsError::missing("grant_type"))?;
     let scope = Scope::of(tenant, &form)?;
-    let is_proved = proved(tenant, &client, &form)?;
+    let is_proved = match proved(tenant, &client, &form) {
+        Err(error) if grant == "client_credentials" => {
+            unproved(tenant, (&client, scope.as_ref()), (call, correlation_id), &error)?;
+            return Err(error);
+        }
+        proved => proved?,
+    };
     // Sessions that are open are carried on all the same.
     if grant != "refresh_token" && faults::is_token_service_down(&tenant.state.read()) {
         return Err(StsError::of(90_033));
@@ -66,6 +73,29 @@ fn granted(tenant: &Tenant, call: &Call, correlation_id: &str) -> Result<Value, 
         "client_credentials" => Err(StsError::of(7_000_218)),
         _ => Err(StsError::of(70_003)),
     }
+}
+
+/// Writes the record of an application that could not prove that it is itself.
+fn unproved(
+    tenant: &Tenant,
+    (client, scope): (&Client, Option<&Scope>),
+    (call, correlation_id): (&Call, &str),
+    error: &StsError,
+) -> Result<(), StsError> {
+    let Some(principal) = principal_of(&tenant.state.read(), client).cloned() else { return Ok(()) };
+    let target = scope.map_or_else(|| Target::of(Audience::Graph), |scope| scope.target.clone());
+    let attempt = PrincipalAttempt { principal: &principal, target: &target, remote: call.remote, correlation_id };
+    log_principal(tenant, attempt, (&Decided::unasked(), error.code, error.sentence()))
+}
+
+fn log_principal(
+    tenant: &Tenant,
+    attempt: PrincipalAttempt<'_>,
+    (decided, code, reason): (&Decided, u32, &str),
+) -> Result<(), StsError> {
+    let record = record_of_principal(attempt, decided, (code, reason, tenant.clock.now()));
+    let record = record.map_err(|_| StsError::of(90_033))?;
+    tenant.state.log(Log::SignIns, &record).map_err(|error| unavailable(&error))
 }
 
 /// A token request of somebody.
@@ -106,6 +136,7 @@ impl Request<'_> {
             remote: self.call.remote,
             user_agent: self.call.header("user-agent"),
             modes: person.modes,
+            asked: None,
             shown: person.shown,
             is_interactive: true,
             is_in_browser: false,
@@ -130,6 +161,8 @@ impl Request<'_> {
         let name = member(self.form, "username").ok_or_else(|| StsError::missing("username"))?;
         let password = member(self.form, "password").ok_or_else(|| StsError::missing("password"))?;
         let now = self.tenant.clock.now();
+        // Nobody's password is looked at by whoever asks for nothing.
+        let scope = self.scope.clone().ok_or_else(|| StsError::missing("scope"))?;
         let user = self.tenant.state.read().user_by_name(name).cloned();
         let shown = match &user {
             None => Err(StsError::of(50_034)),
@@ -138,11 +171,17 @@ impl Request<'_> {
         let modes = shown.as_ref().copied().unwrap_or_default();
         let id = user.as_ref().and_then(|user| text(user, "id")).unwrap_or_default().to_owned();
         let person = Person::of(&id, modes, now);
-        let scope = self.scope.clone().ok_or_else(|| StsError::missing("scope"))?;
         let attempt = Attempt { is_password_grant: true, ..self.attempt(&scope, &person) };
         let hours = self.tenant.profile.refresh_token_hours();
         let is_confidential = self.is_proved;
-        let grounds = Grounds { person: &person, nonce: None, hours, is_single_page: false, is_confidential };
+        let grounds = Grounds {
+            person: &person,
+            nonce: None,
+            hours,
+            is_single_page: false,
+            is_confidential,
+            scope: &scope.asked,
+        };
         self.concluded((user, name, true), (&attempt, &scope, grounds), shown.map(|_| ()))
     }
 
@@ -235,9 +274,16 @@ impl Request<'_> {
         } else {
             self.tenant.profile.refresh_token_hours()
         };
+        let scope = match &self.scope {
+            Some(scope) => scope.clone(),
+            None => {
+                let again = [("scope".to_owned(), session.scope.clone())];
+                Scope::of(tenant, &again)?.unwrap_or_else(Scope::usual)
+            }
+        };
         self.carried_on(Carried {
             person,
-            scope: self.scope.clone().unwrap_or_else(Scope::usual),
+            scope,
             is_device_code: session.is_device_code,
             begun: session.begun,
             nonce: None,
@@ -259,7 +305,7 @@ impl Request<'_> {
             Some(user) => is_carried_on(user, begun),
         };
         let is_confidential = self.is_proved;
-        let grounds = Grounds { person: &person, nonce, hours, is_single_page, is_confidential };
+        let grounds = Grounds { person: &person, nonce, hours, is_single_page, is_confidential, scope: &scope.asked };
         self.concluded((user, &person.user, !is_logged), (&attempt, &scope, grounds), result)
     }
 
@@ -288,9 +334,7 @@ impl Request<'_> {
             .refused
             .map_or(Ok(()), |code| Err(StsError { policies: decided.policies.clone(), ..StsError::of(code) }));
         let (code, reason) = result.as_ref().map_or_else(|error| (error.code, error.sentence()), |()| (0, ""));
-        record_of_principal(attempt, &decided, (code, reason, now))
-            .map_err(|_| StsError::of(90_033))
-            .and_then(|record| self.tenant.state.log(Log::SignIns, &record).map_err(|error| unavailable(&error)))?;
+        log_principal(self.tenant, attempt, (&decided, code, reason))?;
         result.clone()?;
         issue::to_application(self.tenant, (self.client, &principal), scope)
     }

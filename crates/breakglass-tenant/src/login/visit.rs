@@ -54,7 +54,7 @@ pub(super) fn signed_in(tenant: &Tenant, call: &Call) -> Option<(Object, Person)
     let directory = tenant.state.read();
     let session = directory.session(&digest(token)).filter(|session| session.client.is_empty())?;
     let user = directory.object(Resource::Users, &session.user)?;
-    let is_good = tenant.clock.now() < session.until && is_carried_on(user, session.begun).is_ok();
+    let is_good = tenant.clock.now() < session.until && is_carried_on(user, session.shown.first).is_ok();
     let person = Person::of_session(session);
     is_good.then(|| (user.clone(), person))
 }
@@ -101,7 +101,14 @@ impl Step<'_> {
                         to the application and sign in again.";
             return refused(&StsError { text: Some(text.to_owned()), ..StsError::of(90_013) });
         };
-        match member(&sent, "do") {
+        let asked = member(&sent, "do");
+        // What has ended whoever is in the middle of it is not told to anybody who begins anew.
+        let begins = matches!(asked, None | Some("signin" | "other" | "passkey"));
+        let visit = match self.ended(&visit).filter(|_| !begins) {
+            Some(why) => return self.over(id, visit, why),
+            None => visit,
+        };
+        match asked {
             Some("other") => self.began(id, Visit { person: None, ..visit }.forgotten()),
             Some("continue") if visit.person.is_some() => self.next(id, Visit { is_confirmed: true, ..visit }),
             Some("ways") if visit.person.is_some() => self.next(id, visit),
@@ -115,6 +122,26 @@ impl Step<'_> {
             Some("create") => self.passkey_created(id, visit, &sent),
             _ => self.password(id, visit, &sent),
         }
+    }
+
+    /// What has happened to somebody since they showed who they are, if that ends it.
+    fn ended(&self, visit: &Visit) -> Option<(Object, StsError)> {
+        let person = visit.person.as_ref()?;
+        let user = self.tenant.state.read().object(Resource::Users, &person.user).cloned();
+        let Some(user) = user else { return Some((Object::new(), StsError::of(50_034))) };
+        let error = is_carried_on(&user, person.shown.first).err()?;
+        Some((user, error))
+    }
+
+    /// Begins anew with whoever was in the middle of it when it was ended.
+    fn over(&self, id: &str, visit: Visit, (user, why): (Object, StsError)) -> Reply {
+        let attempt = self.attempt(&visit);
+        let name = text(&user, "userPrincipalName").unwrap_or_default();
+        if !self.log(Some(&user), (name, &attempt, &Decided::unasked()), Some(&why)) {
+            return failed();
+        }
+        let visit = Visit { person: None, login_hint: Some(name.to_owned()), ..visit }.forgotten();
+        self.keep(id, visit, |step, id, visit| step.first(id, visit, Some(&shown_text(&why))))
     }
 
     /// Shows a page of a visit that goes on.
@@ -268,9 +295,7 @@ impl Step<'_> {
     /// The service that a method needs does not answer; another method may do.
     fn out(&self, id: &str, visit: Visit, (user, useful): (&Object, &[Method])) -> Reply {
         let error = StsError::of(500_121);
-        let name = text(user, "userPrincipalName").unwrap_or_default();
-        let attempt = self.attempt(&visit);
-        if !self.log(Some(user), (name, &attempt, &Decided::unasked()), Some(&error)) {
+        if !self.log_proof(&visit, user, &error) {
             return failed();
         }
         self.keep(id, visit, |step, id, visit| step.second(id, (visit, useful), Some(&shown_text(&error))))
@@ -308,10 +333,7 @@ impl Step<'_> {
         visit.failures += 1;
         let error = StsError::of(if is_locked { 50_053 } else { 500_121 });
         let user = tenant.state.read().object(Resource::Users, &person.user).cloned();
-        let name = user.as_ref().and_then(|user| text(user, "userPrincipalName")).unwrap_or_default().to_owned();
-        let attempt = self.attempt(&visit);
-        let is_logged = self.log(user.as_ref(), (&name, &attempt, &Decided::unasked()), Some(&error));
-        let Some(user) = user.filter(|_| is_logged) else { return failed() };
+        let Some(user) = user.filter(|user| self.log_proof(&visit, user, &error)) else { return failed() };
         if visit.failures >= FAILURE_COUNT_MAX || is_locked {
             return refused(&error);
         }
@@ -332,6 +354,7 @@ impl Step<'_> {
             is_device_code: false,
             is_single_page: false,
             is_confidential: false,
+            scope: String::new(),
             shown: person.shown,
             begun: now,
             until,
@@ -395,6 +418,7 @@ impl Step<'_> {
             remote: self.call.remote,
             user_agent: self.call.header("user-agent"),
             modes: visit.person.as_ref().map_or(breakglass_model::strength::Modes::default(), |person| person.modes),
+            asked: visit.asked.as_ref().map(|(method, _)| method.kind.mode()),
             shown: visit.person.as_ref().map_or_else(|| Shown::at(self.tenant.clock.now()), |person| person.shown),
             is_interactive: true,
             is_in_browser: visit.client.is_in_browser
@@ -408,6 +432,14 @@ impl Step<'_> {
             correlation_id: &visit.correlation_id,
             device: Device::of(self.tenant, self.call),
         }
+    }
+
+    /// Writes the record of a second proof that was not shown, with what demands it; `false` if that fails.
+    fn log_proof(&self, visit: &Visit, user: &Object, error: &StsError) -> bool {
+        let attempt = self.attempt(visit);
+        let decided = decide(&self.tenant.state.read(), user, &attempt, self.tenant.clock.now());
+        let name = text(user, "userPrincipalName").unwrap_or_default();
+        self.log(Some(user), (name, &attempt, &decided), Some(error))
     }
 
     /// Writes the record of an attempt; `false` if that fails.

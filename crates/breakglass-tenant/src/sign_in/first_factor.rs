@@ -1,14 +1,16 @@
 //! The first proof: a password, or a temporary access pass in its place; and whether the account is open at all.
 
+use breakglass_model::snapshot::Resource;
 use breakglass_model::strength::Modes;
 use serde_json::Value;
 use std::net::IpAddr;
 
+use crate::clock::written;
 use crate::faults;
 use crate::login::error::StsError;
 use crate::secret::Hashed;
 use crate::sign_in::methods;
-use crate::state::{Change, Object, PASSWORD, Secret, StateError, text};
+use crate::state::{Change, Directory, Object, PASSWORD, Secret, StateError, text};
 use crate::tenant::Tenant;
 
 /// How the id of a temporary access pass that is good once begins among the secrets.
@@ -43,6 +45,10 @@ pub(crate) fn shown(
         // Nobody can tell whether it is right.
         checked?;
     }
+    // Others may have been tried meanwhile: hashes take their time.
+    if tenant.lockout.is_locked(id, place, now) {
+        return Err(StsError::of(50_053));
+    }
     if pass.is_none() && !has_password {
         tenant.lockout.failed(id, place, (password, now));
         let is_none_set = !secrets.iter().any(|secret| secret.id == PASSWORD);
@@ -51,7 +57,7 @@ pub(crate) fn shown(
     is_open(user)?;
     let Some(pass) = pass.filter(|_| !has_password) else {
         tenant.lockout.succeeded(id, place);
-        return is_lasting(user).map(|()| Modes::PASSWORD);
+        return is_lasting(&tenant.state.read(), user, now).map(|()| Modes::PASSWORD);
     };
     let listed = user.get("authenticationMethods").and_then(Value::as_array).into_iter().flatten();
     let own = listed.filter(|one| one.get("id").and_then(Value::as_str).is_some_and(|id| pass.id.ends_with(id)));
@@ -82,6 +88,7 @@ pub(crate) fn shown(
 /// of the user says from then on.
 pub(crate) fn with_password(user: &mut Object, hashed: Hashed, at: jiff::Timestamp) -> Change {
     user.insert("signInSessionsValidFromDateTime".to_owned(), Value::String(at.to_string()));
+    user.insert("lastPasswordChangeDateTime".to_owned(), Value::String(written(at)));
     let owner = text(user, "id").unwrap_or_default().to_owned();
     Change::PutSecret(Secret { owner, id: PASSWORD.to_owned(), hashed, until: None })
 }
@@ -97,10 +104,34 @@ pub(crate) fn is_open(user: &Object) -> Result<(), StsError> {
 }
 
 /// Whether the password need not be changed first.
-fn is_lasting(user: &Object) -> Result<(), StsError> {
+fn is_lasting(directory: &Directory, user: &Object, now: jiff::Timestamp) -> Result<(), StsError> {
     let flags = ["forceChangePasswordNextSignIn", "forceChangePasswordNextSignInWithMfa"];
-    if flags.iter().any(|flag| demands(user, flag)) { Err(StsError::of(50_055)) } else { Ok(()) }
+    let is_over = flags.iter().any(|flag| demands(user, flag)) || has_expired(directory, user, now);
+    if is_over { Err(StsError::of(50_055)) } else { Ok(()) }
 }
+
+/// Whether a password is older than its domain allows. Of synchronised users it never is, nor of those whose
+/// `passwordPolicies` say so, in a domain that says nothing, or where nobody knows how old it is.
+///
+/// **Source:** "Set password policies": `passwordValidityPeriodInDays` of the domain, 2147483647 for never;
+/// `DisablePasswordExpiration`.
+fn has_expired(directory: &Directory, user: &Object, now: jiff::Timestamp) -> bool {
+    let policies = text(user, "passwordPolicies").unwrap_or_default();
+    let is_synchronised = user.get("onPremisesSyncEnabled").and_then(Value::as_bool) == Some(true);
+    if is_synchronised || policies.split(',').any(|policy| policy.trim() == "DisablePasswordExpiration") {
+        return false;
+    }
+    let domain = text(user, "userPrincipalName").and_then(|name| name.rsplit_once('@')).map(|(_, domain)| domain);
+    let domain = domain.and_then(|domain| directory.object(Resource::Domains, domain));
+    let days = domain.and_then(|domain| domain.get("passwordValidityPeriodInDays")).and_then(Value::as_i64);
+    let set = ["lastPasswordChangeDateTime", "createdDateTime"].iter().find_map(|name| text(user, name));
+    let set = set.and_then(|set| set.parse::<jiff::Timestamp>().ok());
+    let Some((days, set)) = days.filter(|days| *days < NEVER_DAYS).zip(set) else { return false };
+    now.duration_since(set).as_hours() >= days.saturating_mul(24)
+}
+
+/// Days after which passwords expire that never do.
+const NEVER_DAYS: i64 = 2_147_483_647;
 
 /// Whether the `passwordProfile` of a user has a flag set.
 pub(crate) fn demands(user: &Object, flag: &str) -> bool {

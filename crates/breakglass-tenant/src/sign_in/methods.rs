@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::clock::written;
 use crate::random::{self, NoRandomness};
 use crate::sign_in::groups_of;
-use crate::state::{Directory, Log, Object, StateError, text};
+use crate::state::{Change, Directory, Log, Object, Shelf, StateError, text};
 use crate::tenant::Tenant;
 
 /// A kind of method.
@@ -191,7 +191,22 @@ pub(crate) fn is_code_of_app(tenant: &Tenant, user: &str, (method, code): (&Meth
     let secret = directory.secrets(user).iter().find(|secret| secret.id == method.id);
     let step = secret.and_then(|secret| secret.hashed.authenticator()).and_then(|key| key.step_of(code, now));
     drop(directory);
-    step.is_some_and(|step| tenant.flows.is_first_use(&method.id, step))
+    step.is_some_and(|step| is_first_use(tenant, (user, &method.id), step))
+}
+
+/// Whether the code of a step of an authenticator, or of a later one, was not used before; then it is now, and that is
+/// kept before anybody gets in with it.
+pub(crate) fn is_first_use(tenant: &Tenant, (user, method): (&str, &str), step: i64) -> bool {
+    let name = format!("{user}#{method}");
+    let used = tenant.state.write(|directory| -> Result<_, StateError> {
+        let last = directory.shelved(Shelf::UsedCodes, &name).and_then(|used| used.get("step")?.as_i64());
+        if last.is_some_and(|last| step <= last) {
+            return Ok((Vec::new(), false));
+        }
+        let used = json!({ "step": step }).as_object().cloned().unwrap_or_default();
+        Ok((vec![Change::Shelve(Shelf::UsedCodes, name, used)], true))
+    });
+    used.unwrap_or(false)
 }
 
 #[cfg(test)]

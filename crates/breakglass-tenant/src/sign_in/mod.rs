@@ -98,6 +98,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) modes: Modes,
     /// When.
     pub(crate) shown: Shown,
+    /// What the user is asked to show besides.
+    pub(crate) asked: Option<Modes>,
     pub(crate) is_interactive: bool,
     /// Whether the application runs in the browser, or on a server behind it; else it is a program on a device.
     pub(crate) is_in_browser: bool,

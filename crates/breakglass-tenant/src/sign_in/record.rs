@@ -13,6 +13,11 @@ use crate::state::{Object, text};
 const PLATFORM_WORDS: [(&str, &str); 5] =
     [("windows", "Windows"), ("macOS", "MacOs"), ("linux", "Linux"), ("android", "Android"), ("iOS", "Ios")];
 
+/// Characters of the longest sign-in name that a record keeps: an address of mail has no more.
+const NAME_CHARS_MAX: usize = 320;
+/// Characters of the longest user agent that it keeps.
+const AGENT_CHARS_MAX: usize = 512;
+
 /// The record of an attempt of somebody, with the code that it ended with; 0 is success.
 pub(crate) fn record(
     user: Option<&Object>,
@@ -21,10 +26,11 @@ pub(crate) fn record(
     decided: &Decided,
     (code, reason, now): (u32, &str, Timestamp),
 ) -> Result<Object, NoRandomness> {
+    let name: String = name.chars().take(NAME_CHARS_MAX).collect();
     let of_user = |property: &str| user.and_then(|user| text(user, property)).unwrap_or_default();
     let words = PLATFORM_WORDS.iter().find(|(known, _)| *known == platform(attempt.user_agent));
     let has_mfa = proof::is_multifactor(attempt.modes);
-    let requirement = if has_mfa || matches!(code, 50_074 | 50_076 | 50_079) {
+    let requirement = if has_mfa || matches!(code, 50_074 | 50_076 | 50_078 | 50_079 | 500_121) {
         "multiFactorAuthentication"
     } else {
         "singleFactorAuthentication"
@@ -44,13 +50,16 @@ pub(crate) fn record(
     let (user_risk, sign_in_risk) = (level(&decided.risk.0), level(&decided.risk.1));
     let is_risky = (user_risk.as_str(), sign_in_risk.as_str()) != ("none", "none");
     let events: &[&str] = if sign_in_risk == "none" { &[] } else { &["unfamiliarFeatures"] };
-    let (system, browser) = (words.map_or("", |(_, words)| words), attempt.user_agent.unwrap_or_default());
-    let device = attempt.device.as_ref().map(|device| device.recorded(system, browser));
+    let (system, browser) = (
+        words.map_or("", |(_, words)| words),
+        attempt.user_agent.unwrap_or_default().chars().take(AGENT_CHARS_MAX).collect::<String>(),
+    );
+    let device = attempt.device.as_ref().map(|device| device.recorded(system, &browser));
     let record = json!({
         "id": random::uuid()?,
         "createdDateTime": written(now),
         "userDisplayName": of_user("displayName"),
-        "userPrincipalName": user.and_then(|user| text(user, "userPrincipalName")).unwrap_or(name),
+        "userPrincipalName": user.and_then(|user| text(user, "userPrincipalName")).unwrap_or(&name),
         "userId": user.map_or("00000000-0000-0000-0000-000000000000", |user| text(user, "id").unwrap_or_default()),
         "appId": attempt.client.app_id,
         "appDisplayName": attempt.client.name,
@@ -62,7 +71,7 @@ pub(crate) fn record(
         "signInEventTypes": [event],
         "incomingTokenType": if attempt.is_interactive { "none" } else { "refreshToken" },
         "userType": guest,
-        "userAgent": attempt.user_agent,
+        "userAgent": attempt.user_agent.map(|agent| agent.chars().take(AGENT_CHARS_MAX).collect::<String>()),
         "authenticationProtocol": protocol,
         "originalTransferMethod": if attempt.is_device_code { "deviceCodeFlow" } else { "none" },
         "authenticationRequirement": requirement,

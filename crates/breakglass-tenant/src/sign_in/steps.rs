@@ -15,6 +15,8 @@ use crate::clock::written;
 
 /// The code of a sign-in whose password is wrong.
 const WRONG_PASSWORD: u32 = 50_126;
+/// The code of a second proof that was not shown.
+const NOT_PROVED: u32 = 500_121;
 const PRIMARY: &str = "Primary authentication";
 const SECOND: &str = "Multifactor authentication";
 
@@ -62,7 +64,10 @@ pub(super) fn details(attempt: &Attempt<'_>, code: u32, now: Timestamp) -> Vec<V
     }
     let result = |mode: Modes| if mode == Modes::PASSWORD { "Correct password" } else { "MFA completed in Azure AD" };
     let shown = attempt.modes.members().enumerate();
-    shown.map(|(at, mode)| step(word(mode), (true, result(mode)), if at == 0 { PRIMARY } else { SECOND })).collect()
+    let shown = shown.map(|(at, mode)| step(word(mode), (true, result(mode)), if at == 0 { PRIMARY } else { SECOND }));
+    let is_refused = code == NOT_PROVED;
+    let refused = attempt.asked.filter(|_| is_refused).map(|mode| step(word(mode), (false, "MFA denied"), SECOND));
+    shown.chain(refused).collect()
 }
 
 /// `authenticationMethodsUsed`: the methods that were shown, as far as it has words for them.

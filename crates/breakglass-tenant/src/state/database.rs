@@ -46,6 +46,7 @@ const TABLES_OF_2: &str = "
 /// What version 3 has besides: when the user last showed anything, where that was after the first time.
 const TABLES_OF_3: &str = "
     ALTER TABLE session ADD COLUMN shown_last TEXT;
+    ALTER TABLE session ADD COLUMN scope TEXT NOT NULL DEFAULT '';
 ";
 
 /// The state cannot be read or written.
@@ -142,15 +143,15 @@ impl Database {
             changes.push(Change::PutSecret(Secret { owner, id, hashed: Hashed::kept(hash), until }));
         }
         let mut sessions = connection.prepare(
-            "SELECT digest, user, client, modes, flow, authenticated, coalesce(shown_last, authenticated), begun, until \
-             FROM session",
+            "SELECT digest, user, client, modes, flow, authenticated, coalesce(shown_last, authenticated), begun, \
+             until, scope FROM session",
         )?;
-        let columns = |row: &rusqlite::Row<'_>| -> rusqlite::Result<[String; 9]> {
+        let columns = |row: &rusqlite::Row<'_>| -> rusqlite::Result<[String; 10]> {
             let text = |column: usize| row.get::<_, String>(column);
-            Ok([text(0)?, text(1)?, text(2)?, text(3)?, text(4)?, text(5)?, text(6)?, text(7)?, text(8)?])
+            Ok([text(0)?, text(1)?, text(2)?, text(3)?, text(4)?, text(5)?, text(6)?, text(7)?, text(8)?, text(9)?])
         };
         for row in sessions.query_map([], columns)? {
-            let [digest, user, client, modes, flow, first, last, begun, until] = row?;
+            let [digest, user, client, modes, flow, first, last, begun, until, scope] = row?;
             let is = |word: &str| flow.split(' ').any(|known| known == word);
             let session = Session {
                 user,
@@ -159,6 +160,7 @@ impl Database {
                 is_device_code: is(DEVICE_CODE),
                 is_single_page: is(SINGLE_PAGE),
                 is_confidential: is(CONFIDENTIAL),
+                scope,
                 shown: Shown { first: instant(&first)?, last: instant(&last)? },
                 begun: instant(&begun)?,
                 until: instant(&until)?,
@@ -311,7 +313,7 @@ fn make(transaction: &Connection, change: &Change) -> Result<(), StateError> {
         }
         Change::PutSession(digest, session) => {
             let sql = "INSERT OR REPLACE INTO session (digest, user, client, modes, flow, authenticated, begun, \
-                       until, shown_last) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+                       until, shown_last, scope) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
             let Session { user, client, modes, shown, begun, until, .. } = session;
             let flow = [
                 (session.is_device_code, DEVICE_CODE),
@@ -320,7 +322,8 @@ fn make(transaction: &Connection, change: &Change) -> Result<(), StateError> {
             ];
             let flow = flow.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect::<Vec<_>>().join(" ");
             let [first, last, begun, until] = [&shown.first, &shown.last, begun, until].map(ToString::to_string);
-            let columns = params![digest, user, client, modes.to_string(), flow, first, begun, until, last];
+            let columns =
+                params![digest, user, client, modes.to_string(), flow, first, begun, until, last, session.scope];
             transaction.prepare_cached(sql)?.execute(columns)?;
         }
         Change::RemoveSession(digest) => {

@@ -77,6 +77,8 @@ pub(crate) struct Session {
     pub(crate) is_single_page: bool,
     /// Whether the application proved itself when it was begun, and has to do so to carry it on.
     pub(crate) is_confidential: bool,
+    /// What was asked for, which is asked for again where a client does not say.
+    pub(crate) scope: String,
     /// When the user showed it.
     pub(crate) shown: Shown,
     /// When this token was issued.

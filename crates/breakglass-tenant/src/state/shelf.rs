@@ -40,10 +40,12 @@ pub(crate) enum Shelf {
     /// When users signed in last.
     SignInActivity,
     Subscriptions,
+    /// The last step of which a code of an authenticator was used, by user and method.
+    UsedCodes,
 }
 
 impl Shelf {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::AuthenticationContexts,
         Self::ChangeNotifications,
         Self::DeletedGroups,
@@ -64,6 +66,7 @@ impl Shelf {
         Self::RoleEligibilityScheduleRequests,
         Self::SignInActivity,
         Self::Subscriptions,
+        Self::UsedCodes,
     ];
 
     /// Its name in the database.
@@ -89,6 +92,7 @@ impl Shelf {
             Self::RoleEligibilityScheduleRequests => "roleEligibilityScheduleRequests",
             Self::SignInActivity => "signInActivity",
             Self::Subscriptions => "subscriptions",
+            Self::UsedCodes => "usedCodes",
         }
     }
 

@@ -162,6 +162,17 @@ fn what_a_program_asks_for_is_all_that_it_gets() {
     assert_eq!(graph(&served, &reads, ("POST", "/v1.0/users"), &new).status, 403);
     let writes = served.token(&[], &program(ADMIN, "https://graph.microsoft.com/User.ReadWrite.All")).json();
     assert_eq!(graph(&served, &writes, ("POST", "/v1.0/users"), &new).status, 201);
+    for identity in ["openid", "openid offline_access"] {
+        let who = served.token(&[], &program(ADMIN, identity)).json();
+        assert_eq!(claims(&who)["scp"], "email openid profile", "{identity}");
+    }
+    // What a session is carried on for is what it was begun for.
+    let session = served.token(&[], &program(ADMIN, "User.Read offline_access")).json();
+    let token = session["refresh_token"].as_str().unwrap();
+    let form = [("client_id", PROGRAM), ("grant_type", "refresh_token"), ("refresh_token", token)];
+    assert_eq!(claims(&served.token(&[], &form).json())["scp"], "User.Read email openid profile");
+    let served = served.restarted();
+    assert_eq!(claims(&served.token(&[], &form).json())["scp"], "User.Read email openid profile");
     let all = served.token(&[], &program(ADMIN, GRAPH)).json();
     assert!(claims(&all)["scp"].as_str().unwrap().contains("Directory.AccessAsUser.All"));
 }
@@ -223,6 +234,9 @@ fn an_application_as_itself_meets_conditional_access_and_is_in_the_log() {
     })
     .exporting();
     assert_eq!(code(&as_itself(&served, "203.0.113.7", GRAPH)), 0);
+    let form =
+        [("client_id", DESK), ("client_secret", "guessed"), ("grant_type", "client_credentials"), ("scope", GRAPH)];
+    assert_eq!(code(&served.token(&[], &form)), 7_000_215);
     let refused = as_itself(&served, "198.51.100.9", GRAPH);
     assert_eq!(code(&refused), 53_003);
     assert!(refused.json()["claims"].as_str().unwrap().contains("0000000000d7"), "{}", refused.body);
@@ -231,11 +245,21 @@ fn an_application_as_itself_meets_conditional_access_and_is_in_the_log() {
     let records = graph(&served, &token, ("GET", &format!("/beta/auditLogs/signIns?$filter={filter}")), &Value::Null);
     let records = records.json()["value"].as_array().unwrap().clone();
     let told: Vec<_> = records.iter().map(|one| (&one["ipAddress"], &one["status"]["errorCode"])).collect();
-    assert_eq!(told, [(&json!("198.51.100.9"), &json!(53_003)), (&json!("203.0.113.7"), &json!(0))]);
+    assert_eq!(
+        told,
+        [
+            (&json!("198.51.100.9"), &json!(53_003)),
+            (&json!("127.0.0.1"), &json!(7_000_215)),
+            (&json!("203.0.113.7"), &json!(0))
+        ]
+    );
     assert_eq!(records[0]["servicePrincipalId"], DESK_PRINCIPAL);
     let applied = records[0]["appliedConditionalAccessPolicies"].as_array().unwrap();
     let result = |name: &str| &applied.iter().find(|one| one["displayName"] == name).unwrap()["result"];
     assert_eq!((result("Programs at the office"), result("No agents")), (&json!("failure"), &json!("notApplied")));
     let exported = lines(&served.exported().join("insights-logs-serviceprincipalsigninlogs"));
-    assert_eq!(exported.iter().map(|line| &line["resultType"]).collect::<Vec<_>>(), [&json!("0"), &json!("53003")]);
+    assert_eq!(
+        exported.iter().map(|line| &line["resultType"]).collect::<Vec<_>>(),
+        [&json!("0"), &json!("7000215"), &json!("53003")]
+    );
 }
