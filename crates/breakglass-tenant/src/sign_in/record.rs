@@ -29,23 +29,6 @@ pub(crate) fn record(
     let name: String = name.chars().take(NAME_CHARS_MAX).collect();
     let of_user = |property: &str| user.and_then(|user| text(user, property)).unwrap_or_default();
     let words = PLATFORM_WORDS.iter().find(|(known, _)| *known == platform(attempt.user_agent));
-    let has_mfa = proof::is_multifactor(attempt.modes);
-    let requirement = if has_mfa || matches!(code, 50_074 | 50_076 | 50_078 | 50_079 | 500_121) {
-        "multiFactorAuthentication"
-    } else {
-        "singleFactorAuthentication"
-    };
-    let event = if attempt.is_interactive { "interactiveUser" } else { "nonInteractiveUser" };
-    let protocol = match (attempt.is_password_grant, attempt.is_device_code && attempt.is_interactive) {
-        (true, _) => "ropc",
-        (false, true) => "deviceCode",
-        // What carries a session on is no device code any more; `originalTransferMethod` remembers it.
-        (false, false) => "none",
-    };
-    let providers = decided.providers.iter();
-    let providers: Vec<Value> =
-        providers.map(|word| json!({ "requirementProvider": word, "detail": Value::Null })).collect();
-    let guest = if of_user("userType").eq_ignore_ascii_case("guest") { "guest" } else { "member" };
     let level = |level: &str| if level.is_empty() { "none" } else { level }.to_owned();
     let (user_risk, sign_in_risk) = (level(&decided.risk.0), level(&decided.risk.1));
     let is_risky = (user_risk.as_str(), sign_in_risk.as_str()) != ("none", "none");
@@ -68,17 +51,7 @@ pub(crate) fn record(
         "correlationId": attempt.correlation_id,
         "conditionalAccessStatus": decided.status,
         "isInteractive": attempt.is_interactive,
-        "signInEventTypes": [event],
-        "incomingTokenType": if attempt.is_interactive { "none" } else { "refreshToken" },
-        "userType": guest,
         "userAgent": attempt.user_agent.map(|agent| agent.chars().take(AGENT_CHARS_MAX).collect::<String>()),
-        "authenticationProtocol": protocol,
-        "originalTransferMethod": if attempt.is_device_code { "deviceCodeFlow" } else { "none" },
-        "authenticationRequirement": requirement,
-        "authenticationRequirementPolicies": providers,
-        "authenticationDetails": steps::details(attempt, code, now),
-        "authenticationMethodsUsed": steps::methods(attempt),
-        "mfaDetail": steps::mfa_detail(attempt),
         "riskDetail": "none",
         "riskLevelAggregated": sign_in_risk,
         "riskLevelDuringSignIn": sign_in_risk,
@@ -100,9 +73,53 @@ pub(crate) fn record(
         "appliedConditionalAccessPolicies": decided.applied,
     });
     let mut record = record.as_object().cloned().unwrap_or_default();
+    record.extend(told_by_beta(user, attempt, decided, (code, now)));
     if !attempt.contexts.is_empty() {
         let contexts = attempt.contexts.iter().map(|context| json!({ "id": context, "detail": "required" }));
         record.insert("authenticationContextClassReferences".to_owned(), contexts.collect());
     }
     Ok(record)
+}
+
+/// How somebody signed in, which v1.0 does not tell.
+fn told_by_beta(
+    user: Option<&Object>,
+    attempt: &Attempt<'_>,
+    decided: &Decided,
+    (code, now): (u32, Timestamp),
+) -> Object {
+    let has_mfa = proof::is_multifactor(attempt.modes);
+    let requirement = if has_mfa || matches!(code, 50_074 | 50_076 | 50_078 | 50_079 | 500_121) {
+        "multiFactorAuthentication"
+    } else {
+        "singleFactorAuthentication"
+    };
+    let event = if attempt.is_interactive { "interactiveUser" } else { "nonInteractiveUser" };
+    let protocol = match (attempt.is_password_grant, attempt.is_device_code && attempt.is_interactive) {
+        (true, _) => "ropc",
+        (false, true) => "deviceCode",
+        // What carries a session on is no device code any more; `originalTransferMethod` remembers it.
+        (false, false) => "none",
+    };
+    let providers = decided.providers.iter();
+    let providers: Vec<Value> =
+        providers.map(|word| json!({ "requirementProvider": word, "detail": Value::Null })).collect();
+    let guest = if user.and_then(|user| text(user, "userType")).is_some_and(|kind| kind.eq_ignore_ascii_case("guest")) {
+        "guest"
+    } else {
+        "member"
+    };
+    let told = json!({
+        "signInEventTypes": [event],
+        "incomingTokenType": if attempt.is_interactive { "none" } else { "refreshToken" },
+        "userType": guest,
+        "authenticationProtocol": protocol,
+        "originalTransferMethod": if attempt.is_device_code { "deviceCodeFlow" } else { "none" },
+        "authenticationRequirement": requirement,
+        "authenticationRequirementPolicies": providers,
+        "authenticationDetails": steps::details(attempt, code, now),
+        "authenticationMethodsUsed": steps::methods(attempt),
+        "mfaDetail": steps::mfa_detail(attempt),
+    });
+    told.as_object().cloned().unwrap_or_default()
 }
