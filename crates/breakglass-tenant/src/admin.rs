@@ -21,6 +21,8 @@ use crate::tenant::{OpenError, Tenant};
 pub(crate) const ROOT: &str = ".breakglass";
 /// The file with the token, in the tenant's folder.
 pub(crate) const TOKEN_FILE: &str = "backstage-token";
+/// Characters of the shortest token that is taken for one.
+const TOKEN_CHARS_MIN: usize = 32;
 /// Messages that one answer carries.
 const MESSAGE_COUNT_MAX: usize = 100;
 
@@ -28,7 +30,9 @@ const MESSAGE_COUNT_MAX: usize = 100;
 pub(crate) fn token(folder: &Path) -> Result<String, OpenError> {
     let path = folder.join(TOKEN_FILE);
     match fs::read_to_string(&path) {
-        Ok(token) => return Ok(digest(token.trim())),
+        // One that was being written when the process was killed is as good as none.
+        Ok(token) if token.trim().len() >= TOKEN_CHARS_MIN => return Ok(digest(token.trim())),
+        Ok(_) => fs::remove_file(&path).map_err(OpenError::Token)?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(OpenError::Token(error)),
     }

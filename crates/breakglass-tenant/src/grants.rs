@@ -104,9 +104,9 @@ pub(crate) fn assignments_of(directory: &Directory, principal: &str) -> Vec<Assi
     listed.chain(owner.into_iter().flat_map(|owner| nested(directory, owner))).collect()
 }
 
-/// The names of the app roles that a service principal has of a resource, for a token.
-pub(crate) fn role_values(directory: &Directory, principal: &Object, resource_app: &str) -> Vec<String> {
-    let all = assignments_of(directory, text(principal, "id").unwrap_or_default()).into_iter();
+/// The names of the app roles that somebody or something has of a resource, for a token.
+pub(crate) fn role_values(directory: &Directory, principal: &str, resource_app: &str) -> Vec<String> {
+    let all = assignments_of(directory, principal).into_iter();
     let of_resource =
         all.filter(|one| one.resource_app.as_ref().is_some_and(|app| app.eq_ignore_ascii_case(resource_app)));
     let mut values: Vec<String> = of_resource.filter_map(|one| one.value).collect();

@@ -11,6 +11,7 @@ mod audit;
 pub mod backstage;
 pub mod call;
 pub mod clock;
+mod cross_origin;
 pub mod demo;
 pub mod export;
 mod faults;

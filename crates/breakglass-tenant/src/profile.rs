@@ -4,6 +4,8 @@
 //! on Azure Resource Manager since 1 October 2025); the course of 2023 that says 24 hours for refresh tokens, and the page on
 //! token lifetimes that says 90 days.
 
+use jiff::SignedDuration;
+
 /// Microsoft's own rules, once and now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Profile {
@@ -28,11 +30,11 @@ impl Profile {
         self == Self::Current
     }
 
-    /// Hours for which a refresh token is good.
-    pub(crate) const fn refresh_token_hours(self) -> i64 {
+    /// For how long a refresh token is good.
+    pub(crate) const fn refresh_token_lasts(self) -> SignedDuration {
         match self {
-            Self::Classic => 24,
-            Self::Current => 90 * 24,
+            Self::Classic => SignedDuration::from_hours(24),
+            Self::Current => SignedDuration::from_hours(90 * 24),
         }
     }
 }

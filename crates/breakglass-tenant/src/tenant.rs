@@ -16,7 +16,7 @@ use crate::profile::Profile;
 use crate::random::{self, NoRandomness};
 use crate::sign_in::lockout::SmartLockout;
 use crate::state::{Object, State, StateError, text};
-use crate::{admin, faults, graph, login, manager};
+use crate::{admin, cross_origin, faults, graph, login, manager};
 
 /// The header by which a client on this machine says on which device it is, by one of its ids.
 pub const DEVICE_HEADER: &str = "x-breakglass-device";
@@ -168,9 +168,18 @@ impl Tenant {
         self.state.read().single(Resource::Organization).is_none()
     }
 
-    /// Answers a request to the login endpoints or Graph.
+    /// Answers a request to the login endpoints or Graph; with what pages of other origins need to read it, where they
+    /// may.
     #[must_use]
     pub fn answer(&self, call: &Call) -> Reply {
+        match cross_origin::asked(call) {
+            Some(asked) if call.method == "OPTIONS" => asked.preflight(),
+            Some(asked) => asked.answered(self.answer_same(call)),
+            None => self.answer_same(call),
+        }
+    }
+
+    fn answer_same(&self, call: &Call) -> Reply {
         let Some(segments) = call.segments() else { return malformed_path() };
         let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
         if let [admin::ROOT, ..] = parts.as_slice() {

@@ -13,7 +13,7 @@ use crate::call::Call;
 use crate::ids::Audience;
 use crate::jwt;
 use crate::sign_in::first_factor::is_open;
-use crate::sign_in::{Attempt, BLOCKED, Client, Device, Target, decide, risk_of, roles_of};
+use crate::sign_in::{Attempt, BLOCKED, Client, Device, Given, Target, decide, risk_of, roles_of};
 use crate::state::{Object, Shown, text};
 use crate::tenant::Tenant;
 
@@ -175,6 +175,8 @@ fn looked_at_again(tenant: &Tenant, call: &Call, claims: &Object) -> Result<(), 
         user_agent: call.header("user-agent"),
         modes: Modes::default(),
         asked: None,
+        gives: Given::default(),
+        targets_client: false,
         shown: Shown::at(now),
         is_interactive: false,
         is_in_browser: client.is_in_browser,
@@ -205,8 +207,11 @@ impl Caller {
 
     /// Whether it has one of these permissions.
     pub(crate) fn is_permitted(&self, permissions: &[&str]) -> bool {
-        let has =
-            |wanted: &&str| self.permissions.iter().any(|own| own == wanted || (self.is_user && own == AS_THE_USER));
+        let has = |wanted: &&str| {
+            self.permissions
+                .iter()
+                .any(|own| own.eq_ignore_ascii_case(wanted) || (self.is_user && own.eq_ignore_ascii_case(AS_THE_USER)))
+        };
         permissions.iter().any(has)
     }
 

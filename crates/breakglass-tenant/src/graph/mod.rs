@@ -36,7 +36,7 @@ mod properties;
 mod records;
 mod relations;
 mod reports;
-mod risk;
+pub(crate) mod risk;
 mod role_policies;
 mod roles;
 mod schedules;

@@ -36,9 +36,12 @@ pub(super) fn organization(request: &Request<'_>, rest: &[&str]) -> Result<Reply
     }
 }
 
+const READ_DOMAINS: &[&str] =
+    &["Domain.Read.All", "Domain.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+
 /// Answers a request below `/domains`.
 pub(super) fn domains(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError> {
-    request.caller.needs(READ, &[])?;
+    request.caller.needs(READ_DOMAINS, &[])?;
     match (request.call.method.as_str(), rest) {
         ("GET", []) => listed(request, &whole(Resource::Domains, "domains")),
         ("GET", [id]) => one(request, (Resource::Domains, "domains"), id),

@@ -183,6 +183,23 @@ fn remember(directory: &Directory, user: &Object, by: &str) -> Result<Vec<Change
     Ok(old.chain([new]).collect())
 }
 
+/// The changes after which a user is at no risk any more of which an administrator has spoken: the user has chosen a new
+/// password, after multifactor authentication. What a fault plays stays.
+pub(crate) fn remediated(directory: &Directory, user: &str, now: &str) -> Result<Vec<Change>, GraphError> {
+    let Some(known) = directory.shelved(Shelf::RiskyUsers, user).filter(|one| text(one, "riskLevel") != Some("none"))
+    else {
+        return Ok(Vec::new());
+    };
+    let mut said = known.clone();
+    said.extend(object(json!({
+        "riskLevel": "none", "riskState": "remediated", "riskDetail": "userPerformedSecuredPasswordChange",
+        "riskLastUpdatedDateTime": now,
+    })));
+    let mut changes = remember(directory, &said, user)?;
+    changes.push(Change::shelve(Shelf::RiskyUsers, said));
+    Ok(changes)
+}
+
 fn say(request: &Request<'_>, action: &str) -> Result<Reply, GraphError> {
     request.caller.needs(WRITE, WRITERS)?;
     let said = SAID.iter().find(|(known, ..)| *known == action).ok_or_else(|| GraphError::no_segment(action))?;

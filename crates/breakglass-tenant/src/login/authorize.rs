@@ -2,13 +2,14 @@
 //!
 //! **Source:** RFC 6749 section 4.1, RFC 7636, OAuth 2.0 Form Post Response Mode; `tenant-clients.md` section 3.7.
 
+use super::browser::signed_in;
 use super::client::{named, platform};
 use super::error::StsError;
 use super::flows::{Answer, Goal, ResponseMode, Visit};
 use super::pages::form_post;
 use super::scope::Scope;
 use super::token::correlation_id;
-use super::visit::{Step, refused, signed_in};
+use super::visit::{Step, refused};
 use crate::call::{Call, Reply, encoded, member, pairs, written};
 use crate::faults;
 use crate::state::text;
@@ -71,15 +72,16 @@ pub(super) fn answer(tenant: &Tenant, call: &Call) -> Reply {
     visit.login_hint = given("login_hint");
     visit.begins = format!("{}?{}", call.path, written(&asked));
     let known = signed_in(tenant, call).filter(|_| prompt != "login");
-    let known = known.filter(|(user, _)| {
+    let known = known.filter(|known| {
         let hint = visit.login_hint.as_deref();
-        hint.is_none_or(|hint| text(user, "userPrincipalName").is_some_and(|upn| upn.eq_ignore_ascii_case(hint)))
+        hint.is_none_or(|hint| text(&known.user, "userPrincipalName").is_some_and(|upn| upn.eq_ignore_ascii_case(hint)))
     });
     match known {
         None if prompt == "none" => error_answered(tenant, &answer, (&StsError::of(50_058), &correlation_id)),
         None => step.begin(visit, Step::began),
-        Some((_, person)) => {
-            visit.person = Some(person);
+        Some(known) => {
+            visit.person = Some(known.person);
+            visit.keeps = known.keeps;
             match prompt.as_str() {
                 "select_account" => step.begin(visit, |step, id, visit| step.keep(id, visit, Step::confirm)),
                 "none" => step.silently(visit, &answer),

@@ -4,13 +4,14 @@
 
 use serde_json::json;
 
+use super::browser::signed_in;
 use super::client::named;
 use super::error::StsError;
 use super::flows::{DEVICE_SECONDS, Goal, Visit};
 use super::pages::{Page, error, form};
 use super::scope::Scope;
 use super::token::correlation_id;
-use super::visit::{Step, signed_in};
+use super::visit::Step;
 use crate::call::{Call, Reply, member};
 use crate::faults;
 use crate::tenant::Tenant;
@@ -76,8 +77,9 @@ pub(super) fn typed(tenant: &Tenant, call: &Call) -> Reply {
     PAGE.clone_into(&mut visit.begins);
     let step = Step { tenant, call };
     match signed_in(tenant, call) {
-        Some((_, person)) => {
-            visit.person = Some(person);
+        Some(known) => {
+            visit.person = Some(known.person);
+            visit.keeps = known.keeps;
             step.begin(visit, |step, id, visit| step.keep(id, visit, Step::confirm))
         }
         None => step.begin(visit, Step::began),

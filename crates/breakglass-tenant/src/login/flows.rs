@@ -13,8 +13,8 @@ use super::client::Platform;
 use super::issue::digest;
 use super::scope::Scope;
 use crate::random::{self, NoRandomness};
-use crate::sign_in::Client;
 use crate::sign_in::methods::{Method, Sent};
+use crate::sign_in::{Client, Given};
 use crate::state::{Session, Shown};
 use crate::totp::Base32;
 
@@ -39,12 +39,14 @@ pub(super) struct Person {
     pub(super) modes: Modes,
     /// When they showed it.
     pub(super) shown: Shown,
+    /// What they gave besides.
+    pub(super) gives: Given,
 }
 
 impl Person {
     /// Whoever shows something now.
     pub(super) fn of(user: &str, modes: Modes, now: Timestamp) -> Self {
-        Self { user: user.to_owned(), modes, shown: Shown::at(now) }
+        Self { user: user.to_owned(), modes, shown: Shown::at(now), gives: Given::default() }
     }
 
     /// Whoever shows something more.
@@ -54,7 +56,7 @@ impl Person {
 
     /// Whose session it is.
     pub(super) fn of_session(session: &Session) -> Self {
-        Self { user: session.user.clone(), modes: session.modes, shown: session.shown }
+        Self { user: session.user.clone(), modes: session.modes, shown: session.shown, gives: Given::default() }
     }
 }
 

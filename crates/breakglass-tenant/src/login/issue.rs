@@ -17,7 +17,7 @@ use crate::grants::{is_for_graph, role_values};
 use crate::ids::{Audience, MANDATORY_MFA_CONTEXT};
 use crate::random;
 use crate::sign_in::proof::{amr, is_multifactor};
-use crate::sign_in::{Attempt, Client, roles_of};
+use crate::sign_in::{Attempt, Client, groups_of, roles_of};
 use crate::state::{Change, Directory, Object, Session, StateError, text};
 use crate::tenant::Tenant;
 
@@ -48,8 +48,8 @@ pub(super) fn digest(token: &str) -> String {
 pub(super) struct Grounds<'a> {
     pub(super) person: &'a Person,
     pub(super) nonce: Option<&'a str>,
-    /// Hours for which a refresh token is good.
-    pub(super) hours: i64,
+    /// For how long a refresh token is good.
+    pub(super) lasts: SignedDuration,
     /// Whether it is one of a page in the browser.
     pub(super) is_single_page: bool,
     /// What was asked for.
@@ -69,9 +69,21 @@ pub(super) fn to_user(
     let oid = text(user, "id").unwrap_or_default();
     let upn = text(user, "userPrincipalName").unwrap_or_default();
     let name = text(user, "displayName").unwrap_or_default();
-    let (roles, scp) = {
+    let ((roles, scp), (of_resource, of_client), groups) = {
         let directory = tenant.state.read();
-        (roles_of(&directory, oid, now), delegated(&directory, attempt.client, (oid, scope))?)
+        let groups = groups_of(&directory, oid);
+        let app_roles = |app_id: &str| {
+            let principals = std::iter::once(oid).chain(groups.iter().map(String::as_str));
+            let mut roles: Vec<String> =
+                principals.flat_map(|principal| role_values(&directory, principal, app_id)).collect();
+            roles.sort_unstable();
+            roles.dedup();
+            roles
+        };
+        let app_roles = (app_roles(&scope.target.app_id), app_roles(&attempt.client.app_id));
+        let groups = group_claims(&directory, attempt.client, groups);
+        let scopes = (roles_of(&directory, oid, now), delegated(&directory, attempt.client, (user, scope))?);
+        (scopes, app_roles, groups)
     };
     let subject = subject(tenant, oid, &attempt.client.app_id);
     let is_watched =
@@ -86,7 +98,7 @@ pub(super) fn to_user(
         claims.insert("iat".to_owned(), json!(issued));
     }
     claims.extend(members(json!({
-        "amr": amr(attempt.modes), "appidacr": "0", "idtyp": "user", "ipaddr": attempt.remote.to_string(), "name": name,
+        "amr": amr(attempt.modes), "appidacr": if grounds.is_confidential { "1" } else { "0" }, "idtyp": "user", "ipaddr": attempt.remote.to_string(), "name": name,
         "oid": oid, "scp": scp, "sub": subject, "unique_name": upn, "upn": upn, "wids": roles, "acr": "1",
     })));
     let stepped_up = is_multifactor(attempt.modes).then_some(MANDATORY_MFA_CONTEXT);
@@ -95,6 +107,7 @@ pub(super) fn to_user(
     if !contexts.is_empty() {
         claims.insert("acrs".to_owned(), json!(contexts));
     }
+    claims.extend((!of_resource.is_empty()).then(|| ("roles".to_owned(), json!(of_resource))));
     let mut body = Map::new();
     body.extend(members(json!({
         "token_type": "Bearer",
@@ -114,12 +127,36 @@ pub(super) fn to_user(
             "preferred_username": upn, "sub": subject, "tid": tenant.id(), "ver": "2.0",
             "uti": random::token().map_err(|_| failed())?,
         }));
+        id_claims.extend((!of_client.is_empty()).then(|| ("roles".to_owned(), json!(of_client))));
+        id_claims.extend(groups);
         id_claims.extend(grounds.nonce.map(|nonce| ("nonce".to_owned(), json!(nonce))));
         body.insert("id_token".to_owned(), Value::String(sign(tenant, &id_claims)?));
     }
     let client_info = json!({ "uid": oid, "utid": tenant.id() }).to_string();
     body.insert("client_info".to_owned(), Value::String(URL_SAFE_NO_PAD.encode(client_info)));
     Ok(Value::Object(body))
+}
+
+/// Groups that a token lists; one of more says that there are some (`hasgroups`).
+const GROUP_COUNT_MAX: usize = 200;
+
+/// The groups of a user for the id token of an application that asks for them in `groupMembershipClaims`.
+///
+/// **Source:** "Configure group claims for applications": all groups, or security groups; 200 in a token.
+fn group_claims(directory: &Directory, client: &Client, groups: Vec<String>) -> Option<(String, Value)> {
+    let app = directory.object(Resource::Applications, client.object_id.as_deref()?)?;
+    let wanted = text(app, "groupMembershipClaims")?;
+    let is_wanted = |id: &String| {
+        let group = directory.object(Resource::Groups, id);
+        let is_security = group.and_then(|group| group.get("securityEnabled")).and_then(Value::as_bool) != Some(false);
+        wanted.split(',').map(str::trim).any(|kind| kind == "All" || (kind == "SecurityGroup" && is_security))
+    };
+    let listed: Vec<String> = groups.into_iter().filter(is_wanted).collect();
+    match listed.len() {
+        0 => None,
+        1..=GROUP_COUNT_MAX => Some(("groups".to_owned(), json!(listed))),
+        _ => Some(("hasgroups".to_owned(), json!(true))),
+    }
 }
 
 /// By what an application knows a user, and no other application does.
@@ -136,7 +173,7 @@ fn refresh_token(
 ) -> Result<Value, StsError> {
     let now = tenant.clock.now();
     let token = random::token().map_err(|_| failed())?;
-    let until = now.checked_add(SignedDuration::from_hours(grounds.hours)).map_err(|_| failed())?;
+    let until = now.checked_add(grounds.lasts).map_err(|_| failed())?;
     let session = Session {
         user: oid.to_owned(),
         client: attempt.client.app_id.clone(),
@@ -163,8 +200,8 @@ pub(super) fn to_application(
     (client, principal): (&Client, &Object),
     scope: &Scope,
 ) -> Result<Value, StsError> {
-    let roles = role_values(&tenant.state.read(), principal, &scope.target.app_id);
     let oid = text(principal, "id").unwrap_or_default();
+    let roles = role_values(&tenant.state.read(), oid, &scope.target.app_id);
     let mut claims = common(tenant, scope, (&client.app_id, ACCESS_TOKEN_SECONDS));
     claims.extend(members(json!({
         "app_displayname": client.name, "appidacr": "1", "idp": format!("{}/{}/", tenant.addresses.base, tenant.id()),
@@ -209,7 +246,12 @@ fn members(value: Value) -> Map<String, Value> {
 ///
 /// # Errors
 /// `AADSTS65001` where consent is recorded, and not to what is asked for.
-fn delegated(directory: &Directory, client: &Client, (user, scope): (&str, &Scope)) -> Result<String, StsError> {
+pub(super) fn delegated(
+    directory: &Directory,
+    client: &Client,
+    (user, scope): (&Object, &Scope),
+) -> Result<String, StsError> {
+    let user = text(user, "id").unwrap_or_default();
     let named = || scope.permissions.join(" ");
     if scope.target.audience != Audience::Graph {
         let is_named = scope.target.audience == Audience::Other && !scope.permissions.is_empty();

@@ -1,8 +1,8 @@
 //! Signing out of the browser.
 
+use super::browser::signed_out;
 use super::client::platform;
 use super::pages::Page;
-use super::visit::signed_out;
 use crate::call::{Call, Reply, encoded, member, pairs};
 use crate::jwt;
 use crate::sign_in::Client;

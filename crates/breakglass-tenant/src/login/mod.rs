@@ -3,6 +3,7 @@
 //! **Source:** `docs/guide/tenant.md`; what clients ask for was measured on real ones.
 
 mod authorize;
+mod browser;
 mod client;
 mod device;
 mod discovery;
@@ -53,6 +54,9 @@ pub(crate) fn answer(tenant: &Tenant, call: &Call, parts: &[&str]) -> Reply {
     if !is_shared && !tenant.is_called(name) {
         return match rest {
             [] => not_found(),
+            ["oauth2", "authorize" | "logout"] | ["oauth2", "v2.0", "authorize" | "logout"] => {
+                visit::refused(&StsError::unknown_tenant(name))
+            }
             ["oauth2", "v2.0", "token"] | ["oauth2", "token"] => {
                 StsError::unknown_tenant(name).reply_as_request(tenant, &token::correlation_id(call))
             }
@@ -72,6 +76,7 @@ pub(crate) fn answer(tenant: &Tenant, call: &Call, parts: &[&str]) -> Reply {
         ("POST", ["oauth2", "v2.0", "devicecode"] | ["oauth2", "devicecode"]) => device::code(tenant, call),
         ("GET", ["oauth2", "deviceauth"]) => device::page(None),
         ("GET" | "POST", ["oauth2", "v2.0", "logout"] | ["oauth2", "logout"]) => logout::answer(tenant, call),
+        ("GET", ["login"]) => visit::refused(&StsError::of(90_013)),
         ("POST", ["login"]) => visit::Step { tenant, call }.go_on(),
         ("GET", ["oauth2", "nativeclient"]) => logout::native(),
         _ => not_found(),

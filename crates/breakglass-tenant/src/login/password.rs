@@ -13,10 +13,13 @@ use super::pages::{Page, error, form, hidden};
 use super::visit::{ADDRESS, FAILURE_COUNT_MAX, Step, failed, refused, shown_text};
 use crate::audit::{self, Activity, CORE_DIRECTORY};
 use crate::call::{Reply, member};
+use crate::clock::written;
+use crate::graph::error::GraphError;
+use crate::graph::risk;
 use crate::secret::{Hashed, is_acceptable};
-use crate::sign_in::Decided;
 use crate::sign_in::first_factor::{self, demands};
 use crate::sign_in::proof::is_multifactor;
+use crate::sign_in::{Decided, Given};
 use crate::state::{Change, Object, PASSWORD, Shown, StateError, text};
 
 /// Why a password was not changed.
@@ -50,6 +53,7 @@ impl Step<'_> {
             user: text(user, "id").unwrap_or_default().to_owned(),
             modes: breakglass_model::strength::Modes::PASSWORD,
             shown: Shown::at(self.tenant.clock.now()),
+            gives: Given::default(),
         });
         if is_after {
             return self.next(id, visit);
@@ -100,10 +104,19 @@ impl Step<'_> {
         if audit::write_own(self.tenant, &user, (activity, self.call.remote)).is_err() {
             return failed();
         }
+        if is_multifactor(person.modes) && self.remediated(&person.user).is_err() {
+            return failed();
+        }
         visit.change = None;
         // What was shown before ended with the old password.
-        visit.person = Some(Person { shown: Shown::at(self.tenant.clock.now()), ..person });
+        let gives = Given { new_password: true, ..person.gives };
+        visit.person = Some(Person { shown: Shown::at(self.tenant.clock.now()), gives, ..person });
         self.next(id, visit)
+    }
+
+    fn remediated(&self, user: &str) -> Result<(), GraphError> {
+        let now = written(self.tenant.clock.now());
+        self.tenant.state.write(|directory| Ok((risk::remediated(directory, user, &now)?, ())))
     }
 
     fn change_refused(&self, id: &str, mut visit: Visit, (user, error): (&Object, &StsError)) -> Reply {

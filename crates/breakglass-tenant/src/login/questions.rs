@@ -80,6 +80,15 @@ impl Step<'_> {
         Page::new("Verify your identity", body).reply(200)
     }
 
+    /// The page that asks somebody to accept the terms of use.
+    pub(super) fn terms_page(id: &str, terms: &[(String, String)]) -> Reply {
+        let names: String = terms.iter().map(|(_, name)| format!("<li>{}</li>", escaped(name))).collect();
+        let text = format!("<p>Before you go on, your organization asks you to read and accept:</p><ul>{names}</ul>");
+        let accept = form((ADDRESS, "accept", "Accept"), &hidden("ctx", id));
+        let decline = form((ADDRESS, "other", "Decline"), &hidden("ctx", id));
+        Page::new("Terms of use", text + &accept + &decline).reply(200)
+    }
+
     /// Forms that lead to the methods of a user, without those of one kind.
     pub(super) fn other_ways(id: &str, useful: &[Method], without: Option<Kind>) -> String {
         let others = useful.iter().filter(|method| Some(method.kind) != without);

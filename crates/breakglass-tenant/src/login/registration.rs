@@ -1,7 +1,8 @@
 //! Methods that somebody sets up while signing in: the sign-in demands one, and the account has none.
 //!
-//! **Invariant:** an account that has a method, even one that cannot be used here, gets no other this way: whoever knows
-//! a password alone would get past what protects it.
+//! **Invariant:** an account that has a method which the authentication methods policy lets it use, even if this sign-in
+//! cannot be made with it, gets no other this way: whoever knows a password alone would get past what protects it. Where the
+//! policy has switched off every method that it has, it counts as one without, as at Microsoft.
 //! **Source:** the combined registration documentation; the user action `urn:user:registersecurityinfo` of Conditional
 //! Access; key URIs of authenticator apps (`otpauth:`).
 
@@ -22,7 +23,7 @@ use crate::secret::Hashed;
 use crate::sign_in::methods::{self, Kind};
 use crate::sign_in::passkeys::{self, Fido2Policy};
 use crate::sign_in::proof::is_multifactor;
-use crate::sign_in::{Attempt, decide, risk_of};
+use crate::sign_in::{Attempt, Given, decide, risk_of};
 use crate::state::{Change, Directory, Object, Secret, StateError, text};
 use crate::totp::Base32;
 
@@ -50,7 +51,8 @@ impl Step<'_> {
         }
         let helps = |kind: Kind| {
             let modes = attempt.modes.with(kind.mode());
-            decide(&directory, user, &Attempt { modes, ..attempt.clone() }, now).refused.is_none()
+            let gives = Given { new_password: true, terms: true };
+            decide(&directory, user, &Attempt { modes, gives, ..attempt.clone() }, now).refused.is_none()
         };
         // Whoever is at risk and has shown a password alone may be somebody else, whose method it would be.
         if risk_of(&directory, user).1 != "none" && !is_multifactor(attempt.modes) {

@@ -6,7 +6,7 @@ use super::error::StsError;
 use super::resources::target;
 use crate::call::member;
 use crate::ids::{Audience, GRAPH_RESOURCE, MANDATORY_MFA_CONTEXT, is_authentication_context};
-use crate::sign_in::Target;
+use crate::sign_in::{Client, Target};
 use crate::tenant::Tenant;
 
 /// What a request asks for, besides who it is.
@@ -49,7 +49,7 @@ impl Scope {
         for word in words.iter().filter(|word| !is_about_identity(word)) {
             let resource = match word.strip_suffix("/.default") {
                 Some(resource) => resource.to_owned(),
-                None if word.starts_with("https://") || word.starts_with("api://") => {
+                None if word.contains('/') => {
                     let (resource, permission) = word.rsplit_once('/').unwrap_or((word, ""));
                     permissions.push(permission.to_owned());
                     resource.to_owned()
@@ -104,6 +104,13 @@ impl Scope {
             contexts,
             default,
         }))
+    }
+
+    /// Whether a policy about the client itself is about this: it keeps a secret, and asks who somebody is.
+    ///
+    /// **Source:** `conditional-access.md`, section 3.
+    pub(super) fn targets(&self, client: &Client) -> bool {
+        self.wants_id_token && !client.is_public && !client.is_first_party
     }
 
     /// Microsoft Graph, and who it is.

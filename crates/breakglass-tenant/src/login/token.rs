@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use breakglass_model::snapshot::Resource;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::client::{Platform, is_assigned, named, principal_of, proved};
@@ -118,7 +118,7 @@ struct Carried<'a> {
     /// When what carries it was issued.
     begun: Timestamp,
     nonce: Option<&'a str>,
-    hours: i64,
+    lasts: SignedDuration,
     /// Whether it is a page in the browser, whose sessions are not prolonged.
     is_single_page: bool,
     /// Whether it is an application in the browser.
@@ -138,6 +138,8 @@ impl Request<'_> {
             modes: person.modes,
             asked: None,
             shown: person.shown,
+            gives: person.gives,
+            targets_client: scope.targets(self.client),
             is_interactive: true,
             is_in_browser: false,
             is_password_grant: false,
@@ -172,12 +174,12 @@ impl Request<'_> {
         let id = user.as_ref().and_then(|user| text(user, "id")).unwrap_or_default().to_owned();
         let person = Person::of(&id, modes, now);
         let attempt = Attempt { is_password_grant: true, ..self.attempt(&scope, &person) };
-        let hours = self.tenant.profile.refresh_token_hours();
+        let lasts = self.tenant.profile.refresh_token_lasts();
         let is_confidential = self.is_proved;
         let grounds = Grounds {
             person: &person,
             nonce: None,
-            hours,
+            lasts,
             is_single_page: false,
             is_confidential,
             scope: &scope.asked,
@@ -205,8 +207,11 @@ impl Request<'_> {
             }
         }
         let is_single_page = code.answer.platform == Platform::SinglePage;
-        let hours =
-            if is_single_page { REFRESH_TOKEN_HOURS_SINGLE_PAGE } else { self.tenant.profile.refresh_token_hours() };
+        let lasts = if is_single_page {
+            SignedDuration::from_hours(REFRESH_TOKEN_HOURS_SINGLE_PAGE)
+        } else {
+            self.tenant.profile.refresh_token_lasts()
+        };
         // What is redeemed was asked for at the authorization endpoint; the resource may be named again.
         let asked = code.scope;
         let scope = self.scope.clone().map_or_else(
@@ -226,7 +231,7 @@ impl Request<'_> {
             scope,
             is_device_code: false,
             nonce: code.answer.nonce.as_deref(),
-            hours,
+            lasts,
             is_single_page,
             is_in_browser: self.client.is_in_browser || code.answer.platform != Platform::Native,
             is_logged: true,
@@ -246,7 +251,7 @@ impl Request<'_> {
             scope,
             is_device_code: true,
             nonce: None,
-            hours: self.tenant.profile.refresh_token_hours(),
+            lasts: self.tenant.profile.refresh_token_lasts(),
             is_single_page: false,
             is_in_browser: false,
             is_logged: true,
@@ -269,11 +274,8 @@ impl Request<'_> {
         let person = Person::of_session(&session);
         // A session of a page in the browser ends when it was going to end.
         let is_single_page = session.is_single_page;
-        let hours = if is_single_page {
-            session.until.duration_since(now).as_hours()
-        } else {
-            self.tenant.profile.refresh_token_hours()
-        };
+        let lasts =
+            if is_single_page { session.until.duration_since(now) } else { self.tenant.profile.refresh_token_lasts() };
         let scope = match &self.scope {
             Some(scope) => scope.clone(),
             None => {
@@ -287,7 +289,7 @@ impl Request<'_> {
             is_device_code: session.is_device_code,
             begun: session.begun,
             nonce: None,
-            hours,
+            lasts,
             is_single_page,
             is_in_browser: self.client.is_in_browser || is_single_page,
             is_logged: false,
@@ -295,7 +297,7 @@ impl Request<'_> {
     }
 
     fn carried_on(&self, carried: Carried<'_>) -> Result<Value, StsError> {
-        let Carried { person, scope, is_device_code, begun, nonce, hours, is_single_page, is_in_browser, is_logged } =
+        let Carried { person, scope, is_device_code, begun, nonce, lasts, is_single_page, is_in_browser, is_logged } =
             carried;
         let user = self.tenant.state.read().object(Resource::Users, &person.user).cloned();
         let attempt =
@@ -305,7 +307,7 @@ impl Request<'_> {
             Some(user) => is_carried_on(user, begun),
         };
         let is_confidential = self.is_proved;
-        let grounds = Grounds { person: &person, nonce, hours, is_single_page, is_confidential, scope: &scope.asked };
+        let grounds = Grounds { person: &person, nonce, lasts, is_single_page, is_confidential, scope: &scope.asked };
         self.concluded((user, &person.user, !is_logged), (&attempt, &scope, grounds), result)
     }
 
@@ -350,7 +352,9 @@ impl Request<'_> {
         let mut decided = Decided::unasked();
         let mut result = result;
         if let (Ok(()), Some(user)) = (&result, &user) {
-            result = is_assigned(&self.tenant.state.read(), self.client, user);
+            let directory = self.tenant.state.read();
+            result = is_assigned(&directory, self.client, user)
+                .and_then(|()| issue::delegated(&directory, self.client, (user, scope)).map(drop));
         }
         if let (Ok(()), Some(user)) = (&result, &user) {
             decided = decide(&self.tenant.state.read(), user, attempt, now);

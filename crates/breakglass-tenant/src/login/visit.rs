@@ -4,71 +4,30 @@
 //! belong together.
 
 use breakglass_model::snapshot::Resource;
-use serde_json::Value;
 
 use super::authorize::{answered, error_answered};
-use super::client::Platform;
+use super::browser::{self, cookie};
+use super::client::{Platform, is_assigned};
 use super::error::StsError;
 use super::flows::{Answer, Goal, PasswordChange, Person, Visit};
-use super::issue::digest;
+use super::issue::{delegated, digest};
 use super::pages::{Page, error, escaped};
 use super::token::is_carried_on;
+use crate::audit::{self, Activity};
 use crate::call::{Call, Reply, member};
 use crate::faults;
 use crate::random;
 use crate::sign_in::methods::{self, Kind, Method};
-use crate::sign_in::{Attempt, Decided, Device, TOO_LONG_AGO, decide, first_factor, passkeys, record};
-use crate::state::{Change, Directory, Log, Object, Session, Shown, StateError, text};
+use crate::sign_in::{Attempt, Decided, Device, Given, TOO_LONG_AGO, decide, first_factor, passkeys, record, terms};
+use crate::state::{Directory, Log, Object, Shown, StateError, text};
 use crate::tenant::Tenant;
 
 /// Where the forms of the pages go.
 pub(super) const ADDRESS: &str = "/common/login";
 /// Proofs that may fail in one visit.
 pub(super) const FAILURE_COUNT_MAX: u32 = 5;
-/// Hours for which a browser is signed in.
-const BROWSER_HOURS: i64 = 24;
 /// The code of a browser whose sign-in is too long ago.
 const EXPIRED: u32 = 70_044;
-/// Days for which a browser is kept signed in.
-const BROWSER_KEPT_DAYS: i64 = 90;
-
-/// The name of the cookie of a browser that is signed in.
-fn signed_in_cookie(tenant: &Tenant) -> String {
-    format!("ESTSAUTH-{}", tenant.id().chars().take(8).collect::<String>())
-}
-
-/// The name of the cookie by which a browser is known while somebody signs in.
-fn browser_cookie(tenant: &Tenant) -> String {
-    format!("esctx-{}", tenant.id().chars().take(8).collect::<String>())
-}
-
-fn cookie<'c>(call: &'c Call, name: &str) -> Option<&'c str> {
-    let all = call.headers.iter().filter(|(header, _)| header == "cookie");
-    let mut pairs = all.flat_map(|(_, value)| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
-}
-
-/// Who is signed in to the tenant in this browser.
-pub(super) fn signed_in(tenant: &Tenant, call: &Call) -> Option<(Object, Person)> {
-    let token = cookie(call, &signed_in_cookie(tenant))?;
-    let directory = tenant.state.read();
-    let session = directory.session(&digest(token)).filter(|session| session.client.is_empty())?;
-    let user = directory.object(Resource::Users, &session.user)?;
-    let is_good = tenant.clock.now() < session.until && is_carried_on(user, session.shown.first).is_ok();
-    let person = Person::of_session(session);
-    is_good.then(|| (user.clone(), person))
-}
-
-/// Forgets that anybody is signed in in this browser.
-pub(super) fn signed_out(tenant: &Tenant, call: &Call, reply: Reply) -> Reply {
-    let name = signed_in_cookie(tenant);
-    if let Some(token) = cookie(call, &name) {
-        let over = digest(token);
-        // A cookie that is gone from the browser and still known here is of no use to anybody.
-        drop(tenant.state.write(|_| Ok::<_, StateError>((vec![Change::RemoveSession(over)], ()))));
-    }
-    reply.with("set-cookie", format!("{name}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"))
-}
 
 /// A request of somebody on the pages.
 pub(super) struct Step<'a> {
@@ -79,7 +38,7 @@ pub(super) struct Step<'a> {
 impl Step<'_> {
     /// Begins a visit.
     pub(super) fn begin(&self, mut visit: Visit, go: impl FnOnce(&Self, &str, Visit) -> Reply) -> Reply {
-        let name = browser_cookie(self.tenant);
+        let name = browser::begun(self.tenant);
         let (Ok(id), Ok(new)) = (random::token(), random::token()) else { return failed() };
         let known = cookie(self.call, &name).filter(|known| known.len() == new.len()).map(str::to_owned);
         let browser = known.unwrap_or(new);
@@ -95,7 +54,7 @@ impl Step<'_> {
         }
         let Some(sent) = self.call.form() else { return refused(&StsError::of(9_002_313)) };
         let id = member(&sent, "ctx").unwrap_or_default();
-        let browser = cookie(self.call, &browser_cookie(self.tenant)).unwrap_or_default();
+        let browser = cookie(self.call, &browser::begun(self.tenant)).unwrap_or_default();
         let Some(visit) = self.tenant.flows.visit((id, browser), now) else {
             let text = "This sign-in is over: it took too long, was finished, or was begun in another browser. Go back \
                         to the application and sign in again.";
@@ -108,7 +67,20 @@ impl Step<'_> {
             Some(why) => return self.over(id, visit, why),
             None => visit,
         };
+        let is_possible = match asked {
+            Some("continue" | "ways" | "choose" | "register" | "accept") => visit.person.is_some(),
+            Some("verify") => visit.person.is_some() && visit.asked.is_some(),
+            Some("change") => visit.person.is_some() && visit.change.is_some(),
+            Some("enroll") => visit.person.is_some() && visit.new_key.is_some(),
+            _ => true,
+        };
+        if !is_possible {
+            let wrong = shown_text(&StsError::of(90_013));
+            let visit = Visit { person: None, ..visit }.forgotten();
+            return self.keep(id, visit, |step, id, visit| step.first(id, visit, Some(&wrong)));
+        }
         match asked {
+            Some("accept") => self.terms_accepted(id, visit),
             Some("other") => self.began(id, Visit { person: None, ..visit }.forgotten()),
             Some("continue") if visit.person.is_some() => self.next(id, Visit { is_confirmed: true, ..visit }),
             Some("ways") if visit.person.is_some() => self.next(id, visit),
@@ -185,7 +157,7 @@ impl Step<'_> {
     }
 
     /// What comes after something was proved.
-    pub(super) fn next(&self, id: &str, visit: Visit) -> Reply {
+    pub(super) fn next(&self, id: &str, mut visit: Visit) -> Reply {
         let Some(person) = visit.person.clone() else { return failed() };
         let now = self.tenant.clock.now();
         let Some(user) = self.tenant.state.read().object(Resource::Users, &person.user).cloned() else {
@@ -193,6 +165,10 @@ impl Step<'_> {
         };
         let name = text(&user, "userPrincipalName").unwrap_or_default().to_owned();
         let attempt = self.attempt(&visit);
+        if let Err(error) = self.may_use(&visit, &user) {
+            let is_logged = self.log(Some(&user), (&name, &attempt, &Decided::unasked()), Some(&error));
+            return if is_logged { refused(&error) } else { failed() };
+        }
         let decided = decide(&self.tenant.state.read(), &user, &attempt, now);
         let Some(code) = decided.refused else {
             if visit.change.is_some() {
@@ -217,6 +193,19 @@ impl Step<'_> {
             self.log(Some(&user), (&name, &attempt, &decided), Some(&error));
             return refused(&error);
         }
+        if let Some(gives) = self.gives(&visit, &user) {
+            let interrupt = StsError { policies: decided.policies.clone(), ..StsError::of(code) };
+            if !self.log(Some(&user), (&name, &attempt, &decided), Some(&interrupt)) {
+                return failed();
+            }
+            return if gives.new_password {
+                visit.change = Some(PasswordChange::Now);
+                self.keep(id, visit, |_, id, _| Self::change_page(id, None))
+            } else {
+                let terms = terms::asked(&self.tenant.state.read(), &decided.policies, &person.user);
+                self.keep(id, visit, |_, id, _| Self::terms_page(id, &terms))
+            };
+        }
         let useful = self.useful(&visit, &user);
         let Some(method) = useful.first() else {
             let error = StsError::of(50_079);
@@ -231,6 +220,45 @@ impl Step<'_> {
         }
         let method = method.id.clone();
         self.chosen(id, visit, &method)
+    }
+
+    /// Whether a user may use the client at all.
+    fn may_use(&self, visit: &Visit, user: &Object) -> Result<(), StsError> {
+        let directory = self.tenant.state.read();
+        is_assigned(&directory, &visit.client, user)?;
+        delegated(&directory, &visit.client, (user, &visit.scope)).map(drop)
+    }
+
+    /// What a user has to give now, if the sign-in goes on with it: that they accept the terms of use, or a new password
+    /// after the second proof.
+    fn gives(&self, visit: &Visit, user: &Object) -> Option<Given> {
+        let (attempt, now) = (self.attempt(visit), self.tenant.clock.now());
+        let directory = self.tenant.state.read();
+        let helps = |gives: &Given| {
+            decide(&directory, user, &Attempt { gives: *gives, ..attempt.clone() }, now).refused.is_none()
+        };
+        let terms = Given { terms: true, new_password: false };
+        [terms, Given { new_password: true, terms: true }].into_iter().find(helps)
+    }
+
+    /// The terms of use were accepted.
+    fn terms_accepted(&self, id: &str, visit: Visit) -> Reply {
+        let Some(person) = visit.person.clone() else { return failed() };
+        let user = self.tenant.state.read().object(Resource::Users, &person.user).cloned();
+        let Some(user) = user else { return refused(&StsError::of(50_034)) };
+        let now = self.tenant.clock.now();
+        let decided = decide(&self.tenant.state.read(), &user, &self.attempt(&visit), now);
+        let kept = self.tenant.state.write(|directory| {
+            let asked = terms::asked(directory, &decided.policies, &person.user).into_iter();
+            let kept = asked.map(|(agreement, _)| terms::accepted(&person.user, &agreement, now));
+            Ok::<_, StateError>((kept.collect(), ()))
+        });
+        let activity =
+            Activity { name: "Accept Terms Of Use", category: "Policy", service: "Terms Of Use", reason: "" };
+        if kept.is_err() || audit::write_own(self.tenant, &user, (activity, self.call.remote)).is_err() {
+            return failed();
+        }
+        self.next(id, visit)
     }
 
     /// What was shown in this browser is too long ago: everything is asked for again.
@@ -253,7 +281,8 @@ impl Step<'_> {
         let helps = |method: &Method| {
             let modes = attempt.modes.with(method.kind.mode());
             let shown = Shown { last: now, ..attempt.shown };
-            decide(directory, user, &Attempt { modes, shown, ..attempt.clone() }, now).refused.is_none()
+            let gives = Given { new_password: true, terms: true };
+            decide(directory, user, &Attempt { modes, shown, gives, ..attempt.clone() }, now).refused.is_none()
         };
         let is_usable =
             |method: &Method| method.kind != Kind::Passkey || passkeys::is_usable_method(directory, user, &method.id);
@@ -344,29 +373,7 @@ impl Step<'_> {
     /// Everything is proved: the client gets its code, or the device is let in, and the browser is signed in.
     fn finished(&self, visit: Visit, person: Person) -> Reply {
         let (tenant, now) = (self.tenant, self.tenant.clock.now());
-        let Ok(token) = random::token() else { return failed() };
-        let hours = if visit.keeps { BROWSER_KEPT_DAYS * 24 } else { BROWSER_HOURS };
-        let Ok(until) = now.checked_add(jiff::SignedDuration::from_hours(hours)) else { return failed() };
-        let session = Session {
-            user: person.user.clone(),
-            client: String::new(),
-            modes: person.modes,
-            is_device_code: false,
-            is_single_page: false,
-            is_confidential: false,
-            scope: String::new(),
-            shown: person.shown,
-            begun: now,
-            until,
-        };
-        let kept = digest(&token);
-        let keep = tenant.state.write(|directory| {
-            let over = directory.sessions_over(now).into_iter().map(Change::RemoveSession);
-            Ok::<_, StateError>((over.chain([Change::PutSession(kept, session)]).collect(), ()))
-        });
-        if keep.is_err() {
-            return failed();
-        }
+        let Some(cookie) = browser::sign_in(tenant, self.call, (&person, visit.keeps)) else { return failed() };
         let reply = match &visit.goal {
             Goal::Device(device) => {
                 if !tenant.flows.let_in(device, (person, now)) {
@@ -387,9 +394,7 @@ impl Step<'_> {
                 }
             }
         };
-        let lasts = if visit.keeps { format!("; Max-Age={}", hours * 3_600) } else { String::new() };
-        let name = signed_in_cookie(tenant);
-        reply.with("set-cookie", format!("{name}={token}; Path=/; Secure; HttpOnly; SameSite=Lax{lasts}"))
+        reply.with("set-cookie", cookie)
     }
 
     /// Goes on without asking anything; the client is told what would have to be asked.
@@ -402,9 +407,12 @@ impl Step<'_> {
         let Some(user) = user else { return failed() };
         let attempt = self.attempt(&visit);
         let decided = decide(&self.tenant.state.read(), &user, &attempt, now);
-        let Some(code) = decided.refused else { return self.next("", visit) };
-        let code = if code == TOO_LONG_AGO { EXPIRED } else { code };
-        let error = StsError { policies: decided.policies.clone(), ..StsError::of(code) };
+        let error = match (self.may_use(&visit, &user), decided.refused) {
+            (Err(error), _) => error,
+            (Ok(()), None) => return self.next("", visit),
+            (Ok(()), Some(TOO_LONG_AGO)) => StsError::of(EXPIRED),
+            (Ok(()), Some(code)) => StsError { policies: decided.policies.clone(), ..StsError::of(code) },
+        };
         let name = text(&user, "userPrincipalName").unwrap_or_default().to_owned();
         self.log(Some(&user), (&name, &attempt, &decided), Some(&error));
         error_answered(self.tenant, answer, (&error, &visit.correlation_id))
@@ -418,6 +426,8 @@ impl Step<'_> {
             remote: self.call.remote,
             user_agent: self.call.header("user-agent"),
             modes: visit.person.as_ref().map_or(breakglass_model::strength::Modes::default(), |person| person.modes),
+            gives: visit.person.as_ref().map(|person| person.gives).unwrap_or_default(),
+            targets_client: visit.scope.targets(&visit.client),
             asked: visit.asked.as_ref().map(|(method, _)| method.kind.mode()),
             shown: visit.person.as_ref().map_or_else(|| Shown::at(self.tenant.clock.now()), |person| person.shown),
             is_interactive: true,
@@ -471,8 +481,10 @@ pub(super) fn shown_text(error: &StsError) -> String {
 /// The page of somebody who does not get any further.
 pub(super) fn refused(why: &StsError) -> Reply {
     let mut body = error(Some(&shown_text(why)));
-    if let Some(Value::String(policies)) = why.claims() {
-        body += &format!("<p class=\"note\">{}</p>", escaped(&policies));
+    if !why.policies.is_empty() {
+        let policies = why.policies.join(", ");
+        body +=
+            &format!("<p class=\"note\">For whoever helps you: it is refused by policy {}.</p>", escaped(&policies));
     }
     Page::new("You cannot sign in right now", body).reply(if why.code == 90_013 { 400 } else { 200 })
 }

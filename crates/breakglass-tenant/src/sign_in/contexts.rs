@@ -6,17 +6,23 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Attempt;
 use super::decide::{self, Decided};
+use super::{Attempt, Target};
+use crate::ids::Audience;
 use crate::state::{Directory, Object};
 
-/// Decides a sign-in of a user whose proof was right: about the resource, then about each context.
+/// Decides a sign-in of a user whose proof was right: about the resource, then about the application itself where it is used,
+/// then about each context.
 pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>, now: Timestamp) -> Decided {
     let mut decided = decide::decide(directory, user, attempt, now);
     // A client asks for them with a token; what somebody does on a page is none.
     let contexts = if attempt.user_action.is_some() { &[][..] } else { attempt.contexts };
-    for context in contexts {
-        let about = Attempt { context: Some(context), ..attempt.clone() };
+    let own =
+        Target { audience: Audience::Other, app_id: attempt.client.app_id.clone(), name: attempt.client.name.clone() };
+    let is_besides = attempt.targets_client && attempt.user_action.is_none() && own.app_id != attempt.target.app_id;
+    let of_client = is_besides.then(|| Attempt { target: &own, ..attempt.clone() });
+    let of_contexts = contexts.iter().map(|context| Attempt { context: Some(context), ..attempt.clone() });
+    for about in of_client.into_iter().chain(of_contexts) {
         let met = decide::decide(directory, user, &about, now);
         let both = decided.applied.iter().cloned().zip(met.applied.iter().cloned());
         let applied = both.map(|(one, other)| if is_in_force(&one) { one } else { other }).collect();

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::applied::Results;
-use super::{Attempt, Device, freshness, proof, snapshot};
+use super::{Attempt, Device, freshness, proof, snapshot, terms};
 use crate::faults;
 use crate::state::{Directory, Object, Shelf, text};
 
@@ -69,7 +69,8 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
     let request = asked(attempt, id, (user_risk, sign_in_risk));
     let Ok(situation) = access.situation(&request) else { return blocked() };
     let has_mfa = proof::is_multifactor(attempt.modes);
-    let satisfied = &proof::met(&access, &snapshot, attempt.modes);
+    let accepted = |agreement: &str| terms::has_accepted(directory, id, agreement);
+    let satisfied = &proof::met(&access, &snapshot, (attempt.modes, attempt.gives), accepted);
     let (range, code) = access.outcome_with(&situation, satisfied);
     let results = Results::of(&access, &situation, satisfied);
     let refused = match range.worst {

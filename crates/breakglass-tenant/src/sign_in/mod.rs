@@ -14,6 +14,7 @@ pub(crate) mod proof;
 mod record;
 pub(crate) mod snapshot;
 mod steps;
+pub(crate) mod terms;
 
 use std::net::IpAddr;
 
@@ -67,6 +68,15 @@ impl Client {
     }
 }
 
+/// What somebody gives in a sign-in that is no proof of who they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Given {
+    /// A new password.
+    pub(crate) new_password: bool,
+    /// That they accept the terms of use.
+    pub(crate) terms: bool,
+}
+
 /// The resource that a token is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
@@ -98,6 +108,10 @@ pub(crate) struct Attempt<'a> {
     pub(crate) modes: Modes,
     /// When.
     pub(crate) shown: Shown,
+    /// What the user gave besides.
+    pub(crate) gives: Given,
+    /// Whether the application itself is used, as one on a server is that wants to know who somebody is.
+    pub(crate) targets_client: bool,
     /// What the user is asked to show besides.
     pub(crate) asked: Option<Modes>,
     pub(crate) is_interactive: bool,

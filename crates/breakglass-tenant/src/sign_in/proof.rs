@@ -5,6 +5,8 @@ use breakglass_engine::access::demand::{Control, Demand, strength_combinations};
 use breakglass_model::snapshot::Snapshot;
 use breakglass_model::strength::{MULTIFACTOR_COMBINATIONS, Modes};
 
+use super::Given;
+
 /// Modes of a temporary access pass.
 const PASSES: [Modes; 2] = [Modes::TEMPORARY_ACCESS_PASS_ONE_TIME, Modes::TEMPORARY_ACCESS_PASS_MULTI_USE];
 
@@ -33,18 +35,33 @@ pub(crate) fn amr(modes: Modes) -> Vec<&'static str> {
     amr
 }
 
-/// Which of the controls that policies ask for these modes meet.
+/// Which of the controls that policies ask for are met by these modes, by what was given besides, and by terms of use that
+/// were accepted once.
 ///
 /// A combination of a strength that is restricted further (certain models of keys, certain issuers) is taken for not
 /// met: nothing here knows the model.
-pub(super) fn met(access: &Access<'_>, snapshot: &Snapshot, modes: Modes) -> Vec<Control> {
+pub(super) fn met(
+    access: &Access<'_>,
+    snapshot: &Snapshot,
+    (modes, gives): (Modes, Given),
+    accepted: impl Fn(&str) -> bool,
+) -> Vec<Control> {
     let mut met = Vec::new();
+    // Who has a new password, chosen after more than the old one was shown, is at risk no more.
+    if gives.new_password && is_multifactor(modes) {
+        met.extend([Control::PasswordChange, Control::RiskRemediation]);
+    }
     if is_multifactor(modes) {
         met.push(Control::Mfa);
     }
     for policy in access.policies() {
         let demand = Demand::of(policy);
         for control in demand.controls() {
+            if let Control::TermsOfUse(id) = control
+                && (gives.terms || accepted(id))
+            {
+                met.push(control.clone());
+            }
             let Control::AuthenticationStrength(id) = control else { continue };
             let combinations = strength_combinations(snapshot, policy, id).unwrap_or_default();
             let own = policy.grant_controls.as_ref().and_then(|grant| grant.authentication_strength.as_ref());

@@ -10,6 +10,8 @@ use super::{Change, Directory, Object, id_of};
 /// A list of what no snapshot has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Shelf {
+    /// Terms of use that were accepted, by user and agreement.
+    AcceptedTerms,
     AuthenticationContexts,
     /// Change notifications that wait to be delivered, by number.
     ChangeNotifications,
@@ -45,7 +47,8 @@ pub(crate) enum Shelf {
 }
 
 impl Shelf {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
+        Self::AcceptedTerms,
         Self::AuthenticationContexts,
         Self::ChangeNotifications,
         Self::DeletedGroups,
@@ -72,6 +75,7 @@ impl Shelf {
     /// Its name in the database.
     pub(super) const fn name(self) -> &'static str {
         match self {
+            Self::AcceptedTerms => "acceptedTerms",
             Self::AuthenticationContexts => "authenticationContextClassReferences",
             Self::ChangeNotifications => "changeNotifications",
             Self::DeletedGroups => "deletedGroups",

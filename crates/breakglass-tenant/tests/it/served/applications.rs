@@ -263,3 +263,94 @@ fn an_application_as_itself_meets_conditional_access_and_is_in_the_log() {
         [&json!("0"), &json!("7000215"), &json!("53003")]
     );
 }
+
+#[test]
+fn a_policy_about_an_application_on_a_server_is_about_who_signs_in_to_it() {
+    let served = world("applications-target", |seed| {
+        seed["conditionalAccessPolicies"].as_array_mut().unwrap().push(json!({
+            "id": "00000000-0000-4000-8000-0000000000dc", "displayName": "No desk", "state": "enabled",
+            "conditions": { "clientAppTypes": ["all"], "applications": { "includeApplications": [DESK] },
+                "users": { "includeUsers": ["All"] } },
+            "grantControls": { "operator": "OR", "builtInControls": ["block"] },
+        }));
+    });
+    let page = |scope: &str| {
+        let mut browser = Browser::of(&served);
+        let asked = [("client_id", DESK), ("response_type", "code"), ("redirect_uri", BACK), ("scope", scope)];
+        let page = browser.send(("GET", &format!("/organizations/oauth2/v2.0/authorize?{}", written(&asked))), &[]);
+        browser.go_on(&page, &[("login", RAE.0), ("passwd", RAE.1)])
+    };
+    assert!(page("openid profile").body.contains("AADSTS53003"));
+    assert!(page(GRAPH).header("location").is_some(), "without an id token it is about Graph alone");
+    assert_eq!(served.code(&[], RAE), 0);
+}
+
+#[test]
+fn roles_and_groups_of_users_are_in_the_tokens_of_their_applications() {
+    let role = "00000000-0000-4000-8000-0000000000cc";
+    let served = world("applications-roles", |seed| {
+        seed["servicePrincipals"][0]["appRoles"] = json!([
+            { "id": role, "value": "Desk.Admin", "allowedMemberTypes": ["User"], "displayName": "Admin", "isEnabled": true },
+        ]);
+        seed["applications"][0]["groupMembershipClaims"] = json!("SecurityGroup");
+        seed["groups"] = json!([{
+            "id": "00000000-0000-4000-8000-0000000000ce", "displayName": "Desk", "securityEnabled": true,
+            "groupTypes": [], "members": [{ "id": "00000000-0000-4000-8000-0000000000a6" }],
+        }]);
+        seed["appRoleAssignments"] = json!([{
+            "id": "assigned", "principalId": "00000000-0000-4000-8000-0000000000ce", "principalType": "Group",
+            "resourceId": DESK_PRINCIPAL, "appRoleId": role,
+        }]);
+    });
+    let tokens = session(&served);
+    let part = tokens["id_token"].as_str().unwrap().split('.').nth(1).unwrap();
+    let id: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+    assert_eq!(id["roles"], json!(["Desk.Admin"]));
+    assert_eq!(id["groups"], json!(["00000000-0000-4000-8000-0000000000ce"]));
+    assert_eq!(claims(&tokens)["roles"], Value::Null, "of Graph it has none");
+    let own = served.token(&[], &program(RAE, "api://desk.contoso.com/.default")).json();
+    assert_eq!(claims(&own)["roles"], json!(["Desk.Admin"]));
+}
+
+#[test]
+fn pages_of_other_origins_read_what_needs_no_cookie() {
+    let served = world("applications-origins", |_| {});
+    let asked = [
+        ("origin", "https://app.example"),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "authorization, content-type"),
+    ];
+    for path in ["/common/oauth2/v2.0/token", "/v1.0/me", "/common/v2.0/.well-known/openid-configuration"] {
+        let answer = served.send(("OPTIONS", path), &asked, "").unwrap();
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, Some("*")), "{path}");
+        assert_eq!(answer.header("access-control-allow-headers"), Some("authorization, content-type"));
+        assert_eq!(answer.header("access-control-allow-credentials"), None);
+    }
+    let answer = served.token(&asked[..1], &program(RAE, GRAPH));
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some("*")));
+    for path in ["/common/login", "/.breakglass/outbox", "/common/oauth2/v2.0/authorize", "/devicelogin"] {
+        let answer = served.send(("OPTIONS", path), &asked, "").unwrap();
+        assert_eq!(answer.header("access-control-allow-origin"), None, "{path}");
+    }
+}
+
+#[test]
+fn what_is_refused_for_want_of_consent_is_refused_on_the_page_and_in_the_log() {
+    let served = world("applications-unconsented", |seed| {
+        seed["oauth2PermissionGrants"] = json!([{
+            "id": "grant", "clientId": DESK_PRINCIPAL, "consentType": "AllPrincipals", "principalId": null,
+            "scope": "openid User.Read",
+        }]);
+    });
+    let mut browser = Browser::of(&served);
+    let asked = [
+        ("client_id", DESK),
+        ("response_type", "code"),
+        ("redirect_uri", BACK),
+        ("scope", "openid User.ReadWrite.All"),
+    ];
+    let page = browser.send(("GET", &format!("/organizations/oauth2/v2.0/authorize?{}", written(&asked))), &[]);
+    let refused = browser.go_on(&page, &[("login", RAE.0), ("passwd", RAE.1)]);
+    assert!(refused.body.contains("AADSTS65001"), "{}", refused.body);
+    assert_eq!(served.newest_record(RAE.0)["status"]["errorCode"], 65_001);
+}

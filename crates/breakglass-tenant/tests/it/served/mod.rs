@@ -6,6 +6,7 @@ mod continuous;
 mod errors;
 mod faults;
 mod frequency;
+mod given;
 mod graph_faults;
 mod hostile;
 mod keys;

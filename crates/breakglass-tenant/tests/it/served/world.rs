@@ -323,6 +323,7 @@ pub(crate) fn written(form: &[(&str, &str)]) -> String {
 }
 
 /// A browser with its cookies.
+#[derive(Clone)]
 pub(crate) struct Browser<'s> {
     served: &'s Served,
     cookies: Vec<(String, String)>,
