@@ -84,7 +84,10 @@ pub(crate) fn decide(directory: &Directory, user: &Object, attempt: &Attempt<'_>
     let demands = [
         (is_mandatory, "scopeBasedAuthRequirementPolicy"),
         (attempt.is_stepped_up, "request"),
-        (access.security_defaults_demand(&situation), "securityDefaults"),
+        (
+            access.security_defaults_demand(&situation) || (sign_in_risk != "none" && has_security_defaults(directory)),
+            "securityDefaults",
+        ),
         (has_per_user_mfa(directory, id), "user"),
     ];
     let mut providers: Vec<&str> = demands.into_iter().filter(|(is_so, _)| *is_so).map(|(_, word)| word).collect();
@@ -144,6 +147,14 @@ fn asked<'a>(
         }),
         applied_policies_only: None,
     }
+}
+
+/// Whether security defaults are on, which ask whoever is at risk, administrator or not.
+///
+/// **Source:** "Security defaults": users are prompted "when necessary".
+fn has_security_defaults(directory: &Directory) -> bool {
+    let policy = directory.single(Resource::IdentitySecurityDefaultsEnforcementPolicy);
+    policy.and_then(|policy| policy.get("isEnabled")).and_then(Value::as_bool) == Some(true)
 }
 
 /// Whether multifactor authentication is switched on for a user itself, which no policy of Conditional Access changes.

@@ -320,7 +320,7 @@ impl Serve {
         let (own, manager) =
             (listening(self.listen, self.beyond_loopback).await?, listening(manager, self.beyond_loopback).await?);
         let proxy = match self.connect_proxy {
-            Some(address) => Some(listening(address, false).await?),
+            Some(address) => Some(listening(address, self.beyond_loopback).await?),
             None => None,
         };
         let at = |listener: &TcpListener| listener.local_addr().map_err(TenantError::Server);

@@ -115,3 +115,15 @@ fn a_browser_that_is_kept_signed_in_stays_so_and_signed_out_it_is_out() {
         assert!(out.header("location").unwrap().contains("login_required"), "{}", out.head);
     }
 }
+
+#[test]
+fn security_defaults_ask_whoever_is_at_risk() {
+    let served = Served::seeded("given-defaults", |seed| {
+        seed["conditionalAccessPolicies"] = json!([]);
+        seed["identitySecurityDefaultsEnforcementPolicy"] = json!({ "isEnabled": true });
+    });
+    let rae = ("rae@contoso.com", "Rae-Passw0rd");
+    assert_eq!(served.code(&[], rae), 0, "no administrator, nothing unusual");
+    served.on("risk:rae@contoso.com", json!({ "signInRisk": "medium" }));
+    assert_eq!(served.code(&[], rae), 50_076);
+}
