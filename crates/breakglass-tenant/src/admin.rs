@@ -104,8 +104,12 @@ fn approve(tenant: &Tenant, call: &Call, id: &str) -> Reply {
         let message = "The body is an object with the member `number`: the digits that the sign-in page shows.";
         return Reply::json(400, json!({ "error": { "code": "BadRequest", "message": message } }));
     };
-    tenant.flows.approve(id, number);
-    Reply::empty(204)
+    if tenant.flows.approve(id, number, tenant.clock.now()) {
+        return Reply::empty(204);
+    }
+    let message =
+        "No notification of this id waits for an answer: there was none, or it was answered, or too long ago.";
+    Reply::json(404, json!({ "error": { "code": "NotFound", "message": message } }))
 }
 
 fn may(tenant: &Tenant, call: &Call) -> Result<(), &'static str> {

@@ -181,8 +181,8 @@ struct Inner {
     codes: BTreeMap<String, Code>,
     devices: BTreeMap<String, Device>,
     visits: BTreeMap<String, Visit>,
-    /// Notifications that were answered, with the number that was entered.
-    approvals: BTreeMap<String, String>,
+    /// Notifications that were sent, with the number that was entered once one is answered.
+    notifications: BTreeMap<String, (Option<String>, Timestamp)>,
     /// Challenges of passkeys that are registered by a request to Graph: for whom, and until when.
     registrations: BTreeMap<String, (String, Timestamp)>,
 }
@@ -307,13 +307,19 @@ impl Flows {
         inner.visits.remove(&key)
     }
 
-    /// Answers a notification with the number that was entered.
-    pub(crate) fn approve(&self, notification: &str, number: &str) {
-        let approvals = &mut self.inner().approvals;
-        if approvals.len() >= FLOW_COUNT_MAX {
-            approvals.pop_first();
-        }
-        approvals.insert(notification.to_owned(), number.to_owned());
+    /// A notification was sent, which may be answered once.
+    pub(super) fn notified(&self, notification: &str, now: Timestamp) {
+        let notifications = &mut self.inner().notifications;
+        make_room(notifications, now, |(_, until)| *until);
+        notifications.insert(notification.to_owned(), (None, later(now, PAGES_SECONDS)));
+    }
+
+    /// Answers a notification with the number that was entered; `false` if none waits for it.
+    pub(crate) fn approve(&self, notification: &str, number: &str, now: Timestamp) -> bool {
+        let mut inner = self.inner();
+        let waiting = inner.notifications.get_mut(notification);
+        let waiting = waiting.filter(|(answer, until)| answer.is_none() && now < *until);
+        waiting.map(|(answer, _)| *answer = Some(number.to_owned())).is_some()
     }
 
     /// Keeps the challenge of a passkey that is going to be registered for a user.
@@ -329,9 +335,12 @@ impl Flows {
         (now < until).then_some(user)
     }
 
-    /// The number with which a notification was answered; it is asked once.
+    /// The number with which a notification was answered; it is asked once. `None` while it is not.
     pub(super) fn approval(&self, notification: &str) -> Option<String> {
-        self.inner().approvals.remove(notification)
+        let mut inner = self.inner();
+        let number = inner.notifications.get(notification)?.0.clone()?;
+        inner.notifications.remove(notification);
+        Some(number)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::audit::{self, Activity};
 use crate::call::{Call, Reply, member};
 use crate::faults;
 use crate::random;
-use crate::sign_in::methods::{self, Kind, Method};
+use crate::sign_in::methods::{self, Kind, Method, Sent};
 use crate::sign_in::{Attempt, Decided, Device, Given, TOO_LONG_AGO, decide, first_factor, passkeys, record, terms};
 use crate::state::{Directory, Log, Object, Shown, StateError, text};
 use crate::tenant::Tenant;
@@ -312,13 +312,22 @@ impl Step<'_> {
                 visit.asked = Some((chosen, None));
                 return self.out(id, visit, (&user, &useful));
             }
-            Kind::Sms | Kind::Push => match methods::send(self.tenant, &user, (&chosen, &visit.client.name)) {
-                Ok(sent) => Some(sent),
-                Err(_) => return failed(),
+            Kind::Sms | Kind::Push => match self.sent(&user, (&chosen, &visit)) {
+                Some(sent) => Some(sent),
+                None => return failed(),
             },
         };
         visit.asked = Some((chosen, sent));
         self.keep(id, visit, |step, id, visit| step.second(id, (visit, &useful), None))
+    }
+
+    /// Sends a message or a notification; `None` where that fails.
+    fn sent(&self, user: &Object, (method, visit): (&Method, &Visit)) -> Option<Sent> {
+        let sent = methods::send(self.tenant, user, (method, &visit.client.name)).ok()?;
+        if method.kind == Kind::Push {
+            self.tenant.flows.notified(&sent.id, self.tenant.clock.now());
+        }
+        Some(sent)
     }
 
     /// The service that a method needs does not answer; another method may do.
@@ -339,15 +348,21 @@ impl Step<'_> {
             let useful = self.useful(&visit, &user);
             return self.out(id, visit, (&user, &useful));
         }
+        let approval = sent.as_ref().filter(|_| method.kind == Kind::Push).map(|sent| tenant.flows.approval(&sent.id));
+        if approval == Some(None) {
+            let user = tenant.state.read().object(Resource::Users, &person.user).cloned();
+            let Some(user) = user else { return refused(&StsError::of(50_034)) };
+            let useful = self.useful(&visit, &user);
+            let wrong = "We have not received your approval so far. Enter the number in your app, then go on.";
+            return self.keep(id, visit, |step, id, visit| step.second(id, (visit, &useful), Some(wrong)));
+        }
         let counter = format!("{}#second", person.user);
         let is_locked = tenant.lockout.is_locked(&counter, self.call.remote, now);
         let is_right = !is_locked
             && match (method.kind, &sent) {
                 (Kind::Oath, _) => methods::is_code_of_app(tenant, &person.user, (&method, code)),
                 (Kind::Sms, Some(sent)) => is_same(&sent.code, code.trim()),
-                (Kind::Push, Some(sent)) => {
-                    tenant.flows.approval(&sent.id).is_some_and(|number| is_same(&sent.code, &number))
-                }
+                (Kind::Push, Some(sent)) => approval.flatten().is_some_and(|number| is_same(&sent.code, &number)),
                 _ => false,
             };
         if is_right {
@@ -365,6 +380,11 @@ impl Step<'_> {
         let Some(user) = user.filter(|user| self.log_proof(&visit, user, &error)) else { return failed() };
         if visit.failures >= FAILURE_COUNT_MAX || is_locked {
             return refused(&error);
+        }
+        if method.kind == Kind::Push {
+            // That one is answered: another number, another notification.
+            let Some(sent) = self.sent(&user, (&method, &visit)) else { return failed() };
+            visit.asked = Some((method, Some(sent)));
         }
         let useful = self.useful(&visit, &user);
         self.keep(id, visit, |step, id, visit| step.second(id, (visit, &useful), Some(&shown_text(&error))))

@@ -127,3 +127,34 @@ fn security_defaults_ask_whoever_is_at_risk() {
     served.on("risk:rae@contoso.com", json!({ "signInRisk": "medium" }));
     assert_eq!(served.code(&[], rae), 50_076);
 }
+
+#[test]
+fn a_notification_is_answered_once_and_not_waited_for_in_vain() {
+    let served = Served::new("given-push");
+    let mut browser = Browser::of(&served);
+    let asks = browser.sign_in(ADA);
+    let asks = browser.go_on(&asks, &[("do", "choose"), ("method", "push")]);
+    let number = |page: &Answer| {
+        let (_, rest) = page.body.split_once("<p class=\"number\">").unwrap_or_else(|| panic!("{}", page.body));
+        rest.split('<').next().unwrap().to_owned()
+    };
+    let newest = || {
+        let (_, outbox) = served.backstage("GET", &["outbox"], Value::Null);
+        outbox["value"][0]["id"].as_str().unwrap().to_owned()
+    };
+    let answered =
+        |id: &str, number: &str| served.backstage("POST", &["outbox", id, "approve"], json!({ "number": number })).0;
+    // Whoever clicks before they have approved it has not failed.
+    let mut asks = asks;
+    for _ in 0..6 {
+        asks = browser.go_on(&asks, &[("do", "verify")]);
+        assert!(asks.body.contains("not received your approval"), "{}", asks.body);
+    }
+    let first = (newest(), number(&asks));
+    assert_eq!(answered("nothing", &first.1), 404);
+    assert_eq!((answered(&first.0, "100"), answered(&first.0, &first.1)), (204, 404), "it is answered once");
+    let asks = browser.go_on(&asks, &[("do", "verify")]);
+    assert!(asks.body.contains("AADSTS500121") && newest() != first.0, "{}", asks.body);
+    assert_eq!(answered(&newest(), &number(&asks)), 204);
+    assert!(browser.go_on(&asks, &[("do", "verify")]).header("location").is_some());
+}
