@@ -14,7 +14,6 @@ use super::visit::{ADDRESS, FAILURE_COUNT_MAX, Step, failed, refused, shown_text
 use crate::audit::{self, Activity, CORE_DIRECTORY};
 use crate::call::{Reply, member};
 use crate::clock::written;
-use crate::graph::error::GraphError;
 use crate::graph::risk;
 use crate::secret::{Hashed, is_acceptable};
 use crate::sign_in::first_factor::{self, demands};
@@ -91,7 +90,7 @@ impl Step<'_> {
         let Some(user) = self.tenant.state.read().object(Resource::Users, &person.user).cloned() else {
             return refused(&StsError::of(50_034));
         };
-        match self.changed(&user, sent) {
+        match self.changed(&user, sent, is_multifactor(person.modes)) {
             Ok(()) => {}
             Err(NotChanged::State) => return failed(),
             Err(NotChanged::Unfit(why)) => {
@@ -99,24 +98,11 @@ impl Step<'_> {
             }
             Err(NotChanged::Refused(error)) => return self.change_refused(id, visit, (&user, &error)),
         }
-        let activity =
-            Activity { name: "Change user password", category: "UserManagement", service: CORE_DIRECTORY, reason: "" };
-        if audit::write_own(self.tenant, &user, (activity, self.call.remote)).is_err() {
-            return failed();
-        }
-        if is_multifactor(person.modes) && self.remediated(&person.user).is_err() {
-            return failed();
-        }
         visit.change = None;
         // What was shown before ended with the old password.
         let gives = Given { new_password: true, ..person.gives };
         visit.person = Some(Person { shown: Shown::at(self.tenant.clock.now()), gives, ..person });
         self.next(id, visit)
-    }
-
-    fn remediated(&self, user: &str) -> Result<(), GraphError> {
-        let now = written(self.tenant.clock.now());
-        self.tenant.state.write(|directory| Ok((risk::remediated(directory, user, &now)?, ())))
     }
 
     fn change_refused(&self, id: &str, mut visit: Visit, (user, error): (&Object, &StsError)) -> Reply {
@@ -133,8 +119,9 @@ impl Step<'_> {
         self.keep(id, visit, |_, id, _| Self::change_page(id, Some(&wrong)))
     }
 
-    /// Changes the password, if the old one is right and the new one will do.
-    fn changed(&self, user: &Object, sent: &[(String, String)]) -> Result<(), NotChanged> {
+    /// Changes the password, if the old one is right and the new one will do; with `is_secured` after a second proof, which
+    /// ends what an administrator has said of a risk.
+    fn changed(&self, user: &Object, sent: &[(String, String)], is_secured: bool) -> Result<(), NotChanged> {
         let (tenant, place, now) = (self.tenant, self.call.remote, self.tenant.clock.now());
         let id = text(user, "id").unwrap_or_default();
         let given = |name: &str| member(sent, name).unwrap_or_default();
@@ -160,7 +147,10 @@ impl Step<'_> {
         }
         let hashed = Hashed::of(new).map_err(|_| NotChanged::Unfit("The new password is too long."))?;
         tenant.lockout.succeeded(id, place);
-        tenant.state.write(|directory| {
+        let activity =
+            Activity { name: "Change user password", category: "UserManagement", service: CORE_DIRECTORY, reason: "" };
+        let record = audit::record_of_own(now, user, (activity, place)).map_err(|_| NotChanged::State)?;
+        let (mut writing, ()) = tenant.state.begin(|directory| {
             let still = directory.secrets(id).iter().find(|secret| secret.id == PASSWORD);
             let is_same = still.is_some_and(|still| is_same_hash(&still.hashed, &known.hashed));
             let changed = directory.object(Resource::Users, id).cloned().filter(|_| is_same);
@@ -173,8 +163,14 @@ impl Step<'_> {
                 }
             }
             let secret = first_factor::with_password(&mut changed, hashed, now);
-            Ok((vec![Change::Put(Resource::Users, changed), secret], ()))
-        })
+            let mut changes = vec![Change::Put(Resource::Users, changed), secret];
+            if is_secured {
+                changes.extend(risk::remediated(directory, id, &written(now)).map_err(|_| NotChanged::State)?);
+            }
+            Ok::<_, NotChanged>((changes, ()))
+        })?;
+        writing.tell(record);
+        Ok(writing.commit()?)
     }
 }
 

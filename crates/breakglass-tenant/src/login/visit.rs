@@ -248,14 +248,19 @@ impl Step<'_> {
         let Some(user) = user else { return refused(&StsError::of(50_034)) };
         let now = self.tenant.clock.now();
         let decided = decide(&self.tenant.state.read(), &user, &self.attempt(&visit), now);
-        let kept = self.tenant.state.write(|directory| {
+        let activity =
+            Activity { name: "Accept Terms Of Use", category: "Policy", service: "Terms Of Use", reason: "" };
+        let Ok(record) = audit::record_of_own(now, &user, (activity, self.call.remote)) else { return failed() };
+        let begun = self.tenant.state.begin(|directory| {
             let asked = terms::asked(directory, &decided.policies, &person.user).into_iter();
             let kept = asked.map(|(agreement, _)| terms::accepted(&person.user, &agreement, now));
             Ok::<_, StateError>((kept.collect(), ()))
         });
-        let activity =
-            Activity { name: "Accept Terms Of Use", category: "Policy", service: "Terms Of Use", reason: "" };
-        if kept.is_err() || audit::write_own(self.tenant, &user, (activity, self.call.remote)).is_err() {
+        let is_kept = begun.and_then(|(mut writing, ())| {
+            writing.tell(record);
+            writing.commit()
+        });
+        if is_kept.is_err() {
             return failed();
         }
         self.next(id, visit)
