@@ -7,6 +7,7 @@ mod errors;
 mod faults;
 mod frequency;
 mod graph_faults;
+mod heads;
 mod hostile;
 mod keys;
 mod logs;
