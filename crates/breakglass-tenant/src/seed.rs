@@ -2,13 +2,15 @@
 //! return (`passwordProfile.password`, `passwordCredentials[].secretText`; of authentication methods `secretKey` and
 //! `temporaryAccessPass`), and of passkeys what Graph returns just as little (`credentialId` and `publicKey`).
 
+mod check;
+
 use std::collections::BTreeMap;
 
 use breakglass_engine::access::surfaces::MICROSOFT_GRAPH;
 use breakglass_model::snapshot::Resource;
 use breakglass_model::well_known::BUILT_IN_ROLES;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::demo;
 use crate::grants::graph_principal;
@@ -32,6 +34,14 @@ pub enum SeedError {
     /// It is no snapshot.
     #[error("the seed is no snapshot of the form {FORMAT}: {0}")]
     Malformed(String),
+    /// It contradicts itself, or has something of another type than it has to be.
+    #[error("`{at}` {what}; nothing of the seed was put into the tenant")]
+    Unusable {
+        /// Which list, which of its objects, counted from 0, and which member.
+        at: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// A password or secret cannot be kept.
     #[error("a secret of `{of}` cannot be kept")]
     Secret {
@@ -64,15 +74,33 @@ pub enum SeedError {
     Random(#[from] NoRandomness),
 }
 
+/// Reads a seed as far as it can be told without a tenant whether one can be made of it.
+///
+/// # Errors
+/// When it is not understood, or contradicts itself.
+pub fn check(snapshot: &[u8]) -> Result<(), SeedError> {
+    document_of(snapshot).map(drop)
+}
+
+fn document_of(snapshot: &[u8]) -> Result<Object, SeedError> {
+    let document: Object = serde_json::from_slice(snapshot).map_err(|error| SeedError::Malformed(error.to_string()))?;
+    if text(&document, "format") != Some(FORMAT) {
+        return Err(SeedError::Malformed("`format` is another, or is not there".to_owned()));
+    }
+    check::check(&document)?;
+    Ok(document)
+}
+
 impl Tenant {
     /// Puts a snapshot into a new tenant, whose id is the snapshot's from then on.
     ///
     /// # Errors
     /// When the tenant is not new, or the snapshot is not understood; then nothing is put.
     pub fn seed(&mut self, snapshot: &[u8]) -> Result<(), SeedError> {
-        let document: Map<String, Value> =
-            serde_json::from_slice(snapshot).map_err(|error| SeedError::Malformed(error.to_string()))?;
-        self.sow(&document, Hashes { salts: Salts::Each, known: BTreeMap::new() })
+        if !self.is_new() {
+            return Err(SeedError::NotNew);
+        }
+        self.sow(&document_of(snapshot)?, Hashes { salts: Salts::Each, known: BTreeMap::new() })
     }
 
     /// Puts the company of the demo into a new tenant. Everybody knows its passwords, so that those who have the same
@@ -81,16 +109,13 @@ impl Tenant {
     /// # Errors
     /// When the tenant is not new, or cannot be written; then nothing is put.
     pub fn seed_demo(&mut self) -> Result<(), SeedError> {
+        if !self.is_new() {
+            return Err(SeedError::NotNew);
+        }
         self.sow(&object(demo::seed()), Hashes { salts: Salts::Shared, known: BTreeMap::new() })
     }
 
     fn sow(&mut self, document: &Object, mut hashes: Hashes) -> Result<(), SeedError> {
-        if !self.is_new() {
-            return Err(SeedError::NotNew);
-        }
-        if text(document, "format") != Some(FORMAT) {
-            return Err(SeedError::Malformed("`format` is another, or is not there".to_owned()));
-        }
         let id = text(document, "tenantId").unwrap_or(&self.id).to_owned();
         let mut changes = Vec::new();
         for resource in Resource::ALL {
@@ -155,6 +180,8 @@ fn put(
 ) -> Result<(), SeedError> {
     if text(&object, "id").is_none() {
         let id = match resource {
+            // It is of a user, who may be named by another member.
+            Resource::PerUserMfaStates => text(&object, "userId").map(str::to_owned).map_or_else(random::uuid, Ok)?,
             // Of these there is but one.
             Resource::AuthenticationMethodsPolicy | Resource::IdentitySecurityDefaultsEnforcementPolicy => {
                 resource.name().to_owned()

@@ -16,11 +16,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body as AxumBody;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -250,17 +251,22 @@ async fn worked_out(
     (head, body): (&axum::http::request::Parts, body::Received),
     (remote, place): (SocketAddr, &Place),
 ) -> Response {
+    let is_here = is_loopback(remote.ip());
+    let remote = match place_of(head, remote.ip()) {
+        Ok(remote) => remote,
+        Err(reply) => return response(reply),
+    };
     let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
     let headers = head.headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?)));
     let headers: Vec<(String, String)> = headers.collect();
-    let said = headers.iter().find(|(name, _)| name == PLACE_HEADER).and_then(|(_, place)| place.parse().ok());
-    // Only on this machine itself may a client say that it is somewhere else, or on which device.
+    // Only on this machine itself may a client say on which device it is.
     let headers: Vec<(String, String)> =
-        headers.into_iter().filter(|(name, _)| name != DEVICE_HEADER || is_loopback(remote.ip())).collect();
-    let remote = said.filter(|_| is_loopback(remote.ip())).unwrap_or(remote.ip());
+        headers.into_iter().filter(|(name, _)| name != DEVICE_HEADER || is_here).collect();
     let (body, counted) = body.into_parts();
+    // HEAD is answered as GET is; the body stays here, and its length is sent (RFC 9110, section 9.3.2).
+    let method = if head.method == Method::HEAD { &Method::GET } else { &head.method };
     let call = Call {
-        method: head.method.as_str().to_owned(),
+        method: method.as_str().to_owned(),
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers,
@@ -282,6 +288,15 @@ async fn worked_out(
         return std::future::pending().await;
     }
     response(reply)
+}
+
+/// The address that a client counts as being at. Only on this machine itself may it say that it is somewhere else.
+fn place_of(head: &axum::http::request::Parts, remote: IpAddr) -> Result<IpAddr, Reply> {
+    let Some(said) = head.headers.get(PLACE_HEADER).filter(|_| is_loopback(remote)) else { return Ok(remote) };
+    said.to_str().ok().and_then(|said| said.parse().ok()).ok_or_else(|| {
+        let message = "The header that says where the request is sent from has no IP address.";
+        Reply::json(400, json!({ "error": { "code": "BadRequest", "message": message } }))
+    })
 }
 
 fn response(reply: Reply) -> Response {

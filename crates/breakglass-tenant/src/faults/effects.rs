@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Kind;
 use super::settings::{PASS_THROUGH, RETRY_AFTER, SECONDS, SIGN_IN, SIGN_IN_RISK, USER_RISK};
-use crate::call::{Call, Reply};
+use crate::call::{Body, Call, Reply};
 use crate::graph::error::GraphError;
 use crate::login::error::StsError;
 use crate::sign_in::methods;
@@ -154,9 +154,33 @@ pub(crate) fn delivered(directory: &Directory, call: &Call, mut reply: Reply) ->
     if let Some(settings) = settings(directory, Kind::Slow) {
         reply.delay_seconds = settings.get(SECONDS).and_then(Value::as_u64).unwrap_or(0);
     }
-    let last = call.path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    let last = last.trim_start_matches("microsoft.graph.");
-    let is_write = call.method != "GET" && !READING.contains(&last);
-    reply.is_cut |= is_write && reply.status < 400 && is_on(directory, Kind::CutAfterWrite);
+    reply.is_cut |= is_on(directory, Kind::CutAfterWrite) && has_written(call, &reply);
     reply
+}
+
+/// Whether a request has changed something. A batch has if one of its requests has.
+fn has_written(call: &Call, reply: &Reply) -> bool {
+    if last_part(&call.path) != "$batch" {
+        return is_write(&call.method, &call.path) && reply.status < 400;
+    }
+    let sent: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+    let Body::Json(answered) = &reply.body else { return false };
+    let list = |of: &Value, name: &str| of.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let (sent, answered) = (list(&sent, "requests"), list(answered, "responses"));
+    // The answers stand in the order of the requests.
+    sent.iter().zip(&answered).any(|(sent, answered)| {
+        let text = |name: &str| sent.get(name).and_then(Value::as_str).unwrap_or_default();
+        let path = text("url").split('?').next().unwrap_or_default();
+        let status = answered.get("status").and_then(Value::as_u64);
+        is_write(&text("method").to_uppercase(), path) && status.is_some_and(|status| status < 400)
+    })
+}
+
+fn is_write(method: &str, path: &str) -> bool {
+    method != "GET" && !READING.contains(&last_part(path))
+}
+
+/// The last part of a path, without the namespace that actions may have before their names.
+fn last_part(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().trim_start_matches("microsoft.graph.")
 }

@@ -8,13 +8,12 @@ use breakglass_model::well_known::PRIVILEGED_AUTHENTICATION_ADMINISTRATOR;
 use serde_json::{Value, json};
 
 use super::error::GraphError;
-use super::{Request, fido2, password_reset};
+use super::{Request, fido2, passes, password_reset, per_user_mfa};
 use crate::call::Reply;
 use crate::clock::written;
 use crate::ids::roles::AUTHENTICATION_ADMINISTRATOR;
 use crate::random;
 use crate::secret::Hashed;
-use crate::seed::pass_of;
 use crate::sign_in::first_factor::{PASS_MULTI_USE, PASS_ONE_TIME};
 use crate::sign_in::passkeys;
 use crate::state::{Change, Object, Secret, text};
@@ -22,10 +21,6 @@ use crate::totp::Base32;
 
 pub(super) const READ: [&str; 2] = ["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
 pub(super) const WRITE: [&str; 1] = ["UserAuthenticationMethod.ReadWrite.All"];
-/// Minutes for which a temporary access pass is good unless it is said otherwise.
-const PASS_MINUTES: i64 = 60;
-/// Minutes for which one may be good.
-const PASS_MINUTES_RANGE: std::ops::RangeInclusive<i64> = 10..=43_200;
 /// Ids of phones: of each kind a user has one.
 const PHONES: [(&str, &str); 3] = [
     ("mobile", "3179e48a-750b-4051-897c-87b9720928f7"),
@@ -40,7 +35,7 @@ const COLLECTIONS: [(&str, &str); 7] = [
     ("softwareOathMethods", "#microsoft.graph.softwareOathAuthenticationMethod"),
     ("microsoftAuthenticatorMethods", "#microsoft.graph.microsoftAuthenticatorAuthenticationMethod"),
     ("fido2Methods", "#microsoft.graph.fido2AuthenticationMethod"),
-    ("temporaryAccessPassMethods", "#microsoft.graph.temporaryAccessPassAuthenticationMethod"),
+    ("temporaryAccessPassMethods", passes::ODATA_TYPE),
     ("emailMethods", "#microsoft.graph.emailAuthenticationMethod"),
 ];
 
@@ -53,6 +48,7 @@ pub(super) fn answer(request: &Request<'_>, user: &str, rest: &[&str]) -> Result
         return reply;
     }
     match (request.call.method.as_str(), *collection, rest) {
+        (_, "requirements", []) if request.version == "beta" => return per_user_mfa::answer(request, user),
         ("GET", "operations", [id]) => return password_reset::operation(request, user, id),
         ("POST", "methods" | "passwordMethods", [id, "resetPassword" | "microsoft.graph.resetPassword"]) => {
             return password_reset::reset(request, user, id);
@@ -98,20 +94,24 @@ pub(super) fn user_of(request: &Request<'_>, user: &str) -> Result<Object, Graph
 }
 
 fn methods(request: &Request<'_>, user: &str, odata_type: Option<&str>) -> Result<Vec<Object>, GraphError> {
-    let user = user_of(request, user)?;
+    let directory = request.tenant.state.read();
+    let user = directory.object(Resource::Users, user).ok_or_else(|| GraphError::not_found(user))?;
     let listed = user.get("authenticationMethods").and_then(Value::as_array).into_iter().flatten();
     let listed = listed.filter_map(Value::as_object);
     let wanted = listed.filter(|method| odata_type.is_none_or(|wanted| text(method, "@odata.type") == Some(wanted)));
-    Ok(wanted.cloned().collect())
+    let mut wanted: Vec<Object> = wanted.cloned().collect();
+    let now = request.tenant.clock.now();
+    wanted.iter_mut().for_each(|method| passes::tell_state(&directory, user, (method, now)));
+    Ok(wanted)
 }
 
 /// A method, as it is kept, with the secret that it is checked with and what only this answer shows.
-type Made = (Object, Option<Secret>, Vec<(&'static str, Value)>);
+pub(super) type Made = (Object, Option<Secret>, Vec<(&'static str, Value)>);
 
 fn create(request: &Request<'_>, user: &str, (odata_type, context): (&str, &str)) -> Result<Reply, GraphError> {
     let body = request.object()?;
     let made: Made = match odata_type {
-        "#microsoft.graph.temporaryAccessPassAuthenticationMethod" => pass(request, user, &body)?,
+        passes::ODATA_TYPE => passes::made(request, user, &body)?,
         "#microsoft.graph.phoneAuthenticationMethod" => phone(&body)?,
         "#microsoft.graph.softwareOathAuthenticationMethod" => authenticator(user, &body)?,
         _ => return Err(GraphError::bad_request("Methods of this type are registered by the user, not by a request.")),
@@ -120,7 +120,7 @@ fn create(request: &Request<'_>, user: &str, (odata_type, context): (&str, &str)
     method.insert("@odata.type".to_owned(), json!(odata_type));
     method.insert("createdDateTime".to_owned(), json!(written(request.tenant.clock.now())));
     let id = text(&method, "id").unwrap_or_default().to_owned();
-    let is_pass = odata_type.contains("temporaryAccessPass");
+    let is_pass = odata_type == passes::ODATA_TYPE;
     let kept = method.clone();
     request.write(|directory| -> Result<_, GraphError> {
         let mut changed =
@@ -145,30 +145,13 @@ fn create(request: &Request<'_>, user: &str, (odata_type, context): (&str, &str)
         Ok((changes, ()))
     })?;
     audit(request, user, "Admin registered security info")?;
+    let directory = request.tenant.state.read();
+    if let Some(user) = directory.object(Resource::Users, user) {
+        passes::tell_state(&directory, user, (&mut method, request.tenant.clock.now()));
+    }
+    drop(directory);
     method.extend(shown.into_iter().map(|(name, value)| (name.to_owned(), value)));
     Ok(request.entity(201, (context, method)))
-}
-
-fn pass(request: &Request<'_>, user: &str, body: &Object) -> Result<Made, GraphError> {
-    let minutes = body.get("lifetimeInMinutes").and_then(Value::as_i64).unwrap_or(PASS_MINUTES);
-    if !PASS_MINUTES_RANGE.contains(&minutes) {
-        return Err(GraphError::bad_request("The lifetime of a Temporary Access Pass is 10 to 43200 minutes."));
-    }
-    let now = written(request.tenant.clock.now());
-    let id = random::uuid()?;
-    let pass = random::token()?.chars().filter(char::is_ascii_alphanumeric).take(12).collect::<String>();
-    let mut method = Object::new();
-    let properties = [
-        ("id", json!(id)),
-        ("startDateTime", body.get("startDateTime").cloned().unwrap_or_else(|| json!(now))),
-        ("lifetimeInMinutes", json!(minutes)),
-        ("isUsableOnce", json!(body.get("isUsableOnce").and_then(Value::as_bool) == Some(true))),
-        ("isUsable", json!(true)),
-        ("methodUsabilityReason", json!("EnabledByPolicy")),
-    ];
-    method.extend(properties.map(|(name, value)| (name.to_owned(), value)));
-    let secret = pass_of((user, &id), &method, Hashed::of(&pass)?);
-    Ok((method, Some(secret), vec![("temporaryAccessPass", json!(pass))]))
 }
 
 fn phone(body: &Object) -> Result<Made, GraphError> {

@@ -10,7 +10,7 @@ use super::error::GraphError;
 use super::list::{Shape, listed, listed_of, selected};
 use super::modified::modified_whole;
 use super::shape::mend;
-use super::{Request, policy_check};
+use super::{Request, location_shape, policy_check};
 use crate::call::Reply;
 use crate::ids::roles::{GLOBAL_READER, SECURITY_READER};
 use crate::random;
@@ -86,6 +86,8 @@ struct Of {
     shape: Shape,
     /// Word for the audit.
     word: &'static str,
+    /// Whether a body is written as one is, for a new one or for one that there is.
+    check_shape: fn(Option<&Object>, &Object) -> Result<(), GraphError>,
     /// Whether what is written can be one, in place of what there was.
     check: fn(&Directory, Option<&Object>, &Object) -> Result<(), GraphError>,
 }
@@ -104,11 +106,13 @@ impl Of {
             "policies" => Self {
                 shape: shape(Resource::ConditionalAccessPolicies, "identity/conditionalAccess/policies"),
                 word: "conditional access policy",
+                check_shape: |_, body| policy_check::check_shape(body),
                 check: policy_check::check,
             },
             _ => Self {
                 shape: shape(Resource::NamedLocations, "identity/conditionalAccess/namedLocations"),
                 word: "named location",
+                check_shape: location_shape::check,
                 check: |_, _, location| check_location(location),
             },
         }
@@ -117,19 +121,21 @@ impl Of {
 
 fn create(request: &Request<'_>, of: &Of) -> Result<Reply, GraphError> {
     let mut object = request.object()?;
+    (of.check_shape)(None, &object)?;
     let id = random::uuid()?;
     object.insert("id".to_owned(), json!(id));
     object.insert("createdDateTime".to_owned(), json!(precise(request)));
     object.insert("modifiedDateTime".to_owned(), Value::Null);
     object.remove("@odata.context");
-    let given = object.clone();
     if of.shape.resource == Resource::ConditionalAccessPolicies {
         fill(&mut object);
+        fill_controls(&mut object);
     }
+    let whole = object.clone();
     mend(of.shape.resource, request.version, &mut object);
     let put = vec![Change::Put(of.shape.resource, object.clone())];
     request.write(|directory| {
-        (of.check)(directory, None, &given)?;
+        (of.check)(directory, None, &whole)?;
         not_beside_defaults(directory, &object)?;
         Ok::<_, GraphError>((put, ()))
     })?;
@@ -138,13 +144,14 @@ fn create(request: &Request<'_>, of: &Of) -> Result<Reply, GraphError> {
 }
 
 fn update(request: &Request<'_>, of: &Of, id: &str) -> Result<Reply, GraphError> {
-    let body = request.object()?;
+    let mut body = request.object()?;
     let modified = precise(request);
     if of.shape.resource == Resource::ConditionalAccessPolicies {
-        policy_check::check_shape(&body)?;
+        fill_controls(&mut body);
     }
     let (known, object) = request.write(|directory| -> Result<_, GraphError> {
         let known = directory.object(of.shape.resource, id).cloned().ok_or_else(|| no_policy(id))?;
+        (of.check_shape)(Some(&known), &body)?;
         let mut object = known.clone();
         for (name, value) in body.into_iter().filter(|(name, _)| name != "@odata.context") {
             let is_fixed = READ_ONLY.contains(&name.as_str());
@@ -303,6 +310,16 @@ fn check_location(object: &Object) -> Result<(), GraphError> {
     }
     let location = NamedLocation::from_value(Value::Object(object.clone()), "namedLocation");
     location.map(drop).map_err(|error| refused(format!("1042: The named location is malformed: {error}")))
+}
+
+/// What Graph takes as null of the controls that somebody writes. Of a policy that was seeded without it, nobody knows
+/// what it is.
+fn fill_controls(written: &mut Object) {
+    let Some(grant) = written.get_mut("grantControls").and_then(Value::as_object_mut) else { return };
+    for list in ["builtInControls", "customAuthenticationFactors", "termsOfUse"] {
+        grant.entry(list).or_insert_with(|| json!([]));
+    }
+    grant.entry("authenticationStrength").or_insert(Value::Null);
 }
 
 /// What Graph fills in where it is not given: empty lists, and nulls.

@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 
 use breakglass_engine::access::device_filter::DeviceFilter;
-use breakglass_model::policy::ConditionalAccessPolicy;
+use breakglass_model::policy::{ConditionalAccessPolicy, UnknownCause};
 use breakglass_model::snapshot::Resource;
 use serde_json::Value;
 
@@ -31,9 +31,6 @@ const NETWORKS: [&str; 3] = ["All", "AllTrusted", "00000000-0000-0000-0000-00000
 
 /// Refuses a policy that cannot be one. What was there before has the shape that it was seeded with.
 pub(super) fn check(directory: &Directory, known: Option<&Object>, policy: &Object) -> Result<(), GraphError> {
-    if known.is_none() {
-        check_shape(policy)?;
-    }
     check_what_there_is(policy)?;
     check_targets(policy)?;
     check_controls(directory, policy)?;
@@ -64,7 +61,10 @@ fn check_what_there_is(policy: &Object) -> Result<(), GraphError> {
     let read = ConditionalAccessPolicy::from_value(Value::Object(policy.clone()), "policy");
     let read = read.map_err(|error| malformed(&error.to_string()))?;
     if let Some(part) = read.unknowns.first() {
-        return Err(malformed(&part.to_string()));
+        return Err(malformed(&match part.cause {
+            UnknownCause::NotExported => format!("'{}' is needed.", part.path),
+            _ => format!("'{}' is not known.", part.path),
+        }));
     }
     let users = read.conditions.users.as_ref();
     let has_users = users.is_some_and(|users| {

@@ -57,13 +57,23 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
     }
 }
 
-fn details(request: &Request<'_>, directory: &Directory, user: &Object) -> Object {
-    let id = text(user, "id").unwrap_or_default();
-    let now = request.tenant.clock.now();
+/// What a user has registered.
+fn registered(user: &Object) -> Vec<&'static (&'static str, &'static str, &'static str)> {
     let listed = user.get("authenticationMethods").and_then(Value::as_array).into_iter().flatten();
     let types: Vec<&str> = listed.filter_map(|method| method.get("@odata.type")?.as_str()).collect();
     let has = |name: &str| types.iter().any(|kind| *kind == format!("#microsoft.graph.{name}AuthenticationMethod"));
-    let registered: Vec<&(&str, &str, &str)> = METHODS.iter().filter(|(name, ..)| has(name)).collect();
+    METHODS.iter().filter(|(name, ..)| has(name)).collect()
+}
+
+/// Whether a user has registered a second proof.
+pub(super) fn is_mfa_registered(user: &Object) -> bool {
+    registered(user).iter().any(|(name, ..)| *name != "email")
+}
+
+fn details(request: &Request<'_>, directory: &Directory, user: &Object) -> Object {
+    let id = text(user, "id").unwrap_or_default();
+    let now = request.tenant.clock.now();
+    let registered = registered(user);
     let proofs = || registered.iter().filter(|(name, ..)| *name != "email");
     let preferred = proofs().map(|(.., preferred)| *preferred).find(|preferred| !preferred.is_empty());
     // What may be used is what the policy lets them use.
@@ -72,7 +82,7 @@ fn details(request: &Request<'_>, directory: &Directory, user: &Object) -> Objec
     object(json!({
         "id": id, "userPrincipalName": text(user, "userPrincipalName"), "userDisplayName": text(user, "displayName"),
         "userType": if is_guest { "guest" } else { "member" }, "isAdmin": !roles_of(directory, id, now).is_empty(),
-        "isMfaRegistered": proofs().next().is_some(), "isMfaCapable": !is_bare(directory, user) && !usable.is_empty(),
+        "isMfaRegistered": is_mfa_registered(user), "isMfaCapable": !is_bare(directory, user) && !usable.is_empty(),
         "isPasswordlessCapable": usable.iter().any(|method| method.kind == Kind::Passkey),
         "isSsprRegistered": false, "isSsprEnabled": false, "isSsprCapable": false,
         "isSystemPreferredAuthenticationMethodEnabled": false, "systemPreferredAuthenticationMethods": [],

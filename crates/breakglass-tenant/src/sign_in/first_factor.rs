@@ -18,6 +18,11 @@ pub(crate) const PASS_ONE_TIME: &str = "pass-once:";
 /// How that of one begins that is good many times.
 pub(crate) const PASS_MULTI_USE: &str = "pass:";
 
+/// What is said of a pass that is good once, after it was used: it stays on the list.
+///
+/// **Source:** "temporaryAccessPassAuthenticationMethod", `methodUsabilityReason`.
+pub(crate) const ONE_TIME_USED: &str = "OneTimeUsed";
+
 /// What the text in the password field of a user proves.
 ///
 /// # Errors
@@ -76,12 +81,26 @@ pub(crate) fn shown(
     let (owner, pass_id) = (id.to_owned(), pass.id.clone());
     let is_first = tenant.state.write(|directory| -> Result<_, StateError> {
         let is_there = directory.secrets(&owner).iter().any(|secret| secret.id == pass_id);
-        Ok((vec![Change::RemoveSecret(owner, pass_id)], is_there))
+        let used = directory.object(Resource::Users, &owner).filter(|_| is_there).map(|user| with_used(user, &pass_id));
+        let changes = used.map(|user| Change::Put(Resource::Users, user)).into_iter();
+        Ok((changes.chain([Change::RemoveSecret(owner, pass_id)]).collect(), is_there))
     });
     match is_first {
         Ok(true) => Ok(Modes::TEMPORARY_ACCESS_PASS_ONE_TIME),
         Ok(false) | Err(_) => Err(StsError::of(130_503)),
     }
+}
+
+/// A user whose pass was used, which says so from then on.
+fn with_used(user: &Object, pass: &str) -> Object {
+    let mut user = user.clone();
+    let listed = user.get_mut("authenticationMethods").and_then(Value::as_array_mut);
+    for method in listed.into_iter().flatten().filter_map(Value::as_object_mut) {
+        if text(method, "id").is_some_and(|id| pass.strip_prefix(PASS_ONE_TIME) == Some(id)) {
+            method.insert("methodUsabilityReason".to_owned(), Value::String(ONE_TIME_USED.to_owned()));
+        }
+    }
+    user
 }
 
 /// The change that gives a user a new password, at an instant: it ends what was begun with the old one, which the object

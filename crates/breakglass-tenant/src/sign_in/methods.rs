@@ -104,7 +104,7 @@ pub(crate) fn is_bare(directory: &Directory, user: &Object) -> bool {
 }
 
 /// The configuration of a kind of method in the authentication methods policy.
-pub(super) fn configuration<'d>(directory: &'d Directory, id: &str) -> Option<&'d Object> {
+pub(crate) fn configuration<'d>(directory: &'d Directory, id: &str) -> Option<&'d Object> {
     let policy = directory.single(Resource::AuthenticationMethodsPolicy)?;
     let listed = policy.get("authenticationMethodConfigurations")?.as_array()?;
     let mut listed = listed.iter().filter_map(Value::as_object);

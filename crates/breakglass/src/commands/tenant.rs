@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use breakglass_tenant::backstage::{self, AskError};
 use breakglass_tenant::profile::Profile;
-use breakglass_tenant::seed::SeedError;
+use breakglass_tenant::seed::{SeedError, check};
 use breakglass_tenant::tenant::{Addresses, OpenError, Tenant};
 use breakglass_tenant::tls::{AUTHORITY_FILE, BEYOND_AUTHORITY_FILE, TlsError};
 use breakglass_tenant::{demo, serve, tls};
@@ -288,6 +288,9 @@ impl Coded for TenantError {
             Self::Seed { source: SeedError::NotNew, .. } => {
                 "leave --seed out to go on with the tenant that is there, or name a new folder with --data".to_owned()
             }
+            Self::Seed { source: SeedError::Unusable { .. }, .. } => {
+                "mend the seed there, and run the same again: nothing was begun in the folder".to_owned()
+            }
             Self::ReadSeed { .. } | Self::Seed { .. } => {
                 "name a file in the form breakglass-snapshot/1 with --seed, or the company of the demo: --seed demo"
                     .to_owned()
@@ -436,9 +439,14 @@ impl Seed {
             Self::Demo => Ok(ReadSeed::Demo),
             Self::File(path) => {
                 let path_text = path.display().to_string();
-                match fs::read(path) {
-                    Ok(snapshot) => Ok(ReadSeed::Snapshot(path_text, snapshot)),
-                    Err(source) => Err(TenantError::ReadSeed { path: path_text, source }),
+                let snapshot = match fs::read(path) {
+                    Ok(snapshot) => snapshot,
+                    Err(source) => return Err(TenantError::ReadSeed { path: path_text, source }),
+                };
+                // Before there is a folder: one that is begun and has no tenant helps nobody.
+                match check(&snapshot) {
+                    Ok(()) => Ok(ReadSeed::Snapshot(path_text, snapshot)),
+                    Err(source) => Err(TenantError::Seed { path: path_text, source }),
                 }
             }
         }

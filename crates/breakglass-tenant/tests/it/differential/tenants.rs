@@ -154,7 +154,7 @@ pub(super) fn small_tenant(seed: u64) -> Small {
         "authenticationMethodsPolicy": methods_policy(random),
         "identitySecurityDefaultsEnforcementPolicy": { "isEnabled": has_defaults },
         "federationConfigurations": [{ "id": "f", "domainId": FEDERATED, "federatedIdpMfaBehavior": "rejectMfaByFederatedIdp" }],
-        "identityProtectionRiskPolicies": [],
+        "identityProtectionPolicies": [],
         "perUserMfaStates": per_user_states(random, &people),
     });
     let snapshot = snapshot_of(&json).unwrap_or_else(|error| panic!("seed {seed}: {error}"));

@@ -205,12 +205,25 @@ fn locations_of_each_kind_come_and_go() {
         }
         let own = format!("{path}/{}", made["id"].as_str().unwrap());
         assert_eq!(world.graph(&token, ("PATCH", &own), Some(change)).status, 204);
+        let other = if body["ipRanges"].is_array() { "country" } else { "ip" };
+        for wrong in [
+            json!({ "color": "red" }),
+            json!({ "isTrusted": "yes" }),
+            json!({ "@odata.type": format!("#microsoft.graph.{other}NamedLocation") }),
+            json!({ if other == "ip" { "ipRanges" } else { "countriesAndRegions" }: [] }),
+        ] {
+            assert_eq!(world.graph(&token, ("PATCH", &own), Some(wrong.clone())).status, 400, "{wrong}");
+        }
         assert_eq!(world.graph(&token, ("DELETE", &own), None).status, 204);
     }
     for (name, value) in [
         ("ipRanges", json!([{ "cidrAddress": "nowhere" }])),
         ("@odata.type", json!("#microsoft.graph.compliantNetworkNamedLocation")),
         ("@odata.type", Value::Null),
+        ("color", json!("red")),
+        ("countriesAndRegions", json!(["NL"])),
+        ("ipRanges", json!([{ "cidrAddress": "192.0.2.0/24", "color": "red" }])),
+        ("isTrusted", json!("yes")),
     ] {
         let mut bad = ip.clone();
         bad[name] = value;

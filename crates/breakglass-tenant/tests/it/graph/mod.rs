@@ -10,6 +10,8 @@ mod every_resource;
 mod grants;
 mod guarded;
 mod keys;
+mod passes;
+mod per_user_mfa;
 mod permissions;
 mod pim;
 mod policies;

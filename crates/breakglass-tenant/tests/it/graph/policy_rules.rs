@@ -195,3 +195,59 @@ fn the_audit_has_the_policy_before_and_after() {
     assert_eq!(names(&records[1]), [p.clone(), q]);
     assert_eq!(names(&records[2]), [None, p]);
 }
+
+#[test]
+fn what_a_policy_leaves_out_is_taken_as_null() {
+    let world = World::new("left-out");
+    let token = world.user("ca");
+    let users = json!({ "includeUsers": [id("bert")] });
+    let applications = json!({ "includeApplications": ["All"] });
+    let conditions = json!({ "users": users, "applications": applications });
+    let session = json!({ "signInFrequency": { "isEnabled": true, "type": "hours", "value": 4 } });
+    let strength = json!({ "authenticationStrength": { "id": "00000000-0000-0000-0000-000000000004" } });
+    for (part, controls) in [
+        ("sessionControls", session.clone()),
+        ("grantControls", json!({ "operator": "OR", "builtInControls": ["mfa"] })),
+        ("grantControls", strength),
+    ] {
+        let body = json!({ "displayName": "P", "state": "disabled", "conditions": conditions, part: controls });
+        let made = world.graph(&token, ("POST", POLICIES), Some(body));
+        assert_eq!(made.status, 201, "{}", made.text);
+        let made = made.json();
+        for name in ["grantControls", "sessionControls"].iter().filter(|name| **name != part) {
+            assert_eq!(made[*name], Value::Null);
+        }
+        assert_eq!(
+            (&made["conditions"]["locations"], &made["conditions"]["signInRiskLevels"]),
+            (&Value::Null, &json!([]))
+        );
+    }
+    let body = json!({ "displayName": "P", "state": "enabled", "conditions": conditions, "sessionControls": session });
+    let made = world.graph(&token, ("POST", POLICIES), Some(body)).json();
+    let path = format!("{POLICIES}/{}", made["id"].as_str().unwrap());
+    world.user("bert");
+    let change = json!({ "grantControls": { "operator": "OR", "termsOfUse": [] } });
+    assert_eq!(world.graph(&token, ("PATCH", &path), Some(change)).status, 204);
+    world.user("bert");
+    let two = json!({ "grantControls": { "builtInControls": ["mfa", "compliantDevice"] } });
+    let refused = world.graph(&token, ("PATCH", &path), Some(two));
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains("'grantControls.operator' is needed") && !refused.text.contains("export"));
+}
+
+#[test]
+fn nobody_knows_what_a_seeded_policy_demands_that_leaves_it_out() {
+    let policy = json!({ "id": NOBODY, "displayName": "P", "state": "enabled", "sessionControls": Value::Null,
+        "conditions": { "clientAppTypes": ["all"], "users": { "includeUsers": [id("bert")] },
+            "applications": { "includeApplications": ["All"] } } });
+    let world = World::with("left-out-of-a-seed", &[], json!({ "conditionalAccessPolicies": [policy] }));
+    assert_eq!(world.refused("bert"), 53_003);
+    let token = world.user("ca");
+    let path = format!("{POLICIES}/{NOBODY}");
+    let refused = world.graph(&token, ("PATCH", &path), Some(json!({ "displayName": "Q" })));
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains("'grantControls' is needed"), "{}", refused.text);
+    let known = json!({ "grantControls": Value::Null, "sessionControls": { "persistentBrowser": { "isEnabled": true, "mode": "never" } } });
+    assert_eq!(world.graph(&token, ("PATCH", &path), Some(known)).status, 204);
+    world.user("bert");
+}

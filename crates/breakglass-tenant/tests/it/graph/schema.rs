@@ -64,6 +64,7 @@ const METHODS: &[(&str, &str)] = &[
     ("temporaryAccessPassMethods", "temporaryAccessPassAuthenticationMethod"),
     ("emailMethods", "emailAuthenticationMethod"),
     ("operations", "longRunningOperation"),
+    ("requirements", "strongAuthenticationRequirements"),
 ];
 
 /// Collections below one object.

@@ -419,6 +419,11 @@ impl World {
 
     /// A token of somebody who signed in on the pages with a pass, which is multifactor authentication.
     pub(super) fn strong_user(&self, name: &str) -> String {
+        self.strong_user_with((name, PASS))
+    }
+
+    /// The same with another pass.
+    pub(super) fn strong_user_with(&self, (name, pass): (&str, &str)) -> String {
         let verifier = "v".repeat(50);
         let query = [
             ("client_id", AZURE_CLI),
@@ -434,7 +439,7 @@ impl World {
         let cookies = cookies.map(|(_, cookie)| cookie.split(';').next().unwrap()).collect::<Vec<_>>().join("; ");
         let (_, rest) = page.text.split_once("name=\"ctx\" value=\"").unwrap_or_else(|| panic!("{}", page.text));
         let ctx = rest.split('"').next().unwrap();
-        let body = format!("ctx={}&login={name}%40contoso.onmicrosoft.com&passwd={PASS}", escaped(ctx));
+        let body = format!("ctx={}&login={name}%40contoso.onmicrosoft.com&passwd={pass}", escaped(ctx));
         let headers = [("content-type", "application/x-www-form-urlencoded"), ("cookie", &cookies)];
         let back = self.send("POST", "/common/login", (&headers, body.as_bytes()));
         let location = back.header("location").unwrap_or_else(|| panic!("{}", back.text)).to_owned();

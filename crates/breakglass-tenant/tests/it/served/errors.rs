@@ -96,11 +96,11 @@ fn a_reset_by_an_administrator_ends_the_lock() {
     }
     assert_eq!(served.code(&[], RAE), 50_053);
     let bearer = format!("Bearer {}", served.password(&[], ADMIN)["access_token"].as_str().unwrap());
-    let profile = json!({ "password": "An0ther-Passw0rd", "forceChangePasswordNextSignIn": false });
+    let profile = json!({ "password": "Quite-New-Pass-1", "forceChangePasswordNextSignIn": false });
     let body = json!({ "passwordProfile": profile }).to_string();
     let what = ("PATCH", "/v1.0/users/rae@contoso.com");
     assert_eq!(served.send(what, &[("authorization", &bearer)], &body).unwrap().status, 204);
-    assert_eq!(served.code(&[], (RAE.0, "An0ther-Passw0rd")), 0);
+    assert_eq!(served.code(&[], (RAE.0, "Quite-New-Pass-1")), 0);
 }
 
 #[test]

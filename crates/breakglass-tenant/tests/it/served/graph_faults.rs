@@ -83,6 +83,19 @@ fn what_was_written_stays_though_the_answer_never_comes() {
     assert!(client.send(("PATCH", "/v1.0/users/new@contoso.com"), "{\"jobTitle\":\"x\"}").is_err());
     let read = json!({ "ids": [] }).to_string();
     assert!(client.send(("POST", "/v1.0/directoryObjects/getByIds"), &read).is_ok());
+    let batch = |all: &[(&str, &str)]| {
+        let all = all.iter().enumerate().map(|(at, (method, url))| {
+            json!({ "id": at.to_string(), "method": method, "url": url, "body": { "ids": [] },
+                "headers": { "content-type": "application/json" } })
+        });
+        let body = json!({ "requests": all.collect::<Vec<_>>() }).to_string();
+        client.send(("POST", "/v1.0/$batch"), &body).map(|answer| answer.status)
+    };
+    let reads = [("GET", "/users?$top=1"), ("get", "/me"), ("POST", "/directoryObjects/getByIds")];
+    assert_eq!(batch(&reads).unwrap(), 200);
+    let refused = ("DELETE", "/users/nobody@contoso.com");
+    assert_eq!(batch(&[reads[0], refused]).unwrap(), 200, "nothing was written");
+    assert!(batch(&[reads[0], ("POST", "/me/revokeSignInSessions")]).is_err());
     served.off("cut-after-write");
     assert_eq!(client.send(("DELETE", "/v1.0/users/new@contoso.com"), "").unwrap().status, 204);
 }

@@ -8,6 +8,7 @@ mod faults;
 mod frequency;
 mod given;
 mod graph_faults;
+mod heads;
 mod hostile;
 mod keys;
 mod logs;
