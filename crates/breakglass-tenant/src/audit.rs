@@ -1,11 +1,11 @@
 //! The directory audit: who changed what, as Graph's `directoryAudit` has it.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::clock::written;
 use crate::random::{self, NoRandomness};
-use crate::state::{Log, Object, StateError, text};
-use crate::tenant::Tenant;
+use crate::state::{Object, text};
 
 /// The service of most activities.
 pub(crate) const CORE_DIRECTORY: &str = "Core Directory";
@@ -23,21 +23,12 @@ pub(crate) struct Activity<'a> {
     pub(crate) reason: &'a str,
 }
 
-/// A record cannot be written.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AuditError {
-    #[error(transparent)]
-    Random(#[from] NoRandomness),
-    #[error(transparent)]
-    State(#[from] StateError),
-}
-
-/// Writes the record of something that was done by somebody or something to others.
-pub(crate) fn write(
-    tenant: &Tenant,
+/// The record of something that was done by somebody or something to others. It is written with what was done.
+pub(crate) fn record(
+    now: Timestamp,
     activity: Activity<'_>,
     (initiated, targets): (Value, Value),
-) -> Result<(), AuditError> {
+) -> Result<Object, NoRandomness> {
     let record = json!({
         "id": format!("Directory_{}", random::uuid()?),
         "category": activity.category,
@@ -45,26 +36,26 @@ pub(crate) fn write(
         "result": "success",
         "resultReason": activity.reason,
         "activityDisplayName": activity.name,
-        "activityDateTime": written(tenant.clock.now()),
+        "activityDateTime": written(now),
         "loggedByService": activity.service,
         "operationType": activity.name.split(' ').next(),
         "initiatedBy": initiated,
         "targetResources": targets,
         "additionalDetails": [],
     });
-    Ok(tenant.state.log(Log::DirectoryAudits, &record.as_object().cloned().unwrap_or_default())?)
+    Ok(record.as_object().cloned().unwrap_or_default())
 }
 
-/// Writes the record of what users did to their own account.
-pub(crate) fn write_own(
-    tenant: &Tenant,
+/// The record of what users did to their own account.
+pub(crate) fn record_of_own(
+    now: Timestamp,
     user: &Object,
     (activity, remote): (Activity<'_>, std::net::IpAddr),
-) -> Result<(), AuditError> {
+) -> Result<Object, NoRandomness> {
     let (id, name) = (text(user, "id"), text(user, "userPrincipalName"));
     let by = json!({
         "app": Value::Null, "user": { "id": id, "userPrincipalName": name, "ipAddress": remote.to_string() },
     });
     let targets = json!([{ "id": id, "type": "User", "userPrincipalName": name, "modifiedProperties": [] }]);
-    write(tenant, activity, (by, targets))
+    record(now, activity, (by, targets))
 }

@@ -212,7 +212,7 @@ fn create_application(request: &Request<'_>) -> Result<Reply, GraphError> {
     ];
     app.extend(given.into_iter().map(|(name, value)| (name.to_owned(), value)));
     let put = vec![Change::Put(Resource::Applications, app.clone())];
-    request.tenant.state.write(|_| Ok::<_, GraphError>((put, ())))?;
+    request.write(|_| Ok::<_, GraphError>((put, ())))?;
     audit_new(request, ("Add application", &APPLICATIONS), &app)?;
     Ok(request.entity(201, ("applications", app)))
 }
@@ -223,7 +223,7 @@ fn create_principal(request: &Request<'_>) -> Result<Reply, GraphError> {
     properties::SERVICE_PRINCIPAL.check_new(&principal)?;
     let app_id = text(&principal, "appId").map(str::to_owned).ok_or_else(|| required("appId"))?;
     let id = random::uuid()?;
-    let principal = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let principal = request.write(|directory| -> Result<_, GraphError> {
         let is_it = |one: &&Object| text(one, "appId").is_some_and(|known| known.eq_ignore_ascii_case(&app_id));
         is_first_of_its_app(directory, &app_id)?;
         let app = directory.all(Resource::Applications).find(is_it);
@@ -261,7 +261,7 @@ fn add_password(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
         "hint": hint, "keyId": key_id, "secretText": Value::Null, "startDateTime": written(now),
     });
     let kept = Secret { owner: id.to_owned(), id: key_id, hashed: Hashed::of(&secret)?, until: Some(until) };
-    let app = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let app = request.write(|directory| -> Result<_, GraphError> {
         let mut app = directory.object(Resource::Applications, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
         match app.get_mut("passwordCredentials").and_then(Value::as_array_mut) {
             Some(list) => list.push(credential.clone()),
@@ -280,7 +280,7 @@ fn remove_password(request: &Request<'_>, id: &str) -> Result<Reply, GraphError>
     may_change(request, &APPLICATIONS, id)?;
     let body = request.object()?;
     let key_id = text(&body, "keyId").ok_or_else(|| required("keyId"))?.to_owned();
-    let app = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let app = request.write(|directory| -> Result<_, GraphError> {
         let mut app = directory.object(Resource::Applications, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
         let list = app.get_mut("passwordCredentials").and_then(Value::as_array_mut);
         let list = list.ok_or_else(|| GraphError::not_found(&key_id))?;

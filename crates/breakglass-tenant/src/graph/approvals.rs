@@ -233,7 +233,7 @@ fn decide(request: &Request<'_>, id: &str, wanted: &str) -> Result<Reply, GraphE
     let body = request.object()?;
     let (result, why) = decision(&body)?;
     let now = request.tenant.clock.now();
-    let (asked, is_done) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let (asked, is_done) = request.write(|directory| -> Result<_, GraphError> {
         let approval = directory.shelved(Shelf::RoleAssignmentApprovals, id);
         let mut approval = approval.cloned().ok_or_else(|| GraphError::not_found(id))?;
         let mut steps = steps_of(&approval);

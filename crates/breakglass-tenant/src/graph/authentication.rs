@@ -122,7 +122,7 @@ fn create(request: &Request<'_>, user: &str, (odata_type, context): (&str, &str)
     let id = text(&method, "id").unwrap_or_default().to_owned();
     let is_pass = odata_type.contains("temporaryAccessPass");
     let kept = method.clone();
-    request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    request.write(|directory| -> Result<_, GraphError> {
         let mut changed =
             directory.object(Resource::Users, user).cloned().ok_or_else(|| GraphError::not_found(user))?;
         let list = changed.entry("authenticationMethods").or_insert_with(|| json!([]));
@@ -203,7 +203,7 @@ fn delete(request: &Request<'_>, user: &str, (odata_type, id): (Option<&str>, &s
             "The password of a user is changed, not deleted; other methods are deleted in the collection of their type.",
         ));
     }
-    request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    request.write(|directory| -> Result<_, GraphError> {
         let mut changed =
             directory.object(Resource::Users, user).cloned().ok_or_else(|| GraphError::not_found(user))?;
         if let Some(list) = changed.get_mut("authenticationMethods").and_then(Value::as_array_mut) {

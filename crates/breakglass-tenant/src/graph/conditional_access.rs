@@ -128,7 +128,7 @@ fn create(request: &Request<'_>, of: &Of) -> Result<Reply, GraphError> {
     }
     mend(of.shape.resource, request.version, &mut object);
     let put = vec![Change::Put(of.shape.resource, object.clone())];
-    request.tenant.state.write(|directory| {
+    request.write(|directory| {
         (of.check)(directory, None, &given)?;
         not_beside_defaults(directory, &object)?;
         Ok::<_, GraphError>((put, ()))
@@ -230,7 +230,7 @@ fn deleted(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError> {
         ("DELETE", [id]) => {
             let policy = find(id)?;
             let changes = vec![Change::Unshelve(Shelf::DeletedPolicies, (*id).to_owned())];
-            request.tenant.state.write(|_| Ok::<_, GraphError>((changes, ())))?;
+            request.write(|_| Ok::<_, GraphError>((changes, ())))?;
             audit(request, "Hard delete conditional access policy", (Some(&policy), None))?;
             Ok(Reply::empty(204))
         }
@@ -242,7 +242,7 @@ fn deleted(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError> {
                 Change::Unshelve(Shelf::DeletedPolicies, (*id).to_owned()),
                 Change::Put(shape.resource, policy.clone()),
             ];
-            request.tenant.state.write(|_| Ok::<_, GraphError>((changes, ())))?;
+            request.write(|_| Ok::<_, GraphError>((changes, ())))?;
             audit(request, "Restore conditional access policy", (None, Some(&policy)))?;
             Ok(request.entity(200, (shape.context, mended(request, &policy))))
         }

@@ -155,7 +155,7 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
         ("DELETE", [id]) => {
             let (kind, object) = found(request, id)?;
             may_change(request, kind, (id, &object))?;
-            request.tenant.state.write(|directory| {
+            request.write(|directory| {
                 let mut changes = vec![kind.gone(id), Change::RemoveSecrets((*id).to_owned())];
                 changes.extend(traces(directory, id));
                 Ok::<_, GraphError>((changes, ()))
@@ -220,7 +220,7 @@ fn restore(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
     let (kind, known) = found(request, id)?;
     may_change(request, kind, (id, &known))?;
     let now = request.tenant.clock.now();
-    let object = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let object = request.write(|directory| -> Result<_, GraphError> {
         let mut object = kind.find(directory, id, now).ok_or_else(|| GraphError::not_found(id))?;
         if kind.live == Resource::Users
             && text(&object, "userPrincipalName").is_some_and(|upn| directory.user(upn).is_some())

@@ -136,7 +136,7 @@ fn activate(request: &Request<'_>) -> Result<Reply, GraphError> {
     let body = request.object()?;
     let wanted = text(&body, "roleTemplateId").map(str::to_owned);
     let wanted = wanted.ok_or_else(|| GraphError::bad_request("A value is required for property 'roleTemplateId'."))?;
-    let made = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let made = request.write(|directory| -> Result<_, GraphError> {
         let definition = directory.all(Resource::RoleDefinitions).filter(|role| is_built_in(role));
         let mut definition = definition.filter(|role| {
             text(role, "templateId").or_else(|| text(role, "id")).is_some_and(|id| id.eq_ignore_ascii_case(&wanted))
@@ -165,7 +165,7 @@ fn add(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
         "appScopeId": Value::Null,
     }));
     let now = request.tenant.clock.now();
-    request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    request.write(|directory| -> Result<_, GraphError> {
         check_principal(directory, (&member, role_id, "/"))?;
         if assignments(directory, now).iter().any(|one| is_same(one, (&member, role_id, "/"))) {
             return Err(GraphError::bad_request(
@@ -182,7 +182,7 @@ fn remove(request: &Request<'_>, id: &str, member: &str) -> Result<Reply, GraphE
     request.caller.needs(WRITE, &[PRIVILEGED_ROLE_ADMINISTRATOR])?;
     let role = role(request, id)?;
     let (role_id, name) = (text(&role, "id").unwrap_or_default(), text(&role, "displayName").unwrap_or_default());
-    request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    request.write(|directory| -> Result<_, GraphError> {
         let lists = [Resource::RoleAssignments, Resource::RoleAssignmentScheduleInstances];
         let held = lists.iter().flat_map(|list| directory.all(*list).map(move |one| (*list, one)));
         let held = held.filter(|(_, one)| is_same(one, (member, role_id, "/")));

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::audit::AuditError;
 use crate::call::Reply;
 use crate::random::NoRandomness;
 use crate::secret::SecretError;
@@ -74,15 +73,6 @@ impl GraphError {
 impl From<StateError> for GraphError {
     fn from(_: StateError) -> Self {
         Self::new(500, "InternalServerError", "The tenant cannot keep the change; its disk may be full.")
-    }
-}
-
-impl From<AuditError> for GraphError {
-    fn from(error: AuditError) -> Self {
-        match error {
-            AuditError::Random(error) => error.into(),
-            AuditError::State(error) => error.into(),
-        }
     }
 }
 

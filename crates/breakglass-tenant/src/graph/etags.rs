@@ -20,12 +20,15 @@ use crate::state::{Change, Directory, Object, Shelf};
 const TAG_BYTES: usize = 15;
 
 impl Request<'_> {
-    /// Makes changes, if the object that the address names is still what the request takes it for.
+    /// Works out changes, if the object that the address names is still what the request takes it for. They are made with
+    /// the records of [`Request::audit`] when the handler has answered, or by [`Request::commit`]; until then nobody sees
+    /// them, and of a handler that fails none is made.
     pub(super) fn write<T>(
         &self,
         work_out: impl FnOnce(&Directory) -> Result<(Vec<Change>, T), GraphError>,
     ) -> Result<T, GraphError> {
-        self.tenant.state.write(|directory| {
+        self.commit()?;
+        let (writing, result) = self.tenant.state.begin(|directory| {
             if let (Some(wanted), Some(tag)) = (self.call.header("if-match"), self.tag(directory))
                 && !is_among(wanted, &tag)
             {
@@ -34,7 +37,9 @@ impl Request<'_> {
                 return Err(GraphError::new(412, "PreconditionFailed", message));
             }
             work_out(directory)
-        })
+        })?;
+        self.hold(writing);
+        Ok(result)
     }
 
     /// The tag of the one object that is asked for; `None` where the address is of none that has a tag.

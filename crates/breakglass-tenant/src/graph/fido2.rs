@@ -115,7 +115,8 @@ fn create(request: &Request<'_>, user: &str) -> Result<Reply, GraphError> {
     }
     let name = text(&body, "displayName").unwrap_or_default();
     let made = (&challenge[..], &client_data[..], &object[..]);
-    let method = passkeys::register(request.tenant, (user, name), made).map_err(|error| refused(&error))?;
+    let (writing, method) = passkeys::register(request.tenant, (user, name), made).map_err(|error| refused(&error))?;
+    request.hold(writing);
     audit(request, user, "Admin registered security info")?;
     Ok(request.entity(201, (&format!("users('{user}')/authentication/fido2Methods"), method)))
 }

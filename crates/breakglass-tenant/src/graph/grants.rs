@@ -78,7 +78,7 @@ fn assigned(request: &Request<'_>, (side, id): (&str, &str), rest: &[&str]) -> R
         ("DELETE", [wanted]) => {
             let one = found(&request.tenant.state.read(), wanted).ok_or_else(|| GraphError::not_found(wanted))?;
             may_assign(request, &one)?;
-            request.tenant.state.write(|directory| -> Result<_, GraphError> {
+            request.write(|directory| -> Result<_, GraphError> {
                 let one = found(directory, wanted).ok_or_else(|| GraphError::not_found(wanted))?;
                 Ok((vec![removed(directory, &one)], ()))
             })?;
@@ -123,14 +123,12 @@ fn assign(request: &Request<'_>, (side, id): (&str, &str)) -> Result<Reply, Grap
         "id": assignment_id((principal, resource, role)), "principalId": principal, "resourceId": resource,
         "appRoleId": role, "createdDateTime": written(request.tenant.clock.now()),
     }));
-    let id = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let made = request.write(|directory| -> Result<_, GraphError> {
         check_assignment(directory, (principal, resource, role))?;
-        may_assign(request, &assignment(directory, (&kept, None), None))?;
-        let id = text(&kept, "id").unwrap_or_default().to_owned();
-        Ok((vec![Change::Put(Resource::AppRoleAssignments, kept)], id))
+        let made = assignment(directory, (&kept, None), None);
+        may_assign(request, &made)?;
+        Ok((vec![Change::Put(Resource::AppRoleAssignments, kept)], made))
     })?;
-    let made = assignments_of(&request.tenant.state.read(), principal);
-    let made = made.into_iter().find(|one| one.is("id", &id)).ok_or_else(|| GraphError::not_found(&id))?;
     audit_assignment(request, &made, true)?;
     Ok(request.entity(201, (ASSIGNMENTS, shown(request, made.object))))
 }
@@ -247,7 +245,7 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
         ("PATCH", [id]) => regrant(request, id),
         ("DELETE", [id]) => {
             request.caller.needs(WRITE_GRANTS, GRANTERS)?;
-            let gone = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+            let gone = request.write(|directory| -> Result<_, GraphError> {
                 let known = directory.object(Resource::Oauth2PermissionGrants, id).cloned();
                 let known = known.ok_or_else(|| GraphError::not_found(id))?;
                 Ok((vec![Change::Remove(Resource::Oauth2PermissionGrants, (*id).to_owned())], known))
@@ -285,7 +283,7 @@ fn grant(request: &Request<'_>) -> Result<Reply, GraphError> {
         "id": random::uuid()?, "clientId": client, "consentType": kind, "principalId": user, "resourceId": resource,
         "scope": scope,
     }));
-    let made = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let made = request.write(|directory| -> Result<_, GraphError> {
         for id in [client, resource] {
             directory.object(Resource::ServicePrincipals, id).ok_or_else(|| GraphError::not_found(id))?;
         }
@@ -316,7 +314,7 @@ fn regrant(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
         return Err(GraphError::bad_request(format!("Property '{other}' is read-only and cannot be set.")));
     }
     let scope = scope_of(&body)?;
-    let (old, new) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let (old, new) = request.write(|directory| -> Result<_, GraphError> {
         let old = directory.object(Resource::Oauth2PermissionGrants, id).cloned();
         let old = old.ok_or_else(|| GraphError::not_found(id))?;
         let mut new = old.clone();

@@ -124,7 +124,7 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     group.extend(given.into_iter().map(|(name, value)| (name.to_owned(), value)));
     check_members(&group, members_of(&group))?;
     let put = vec![Change::Put(Resource::Groups, group.clone())];
-    request.tenant.state.write(|directory| {
+    request.write(|directory| {
         let assignable = directory.all(Resource::Groups).filter(|group| is_role_assignable(group)).count();
         if is_assignable && assignable >= ASSIGNABLE_COUNT_MAX {
             let message = "The tenant has as many groups that can be assigned to roles as there may be.";
@@ -196,7 +196,7 @@ fn related(request: &Request<'_>, id: &str, relation: &str) -> Result<Reply, Gra
 fn add(request: &Request<'_>, (id, relation): (&str, &str)) -> Result<Reply, GraphError> {
     may_change(request, id, WRITE_MEMBERS)?;
     let member = referenced(request, request.object()?.get("@odata.id").unwrap_or(&Value::Null))?;
-    let group = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let group = request.write(|directory| -> Result<_, GraphError> {
         let mut group = directory.object(Resource::Groups, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
         if relation == "members" {
             check_members(&group, std::iter::once(&member))?;
@@ -211,7 +211,7 @@ fn add(request: &Request<'_>, (id, relation): (&str, &str)) -> Result<Reply, Gra
 
 fn remove(request: &Request<'_>, (id, relation): (&str, &str), member: &str) -> Result<Reply, GraphError> {
     may_change(request, id, WRITE_MEMBERS)?;
-    let group = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let group = request.write(|directory| -> Result<_, GraphError> {
         let mut group = directory.object(Resource::Groups, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
         if relation == "members" && is_synchronised(&group) {
             return Err(of_premises());

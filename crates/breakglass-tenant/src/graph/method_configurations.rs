@@ -100,7 +100,7 @@ fn whole(mut known: Object) -> Object {
 fn update(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
     request.caller.needs(&["Policy.ReadWrite.AuthenticationMethod"], &[AUTHENTICATION_POLICY_ADMINISTRATOR])?;
     let body = request.object()?;
-    let told = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let told = request.write(|directory| -> Result<_, GraphError> {
         let policy = directory.single(Resource::AuthenticationMethodsPolicy).cloned();
         let mut policy = policy.ok_or_else(|| GraphError::not_found("authenticationMethodsPolicy"))?;
         let list = policy.get_mut("authenticationMethodConfigurations").and_then(Value::as_array_mut);

@@ -51,6 +51,8 @@ mod user_update;
 mod users;
 mod what_if;
 
+use std::cell::RefCell;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use breakglass_engine::access::surfaces::MICROSOFT_GRAPH;
@@ -59,12 +61,12 @@ use serde_json::{Value, json};
 use self::caller::{Caller, Refusal};
 use self::error::GraphError;
 pub(crate) use self::throttle::Requests;
-use crate::audit::{Activity, CORE_DIRECTORY, write};
+use crate::audit::{Activity, CORE_DIRECTORY, record};
 use crate::call::{Body, Call, Reply};
 use crate::faults;
 use crate::ids::Audience;
 use crate::random;
-use crate::state::Object;
+use crate::state::{Log, Object, Writing};
 use crate::tenant::Tenant;
 
 /// Bytes of the largest body.
@@ -116,9 +118,11 @@ pub(super) struct Request<'a> {
     version: &'a str,
     /// Whether a collection is to be counted, not shown.
     is_count: bool,
+    /// What it changes, until the answer is worked out.
+    pending: RefCell<Option<Writing<'a>>>,
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
     /// The JSON object in the body.
     fn object(&self) -> Result<Object, GraphError> {
         match serde_json::from_slice(&self.call.body) {
@@ -142,7 +146,7 @@ impl Request<'_> {
         Reply::json(status, Value::Object(all))
     }
 
-    /// Writes a record of what was done into the directory audit.
+    /// Writes a record of what was done into the directory audit, in the transaction that does it.
     fn audit(&self, activity: &str, category: &str, targets: Value) -> Result<(), GraphError> {
         self.audit_of(CORE_DIRECTORY, (activity, category), targets)
     }
@@ -165,7 +169,23 @@ impl Request<'_> {
             json!({ "user": Value::Null, "app": { "appId": self.caller.app_id, "servicePrincipalId": self.caller.id } })
         };
         let activity = Activity { name: activity, category, service, reason: "" };
-        Ok(write(self.tenant, activity, (initiated, targets))?)
+        let record = record(self.tenant.clock.now(), activity, (initiated, targets))?;
+        match self.pending.borrow_mut().as_mut() {
+            Some(pending) => pending.tell(record),
+            None => self.tenant.state.log(Log::DirectoryAudits, &record)?,
+        }
+        Ok(())
+    }
+
+    /// Keeps what is to be changed until the answer is worked out.
+    fn hold(&self, writing: Writing<'a>) {
+        self.pending.replace(Some(writing));
+    }
+
+    /// Makes what is to be changed, with its records, so that what follows reads it.
+    fn commit(&self) -> Result<(), GraphError> {
+        let pending = self.pending.take();
+        Ok(pending.map_or(Ok(()), Writing::commit)?)
     }
 }
 
@@ -208,7 +228,7 @@ fn routed(
         [rest @ .., "$count"] if call.method == "GET" => (rest, true),
         rest => (rest, false),
     };
-    let request = Request { tenant, call, caller, version, is_count };
+    let request = Request { tenant, call, caller, version, is_count, pending: RefCell::new(None) };
     if *first == "$batch" {
         return batch::answer(&request, rest);
     }
@@ -218,7 +238,9 @@ fn routed(
     let handler = RESOURCES.iter().find(|(name, _)| name == first).map(|(_, handler)| handler);
     // Before the answer is worked out: a change in between makes the tag an old one, never the answer.
     let tag = request.tag_asked_for();
+    // Of a handler that fails nothing is kept.
     let reply = handler.ok_or_else(|| GraphError::no_segment(first))?(&request, rest)?;
+    request.commit()?;
     let reply = match tag {
         Some(tag) => etags::tagged(&request, (tag, reply)),
         None => reply,

@@ -30,7 +30,7 @@ fn owners(object: &Object) -> impl Iterator<Item = &str> {
 /// One more owner.
 pub(super) fn add(request: &Request<'_>, shape: &Shape, id: &str) -> Result<Reply, GraphError> {
     let owner = reference_of(&request.object()?)?;
-    let object = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let object = request.write(|directory| -> Result<_, GraphError> {
         let mut object = directory.object(shape.resource, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
         let kind = kind_of(directory, &owner).ok_or_else(|| GraphError::not_found(&owner))?;
         if !matches!(kind, "#microsoft.graph.user" | "#microsoft.graph.servicePrincipal") {
@@ -59,7 +59,7 @@ pub(super) fn add(request: &Request<'_>, shape: &Shape, id: &str) -> Result<Repl
 
 /// One owner less.
 pub(super) fn remove(request: &Request<'_>, shape: &Shape, (id, owner): (&str, &str)) -> Result<Reply, GraphError> {
-    let object = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let object = request.write(|directory| -> Result<_, GraphError> {
         let mut object = directory.object(shape.resource, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
         if !owners(&object).any(|known| known.eq_ignore_ascii_case(owner)) {
             return Err(GraphError::not_found(owner));

@@ -53,7 +53,7 @@ pub(super) fn reset(request: &Request<'_>, user: &str, method: &str) -> Result<R
     let (id, now) = (random::uuid()?, written(request.tenant.clock.now()));
     let hashed = Hashed::of(&password)?;
     let at = request.tenant.clock.now();
-    let upn = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let upn = request.write(|directory| -> Result<_, GraphError> {
         let mut changed =
             directory.object(Resource::Users, user).cloned().ok_or_else(|| GraphError::not_found(user))?;
         if changed.get("onPremisesSyncEnabled").and_then(Value::as_bool) == Some(true) {
@@ -64,7 +64,6 @@ pub(super) fn reset(request: &Request<'_>, user: &str, method: &str) -> Result<R
         check_password(&password, (&upn, text(&changed, "displayName").unwrap_or_default()))?;
         changed.insert("passwordProfile".to_owned(), json!({ "forceChangePasswordNextSignIn": true }));
         let secret = with_password(&mut changed, hashed, at);
-        request.tenant.lockout.unlock(user);
         let operation = object(json!({
             "id": id, "userId": user, "createdDateTime": now, "lastActionDateTime": now, "status": "succeeded",
             "statusDetail": Value::Null, "resourceLocation": Value::Null,
@@ -84,6 +83,8 @@ pub(super) fn reset(request: &Request<'_>, user: &str, method: &str) -> Result<R
     })?;
     let target = json!([{ "id": user, "type": "User", "userPrincipalName": upn, "modifiedProperties": [] }]);
     request.audit("Reset user password", "UserManagement", target)?;
+    request.commit()?;
+    request.tenant.lockout.unlock(user);
     let base = &request.tenant.addresses.base;
     let location = format!("{base}/{}/users/{user}/authentication/operations/{id}", request.version);
     let mut answer = object(json!({ "@odata.context": request.context("microsoft.graph.passwordResetResponse") }));

@@ -137,7 +137,7 @@ struct Done {
 pub(super) fn cancel(request: &Request<'_>, (kind, id): (Kind, &str)) -> Result<Reply, GraphError> {
     request.caller.needs(WRITE_ASSIGNMENTS, &[])?;
     let now = request.tenant.clock.now();
-    let asked = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let asked = request.write(|directory| -> Result<_, GraphError> {
         let asked = directory.shelved(kind.requests(), id).ok_or_else(|| GraphError::not_found(id))?;
         if text(asked, "principalId").is_none_or(|who| !who.eq_ignore_ascii_case(&request.caller.id)) {
             return Err(GraphError::denied());
@@ -185,7 +185,7 @@ pub(super) fn create(request: &Request<'_>, (kind, context): (Kind, &str)) -> Re
         return Err(GraphError::denied());
     }
     let id = random::uuid()?;
-    let (made, done) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let (made, done) = request.write(|directory| -> Result<_, GraphError> {
         check_principal(directory, (&wish.principal, &wish.role, &wish.scope))?;
         let done = match (kind, wish.action.as_str()) {
             (Kind::Assignment, "selfActivate") => activate(request, directory, (&wish, &id))?,

@@ -169,7 +169,7 @@ fn managed(request: &Request<'_>, form: Form, manager: Option<Object>) -> Result
 fn set_manager(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
     request.needs_over(id, WRITE_USERS, &[USER_ADMINISTRATOR])?;
     let manager = reference_of(&request.object()?)?;
-    let user = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let user = request.write(|directory| -> Result<_, GraphError> {
         let user = directory.object(Resource::Users, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
         let kind = kind_of(directory, &manager).ok_or_else(|| GraphError::not_found(&manager))?;
         if kind != "#microsoft.graph.user" {
@@ -183,7 +183,7 @@ fn set_manager(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
 
 fn remove_manager(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
     request.needs_over(id, WRITE_USERS, &[USER_ADMINISTRATOR])?;
-    let (user, manager) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let (user, manager) = request.write(|directory| -> Result<_, GraphError> {
         let user = directory.object(Resource::Users, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
         let manager = manager_of(directory, id).ok_or_else(|| GraphError::not_found(MANAGER))?;
         let kept = object(json!({ "id": text(&user, "id") }));

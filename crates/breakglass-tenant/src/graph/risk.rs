@@ -196,7 +196,7 @@ fn say(request: &Request<'_>, action: &str) -> Result<Reply, GraphError> {
         )));
     }
     let now = written(request.tenant.clock.now());
-    let targets = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let targets = request.write(|directory| -> Result<_, GraphError> {
         let (mut changes, mut targets) = (Vec::new(), Vec::new());
         for id in ids {
             let id = id.as_str().ok_or_else(|| GraphError::bad_request("The parameter 'userIds' is a list of ids."))?;

@@ -270,7 +270,7 @@ fn update(request: &Request<'_>, (id, rule): (&str, &str)) -> Result<Reply, Grap
     request.caller.needs(WRITE, &[PRIVILEGED_ROLE_ADMINISTRATOR])?;
     let body = request.object()?;
     let now = written(request.tenant.clock.now());
-    let (role, name, told) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let (role, name, told) = request.write(|directory| -> Result<_, GraphError> {
         let policy = all(request, directory).into_iter().find(|policy| policy.id.eq_ignore_ascii_case(id));
         let policy = policy.ok_or_else(|| GraphError::not_found(id))?;
         let mut rules = rules_of(directory, &policy.role);
@@ -297,6 +297,7 @@ fn update(request: &Request<'_>, (id, rule): (&str, &str)) -> Result<Reply, Grap
     })?;
     let target = json!([{ "id": role, "type": "Role", "displayName": name, "modifiedProperties": told }]);
     request.audit_of("PIM", ("Update role setting in PIM", "RoleManagement"), target)?;
+    request.commit()?;
     let directory = request.tenant.state.read();
     let mut rules = shown_rules(request, &directory, &role).into_iter();
     let made = rules.find(|known| text(known, "id").is_some_and(|known| known.eq_ignore_ascii_case(rule)));

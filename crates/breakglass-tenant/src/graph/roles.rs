@@ -290,7 +290,7 @@ fn assign(request: &Request<'_>, shape: &Shape) -> Result<Reply, GraphError> {
         "appScopeId": Value::Null,
     });
     let assignment = assignment.as_object().cloned().unwrap_or_default();
-    let (assignment, name) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let (assignment, name) = request.write(|directory| -> Result<_, GraphError> {
         check_principal(directory, (&principal, &role, &scope))?;
         let definition =
             directory.object(Resource::RoleDefinitions, &role).ok_or_else(|| GraphError::not_found(&role))?;
@@ -309,7 +309,7 @@ fn assign(request: &Request<'_>, shape: &Shape) -> Result<Reply, GraphError> {
 
 fn unassign(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
     request.caller.needs(&["RoleManagement.ReadWrite.Directory"], &[PRIVILEGED_ROLE_ADMINISTRATOR])?;
-    let (assignment, name) = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let (assignment, name) = request.write(|directory| -> Result<_, GraphError> {
         // An activated role is in the list of assignments too.
         let lists = [Resource::RoleAssignments, Resource::RoleAssignmentScheduleInstances];
         let mut found = lists.iter().filter_map(|list| Some((*list, directory.object(*list, id)?.clone())));

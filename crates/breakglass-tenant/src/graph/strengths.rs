@@ -129,7 +129,7 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
         "id": random::uuid()?, "displayName": name, "description": text(&body, "description"), "policyType": "custom",
         "createdDateTime": now, "modifiedDateTime": now, "allowedCombinations": combinations(&body)?,
     }));
-    let made = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let made = request.write(|directory| -> Result<_, GraphError> {
         let known: Vec<&Object> = directory.all(Resource::AuthenticationStrengthPolicies).collect();
         if known.len() >= CUSTOM_COUNT_MAX {
             return Err(refused("The tenant has as many authentication strengths of its own as there may be."));

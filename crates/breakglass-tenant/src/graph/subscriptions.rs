@@ -62,7 +62,7 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
         }
         ("PATCH", [id]) => update(request, id),
         ("DELETE", [id]) => {
-            request.tenant.state.write(|directory| -> Result<_, GraphError> {
+            request.write(|directory| -> Result<_, GraphError> {
                 find(request, directory, id)?;
                 let of = |notice: &Object| text(notice, "subscriptionId") == Some(&id.to_ascii_lowercase());
                 let waiting = directory.all_shelved(Shelf::ChangeNotifications).filter(|(_, notice)| of(notice));
@@ -148,7 +148,7 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
         "encryptionCertificate": Value::Null, "encryptionCertificateId": Value::Null,
         "notificationUrlAppId": Value::Null,
     }));
-    request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    request.write(|directory| -> Result<_, GraphError> {
         has_place(request, directory)?;
         Ok((vec![Change::shelve(Shelf::Subscriptions, made.clone())], ()))
     })?;
@@ -171,7 +171,7 @@ fn update(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
     if let Some(url) = url {
         validate(request, &address(request, url)?)?;
     }
-    let made = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let made = request.write(|directory| -> Result<_, GraphError> {
         let mut made = find(request, directory, id)?;
         for (name, value) in [("expirationDateTime", until.as_deref()), ("notificationUrl", url)] {
             if let Some(value) = value {

@@ -104,7 +104,7 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     }));
     made.extend(body.into_iter().filter(|(name, _)| is_given(name)));
     let changes = vec![Change::Put(Resource::AdministrativeUnits, made.clone())];
-    request.tenant.state.write(|_| Ok::<_, GraphError>((changes, ())))?;
+    request.write(|_| Ok::<_, GraphError>((changes, ())))?;
     audit_modified(request, ("Add administrative unit", &made), &Object::new())?;
     let shown = PROPERTIES.iter().map(|name| ((*name).to_owned(), made.get(*name).cloned().unwrap_or(Value::Null)));
     Ok(request.entity(201, (SHAPE.context, shown.collect())))
@@ -160,7 +160,7 @@ enum Membership {
 
 fn change_member(request: &Request<'_>, (id, member): (&str, &str), what: Membership) -> Result<Reply, GraphError> {
     request.caller.needs(WRITE, &[PRIVILEGED_ROLE_ADMINISTRATOR])?;
-    let made = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let made = request.write(|directory| -> Result<_, GraphError> {
         let found = directory.object(Resource::AdministrativeUnits, id).cloned();
         let mut unit = found.ok_or_else(|| GraphError::not_found(id))?;
         let is_there = has_member(&unit, member);

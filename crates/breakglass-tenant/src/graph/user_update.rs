@@ -56,7 +56,6 @@ pub(super) fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphEr
         }
         if let Some(hashed) = hashed {
             changes.push(with_password(&mut user, hashed, now));
-            request.tenant.lockout.unlock(&target);
         }
         changes.push(Change::Put(Resource::Users, user.clone()));
         Ok((changes, (known, user)))
@@ -69,6 +68,10 @@ pub(super) fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphEr
         json!([{ "id": target, "type": "User", "userPrincipalName": upn,
             "modifiedProperties": modified(&known, &user, HIDDEN) }]),
     )?;
+    if password.is_some() {
+        request.commit()?;
+        request.tenant.lockout.unlock(&target);
+    }
     Ok(Reply::empty(204))
 }
 

@@ -164,7 +164,7 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     user.extend(given.into_iter().map(|(name, value)| (name.to_owned(), value)));
     let secret = Secret { owner: id.clone(), id: PASSWORD.to_owned(), hashed, until: None };
     let upn = upn.to_owned();
-    let created = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let created = request.write(|directory| -> Result<_, GraphError> {
         if directory.user(&upn).is_some() {
             return Err(GraphError::new(
                 400,
@@ -219,7 +219,7 @@ fn revoke(request: &Request<'_>, name: &str) -> Result<Reply, GraphError> {
     )?;
     protected(request, &target)?;
     let from = request.tenant.clock.now();
-    let told = request.tenant.state.write(|directory| -> Result<_, GraphError> {
+    let told = request.write(|directory| -> Result<_, GraphError> {
         let known = directory.object(Resource::Users, &target).ok_or_else(|| GraphError::not_found(name))?;
         let mut user = known.clone();
         user.insert("signInSessionsValidFromDateTime".to_owned(), json!(from.to_string()));

@@ -95,11 +95,6 @@ impl Step<'_> {
             }
             Err(NotChanged::Refused(error)) => return self.change_refused(id, visit, (&user, &error)),
         }
-        let activity =
-            Activity { name: "Change user password", category: "UserManagement", service: CORE_DIRECTORY, reason: "" };
-        if audit::write_own(self.tenant, &user, (activity, self.call.remote)).is_err() {
-            return failed();
-        }
         visit.change = None;
         // What was shown before ended with the old password.
         visit.person = Some(Person { shown: Shown::at(self.tenant.clock.now()), ..person });
@@ -147,7 +142,10 @@ impl Step<'_> {
         }
         let hashed = Hashed::of(new).map_err(|_| NotChanged::Unfit("The new password is too long."))?;
         tenant.lockout.succeeded(id, place);
-        tenant.state.write(|directory| {
+        let activity =
+            Activity { name: "Change user password", category: "UserManagement", service: CORE_DIRECTORY, reason: "" };
+        let record = audit::record_of_own(now, user, (activity, place)).map_err(|_| NotChanged::State)?;
+        let (mut writing, ()) = tenant.state.begin(|directory| {
             let still = directory.secrets(id).iter().find(|secret| secret.id == PASSWORD);
             let is_same = still.is_some_and(|still| is_same_hash(&still.hashed, &known.hashed));
             let changed = directory.object(Resource::Users, id).cloned().filter(|_| is_same);
@@ -160,8 +158,10 @@ impl Step<'_> {
                 }
             }
             let secret = first_factor::with_password(&mut changed, hashed, now);
-            Ok((vec![Change::Put(Resource::Users, changed), secret], ()))
-        })
+            Ok::<_, NotChanged>((vec![Change::Put(Resource::Users, changed), secret], ()))
+        })?;
+        writing.tell(record);
+        Ok(writing.commit()?)
     }
 }
 

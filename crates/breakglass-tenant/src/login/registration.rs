@@ -23,7 +23,7 @@ use crate::sign_in::methods::{self, Kind};
 use crate::sign_in::passkeys::{self, Fido2Policy};
 use crate::sign_in::proof::is_multifactor;
 use crate::sign_in::{Attempt, decide, risk_of};
-use crate::state::{Change, Directory, Object, Secret, StateError, text};
+use crate::state::{Change, Directory, Object, Secret, StateError, Writing, text};
 use crate::totp::Base32;
 
 /// The user action, as Graph has it in `signInContext`.
@@ -161,27 +161,26 @@ impl Step<'_> {
             return self.keep(id, visit, |step, id, visit| step.app_page(id, visit, (&user, Some(wrong))));
         };
         let Ok(method) = random::uuid() else { return failed() };
-        if self.keep_app(&person.user, (&method, key)).is_err()
-            || !methods::is_first_use(self.tenant, (&person.user, &method), step)
-        {
+        let is_kept = self
+            .keep_app(&person.user, (&method, key))
+            .is_ok_and(|writing| self.is_committed(writing, &user, "User registered Authenticator App with code"));
+        if !is_kept || !methods::is_first_use(self.tenant, (&person.user, &method), step) {
             return failed();
         }
         visit.new_key = None;
         visit.person = Some(person.with(kind.mode(), self.tenant.clock.now()));
-        if !self.is_audited(&user, "User registered Authenticator App with code") {
-            return failed();
-        }
         self.next(id, visit)
     }
 
-    fn keep_app(&self, user: &str, (id, key): (&str, &Base32)) -> Result<(), StateError> {
+    /// The changes that keep an authenticator app.
+    fn keep_app(&self, user: &str, (id, key): (&str, &Base32)) -> Result<Writing<'_>, StateError> {
         let method = json!({
             "@odata.type": "#microsoft.graph.softwareOathAuthenticationMethod", "id": id, "secretKey": Value::Null,
             "createdDateTime": written(self.tenant.clock.now()),
         });
         let hashed = Hashed::of_authenticator(key);
         let secret = Secret { owner: user.to_owned(), id: id.to_owned(), hashed, until: None };
-        self.tenant.state.write(|directory| {
+        let begun = self.tenant.state.begin(|directory| {
             let gone = || StateError::Malformed { what: "the methods of the user".to_owned() };
             // Of two who set one up at a time the second finds one there.
             let mut changed = directory.object(Resource::Users, user).cloned().ok_or_else(gone)?;
@@ -191,7 +190,8 @@ impl Step<'_> {
             let list = changed.entry("authenticationMethods").or_insert_with(|| json!([]));
             list.as_array_mut().ok_or_else(gone)?.push(method);
             Ok((vec![Change::Put(Resource::Users, changed), Change::PutSecret(secret)], ()))
-        })
+        });
+        begun.map(|(writing, ())| writing)
     }
 
     /// The page that makes a passkey.
@@ -227,8 +227,13 @@ impl Step<'_> {
             None => Err(crate::webauthn::WebauthnError::Challenge.into()),
         };
         match made {
-            Ok(_) if !self.is_audited(&user, "User registered Passkey (FIDO2)") => failed(),
-            Ok(_) => self.next(id, visit),
+            Ok((writing, _)) => {
+                if self.is_committed(writing, &user, "User registered Passkey (FIDO2)") {
+                    self.next(id, visit)
+                } else {
+                    failed()
+                }
+            }
             Err(why) => {
                 visit.failures += 1;
                 if visit.failures >= FAILURE_COUNT_MAX {
@@ -240,15 +245,19 @@ impl Step<'_> {
         }
     }
 
-    /// Writes that somebody has set something up; `false` if that fails.
-    fn is_audited(&self, user: &Object, reason: &str) -> bool {
+    /// Keeps what somebody has set up, and writes that they have; `false` if that fails.
+    fn is_committed(&self, mut writing: Writing<'_>, user: &Object, reason: &str) -> bool {
         let activity = Activity {
             name: "User registered security info",
             category: "UserManagement",
             service: AUTHENTICATION_METHODS,
             reason,
         };
-        audit::write_own(self.tenant, user, (activity, self.call.remote)).is_ok()
+        let record = audit::record_of_own(self.tenant.clock.now(), user, (activity, self.call.remote));
+        record.is_ok_and(|record| {
+            writing.tell(record);
+            writing.commit().is_ok()
+        })
     }
 }
 

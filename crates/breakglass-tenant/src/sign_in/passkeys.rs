@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::clock::written;
 use crate::sign_in::methods::{self, Kind};
-use crate::state::{Change, Directory, Object, Shelf, StateError, text};
+use crate::state::{Change, Directory, Object, Shelf, StateError, Writing, text};
 use crate::tenant::Tenant;
 use crate::webauthn::{self, ALGORITHMS, Assertion, Expected, PublicKey, Registered, WebauthnError};
 
@@ -315,12 +315,13 @@ fn counted(tenant: &Tenant, passkey: &Passkey, signed: (&Expected<'_>, Assertion
     })
 }
 
-/// Checks what came back when a passkey was made for a user, and keeps it; gives the method as Graph has it.
-pub(crate) fn register(
-    tenant: &Tenant,
+/// Checks what came back when a passkey was made for a user; gives the changes that keep it, and the method as Graph has
+/// it. Whoever commits them tells of it.
+pub(crate) fn register<'t>(
+    tenant: &'t Tenant,
     (user, name): (&str, &str),
     (challenge, client_data, object): (&[u8], &[u8], &[u8]),
-) -> Result<Object, PasskeyError> {
+) -> Result<(Writing<'t>, Object), PasskeyError> {
     let origin = tenant.addresses.localhost();
     let expected = Expected { challenge, origin: &origin, rp_id: RP_ID };
     let made = webauthn::registered(&expected, client_data, object)?;
@@ -339,7 +340,7 @@ pub(crate) fn register(
         "passkeyType": if made.is_backup_eligible { "synced" } else { "deviceBound" },
     });
     let method = method.as_object().cloned().unwrap_or_default();
-    tenant.state.write(|directory| {
+    tenant.state.begin(|directory| {
         let policy = Fido2Policy::of(directory);
         policy.takes_new().map_err(PasskeyError::Policy)?;
         if !policy.lets_in(&method) {

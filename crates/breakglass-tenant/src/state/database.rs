@@ -16,7 +16,7 @@ use crate::keys::DatedKey;
 use crate::secret::Hashed;
 
 /// Name of the file.
-const FILE_NAME: &str = "tenant.sqlite";
+pub(super) const FILE_NAME: &str = "tenant.sqlite";
 /// How long a change waits for another process to finish its own, milliseconds.
 const BUSY_WAIT_MS: u64 = 5_000;
 /// What the column `flow` has for a session that a device code began.
@@ -171,12 +171,15 @@ impl Database {
         Ok(changes)
     }
 
-    /// Makes changes, all or none.
-    pub(super) fn commit(&self, changes: &[Change]) -> Result<(), StateError> {
+    /// Makes changes and writes the records of the directory audit that tell of them: everything or nothing.
+    pub(super) fn commit(&self, changes: &[Change], audits: &[Object]) -> Result<(), StateError> {
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         for change in changes {
             make(&transaction, change)?;
+        }
+        for record in audits {
+            record_in(&transaction, Log::DirectoryAudits, &serde_json::Value::Object(record.clone()).to_string())?;
         }
         Ok(transaction.commit()?)
     }
@@ -240,8 +243,7 @@ impl Database {
 fn insert(connection: &mut Connection, entries: &[Arc<Entry>]) -> Result<(), StateError> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for entry in entries {
-        let sql = "INSERT INTO record (log, body) VALUES (?1, ?2)";
-        transaction.prepare_cached(sql)?.execute(params![name(entry.log), entry.body])?;
+        record_in(&transaction, entry.log, &entry.body)?;
         if let Some((user, record)) = &entry.signed_in {
             let sql = "SELECT body FROM thing WHERE shelf = ?1 AND name = ?2";
             let at = params![Shelf::SignInActivity.name(), Shelf::SignInActivity.key(user)];
@@ -253,6 +255,12 @@ fn insert(connection: &mut Connection, entries: &[Arc<Entry>]) -> Result<(), Sta
     }
     transaction.commit()?;
     entries.iter().for_each(|entry| entry.is_in.store(true, Ordering::Release));
+    Ok(())
+}
+
+fn record_in(transaction: &Connection, log: Log, body: &str) -> Result<(), StateError> {
+    let sql = "INSERT INTO record (log, body) VALUES (?1, ?2)";
+    transaction.prepare_cached(sql)?.execute(params![name(log), body])?;
     Ok(())
 }
 

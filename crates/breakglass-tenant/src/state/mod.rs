@@ -1,13 +1,15 @@
 //! What the tenant knows: Graph's objects by resource, secrets, open sessions. In memory for reading; every change is
 //! in the database before it is seen.
 //!
-//! **Invariant:** a change is whole or not there, after a crash as well.
+//! **Invariant:** a change is whole or not there, with the records of the directory audit that tell of it, after a crash
+//! as well.
 
 mod activity;
 mod database;
 mod notices;
 mod records;
 mod shelf;
+mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -23,6 +25,7 @@ use self::database::Database;
 pub use self::database::StateError;
 pub(crate) use self::records::Wanted;
 pub(crate) use self::shelf::{Revision, Shelf};
+pub(crate) use self::writing::Writing;
 use crate::export::files::Files;
 use crate::export::{Destination as _, Exported};
 use crate::jwt::SigningKey;
@@ -312,29 +315,6 @@ impl State {
         self.directory.read().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Makes changes that are worked out from what is there: all of them, or none.
-    pub(crate) fn write<T, E: From<StateError>>(
-        &self,
-        work_out: impl FnOnce(&Directory) -> Result<(Vec<Change>, T), E>,
-    ) -> Result<T, E> {
-        let _one = self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (changes, result, has_notices) = {
-            let directory = self.read();
-            let (mut changes, result) = work_out(&directory)?;
-            let notices = notices::queued(&directory, &changes);
-            let has_notices = !notices.is_empty();
-            changes.extend(notices);
-            (changes, result, has_notices)
-        };
-        self.database.commit(&changes)?;
-        let mut directory = self.directory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        changes.into_iter().for_each(|change| directory.apply(change));
-        if has_notices {
-            self.noticed.notify_one();
-        }
-        Ok(result)
-    }
-
     /// Writes a record into a log. It is in its file as well, if there are files, before whoever caused it is answered.
     pub(crate) fn log(&self, log: Log, record: &Object) -> Result<(), StateError> {
         self.database.log(log, record)?;
@@ -342,6 +322,11 @@ impl State {
             let mut directory = self.directory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
             directory.note_sign_in(user, record);
         }
+        self.tell_elsewhere(log, record)
+    }
+
+    /// Takes a record that is in its log to where logs are exported.
+    fn tell_elsewhere(&self, log: Log, record: &Object) -> Result<(), StateError> {
         self.logged.notify_one();
         let Some((files, tenant)) = &self.files else { return Ok(()) };
         Ok(files.deliver(Exported::of(tenant, log, record).as_slice())?)

@@ -16,4 +16,5 @@ mod passwords;
 mod plain;
 mod profiles;
 mod registration;
+mod told;
 pub(crate) mod world;

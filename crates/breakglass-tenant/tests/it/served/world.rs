@@ -74,6 +74,11 @@ impl Served {
         Self::open(folder, Some(SEED.to_owned()), Profile::default())
     }
 
+    /// As it was left by whoever served it before.
+    pub(crate) fn again(name: &str) -> Self {
+        Self::open(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("served-{name}")), None, Profile::default())
+    }
+
     /// With another seed.
     pub(crate) fn seeded(name: &str, change: impl FnOnce(&mut Value)) -> Self {
         let mut seed = serde_json::from_str(SEED).unwrap();
