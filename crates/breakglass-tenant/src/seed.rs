@@ -128,6 +128,10 @@ impl Tenant {
         if !document.contains_key(Resource::SubscribedSkus.name()) {
             put(&mut changes, (Resource::SubscribedSkus, object(demo::licence(&id, 0))), &mut hashes)?;
         }
+        // Every tenant has one.
+        if objects(document, Resource::AuthenticationMethodsPolicy)?.is_empty() {
+            put(&mut changes, (Resource::AuthenticationMethodsPolicy, object(demo::methods_policy())), &mut hashes)?;
+        }
         self.state.write(|_| Ok::<_, StateError>((changes, ())))?;
         self.id = id;
         Ok(())

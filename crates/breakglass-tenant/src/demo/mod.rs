@@ -182,7 +182,8 @@ fn service_principals() -> Value {
     json!([of(1, "Contoso Expenses", &[]), of(2, "Contoso Service Desk", &granted)])
 }
 
-fn methods_policy() -> Value {
+/// Which methods may be used, by whom.
+pub(crate) fn methods_policy() -> Value {
     let method = |kind: &str, id: &str, state: &str| {
         json!({
             "@odata.type": format!("#microsoft.graph.{kind}AuthenticationMethodConfiguration"), "id": id,

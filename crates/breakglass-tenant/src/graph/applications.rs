@@ -8,6 +8,7 @@ use super::error::GraphError;
 use super::list::{Shape, listed, shown};
 use super::modified::modified;
 use super::relations::{self, Form};
+use super::shape::mend;
 use super::{Request, membership, owners, properties};
 use crate::call::Reply;
 use crate::clock::written;
@@ -129,6 +130,7 @@ fn update(request: &Request<'_>, shape: &Shape, id: &str) -> Result<Reply, Graph
         _ => &properties::SERVICE_PRINCIPAL,
     };
     properties.check(&body)?;
+    check_addresses(&body)?;
     let (known, object) = request.write(|directory| -> Result<_, GraphError> {
         let known = directory.object(shape.resource, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
         properties.check_change(&known, &body)?;
@@ -201,6 +203,7 @@ fn create_application(request: &Request<'_>) -> Result<Reply, GraphError> {
     let mut app = request.object()?;
     properties::APPLICATION.check_new(&app)?;
     check_passwords(&Object::new(), &app)?;
+    check_addresses(&app)?;
     text(&app, "displayName").ok_or_else(|| required("displayName"))?;
     let given = [
         ("id", json!(random::uuid()?)),
@@ -214,6 +217,7 @@ fn create_application(request: &Request<'_>) -> Result<Reply, GraphError> {
     let put = vec![Change::Put(Resource::Applications, app.clone())];
     request.write(|_| Ok::<_, GraphError>((put, ())))?;
     audit_new(request, ("Add application", &APPLICATIONS), &app)?;
+    mend(Resource::Applications, request.version, &mut app);
     Ok(request.entity(201, ("applications", app)))
 }
 
@@ -247,18 +251,67 @@ fn create_principal(request: &Request<'_>) -> Result<Reply, GraphError> {
     Ok(request.entity(201, ("servicePrincipals", principal)))
 }
 
+/// Whether the addresses that a body names are such that answers may be sent there.
+///
+/// **Source:** "Redirect URI restrictions": HTTPS, or HTTP on this machine; other schemes for programs on devices alone; no
+/// fragment.
+fn check_addresses(body: &Object) -> Result<(), GraphError> {
+    for list in ["web", "spa", "publicClient"] {
+        let listed = body.get(list).and_then(|list| list.get("redirectUris")).and_then(Value::as_array);
+        for address in listed.into_iter().flatten().filter_map(Value::as_str) {
+            let (scheme, rest) = address.split_once(':').unwrap_or_default();
+            let host = rest.trim_start_matches("//").split(['/', '?']).next().unwrap_or_default();
+            let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+            let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+            let is_own = list == "publicClient"
+                && !scheme.is_empty()
+                && scheme.bytes().all(is_name)
+                && !matches!(scheme, "javascript" | "data" | "vbscript" | "http" | "file");
+            let is_good = match scheme {
+                "https" => rest.starts_with("//") && !host.is_empty(),
+                "http" => rest.starts_with("//") && matches!(host, "localhost" | "127.0.0.1"),
+                _ => is_own,
+            };
+            if !is_good || address.contains(['#', ' ', '\\']) || address.len() > ADDRESS_BYTES_MAX {
+                let shown: String = address.chars().take(100).collect();
+                return Err(GraphError::bad_request(format!(
+                    "The redirect URI '{shown}' of `{list}` is not valid: it has to begin with https, or with \
+                     http://localhost, and have no fragment."
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of the longest redirect address.
+const ADDRESS_BYTES_MAX: usize = 256;
+
+/// An instant that a body names; `None` if it does not.
+fn instant(body: &Object, name: &str) -> Result<Option<jiff::Timestamp>, GraphError> {
+    let given = body.get(name).filter(|given| !given.is_null());
+    let read = |given: &Value| given.as_str().and_then(|text| text.parse().ok());
+    given
+        .map(|given| read(given).ok_or_else(|| GraphError::bad_request(format!("The `{name}` is no instant."))))
+        .transpose()
+}
+
 fn add_password(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
     may_change(request, &APPLICATIONS, id)?;
     let body = if request.call.body.is_empty() { Object::new() } else { request.object()? };
     let given = body.get("passwordCredential").and_then(Value::as_object).cloned().unwrap_or_default();
     let now = request.tenant.clock.now();
     let usual = now.checked_add(jiff::SignedDuration::from_hours(24 * SECRET_DAYS)).unwrap_or(now);
-    let until = text(&given, "endDateTime").and_then(|text| text.parse::<jiff::Timestamp>().ok()).unwrap_or(usual);
+    let from = instant(&given, "startDateTime")?.unwrap_or(now);
+    let until = instant(&given, "endDateTime")?.unwrap_or(usual);
+    if until <= from.max(now) {
+        return Err(GraphError::bad_request("The `endDateTime` has to be after the `startDateTime`, and to come."));
+    }
     let (key_id, secret) = (random::uuid()?, random::token()?);
     let hint: String = secret.chars().take(3).collect();
     let credential = json!({
         "customKeyIdentifier": Value::Null, "displayName": given.get("displayName"), "endDateTime": written(until),
-        "hint": hint, "keyId": key_id, "secretText": Value::Null, "startDateTime": written(now),
+        "hint": hint, "keyId": key_id, "secretText": Value::Null, "startDateTime": written(from),
     });
     let kept = Secret { owner: id.to_owned(), id: key_id, hashed: Hashed::of(&secret)?, until: Some(until) };
     let app = request.write(|directory| -> Result<_, GraphError> {

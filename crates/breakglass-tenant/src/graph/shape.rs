@@ -67,12 +67,23 @@ const SCOPES: [&str; 2] = ["oauth2PermissionScopes", "publishedPermissionScopes"
 const SECURITY_DEFAULTS: &str =
     "Security defaults is a set of basic identity security mechanisms recommended by Microsoft.";
 
+/// Kinds of redirect addresses of an application, each with the lists that it always has.
+const PLATFORMS: [(&str, &[&str]); 3] = [
+    ("web", &["redirectUris", "redirectUriSettings"]),
+    ("spa", &["redirectUris"]),
+    ("publicClient", &["redirectUris"]),
+];
+
 /// Whether a property may be another in an answer than it is kept.
 pub(super) fn is_mended(resource: Resource, name: &str) -> bool {
     const PLAIN: [Resource; 5] =
         [Resource::Users, Resource::Groups, Resource::Applications, Resource::ServicePrincipals, Resource::Devices];
     let mut named = of(LISTS, resource).iter().chain(of(BETA_ONLY, resource));
-    let is_worked_out = resource == Resource::Users && name.eq_ignore_ascii_case(SIGN_IN_ACTIVITY);
+    let is_worked_out = match resource {
+        Resource::Users => name.eq_ignore_ascii_case(SIGN_IN_ACTIVITY),
+        Resource::Applications => PLATFORMS.iter().any(|(platform, _)| name.eq_ignore_ascii_case(platform)),
+        _ => false,
+    };
     is_worked_out || !PLAIN.contains(&resource) || named.any(|known| known.eq_ignore_ascii_case(name))
 }
 
@@ -95,6 +106,14 @@ pub(super) fn mend(resource: Resource, version: &str, object: &mut Object) {
     }
     if resource == Resource::NamedLocations {
         location(object);
+    }
+    if resource == Resource::Applications {
+        for (platform, lists) in PLATFORMS {
+            let Some(platform) = object.get_mut(platform).and_then(Value::as_object_mut) else { continue };
+            for list in lists {
+                platform.entry(*list).or_insert_with(|| json!([]));
+            }
+        }
     }
     if resource == Resource::ConditionalAccessPolicies {
         super::conditional_access::fill(object);

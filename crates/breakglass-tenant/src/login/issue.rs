@@ -58,6 +58,43 @@ pub(super) struct Grounds<'a> {
     pub(super) is_confidential: bool,
 }
 
+/// What a user holds that tokens tell.
+struct Held {
+    /// Template ids of directory roles.
+    roles: Vec<String>,
+    /// Delegated permissions.
+    scp: String,
+    /// App roles of the resource, and of the client.
+    of_resource: Vec<String>,
+    of_client: Vec<String>,
+    groups: Option<(String, Value)>,
+}
+
+fn held(
+    directory: &Directory,
+    user: &Object,
+    (client, scope): (&Client, &Scope),
+    now: Timestamp,
+) -> Result<Held, StsError> {
+    let oid = text(user, "id").unwrap_or_default();
+    let groups = groups_of(directory, oid);
+    let app_roles = |app_id: &str| {
+        let principals = std::iter::once(oid).chain(groups.iter().map(String::as_str));
+        let mut roles: Vec<String> =
+            principals.flat_map(|principal| role_values(directory, principal, app_id)).collect();
+        roles.sort_unstable();
+        roles.dedup();
+        roles
+    };
+    Ok(Held {
+        roles: roles_of(directory, oid, now),
+        scp: delegated(directory, client, (user, scope))?,
+        of_resource: app_roles(&scope.target.app_id),
+        of_client: app_roles(&client.app_id),
+        groups: group_claims(directory, client, groups.clone()),
+    })
+}
+
 /// The answer to somebody who may come in.
 pub(super) fn to_user(
     tenant: &Tenant,
@@ -69,22 +106,8 @@ pub(super) fn to_user(
     let oid = text(user, "id").unwrap_or_default();
     let upn = text(user, "userPrincipalName").unwrap_or_default();
     let name = text(user, "displayName").unwrap_or_default();
-    let ((roles, scp), (of_resource, of_client), groups) = {
-        let directory = tenant.state.read();
-        let groups = groups_of(&directory, oid);
-        let app_roles = |app_id: &str| {
-            let principals = std::iter::once(oid).chain(groups.iter().map(String::as_str));
-            let mut roles: Vec<String> =
-                principals.flat_map(|principal| role_values(&directory, principal, app_id)).collect();
-            roles.sort_unstable();
-            roles.dedup();
-            roles
-        };
-        let app_roles = (app_roles(&scope.target.app_id), app_roles(&attempt.client.app_id));
-        let groups = group_claims(&directory, attempt.client, groups);
-        let scopes = (roles_of(&directory, oid, now), delegated(&directory, attempt.client, (user, scope))?);
-        (scopes, app_roles, groups)
-    };
+    let Held { roles, scp, of_resource, of_client, groups } =
+        held(&tenant.state.read(), user, (attempt.client, scope), now)?;
     let subject = subject(tenant, oid, &attempt.client.app_id);
     let is_watched =
         scope.is_cae_capable && scope.target.audience == Audience::Graph && tenant.profile.has_watched_tokens();
@@ -98,8 +121,8 @@ pub(super) fn to_user(
         claims.insert("iat".to_owned(), json!(issued));
     }
     claims.extend(members(json!({
-        "amr": amr(attempt.modes), "appidacr": if grounds.is_confidential { "1" } else { "0" }, "idtyp": "user", "ipaddr": attempt.remote.to_string(), "name": name,
-        "oid": oid, "scp": scp, "sub": subject, "unique_name": upn, "upn": upn, "wids": roles, "acr": "1",
+        "amr": amr(attempt.modes), "appidacr": if grounds.is_confidential { "1" } else { "0" }, "idtyp": "user",
+        "ipaddr": attempt.remote.to_string(), "name": name, "oid": oid, "scp": scp, "sub": subject, "unique_name": upn, "upn": upn, "wids": roles, "acr": "1",
     })));
     let stepped_up = is_multifactor(attempt.modes).then_some(MANDATORY_MFA_CONTEXT);
     // What was asked for was met, or there would be no token.

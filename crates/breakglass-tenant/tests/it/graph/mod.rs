@@ -1,6 +1,7 @@
 //! Graph over real HTTPS: a tenant and a server of its own for each test, and every answer held against Graph's schema.
 
 mod activity;
+mod addresses;
 mod bad_input;
 mod changes;
 mod contexts;

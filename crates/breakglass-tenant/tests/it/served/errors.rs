@@ -212,7 +212,7 @@ fn passwords_end_where_the_domain_says_so() {
     let mut browser = Browser::of(&served);
     let page = browser.sign_in(RAE);
     assert!(page.body.contains("Update your password"), "{}", page.body);
-    let new = "An0ther-Passw0rd";
+    let new = "New-Glass-Passw0rd";
     let form = [("do", "change"), ("oldpasswd", RAE.1), ("newpasswd", new), ("confirmpasswd", new)];
     assert!(browser.go_on(&page, &form).header("location").is_some());
     assert_eq!(served.code(&[], (RAE.0, new)), 0);

@@ -47,7 +47,7 @@ fn whoever_is_at_risk_shows_a_second_proof_and_chooses_another_password() {
     assert!(!asks.body.contains("newpasswd"), "the second proof comes first: {}", asks.body);
     let asks = proved(&served, &mut browser, &asks);
     assert!(asks.body.contains("Update your password"), "{}", asks.body);
-    let new = "An0ther-Glass-Passw0rd";
+    let new = "New-Glass-Passw0rd";
     let form = [("do", "change"), ("oldpasswd", ADA.1), ("newpasswd", new), ("confirmpasswd", new)];
     assert!(browser.go_on(&asks, &form).header("location").is_some());
     let user = served.send(("GET", &format!("{risky}/{ADA_ID}")), &headers, "").unwrap().json();

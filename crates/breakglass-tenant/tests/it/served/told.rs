@@ -211,7 +211,7 @@ impl Drop for Process {
 
 /// No test by itself: it is the process that is killed.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "it is told by its environment that it is the process")]
+#[expect(clippy::disallowed_methods, reason = "nothing else tells a process of this test what it is")]
 fn it_serves_until_it_is_killed() {
     let Ok(kill) = std::env::var(WORLD) else { return };
     let served = if kill == "0" { Served::new(NAME) } else { Served::again(NAME) };
