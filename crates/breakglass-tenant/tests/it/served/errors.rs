@@ -301,3 +301,28 @@ fn a_second_proof_that_fails_is_in_the_log_with_what_demanded_it() {
         record["authenticationDetails"].as_array().unwrap().iter().map(|one| &one["succeeded"]).collect();
     assert_eq!(steps, [&json!(true), &json!(false)]);
 }
+
+#[test]
+fn a_tenant_of_an_older_form_is_opened_and_its_sessions_go_on() {
+    for (version, older) in [(2, ""), (1, "DROP TABLE thing;")] {
+        let served = Served::new(&format!("errors-form-{version}"));
+        let token = served.password(&[], RAE)["refresh_token"].as_str().unwrap().to_owned();
+        let folder = served.folder().to_owned();
+        drop(served);
+        let database = rusqlite::Connection::open(folder.join("tenant.sqlite")).unwrap();
+        let columns = "ALTER TABLE session DROP COLUMN scope; ALTER TABLE session DROP COLUMN shown_last;";
+        database.execute_batch(&format!("{columns} {older} PRAGMA user_version = {version};")).unwrap();
+        drop(database);
+        let served = Served::of(folder.clone(), Arc::new(Epoch));
+        assert_eq!(served.refreshed(&token).status, 200, "{version}");
+        drop(served);
+        let database = rusqlite::Connection::open(folder.join("tenant.sqlite")).unwrap();
+        let now: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        assert_eq!(now, 3);
+        database.execute_batch("PRAGMA user_version = 4;").unwrap();
+        drop(database);
+        let addresses = Addresses { base: "https://127.0.0.1:1".to_owned(), manager: "https://127.0.0.1:2".to_owned() };
+        let newer = Tenant::open(&folder, addresses, Arc::new(Epoch));
+        assert!(matches!(newer, Err(OpenError::State(_))), "a newer one is not touched: {newer:?}");
+    }
+}
