@@ -24,7 +24,8 @@ use crate::state::{Directory, Log, Object, text};
 const RETENTION_DAYS: [(&str, i64); 2] = [("AAD_PREMIUM_P2", 30), ("AAD_PREMIUM", 30)];
 const RETENTION_DAYS_FREE: i64 = 7;
 /// Roles that may read the logs beside Global Administrator.
-const READERS: [&str; 5] = [SECURITY_READER, REPORTS_READER, SECURITY_ADMINISTRATOR, SECURITY_OPERATOR, GLOBAL_READER];
+pub(super) const READERS: [&str; 5] =
+    [SECURITY_READER, REPORTS_READER, SECURITY_ADMINISTRATOR, SECURITY_OPERATOR, GLOBAL_READER];
 /// Permissions with one of which a client may see which policies applied.
 const READ_POLICIES: [&str; 3] =
     ["Policy.Read.All", "Policy.Read.ConditionalAccess", "Policy.ReadWrite.ConditionalAccess"];

@@ -11,7 +11,7 @@ use super::error::GraphError;
 use super::{Request, fido2, passes, password_reset, per_user_mfa};
 use crate::call::Reply;
 use crate::clock::written;
-use crate::ids::roles::AUTHENTICATION_ADMINISTRATOR;
+use crate::ids::roles::{AUTHENTICATION_ADMINISTRATOR, GLOBAL_READER};
 use crate::random;
 use crate::secret::Hashed;
 use crate::sign_in::first_factor::{PASS_MULTI_USE, PASS_ONE_TIME};
@@ -65,7 +65,8 @@ pub(super) fn answer(request: &Request<'_>, user: &str, rest: &[&str]) -> Result
     let is_read = request.call.method == "GET";
     let permissions: &[&str] = if is_read { &READ } else { &WRITE };
     if is_read {
-        request.caller.needs(permissions, if is_own { &[] } else { &roles })?;
+        let readers = [AUTHENTICATION_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR, GLOBAL_READER];
+        request.caller.needs(permissions, if is_own { &[] } else { &readers })?;
     } else {
         request.needs_over(user, permissions, &roles)?;
         super::users::protected(request, user)?;

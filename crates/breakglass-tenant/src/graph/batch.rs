@@ -21,12 +21,16 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
         let message = format!("The batch has {} requests; it takes from 1 to {REQUEST_COUNT_MAX}.", all.len());
         return Err(GraphError::bad_request(message));
     }
+    // Nothing is done of a batch that is malformed.
+    let mut ids: Vec<&str> = all.iter().filter_map(|one| one.get("id")?.as_str()).filter(|id| !id.is_empty()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.len() < all.len() {
+        return Err(GraphError::bad_request("Each request of a batch needs an 'id' of its own."));
+    }
     let mut answered: Vec<(String, Value)> = Vec::new();
     for one in all {
         let id = one.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        if id.is_empty() || answered.iter().any(|(known, _)| *known == id) {
-            return Err(GraphError::bad_request("Each request of a batch needs an 'id' of its own."));
-        }
         let before = one.get("dependsOn").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         let is_good = |wanted: &str| {
             let found = answered.iter().find(|(known, _)| known == wanted).map(|(_, reply)| reply);
@@ -36,7 +40,7 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
             single(request, one, &id)
         } else {
             let error = GraphError::new(424, "FailedDependency", "A request that this one depends on failed.");
-            written(&id, error.reply(ids(request, &id)))
+            written(&id, error.reply(marks(request, &id)))
         };
         answered.push((id, reply));
     }
@@ -60,20 +64,20 @@ fn single(request: &Request<'_>, one: &Value, id: &str) -> Value {
         body: one.get("body").map(|body| body.to_string().into_bytes()).unwrap_or_default(),
         remote: request.call.remote,
     };
-    let is_nested = call.path.contains("$batch");
-    let segments = call.segments().filter(|_| !is_nested);
+    // As it is decoded: an escape hides nothing.
+    let segments = call.segments().filter(|segments| !segments.iter().any(|one| one.eq_ignore_ascii_case("$batch")));
     let reply = match &segments {
         Some(segments) => {
             let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
             super::answer(request.tenant, &call, &parts)
         }
-        None => GraphError::new(400, "BadRequest", "The url is malformed.").reply(ids(request, id)),
+        None => GraphError::new(400, "BadRequest", "The url is malformed.").reply(marks(request, id)),
     };
     written(id, reply)
 }
 
 /// What tells one answer from another, and when it was given.
-fn ids<'r>(request: &Request<'_>, id: &'r str) -> (&'r str, &'r str, jiff::Timestamp) {
+fn marks<'r>(request: &Request<'_>, id: &'r str) -> (&'r str, &'r str, jiff::Timestamp) {
     (id, id, request.tenant.clock.now())
 }
 

@@ -121,6 +121,7 @@ impl Of {
 
 fn create(request: &Request<'_>, of: &Of) -> Result<Reply, GraphError> {
     let mut object = request.object()?;
+    bind_strength(&mut object)?;
     (of.check_shape)(None, &object)?;
     let id = random::uuid()?;
     object.insert("id".to_owned(), json!(id));
@@ -143,8 +144,21 @@ fn create(request: &Request<'_>, of: &Of) -> Result<Reply, GraphError> {
     Ok(request.entity(201, (of.shape.context, object)))
 }
 
+/// A strength that the grant controls bind by its address, in place of naming it.
+fn bind_strength(policy: &mut Object) -> Result<(), GraphError> {
+    let Some(grant) = policy.get_mut("grantControls").and_then(Value::as_object_mut) else { return Ok(()) };
+    let Some(address) = grant.remove("authenticationStrength@odata.bind") else { return Ok(()) };
+    let id = address.as_str().and_then(|address| address.trim_end_matches([')', '\'', '/']).rsplit(['/', '\'']).next());
+    let id = id.filter(|id| !id.is_empty()).ok_or_else(|| {
+        GraphError::bad_request("'authenticationStrength@odata.bind' is the address of an authentication strength.")
+    })?;
+    grant.insert("authenticationStrength".to_owned(), json!({ "id": id }));
+    Ok(())
+}
+
 fn update(request: &Request<'_>, of: &Of, id: &str) -> Result<Reply, GraphError> {
     let mut body = request.object()?;
+    bind_strength(&mut body)?;
     let modified = precise(request);
     if of.shape.resource == Resource::ConditionalAccessPolicies {
         fill_controls(&mut body);

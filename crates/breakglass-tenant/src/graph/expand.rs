@@ -6,7 +6,9 @@
 use breakglass_model::snapshot::Resource;
 use serde_json::Value;
 
-use super::membership::{Reach, memberships};
+use super::error::GraphError;
+use super::membership::{self, Reach, memberships};
+use super::relations::READ_USERS;
 use super::{Request, directory_objects, relations, roles};
 use crate::state::{Object, text};
 
@@ -26,6 +28,17 @@ pub(super) const fn relations_of(resource: Resource) -> &'static [&'static str] 
         | Resource::RoleEligibilityScheduleInstances => OF_ROLES,
         _ => &[],
     }
+}
+
+/// Whether the caller may see what is on the other side: as where it is asked for by itself.
+pub(super) fn may_see(request: &Request<'_>, resource: Resource, relation: &str) -> Result<(), GraphError> {
+    let permissions = match (resource, relation) {
+        (Resource::Users, "manager" | "directReports") => READ_USERS,
+        (_, "memberOf" | "transitiveMemberOf") | (Resource::Groups, _) => membership::READ,
+        // Whoever may read the objects may read these of them.
+        _ => return Ok(()),
+    };
+    request.caller.needs(permissions, &[])
 }
 
 /// What an object is related to: an object, null, or a list. Nobody holds the lock of the state while this is asked.

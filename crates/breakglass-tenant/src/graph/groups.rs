@@ -137,6 +137,10 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
         "GroupManagement",
         target((&id, &group), modified(&Object::new(), &group, SHAPE.hidden)),
     )?;
+    for (activity, list) in [("Add member to group", "members"), ("Add owner to group", "owners")] {
+        let bound = group.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
+        audit_bound(request, (&id, &group), (activity, &bound))?;
+    }
     let shown = PROPERTIES.iter().map(|name| ((*name).to_owned(), group.get(*name).cloned().unwrap_or(Value::Null)));
     Ok(request.entity(201, ("groups", shown.collect())))
 }
@@ -154,6 +158,7 @@ fn update(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
         may_change(request, id, WRITE_MEMBERS)?;
     }
     let bound = bound(request, &body, "members")?;
+    let added = bound.clone();
     let (known, group) = request.write(|directory| -> Result<_, GraphError> {
         let known = directory.object(Resource::Groups, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
         properties::GROUP.check_change(&known, &body)?;
@@ -170,6 +175,7 @@ fn update(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
     })?;
     let told = target((id, &group), modified(&known, &group, SHAPE.hidden));
     request.audit("Update group", "GroupManagement", told)?;
+    audit_bound(request, (id, &group), ("Add member to group", &added))?;
     Ok(Reply::empty(204))
 }
 
@@ -241,6 +247,15 @@ fn bound(request: &Request<'_>, body: &Object, relation: &str) -> Result<Vec<Val
         GraphError::bad_request(format!("'{relation}@odata.bind' is a list of at most {BOUND_COUNT_MAX} references."))
     })?;
     references.iter().map(|reference| referenced(request, reference)).collect()
+}
+
+/// A record for each that was bound to a group: whoever watches memberships watches these.
+fn audit_bound(
+    request: &Request<'_>,
+    (id, group): (&str, &Object),
+    (activity, bound): (&str, &[Value]),
+) -> Result<(), GraphError> {
+    bound.iter().try_for_each(|one| request.audit(activity, "GroupManagement", with_member(id, group, (one, true))))
 }
 
 fn members_of(group: &Object) -> impl Iterator<Item = &Value> {

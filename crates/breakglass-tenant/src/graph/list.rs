@@ -3,7 +3,7 @@
 use breakglass_model::snapshot::Resource;
 use serde_json::{Value, json};
 
-use super::audit::needs_premium;
+use super::audit::{READERS as SIGN_IN_READERS, needs_premium};
 use super::error::GraphError;
 use super::shape::{SIGN_IN_ACTIVITY, is_mended, mend};
 use super::{Request, expand, properties};
@@ -114,6 +114,7 @@ fn all_in_order(
     };
     let is_counted = is_counted(request, shape, options)?;
     check_nested(options)?;
+    may_expand(request, shape.resource, options)?;
     if request.is_count {
         return counted(request, options, (shape.context, || Ok(total)));
     }
@@ -132,7 +133,7 @@ fn wants_activity(request: &Request<'_>, shape: &Shape, options: &QueryOptions) 
     if shape.resource != Resource::Users || !named.any(|name| name.eq_ignore_ascii_case(SIGN_IN_ACTIVITY)) {
         return Ok(false);
     }
-    request.caller.needs(&["AuditLog.Read.All"], &[])?;
+    request.caller.needs(&["AuditLog.Read.All"], &SIGN_IN_READERS)?;
     needs_premium(&request.tenant.state.read())?;
     Ok(true)
 }
@@ -257,6 +258,7 @@ pub(super) fn shown_of(
 ) -> Result<Object, GraphError> {
     check_names(of, options)?;
     check_nested(options)?;
+    may_expand(request, of.resource, options)?;
     let related = |object: &Object, relation: &str| expand::related(request, of.resource, (object, relation));
     Ok(shape_with(&visible(request, of, object), options, (&of.limits(), &related))?)
 }
@@ -285,6 +287,9 @@ fn paged(
     (limits, resource, objects): (&PageLimits<'_>, Option<Resource>, &[Object]),
 ) -> Result<Reply, GraphError> {
     check_nested(options)?;
+    if let Some(resource) = resource {
+        may_expand(request, resource, options)?;
+    }
     if request.is_count {
         return counted(request, options, (limits.collection, || Ok(matching(objects, options)?.len())));
     }
@@ -319,6 +324,11 @@ pub(super) fn answered(
 
 /// What can be expanded of an object that is expanded itself; whoever lists such objects sees to it.
 const NESTED: [(&str, &[&str]); 1] = [("policy", &["rules", "effectiveRules"])];
+
+/// Whether the caller may see what is to be expanded.
+fn may_expand(request: &Request<'_>, resource: Resource, options: &QueryOptions) -> Result<(), GraphError> {
+    options.expand().iter().try_for_each(|expand| expand::may_see(request, resource, expand.relation()))
+}
 
 fn check_nested(options: &QueryOptions) -> Result<(), GraphError> {
     for expand in options.expand() {

@@ -14,7 +14,7 @@ use crate::call::Reply;
 use crate::sign_in::{groups_of, has_member, is_in_time};
 use crate::state::{Directory, Object, text};
 
-const READ: &[&str] = &[
+pub(super) const READ: &[&str] = &[
     "User.Read.All",
     "User.ReadWrite.All",
     "Directory.Read.All",

@@ -60,7 +60,9 @@ fn check_what_there_is(policy: &Object) -> Result<(), GraphError> {
     }
     let read = ConditionalAccessPolicy::from_value(Value::Object(policy.clone()), "policy");
     let read = read.map_err(|error| malformed(&error.to_string()))?;
-    if let Some(part) = read.unknowns.first() {
+    // What is about agents Graph takes, and nothing here decides about them.
+    let mut unknowns = read.unknowns.iter().filter(|part| !part.path.to_lowercase().contains("agent"));
+    if let Some(part) = unknowns.next() {
         return Err(malformed(&match part.cause {
             UnknownCause::NotExported => format!("'{}' is needed.", part.path),
             _ => format!("'{}' is not known.", part.path),
@@ -101,8 +103,9 @@ fn check_targets(policy: &Object) -> Result<(), GraphError> {
     if let Some(other) = contexts.iter().find(|context| !is_authentication_context(context)) {
         return Err(refused(format!("'{}' is no authentication context: they are 'c1' to 'c99'.", excerpt(other))));
     }
-    let is_application =
-        |name: &str| matches!(name, "All" | "MicrosoftAdminPortals" | "None" | "Office365") || is_guid(name);
+    let is_application = |name: &str| {
+        matches!(name, "All" | "AllAgentIdResources" | "MicrosoftAdminPortals" | "None" | "Office365") || is_guid(name)
+    };
     let mut named = resources.into_iter().chain(listed("excludeApplications"));
     match named.find(|name| !is_application(name)) {
         Some(other) => Err(refused(format!("'{}' is the id of no application.", excerpt(other)))),

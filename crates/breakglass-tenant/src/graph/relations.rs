@@ -17,7 +17,8 @@ use crate::ids::roles::USER_ADMINISTRATOR;
 use crate::sign_in::member_id;
 use crate::state::{Change, Directory, Object, Shelf, text};
 
-const READ_USERS: &[&str] = &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+pub(super) const READ_USERS: &[&str] =
+    &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 const WRITE_USERS: &[&str] = &["User.ReadWrite.All", "Directory.ReadWrite.All"];
 
 /// Types that a list of objects can be cast to, each with the collection that its objects are of.

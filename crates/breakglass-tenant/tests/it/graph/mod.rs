@@ -21,6 +21,7 @@ mod protection;
 mod relations;
 mod roles;
 mod schema;
+mod seen;
 mod subscriptions;
 mod units;
 mod world;
