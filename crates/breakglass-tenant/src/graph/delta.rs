@@ -149,6 +149,8 @@ fn entry(
     let found = directory.object(of.shape.resource, id).filter(|_| revision == Revision::Put);
     if let Some(found) = found {
         let mut shown = shown_of(request, of.shape, (found, options))?;
+        // Whatever is selected, it says of what it is.
+        shown.insert("id".to_owned(), json!(id));
         let wants_members = options.select().is_none_or(|select| select.properties().contains(&"members"));
         if of.has_members && wants_members {
             let members = members(directory, (of.shape.resource, found, id), since);

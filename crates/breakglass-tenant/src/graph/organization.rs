@@ -51,7 +51,7 @@ pub(super) fn domains(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Gra
 
 /// Answers a request below `/subscribedSkus`.
 pub(super) fn skus(request: &Request<'_>, rest: &[&str]) -> Result<Reply, GraphError> {
-    request.caller.needs(READ, &[])?;
+    request.caller.needs(&[&["LicenseAssignment.Read.All"], READ].concat(), &[])?;
     match (request.call.method.as_str(), rest) {
         ("GET", []) => listed(request, &whole(Resource::SubscribedSkus, "subscribedSkus")),
         _ => Err(GraphError::method()),

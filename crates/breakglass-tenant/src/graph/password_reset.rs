@@ -18,7 +18,7 @@ use crate::ids::roles::AUTHENTICATION_ADMINISTRATOR;
 use crate::random;
 use crate::secret::Hashed;
 use crate::sign_in::first_factor::with_password;
-use crate::state::{Change, Object, Shelf, text};
+use crate::state::{Change, Object, PASSWORD, Secret, Shelf, text};
 
 /// The id of the method that is a password: of each user the same.
 pub(super) const PASSWORD_METHOD: &str = "28c10230-6103-485e-b985-444c60001490";
@@ -90,6 +90,57 @@ pub(super) fn reset(request: &Request<'_>, user: &str, method: &str) -> Result<R
     let mut answer = object(json!({ "@odata.context": request.context("microsoft.graph.passwordResetResponse") }));
     answer.extend(made.map(|made| ("newPassword".to_owned(), json!(made))));
     Ok(Reply::json(202, Value::Object(answer)).with("location", location))
+}
+
+/// Gives whoever calls another password in place of the one that they know.
+///
+/// **Source:** "user: changePassword": delegated alone, for oneself; a wrong password counts for smart lockout.
+pub(super) fn change_own(request: &Request<'_>, user: &str) -> Result<Reply, GraphError> {
+    request.caller.needs(&["Directory.AccessAsUser.All"], &[])?;
+    if !request.caller.is_user || !request.caller.id.eq_ignore_ascii_case(user) {
+        return Err(GraphError::denied());
+    }
+    let body = request.object()?;
+    let given = |name: &str| {
+        text(&body, name).ok_or_else(|| GraphError::bad_request(format!("The parameter '{name}' is a text.")))
+    };
+    let (current, new) = (given("currentPassword")?, given("newPassword")?);
+    let (tenant, place, at) = (request.tenant, request.call.remote, request.tenant.clock.now());
+    let wrong = || GraphError::bad_request("The specified password does not match the current password of the user.");
+    if tenant.lockout.is_locked(user, place, at) {
+        return Err(wrong());
+    }
+    let secrets = tenant.state.read().secrets(user).to_vec();
+    let known = secrets.into_iter().find(|secret| secret.id == PASSWORD && secret.hashed.is(current));
+    let Some(known) = known else {
+        tenant.lockout.failed(user, place, (current, at));
+        return Err(wrong());
+    };
+    if known.hashed.is(new) {
+        return Err(GraphError::bad_request("The new password has to be another one than the current password."));
+    }
+    let hashed = Hashed::of(new)?;
+    let upn = request.write(|directory| -> Result<_, GraphError> {
+        let mut changed =
+            directory.object(Resource::Users, user).cloned().ok_or_else(|| GraphError::not_found(user))?;
+        if changed.get("onPremisesSyncEnabled").and_then(Value::as_bool) == Some(true) {
+            let message = "The user is synchronised, and nothing writes passwords back: change it on premises.";
+            return Err(GraphError::bad_request(message));
+        }
+        // Somebody else has changed it meanwhile.
+        let is_same = |secret: &Secret| secret.id == PASSWORD && secret.hashed.is_same(&known.hashed);
+        if !directory.secrets(user).iter().any(is_same) {
+            return Err(wrong());
+        }
+        let upn = text(&changed, "userPrincipalName").unwrap_or_default().to_owned();
+        check_password(new, (&upn, text(&changed, "displayName").unwrap_or_default()))?;
+        changed.insert("passwordProfile".to_owned(), json!({ "forceChangePasswordNextSignIn": false }));
+        let secret = with_password(&mut changed, hashed, at);
+        Ok((vec![Change::Put(Resource::Users, changed), secret], upn))
+    })?;
+    let target = json!([{ "id": user, "type": "User", "userPrincipalName": upn, "modifiedProperties": [] }]);
+    request.audit("Change user password", "UserManagement", target)?;
+    Ok(Reply::empty(204))
 }
 
 /// What became of a reset.

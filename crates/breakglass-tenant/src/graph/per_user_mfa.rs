@@ -44,7 +44,8 @@ fn state_of(directory: &Directory, user: &str) -> String {
 }
 
 fn update(request: &Request<'_>, user: &str) -> Result<Reply, GraphError> {
-    request.caller.needs(&["Policy.ReadWrite.AuthenticationMethod"], &[AUTHENTICATION_POLICY_ADMINISTRATOR])?;
+    let permissions = ["Policy.ReadWrite.AuthenticationMethod"];
+    request.needs_over(user, &permissions, &[AUTHENTICATION_POLICY_ADMINISTRATOR])?;
     let asked = asked_for(&request.object()?)?;
     let (upn, before, after) = request.write(|directory| -> Result<_, GraphError> {
         let known = directory.object(Resource::Users, user).ok_or_else(|| GraphError::not_found(user))?;

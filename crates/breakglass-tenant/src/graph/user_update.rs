@@ -89,11 +89,10 @@ fn may_update(request: &Request<'_>, target: &str, body: &Object) -> Result<(), 
         protected(request, target)?;
     }
     if body.keys().any(|name| name != "passwordProfile") {
-        request.needs_over(
-            target,
-            &["User.ReadWrite.All", "Directory.ReadWrite.All"],
-            &[USER_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR],
-        )?;
+        let is_switch = body.keys().all(|name| name == "accountEnabled");
+        let all = ["User.ReadWrite.All", "Directory.ReadWrite.All", "User.EnableDisableAccount.All"];
+        let permissions = if is_switch { &all[..] } else { &all[..2] };
+        request.needs_over(target, permissions, &[USER_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR])?;
         if body.keys().any(|name| SENSITIVE.contains(&name.as_str())) {
             protected(request, target)?;
         }

@@ -104,6 +104,9 @@ fn one(request: &Request<'_>, name: &str, rest: &[&str]) -> Result<Reply, GraphE
         ("PATCH", []) => super::user_update::update(request, name),
         ("DELETE", []) => delete(request, name),
         ("POST", ["revokeSignInSessions" | "microsoft.graph.revokeSignInSessions"]) => revoke(request, name),
+        ("POST", ["changePassword" | "microsoft.graph.changePassword"]) => {
+            super::password_reset::change_own(request, &id(request, name)?)
+        }
         (_, ["authentication", rest @ ..]) => super::authentication::answer(request, &id(request, name)?, rest),
         (_, [segment, ..]) => {
             let memberships = super::membership::answer(request, &id(request, name)?, rest);

@@ -26,8 +26,8 @@ use self::tenants::{ASSUMED, NOW, Small, small_tenant};
 use self::wire::Wire;
 
 /// Tenants of a run, and of the long form.
-const TENANT_COUNT: u64 = 8;
-const TENANT_COUNT_FULL: u64 = 100;
+const TENANT_COUNT: u64 = 6;
+const TENANT_COUNT_FULL: u64 = 60;
 /// The same over HTTPS.
 const SERVED_COUNT: u64 = 3;
 const SERVED_COUNT_FULL: u64 = 20;

@@ -116,3 +116,27 @@ fn a_strength_is_bound_by_its_address() {
     assert_eq!(made.status, 201, "{}", made.text);
     assert_eq!(made.json()["grantControls"]["authenticationStrength"]["id"], strength);
 }
+
+#[test]
+fn whoever_knows_their_password_changes_it() {
+    let world = World::with("seen-password", &[("app", &["User.ReadWrite.All"])], Value::Null);
+    let anna = world.user("anna");
+    let change = |token: &str, path: &str, current: &str, new: &str| {
+        let body = json!({ "currentPassword": current, "newPassword": new });
+        world.graph(token, ("POST", path), Some(body)).status
+    };
+    let (own, new) = (super::world::PASSWORD.to_owned(), "New-Glass-Passw0rd");
+    assert_eq!(change(&anna, "/me/changePassword", "guessed", new), 400);
+    assert_eq!(change(&anna, "/me/changePassword", &own, "short"), 400);
+    assert_eq!(change(&anna, &format!("/users/{}/changePassword", id("bert")), &own, new), 403);
+    assert_eq!(change(&world.app(0), &format!("/users/{}/changePassword", id("anna")), &own, new), 403);
+    assert_eq!(change(&anna, "/me/changePassword", &own, new), 204);
+    assert_eq!(world.refused("anna"), 50_126, "the old one is good no more");
+}
+
+#[test]
+fn a_delta_says_of_what_it_is_whatever_is_selected() {
+    let world = World::with("seen-delta", &[], Value::Null);
+    let all = world.list(&world.user("ga"), "/users/delta?$select=displayName");
+    assert!(!all.is_empty() && all.iter().all(|one| one["id"].is_string()), "{all:?}");
+}
