@@ -177,7 +177,11 @@ impl<'t> Play<'t> {
             return *known;
         }
         self.inject(&seen);
-        let Some(bearer) = self.bearer(helper, failed) else { panic!("{helper:?} acted before") };
+        // Who gets into a portal may still be kept from Graph, by which others are helped.
+        let Some(bearer) = self.bearer(helper, failed) else {
+            self.undo_chain(helper);
+            return false;
+        };
         let gets_in = self.give(choice.person, reset, bearer) && self.gets_in_now(choice, failed, nature);
         self.secrets.remove(&(choice.person.id.clone(), reset));
         self.undo(choice.person, reset);
