@@ -18,13 +18,23 @@ use crate::ids::roles::AUTHENTICATION_ADMINISTRATOR;
 use crate::random;
 use crate::secret::Hashed;
 use crate::sign_in::first_factor::with_password;
-use crate::state::{Change, Object, PASSWORD, Secret, Shelf, text};
+use crate::state::{Change, Directory, Object, PASSWORD, Secret, Shelf, text};
 
 /// The id of the method that is a password: of each user the same.
 pub(super) const PASSWORD_METHOD: &str = "28c10230-6103-485e-b985-444c60001490";
 /// Operations that are kept of one user, the newest ones.
 const OPERATION_COUNT_MAX: usize = 20;
 const ROLES: [&str; 2] = [AUTHENTICATION_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR];
+
+/// A user whose password is set here.
+fn with_own_password(directory: &Directory, user: &str) -> Result<Object, GraphError> {
+    let found = directory.object(Resource::Users, user).cloned().ok_or_else(|| GraphError::not_found(user))?;
+    if found.get("onPremisesSyncEnabled").and_then(Value::as_bool) == Some(true) {
+        let message = "The user is synchronised, and nothing writes passwords back: change it on premises.";
+        return Err(GraphError::bad_request(message));
+    }
+    Ok(found)
+}
 
 /// Gives a user another password.
 pub(super) fn reset(request: &Request<'_>, user: &str, method: &str) -> Result<Reply, GraphError> {
@@ -54,12 +64,7 @@ pub(super) fn reset(request: &Request<'_>, user: &str, method: &str) -> Result<R
     let hashed = Hashed::of(&password)?;
     let at = request.tenant.clock.now();
     let upn = request.write(|directory| -> Result<_, GraphError> {
-        let mut changed =
-            directory.object(Resource::Users, user).cloned().ok_or_else(|| GraphError::not_found(user))?;
-        if changed.get("onPremisesSyncEnabled").and_then(Value::as_bool) == Some(true) {
-            let message = "The user is synchronised, and nothing writes passwords back: change it on premises.";
-            return Err(GraphError::bad_request(message));
-        }
+        let mut changed = with_own_password(directory, user)?;
         let upn = text(&changed, "userPrincipalName").unwrap_or_default().to_owned();
         check_password(&password, (&upn, text(&changed, "displayName").unwrap_or_default()))?;
         changed.insert("passwordProfile".to_owned(), json!({ "forceChangePasswordNextSignIn": true }));
@@ -121,12 +126,7 @@ pub(super) fn change_own(request: &Request<'_>, user: &str) -> Result<Reply, Gra
     }
     let hashed = Hashed::of(new)?;
     let upn = request.write(|directory| -> Result<_, GraphError> {
-        let mut changed =
-            directory.object(Resource::Users, user).cloned().ok_or_else(|| GraphError::not_found(user))?;
-        if changed.get("onPremisesSyncEnabled").and_then(Value::as_bool) == Some(true) {
-            let message = "The user is synchronised, and nothing writes passwords back: change it on premises.";
-            return Err(GraphError::bad_request(message));
-        }
+        let mut changed = with_own_password(directory, user)?;
         // Somebody else has changed it meanwhile.
         let is_same = |secret: &Secret| secret.id == PASSWORD && secret.hashed.is_same(&known.hashed);
         if !directory.secrets(user).iter().any(is_same) {
