@@ -1,0 +1,5 @@
+//! The duties: what is read from a live tenant and what is changed in it, as journeys over ports.
+//!
+//! **Invariant:** no socket, no file, no clock and no randomness but by a port of [`ports`]; no runtime.
+
+pub mod ports;
