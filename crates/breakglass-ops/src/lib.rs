@@ -3,3 +3,5 @@
 //! **Invariant:** no socket, no file, no clock and no randomness but by a port of [`ports`]; no runtime.
 
 pub mod ports;
+pub mod reading;
+pub mod setup;

@@ -6,7 +6,7 @@
 use breakglass_engine::posture::Rule;
 use breakglass_engine::posture::rules::RULES;
 
-use crate::{accounts_from, commands, config, output, proposal, snapshot_codes, subject};
+use crate::{accounts_from, commands, config, live, output, proposal, snapshot_codes, subject};
 
 /// A code of an error.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +30,12 @@ const LISTS: &[&[ErrorCode]] = &[
     commands::what_if::CODES,
     proposal::CODES,
     commands::lockout::CODES,
+    live::CODES,
+    commands::plan::CODES,
+    commands::apply::CODES,
+    commands::passwords::CODES,
+    commands::state::CODES,
+    commands::init::CODES,
     commands::tenant::CODES,
 ];
 

@@ -5,6 +5,7 @@
 //!
 //! **Limits:** [`CONFIG_BYTES_MAX`], [`ACCOUNT_COUNT_MAX`].
 
+mod connection;
 mod custody;
 mod lockout;
 
@@ -18,12 +19,15 @@ use breakglass_engine::lockout::custody::Custody;
 use breakglass_engine::posture::accounts::Declared;
 use breakglass_engine::posture::{PostureSettings, Profile};
 use breakglass_model::plain_words::in_plain_words;
+use breakglass_ops::setup::{Wanted, WantedAccount};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer};
 
+pub(crate) use self::connection::{Connection, GROUP_USUAL, SignInName};
 pub(crate) use self::lockout::{LockoutSettings, OnPremisesAuthentication, OwnScenario};
+use self::connection::{ExclusionSection, TenantSection};
 use self::{custody::CustodySection, lockout::LockoutSection};
 use crate::codes::ErrorCode;
 use crate::failure::{Coded, Excerpt};
@@ -154,7 +158,10 @@ impl Coded for ConfigError {
 pub(crate) struct Config {
     /// How authentication is judged.
     profile: Option<ProfileName>,
-    tenant: Tenant,
+    /// Which tenant, and how it is reached.
+    tenant: TenantSection,
+    /// The group that carries the exclusion.
+    exclusion: ExclusionSection,
     account: Vec<Account>,
     account_group: Vec<AccountGroup>,
     naming: Naming,
@@ -215,17 +222,12 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Tenant {
-    id: Option<NonEmpty>,
-}
-
 /// An emergency access account.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "AccountProperties")]
 struct Account {
     name: String,
+    display_name: Option<String>,
     owner: Option<String>,
 }
 
@@ -234,6 +236,8 @@ struct Account {
 struct AccountProperties {
     id: Option<NonEmpty>,
     user_principal_name: Option<NonEmpty>,
+    /// The name to show, for an account that is to be made.
+    display_name: Option<NonEmpty>,
     /// Who answers for the account.
     owner: Option<NonEmpty>,
 }
@@ -244,7 +248,8 @@ impl TryFrom<AccountProperties> for Account {
     fn try_from(properties: AccountProperties) -> Result<Self, Self::Error> {
         let name = properties.id.or(properties.user_principal_name);
         let name = name.ok_or("an account needs `id` or `user_principal_name`")?;
-        Ok(Self { name: name.0, owner: properties.owner.map(|owner| owner.0) })
+        let text = |text: Option<NonEmpty>| text.map(|text| text.0);
+        Ok(Self { name: name.0, display_name: text(properties.display_name), owner: text(properties.owner) })
     }
 }
 
@@ -360,7 +365,8 @@ impl Config {
         Self::parse(&text, &path.display())
     }
 
-    fn parse(text: &str, name: &dyn fmt::Display) -> Result<Self, ConfigError> {
+    /// Reads the text of a file of that name.
+    pub(crate) fn parse(text: &str, name: &dyn fmt::Display) -> Result<Self, ConfigError> {
         let malformed = |message: String, span: Range<usize>| ConfigError::Malformed {
             name: name.to_string(),
             text: text.to_owned(),
@@ -376,7 +382,8 @@ impl Config {
             return Err(malformed(message, 0..0));
         }
         let custody = config.custody.as_ref().map_or(Ok(()), CustodySection::check);
-        custody.and_then(|()| config.lockout.check()).map_err(|Contradiction { message, span }| {
+        let live = config.tenant.check().and_then(|()| config.exclusion.check());
+        live.and(custody).and_then(|()| config.lockout.check()).map_err(|Contradiction { message, span }| {
             ConfigError::Contradictory { name: name.to_string(), text: text.to_owned(), message, span }
         })?;
         Ok(config)
@@ -385,6 +392,26 @@ impl Config {
     /// The tenant that it is for, if it says so.
     pub(crate) fn tenant_id(&self) -> Option<&str> {
         self.tenant.id.as_ref().map(|id| id.0.as_str())
+    }
+
+    /// Where the tenant is and who asks it; paths are from the folder of the configuration.
+    pub(crate) fn connection(&self, folder: &Path) -> Connection {
+        self.tenant.connection(folder)
+    }
+
+    /// Takes the profile of the command line, if there is one, instead of its own.
+    pub(crate) fn choose(&mut self, profile: Option<ProfileName>) {
+        self.profile = profile.or(self.profile);
+    }
+
+    /// The arrangement as it is to be.
+    pub(crate) fn wanted(&self) -> Wanted {
+        let account = |account: &Account| WantedAccount {
+            name: account.name.clone(),
+            display_name: account.display_name.clone(),
+        };
+        let accounts = self.account.iter().map(account).collect();
+        self.exclusion.wanted(accounts, self.profile.unwrap_or(ProfileName::Current))
     }
 
     /// The accounts and groups that it declares, in its order.

@@ -9,10 +9,12 @@ mod commands;
 mod config;
 mod exit;
 mod failure;
+mod live;
 mod output;
 mod proposal;
 mod render;
 mod snapshot_codes;
+mod state;
 mod subject;
 mod text_file;
 mod wiring;
@@ -39,7 +41,8 @@ Exit codes:
 /// Emergency access to Microsoft Entra ID tenants that can be proved to work
 ///
 /// Answers one question about a Microsoft Entra ID tenant: when everything else fails, do the emergency access
-/// ("break-glass") accounts still get in? It reads an export of the tenant and changes nothing.
+/// ("break-glass") accounts still get in? It reads an export or asks the tenant itself, and changes nothing but by a plan
+/// that somebody has seen.
 #[derive(Debug, Parser)]
 #[command(name = "breakglass", version, max_term_width = HELP_COLUMNS_MAX, after_help = EXIT_CODES)]
 pub(crate) struct Cli {

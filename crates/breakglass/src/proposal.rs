@@ -349,7 +349,7 @@ impl ProposalArguments {
         let paths = self.policies.iter().chain(&self.named_locations).chain(&self.groups);
         let paths = paths.chain(&self.terraform_plan).chain(&self.name_map).chain(&self.after);
         let count = paths.filter(|path| path.as_os_str() == STREAM).count();
-        match (count, subject.is_from_stdin()) {
+        match (count, subject.is_stream()) {
             (0, _) | (1, false) => Ok(()),
             (_, true) => Err(ProposalArgumentsError::Stdin { what: "the snapshot and what is proposed" }),
             (_, false) => Err(ProposalArgumentsError::Stdin { what: "two of the proposed files" }),

@@ -1,6 +1,7 @@
 //! What is judged: a tenant, who its emergency accounts are, and by which settings. The arguments are the same for
 //! every command that judges.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use breakglass_adapters::{LoadError, read_snapshot};
@@ -9,6 +10,9 @@ use breakglass_engine::lockout::custody::Custody;
 use breakglass_engine::posture::accounts::{Accounts, Declared};
 use breakglass_engine::posture::{PostureSettings, Profile};
 use breakglass_model::snapshot::Snapshot;
+use breakglass_ops::ports::InMemoryParts;
+use breakglass_ops::reading::{RELATED, SOURCES};
+use breakglass_ops::setup::Wanted;
 use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
 
@@ -16,6 +20,7 @@ use crate::accounts_from::{self, AccountsFrom};
 use crate::codes::ErrorCode;
 use crate::config::{CONFIG_NAME, Config, LockoutSettings, ProfileName, instant};
 use crate::failure::{Coded, Failure};
+use crate::live::Live;
 use crate::wiring::World;
 
 /// Unrecognised files that are named before the rest is counted.
@@ -25,8 +30,12 @@ const UNRECOGNISED_SHOWN_COUNT_MAX: usize = 20;
 #[derive(Debug, clap::Args)]
 pub(crate) struct SubjectArguments {
     /// The tenant: a snapshot file, a folder of exported Graph answers, or `-` for standard input
-    #[arg(long, value_name = "PATH")]
-    snapshot: PathBuf,
+    #[arg(long, value_name = "PATH", required_unless_present = "live")]
+    snapshot: Option<PathBuf>,
+
+    /// Ask the tenant that the configuration names, instead of reading a snapshot
+    #[arg(long, conflicts_with = "snapshot")]
+    live: bool,
 
     /// The configuration [default: breakglass.toml of the snapshot's folder or of this one, if it is there]
     #[arg(long, value_name = "FILE")]
@@ -52,13 +61,16 @@ pub(crate) struct SubjectArguments {
 impl SubjectArguments {
     /// Whether the tenant comes by standard input.
     pub(crate) fn is_stream(&self) -> bool {
-        self.snapshot.as_os_str() == "-"
+        self.snapshot.as_ref().is_some_and(|path| path.as_os_str() == "-")
     }
 
     /// The words of the command line that name the same tenant, judged in the same way.
     pub(crate) fn words(&self) -> impl Iterator<Item = String> {
         let path = |path: &PathBuf| path.display().to_string();
-        let mut words = vec!["--snapshot".to_owned(), path(&self.snapshot)];
+        let mut words = match &self.snapshot {
+            Some(snapshot) => vec!["--snapshot".to_owned(), path(snapshot)],
+            None => vec!["--live".to_owned()],
+        };
         let mut add = |name: &str, value: String| words.extend([name.to_owned(), value]);
         self.config.iter().for_each(|config| add("--config", path(config)));
         self.accounts.iter().for_each(|account| add("--account", account.clone()));
@@ -174,9 +186,24 @@ impl Subject {
 }
 
 impl SubjectArguments {
-    /// Whether the snapshot comes on standard input.
-    pub(crate) fn is_from_stdin(&self) -> bool {
-        self.snapshot.as_os_str() == "-"
+    /// The live tenant of a configuration.
+    pub(crate) fn live(config: Option<PathBuf>) -> Self {
+        Self { snapshot: None, live: true, config, accounts: Vec::new(), accounts_from: Vec::new(), profile: None, at: None }
+    }
+
+    /// The configuration that was named, or the one of this folder, or the usual values; and the folder that its paths
+    /// are from.
+    pub(crate) fn config_or_usual(config: Option<&Path>, world: &World) -> Result<(Config, PathBuf), Failure> {
+        let found = Self::live(config.map(Path::to_path_buf)).config(world)?;
+        let folder = found.as_ref().map(|(_, name)| folder_of(name)).unwrap_or_default();
+        Ok((found.map(|(config, _)| config).unwrap_or_default(), folder))
+    }
+
+    /// Reads everything that was named, and the arrangement that is declared for it.
+    pub(crate) fn load_with_wanted(&self, world: &World) -> Result<(Subject, Wanted), Failure> {
+        let (mut config, _) = Self::config_or_usual(self.config.as_deref(), world)?;
+        config.choose(self.profile);
+        Ok((self.load(world)?, config.wanted()))
     }
 
     /// Reads everything that was named.
@@ -195,9 +222,13 @@ impl SubjectArguments {
         if let Some((config, name)) = &config {
             declared.extend(config.declared(name));
         }
+        let folder = config.as_ref().map(|(_, name)| folder_of(name)).unwrap_or_default();
         let config = config.map(|(config, _)| config).unwrap_or_default();
 
-        let snapshot = load_snapshot(&self.snapshot, world)?;
+        let (snapshot, source) = match &self.snapshot {
+            Some(path) => (load_snapshot(path, world)?, path.display().to_string()),
+            None => (ask(&config, &folder, &declared, world)?, "the tenant".to_owned()),
+        };
         let found = snapshot.tenant_id.as_ref().map(ToString::to_string);
         if let (Some(configured), Some(found)) = (config.tenant_id(), found)
             && !configured.eq_ignore_ascii_case(&found)
@@ -210,7 +241,7 @@ impl SubjectArguments {
         Ok(Subject {
             accounts: Accounts::resolve(&snapshot, &declared),
             snapshot,
-            source: self.snapshot.display().to_string(),
+            source,
             declared,
             posture,
             access: config.access_settings(now),
@@ -225,14 +256,42 @@ impl SubjectArguments {
         let path = match &self.config {
             Some(path) => path.clone(),
             None => {
-                let usual = [self.snapshot.join(CONFIG_NAME), PathBuf::from(CONFIG_NAME)];
-                let Some(path) = usual.into_iter().find(|path| path.is_file()) else { return Ok(None) };
+                let of_snapshot = self.snapshot.iter().map(|folder| folder.join(CONFIG_NAME));
+                let mut usual = of_snapshot.chain([PathBuf::from(CONFIG_NAME)]);
+                let Some(path) = usual.find(|path| path.is_file()) else { return Ok(None) };
                 world.note(&format!("using the configuration `{}`", path.display()));
                 path
             }
         };
         Ok(Some((Config::read(&path)?, path.display().to_string())))
     }
+}
+
+/// The folder that a configuration lies in, from which its paths are.
+pub(crate) fn folder_of(config: &str) -> PathBuf {
+    Path::new(config).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// Reads the live tenant.
+fn ask(config: &Config, folder: &Path, declared: &[Declared], world: &World) -> Result<Snapshot, Failure> {
+    let live = Live::connect(config, folder, &reading_permissions(), world)?;
+    let parts = InMemoryParts::default();
+    let finished = live.read(&parts, &named(config, declared), world)?;
+    Ok(live.snapshot(&parts, &finished)?)
+}
+
+/// Permissions that reading a tenant asks for.
+pub(crate) fn reading_permissions() -> Vec<&'static str> {
+    let lists = SOURCES.iter().flat_map(|source| source.permissions);
+    let related = RELATED.iter().flat_map(|(_, _, permissions)| *permissions);
+    let all: BTreeSet<&'static str> = lists.chain(related).copied().collect();
+    all.into_iter().collect()
+}
+
+/// Those on whom an answer depends, by the declarations and the custody.
+pub(crate) fn named(config: &Config, declared: &[Declared]) -> BTreeSet<String> {
+    let depositories = config.custody().depositories.into_iter().flat_map(|one| one.signs_in);
+    declared.iter().map(|one| one.name.clone()).chain(depositories).collect()
 }
 
 /// Reads a snapshot and says beside it what was not understood.
@@ -250,14 +309,14 @@ pub(crate) fn load_snapshot(path: &Path, world: &World) -> Result<Snapshot, Fail
     }
     let is_ours = |file: &&str| Path::new(file).file_name().is_some_and(|name| name == CONFIG_NAME);
     let unopened: Vec<&str> = loaded.unopened.iter().map(String::as_str).filter(|file| !is_ours(file)).collect();
-    if let Some(files) = named(&unopened) {
+    if let Some(files) = listed(&unopened) {
         world.note(&format!("not opened, since only `*.json` and `*.ndjson` are: {files}"));
     }
     Ok(loaded.snapshot)
 }
 
 /// The first files by name, and how many more there are; `None` for none.
-fn named(files: &[&str]) -> Option<String> {
+fn listed(files: &[&str]) -> Option<String> {
     let shown: Vec<String> = files.iter().take(UNRECOGNISED_SHOWN_COUNT_MAX).map(|file| format!("`{file}`")).collect();
     let rest = files.len() - shown.len();
     match (shown.is_empty(), rest) {

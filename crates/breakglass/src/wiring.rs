@@ -3,9 +3,12 @@
 //! **Invariant:** nothing else reads the environment or the clock. Everybody else is told.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
 
+use breakglass_adapters::graph::{SystemKeyStore, TokenCache};
 use breakglass_tenant::clock::Clock;
 use jiff::Timestamp;
 
@@ -69,6 +72,22 @@ impl World {
         self.say(&format!("{} {}\n", self.stderr.paint.apply(Style::Strong, "note:"), visible(note)));
     }
 
+    /// Says something that somebody has to read, as it is.
+    pub(crate) fn tell(&self, text: &str) {
+        self.progress_is_over();
+        self.say(&format!("{text}\n"));
+    }
+
+    /// Asks somebody at the terminal; nobody agrees where there is none.
+    pub(crate) fn agrees(&self, question: &str) -> bool {
+        if !io::stdin().is_terminal() || !self.stderr.is_terminal {
+            return false;
+        }
+        self.say(&format!("\n{question} "));
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+    }
+
     /// Says what takes a while, if somebody looks; it is gone when the next thing is said.
     pub(crate) fn progress(&self, what: &str) {
         if self.stderr.is_terminal {
@@ -130,6 +149,28 @@ impl Screen {
 /// The password for the broker that logs are exported to, if the environment has one.
 pub(crate) fn password_of_broker() -> Option<String> {
     variable("BREAKGLASS_EXPORT_KAFKA_PASSWORD").and_then(|password| password.into_string().ok())
+}
+
+/// The secret that an application signs in with, if the environment has one.
+pub(crate) fn client_secret() -> Option<String> {
+    variable("BREAKGLASS_CLIENT_SECRET").and_then(|secret| secret.into_string().ok()).filter(|secret| !secret.is_empty())
+}
+
+/// The proxy for what is secured, and what is reached without it.
+pub(crate) fn proxies() -> (Option<String>, Option<String>) {
+    let text = |names: [&str; 2]| {
+        let mut found = names.into_iter().filter_map(|name| variable(name)?.into_string().ok());
+        found.find(|value| !value.is_empty())
+    };
+    (text(["HTTPS_PROXY", "https_proxy"]), text(["NO_PROXY", "no_proxy"]))
+}
+
+/// Where sign-ins are remembered, encrypted: in the user's folder for what can be had again.
+pub(crate) fn token_cache() -> Option<TokenCache> {
+    let of_system = variable("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let of_home = || variable("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let folder = of_system.or_else(of_home)?.join("breakglass");
+    Some(TokenCache::new(folder, Arc::new(SystemKeyStore)))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]

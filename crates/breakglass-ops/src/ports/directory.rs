@@ -105,8 +105,8 @@ impl<'a> GraphRequest<'a> {
     }
 
     /// Sends a body, once.
-    pub fn with_body(method: Method, target: impl Into<Cow<'a, str>>, body: impl Into<Cow<'a, Value>>) -> Self {
-        Self { method, body: Some(body.into()), repeat: Repeat::IfUndone, ..Self::get(target) }
+    pub fn with_body(method: Method, target: impl Into<Cow<'a, str>>, body: Cow<'a, Value>) -> Self {
+        Self { method, body: Some(body), repeat: Repeat::IfUndone, ..Self::get(target) }
     }
 }
 
@@ -255,6 +255,9 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// Every answer that does not say yes, and every answer that did not come.
     async fn send(&self, request: &GraphRequest<'_>) -> Result<GraphAnswer, DirectoryError>;
+
+    /// Where the tenant's Graph is, as `https://graph.microsoft.com`, for bodies that name objects by their address.
+    fn origin(&self) -> String;
 
     /// Who is signed in, signing in first if nobody is.
     ///

@@ -2,10 +2,16 @@
 
 mod clock;
 mod directory;
+mod parts;
+mod passwords;
 mod random;
+mod store;
 
 pub use clock::Clock;
 pub use directory::{
     Directory, DirectoryError, GraphAnswer, GraphRequest, Method, Refusal, Repeat, SecretValue, SignedIn, SignedInAs,
 };
+pub use parts::{InMemoryParts, Parts, PartsError};
+pub use passwords::{Passwords, PasswordsError};
 pub use random::{Random, RandomError};
+pub use store::{InMemoryStore, Store, StoreError};

@@ -4,16 +4,22 @@
 //! The comment on `Arguments` is the command's help.
 
 mod application;
+mod applications;
+pub(crate) mod apply;
 mod check;
 mod completions;
 mod device;
 mod explain;
 mod guard;
+pub(crate) mod init;
 pub(crate) mod lockout;
 pub(crate) mod logs;
 mod man;
+pub(crate) mod passwords;
+pub(crate) mod plan;
 pub(crate) mod replay;
 mod snapshot;
+pub(crate) mod state;
 mod suggested;
 pub(crate) mod tenant;
 pub(crate) mod what_if;
@@ -51,6 +57,10 @@ commands! {
     Lockout in lockout,
     Guard in guard,
     Snapshot in snapshot,
+    Init in init,
+    Plan in plan,
+    Apply in apply,
+    State in state,
     Tenant in tenant,
     Explain in explain,
     Completions in completions,
@@ -69,9 +79,6 @@ pub(crate) enum CommandError {
     /// There is no such code.
     #[error("there is no code `{asked}`")]
     UnknownCode { asked: String, near: Vec<&'static str> },
-    /// The tenant itself would have to be asked.
-    #[error("a snapshot of a live tenant cannot be taken yet")]
-    LiveTenant,
 }
 
 pub(crate) const CODES: &[ErrorCode] = &[
@@ -79,14 +86,7 @@ pub(crate) const CODES: &[ErrorCode] = &[
         code: "BG1401",
         title: "there is no such code",
         explanation: "`breakglass explain` knows the codes of rules (BG0101 to BG0799) and of errors (BG1000 to \
-                      BG1999). `breakglass explain --list` shows them all.",
-    },
-    ErrorCode {
-        code: "BG1402",
-        title: "a snapshot of a live tenant cannot be taken yet",
-        explanation: "This version reads tenants that were exported to files; asking Microsoft Graph itself comes with \
-                      live tenants. Export the tenant with any tool that writes Graph's answers as JSON, and give the \
-                      folder to `--snapshot`.",
+                      BG4999). `breakglass explain --list` shows them all.",
     },
 ];
 
@@ -94,7 +94,6 @@ impl Coded for CommandError {
     fn code(&self) -> &'static str {
         match self {
             Self::UnknownCode { .. } => "BG1401",
-            Self::LiveTenant => "BG1402",
         }
     }
 
@@ -105,10 +104,6 @@ impl Coded for CommandError {
             }
             Self::UnknownCode { near, .. } => {
                 format!("near it: {}; `breakglass explain --list` shows every code", near.join(", "))
-            }
-            Self::LiveTenant => {
-                "export the tenant to files, then look at them with `breakglass snapshot show --snapshot PATH`"
-                    .to_owned()
             }
         })
     }

@@ -1,28 +1,50 @@
-//! `snapshot show`: what a snapshot holds, what it does not, and why not.
+//! `snapshot`: reads a live tenant into a file. `snapshot show`: what a snapshot holds, what it does not, and why not.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use breakglass_adapters::file_parts::FileParts;
+use breakglass_ops::ports::Parts as _;
+use breakglass_ops::reading;
 
 use breakglass_model::snapshot::{NOT_IN_SNAPSHOT, ResourceCount, SnapshotSummary};
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::CommandError;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::live::{Live, LiveError, replace};
 use crate::output::deliver;
 use crate::render::numbers::grouped;
-use crate::render::{day_and_time, fitted, visible};
-use crate::subject::load_snapshot;
+use crate::render::{counted, day_and_time, fitted, visible};
+use crate::subject::{SubjectArguments, load_snapshot, named, reading_permissions};
 use crate::wiring::World;
 
 /// Name and version of the document.
 const DOCUMENT: &str = "breakglass-snapshot-summary/1";
 
-/// Look at a snapshot of a tenant
+/// Read a live tenant into a file, or look at what a file holds
+///
+/// Asks Microsoft Graph for everything that the other commands judge, and changes nothing. Whoever is stopped runs the same
+/// again within an hour: it goes on where it was. What could not be read is in the file, with the reason.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     what: Option<What>,
+
+    #[command(flatten)]
+    take: Take,
+}
+
+#[derive(Debug, clap::Args)]
+struct Take {
+    /// The configuration, which names the tenant [default: breakglass.toml of this folder]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// The file that the snapshot is written into
+    #[arg(long, value_name = "FILE", default_value = "snapshot.json")]
+    output: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -52,7 +74,7 @@ enum Form {
 
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
-        let Some(What::Show(show)) = &self.what else { return Err(CommandError::LiveTenant.into()) };
+        let Some(What::Show(show)) = &self.what else { return self.take.run(world) };
         let summary = load_snapshot(&show.snapshot, world)?.summary(world.now);
         let text = match show.format {
             Form::Text => text(&summary, world.stdout.columns),
@@ -61,6 +83,39 @@ impl Arguments {
         deliver(world, None, &text)?;
         Ok(Exit::Good)
     }
+}
+
+impl Take {
+    fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let (config, folder) = SubjectArguments::config_or_usual(self.config.as_deref(), world)?;
+        let declared = config.declared("");
+        let live = Live::connect(&config, &folder, &reading_permissions(), world)?;
+        let parts = FileParts::new(parts_folder(&self.output));
+        let finished = live.read(&parts, &named(&config, &declared), world)?;
+        let write = |out: &mut dyn std::io::Write| reading::write(&parts, &finished.head, live.source, out);
+        replace(&self.output, write).map_err(LiveError::Parts)?;
+        parts.clear().map_err(LiveError::Parts)?;
+        let resumed = if finished.is_resumed { ", going on with an earlier reading" } else { "" };
+        let requests = counted(usize::try_from(finished.request_count).unwrap_or(usize::MAX), "request");
+        world.note(&format!("`{}` was read with {requests}{resumed}", self.output.display()));
+        // What was refused is worth knowing now and not at the next question.
+        let summary = load_snapshot(&self.output, world)?.summary(world.now);
+        let is_lacking = |count: &&ResourceCount| count.why.as_deref().is_some_and(|why| why != NOT_IN_SNAPSHOT);
+        let lacking: Vec<&ResourceCount> = summary.resources.iter().filter(is_lacking).collect();
+        for count in &lacking {
+            let why = count.why.as_deref().unwrap_or_default();
+            world.note(&format!("`{}` is not there, or not whole: {why}", count.resource.name()));
+        }
+        let is_needed = lacking.iter().any(|count| !count.resource.is_optional());
+        Ok(if is_needed { Exit::Unknown } else { Exit::Good })
+    }
+}
+
+/// Where the parts are kept until the file is whole.
+fn parts_folder(output: &Path) -> PathBuf {
+    let mut name = output.as_os_str().to_owned();
+    name.push(".parts");
+    PathBuf::from(name)
 }
 
 fn text(summary: &SnapshotSummary, columns: usize) -> String {

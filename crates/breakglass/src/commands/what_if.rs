@@ -231,7 +231,7 @@ impl Coded for WhatIfError {
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let asked = self.request.as_deref().or(self.requests.as_deref());
-        if self.subject.is_from_stdin() && asked.is_some_and(|path| path.as_os_str() == "-") {
+        if self.subject.is_stream() && asked.is_some_and(|path| path.as_os_str() == "-") {
             return Err(WhatIfError::TwoStreams.into());
         }
         if !self.replay.is_empty() {
@@ -247,7 +247,7 @@ impl Arguments {
 
     fn replay(&self, world: &World) -> Result<Exit, Failure> {
         let files = logs::find(&self.replay).map_err(WhatIfError::Logs)?;
-        if self.subject.is_from_stdin() && files.has_stream() {
+        if self.subject.is_stream() && files.has_stream() {
             return Err(WhatIfError::TwoStreams.into());
         }
         let subject = self.subject.load(world)?;

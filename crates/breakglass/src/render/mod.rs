@@ -19,6 +19,7 @@ pub(crate) mod lockout;
 mod markdown;
 pub(crate) mod numbers;
 pub(crate) mod paint;
+pub(crate) mod plan;
 pub(crate) mod replay;
 #[cfg(test)]
 mod sample;

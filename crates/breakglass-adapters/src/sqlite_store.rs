@@ -1,0 +1,233 @@
+//! What the product remembers, in one SQLite file: the port [`Store`].
+//!
+//! The file is only its owner's. Forms of earlier versions are brought up to this one as the file is opened, in one
+//! transaction; a file of a later version is refused. Writers wait for each other at most [`BUSY_SECONDS_MAX`].
+
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use breakglass_ops::ports::{Store, StoreError};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
+use serde_json::Value;
+
+use crate::file_parts::{private, private_folder, sync_folder};
+
+/// Seconds that somebody waits for another who writes.
+pub const BUSY_SECONDS_MAX: u64 = 10;
+
+/// Bytes of one entry.
+pub const ENTRY_BYTES_MAX: usize = 1 << 20;
+
+/// Name of the file in its folder.
+pub const FILE_NAME: &str = "state.db";
+
+/// What brings a file from one form to the next; the form of a file is its `user_version`.
+const FORMS: &[&str] = &["CREATE TABLE entries (
+        stream TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        entry TEXT NOT NULL,
+        PRIMARY KEY (stream, at)
+    ) STRICT, WITHOUT ROWID;"];
+
+/// A store in a file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connection: Mutex<Connection>,
+    path: PathBuf,
+}
+
+impl SqliteStore {
+    /// Opens the store in a folder, which is made if it is not there.
+    ///
+    /// # Errors
+    /// The folder cannot be made, or the file is no store of this version or an earlier one.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join(FILE_NAME);
+        let unusable = |why: String| StoreError::Unusable { place: path.display().to_string(), why };
+        private_folder(folder).map_err(|error| unusable(error.to_string()))?;
+        let is_new = !path.exists();
+        private(OpenOptions::new().create(true).append(true)).open(&path).map_err(|error| unusable(error.to_string()))?;
+        if is_new {
+            sync_folder(folder).map_err(|error| unusable(error.to_string()))?;
+        }
+        let connection = connected(&path).map_err(|error| unusable(error.to_string()))?;
+        let store = Self { connection: Mutex::new(connection), path: path.clone() };
+        store.bring_up()?;
+        Ok(store)
+    }
+
+    /// Whether a folder has a store.
+    #[must_use]
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(FILE_NAME).is_file()
+    }
+
+    /// Writes a whole copy into a file that is not there yet; it is complete or not there at all.
+    ///
+    /// # Errors
+    /// The file is there already, or cannot be written.
+    pub fn back_up(&self, to: &Path) -> Result<(), StoreError> {
+        let unusable = |why: String| StoreError::Unusable { place: to.display().to_string(), why };
+        if to.exists() {
+            return Err(unusable("it is there already, and nothing is overwritten".to_owned()));
+        }
+        let partial = with_ending(to, "partial");
+        // One that an earlier attempt left behind is worth nothing.
+        let _ = fs::remove_file(&partial);
+        private(OpenOptions::new().create_new(true).write(true))
+            .open(&partial)
+            .map_err(|error| unusable(error.to_string()))?;
+        let name = partial.display().to_string();
+        self.with(|connection| connection.execute("VACUUM INTO ?1", [&name]).map(|_| ()))?;
+        let finish = || -> std::io::Result<()> {
+            fs::File::open(&partial)?.sync_all()?;
+            fs::rename(&partial, to)?;
+            sync_folder(to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+        };
+        finish().map_err(|error| unusable(error.to_string()))
+    }
+
+    /// Puts a copy into the place of the store in a folder that has none, after it was looked at.
+    ///
+    /// # Errors
+    /// There is a store already, or the copy is damaged or of a later version.
+    pub fn restore(from: &Path, folder: &Path) -> Result<(), StoreError> {
+        let path = folder.join(FILE_NAME);
+        let there = |why: String| StoreError::Unusable { place: path.display().to_string(), why };
+        let copy = |why: String| StoreError::Unusable { place: from.display().to_string(), why };
+        if path.exists() {
+            return Err(there("there is a state already; move it away first".to_owned()));
+        }
+        private_folder(folder).map_err(|error| there(error.to_string()))?;
+        let partial = with_ending(&path, "partial");
+        let take = || -> std::io::Result<()> {
+            let bytes = fs::read(from)?;
+            let mut file = private(OpenOptions::new().create(true).truncate(true).write(true)).open(&partial)?;
+            std::io::Write::write_all(&mut file, &bytes)?;
+            file.sync_all()
+        };
+        take().map_err(|error| copy(error.to_string()))?;
+        let looked = (|| -> Result<(), String> {
+            let connection = connected(&partial).map_err(|error| error.to_string())?;
+            let found: String = connection
+                .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+                .map_err(|error| error.to_string())?;
+            if found != "ok" {
+                return Err(format!("it is damaged: {found}"));
+            }
+            let form = form_of(&connection).map_err(|error| error.to_string())?;
+            if form == 0 || form > FORMS.len() { Err(format!("it is no state of this version, but of form {form}")) } else { Ok(()) }
+        })();
+        if let Err(why) = looked {
+            let _ = fs::remove_file(&partial);
+            return Err(copy(why));
+        }
+        for ending in ["partial-wal", "partial-shm"] {
+            let _ = fs::remove_file(with_ending(&path, ending));
+        }
+        let finish = || -> std::io::Result<()> {
+            fs::rename(&partial, &path)?;
+            sync_folder(folder)
+        };
+        finish().map_err(|error| there(error.to_string()))
+    }
+
+    fn bring_up(&self) -> Result<(), StoreError> {
+        let later = self.with(|connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let form = form_of(&transaction)?;
+            if form > FORMS.len() {
+                return Ok(Some(form));
+            }
+            for step in FORMS.iter().skip(form) {
+                transaction.execute_batch(step)?;
+            }
+            transaction.pragma_update(None, "user_version", FORMS.len())?;
+            transaction.commit()?;
+            Ok(None)
+        })?;
+        match later {
+            None => Ok(()),
+            Some(form) => Err(self.unusable(format!("it is of form {form}, and this version knows forms up to {}", FORMS.len()))),
+        }
+    }
+
+    fn unusable(&self, why: String) -> StoreError {
+        StoreError::Unusable { place: self.path.display().to_string(), why }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&mut connection).map_err(|error| self.unusable(error.to_string()))
+    }
+}
+
+fn connected(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(BUSY_SECONDS_MAX))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // What was taken is there after a loss of power, too.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(connection)
+}
+
+fn form_of(connection: &Connection) -> rusqlite::Result<usize> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+impl Store for SqliteStore {
+    fn append(&self, stream: &str, at: usize, entry: &Value) -> Result<(), StoreError> {
+        let text = entry.to_string();
+        if text.len() > ENTRY_BYTES_MAX {
+            return Err(self.unusable(format!("an entry of `{stream}` has more than {ENTRY_BYTES_MAX} bytes")));
+        }
+        let is_next = self.with(|connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let last: Option<i64> = transaction
+                .query_row("SELECT max(at) FROM entries WHERE stream = ?1", [stream], |row| row.get(0))
+                .optional()?
+                .flatten();
+            let next = last.map_or(0, |last| last + 1);
+            if usize::try_from(next).ok() != Some(at) {
+                return Ok(false);
+            }
+            transaction.execute(
+                "INSERT INTO entries (stream, at, entry) VALUES (?1, ?2, ?3)",
+                rusqlite::params![stream, next, text],
+            )?;
+            transaction.commit()?;
+            Ok(true)
+        })?;
+        if is_next { Ok(()) } else { Err(StoreError::Conflict { stream: stream.to_owned() }) }
+    }
+
+    fn entries(&self, stream: &str) -> Result<Vec<Value>, StoreError> {
+        let texts = self.with(|connection| {
+            let mut statement = connection.prepare("SELECT entry FROM entries WHERE stream = ?1 ORDER BY at")?;
+            let rows = statement.query_map([stream], |row| row.get::<_, String>(0))?;
+            rows.collect::<rusqlite::Result<Vec<String>>>()
+        })?;
+        let parsed = |text: String| {
+            serde_json::from_str(&text).map_err(|error| self.unusable(format!("an entry of `{stream}`: {error}")))
+        };
+        texts.into_iter().map(parsed).collect()
+    }
+
+    fn streams(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let all = self.with(|connection| {
+            let mut statement = connection.prepare("SELECT DISTINCT stream FROM entries ORDER BY stream")?;
+            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+            rows.collect::<rusqlite::Result<Vec<String>>>()
+        })?;
+        Ok(all.into_iter().filter(|stream| stream.starts_with(prefix)).collect())
+    }
+}

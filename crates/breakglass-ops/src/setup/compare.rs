@@ -1,0 +1,559 @@
+//! The tenant as it is against the arrangement as it is to be: what is in the way, or what has to be done.
+//!
+//! A pure function. The order is one in which nothing is weaker at any moment than before: first the group, the accounts,
+//! their role and membership, then the exclusions, and only at the end who does not belong into the group.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use breakglass_model::group::Group;
+use breakglass_model::object::ObjectKey;
+use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState};
+use breakglass_model::property::Property;
+use breakglass_model::role::RoleAssignment;
+use breakglass_model::snapshot::{Listing, ObjectRow, Snapshot};
+use breakglass_model::tenant::MethodTarget;
+use breakglass_model::user::{User, UserType};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::action::{Action, Named, ROLE, Ref, lasting};
+use super::objection::Objection;
+use super::plan::{ByHand, Head, Plan, digest};
+use super::wanted::{ACCOUNT_COUNT_MIN, Protection, Reach, Wanted, WantedAccount};
+
+/// Makes a plan, with no step if everything is as it is to be.
+///
+/// # Errors
+/// Everything that is in the way, at once.
+pub fn plan(snapshot: &Snapshot, wanted: &Wanted, at: Timestamp) -> Result<Plan, Vec<Objection>> {
+    let mut draft = Draft { snapshot, wanted, at, actions: Vec::new(), by_hand: Vec::new(), objections: Vec::new() };
+    draft.look();
+    let accounts = draft.accounts();
+    let group = draft.group();
+    if let Some(group) = &group {
+        draft.roles(&accounts);
+        draft.members(group, &accounts);
+        draft.exclusions(group);
+        draft.campaign(group);
+        if wanted.has_passkeys {
+            draft.passkeys(group);
+        }
+        draft.strangers(group, &accounts);
+        draft.by_hand();
+    }
+    let Draft { actions, by_hand, objections, .. } = draft;
+    if !objections.is_empty() {
+        return Err(objections);
+    }
+    let organization = snapshot.organization.as_present();
+    let policies = snapshot.conditional_access_policies.items().iter();
+    let head = Head {
+        tenant_id: snapshot.tenant_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+        tenant_name: organization.and_then(|one| one.display_name.clone()).unwrap_or_default(),
+        made_at: at,
+        accounts: accounts.iter().map(|account| account.name.clone()).collect(),
+        policies: policies.map(|policy| (policy.id.to_string(), digest(&lasting(&policy.source)))).collect(),
+    };
+    Ok(Plan::new(head, actions, by_hand))
+}
+
+struct Draft<'d> {
+    snapshot: &'d Snapshot,
+    wanted: &'d Wanted,
+    at: Timestamp,
+    actions: Vec<(Action, String)>,
+    by_hand: Vec<ByHand>,
+    objections: Vec<Objection>,
+}
+
+/// An account of the arrangement: one that is there, or one that a step makes.
+struct Account {
+    object: Ref,
+    name: String,
+    key: Option<ObjectKey>,
+}
+
+impl Account {
+    fn named(&self) -> Named {
+        Named { object: self.object.clone(), name: self.name.clone() }
+    }
+}
+
+/// The group: one that is there, or one that a step makes.
+struct Carrier<'d> {
+    named: Named,
+    found: Option<&'d Group>,
+}
+
+impl<'d> Draft<'d> {
+    fn act(&mut self, action: Action, because: &str) {
+        self.actions.push((action, because.to_owned()));
+    }
+
+    /// What every plan has to know, and what no plan gets past.
+    fn look(&mut self) {
+        let snapshot = self.snapshot;
+        self.must_know("users", &snapshot.users);
+        self.must_know("groups", &snapshot.groups);
+        self.must_know("domains", &snapshot.domains);
+        self.must_know("roleAssignments", &snapshot.role_assignments);
+        self.must_know("conditionalAccessPolicies", &snapshot.conditional_access_policies);
+        self.must_know(
+            "identitySecurityDefaultsEnforcementPolicy",
+            &snapshot.identity_security_defaults_enforcement_policy,
+        );
+        let defaults = snapshot.identity_security_defaults_enforcement_policy.as_present();
+        if defaults.and_then(|defaults| defaults.flag("isEnabled")) == Some(true) {
+            self.objections.push(Objection::SecurityDefaults);
+        }
+        if self.wanted.accounts.len() < ACCOUNT_COUNT_MIN {
+            self.objections.push(Objection::TooFewAccounts { declared: self.wanted.accounts.len() });
+        }
+    }
+
+    fn must_know<T>(&mut self, resource: &str, list: &Listing<T>) {
+        if let Err(why) = list.get() {
+            self.objections.push(Objection::Unread { resource: resource.to_owned(), why: why.to_owned() });
+        }
+    }
+
+    fn accounts(&mut self) -> Vec<Account> {
+        let wanted = self.wanted;
+        let mut seen = BTreeSet::new();
+        let mut accounts = Vec::new();
+        for declared in &wanted.accounts {
+            let account = match self.snapshot.find_user(&declared.name) {
+                Some(user) => self.kept(user),
+                None => self.made(declared),
+            };
+            let Some(account) = account else { continue };
+            if !seen.insert(account.name.to_lowercase()) {
+                self.objections.push(Objection::Twice(account.name));
+                continue;
+            }
+            accounts.push(account);
+        }
+        accounts
+    }
+
+    /// An account that is there, with what has to be changed of it.
+    fn kept(&mut self, user: &User) -> Option<Account> {
+        let id = self.snapshot.id(user.key).to_string();
+        let name = user.user_principal_name.as_deref().unwrap_or(&id).to_owned();
+        let unfit = |why: &str| Objection::Unfit { account: name.clone(), why: why.to_owned() };
+        if user.user_type == Property::Value(UserType::Guest) {
+            self.objections.push(unfit("it is a guest, and depends on another tenant"));
+        }
+        if user.on_premises_sync_enabled == Property::Value(true) {
+            self.objections.push(unfit("it is synchronised from on premises, and falls with that"));
+        }
+        if let Some((_, domain)) = name.split_once('@')
+            && self.is_federated(domain)
+        {
+            self.objections.push(Objection::Federated { account: name.clone(), domain: domain.to_owned() });
+        }
+        let account = Account { object: Ref::Id(id), name, key: Some(user.key) };
+        let (set, was, because) = changes(user);
+        if !set.is_empty() {
+            self.act(Action::UpdateAccount { account: account.named(), set, was }, &because);
+        }
+        Some(account)
+    }
+
+    /// An account that is to be made.
+    fn made(&mut self, declared: &WantedAccount) -> Option<Account> {
+        let name = declared.name.clone();
+        let Some((local, domain)) = name.split_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty())
+        else {
+            self.objections.push(Objection::NoName(name));
+            return None;
+        };
+        let is_same = |one: &str| one.eq_ignore_ascii_case(domain);
+        let domains = self.snapshot.domains.items();
+        let known = domains.iter().find(|one| is_same(&one.id) && one.is_verified != Property::Value(false));
+        if known.is_none() && self.snapshot.domains.is_complete() {
+            self.objections.push(Objection::NoDomain { account: name.clone(), domain: domain.to_owned() });
+        }
+        if self.is_federated(domain) {
+            self.objections.push(Objection::Federated { account: name.clone(), domain: domain.to_owned() });
+        }
+        // Entra puts the id before the name of a user in the bin.
+        let is_name = |user: &&User| {
+            let other = user.user_principal_name.as_deref().unwrap_or_default();
+            let suffix = other.get(other.len().saturating_sub(name.len())..);
+            suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(&name))
+        };
+        if self.snapshot.deleted_users.items().iter().any(|user| is_name(&user)) {
+            self.objections.push(Objection::InBin(name.clone()));
+        }
+        let display_name = declared.display_name.clone().unwrap_or_else(|| spoken(local));
+        let action = Action::CreateAccount { user_principal_name: name.clone(), display_name };
+        let account = Account { object: Ref::MadeBy(action.key()), name, key: None };
+        self.act(action, "it is declared and does not exist");
+        Some(account)
+    }
+
+    fn is_federated(&self, domain: &str) -> bool {
+        let domains = self.snapshot.domains.items().iter();
+        let mut of_name = domains.filter(|one| one.id.eq_ignore_ascii_case(domain));
+        of_name.any(|one| one.authentication_type.value().is_some_and(|kind| kind == "Federated"))
+    }
+
+    /// The group, made if no group has the name.
+    fn group(&mut self) -> Option<Carrier<'d>> {
+        let (snapshot, wanted) = (self.snapshot, self.wanted);
+        let groups = snapshot.groups.items();
+        let by_id = snapshot.objects.find(&wanted.group).and_then(|key| snapshot.group(key));
+        let by_name = |group: &&Group| group.display_name.as_deref() == Some(&wanted.group);
+        let found: Vec<&Group> = by_id.map_or_else(|| groups.iter().filter(by_name).collect(), |group| vec![group]);
+        match found.as_slice() {
+            [] => Some(self.made_group()),
+            [group] => self.kept_group(group),
+            many => {
+                self.objections.push(Objection::ManyGroups { group: wanted.group.clone(), count: many.len() });
+                None
+            }
+        }
+    }
+
+    fn made_group(&mut self) -> Carrier<'d> {
+        let name = self.wanted.group.clone();
+        let is_assignable_to_role = self.wanted.protection == Protection::RoleAssignable;
+        let action = Action::CreateGroup {
+            display_name: name.clone(),
+            mail_nickname: nickname(&name),
+            is_assignable_to_role,
+        };
+        let named = Named { object: Ref::MadeBy(action.key()), name };
+        // Accounts follow the group, so that a tenant without a licence for it is left as it was.
+        self.actions.insert(0, (action, "no group carries the exclusion yet".to_owned()));
+        Carrier { named, found: None }
+    }
+
+    fn kept_group(&mut self, group: &'d Group) -> Option<Carrier<'d>> {
+        let id = self.snapshot.id(group.key).to_string();
+        let name = group.display_name.as_deref().unwrap_or(&id).to_owned();
+        let unprotected =
+            |why: &str| Objection::Unprotected { group: name.clone(), why: why.to_owned() };
+        let is_assignable = group.is_assignable_to_role.value().copied();
+        let is_restricted = self.is_in_restricted_unit(group.key);
+        if group.is_dynamic() {
+            self.objections.push(unprotected("its members follow a rule, which decides who is excluded"));
+        }
+        match &self.wanted.protection {
+            Protection::RoleAssignable if is_assignable != Some(true) => self
+                .objections
+                .push(unprotected("whether a group can be assigned to roles is decided when it is made")),
+            Protection::RoleAssignable if is_restricted => self.objections.push(unprotected(
+                "it is in a unit with restricted management as well, which freezes the members of a role-assignable group",
+            )),
+            Protection::RestrictedUnit { .. } if is_assignable == Some(true) => self.objections.push(unprotected(
+                "it can be assigned to roles, and in a unit with restricted management its members would be frozen",
+            )),
+            _ => {}
+        }
+        if group.members.is_none() {
+            let resource = format!("groups/{id}/members");
+            self.objections.push(Objection::Unread { resource, why: "its members were not read".to_owned() });
+        }
+        Some(Carrier { named: Named { object: Ref::Id(id), name }, found: Some(group) })
+    }
+
+    fn is_in_restricted_unit(&self, group: ObjectKey) -> bool {
+        let units = self.snapshot.administrative_units.items().iter();
+        let mut restricted =
+            units.filter(|unit| unit.is_member_management_restricted == Property::Value(true));
+        restricted.any(|unit| unit.members.iter().flatten().any(|member| member.key == group))
+    }
+
+    fn roles(&mut self, accounts: &[Account]) {
+        let role = self.role_id();
+        for account in accounts {
+            let held = account.key.map_or(Held::Not, |key| self.held(key, &role));
+            match held {
+                Held::Permanently => {}
+                Held::Not => {
+                    let action = Action::AssignGlobalAdministrator {
+                        account: account.named(),
+                        role_definition_id: role.clone(),
+                    };
+                    self.act(action, "it does not hold the role directly, for the whole tenant");
+                }
+                Held::Until(end) => self.by_hand.push(ByHand {
+                    does: format!(
+                        "make the assignment of Global Administrator to `{}` permanent (Entra admin center, Privileged \
+                         Identity Management, Microsoft Entra roles, Assignments, Update)",
+                        account.name
+                    ),
+                    because: format!("it ends on {end}, and it can only be extended where it was made"),
+                }),
+            }
+        }
+    }
+
+    fn role_id(&self) -> String {
+        let roles = self.snapshot.role_definitions.items().iter();
+        let mut found = roles.filter(|role| role.template_id.as_ref().is_some_and(|id| id.as_str() == ROLE));
+        found.next().map_or_else(|| ROLE.to_owned(), |role| role.id.to_string())
+    }
+
+    /// How an account holds the role, with what the schedules say of its end.
+    fn held(&self, account: ObjectKey, role: &str) -> Held {
+        let id = self.snapshot.id(account);
+        let is_own = |assignment: &&RoleAssignment| {
+            assignment.principal_id == id
+                && matches!(assignment.role_definition_id.as_str(), one if one == role || one == ROLE)
+                && assignment.is_tenant_wide()
+                && assignment.is_scope_known()
+        };
+        let plain = self.snapshot.role_assignments.items().iter().filter(is_own);
+        let scheduled = self.snapshot.role_assignment_schedule_instances.items().iter().filter(is_own);
+        let mut held = Held::Not;
+        for assignment in plain.chain(scheduled) {
+            let is_activated = assignment.assignment_type.as_deref() == Some("Activated");
+            let is_through_group = assignment.member_type.as_deref().is_some_and(|kind| kind != "Direct");
+            if is_activated || is_through_group || !assignment.is_current(self.at) {
+                continue;
+            }
+            match assignment.end_date_time.value() {
+                Some(end) => held = Held::Until(end.clone()),
+                None if held == Held::Not => held = Held::Permanently,
+                None => {}
+            }
+        }
+        held
+    }
+
+    fn members(&mut self, group: &Carrier<'_>, accounts: &[Account]) {
+        let members: BTreeSet<ObjectKey> = members_of(group);
+        for account in accounts {
+            if account.key.is_none_or(|key| !members.contains(&key)) {
+                let action = Action::AddMember { group: group.named.clone(), member: account.named() };
+                self.act(action, "the group carries the exclusion");
+            }
+        }
+        let Protection::RestrictedUnit { name } = &self.wanted.protection else { return };
+        if group.found.is_some_and(|group| self.is_in_restricted_unit(group.key)) {
+            return;
+        }
+        let action = Action::CreateRestrictedUnit { display_name: name.clone() };
+        let unit = Named { object: Ref::MadeBy(action.key()), name: name.clone() };
+        self.act(action, "nobody else is to edit the group");
+        self.act(Action::AddToUnit { unit, group: group.named.clone() }, "nobody else is to edit it");
+    }
+
+    fn exclusions(&mut self, group: &Carrier<'_>) {
+        let snapshot = self.snapshot;
+        for policy in snapshot.conditional_access_policies.items() {
+            let Some(because) = needs_exclusion(policy, self.wanted.reach) else { continue };
+            let id = match &group.named.object {
+                Ref::Id(id) => id.as_str(),
+                Ref::MadeBy(_) => "",
+            };
+            let users = policy.conditions.users.as_ref();
+            let is_excluded =
+                users.is_some_and(|users| users.exclude_groups.iter().any(|group| group.as_str() == id));
+            if is_excluded {
+                continue;
+            }
+            if policy.source.pointer("/conditions/users").is_none_or(|users| !users.is_object()) {
+                let resource = format!("conditionalAccess/policies/{}", policy.id);
+                let why = "whom it is about was not read".to_owned();
+                self.objections.push(Objection::Unread { resource, why });
+                continue;
+            }
+            let named = Named { object: Ref::Id(policy.id.to_string()), name: policy.display_name.clone() };
+            let was = lasting(&policy.source);
+            self.act(Action::ExcludeGroup { policy: named, group: group.named.clone(), was }, because);
+        }
+    }
+
+    /// The campaign that nudges whoever signs in to register a method.
+    fn campaign(&mut self, group: &Carrier<'_>) {
+        let policy = self.snapshot.authentication_methods_policy.as_present();
+        let Some(enforcement) = policy.and_then(|policy| policy.rest.get("registrationEnforcement")) else { return };
+        let campaign = enforcement.get("authenticationMethodsRegistrationCampaign");
+        let state = campaign.and_then(|campaign| campaign.get("state")).and_then(Value::as_str);
+        if matches!(state, None | Some("disabled")) || is_target(campaign, "excludeTargets", &group.named.object) {
+            return;
+        }
+        let was = lasting(enforcement);
+        let action = Action::ExcludeFromCampaign { group: group.named.clone(), was };
+        self.act(action, "it interrupts sign-ins to have a method registered");
+    }
+
+    fn passkeys(&mut self, group: &Carrier<'_>) {
+        let policy = self.snapshot.authentication_methods_policy.as_present();
+        let configuration = policy.and_then(|policy| policy.configuration("Fido2"));
+        let Some(configuration) = configuration else {
+            let why = self.snapshot.authentication_methods_policy.why().unwrap_or("it has no passkeys").to_owned();
+            self.objections.push(Objection::Unread { resource: "authenticationMethodsPolicy".to_owned(), why });
+            return;
+        };
+        let targets = |list: &Property<Vec<MethodTarget>>| -> Vec<String> {
+            list.value().into_iter().flatten().map(|target| target.id.clone()).collect()
+        };
+        let included = targets(&configuration.include_targets);
+        let is_group = |id: &String| group.named.object == Ref::Id(id.clone());
+        if targets(&configuration.exclude_targets).iter().any(is_group) {
+            self.by_hand.push(ByHand {
+                does: format!("take group {} out of the excluded targets of passkeys (FIDO2)", group.named),
+                because: "whoever is in it cannot use a security key".to_owned(),
+            });
+        }
+        let is_included = included.iter().any(|id| id == "all_users" || is_group(id));
+        if configuration.state.as_deref() == Some("enabled") && is_included {
+            return;
+        }
+        let mut was = configuration.rest.clone();
+        was.insert("state".to_owned(), json!(configuration.state));
+        let target = |target: &MethodTarget| {
+            let mut whole: Map<String, Value> = target.rest.clone().into_iter().collect();
+            whole.insert("id".to_owned(), json!(target.id));
+            whole.insert("targetType".to_owned(), json!(target.target_type));
+            Value::Object(whole)
+        };
+        let targets = configuration.include_targets.value().into_iter().flatten();
+        was.insert("includeTargets".to_owned(), targets.map(target).collect());
+        let was = lasting(&Value::Object(was.into_iter().collect()));
+        let action = Action::AllowPasskeys { group: group.named.clone(), was };
+        self.act(action, "the accounts sign in with security keys, and the tenant does not let them");
+    }
+
+    /// Whoever is in the group and is no account.
+    fn strangers(&mut self, group: &Carrier<'_>, accounts: &[Account]) {
+        let wanted: BTreeSet<ObjectKey> = accounts.iter().filter_map(|account| account.key).collect();
+        for member in members_of(group).difference(&wanted) {
+            let id = self.snapshot.id(*member).to_string();
+            let name = match self.snapshot.row(*member) {
+                ObjectRow::User(_) => self.snapshot.user(*member).map_or_else(|| id.clone(), |user| user.name().to_owned()),
+                _ => self.snapshot.name(*member).to_owned(),
+            };
+            let member = Named { object: Ref::Id(id), name };
+            let action = Action::RemoveMember { group: group.named.clone(), member };
+            self.act(action, "it is no emergency access account, and is excluded from every policy by the group");
+        }
+    }
+
+    /// What is left of Identity Protection's own policies, for which Graph has no request.
+    fn by_hand(&mut self) {
+        self.by_hand.push(ByHand {
+            does: format!(
+                "exclude `{}` from the multifactor authentication registration policy, if that is on (Entra admin center, \
+                 Protection, Identity Protection, Multifactor authentication registration policy)",
+                self.wanted.group
+            ),
+            because: "Graph neither shows nor changes that policy".to_owned(),
+        });
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Held {
+    Not,
+    Permanently,
+    Until(String),
+}
+
+fn members_of(group: &Carrier<'_>) -> BTreeSet<ObjectKey> {
+    let members = group.found.and_then(|group| group.members.as_deref());
+    members.into_iter().flatten().map(|member| member.key).collect()
+}
+
+fn is_target(of: Option<&Value>, list: &str, group: &Ref) -> bool {
+    let Ref::Id(id) = group else { return false };
+    let targets = of.and_then(|of| of.get(list)).and_then(Value::as_array).into_iter().flatten();
+    targets.into_iter().any(|target| target.get("id").and_then(Value::as_str) == Some(id))
+}
+
+/// What has to be changed of an account that is there, what was there, and why.
+fn changes(user: &User) -> (Map<String, Value>, Map<String, Value>, String) {
+    let (mut set, mut was, mut why) = (Map::new(), Map::new(), Vec::new());
+    let mut change = |name: &str, to: Value, from: Value, because: &'static str| {
+        set.insert(name.to_owned(), to);
+        was.insert(name.to_owned(), from);
+        why.push(because);
+    };
+    let detail = user.detail();
+    if user.account_enabled == Property::Value(false) {
+        change("accountEnabled", json!(true), json!(false), "it is disabled");
+    }
+    let policies = detail.password_policies.value().map(String::as_str).unwrap_or_default();
+    let has_policy = policies.split(',').any(|policy| policy.trim() == "DisablePasswordExpiration");
+    if !has_policy && !detail.password_policies.is_absent() {
+        let to = if policies.is_empty() || policies == "None" {
+            "DisablePasswordExpiration".to_owned()
+        } else {
+            format!("{policies}, DisablePasswordExpiration")
+        };
+        let from = json!(detail.password_policies.value());
+        change("passwordPolicies", json!(to), from, "its password may expire");
+    }
+    if let Some(phone) = detail.mobile_phone.value() {
+        change("mobilePhone", Value::Null, json!(phone), "it has the phone of a person");
+    }
+    if let Some(phones) = detail.business_phones.value().filter(|phones| !phones.is_empty()) {
+        change("businessPhones", json!([]), json!(phones), "it has the phone of a person");
+    }
+    if let Some(mails) = detail.other_mails.value().filter(|mails| !mails.is_empty()) {
+        change("otherMails", json!([]), json!(mails), "it has the mail address of a person");
+    }
+    why.dedup();
+    (set, was, why.join(", and "))
+}
+
+/// Why a policy has to exclude the group; `None` if it has not.
+fn needs_exclusion(policy: &ConditionalAccessPolicy, reach: Reach) -> Option<&'static str> {
+    let users = policy.conditions.users.as_ref();
+    let includes_nobody = users.is_some_and(|users| {
+        users.not_exported.is_none()
+            && users.include_users.iter().all(|user| user == "None")
+            && users.include_groups.is_empty()
+            && users.include_roles.is_empty()
+            && users.include_guests_or_external_users.is_none()
+    });
+    // A policy about applications as themselves is about no user.
+    if users.is_none() || includes_nobody {
+        return None;
+    }
+    if reach == Reach::EveryPolicy {
+        return Some("every policy excludes the accounts");
+    }
+    let is_about_guests = users.is_some_and(|users| {
+        users.not_exported.is_none()
+            && users.include_users.iter().all(|user| user == "GuestsOrExternalUsers")
+            && users.include_groups.is_empty()
+            && users.include_roles.is_empty()
+    });
+    if is_about_guests || (policy.grant_controls.is_none() && policy.source.get("grantControls").is_some()) {
+        return None;
+    }
+    match policy.state {
+        ConditionalAccessPolicyState::Disabled => None,
+        ConditionalAccessPolicyState::EnabledForReportingButNotEnforced => {
+            Some("it would refuse the accounts once it is switched on")
+        }
+        _ => Some("it may refuse the accounts"),
+    }
+}
+
+/// A sign-in name as a name: `emergency-access-1` as `Emergency access 1`.
+fn spoken(local: &str) -> String {
+    let text = local.replace(['-', '_', '.'], " ");
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A mail nickname of a group that follows from its name, so that the same plan finds the same group.
+fn nickname(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' })
+        .take(NICKNAME_CHARS_MAX)
+        .collect();
+    format!("bg-{}", plain.trim_matches('-'))
+}
+
+/// Characters of a nickname, of 64 that Graph takes.
+const NICKNAME_CHARS_MAX: usize = 48;
+

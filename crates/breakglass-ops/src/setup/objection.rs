@@ -1,0 +1,116 @@
+//! Why no plan is made.
+
+use super::wanted::ACCOUNT_COUNT_MIN;
+
+/// Why no plan is made: what is in the way, where, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Objection {
+    /// There would be one account, or none.
+    #[error("{declared} emergency accounts are declared, and there have to be at least {ACCOUNT_COUNT_MIN}")]
+    TooFewAccounts {
+        /// How many there are.
+        declared: usize,
+    },
+    /// Two declarations are of one account.
+    #[error("account `{0}` is declared twice")]
+    Twice(String),
+    /// A name that is declared is no sign-in name, and no user has it.
+    #[error("`{0}` is neither the sign-in name of an account to be made nor a user of the tenant")]
+    NoName(String),
+    /// The domain of a name is not one of the tenant.
+    #[error("`{account}` is to be made in `{domain}`, which is no verified domain of the tenant")]
+    NoDomain {
+        /// The account.
+        account: String,
+        /// Its domain.
+        domain: String,
+    },
+    /// The domain is federated.
+    #[error("`{account}` would sign in at the identity provider of the federated domain `{domain}`")]
+    Federated {
+        /// The account.
+        account: String,
+        /// Its domain.
+        domain: String,
+    },
+    /// The name is in the bin.
+    #[error("a deleted user with the name `{0}` is in the bin")]
+    InBin(String),
+    /// An account that exists cannot be an emergency account.
+    #[error("`{account}` cannot be an emergency access account: {why}")]
+    Unfit {
+        /// The account.
+        account: String,
+        /// Why not.
+        why: String,
+    },
+    /// The group exists and is not protected in the way that is wanted.
+    #[error("group `{group}` is not protected and cannot be made so: {why}")]
+    Unprotected {
+        /// The group.
+        group: String,
+        /// Why not.
+        why: String,
+    },
+    /// Several groups have the name.
+    #[error("{count} groups are called `{group}`")]
+    ManyGroups {
+        /// The name.
+        group: String,
+        /// How many there are.
+        count: usize,
+    },
+    /// Security defaults are on.
+    #[error("security defaults are on, from which nobody can be excluded")]
+    SecurityDefaults,
+    /// What has to be known is missing.
+    #[error("the tenant's `{resource}` could not be read: {why}")]
+    Unread {
+        /// The list.
+        resource: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl Objection {
+    /// Whether nothing can be told, rather than something be wrong.
+    #[must_use]
+    pub const fn is_doubt(&self) -> bool {
+        matches!(self, Self::Unread { .. })
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::TooFewAccounts { .. } => {
+                "declare a second one: an [[account]] with a `user_principal_name` in the configuration".to_owned()
+            }
+            Self::Twice(_) => "take one of the two [[account]] out of the configuration".to_owned(),
+            Self::NoName(_) => {
+                "write the whole sign-in name, as `emergency-access-1@contoso.onmicrosoft.com`".to_owned()
+            }
+            Self::NoDomain { .. } | Self::Federated { .. } => {
+                "use the tenant's initial domain, which ends with `.onmicrosoft.com`".to_owned()
+            }
+            Self::InBin(name) => format!(
+                "restore it (Entra admin center, Deleted users), or delete it for good, or choose another name than `{name}`"
+            ),
+            Self::Unfit { .. } => "declare another account; it is made if no user has its name".to_owned(),
+            Self::Unprotected { .. } => {
+                "give another name in `[exclusion] group`, under which a new group is made; the old one stays as it is"
+                    .to_owned()
+            }
+            Self::ManyGroups { .. } => "give the id of the right one in `[exclusion] group`".to_owned(),
+            Self::SecurityDefaults => {
+                "the accounts need a method that satisfies multifactor authentication now. To use Conditional Access \
+                 instead (Entra ID P1), create its policies first, then turn security defaults off, then plan again"
+                    .to_owned()
+            }
+            Self::Unread { resource, .. } => {
+                format!("sign in as somebody who may read `{resource}`; `breakglass doctor` says what is missing")
+            }
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! `apply`: carries out a plan, exactly, and looks afterwards whether it holds.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use breakglass_adapters::clock::SystemClock;
+use breakglass_adapters::sqlite_store::SqliteStore;
+use breakglass_engine::access::Access;
+use breakglass_engine::posture::{Case, judge};
+use breakglass_ops::ports::{Clock as _, Passwords, StoreError};
+use breakglass_ops::setup::plan::{PLAN_BYTES_MAX, Plan, PlanError, Step};
+use breakglass_ops::setup::{self, Applied, Applier, ApplyError};
+
+use super::passwords::PasswordArguments;
+use crate::codes::ErrorCode;
+use crate::exit::Exit;
+use crate::failure::{Coded, Failure};
+use crate::live::Live;
+use crate::output::write_file;
+use crate::render::plan::{Requests, text};
+use crate::render::{counted, visible};
+use crate::state::state_folder;
+use crate::subject::{SubjectArguments, SubjectError, reading_permissions};
+use crate::wiring::World;
+
+/// Name of a plan unless another is given.
+pub(crate) const PLAN_NAME: &str = "breakglass-plan.json";
+
+/// Carry out a plan
+///
+/// Does exactly what the plan says, as the person who signs in, step by step, and nothing if the tenant has moved since
+/// the plan was made. Whoever is stopped runs the same again: what is done is passed over. In the end the tenant is read
+/// again and judged. What takes it all back is written beside the plan, as a plan.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The plan
+    #[arg(long, value_name = "FILE", default_value = PLAN_NAME)]
+    plan: PathBuf,
+
+    /// The configuration [default: breakglass.toml of this folder]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// The folder that remembers what was done [default: .breakglass beside the configuration]
+    #[arg(long, value_name = "FOLDER")]
+    state: Option<PathBuf>,
+
+    #[command(flatten)]
+    passwords: PasswordArguments,
+
+    /// Do not ask before anything is changed
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Why a plan is not carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApplyFailure {
+    /// The file cannot be read.
+    #[error("the plan `{}` cannot be read", path.display())]
+    Unread {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// It is no plan.
+    #[error("`{}`: {source}", path.display())]
+    NoPlan { path: PathBuf, source: PlanError },
+    /// Nobody agreed.
+    #[error("nobody agreed to the plan")]
+    NotAgreed,
+    /// It does not fit the tenant or whoever is signed in; nothing was changed.
+    #[error(transparent)]
+    NotBegun(ApplyError),
+    /// It was begun.
+    #[error(transparent)]
+    Stopped(ApplyError),
+    /// What was done is not to be found.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+pub(crate) const CODES: &[ErrorCode] = &[
+    ErrorCode {
+        code: "BG4011",
+        title: "there is no plan to carry out",
+        explanation: "The file is not there, is no plan, is one of another version, or was changed after it was written: \
+                      what is carried out is what was shown. `breakglass plan` makes one. Nothing was changed.",
+    },
+    ErrorCode {
+        code: "BG4012",
+        title: "nobody agreed to the plan",
+        explanation: "A plan is carried out when somebody at the terminal answers `yes`, or with `--yes` where there is no \
+                      terminal. Nothing was changed.",
+    },
+    ErrorCode {
+        code: "BG4013",
+        title: "the plan cannot be carried out",
+        explanation: "It is for another tenant, or an application is signed in (a plan is carried out by a person, so that \
+                      no application needs to hold such permissions), or permissions are missing, or the tenant has moved \
+                      since the plan was made: a policy is new, gone or changed. Plan again and look at it. Nothing was \
+                      changed.",
+    },
+    ErrorCode {
+        code: "BG4014",
+        title: "the plan was carried out in part",
+        explanation: "A step was refused, was not answered, or met something that somebody else has changed. What was done \
+                      is remembered, every account that could sign in before still can, and no policy is weaker than by \
+                      the exclusion. The same command goes on where it stopped; the plan beside it, which ends with \
+                      `.undo.json`, takes back what was done.",
+    },
+    ErrorCode {
+        code: "BG4015",
+        title: "what was done cannot be remembered",
+        explanation: "The folder that remembers what was done cannot be used: it is full, not writable, of a later \
+                      version, or another `apply` of the same plan is running. Nothing is sent that is not written down \
+                      first. Mend it and run the same again.",
+    },
+];
+
+impl Coded for ApplyFailure {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unread { .. } | Self::NoPlan { .. } => "BG4011",
+            Self::NotAgreed => "BG4012",
+            Self::NotBegun(_) => "BG4013",
+            Self::Stopped(ApplyError::Store(_)) | Self::Store(_) => "BG4015",
+            Self::Stopped(_) => "BG4014",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Unread { .. } | Self::NoPlan { .. } => "`breakglass plan` makes one".to_owned(),
+            Self::NotAgreed => "answer `yes` to carry it out, or give --yes".to_owned(),
+            Self::NotBegun(ApplyError::Permissions(_)) => {
+                "sign in again and consent to them, or have an administrator consent".to_owned()
+            }
+            Self::NotBegun(ApplyError::NotAPerson) => {
+                "set `[tenant] sign_in` to `browser` or `device-code`".to_owned()
+            }
+            Self::NotBegun(ApplyError::Directory(_)) => "`breakglass doctor` looks at the sign-in".to_owned(),
+            Self::NotBegun(_) => "run `breakglass plan` again and look at it".to_owned(),
+            Self::Stopped(_) | Self::Store(_) => "run the same command again: it goes on where it stopped".to_owned(),
+        })
+    }
+
+    fn exit(&self) -> Exit {
+        if matches!(self, Self::Stopped(_)) { Exit::Partial } else { Exit::NotStarted }
+    }
+}
+
+impl From<ApplyError> for ApplyFailure {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            error @ (ApplyError::Stopped { .. } | ApplyError::Store(_) | ApplyError::Passwords(_)) => Self::Stopped(error),
+            error => Self::NotBegun(error),
+        }
+    }
+}
+
+impl Arguments {
+    pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let plan = self.plan()?;
+        let (config, folder) = SubjectArguments::config_or_usual(self.config.as_deref(), world)?;
+        world.tell(text(&plan, Requests::Short, (world.stderr.columns, world.stderr.paint)).trim_end());
+        if plan.steps.is_empty() {
+            return Ok(Exit::Good);
+        }
+        let makes_accounts = plan.steps.iter().any(|step| step.key.starts_with("create-account:"));
+        let passwords = self.passwords.keeper(makes_accounts, world)?;
+        if !self.yes && !world.agrees("Carry it out? Only `yes` does:") {
+            return Err(ApplyFailure::NotAgreed.into());
+        }
+        let state = state_folder(self.state.as_deref(), &folder);
+        let store = SqliteStore::open(&state).map_err(ApplyFailure::Store)?;
+        let permissions: Vec<&str> = plan.permissions().into_iter().chain(reading_permissions()).collect();
+        let live = Live::connect(&config, &folder, &permissions, world)?;
+        let carried = self.carry(&plan, (&live, &store, passwords.as_ref()), world);
+        self.keep_undo(&plan, &store, world)?;
+        let applied = carried.map_err(ApplyFailure::from)?;
+        let passed = if applied.passed.is_empty() {
+            String::new()
+        } else {
+            format!(", {} of them as they were to be already", applied.passed.len())
+        };
+        world.tell(&format!("All {} are done{passed}.", counted(plan.steps.len(), "step")));
+        self.verify(&plan, world)
+    }
+
+    fn plan(&self) -> Result<Plan, ApplyFailure> {
+        let path = &self.plan;
+        let unread = |source| ApplyFailure::Unread { path: path.clone(), source };
+        if fs::metadata(path).map_err(unread)?.len() > PLAN_BYTES_MAX {
+            return Err(unread(io::Error::other(format!("it has more than {PLAN_BYTES_MAX} bytes"))));
+        }
+        let bytes = fs::read(path).map_err(unread)?;
+        Plan::read(&bytes).map_err(|source| ApplyFailure::NoPlan { path: path.clone(), source })
+    }
+
+    fn carry(
+        &self,
+        plan: &Plan,
+        (live, store, passwords): (&Live, &SqliteStore, &dyn Passwords),
+        world: &World,
+    ) -> Result<Applied, ApplyError> {
+        let total = plan.steps.len();
+        let tell = |step: &Step, at: usize| world.tell(&format!("{:>4}/{total}  {}", at + 1, visible(&step.does)));
+        let applier =
+            Applier { directory: &live.directory, clock: &SystemClock, store, passwords, tell: &tell };
+        live.runtime.block_on(applier.apply(plan))
+    }
+
+    /// Writes the way back beside the plan.
+    fn keep_undo(&self, plan: &Plan, store: &SqliteStore, world: &World) -> Result<(), Failure> {
+        let undo = setup::undo_of(plan, store, SystemClock.now()).map_err(ApplyFailure::Store)?;
+        if undo.steps.is_empty() {
+            return Ok(());
+        }
+        let path = undo_path(&self.plan);
+        write_file(&path, undo.document().as_bytes())?;
+        world.note(&format!("`breakglass apply --plan {}` takes it back", path.display()));
+        Ok(())
+    }
+
+    /// Reads the tenant again, judges it, and says whether anything is left to do.
+    fn verify(&self, plan: &Plan, world: &World) -> Result<Exit, Failure> {
+        let (subject, wanted) = SubjectArguments::live(self.config.clone()).load_with_wanted(world)?;
+        let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
+        let report = judge(&Case {
+            snapshot: &subject.snapshot,
+            access: &access,
+            accounts: &subject.accounts,
+            settings: &subject.posture,
+            now: subject.now,
+        });
+        world.tell(&format!("\n{}", visible(&report.sentence)));
+        if plan.steps.iter().any(|step| step.change.is_undo()) {
+            return Ok(Exit::Good);
+        }
+        match setup::plan(&subject.snapshot, &wanted, subject.now) {
+            Ok(left) if left.steps.is_empty() => {
+                world.tell("The tenant is as it was declared: nothing is left to do. `breakglass check --live` and \
+                            `breakglass lockout --live` say more; no answer replaces a sign-in with each account.");
+                Ok(Exit::Good)
+            }
+            Ok(left) => {
+                world.note(&format!("{} are left to do; `breakglass plan` shows them", counted(left.steps.len(), "step")));
+                Ok(Exit::Found)
+            }
+            Err(_) => Ok(Exit::Unknown),
+        }
+    }
+}
+
+/// Where the way back of a plan is written.
+fn undo_path(plan: &Path) -> PathBuf {
+    plan.with_extension("undo.json")
+}

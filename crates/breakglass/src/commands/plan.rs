@@ -1,0 +1,136 @@
+//! `plan`: the arrangement as it should be against the tenant as it is, as steps that somebody reads first.
+
+use std::path::PathBuf;
+
+use breakglass_ops::setup::plan::Plan;
+use breakglass_ops::setup::{self, Objection};
+use clap::ValueEnum;
+
+use super::apply::PLAN_NAME;
+use crate::codes::ErrorCode;
+use crate::exit::Exit;
+use crate::failure::{Coded, Failure};
+use crate::output::{deliver, write_file};
+use crate::render::plan::{Requests, text};
+use crate::subject::SubjectArguments;
+use crate::wiring::World;
+
+/// Plan what has to be done so that the emergency access accounts work
+///
+/// Compares the tenant with the arrangement that the configuration declares: the accounts, their role, the group that
+/// carries the exclusion, and the exclusion in every policy. Nothing is changed: the steps are shown and written into a
+/// file, which `apply` carries out.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    subject: SubjectArguments,
+
+    /// The file that the plan is written into
+    #[arg(long, value_name = "FILE", default_value = PLAN_NAME)]
+    output: PathBuf,
+
+    /// The form of what is shown
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+
+    /// Show each request with its body
+    #[arg(long)]
+    requests: bool,
+
+    /// End with exit code 1 if there is anything to do, and write no file
+    #[arg(long)]
+    expect_none: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For reading in a terminal
+    Text,
+    /// The plan itself, one document of the form breakglass-plan/1
+    Json,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct PlanRefused(Objection);
+
+pub(crate) const CODES: &[ErrorCode] = &[
+    ErrorCode {
+        code: "BG4001",
+        title: "no plan is made for this tenant",
+        explanation: "Something is in the way of the arrangement that the configuration declares, and no step would mend it: \
+                      each thing is named with what to do. The usual ones: an account that is a guest or synchronised, a \
+                      name that is in the bin, a domain that is federated, a group that exists and is not protected \
+                      (whether it can be assigned to roles is decided when a group is made), security defaults, from which \
+                      nobody can be excluded. Nothing was changed.",
+    },
+    ErrorCode {
+        code: "BG4002",
+        title: "too little is known for a plan",
+        explanation: "A list without which a plan would be a guess could not be read: the reason names the permission that \
+                      is missing. A plan that excludes the accounts from the policies it happens to see would look \
+                      finished. Nothing was changed.",
+    },
+];
+
+impl Coded for PlanRefused {
+    fn code(&self) -> &'static str {
+        if self.0.is_doubt() { "BG4002" } else { "BG4001" }
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(self.0.help())
+    }
+
+    fn exit(&self) -> Exit {
+        if self.0.is_doubt() { Exit::Unknown } else { Exit::NotStarted }
+    }
+}
+
+impl Arguments {
+    pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let (subject, wanted) = self.subject.load_with_wanted(world)?;
+        let plan = match setup::plan(&subject.snapshot, &wanted, subject.now) {
+            Ok(plan) => plan,
+            Err(objections) => return Err(self.refused(objections, world)),
+        };
+        let shown = match self.format {
+            Form::Text => {
+                let requests = if self.requests { Requests::Whole } else { Requests::Short };
+                text(&plan, requests, (world.stdout.columns, world.stdout.paint))
+            }
+            Form::Json => plan.document(),
+        };
+        deliver(world, None, &shown)?;
+        self.keep(&plan, world)
+    }
+
+    fn keep(&self, plan: &Plan, world: &World) -> Result<Exit, Failure> {
+        if plan.steps.is_empty() {
+            return Ok(Exit::Good);
+        }
+        if self.expect_none {
+            return Ok(Exit::Found);
+        }
+        write_file(&self.output, plan.document().as_bytes())?;
+        let named = if self.output.as_os_str() == PLAN_NAME {
+            String::new()
+        } else {
+            format!(" --plan {}", self.output.display())
+        };
+        world.note(&format!("written to `{}`; `breakglass apply{named}` carries out exactly this", self.output.display()));
+        Ok(Exit::Good)
+    }
+
+    /// Everything that is in the way, the last as the failure.
+    fn refused(&self, mut objections: Vec<Objection>, world: &World) -> Failure {
+        // What is wrong weighs more than what is not known.
+        objections.sort_by_key(|objection| !objection.is_doubt());
+        let last = objections.pop().unwrap_or(Objection::TooFewAccounts { declared: 0 });
+        for objection in objections {
+            world.complain(&PlanRefused(objection).into());
+        }
+        PlanRefused(last).into()
+    }
+}

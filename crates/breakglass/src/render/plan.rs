@@ -1,0 +1,72 @@
+//! A plan as text: each step with its reason and its request.
+
+use breakglass_ops::setup::plan::{Plan, Step};
+use serde_json::Value;
+
+use super::paint::{Paint, Style};
+use super::{counted, day_and_time, fitted, visible};
+
+/// How much of a request is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Requests {
+    /// Method and address.
+    Short,
+    /// The body as well.
+    Whole,
+}
+
+/// Columns before what stands below the number of a step.
+const INDENT: &str = "      ";
+
+/// The plan for a terminal.
+pub(crate) fn text(plan: &Plan, requests: Requests, (columns, paint): (usize, Paint)) -> String {
+    let tenant = match (plan.tenant_name.as_str(), plan.tenant_id.as_str()) {
+        ("", id) => format!("`{id}`"),
+        (name, id) => format!("`{name}` {id}"),
+    };
+    let count = match plan.steps.len() {
+        0 => "Nothing to do".to_owned(),
+        count => counted(count, "step"),
+    };
+    let head = format!("{count} for {tenant}, as it was on {}.", day_and_time(plan.made_at));
+    let mut text = paint.apply(Style::Strong, fitted(&visible(&head), "", "", columns).trim_end()).to_string();
+    text.push('\n');
+    let accounts = plan.accounts.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    text.push_str(&fitted(&visible(&format!("Emergency access accounts: {accounts}.")), "", "", columns));
+    for (at, step) in plan.steps.iter().enumerate() {
+        text.push('\n');
+        text.push_str(&one(step, at + 1, requests, columns));
+    }
+    if !plan.steps.is_empty() {
+        let permissions: Vec<&str> = plan.permissions().into_iter().collect();
+        let line = format!("Whoever carries it out needs the delegated permissions {}.", permissions.join(", "));
+        text.push_str(&format!("\n{}", fitted(&visible(&line), "", "", columns)));
+    }
+    for item in &plan.by_hand {
+        let line = format!("By hand: {}. {}.", item.does, capital(&item.because));
+        text.push_str(&format!("\n{}", fitted(&visible(&line), "", "", columns)));
+    }
+    text
+}
+
+fn one(step: &Step, number: usize, requests: Requests, columns: usize) -> String {
+    let mut text = fitted(&visible(&step.does), &format!("{number:>4}  "), INDENT, columns);
+    text.push_str(&fitted(&visible(&format!("because {}", step.because)), INDENT, INDENT, columns));
+    let line = format!("{} {}", step.request.method, step.request.url);
+    text.push_str(&format!("{INDENT}{}\n", visible(&line)));
+    if let (Requests::Whole, Some(body)) = (requests, &step.request.body) {
+        for line in pretty(body).lines() {
+            text.push_str(&format!("{INDENT}{}\n", visible(line)));
+        }
+    }
+    text
+}
+
+fn pretty(body: &Value) -> String {
+    format!("{body:#}")
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}

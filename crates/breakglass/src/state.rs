@@ -1,0 +1,11 @@
+//! Where the product remembers what it did.
+
+use std::path::{Path, PathBuf};
+
+/// Name of the folder unless another is given.
+const FOLDER_USUAL: &str = ".breakglass";
+
+/// The folder that was named, or the usual one beside the configuration.
+pub(crate) fn state_folder(named: Option<&Path>, beside: &Path) -> PathBuf {
+    named.map_or_else(|| beside.join(FOLDER_USUAL), Path::to_path_buf)
+}
