@@ -1,8 +1,11 @@
-//! The hands: files, folders and streams.
+//! The hands: files, folders and streams, the network, the clock and randomness.
 //!
-//! **Invariant:** whatever touches the outside of the process lies here or in the binary; an error names the file
+//! **Invariant:** whatever touches the outside of the process lies here or in the binary; an error names what was touched
 //! and says what to do.
 
+pub mod clock;
+pub mod graph;
+pub mod random;
 pub mod record_files;
 pub mod snapshot_files;
 

@@ -10,6 +10,8 @@ mod documents;
 #[cfg(test)]
 mod exported_logs;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod policy_sets;
 #[cfg(test)]
 mod recorded_sign_ins;

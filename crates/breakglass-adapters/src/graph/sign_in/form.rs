@@ -1,0 +1,67 @@
+//! A form as it is posted to the authority, wiped after use.
+//!
+//! **Source:** the URL standard, `application/x-www-form-urlencoded`.
+
+use bytes::Bytes;
+
+use crate::graph::secret::Gathered;
+
+/// A form.
+pub(super) struct Form(Gathered);
+
+impl Form {
+    /// With its first members.
+    pub(super) fn new(members: &[(&str, &str)]) -> Self {
+        let mut form = Self(Gathered::default());
+        for (name, value) in members {
+            form.push(name, value);
+        }
+        form
+    }
+
+    /// One more member.
+    pub(super) fn push(&mut self, name: &str, value: &str) {
+        if self.0.len() > 0 {
+            self.0.push(b"&");
+        }
+        self.escaped(name);
+        self.0.push(b"=");
+        self.escaped(value);
+    }
+
+    fn escaped(&mut self, text: &str) {
+        for byte in text.bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => self.0.push(&[byte]),
+                _ => self.0.push(&[b'%', hex(byte >> 4), hex(byte & 15)]),
+            }
+        }
+    }
+
+    pub(super) fn into_body(self) -> Bytes {
+        self.0.into_shared()
+    }
+
+    /// As the query of an address that somebody is shown: there is no secret in it then.
+    pub(super) fn into_query(self) -> String {
+        String::from_utf8(self.0.into_plain()).unwrap_or_default()
+    }
+}
+
+fn hex(nibble: u8) -> u8 {
+    match nibble {
+        0..=9 => b'0' + nibble,
+        _ => b'A' + nibble - 10,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_escaped() {
+        let form = Form::new(&[("client_secret", "a+b&c=d %é~"), ("x", "")]);
+        assert_eq!(form.into_query(), "client_secret=a%2Bb%26c%3Dd%20%25%C3%A9~&x=");
+    }
+}

@@ -1,0 +1,294 @@
+//! The live client against the embedded tenant, over HTTPS: each way to sign in, a read, a change, and a stranger's
+//! certificate.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use breakglass_adapters::clock::SystemClock;
+use breakglass_adapters::graph::sign_in::{ClientCertificate, DeviceCode, Prompt, Way};
+use breakglass_adapters::graph::{
+    Authorities, Cloud, GraphClient, Limits, Proxies, SecretText, Settings, Surroundings,
+};
+use breakglass_adapters::random::SystemRandom;
+use breakglass_custody::password::Password;
+use breakglass_ops::ports::{
+    Clock, Directory as _, DirectoryError, GraphRequest, Method, SecretValue, SignedIn, SignedInAs,
+};
+use breakglass_tenant::call::{Body, Call, Reply};
+use breakglass_tenant::tenant::{Addresses, Tenant};
+use breakglass_tenant::{serve, tls};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+const TENANT: &str = "6c1b0e0e-54a2-4d39-9d0f-b4ea6f1a5503";
+const ADMIN: (&str, &str) = ("emergency@contoso.onmicrosoft.com", "Gl@ss-Hammer-1");
+const SERVER: &str = "7a6f2f3c-58e1-4f36-9a60-0e54b1a7d001";
+const SERVER_SECRET: &str = "desk~secret~1";
+const PROGRAM: &str = "7a6f2f3c-58e1-4f36-9a60-0e54b1a7d002";
+const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
+
+#[derive(Debug)]
+struct TenantClock;
+
+impl breakglass_tenant::clock::Clock for TenantClock {
+    fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+}
+
+/// The client's clock: it tells the time and does not wait.
+struct Hasty;
+
+#[async_trait]
+impl Clock for Hasty {
+    fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+
+    async fn sleep(&self, _duration: Duration) {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Somebody who signs in as the administrator, without HTTPS: the pages are asked for in process.
+struct Person {
+    tenant: Arc<Tenant>,
+    /// How long each code was said to be good.
+    seconds: Mutex<Vec<u64>>,
+}
+
+impl Person {
+    fn sent(&self, cookies: &mut Vec<String>, (method, path): (&str, &str), form: &str) -> (String, String) {
+        let (query, body) = if method == "GET" { (form, "") } else { ("", form) };
+        let call = Call {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: vec![("cookie".to_owned(), cookies.join("; "))],
+            body: body.as_bytes().to_vec(),
+            remote: [127, 0, 0, 1].into(),
+        };
+        let Reply { headers, body, .. } = self.tenant.answer(&call);
+        let mut location = String::new();
+        for (name, value) in headers {
+            match name {
+                "set-cookie" => cookies.push(value.split(';').next().unwrap().to_owned()),
+                "location" => location = value,
+                _ => {}
+            }
+        }
+        match body {
+            Body::Page(page) | Body::Text(page) => (page, location),
+            _ => (String::new(), location),
+        }
+    }
+
+    /// Fills in the page that asks for a name and a password.
+    fn signs_in(&self, cookies: &mut Vec<String>, page: &str) -> (String, String) {
+        let (name, password) = ADMIN;
+        let form = format!("ctx={}&login={}&passwd={}", context(page), escaped(name), escaped(password));
+        self.sent(cookies, ("POST", "/common/login"), &form)
+    }
+}
+
+fn context(page: &str) -> String {
+    let (_, rest) = page.split_once("name=\"ctx\" value=\"").unwrap_or_else(|| panic!("{page}"));
+    rest.split('"').next().unwrap().to_owned()
+}
+
+fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+}
+
+impl Prompt for Person {
+    fn open(&self, address: &str) {
+        let (path, query) = address.strip_prefix("https://").unwrap().split_once('?').unwrap();
+        let path = &path[path.find('/').unwrap()..];
+        let mut cookies = Vec::new();
+        let (page, _) = self.sent(&mut cookies, ("GET", path), query);
+        let (page, location) = self.signs_in(&mut cookies, &page);
+        let target =
+            location.strip_prefix("http://localhost:").unwrap_or_else(|| panic!("{page} {location}")).to_owned();
+        std::thread::spawn(move || {
+            let (port, query) = target.split_once('?').unwrap();
+            let port = port.trim_end_matches('/').parse::<u16>().unwrap();
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            write!(stream, "GET /?{query} HTTP/1.1\r\nhost: localhost:{port}\r\n\r\n").unwrap();
+            stream.read_to_string(&mut String::new()).unwrap();
+        });
+    }
+
+    fn enter_code(&self, code: &DeviceCode<'_>) {
+        self.seconds.lock().unwrap().push(code.seconds);
+        let mut cookies = Vec::new();
+        let (page, _) = self.sent(&mut cookies, ("POST", "/devicelogin"), &format!("otc={}", code.code));
+        let (page, _) = self.signs_in(&mut cookies, &page);
+        self.sent(&mut cookies, ("POST", "/common/login"), &format!("ctx={}&do=continue", context(&page)));
+    }
+
+    fn note(&self, text: &str) {
+        panic!("{text}");
+    }
+}
+
+struct Served {
+    tenant: Arc<Tenant>,
+    origin: String,
+    folder: PathBuf,
+    /// A key with its certificate, which the application has.
+    pem: String,
+}
+
+impl Served {
+    async fn new(name: &str) -> Self {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("live-{name}"));
+        drop(fs::remove_dir_all(&folder));
+        let (own, manager) =
+            (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let at = own.local_addr().unwrap();
+        let origin = format!("https://{at}");
+        let addresses =
+            Addresses { base: origin.clone(), manager: format!("https://{}", manager.local_addr().unwrap()) };
+        let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+        let certificate = rcgen::CertificateParams::new(vec!["app".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let mut tenant = Tenant::open(&folder, addresses, Arc::new(TenantClock)).unwrap();
+        tenant.seed(seed(certificate.der()).to_string().as_bytes()).unwrap();
+        let tenant = Arc::new(tenant);
+        let config = tls::server_config(&folder, &[at.ip()], SystemClock.now()).unwrap();
+        let serving = serve::serve(Arc::clone(&tenant), Arc::new(config), (own, manager));
+        tokio::spawn(async move { serving.await.unwrap() });
+        let pem = format!("{}{}", key.serialize_pem(), certificate.pem());
+        Self { tenant, origin, folder, pem }
+    }
+
+    fn settings(&self, client_id: &str, way: Way) -> Settings {
+        Settings {
+            cloud: Cloud::custom(&self.origin, &self.origin).unwrap(),
+            tenant: TENANT.to_owned(),
+            client_id: client_id.to_owned(),
+            way,
+            permissions: Vec::new(),
+            proxies: Proxies::default(),
+            authorities: Authorities::from_pem_files(&[self.folder.join(tls::AUTHORITY_FILE)]).unwrap(),
+            cache: None,
+            limits: Limits::default(),
+        }
+    }
+
+    fn surroundings(&self) -> Surroundings {
+        let person = Person { tenant: Arc::clone(&self.tenant), seconds: Mutex::default() };
+        Surroundings { clock: Arc::new(Hasty), random: Arc::new(SystemRandom), prompt: Arc::new(person) }
+    }
+
+    fn client(&self, client_id: &str, way: Way) -> GraphClient {
+        GraphClient::new(self.settings(client_id, way), self.surroundings()).unwrap()
+    }
+
+    /// Signs in, reads the organization and tells who asked.
+    async fn read_by(&self, client_id: &str, way: Way) -> SignedIn {
+        let client = self.client(client_id, way);
+        let answer = client.send(&GraphRequest::get("/v1.0/organization")).await.unwrap();
+        assert_eq!(answer.json::<Value>().unwrap()["value"][0]["id"], TENANT);
+        assert!(answer.request_id.is_some());
+        client.signed_in().await.unwrap()
+    }
+}
+
+fn seed(certificate: &[u8]) -> Value {
+    let principal = |id: &str, app_id: &str| json!({ "id": id, "appId": app_id, "displayName": app_id, "accountEnabled": true, "servicePrincipalType": "Application" });
+    let desk = "00000000-0000-4000-8000-0000000000c1";
+    json!({
+        "format": "breakglass-snapshot/1", "tenantId": TENANT, "takenAt": "2026-11-20T08:00:00Z", "source": "file",
+        "users": [{
+            "id": "00000000-0000-4000-8000-0000000000a1", "displayName": "Emergency", "accountEnabled": true,
+            "userPrincipalName": ADMIN.0, "passwordProfile": { "password": ADMIN.1 },
+        }],
+        "groups": [], "conditionalAccessPolicies": [], "namedLocations": [],
+        "roleAssignments": [
+            { "id": "00000000-0000-4000-8000-0000000000e1", "principalId": "00000000-0000-4000-8000-0000000000a1",
+              "roleDefinitionId": GLOBAL_ADMINISTRATOR, "directoryScopeId": "/" },
+            { "id": "00000000-0000-4000-8000-0000000000e2", "principalId": desk,
+              "roleDefinitionId": GLOBAL_ADMINISTRATOR, "directoryScopeId": "/" },
+        ],
+        "applications": [
+            { "id": "00000000-0000-4000-8000-0000000000b1", "appId": SERVER, "displayName": "Server",
+              "passwordCredentials": [{ "keyId": "00000000-0000-4000-8000-0000000000b9", "secretText": SERVER_SECRET,
+                                        "endDateTime": "2099-01-01T00:00:00Z" }],
+              "keyCredentials": [{ "keyId": "00000000-0000-4000-8000-0000000000b8", "type": "AsymmetricX509Cert",
+                                   "usage": "Verify", "key": STANDARD.encode(certificate) }] },
+            { "id": "00000000-0000-4000-8000-0000000000b2", "appId": PROGRAM, "displayName": "Program",
+              "isFallbackPublicClient": true, "publicClient": { "redirectUris": ["http://localhost"] } },
+        ],
+        "servicePrincipals": [principal(desk, SERVER), principal("00000000-0000-4000-8000-0000000000c2", PROGRAM)],
+    })
+}
+
+fn secret() -> Way {
+    Way::ClientSecret(SecretText::new(SERVER_SECRET.to_owned()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_signs_in_by_its_secret_and_by_its_certificate() {
+    let served = Served::new("application").await;
+    let certificate = ClientCertificate::from_pem(served.pem.as_bytes()).unwrap();
+    for way in [secret(), Way::ClientCertificate(certificate)] {
+        let found = served.read_by(SERVER, way).await;
+        assert_eq!(found.who, SignedInAs::Application { app_id: SERVER.to_owned() });
+        assert_eq!((found.tenant_id.as_str(), found.app_id.as_str()), (TENANT, SERVER));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_signs_in_by_a_code_and_by_a_browser() {
+    let served = Served::new("person").await;
+    for way in [Way::DeviceCode, Way::Browser] {
+        let found = served.read_by(PROGRAM, way).await;
+        let SignedInAs::User { user_principal_name, .. } = &found.who else { panic!("{found:?}") };
+        assert_eq!(user_principal_name, ADMIN.0);
+        assert_eq!(found.role_template_ids, [GLOBAL_ADMINISTRATOR]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_set_and_refusals_are_told() {
+    let served = Served::new("password").await;
+    let client = served.client(SERVER, secret());
+    let password = Password::of_text("A-N3w-\"Passw\\rd\"-indeed".to_owned());
+    let body = json!({
+        "accountEnabled": true, "displayName": "New", "mailNickname": "new",
+        "userPrincipalName": "new@contoso.onmicrosoft.com", "passwordProfile": { "forceChangePasswordNextSignIn": false }
+    });
+    let mut request = GraphRequest::with_body(Method::Post, "/v1.0/users", &body);
+    request.secret = Some(SecretValue { pointer: "/passwordProfile/password", password: &password });
+    let made = client.send(&request).await.unwrap();
+    assert_eq!(made.status, 201);
+    let error = client.send(&request).await.unwrap_err();
+    assert_eq!(error.status(), Some(400), "{error}");
+    let missing = client.send(&GraphRequest::get("/v1.0/users/nobody@contoso.onmicrosoft.com")).await.unwrap_err();
+    assert!(missing.is_not_found() && missing.to_string().contains("Request_ResourceNotFound"), "{missing}");
+    let wrong = Way::ClientSecret(SecretText::new("guessed".to_owned()));
+    let error = served.client(SERVER, wrong).send(&request).await.unwrap_err();
+    assert!(
+        matches!(error, DirectoryError::NotSignedIn { .. }) && error.to_string().contains("AADSTS7000215"),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_of_another_authority_is_told_nothing() {
+    let served = Served::new("stranger").await;
+    let mut settings = served.settings(SERVER, secret());
+    settings.authorities = Authorities::default();
+    let client = GraphClient::new(settings, served.surroundings()).unwrap();
+    let error = client.send(&GraphRequest::get("/v1.0/organization")).await.unwrap_err();
+    assert!(matches!(error, DirectoryError::NotSent { .. }), "{error}");
+    assert!(error.to_string().contains("name the file with its certificate authority"), "{error}");
+}
