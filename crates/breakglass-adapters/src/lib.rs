@@ -4,9 +4,11 @@
 //! and says what to do.
 
 pub mod clock;
+pub mod file_parts;
 pub mod graph;
 pub mod random;
 pub mod record_files;
 pub mod snapshot_files;
+pub mod sqlite_store;
 
 pub use snapshot_files::{LoadError, LoadedSnapshot, Unrecognised, read_snapshot, read_snapshot_stream};

@@ -48,7 +48,9 @@ impl SqliteStore {
         let unusable = |why: String| StoreError::Unusable { place: path.display().to_string(), why };
         private_folder(folder).map_err(|error| unusable(error.to_string()))?;
         let is_new = !path.exists();
-        private(OpenOptions::new().create(true).append(true)).open(&path).map_err(|error| unusable(error.to_string()))?;
+        private(OpenOptions::new().create(true).append(true))
+            .open(&path)
+            .map_err(|error| unusable(error.to_string()))?;
         if is_new {
             sync_folder(folder).map_err(|error| unusable(error.to_string()))?;
         }
@@ -118,7 +120,11 @@ impl SqliteStore {
                 return Err(format!("it is damaged: {found}"));
             }
             let form = form_of(&connection).map_err(|error| error.to_string())?;
-            if form == 0 || form > FORMS.len() { Err(format!("it is no state of this version, but of form {form}")) } else { Ok(()) }
+            if form == 0 || form > FORMS.len() {
+                Err(format!("it is no state of this version, but of form {form}"))
+            } else {
+                Ok(())
+            }
         })();
         if let Err(why) = looked {
             let _ = fs::remove_file(&partial);
@@ -150,7 +156,9 @@ impl SqliteStore {
         })?;
         match later {
             None => Ok(()),
-            Some(form) => Err(self.unusable(format!("it is of form {form}, and this version knows forms up to {}", FORMS.len()))),
+            Some(form) => {
+                Err(self.unusable(format!("it is of form {form}, and this version knows forms up to {}", FORMS.len())))
+            }
         }
     }
 

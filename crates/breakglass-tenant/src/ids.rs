@@ -10,12 +10,19 @@ pub(crate) const FIRST_PARTY: &[(&str, &str)] = &[
     (AZURE_CLI, "Microsoft Azure CLI"),
     (AZURE_PORTAL, "Azure Portal"),
     ("1950a258-227b-4e31-a9cf-717495945fc2", "Microsoft Azure PowerShell"),
-    ("14d82eec-204b-4c2f-b7e8-296a70dab67e", "Microsoft Graph Command Line Tools"),
+    (GRAPH_COMMAND_LINE_TOOLS, "Microsoft Graph Command Line Tools"),
     (GRAPH_EXPLORER, "Graph Explorer"),
     (MICROSOFT_365_PORTAL, "Microsoft Office 365 Portal"),
-    ("31359c7f-bd7e-475c-86db-fdb8c937548e", "PnP Management Shell"),
+    (PNP_MANAGEMENT_SHELL, "PnP Management Shell"),
 ];
 
+/// Those of them that have only what was consented to, as anybody's application.
+///
+/// **Source:** "Microsoft Graph PowerShell: Connect-MgGraph" and "Graph Explorer: consent to permissions".
+pub(crate) const WITH_CONSENT: [&str; 3] = [GRAPH_COMMAND_LINE_TOOLS, GRAPH_EXPLORER, PNP_MANAGEMENT_SHELL];
+
+const GRAPH_COMMAND_LINE_TOOLS: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
+const PNP_MANAGEMENT_SHELL: &str = "31359c7f-bd7e-475c-86db-fdb8c937548e";
 const GRAPH_EXPLORER: &str = "de8bc8b5-d9f9-48b1-a8ad-b748da725064";
 /// The Microsoft 365 admin center signs in with it.
 const MICROSOFT_365_PORTAL: &str = "00000006-0000-0ff1-ce00-000000000000";

@@ -26,8 +26,8 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer};
 
 pub(crate) use self::connection::{Connection, GROUP_USUAL, SignInName};
-pub(crate) use self::lockout::{LockoutSettings, OnPremisesAuthentication, OwnScenario};
 use self::connection::{ExclusionSection, TenantSection};
+pub(crate) use self::lockout::{LockoutSettings, OnPremisesAuthentication, OwnScenario};
 use self::{custody::CustodySection, lockout::LockoutSection};
 use crate::codes::ErrorCode;
 use crate::failure::{Coded, Excerpt};
@@ -399,19 +399,14 @@ impl Config {
         self.tenant.connection(folder)
     }
 
-    /// Takes the profile of the command line, if there is one, instead of its own.
-    pub(crate) fn choose(&mut self, profile: Option<ProfileName>) {
-        self.profile = profile.or(self.profile);
-    }
-
-    /// The arrangement as it is to be.
-    pub(crate) fn wanted(&self) -> Wanted {
+    /// The arrangement as it is to be, by a profile or by its own.
+    pub(crate) fn wanted(&self, profile: Option<ProfileName>) -> Wanted {
         let account = |account: &Account| WantedAccount {
             name: account.name.clone(),
             display_name: account.display_name.clone(),
         };
         let accounts = self.account.iter().map(account).collect();
-        self.exclusion.wanted(accounts, self.profile.unwrap_or(ProfileName::Current))
+        self.exclusion.wanted(accounts, profile.or(self.profile).unwrap_or(ProfileName::Current))
     }
 
     /// The accounts and groups that it declares, in its order.

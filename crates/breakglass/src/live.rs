@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::graph::sign_in::{AzureCli, CertificateError, ClientCertificate, DeviceCode, Prompt, Way};
 use breakglass_adapters::graph::{
-    Authorities, AuthoritiesError, Cloud, CloudError, GraphClient, Limits, Proxies, SecretText, Settings, SettingsError,
-    Surroundings,
+    Authorities, AuthoritiesError, Cloud, CloudError, GraphClient, Limits, Proxies, SecretText, Settings,
+    SettingsError, Surroundings,
 };
 use breakglass_adapters::random::SystemRandom;
 use breakglass_adapters::{LoadError, read_snapshot_stream};
@@ -76,9 +76,6 @@ pub(crate) enum LiveError {
     /// What was read is no snapshot.
     #[error("what the tenant answered cannot be used")]
     Snapshot(#[source] LoadError),
-    /// It does not answer a question beside the snapshot.
-    #[error("the tenant cannot be asked")]
-    Directory(#[source] DirectoryError),
 }
 
 pub(crate) const CODES: &[ErrorCode] = &[
@@ -133,7 +130,7 @@ impl Coded for LiveError {
             }
             Self::NoSecret(_) => "BG2003",
             Self::SignIn(_) => "BG2004",
-            Self::Read(_) | Self::ReadInPart(_) | Self::Directory(_) => "BG2005",
+            Self::Read(_) | Self::ReadInPart(_) => "BG2005",
             Self::Parts(_) | Self::Snapshot(_) => "BG2006",
         }
     }
@@ -147,7 +144,7 @@ impl Coded for LiveError {
             Self::NoSecret(_) => "`breakglass explain BG2003` says where it belongs".to_owned(),
             Self::SignIn(_) => "`breakglass doctor` says what each way to sign in needs".to_owned(),
             Self::ReadInPart(_) => "run the same command within an hour: it goes on where it stopped".to_owned(),
-            Self::Read(_) | Self::Directory(_) | Self::Runtime(_) => {
+            Self::Read(_) | Self::Runtime(_) => {
                 "`breakglass doctor` looks at the network, the proxy and the sign-in one by one".to_owned()
             }
             Self::Parts(_) => "make room, or name another file".to_owned(),
@@ -220,7 +217,9 @@ impl Live {
         let has_read = progress.has_read.load(Ordering::Relaxed);
         finished.map_err(|error| match error {
             ReadError::Parts(error) => LiveError::Parts(error),
-            ReadError::Directory { source: source @ DirectoryError::NotSignedIn { .. }, .. } => LiveError::SignIn(source),
+            ReadError::Directory { source: source @ DirectoryError::NotSignedIn { .. }, .. } => {
+                LiveError::SignIn(source)
+            }
             error if has_read => LiveError::ReadInPart(error),
             error => LiveError::Read(error),
         })
@@ -230,7 +229,7 @@ impl Live {
     pub(crate) fn snapshot(&self, parts: &dyn Parts, finished: &Finished) -> Result<Snapshot, LiveError> {
         let mut document = Vec::new();
         reading::write(parts, &finished.head, self.source, &mut document).map_err(LiveError::Parts)?;
-        let loaded = read_snapshot_stream(document.as_slice(), "the tenant").map_err(LiveError::Snapshot)?;
+        let loaded = read_snapshot_stream(document.as_slice()).map_err(LiveError::Snapshot)?;
         Ok(loaded.snapshot)
     }
 }
@@ -273,7 +272,8 @@ struct Screen {
 
 impl Prompt for Screen {
     fn open(&self, address: &str) {
-        self.world.tell(&format!("Open this address in a browser of this machine and sign in:\n\n  {}\n", visible(address)));
+        self.world
+            .tell(&format!("Open this address in a browser of this machine and sign in:\n\n  {}\n", visible(address)));
     }
 
     fn enter_code(&self, code: &DeviceCode<'_>) {
@@ -318,7 +318,10 @@ impl Progress for Steps<'_> {
 }
 
 /// Writes a file so that it is whole or not there.
-pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn io::Write) -> Result<(), PartsError>) -> Result<(), PartsError> {
+pub(crate) fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut dyn io::Write) -> Result<(), PartsError>,
+) -> Result<(), PartsError> {
     let failed = |source: io::Error| PartsError { place: path.display().to_string(), source };
     let mut name = path.as_os_str().to_owned();
     name.push(".partial");

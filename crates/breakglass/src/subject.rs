@@ -20,7 +20,7 @@ use crate::accounts_from::{self, AccountsFrom};
 use crate::codes::ErrorCode;
 use crate::config::{CONFIG_NAME, Config, LockoutSettings, ProfileName, instant};
 use crate::failure::{Coded, Failure};
-use crate::live::Live;
+use crate::live::{Live, LiveError};
 use crate::wiring::World;
 
 /// Unrecognised files that are named before the rest is counted.
@@ -188,7 +188,15 @@ impl Subject {
 impl SubjectArguments {
     /// The live tenant of a configuration.
     pub(crate) fn live(config: Option<PathBuf>) -> Self {
-        Self { snapshot: None, live: true, config, accounts: Vec::new(), accounts_from: Vec::new(), profile: None, at: None }
+        Self {
+            snapshot: None,
+            live: true,
+            config,
+            accounts: Vec::new(),
+            accounts_from: Vec::new(),
+            profile: None,
+            at: None,
+        }
     }
 
     /// The configuration that was named, or the one of this folder, or the usual values; and the folder that its paths
@@ -201,14 +209,38 @@ impl SubjectArguments {
 
     /// Reads everything that was named, and the arrangement that is declared for it.
     pub(crate) fn load_with_wanted(&self, world: &World) -> Result<(Subject, Wanted), Failure> {
-        let (mut config, _) = Self::config_or_usual(self.config.as_deref(), world)?;
-        config.choose(self.profile);
-        Ok((self.load(world)?, config.wanted()))
+        let found = self.config(world)?;
+        self.load_of(found, None, world)
+    }
+
+    /// Reads the tenant of a configuration once more over a client that is there.
+    pub(crate) fn load_again(&self, live: &Live, world: &World) -> Result<(Subject, Wanted), Failure> {
+        let found = self.config(world)?;
+        self.load_of(found, Some(live), world)
+    }
+
+    fn load_of(
+        &self,
+        found: Option<(Config, String)>,
+        live: Option<&Live>,
+        world: &World,
+    ) -> Result<(Subject, Wanted), Failure> {
+        let wanted = found.as_ref().map(|(config, _)| config.wanted(self.profile));
+        let subject = self.load_with(found, live, world)?;
+        Ok((subject, wanted.unwrap_or_else(|| Config::default().wanted(self.profile))))
     }
 
     /// Reads everything that was named.
     pub(crate) fn load(&self, world: &World) -> Result<Subject, Failure> {
-        let config = self.config(world)?;
+        self.load_with(self.config(world)?, None, world)
+    }
+
+    fn load_with(
+        &self,
+        config: Option<(Config, String)>,
+        live: Option<&Live>,
+        world: &World,
+    ) -> Result<Subject, Failure> {
         let mut declared: Vec<Declared> = self
             .accounts
             .iter()
@@ -227,7 +259,14 @@ impl SubjectArguments {
 
         let (snapshot, source) = match &self.snapshot {
             Some(path) => (load_snapshot(path, world)?, path.display().to_string()),
-            None => (ask(&config, &folder, &declared, world)?, "the tenant".to_owned()),
+            None => {
+                let connected = match live {
+                    Some(_) => None,
+                    None => Some(Live::connect(&config, &folder, &reading_permissions(), world)?),
+                };
+                let live = live.or(connected.as_ref()).ok_or(LiveError::NoTenant)?;
+                (ask(live, &named(&config, &declared), world)?, "the tenant".to_owned())
+            }
         };
         let found = snapshot.tenant_id.as_ref().map(ToString::to_string);
         if let (Some(configured), Some(found)) = (config.tenant_id(), found)
@@ -273,10 +312,9 @@ pub(crate) fn folder_of(config: &str) -> PathBuf {
 }
 
 /// Reads the live tenant.
-fn ask(config: &Config, folder: &Path, declared: &[Declared], world: &World) -> Result<Snapshot, Failure> {
-    let live = Live::connect(config, folder, &reading_permissions(), world)?;
+fn ask(live: &Live, named: &BTreeSet<String>, world: &World) -> Result<Snapshot, Failure> {
     let parts = InMemoryParts::default();
-    let finished = live.read(&parts, &named(config, declared), world)?;
+    let finished = live.read(&parts, named, world)?;
     Ok(live.snapshot(&parts, &finished)?)
 }
 
@@ -290,7 +328,7 @@ pub(crate) fn reading_permissions() -> Vec<&'static str> {
 
 /// Those on whom an answer depends, by the declarations and the custody.
 pub(crate) fn named(config: &Config, declared: &[Declared]) -> BTreeSet<String> {
-    let depositories = config.custody().depositories.into_iter().flat_map(|one| one.signs_in);
+    let depositories = config.custody().depositories.into_iter().flat_map(|(_, one)| one.signs_in);
     declared.iter().map(|one| one.name.clone()).chain(depositories).collect()
 }
 

@@ -153,7 +153,9 @@ pub(crate) fn password_of_broker() -> Option<String> {
 
 /// The secret that an application signs in with, if the environment has one.
 pub(crate) fn client_secret() -> Option<String> {
-    variable("BREAKGLASS_CLIENT_SECRET").and_then(|secret| secret.into_string().ok()).filter(|secret| !secret.is_empty())
+    variable("BREAKGLASS_CLIENT_SECRET")
+        .and_then(|secret| secret.into_string().ok())
+        .filter(|secret| !secret.is_empty())
 }
 
 /// The proxy for what is secured, and what is reached without it.

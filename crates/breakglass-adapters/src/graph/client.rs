@@ -205,6 +205,10 @@ impl GraphClient {
 
 #[async_trait]
 impl Directory for GraphClient {
+    fn origin(&self) -> String {
+        self.cloud.graph().to_owned()
+    }
+
     async fn send(&self, request: &GraphRequest<'_>) -> Result<GraphAnswer, DirectoryError> {
         let url = self.address(&request.target)?;
         let no_id = |_: RandomError| DirectoryError::NotSent { why: RandomError.to_string() };

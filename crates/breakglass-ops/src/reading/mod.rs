@@ -25,11 +25,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 pub use self::document::write;
-pub use self::progress::{Progress, Silent};
-pub use self::sources::{RELATED, SOURCES, Source};
 use self::part::{Part, State};
 use self::progress::Tally;
+pub use self::progress::{Progress, Silent};
 use self::sources::UNREADABLE;
+pub use self::sources::{RELATED, SOURCES, Source};
 use crate::ports::{Clock, Directory, DirectoryError, GraphRequest, Parts, PartsError, Refusal};
 
 /// Lists that are read at the same time. Graph's limits are per tenant and count requests, so more would not be faster.
@@ -113,8 +113,8 @@ impl Reader<'_> {
         let tally = Tally::new(self.progress);
         let expected = self.expected().await;
         tally.expect(expected);
-        let mut lists =
-            stream::iter(SOURCES.iter().map(|source| self.list(source, &tally))).buffer_unordered(CONCURRENT_LIST_COUNT);
+        let mut lists = stream::iter(SOURCES.iter().map(|source| self.list(source, &tally)))
+            .buffer_unordered(CONCURRENT_LIST_COUNT);
         while let Some(read) = lists.next().await {
             read?;
         }
@@ -262,4 +262,3 @@ impl Page {
         Ok(Self { objects: vec![object], next: None })
     }
 }
-

@@ -136,7 +136,8 @@ fn in_one_line(raw: &str) -> std::borrow::Cow<'_, str> {
     if !raw.contains(['\n', '\r']) {
         return raw.into();
     }
-    serde_json::from_str::<Value>(raw).map_or_else(|_| raw.replace(['\n', '\r'], " ").into(), |value| value.to_string().into())
+    serde_json::from_str::<Value>(raw)
+        .map_or_else(|_| raw.replace(['\n', '\r'], " ").into(), |value| value.to_string().into())
 }
 
 #[cfg(test)]

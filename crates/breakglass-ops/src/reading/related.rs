@@ -109,8 +109,7 @@ impl Reader<'_> {
         let methods = [("authenticationMethods", "/v1.0/users/{id}/authentication/methods", Shape::List)];
         let states = [("requirements", "/beta/users/{id}/authentication/requirements", Shape::One)];
         let activity = [("user", "/v1.0/users/{id}?$select=id,signInActivity", Shape::One)];
-        for (part, asked) in
-            [(METHODS, &methods), (Resource::PerUserMfaStates.name(), &states), (ACTIVITY, &activity)]
+        for (part, asked) in [(METHODS, &methods), (Resource::PerUserMfaStates.name(), &states), (ACTIVITY, &activity)]
         {
             self.ask(part, wanted(&users, asked), tally).await?;
             self.close(part)?;

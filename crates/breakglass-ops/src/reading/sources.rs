@@ -88,9 +88,11 @@ pub const SOURCES: &[Source] = &[
     ),
     source(Resource::ConditionalAccessPolicies, "/beta/identity/conditionalAccess/policies", &["Policy.Read.All"]),
     source(Resource::NamedLocations, "/v1.0/identity/conditionalAccess/namedLocations", &["Policy.Read.All"]),
-    source(Resource::AuthenticationStrengthPolicies, "/v1.0/policies/authenticationStrengthPolicies", &[
-        "Policy.Read.All",
-    ]),
+    source(
+        Resource::AuthenticationStrengthPolicies,
+        "/v1.0/policies/authenticationStrengthPolicies",
+        &["Policy.Read.All"],
+    ),
     source(Resource::AuthenticationMethodsPolicy, "/v1.0/policies/authenticationMethodsPolicy", &["Policy.Read.All"]),
     source(
         Resource::IdentitySecurityDefaultsEnforcementPolicy,
@@ -117,18 +119,26 @@ pub const SOURCES: &[Source] = &[
 
 /// What is read one by one, of those on whom an answer depends, with its permissions.
 pub const RELATED: &[(&str, &str, &[&str])] = &[
-    ("members and owners of groups that a policy, a role or a method names", "/v1.0/groups/{id}/members", &[
-        "GroupMember.Read.All",
-    ]),
-    ("members of administrative units", "/v1.0/directory/administrativeUnits/{id}/members", &[
-        "AdministrativeUnit.Read.All",
-    ]),
-    ("authentication methods of whoever can reach a role that repairs", "/v1.0/users/{id}/authentication/methods", &[
-        "UserAuthenticationMethod.Read.All",
-    ]),
-    ("their state of per-user multifactor authentication", "/beta/users/{id}/authentication/requirements", &[
-        "Policy.Read.All",
-    ]),
+    (
+        "members and owners of groups that a policy, a role or a method names",
+        "/v1.0/groups/{id}/members",
+        &["GroupMember.Read.All"],
+    ),
+    (
+        "members of administrative units",
+        "/v1.0/directory/administrativeUnits/{id}/members",
+        &["AdministrativeUnit.Read.All"],
+    ),
+    (
+        "authentication methods of whoever can reach a role that repairs",
+        "/v1.0/users/{id}/authentication/methods",
+        &["UserAuthenticationMethod.Read.All"],
+    ),
+    (
+        "their state of per-user multifactor authentication",
+        "/beta/users/{id}/authentication/requirements",
+        &["Policy.Read.All"],
+    ),
     ("when they signed in last", "/v1.0/users/{id}?$select=id,signInActivity", &["AuditLog.Read.All"]),
     ("how federated domains are federated", "/v1.0/domains/{id}/federationConfiguration", &["Domain.Read.All"]),
 ];

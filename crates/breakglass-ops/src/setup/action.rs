@@ -234,8 +234,7 @@ const PASSWORD_MARK: &str = "{generated when it is applied}";
 /// The path of the policy about authentication methods.
 pub(super) const METHODS_POLICY: &str = "/v1.0/policies/authenticationMethodsPolicy";
 /// The path of its configuration for passkeys.
-pub(super) const PASSKEYS: &str =
-    "/v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/fido2";
+pub(super) const PASSKEYS: &str = "/v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/fido2";
 /// The path of Conditional Access policies; of beta, since v1.0 refuses policies with conditions in preview.
 pub(super) const POLICIES: &str = "/beta/identity/conditionalAccess/policies";
 const ASSIGNMENTS: &str = "/v1.0/roleManagement/directory/roleAssignments";
@@ -251,7 +250,8 @@ impl Action {
             body,
         };
         let id = |named: &Named| named.object.shown(made).into_owned();
-        let reference = |named: &Named| json!({ "@odata.id": format!("{{graph}}/v1.0/directoryObjects/{}", id(named)) });
+        let reference =
+            |named: &Named| json!({ "@odata.id": format!("{{graph}}/v1.0/directoryObjects/{}", id(named)) });
         match self {
             Self::CreateGroup { display_name, mail_nickname, is_assignable_to_role } => {
                 let body = group_body(display_name, mail_nickname, *is_assignable_to_role);
@@ -324,9 +324,7 @@ impl Action {
                 &["Group.ReadWrite.All", "RoleManagement.ReadWrite.Directory"]
             }
             Self::CreateAccount { .. } => &["User-PasswordProfile.ReadWrite.All", "User.ReadWrite.All"],
-            Self::UpdateAccount { .. } | Self::DeleteAccount { .. } => {
-                &["User.ReadWrite.All"]
-            }
+            Self::UpdateAccount { .. } | Self::DeleteAccount { .. } => &["User.ReadWrite.All"],
             Self::AssignGlobalAdministrator { .. } | Self::Unassign { .. } => &["RoleManagement.ReadWrite.Directory"],
             Self::CreateRestrictedUnit { .. }
             | Self::AddToUnit { .. }
@@ -433,7 +431,9 @@ impl Action {
     /// What takes it back, once it was done; `made` has what it made. `None` where nothing has to be.
     #[must_use]
     pub fn undo(&self, made: &BTreeMap<String, String>) -> Option<Self> {
-        let known = |named: &Named| Some(Named { object: Ref::Id(named.object.id(made)?.to_owned()), name: named.name.clone() });
+        let known = |named: &Named| {
+            Some(Named { object: Ref::Id(named.object.id(made)?.to_owned()), name: named.name.clone() })
+        };
         let own = |name: &str| Some(Named { object: Ref::Id(made.get(&self.key())?.clone()), name: name.to_owned() });
         Some(match self {
             Self::CreateGroup { display_name, .. } => Self::DeleteGroup { group: own(display_name)? },

@@ -260,7 +260,9 @@ impl Applier<'_> {
         match seen.map_err(unseen).map_err(|(why, source)| stopped(course, why, source))? {
             Seen::Moved(why) => return Err(stopped(course, why, None)),
             // Nobody else's account is taken for the plan's own.
-            Seen::Done(_) if !was_sent && matches!(step.change, Action::CreateAccount { .. } | Action::CreateGroup { .. }) => {
+            Seen::Done(_)
+                if !was_sent && matches!(step.change, Action::CreateAccount { .. } | Action::CreateGroup { .. }) =>
+            {
                 return Err(stopped(course, "somebody else has made it meanwhile; plan again".to_owned(), None));
             }
             Seen::Done(made) if was_sent => return self.found(step, made, course, &stopped).await,
@@ -290,7 +292,13 @@ impl Applier<'_> {
                 }
                 Ok(Seen::Moved(why)) => return Err(stopped(course, why, last)),
                 Ok(Seen::Open) => {}
-                Err(error) => return Err(stopped(course, "no answer came, and how it stands cannot be asked".to_owned(), Some(error))),
+                Err(error) => {
+                    return Err(stopped(
+                        course,
+                        "no answer came, and how it stands cannot be asked".to_owned(),
+                        Some(error),
+                    ));
+                }
             }
         }
         Err(stopped(course, "no answer came, and nothing is to be seen of it".to_owned(), last))
@@ -331,7 +339,9 @@ impl Applier<'_> {
                 ..GraphRequest::with_body(Method::Patch, format!("/v1.0/users/{id}"), Cow::Owned(body))
             };
             let sent = self.directory.send(&request).await;
-            sent.map_err(|error| stopped(course, "its password is not certain, and could not be set".to_owned(), Some(error)))?;
+            sent.map_err(|error| {
+                stopped(course, "its password is not certain, and could not be set".to_owned(), Some(error))
+            })?;
         }
         Ok(course.note(&step.key, "done", made)?)
     }
@@ -351,7 +361,9 @@ impl Applier<'_> {
                 course.note(&step.key, "done", made)?;
                 Err(stopped(course, format!("somebody changed the same at the same time: {why}"), None))
             }
-            Ok(Seen::Open) => Err(stopped(course, "the tenant said yes, and nothing is to be seen of it".to_owned(), None)),
+            Ok(Seen::Open) => {
+                Err(stopped(course, "the tenant said yes, and nothing is to be seen of it".to_owned(), None))
+            }
             Err(error) => Err(stopped(course, "the tenant said yes, and cannot be asked".to_owned(), Some(error))),
         }
     }
@@ -455,10 +467,22 @@ fn grants(held: &str, wanted: &str) -> bool {
     }
     match held {
         "Directory.ReadWrite.All" => {
-            matches!(wanted, "User.ReadWrite.All" | "Group.ReadWrite.All" | "AdministrativeUnit.ReadWrite.All" | "Application.Read.All")
+            matches!(
+                wanted,
+                "User.ReadWrite.All"
+                    | "Group.ReadWrite.All"
+                    | "AdministrativeUnit.ReadWrite.All"
+                    | "Application.Read.All"
+            )
         }
         "Directory.AccessAsUser.All" => {
-            matches!(wanted, "User.ReadWrite.All" | "Group.ReadWrite.All" | "User-PasswordProfile.ReadWrite.All" | "Application.Read.All")
+            matches!(
+                wanted,
+                "User.ReadWrite.All"
+                    | "Group.ReadWrite.All"
+                    | "User-PasswordProfile.ReadWrite.All"
+                    | "Application.Read.All"
+            )
         }
         "Application.ReadWrite.All" => wanted == "Application.Read.All",
         "Policy.ReadWrite.ConditionalAccess" => wanted == "Policy.Read.ConditionalAccess",

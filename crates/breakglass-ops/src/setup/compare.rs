@@ -3,7 +3,7 @@
 //! A pure function. The order is one in which nothing is weaker at any moment than before: first the group, the accounts,
 //! their role and membership, then the exclusions, and only at the end who does not belong into the group.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use breakglass_model::group::Group;
 use breakglass_model::object::ObjectKey;
@@ -163,7 +163,8 @@ impl<'d> Draft<'d> {
     /// An account that is to be made.
     fn made(&mut self, declared: &WantedAccount) -> Option<Account> {
         let name = declared.name.clone();
-        let Some((local, domain)) = name.split_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty())
+        let Some((local, domain)) =
+            name.split_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty())
         else {
             self.objections.push(Objection::NoName(name));
             return None;
@@ -219,11 +220,8 @@ impl<'d> Draft<'d> {
     fn made_group(&mut self) -> Carrier<'d> {
         let name = self.wanted.group.clone();
         let is_assignable_to_role = self.wanted.protection == Protection::RoleAssignable;
-        let action = Action::CreateGroup {
-            display_name: name.clone(),
-            mail_nickname: nickname(&name),
-            is_assignable_to_role,
-        };
+        let action =
+            Action::CreateGroup { display_name: name.clone(), mail_nickname: nickname(&name), is_assignable_to_role };
         let named = Named { object: Ref::MadeBy(action.key()), name };
         // Accounts follow the group, so that a tenant without a licence for it is left as it was.
         self.actions.insert(0, (action, "no group carries the exclusion yet".to_owned()));
@@ -233,8 +231,7 @@ impl<'d> Draft<'d> {
     fn kept_group(&mut self, group: &'d Group) -> Option<Carrier<'d>> {
         let id = self.snapshot.id(group.key).to_string();
         let name = group.display_name.as_deref().unwrap_or(&id).to_owned();
-        let unprotected =
-            |why: &str| Objection::Unprotected { group: name.clone(), why: why.to_owned() };
+        let unprotected = |why: &str| Objection::Unprotected { group: name.clone(), why: why.to_owned() };
         let is_assignable = group.is_assignable_to_role.value().copied();
         let is_restricted = self.is_in_restricted_unit(group.key);
         if group.is_dynamic() {
@@ -261,8 +258,7 @@ impl<'d> Draft<'d> {
 
     fn is_in_restricted_unit(&self, group: ObjectKey) -> bool {
         let units = self.snapshot.administrative_units.items().iter();
-        let mut restricted =
-            units.filter(|unit| unit.is_member_management_restricted == Property::Value(true));
+        let mut restricted = units.filter(|unit| unit.is_member_management_restricted == Property::Value(true));
         restricted.any(|unit| unit.members.iter().flatten().any(|member| member.key == group))
     }
 
@@ -351,8 +347,7 @@ impl<'d> Draft<'d> {
                 Ref::MadeBy(_) => "",
             };
             let users = policy.conditions.users.as_ref();
-            let is_excluded =
-                users.is_some_and(|users| users.exclude_groups.iter().any(|group| group.as_str() == id));
+            let is_excluded = users.is_some_and(|users| users.exclude_groups.iter().any(|group| group.as_str() == id));
             if is_excluded {
                 continue;
             }
@@ -426,7 +421,9 @@ impl<'d> Draft<'d> {
         for member in members_of(group).difference(&wanted) {
             let id = self.snapshot.id(*member).to_string();
             let name = match self.snapshot.row(*member) {
-                ObjectRow::User(_) => self.snapshot.user(*member).map_or_else(|| id.clone(), |user| user.name().to_owned()),
+                ObjectRow::User(_) => {
+                    self.snapshot.user(*member).map_or_else(|| id.clone(), |user| user.name().to_owned())
+                }
                 _ => self.snapshot.name(*member).to_owned(),
             };
             let member = Named { object: Ref::Id(id), name };
@@ -556,4 +553,3 @@ fn nickname(name: &str) -> String {
 
 /// Characters of a nickname, of 64 that Graph takes.
 const NICKNAME_CHARS_MAX: usize = 48;
-

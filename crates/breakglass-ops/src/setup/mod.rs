@@ -10,7 +10,7 @@ mod undo;
 mod wanted;
 
 pub use self::action::WRITING_PERMISSIONS;
-pub use self::apply::{Applied, Applier, ApplyError, undo_of};
+pub use self::apply::{Applied, Applier, ApplyError, SEND_COUNT_MAX, VISIBLE_SECONDS_MAX, undo_of};
 pub use self::compare::plan;
 pub use self::objection::Objection;
 pub use self::wanted::{ACCOUNT_COUNT_MIN, Protection, Reach, Wanted, WantedAccount};

@@ -14,7 +14,7 @@ use super::error::StsError;
 use super::flows::Person;
 use super::scope::Scope;
 use crate::grants::{is_for_graph, role_values};
-use crate::ids::{Audience, MANDATORY_MFA_CONTEXT};
+use crate::ids::{Audience, MANDATORY_MFA_CONTEXT, WITH_CONSENT};
 use crate::random;
 use crate::sign_in::proof::{amr, is_multifactor};
 use crate::sign_in::{Attempt, Client, groups_of, roles_of};
@@ -263,7 +263,7 @@ fn members(value: Value) -> Map<String, Value> {
 
 /// What a client may do in the name of a user.
 ///
-/// Clients of Microsoft's own act as the user. Another one may do what was consented to. Where no consent at all is
+/// Clients of Microsoft's own act as the user, but for those that ask for consent themselves. Another one may do what was consented to. Where no consent at all is
 /// recorded for it, what it asks for by name counts as consented to by an administrator, and `.default` as everything, so
 /// that a tenant in a box needs no consent pages.
 ///
@@ -283,8 +283,9 @@ pub(super) fn delegated(
     let principal = principal_of(directory, client).and_then(|one| text(one, "id"));
     let of_client = |grant: &&Object| principal.is_some() && text(grant, "clientId") == principal;
     let mut grants = directory.all(Resource::Oauth2PermissionGrants).filter(of_client).peekable();
-    if client.is_first_party || grants.peek().is_none() {
-        let is_everything = client.is_first_party || scope.is_everything;
+    let acts_as_user = client.is_first_party && !WITH_CONSENT.contains(&client.app_id.as_str());
+    if acts_as_user || grants.peek().is_none() {
+        let is_everything = acts_as_user || scope.is_everything;
         let what = if is_everything { format!("{AS_THE_USER} User.Read") } else { named() };
         return Ok(format!("{what} email openid profile").trim_start().to_owned());
     }

@@ -137,9 +137,7 @@ impl Coded for ApplyFailure {
             Self::NotBegun(ApplyError::Permissions(_)) => {
                 "sign in again and consent to them, or have an administrator consent".to_owned()
             }
-            Self::NotBegun(ApplyError::NotAPerson) => {
-                "set `[tenant] sign_in` to `browser` or `device-code`".to_owned()
-            }
+            Self::NotBegun(ApplyError::NotAPerson) => "set `[tenant] sign_in` to `browser` or `device-code`".to_owned(),
             Self::NotBegun(ApplyError::Directory(_)) => "`breakglass doctor` looks at the sign-in".to_owned(),
             Self::NotBegun(_) => "run `breakglass plan` again and look at it".to_owned(),
             Self::Stopped(_) | Self::Store(_) => "run the same command again: it goes on where it stopped".to_owned(),
@@ -154,7 +152,9 @@ impl Coded for ApplyFailure {
 impl From<ApplyError> for ApplyFailure {
     fn from(error: ApplyError) -> Self {
         match error {
-            error @ (ApplyError::Stopped { .. } | ApplyError::Store(_) | ApplyError::Passwords(_)) => Self::Stopped(error),
+            error @ (ApplyError::Stopped { .. } | ApplyError::Store(_) | ApplyError::Passwords(_)) => {
+                Self::Stopped(error)
+            }
             error => Self::NotBegun(error),
         }
     }
@@ -186,7 +186,7 @@ impl Arguments {
             format!(", {} of them as they were to be already", applied.passed.len())
         };
         world.tell(&format!("All {} are done{passed}.", counted(plan.steps.len(), "step")));
-        self.verify(&plan, world)
+        self.verify(&plan, &live, world)
     }
 
     fn plan(&self) -> Result<Plan, ApplyFailure> {
@@ -207,8 +207,7 @@ impl Arguments {
     ) -> Result<Applied, ApplyError> {
         let total = plan.steps.len();
         let tell = |step: &Step, at: usize| world.tell(&format!("{:>4}/{total}  {}", at + 1, visible(&step.does)));
-        let applier =
-            Applier { directory: &live.directory, clock: &SystemClock, store, passwords, tell: &tell };
+        let applier = Applier { directory: &live.directory, clock: &SystemClock, store, passwords, tell: &tell };
         live.runtime.block_on(applier.apply(plan))
     }
 
@@ -225,8 +224,8 @@ impl Arguments {
     }
 
     /// Reads the tenant again, judges it, and says whether anything is left to do.
-    fn verify(&self, plan: &Plan, world: &World) -> Result<Exit, Failure> {
-        let (subject, wanted) = SubjectArguments::live(self.config.clone()).load_with_wanted(world)?;
+    fn verify(&self, plan: &Plan, live: &Live, world: &World) -> Result<Exit, Failure> {
+        let (subject, wanted) = SubjectArguments::live(self.config.clone()).load_again(live, world)?;
         let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
         let report = judge(&Case {
             snapshot: &subject.snapshot,
@@ -241,12 +240,17 @@ impl Arguments {
         }
         match setup::plan(&subject.snapshot, &wanted, subject.now) {
             Ok(left) if left.steps.is_empty() => {
-                world.tell("The tenant is as it was declared: nothing is left to do. `breakglass check --live` and \
-                            `breakglass lockout --live` say more; no answer replaces a sign-in with each account.");
+                world.tell(
+                    "The tenant is as it was declared: nothing is left to do. `breakglass check --live` and \
+                            `breakglass lockout --live` say more; no answer replaces a sign-in with each account.",
+                );
                 Ok(Exit::Good)
             }
             Ok(left) => {
-                world.note(&format!("{} are left to do; `breakglass plan` shows them", counted(left.steps.len(), "step")));
+                world.note(&format!(
+                    "{} are left to do; `breakglass plan` shows them",
+                    counted(left.steps.len(), "step")
+                ));
                 Ok(Exit::Found)
             }
             Err(_) => Ok(Exit::Unknown),

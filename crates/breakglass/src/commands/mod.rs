@@ -81,14 +81,12 @@ pub(crate) enum CommandError {
     UnknownCode { asked: String, near: Vec<&'static str> },
 }
 
-pub(crate) const CODES: &[ErrorCode] = &[
-    ErrorCode {
-        code: "BG1401",
-        title: "there is no such code",
-        explanation: "`breakglass explain` knows the codes of rules (BG0101 to BG0799) and of errors (BG1000 to \
+pub(crate) const CODES: &[ErrorCode] = &[ErrorCode {
+    code: "BG1401",
+    title: "there is no such code",
+    explanation: "`breakglass explain` knows the codes of rules (BG0101 to BG0799) and of errors (BG1000 to \
                       BG4999). `breakglass explain --list` shows them all.",
-    },
-];
+}];
 
 impl Coded for CommandError {
     fn code(&self) -> &'static str {

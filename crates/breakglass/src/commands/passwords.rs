@@ -61,9 +61,11 @@ impl PasswordArguments {
     /// Who keeps the passwords; with no account to be made, nobody has to.
     pub(super) fn keeper(&self, is_needed: bool, world: &World) -> Result<Box<dyn Passwords>, NoKeeper> {
         match &self.passwords_to {
-            Some(folder) => {
-                Ok(Box::new(Sealed { folder: folder.clone(), recipients: self.recipient.clone(), world: world.clone() }))
-            }
+            Some(folder) => Ok(Box::new(Sealed {
+                folder: folder.clone(),
+                recipients: self.recipient.clone(),
+                world: world.clone(),
+            })),
             None if is_needed && !world.stderr.is_terminal => Err(NoKeeper::NoTerminal),
             None => Ok(Box::new(Shown(world.clone()))),
         }
@@ -142,9 +144,7 @@ fn seal(text: &str, recipients: &[Recipient]) -> Result<Vec<u8>, String> {
     let encryptor = age::Encryptor::with_recipients(keys).map_err(|error| error.to_string())?;
     let mut sealed = Vec::new();
     let armored = age::armor::ArmoredWriter::wrap_output(&mut sealed, age::armor::Format::AsciiArmor);
-    let mut writer = armored
-        .and_then(|armored| encryptor.wrap_output(armored))
-        .map_err(|error| error.to_string())?;
+    let mut writer = armored.and_then(|armored| encryptor.wrap_output(armored)).map_err(|error| error.to_string())?;
     writer.write_all(text.as_bytes()).map_err(|error| error.to_string())?;
     let armored = writer.finish().map_err(|error| error.to_string())?;
     armored.finish().map_err(|error| error.to_string())?;

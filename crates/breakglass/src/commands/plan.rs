@@ -119,7 +119,10 @@ impl Arguments {
         } else {
             format!(" --plan {}", self.output.display())
         };
-        world.note(&format!("written to `{}`; `breakglass apply{named}` carries out exactly this", self.output.display()));
+        world.note(&format!(
+            "written to `{}`; `breakglass apply{named}` carries out exactly this",
+            self.output.display()
+        ));
         Ok(Exit::Good)
     }
 

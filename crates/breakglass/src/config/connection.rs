@@ -78,7 +78,8 @@ pub(crate) struct Connection {
 
 impl TenantSection {
     pub(super) fn check(&self) -> Result<(), Contradiction> {
-        let at = |one: &Spanned<NonEmpty>, message: &str| Contradiction { message: message.to_owned(), span: one.span() };
+        let at =
+            |one: &Spanned<NonEmpty>, message: &str| Contradiction { message: message.to_owned(), span: one.span() };
         match (&self.cloud, &self.login, &self.graph) {
             (Some(cloud), Some(_), _) | (Some(cloud), _, Some(_)) => {
                 Err(at(cloud, "`cloud` names one that is known, and `login` and `graph` one that is not"))
@@ -129,9 +130,10 @@ impl ExclusionSection {
     pub(super) fn check(&self) -> Result<(), Contradiction> {
         match (&self.unit, self.protection) {
             (Some(unit), ProtectionName::RoleAssignable) => Err(Contradiction {
-                message: "`unit` is for `protection = \"restricted-unit\"`; a role-assignable group in a restricted unit \
+                message:
+                    "`unit` is for `protection = \"restricted-unit\"`; a role-assignable group in a restricted unit \
                           has members that nobody can change"
-                    .to_owned(),
+                        .to_owned(),
                 span: unit.span(),
             }),
             _ => Ok(()),
