@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use breakglass_model::authentication_method::AuthenticationMethodKind;
 use breakglass_model::group::Group;
 use breakglass_model::object::ObjectKey;
 use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState};
@@ -39,7 +40,7 @@ pub fn plan(snapshot: &Snapshot, wanted: &Wanted, at: Timestamp) -> Result<Plan,
             draft.passkeys(group);
         }
         draft.strangers(group, &accounts);
-        draft.by_hand();
+        draft.by_hand(&accounts);
     }
     let Draft { actions, by_hand, objections, .. } = draft;
     if !objections.is_empty() {
@@ -432,8 +433,26 @@ impl<'d> Draft<'d> {
         }
     }
 
-    /// What is left of Identity Protection's own policies, for which Graph has no request.
-    fn by_hand(&mut self) {
+    /// What no request of Graph does: keys that somebody holds, and what is left of Identity Protection's own policies.
+    fn by_hand(&mut self, accounts: &[Account]) {
+        for account in accounts.iter().filter(|_| self.wanted.has_passkeys) {
+            let methods = account.key.and_then(|key| self.snapshot.user(key)).map(User::detail);
+            let methods = methods.and_then(|detail| detail.authentication_methods.value());
+            let has_key = methods
+                .is_some_and(|methods| methods.iter().any(|method| method.kind() == AuthenticationMethodKind::Fido2));
+            if has_key {
+                continue;
+            }
+            self.by_hand.push(ByHand {
+                does: format!(
+                    "register a security key (FIDO2) for `{}`, signed in as it at https://mysignins.microsoft.com/security-info",
+                    account.name
+                ),
+                because: "Microsoft demands multifactor authentication at its portals from every account, and a password \
+                          alone gets no further than Microsoft Graph"
+                    .to_owned(),
+            });
+        }
         self.by_hand.push(ByHand {
             does: format!(
                 "exclude `{}` from the multifactor authentication registration policy, if that is on (Entra admin center, \

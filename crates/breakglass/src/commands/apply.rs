@@ -7,11 +7,15 @@ use std::path::{Path, PathBuf};
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_engine::access::Access;
-use breakglass_engine::posture::{Case, judge};
+use breakglass_engine::lockout::goal::{Goal, Horizon, Question, Stage};
+use breakglass_engine::lockout::minimal_cuts_of;
+use breakglass_engine::lockout::settings::Mode;
+use breakglass_engine::posture::{Case, Finding, Severity, Status, judge};
 use breakglass_ops::ports::{Clock as _, Passwords, StoreError};
 use breakglass_ops::setup::plan::{PLAN_BYTES_MAX, Plan, PlanError, Step};
 use breakglass_ops::setup::{self, Applied, Applier, ApplyError};
 
+use super::lockout::AnalysisArguments;
 use super::passwords::PasswordArguments;
 use crate::codes::ErrorCode;
 use crate::exit::Exit;
@@ -234,17 +238,32 @@ impl Arguments {
             settings: &subject.posture,
             now: subject.now,
         });
-        world.tell(&format!("\n{}", visible(&report.sentence)));
+        let question = Question { goal: Goal::FullRepair, surface: None, stage: Stage::Direct };
+        let settings = AnalysisArguments::default().settings(&subject, Horizon::Day, world)?;
+        let (_, order) = minimal_cuts_of(&access, &settings, Mode::Promised, question);
+        let failures = match order.proved {
+            Some(0) => "Nobody gets in to repair the tenant.".to_owned(),
+            Some(count) => format!("The smallest lockout takes {}.", counted(count, "failure")),
+            None => format!("No {} lock everybody out.", counted(settings.max_order, "failure")),
+        };
+        world.tell(&format!("\n{}\n{failures}", visible(&report.sentence)));
         if plan.steps.iter().any(|step| step.change.is_undo()) {
             return Ok(Exit::Good);
         }
+        let is_critical = |finding: &Finding| finding.status == Status::Fail && finding.severity == Severity::Critical;
+        let judged = if report.findings.iter().any(is_critical) || order.proved == Some(0) {
+            world.note("`breakglass check --live` says what is critical, and what to do");
+            Exit::Found
+        } else {
+            Exit::Good
+        };
         match setup::plan(&subject.snapshot, &wanted, subject.now) {
             Ok(left) if left.steps.is_empty() => {
                 world.tell(
-                    "The tenant is as it was declared: nothing is left to do. `breakglass check --live` and \
-                            `breakglass lockout --live` say more; no answer replaces a sign-in with each account.",
+                    "The tenant is as it was declared: nothing is left to do. No answer replaces a drill: sign in with each \
+                     account.",
                 );
-                Ok(Exit::Good)
+                Ok(judged)
             }
             Ok(left) => {
                 world.note(&format!(

@@ -81,7 +81,7 @@ pub(crate) struct Arguments {
 }
 
 /// What is asked, the same for every command that asks about the ways in.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct AnalysisArguments {
     /// What somebody must be able to do [default: full-repair]
     #[arg(long = "goal", value_parser = goals())]
