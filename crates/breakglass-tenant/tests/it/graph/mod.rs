@@ -11,6 +11,7 @@ mod every_resource;
 mod grants;
 mod guarded;
 mod keys;
+mod names;
 mod passes;
 mod per_user_mfa;
 mod permissions;
