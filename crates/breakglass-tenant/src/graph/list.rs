@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::audit::{READERS as SIGN_IN_READERS, needs_premium};
 use super::error::GraphError;
 use super::shape::{SIGN_IN_ACTIVITY, is_mended, mend};
-use super::{Request, expand, properties};
+use super::{Request, expand, names};
 use crate::call::{Body, Reply};
 use crate::odata::{
     ODataError, Page, PageLimits, QueryOptions, matching, page, page_in_order, page_with, shape, shape_with, window,
@@ -65,7 +65,6 @@ impl From<ODataError> for GraphError {
 /// The collection of a resource.
 pub(super) fn listed(request: &Request<'_>, shape: &Shape) -> Result<Reply, GraphError> {
     let options = QueryOptions::parse(&request.call.query)?;
-    check_names(shape, &options)?;
     let has_activity = wants_activity(request, shape, &options)?;
     if options.takes_all_in_order() {
         return all_in_order(request, shape, (&options, has_activity));
@@ -237,26 +236,12 @@ pub(super) fn selected(request: &Request<'_>, of: &Shape, object: &Object) -> Re
     shown_of(request, of, (&object, &options))
 }
 
-/// Refuses names that a type does not have, where its properties are known here.
-fn check_names(shape: &Shape, options: &QueryOptions) -> Result<(), GraphError> {
-    let properties = match shape.resource {
-        Resource::Users => &properties::USER,
-        Resource::Groups => &properties::GROUP,
-        Resource::Applications => &properties::APPLICATION,
-        Resource::ServicePrincipals => &properties::SERVICE_PRINCIPAL,
-        _ => return Ok(()),
-    };
-    let name = format!("microsoft.graph.{}", properties.name());
-    Ok(options.check_properties(&name, |name| properties.is_known(name))?)
-}
-
 /// The same for options that were read already.
 pub(super) fn shown_of(
     request: &Request<'_>,
     of: &Shape,
     (object, options): (&Object, &QueryOptions),
 ) -> Result<Object, GraphError> {
-    check_names(of, options)?;
     check_nested(options)?;
     may_expand(request, of.resource, options)?;
     let related = |object: &Object, relation: &str| expand::related(request, of.resource, (object, relation));
@@ -370,5 +355,6 @@ fn counted(
     if has_others {
         return Err(GraphError::bad_request("What is counted takes $filter and $search, and no other option."));
     }
+    names::check(request, options, collection)?;
     Ok(Reply::of(200, Body::Text(count()?.to_string())))
 }
