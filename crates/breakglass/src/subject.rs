@@ -207,16 +207,24 @@ impl SubjectArguments {
         Ok((found.map(|(config, _)| config).unwrap_or_default(), folder))
     }
 
+    /// The configuration that was named, or the one of this folder, with its name.
+    pub(crate) fn config_of(config: Option<&Path>, world: &World) -> Result<Option<(Config, String)>, Failure> {
+        Self::live(config.map(Path::to_path_buf)).config(world)
+    }
+
     /// Reads everything that was named, and the arrangement that is declared for it.
     pub(crate) fn load_with_wanted(&self, world: &World) -> Result<(Subject, Wanted), Failure> {
         let found = self.config(world)?;
         self.load_of(found, None, world)
     }
 
-    /// Reads the tenant of a configuration once more over a client that is there.
-    pub(crate) fn load_again(&self, live: &Live, world: &World) -> Result<(Subject, Wanted), Failure> {
-        let found = self.config(world)?;
-        self.load_of(found, Some(live), world)
+    /// Reads the tenant of a configuration over a client that is there.
+    pub(crate) fn load_over(
+        live: &Live,
+        found: Option<(Config, String)>,
+        world: &World,
+    ) -> Result<(Subject, Wanted), Failure> {
+        Self::live(None).load_of(found, Some(live), world)
     }
 
     fn load_of(
@@ -328,7 +336,7 @@ pub(crate) fn reading_permissions() -> Vec<&'static str> {
 
 /// Those on whom an answer depends, by the declarations and the custody.
 pub(crate) fn named(config: &Config, declared: &[Declared]) -> BTreeSet<String> {
-    let depositories = config.custody().depositories.into_iter().flat_map(|(_, one)| one.signs_in);
+    let depositories = config.custody().depositories.into_values().flat_map(|one| one.signs_in);
     declared.iter().map(|one| one.name.clone()).chain(depositories).collect()
 }
 

@@ -70,7 +70,7 @@ pub enum ApplyError {
         why: String,
         /// The tenant's answer, if there was one.
         #[source]
-        source: Option<DirectoryError>,
+        source: Option<Box<DirectoryError>>,
     },
     /// The tenant cannot be asked.
     #[error("the tenant cannot be asked")]
@@ -252,7 +252,7 @@ impl Applier<'_> {
             done: plan.steps.iter().filter(|step| course.is_over(&step.key)).count(),
             total,
             why,
-            source,
+            source: source.map(Box::new),
         };
         let was_sent = course.sent.contains(key);
         let unseen = |error| (String::from("the tenant cannot be asked how it stands"), Some(error));

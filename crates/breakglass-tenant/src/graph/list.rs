@@ -82,6 +82,7 @@ pub(super) fn listed(request: &Request<'_>, shape: &Shape) -> Result<Reply, Grap
         }
         let mut seen = visible(request, shape, object);
         add_activity(&directory, has_activity, &mut seen);
+        add_nulls(shape, &options, &mut seen);
         if is_sought_in_kept || options.lets_through(&seen)? {
             objects.push(seen);
         }
@@ -106,6 +107,7 @@ fn all_in_order(
         let seen = here.map(|object| {
             let mut seen = visible(request, shape, object);
             add_activity(&directory, has_activity, &mut seen);
+            add_nulls(shape, options, &mut seen);
             seen
         });
         let here: Vec<Object> = seen.collect();
@@ -141,6 +143,25 @@ fn add_activity(directory: &Directory, is_wanted: bool, user: &mut Object) {
     let activity = text(user, "id").filter(|_| is_wanted).and_then(|id| directory.sign_in_activity(id));
     if let Some(activity) = activity {
         user.insert(SIGN_IN_ACTIVITY.to_owned(), Value::Object(activity));
+    }
+}
+
+/// What is asked for of a user or a group and has no value is null, and not left out: whoever asked for it knows then that
+/// there is none. When somebody signed in last is left out where they never did.
+fn add_nulls(shape: &Shape, options: &QueryOptions, seen: &mut Object) {
+    if !matches!(shape.resource, Resource::Users | Resource::Groups) {
+        return;
+    }
+    let relations = expand::relations_of(shape.resource);
+    let is_property = |name: &&str| {
+        let others = relations.iter().chain(shape.hidden).chain([&SIGN_IN_ACTIVITY]);
+        !others.into_iter().any(|other| other.eq_ignore_ascii_case(name))
+    };
+    let selected = options.select().map(|select| select.properties()).unwrap_or_default();
+    for name in selected.into_iter().filter(is_property) {
+        if !seen.keys().any(|key| key.eq_ignore_ascii_case(name)) {
+            seen.insert(name.to_owned(), Value::Null);
+        }
     }
 }
 
@@ -245,7 +266,9 @@ pub(super) fn shown_of(
     check_nested(options)?;
     may_expand(request, of.resource, options)?;
     let related = |object: &Object, relation: &str| expand::related(request, of.resource, (object, relation));
-    Ok(shape_with(&visible(request, of, object), options, (&of.limits(), &related))?)
+    let mut seen = visible(request, of, object);
+    add_nulls(of, options, &mut seen);
+    Ok(shape_with(&seen, options, (&of.limits(), &related))?)
 }
 
 /// Objects that are worked out, as the collection of a resource.

@@ -18,14 +18,15 @@ use breakglass_ops::setup::{self, Applied, Applier, ApplyError};
 use super::lockout::AnalysisArguments;
 use super::passwords::PasswordArguments;
 use crate::codes::ErrorCode;
+use crate::config::Config;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
-use crate::live::Live;
+use crate::live::{Live, LiveError};
 use crate::output::write_file;
 use crate::render::plan::{Requests, text};
 use crate::render::{counted, visible};
 use crate::state::state_folder;
-use crate::subject::{SubjectArguments, SubjectError, reading_permissions};
+use crate::subject::{SubjectArguments, SubjectError, folder_of, reading_permissions};
 use crate::wiring::World;
 
 /// Name of a plan unless another is given.
@@ -167,7 +168,9 @@ impl From<ApplyError> for ApplyFailure {
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let plan = self.plan()?;
-        let (config, folder) = SubjectArguments::config_or_usual(self.config.as_deref(), world)?;
+        let found = SubjectArguments::config_of(self.config.as_deref(), world)?;
+        let (config, name) = found.ok_or(LiveError::NoTenant)?;
+        let folder = folder_of(&name);
         world.tell(text(&plan, Requests::Short, (world.stderr.columns, world.stderr.paint)).trim_end());
         if plan.steps.is_empty() {
             return Ok(Exit::Good);
@@ -190,7 +193,7 @@ impl Arguments {
             format!(", {} of them as they were to be already", applied.passed.len())
         };
         world.tell(&format!("All {} are done{passed}.", counted(plan.steps.len(), "step")));
-        self.verify(&plan, &live, world)
+        self.verify(&plan, (&live, config, name), world)
     }
 
     fn plan(&self) -> Result<Plan, ApplyFailure> {
@@ -228,8 +231,13 @@ impl Arguments {
     }
 
     /// Reads the tenant again, judges it, and says whether anything is left to do.
-    fn verify(&self, plan: &Plan, live: &Live, world: &World) -> Result<Exit, Failure> {
-        let (subject, wanted) = SubjectArguments::live(self.config.clone()).load_again(live, world)?;
+    fn verify(
+        &self,
+        plan: &Plan,
+        (live, config, name): (&Live, Config, String),
+        world: &World,
+    ) -> Result<Exit, Failure> {
+        let (subject, wanted) = SubjectArguments::load_over(live, Some((config, name)), world)?;
         let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
         let report = judge(&Case {
             snapshot: &subject.snapshot,

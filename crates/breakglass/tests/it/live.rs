@@ -111,9 +111,9 @@ fn escaped(text: &str) -> String {
 impl Prompt for Person {
     fn open(&self, address: &str) {
         let (path, query) = address.strip_prefix("https://").unwrap().split_once('?').unwrap();
-        let path = &path[path.find('/').unwrap()..];
+        let path = format!("/{}", path.split_once('/').unwrap().1);
         let mut cookies = Vec::new();
-        let (page, _) = self.sent(&mut cookies, ("GET", path), query);
+        let (page, _) = self.sent(&mut cookies, ("GET", &path), query);
         let (page, location) = self.signs_in(&mut cookies, &page);
         let target =
             location.strip_prefix("http://localhost:").unwrap_or_else(|| panic!("{page} {location}")).to_owned();
@@ -266,7 +266,7 @@ async fn a_password_is_set_and_refusals_are_told() {
         "accountEnabled": true, "displayName": "New", "mailNickname": "new",
         "userPrincipalName": "new@contoso.onmicrosoft.com", "passwordProfile": { "forceChangePasswordNextSignIn": false }
     });
-    let mut request = GraphRequest::with_body(Method::Post, "/v1.0/users", &body);
+    let mut request = GraphRequest::with_body(Method::Post, "/v1.0/users", std::borrow::Cow::Borrowed(&body));
     request.secret = Some(SecretValue { pointer: "/passwordProfile/password", password: &password });
     let made = client.send(&request).await.unwrap();
     assert_eq!(made.status, 201);

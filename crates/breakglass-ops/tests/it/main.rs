@@ -1,0 +1,6 @@
+//! Tests of the duties over whole tenants.
+
+#[cfg(test)]
+mod plans;
+#[cfg(test)]
+mod readings;

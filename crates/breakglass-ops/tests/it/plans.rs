@@ -1,0 +1,277 @@
+//! Plans of small tenants: what is in the way, and what is done.
+
+use breakglass_model::snapshot::read::{Origin, read_document};
+use breakglass_model::snapshot::{Snapshot, SnapshotBuilder};
+use breakglass_ops::setup::plan::{Plan, PlanError};
+use breakglass_ops::setup::{Objection, Protection, Reach, Wanted, WantedAccount, plan};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+const GROUP: &str = "Excluded";
+const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
+
+fn now() -> Timestamp {
+    "2026-11-26T12:00:00Z".parse().unwrap()
+}
+
+/// A tenant in which everything is as it should be, with one account `a` and one that is to be made.
+fn tenant() -> Value {
+    let policy = |id: &str, state: &str, users: Value, grant: Value| {
+        json!({
+            "id": id, "displayName": format!("Policy {id}"), "state": state,
+            "conditions": { "users": users, "applications": { "includeApplications": ["All"] } },
+            "grantControls": grant, "sessionControls": null, "modifiedDateTime": "2026-01-01T00:00:00Z",
+        })
+    };
+    let block = json!({ "operator": "OR", "builtInControls": ["block"] });
+    json!({
+        "format": "breakglass-snapshot/1", "tenantId": "t",
+        "domains": [
+            { "id": "contoso.onmicrosoft.com", "isInitial": true, "isVerified": true, "authenticationType": "Managed" },
+            { "id": "contoso.com", "isVerified": true, "authenticationType": "Federated" },
+        ],
+        "users": [{
+            "id": "a", "userPrincipalName": "a@contoso.onmicrosoft.com", "userType": "Member", "accountEnabled": true,
+            "onPremisesSyncEnabled": null, "passwordPolicies": "DisablePasswordExpiration",
+            "authenticationMethods": [{ "@odata.type": "#microsoft.graph.fido2AuthenticationMethod", "id": "k" }],
+        }],
+        "groups": [],
+        "roleDefinitions": [{ "id": GLOBAL_ADMINISTRATOR, "templateId": GLOBAL_ADMINISTRATOR }],
+        "roleAssignments": [{ "id": "r", "principalId": "a", "roleDefinitionId": GLOBAL_ADMINISTRATOR, "directoryScopeId": "/" }],
+        "conditionalAccessPolicies": [
+            policy("p1", "enabled", json!({ "includeUsers": ["All"], "excludeUsers": ["x"] }), block.clone()),
+            policy("p2", "enabledForReportingButNotEnforced", json!({ "includeUsers": ["All"] }), block.clone()),
+            policy("p3", "disabled", json!({ "includeUsers": ["All"] }), block.clone()),
+            policy("p4", "enabled", json!({ "includeUsers": ["All"] }), Value::Null),
+            policy("p5", "enabled", json!({ "includeUsers": ["GuestsOrExternalUsers"] }), block.clone()),
+            policy("p6", "enabled", json!({ "includeUsers": ["None"] }), block),
+        ],
+        "identitySecurityDefaultsEnforcementPolicy": { "isEnabled": false },
+        "authenticationMethodsPolicy": {
+            "registrationEnforcement": { "authenticationMethodsRegistrationCampaign": { "state": "default", "excludeTargets": [] } },
+            "authenticationMethodConfigurations": [{
+                "@odata.type": "#microsoft.graph.fido2AuthenticationMethodConfiguration", "id": "Fido2", "state": "enabled",
+                "includeTargets": [{ "targetType": "group", "id": "all_users" }],
+            }],
+        },
+        "deletedUsers": [],
+    })
+}
+
+fn snapshot(value: &Value) -> Snapshot {
+    let mut builder = SnapshotBuilder::default();
+    let origin = Origin { file_name: "snapshot.json", folders: &[] };
+    read_document(&mut builder, value.to_string().as_bytes(), &origin).unwrap();
+    builder.finish()
+}
+
+fn wanted() -> Wanted {
+    let account = |name: &str| WantedAccount { name: name.to_owned(), display_name: None };
+    Wanted {
+        accounts: vec![account("a@contoso.onmicrosoft.com"), account("b@contoso.onmicrosoft.com")],
+        group: GROUP.to_owned(),
+        protection: Protection::RoleAssignable,
+        reach: Reach::WhateverMayBlock,
+        has_passkeys: true,
+    }
+}
+
+fn keys(plan: &Plan) -> Vec<&str> {
+    plan.steps.iter().map(|step| step.key.as_str()).collect()
+}
+
+fn put(tenant: &mut Value, pointer: &str, value: Value) {
+    *tenant.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer}")) = value;
+}
+
+/// A group that carries the exclusion, as it is to be.
+fn with_group(tenant: &mut Value) {
+    tenant["groups"] = json!([{
+        "id": "g", "displayName": GROUP, "isAssignableToRole": true, "securityEnabled": true, "members": ["a"], "owners": [],
+    }]);
+}
+
+#[test]
+fn the_order_leaves_nothing_weaker_on_the_way() {
+    let made = plan(&snapshot(&tenant()), &wanted(), now()).unwrap();
+    assert_eq!(
+        keys(&made),
+        [
+            "create-group",
+            "create-account:b@contoso.onmicrosoft.com",
+            "assign-role:b@contoso.onmicrosoft.com",
+            "add-member:a@contoso.onmicrosoft.com",
+            "add-member:b@contoso.onmicrosoft.com",
+            "exclude:p1",
+            "exclude:p2",
+            "exclude-from-campaign",
+        ]
+    );
+    let exclusion = made.steps.iter().find(|step| step.key == "exclude:p1").unwrap();
+    let users = &exclusion.request.body.as_ref().unwrap()["conditions"]["users"];
+    assert_eq!(
+        *users,
+        json!({ "includeUsers": ["All"], "excludeUsers": ["x"], "excludeGroups": ["{id of create-group}"] })
+    );
+    let by_hand: Vec<&str> = made.by_hand.iter().map(|one| one.does.as_str()).collect();
+    assert!(by_hand.iter().any(|does| does.contains("security key (FIDO2) for `b@contoso")), "{by_hand:?}");
+    assert!(!by_hand.iter().any(|does| does.contains("for `a@contoso")), "{by_hand:?}");
+}
+
+#[test]
+fn the_classic_profile_excludes_everywhere() {
+    let classic = Wanted { reach: Reach::EveryPolicy, has_passkeys: false, ..wanted() };
+    let made = plan(&snapshot(&tenant()), &classic, now()).unwrap();
+    let excluded: Vec<&str> = keys(&made).into_iter().filter(|key| key.starts_with("exclude:")).collect();
+    assert_eq!(excluded, ["exclude:p1", "exclude:p2", "exclude:p3", "exclude:p4", "exclude:p5"]);
+}
+
+#[test]
+fn what_is_there_is_taken_over_and_mended() {
+    let mut tenant = tenant();
+    with_group(&mut tenant);
+    let account = json!({
+        "id": "b", "userPrincipalName": "B@contoso.onmicrosoft.com", "userType": "Member", "accountEnabled": false,
+        "onPremisesSyncEnabled": false, "passwordPolicies": "DisableStrongPassword", "mobilePhone": "+49 1",
+    });
+    tenant["users"].as_array_mut().unwrap().push(account);
+    tenant["groups"][0]["members"] = json!(["a", "b", "stranger"]);
+    let eligible = json!({ "id": "r2", "principalId": "b", "roleDefinitionId": GLOBAL_ADMINISTRATOR, "directoryScopeId": "/administrativeUnits/x" });
+    tenant["roleAssignments"].as_array_mut().unwrap().push(eligible);
+    let made = plan(&snapshot(&tenant), &wanted(), now()).unwrap();
+    assert_eq!(
+        keys(&made),
+        [
+            "update-account:B@contoso.onmicrosoft.com",
+            "assign-role:B@contoso.onmicrosoft.com",
+            "exclude:p1",
+            "exclude:p2",
+            "exclude-from-campaign",
+            "remove-member:stranger",
+        ]
+    );
+    assert_eq!(
+        made.steps[0].request.body,
+        Some(json!({
+            "accountEnabled": true, "passwordPolicies": "DisableStrongPassword, DisablePasswordExpiration", "mobilePhone": null,
+        }))
+    );
+}
+
+#[test]
+fn nothing_is_left_to_do_where_all_is_well() {
+    let mut tenant = tenant();
+    with_group(&mut tenant);
+    let mut other = tenant["users"][0].clone();
+    other["id"] = json!("b");
+    other["userPrincipalName"] = json!("b@contoso.onmicrosoft.com");
+    tenant["users"].as_array_mut().unwrap().push(other);
+    tenant["groups"][0]["members"] = json!(["a", "b"]);
+    let role =
+        json!({ "id": "r2", "principalId": "b", "roleDefinitionId": GLOBAL_ADMINISTRATOR, "directoryScopeId": "/" });
+    tenant["roleAssignments"].as_array_mut().unwrap().push(role);
+    for policy in [0, 1] {
+        tenant["conditionalAccessPolicies"][policy]["conditions"]["users"]["excludeGroups"] = json!(["g"]);
+    }
+    let campaign =
+        "/authenticationMethodsPolicy/registrationEnforcement/authenticationMethodsRegistrationCampaign/excludeTargets";
+    put(&mut tenant, campaign, json!([{ "id": "g", "targetType": "group" }]));
+    let made = plan(&snapshot(&tenant), &wanted(), now()).unwrap();
+    assert_eq!(keys(&made), Vec::<&str>::new());
+}
+
+#[test]
+fn a_restricted_unit_comes_last_and_never_beside_role_assignable() {
+    let unit = Protection::RestrictedUnit { name: "Unit".to_owned() };
+    let wanted = Wanted { protection: unit, ..wanted() };
+    let made = plan(&snapshot(&tenant()), &wanted, now()).unwrap();
+    let order = keys(&made);
+    let place = |key: &str| order.iter().position(|one| *one == key).unwrap_or_else(|| panic!("{key}: {order:?}"));
+    assert!(place("add-member:b@contoso.onmicrosoft.com") < place("create-unit"));
+    assert!(place("create-unit") < place("add-to-unit"));
+    let body = made.steps[0].request.body.as_ref().unwrap();
+    assert_eq!(body.get("isAssignableToRole"), None);
+    let mut tenant = tenant();
+    with_group(&mut tenant);
+    let objections = plan(&snapshot(&tenant), &wanted, now()).unwrap_err();
+    assert!(matches!(objections.as_slice(), [Objection::Unprotected { .. }]), "{objections:?}");
+}
+
+#[test]
+fn whatever_is_in_the_way_is_said() {
+    type Change = fn(&mut Value, &mut Wanted);
+    let cases: [(&str, Change); 14] = [
+        ("security defaults are on", |tenant, _| {
+            tenant["identitySecurityDefaultsEnforcementPolicy"]["isEnabled"] = json!(true);
+        }),
+        ("1 emergency accounts are declared", |_, wanted| wanted.accounts.truncate(1)),
+        ("is declared twice", |_, wanted| wanted.accounts[1].name = "A@contoso.onmicrosoft.com".to_owned()),
+        ("neither the sign-in name", |_, wanted| wanted.accounts[1].name = "b".to_owned()),
+        ("no verified domain", |_, wanted| wanted.accounts[1].name = "b@fabrikam.com".to_owned()),
+        ("federated domain", |_, wanted| wanted.accounts[1].name = "b@contoso.com".to_owned()),
+        ("is in the bin", |tenant, _| {
+            tenant["deletedUsers"] = json!([{ "id": "d", "userPrincipalName": "0123b@contoso.onmicrosoft.com" }]);
+        }),
+        ("it is a guest", |tenant, _| tenant["users"][0]["userType"] = json!("Guest")),
+        ("synchronised from on premises", |tenant, _| tenant["users"][0]["onPremisesSyncEnabled"] = json!(true)),
+        ("decided when it is made", |tenant, _| {
+            with_group(tenant);
+            tenant["groups"][0]["isAssignableToRole"] = json!(false);
+        }),
+        ("follow a rule", |tenant, _| {
+            with_group(tenant);
+            tenant["groups"][0]["membershipRule"] = json!("user.department -eq 1");
+        }),
+        ("2 groups are called", |tenant, _| {
+            with_group(tenant);
+            let other = json!({ "id": "g2", "displayName": GROUP, "members": [] });
+            tenant["groups"].as_array_mut().unwrap().push(other);
+        }),
+        ("its members were not read", |tenant, _| {
+            with_group(tenant);
+            tenant["groups"][0].as_object_mut().unwrap().remove("members");
+        }),
+        ("conditionalAccessPolicies` could not be read", |tenant, _| {
+            tenant.as_object_mut().unwrap().remove("conditionalAccessPolicies");
+        }),
+    ];
+    for (words, change) in cases {
+        let (mut tenant, mut wanted) = (tenant(), wanted());
+        change(&mut tenant, &mut wanted);
+        let objections = plan(&snapshot(&tenant), &wanted, now()).expect_err(words);
+        let said: Vec<String> = objections.iter().map(ToString::to_string).collect();
+        assert!(said.iter().any(|one| one.contains(words)), "{words}: {said:?}");
+        assert!(objections.iter().all(|objection| !objection.help().is_empty()));
+    }
+}
+
+#[test]
+fn a_plan_that_was_edited_is_refused() {
+    let made = plan(&snapshot(&tenant()), &wanted(), now()).unwrap();
+    let document = made.document();
+    assert_eq!(Plan::read(document.as_bytes()).unwrap(), made);
+    type Edit = fn(&mut Value);
+    let edits: [Edit; 6] = [
+        |plan| plan["tenantId"] = json!("other"),
+        |plan| plan["steps"][5]["request"]["body"]["conditions"]["users"]["includeUsers"] = json!(["None"]),
+        |plan| plan["steps"][5]["change"]["was"]["conditions"]["users"]["includeUsers"] = json!(["None"]),
+        |plan| plan["steps"][1]["does"] = json!("nothing at all"),
+        |plan| plan["policies"]["p1"] = json!("0"),
+        |plan| plan["steps"].as_array_mut().unwrap().clear(),
+    ];
+    for (at, edit) in edits.into_iter().enumerate() {
+        let mut value: Value = serde_json::from_str(&document).unwrap();
+        edit(&mut value);
+        let error = Plan::read(value.to_string().as_bytes()).expect_err("it was edited");
+        assert!(matches!(error, PlanError::Edited(_)), "{at}: {error}");
+    }
+    for (text, expected) in [("{", "no plan"), ("{\"format\":\"breakglass-plan/9\"}", "breakglass-plan/9")] {
+        assert!(Plan::read(text.as_bytes()).unwrap_err().to_string().contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn the_same_tenant_gives_the_same_plan() {
+    let document = || plan(&snapshot(&tenant()), &wanted(), now()).unwrap().document();
+    assert_eq!(document(), document());
+}
