@@ -25,6 +25,10 @@ use crate::state::Object;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     Text,
+    /// A text of at most so many characters.
+    ShortText(usize),
+    /// The two letters of a country.
+    Country,
     Flag,
     Number,
     Instant,
@@ -81,6 +85,9 @@ pub(super) struct Properties {
     /// What an object that is synchronised has from on premises alone.
     of_premises: &'static [&'static str],
 }
+
+/// Characters of the name that an object is shown with.
+const DISPLAY_NAME_CHARS_MAX: usize = 256;
 
 /// How much of the user's own text an error repeats, in characters.
 const EXCERPT_CHARS_MAX: usize = 100;
@@ -206,6 +213,10 @@ impl Kind {
         let is_id = |value: &Value| value.as_str().is_some_and(is_guid);
         match self {
             Self::Text => value.is_string(),
+            Self::ShortText(chars_max) => value.as_str().is_some_and(|text| text.chars().count() <= chars_max),
+            Self::Country => value
+                .as_str()
+                .is_some_and(|text| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic())),
             Self::Flag => value.is_boolean(),
             Self::Number => value.is_i64(),
             Self::Instant => value.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok()),
@@ -257,6 +268,12 @@ mod tests {
             (json!({ "employeeHireDate": "soon" }), false),
             (json!({ "passwordProfile": 7 }), false),
             (json!({ "assignedLicenses": ["E5"] }), false),
+            (json!({ "displayName": "é".repeat(256) }), true),
+            (json!({ "displayName": "a".repeat(257) }), false),
+            (json!({ "usageLocation": "CH" }), true),
+            (json!({ "usageLocation": null }), true),
+            (json!({ "usageLocation": "CHE" }), false),
+            (json!({ "usageLocation": "C1" }), false),
         ] {
             assert_eq!(USER.check(body.as_object().unwrap()).is_ok(), is_good, "{body}");
         }

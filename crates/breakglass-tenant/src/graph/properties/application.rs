@@ -1,10 +1,11 @@
 //! Properties of applications and service principals.
 
-use super::{Kind, Properties, parts};
+use super::{DISPLAY_NAME_CHARS_MAX, Kind, Properties, parts};
 
 pub(in crate::graph) static APPLICATION: Properties = Properties {
     name: "application",
     of_kind: &[
+        (Kind::ShortText(DISPLAY_NAME_CHARS_MAX), &["displayName"]),
         (
             Kind::Text,
             &[
@@ -14,7 +15,6 @@ pub(in crate::graph) static APPLICATION: Properties = Properties {
                 "defaultRedirectUri",
                 "description",
                 "disabledByMicrosoftStatus",
-                "displayName",
                 "groupMembershipClaims",
                 "id",
                 "logo",

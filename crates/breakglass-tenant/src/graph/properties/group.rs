@@ -1,10 +1,11 @@
 //! Properties of groups.
 
-use super::{Kind, Properties, parts};
+use super::{DISPLAY_NAME_CHARS_MAX, Kind, Properties, parts};
 
 pub(in crate::graph) static GROUP: Properties = Properties {
     name: "group",
     of_kind: &[
+        (Kind::ShortText(DISPLAY_NAME_CHARS_MAX), &["displayName"]),
         (
             Kind::Text,
             &[
@@ -12,7 +13,6 @@ pub(in crate::graph) static GROUP: Properties = Properties {
                 "classification",
                 "createdByAppId",
                 "description",
-                "displayName",
                 "id",
                 "mail",
                 "mailNickname",

@@ -1,10 +1,12 @@
 //! Properties of users.
 
-use super::{Kind, Properties, parts};
+use super::{DISPLAY_NAME_CHARS_MAX, Kind, Properties, parts};
 
 pub(in crate::graph) static USER: Properties = Properties {
     name: "user",
     of_kind: &[
+        (Kind::ShortText(DISPLAY_NAME_CHARS_MAX), &["displayName"]),
+        (Kind::Country, &["usageLocation"]),
         (
             Kind::Text,
             &[
@@ -16,7 +18,6 @@ pub(in crate::graph) static USER: Properties = Properties {
                 "country",
                 "creationType",
                 "department",
-                "displayName",
                 "employeeId",
                 "employeeType",
                 "externalUserState",
@@ -46,7 +47,6 @@ pub(in crate::graph) static USER: Properties = Properties {
                 "state",
                 "streetAddress",
                 "surname",
-                "usageLocation",
                 "userPrincipalName",
             ],
         ),

@@ -3,6 +3,7 @@
 mod activity;
 mod addresses;
 mod bad_input;
+mod bounds;
 mod changes;
 mod contexts;
 mod endpoint;
