@@ -33,6 +33,16 @@ pub struct Proxies {
     pub no_proxy: String,
 }
 
+impl Proxies {
+    /// Host and port of the proxy, without the name and the password that may stand before them; `None` without a proxy.
+    #[must_use]
+    pub fn host(&self) -> Option<String> {
+        let url = Url::parse(self.https.as_ref()?.text()).ok();
+        let host = url.as_ref().and_then(|url| Some((url.host_str()?, url.port_or_known_default()?)));
+        Some(host.map_or_else(|| "an address that is none".to_owned(), |(host, port)| format!("{host}:{port}")))
+    }
+}
+
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
