@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::ports::{Clock, Directory, DirectoryError, GraphRequest, SignedIn};
+use crate::ports::{Clock, Directory, DirectoryError, GraphRequest};
 
 /// Accounts that are asked for one by one. More emergency accounts than this are not looked at one by one here; `check`
 /// judges all.
@@ -14,8 +14,6 @@ pub const ACCOUNT_COUNT_MAX: usize = 20;
 /// What the tenant answered, each answer or the reason that there is none.
 #[derive(Debug)]
 pub struct Asked {
-    /// Who is signed in.
-    pub signed_in: Result<SignedIn, DirectoryError>,
     /// The licences.
     pub licences: Result<Value, DirectoryError>,
     /// The security defaults.
@@ -50,28 +48,14 @@ pub struct AccountSeen {
     pub methods: Result<Value, DirectoryError>,
 }
 
-/// Asks about the tenant, the declared accounts and those who sign in to depositories.
-///
-/// Every question is asked whatever became of those before; only without a sign-in nothing more is asked.
+/// Asks about the tenant, the declared accounts and those who sign in to depositories, with a sign-in that began at
+/// `began_at`. Every question is asked whatever became of those before.
 pub async fn ask(
-    directory: &dyn Directory,
-    clock: &dyn Clock,
+    (directory, clock): (&dyn Directory, &dyn Clock),
+    began_at: Timestamp,
     accounts: &[String],
     users: &BTreeSet<String>,
 ) -> Asked {
-    let began_at = clock.now();
-    let signed_in = directory.signed_in().await;
-    if let Err(error) = &signed_in {
-        let logs = LogsSeen { began_at, asked_at: clock.now(), newest: Err(error.clone()) };
-        return Asked {
-            licences: Err(error.clone()),
-            security_defaults: Err(error.clone()),
-            logs,
-            accounts: Vec::new(),
-            users: BTreeMap::new(),
-            signed_in,
-        };
-    }
     let licences = one(directory, "/v1.0/subscribedSkus").await;
     let security_defaults = one(directory, "/v1.0/policies/identitySecurityDefaultsEnforcementPolicy").await;
     let newest = one(directory, "/v1.0/auditLogs/signIns?$top=1").await;
@@ -85,7 +69,7 @@ pub async fn ask(
         let found = user(directory, name).await.map(|user| user.is_some());
         of_tenant.insert(name.clone(), found);
     }
-    Asked { signed_in, licences, security_defaults, logs, accounts: seen, users: of_tenant }
+    Asked { licences, security_defaults, logs, accounts: seen, users: of_tenant }
 }
 
 async fn account(directory: &dyn Directory, name: &str) -> AccountSeen {

@@ -135,7 +135,7 @@ pub fn security_defaults(answer: &Result<Value, DirectoryError>) -> Line {
         Ok(true) => Line::new(
             TOPIC,
             Verdict::Bad,
-            "security defaults are on",
+            "they are on",
             "everybody is asked for multifactor authentication and nobody can be excluded: `plan` refuses, and an account \
              with a password alone does not get in",
         )
@@ -143,13 +143,13 @@ pub fn security_defaults(answer: &Result<Value, DirectoryError>) -> Line {
         Ok(false) => Line::new(
             TOPIC,
             Verdict::Good,
-            "security defaults are off",
+            "they are off",
             "only policies, and Microsoft's own demands, stand before the accounts",
         ),
         Err(why) => Line::new(
             TOPIC,
             Verdict::Unknown,
-            format!("whether security defaults are on cannot be told: {why}"),
+            format!("whether they are on cannot be told: {why}"),
             "nobody can be excluded from them, and `plan` refuses while they are on",
         )
         .with_remedy("consent to `Policy.Read.All`"),
@@ -160,7 +160,7 @@ const LOGS: &str = "sign-in log";
 
 /// How late the sign-in log is, as far as one look tells.
 #[must_use]
-pub fn logs(seen: &LogsSeen, signed_in: Option<&SignedIn>) -> Line {
+pub fn logs(seen: &LogsSeen, signed_in: &SignedIn) -> Line {
     let answer = match &seen.newest {
         Ok(answer) => answer,
         Err(error) => {
@@ -185,20 +185,20 @@ pub fn logs(seen: &LogsSeen, signed_in: Option<&SignedIn>) -> Line {
         )
         .with_remedy("sign in somewhere, and run it again in five minutes");
     };
-    let age = seen.asked_at.duration_since(made_at).as_secs().max(0);
-    let own = match signed_in.map(|signed_in| &signed_in.who) {
-        Some(SignedInAs::User { id, .. }) if text("userId") == Some(id) && made_at >= seen.began_at => {
+    let age = seen.asked_at.duration_since(made_at).as_secs().max(1);
+    let own = match &signed_in.who {
+        SignedInAs::User { id, .. } if text("userId") == Some(id) && made_at >= seen.began_at => {
             "it is this very sign-in"
         }
-        Some(SignedInAs::User { .. }) => {
+        SignedInAs::User { .. } => {
             "this sign-in is not the newest, so it is not there yet, or was renewed without being asked"
         }
-        _ => "an application's own sign-in is not in this list",
+        SignedInAs::Application { .. } => "an application's own sign-in is not in this list",
     };
     let what = format!("the newest record of the sign-in log is {} old, and {own}", in_words(age));
     let so = format!(
-        "that record took at most {} to arrive, which bounds that one and promises nothing: Microsoft names minutes and \
-         has had hours",
+        "that record took at most {} to arrive, which bounds that one and promises nothing for the next: nobody promises a \
+         time",
         in_words(age)
     );
     let verdict = if age < 3_600 { Verdict::Good } else { Verdict::Look };

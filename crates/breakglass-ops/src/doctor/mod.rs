@@ -15,7 +15,7 @@ pub use self::doors::{account, depositories};
 pub use self::measured::{
     Clocks, SKEW_SECONDS_BAD, SKEW_SECONDS_LOOK, clock, licence, logs, security_defaults,
 };
-pub use self::permissions::{AZURE_CLI, Consent, permissions, signed_in};
+pub use self::permissions::{AZURE_CLI, Consent, permissions, signed_in, unconsented};
 
 /// What an observation means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

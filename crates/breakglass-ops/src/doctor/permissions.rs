@@ -19,13 +19,27 @@ const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
 /// Template id of the role Global Reader.
 const GLOBAL_READER: &str = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
 
-/// Where consent is given.
+/// Where consent is given, and for whom.
 #[derive(Debug, Clone, Copy)]
 pub struct Consent<'c> {
     /// The origin of the login endpoint.
     pub login: &'c str,
     /// The origin of Graph.
     pub graph: &'c str,
+    /// The tenant.
+    pub tenant: &'c str,
+    /// The application.
+    pub app_id: &'c str,
+    /// Whether people sign in to it.
+    pub is_for_people: bool,
+}
+
+/// What to do where a sign-in was refused because nobody has consented.
+#[must_use]
+pub fn unconsented(refusal: &str, consent: Consent<'_>) -> Option<Line> {
+    const CODES: [&str; 3] = ["AADSTS65001", "AADSTS90094", "AADSTS650057"];
+    let is_it = CODES.iter().any(|code| refusal.contains(code));
+    is_it.then(|| consent_to(&needs().into_keys().collect(), consent))
 }
 
 /// Who is signed in, and as what.
@@ -88,7 +102,7 @@ fn application(found: &SignedIn) -> Line {
         let so = format!("it reads, and it may also write ({}), which nothing here needs", listed(others));
         return Line::new(TOPIC, Verdict::Look, what, so).with_remedy("take these permissions from it");
     }
-    let so = "it can read and change nothing: `snapshot`, `check --live` and `plan` work, `apply` wants a person";
+    let so = "it can change nothing, so its secret is no way around the accounts; `apply` wants a person";
     Line::new(TOPIC, Verdict::Good, what, so)
 }
 
@@ -105,7 +119,7 @@ pub fn permissions(found: &SignedIn, consent: Consent<'_>) -> Vec<Line> {
         missing.extend(lacking);
     }
     if !missing.is_empty() {
-        lines.push(consent_to(found, &missing, consent));
+        lines.push(consent_to(&missing, consent));
     }
     lines
 }
@@ -154,7 +168,7 @@ fn reading(found: &SignedIn) -> (Vec<Line>, BTreeSet<&'static str>) {
     for (name, need) in &lacking {
         let verdict = if need.is_vital { Verdict::Bad } else { Verdict::Look };
         let so = format!("missing from every answer: {}", need.what.join("; "));
-        lines.push(Line::new(TOPIC, verdict, format!("`{name}` is not there"), so).with_remedy("consent to it, below"));
+        lines.push(Line::new(TOPIC, verdict, format!("`{name}` is not there"), so).with_remedy("consent to it: see `consent`"));
     }
     (lines, lacking.into_keys().collect())
 }
@@ -170,36 +184,32 @@ fn writing(found: &SignedIn) -> (Line, BTreeSet<&'static str>) {
     }
     let what = format!("to carry out a plan, {} are not there", listed(lacking.iter().copied()));
     let so = "`plan` works; `apply` asks for those of its plan when you sign in, and begins nothing without them";
-    let line = Line::new(TOPIC, Verdict::Look, what, so).with_remedy("consent to them before you need them, below");
+    let line = Line::new(TOPIC, Verdict::Look, what, so).with_remedy("consent to them before you need them: see `consent`");
     (line, lacking)
 }
 
-fn consent_to(found: &SignedIn, missing: &BTreeSet<&'static str>, at: Consent<'_>) -> Line {
+fn consent_to(missing: &BTreeSet<&'static str>, consent: Consent<'_>) -> Line {
     const TOPIC: &str = "consent";
-    let SignedIn { who, app_id, tenant_id, .. } = found;
+    let Consent { login, graph, tenant, app_id, is_for_people } = consent;
     let so = "until somebody who may consents, what is missing stays missing";
     if app_id == AZURE_CLI {
         let what = "the Azure CLI gets no more permissions than it has";
         return Line::new(TOPIC, Verdict::Look, what, so)
             .with_remedy("sign in by another application: `[tenant] sign_in = \"device-code\"`");
     }
-    let what = "an administrator consents to what is missing";
-    let link = match who {
-        SignedInAs::Application { .. } => format!("{}/{tenant_id}/adminconsent?client_id={app_id}", at.login),
-        SignedInAs::User { .. } => {
-            let scopes: Vec<String> = missing.iter().map(|name| format!("{}/{name}", at.graph)).collect();
-            format!(
-                "{}/{tenant_id}/v2.0/adminconsent?client_id={app_id}&redirect_uri=http://localhost&scope={}",
-                at.login,
-                scopes.join("%20")
-            )
-        }
+    let what = "an administrator can consent to what is missing";
+    let remedy = if is_for_people {
+        let scopes: Vec<String> = missing.iter().map(|name| format!("{graph}/{name}")).collect();
+        let scopes = scopes.join("%20");
+        format!(
+            "open {login}/{tenant}/v2.0/adminconsent?client_id={app_id}&redirect_uri=http://localhost&scope={scopes}"
+        )
+    } else {
+        format!(
+            "add it to the application's registration, then open {login}/{tenant}/adminconsent?client_id={app_id}"
+        )
     };
-    let first = match who {
-        SignedInAs::Application { .. } => "add them to the application's registration, then open",
-        SignedInAs::User { .. } => "open",
-    };
-    Line::new(TOPIC, Verdict::Look, what, so).with_remedy(format!("{first} {link}"))
+    Line::new(TOPIC, Verdict::Look, what, so).with_remedy(remedy)
 }
 
 /// Whether a permission reads what another is asked for.

@@ -6,27 +6,26 @@ use std::path::PathBuf;
 
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::graph::{Cloud, Reached, Route};
-use breakglass_engine::posture::Profile;
-use breakglass_ops::doctor::{self, Asked, Clocks, Consent, Line, Verdict};
-use breakglass_ops::ports::Clock as _;
+use breakglass_ops::doctor::{self, Clocks, Consent, Line, Verdict};
+use breakglass_ops::ports::{Clock as _, Directory as _};
 use breakglass_ops::setup::ACCOUNT_COUNT_MIN;
 use clap::ValueEnum;
 use tokio::runtime::Runtime;
 
-use crate::config::{Config, Connection};
+use crate::config::{Config, Connection, SignInName};
 use crate::exit::Exit;
 use crate::failure::{Coded as _, Failure};
 use crate::live::{self, Live, LiveError};
 use crate::output::deliver;
 use crate::render::doctor::{json, text};
-use crate::subject::SubjectArguments;
+use crate::subject::{SubjectArguments, reading_permissions};
 use crate::wiring::World;
 
 /// Say what will and will not work, why it matters and what to do
 ///
 /// Looks at the configuration, the network, the sign-in, its permissions, the clock, the licence, the sign-in log and the
-/// declared accounts, and goes on after a failure as far as it can. Nothing is changed, and nothing is asked for that was
-/// not consented to.
+/// declared accounts, and goes on after a failure as far as it can. Nothing is changed. It ends with exit code 1 if
+/// something is bad, 3 if something could not be told, and 2 if nothing answered at all.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The configuration [default: breakglass.toml of this folder]
@@ -46,12 +45,17 @@ enum Form {
     Json,
 }
 
+/// What the login endpoint is called.
+const LOGIN: &str = "login";
+
 /// What was found so far.
 #[derive(Default)]
 struct Examination {
     lines: Vec<Line>,
     /// Whether anything of the tenant has answered.
     is_answered: bool,
+    is_login_reached: bool,
+    is_graph_reached: bool,
     clocks: Option<Clocks>,
 }
 
@@ -130,53 +134,78 @@ impl Examination {
             (_, Err(error)) => self.lines.push(refused("network", &LiveError::Runtime(error))),
         }
         self.lines.push(doctor::clock(self.clocks));
-        world.progress("signing in");
-        // Without names a token has all that was consented to, and nobody is asked to consent.
-        let live = match Live::connect(config, folder, &[], world) {
-            Ok(live) => live,
+        // The Azure CLI finds its own way to login.
+        if !self.is_login_reached && connection.sign_in != SignInName::AzureCli {
+            self.unasked();
+            return;
+        }
+        match Live::connect(config, folder, &reading_permissions(), world) {
+            Ok(live) => self.signed_in((config, connection, cloud), &live, world),
             Err(error) => {
                 self.lines.push(refused("sign-in", &error));
                 self.unasked();
-                return;
             }
-        };
-        let accounts: Vec<String> = config.wanted(None).accounts.into_iter().map(|account| account.name).collect();
-        let custody = config.custody();
-        let users: BTreeSet<String> = custody.depositories.values().flat_map(|one| one.signs_in.clone()).collect();
-        let asked = live.runtime.block_on(doctor::ask(&live.directory, &SystemClock, &accounts, &users));
-        world.progress_is_over();
-        self.judged(&asked, cloud, (config.posture_settings().profile, demands_mfa(connection)));
-        if asked.signed_in.is_ok() {
-            self.lines.extend(doctor::depositories(&custody, &asked.users));
         }
     }
 
-    fn judged(&mut self, asked: &Asked, cloud: &Cloud, (profile, demands_mfa): (Profile, bool)) {
-        let signed_in = match &asked.signed_in {
+    /// Everything that needs a sign-in, which asks for what every command that reads asks for.
+    fn signed_in(
+        &mut self,
+        (config, connection, cloud): (&Config, &Connection, &Cloud),
+        live: &Live,
+        world: &World,
+    ) {
+        world.progress("signing in");
+        let began_at = SystemClock.now();
+        let signed_in = live.runtime.block_on(live.directory.signed_in());
+        world.progress_is_over();
+        let mut consent = Consent {
+            login: cloud.login(),
+            graph: cloud.graph(),
+            tenant: connection.tenant.as_deref().unwrap_or_default(),
+            app_id: &connection.client_id,
+            is_for_people: !matches!(connection.sign_in, SignInName::ClientSecret | SignInName::ClientCertificate),
+        };
+        let signed_in = match signed_in {
             Ok(signed_in) => signed_in,
             Err(error) => {
-                let so = "nothing of the tenant can be asked";
-                let line = Line::new("sign-in", Verdict::Bad, error.to_string(), so);
+                let why = error.to_string();
+                let line = Line::new("sign-in", Verdict::Bad, &why, "nothing of the tenant can be asked");
                 self.lines.push(line.with_remedy("mend what the reason names, or sign in another way: `[tenant] sign_in`"));
+                self.lines.extend(doctor::unconsented(&why, consent));
                 self.unasked();
                 return;
             }
         };
         self.is_answered = true;
-        self.lines.extend(doctor::signed_in(signed_in));
-        let consent = Consent { login: cloud.login(), graph: cloud.graph() };
-        self.lines.extend(doctor::permissions(signed_in, consent));
+        consent.app_id = &signed_in.app_id;
+        self.lines.extend(doctor::signed_in(&signed_in));
+        self.lines.extend(doctor::permissions(&signed_in, consent));
+        if !self.is_graph_reached {
+            self.unasked();
+            return;
+        }
+        let accounts: Vec<String> = config.wanted(None).accounts.into_iter().map(|account| account.name).collect();
+        let custody = config.custody();
+        let users: BTreeSet<String> = custody.depositories.values().flat_map(|one| one.signs_in.clone()).collect();
+        world.progress("asking about licence, log and accounts");
+        let asked = doctor::ask((&live.directory, &SystemClock), began_at, &accounts, &users);
+        let asked = live.runtime.block_on(asked);
+        world.progress_is_over();
+        let profile = config.posture_settings().profile;
         self.lines.push(doctor::licence(&asked.licences));
         self.lines.push(doctor::security_defaults(&asked.security_defaults));
-        self.lines.push(doctor::logs(&asked.logs, Some(signed_in)));
-        self.lines.extend(asked.accounts.iter().map(|account| doctor::account(account, profile, demands_mfa)));
+        self.lines.push(doctor::logs(&asked.logs, &signed_in));
+        let of_account = |account| doctor::account(account, profile, demands_mfa(connection));
+        self.lines.extend(asked.accounts.iter().map(of_account));
+        self.lines.extend(doctor::depositories(&custody, &asked.users));
     }
 
     /// What nobody is there to ask for.
     fn unasked(&mut self) {
-        let what = "permissions, licence, security defaults, sign-in log and accounts were not asked for";
+        let what = "licence, security defaults, sign-in log and accounts were not asked for";
         let line = Line::new("tenant", Verdict::Unknown, what, "each of them may keep somebody out");
-        self.lines.push(line.with_remedy("mend the sign-in first, and run it again"));
+        self.lines.push(line.with_remedy("mend what is bad first, and run it again"));
     }
 
     fn proxy(&mut self, connection: &Connection) {
@@ -208,7 +237,7 @@ impl Examination {
         let tenant = connection.tenant.as_deref().unwrap_or_default();
         let login = format!("{}/{tenant}/v2.0/.well-known/openid-configuration", cloud.login());
         let graph = format!("{}/v1.0/", cloud.graph());
-        for (what, origin, address) in [("login", cloud.login(), &login), ("Microsoft Graph", cloud.graph(), &graph)] {
+        for (what, origin, address) in [(LOGIN, cloud.login(), &login), ("Microsoft Graph", cloud.graph(), &graph)] {
             world.progress(&format!("asking {what}"));
             let before = SystemClock.now();
             let reached = runtime.block_on(route.reach(address));
@@ -217,7 +246,7 @@ impl Examination {
                 Ok(reached) => reached,
                 Err(why) => {
                     let so = match what {
-                        "login" => "nobody can sign in from here",
+                        LOGIN => "nobody can sign in from here",
                         _ => "nothing of the tenant can be read or changed from here",
                     };
                     let line = Line::new("network", Verdict::Bad, format!("{what} at `{origin}` is not reached: {why}"), so);
@@ -229,9 +258,10 @@ impl Examination {
                 }
             };
             self.is_answered = true;
+            *(if what == LOGIN { &mut self.is_login_reached } else { &mut self.is_graph_reached }) = true;
             self.clocks = self.clocks.or(reached.date.map(|tenant| Clocks { before, after, tenant }));
             self.lines.push(answered((what, origin), reached));
-            if what == "login" && (400..500).contains(&reached.status) {
+            if what == LOGIN && (400..500).contains(&reached.status) {
                 let what = format!("login does not know the tenant `{tenant}` (status {})", reached.status);
                 let line = Line::new("network", Verdict::Bad, what, "nobody can sign in to it");
                 self.lines.push(line.with_remedy("look at `[tenant] id` and at the cloud"));

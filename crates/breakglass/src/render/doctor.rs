@@ -32,14 +32,21 @@ pub(crate) fn text(lines: &[Line], (columns, paint): (usize, Paint)) -> String {
 }
 
 fn one(line: &Line, columns: usize, paint: Paint) -> String {
-    let what = fitted(&visible(&format!("{}: {}.", line.topic, line.what)), "  ", INDENT, columns);
+    let what = fitted(&visible(&sentence(&format!("{}: {}", line.topic, line.what))), "  ", INDENT, columns);
     let mut text = what.replacen(line.topic, &paint.apply(Style::Strong, line.topic), 1);
-    text.push_str(&fitted(&visible(&format!("{}.", capital(&line.so_what))), INDENT, INDENT, columns));
+    text.push_str(&fitted(&visible(&sentence(&capital(&line.so_what))), INDENT, INDENT, columns));
     if let Some(do_this) = &line.do_this {
-        let end = if do_this.contains("://") { "" } else { "." };
-        text.push_str(&fitted(&visible(&format!("{do_this}{end}")), "    → ", "      ", columns));
+        // Whoever copies an address would copy the full stop.
+        let is_address = do_this.rsplit(' ').next().is_some_and(|word| word.contains("://"));
+        let shown = if is_address { do_this.clone() } else { sentence(do_this) };
+        text.push_str(&fitted(&visible(&shown), "    → ", "      ", columns));
     }
     text
+}
+
+/// With a full stop, unless somebody else's words end with one.
+fn sentence(text: &str) -> String {
+    if text.ends_with('.') { text.to_owned() } else { format!("{text}.") }
 }
 
 const fn heading(verdict: Verdict) -> (&'static str, Style) {
