@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no socket, no file, no clock and no randomness but by a port of [`ports`]; no runtime.
 
+pub mod doctor;
 pub mod ports;
 pub mod reading;
 pub mod setup;

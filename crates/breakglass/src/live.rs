@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::graph::sign_in::{AzureCli, CertificateError, ClientCertificate, DeviceCode, Prompt, Way};
 use breakglass_adapters::graph::{
-    Authorities, AuthoritiesError, Cloud, CloudError, GraphClient, Limits, Proxies, SecretText, Settings,
+    Authorities, AuthoritiesError, Cloud, CloudError, GraphClient, Limits, Proxies, Route, SecretText, Settings,
     SettingsError, Surroundings,
 };
 use breakglass_adapters::random::SystemRandom;
@@ -177,13 +177,9 @@ impl Live {
     ) -> Result<Self, LiveError> {
         let connection = config.connection(folder);
         let tenant = connection.tenant.clone().ok_or(LiveError::NoTenant)?;
-        let (cloud, source) = match (&connection.cloud, &connection.origins) {
-            (_, Some((login, graph))) => (Cloud::custom(login, graph), "embedded"),
-            (Some(name), None) => (Cloud::named(name), "graph"),
-            (None, None) => (Cloud::named("public"), "graph"),
-        };
+        let source = if connection.origins.is_some() { "embedded" } else { "graph" };
         let settings = Settings {
-            cloud: cloud.map_err(LiveError::Cloud)?,
+            cloud: cloud(&connection)?,
             tenant,
             client_id: connection.client_id.clone(),
             way: way(&connection)?,
@@ -234,6 +230,22 @@ impl Live {
     }
 }
 
+/// The cloud that the configuration names.
+pub(crate) fn cloud(connection: &Connection) -> Result<Cloud, LiveError> {
+    let cloud = match (&connection.cloud, &connection.origins) {
+        (_, Some((login, graph))) => Cloud::custom(login, graph),
+        (name, None) => Cloud::named(name.as_deref().unwrap_or("public")),
+    };
+    cloud.map_err(LiveError::Cloud)
+}
+
+/// The way out that the configuration and the environment name, without a sign-in.
+pub(crate) fn route(connection: &Connection) -> Result<Route, LiveError> {
+    let authorities = Authorities::from_pem_files(&connection.authorities).map_err(LiveError::Authorities)?;
+    let route = Route::new(&Limits::default(), &proxies(connection), &authorities);
+    route.map_err(|error| LiveError::Settings(error.into()))
+}
+
 fn way(connection: &Connection) -> Result<Way, LiveError> {
     Ok(match connection.sign_in {
         SignInName::DeviceCode => Way::DeviceCode,
@@ -260,7 +272,7 @@ fn way(connection: &Connection) -> Result<Way, LiveError> {
 }
 
 /// The proxy of the configuration, else that of the environment.
-fn proxies(connection: &Connection) -> Proxies {
+pub(crate) fn proxies(connection: &Connection) -> Proxies {
     let (https, no_proxy) = wiring::proxies();
     Proxies { https: connection.proxy.clone().or(https).map(SecretText::new), no_proxy: no_proxy.unwrap_or_default() }
 }

@@ -1,6 +1,7 @@
 //! A tenant behind Microsoft Graph, over the network: the port [`Directory`](breakglass_ops::ports::Directory).
 //!
 //! [`GraphClient`] sends requests, `transport` gets them there, `session` has the tokens, [`sign_in`] brings them.
+//! [`Route`] looks whether there is a way there at all.
 //!
 //! **Invariant:** a token goes to the Graph of its cloud and nowhere else; no redirect is followed; the environment is not
 //! read.
@@ -15,6 +16,7 @@ mod gate;
 mod key_store;
 mod limits;
 mod patience;
+mod reach;
 mod refusal;
 mod secret;
 mod session;
@@ -31,6 +33,7 @@ pub use self::limits::{
     BACK_OFF_SECONDS_MAX, BROWSER_SECONDS_MAX, CONNECT_COUNT_MAX, CONNECT_SECONDS_MAX, DEVICE_CODE_SECONDS_MAX, Limits,
     PIECE_SECONDS_MAX, REFUSAL_BYTES_MAX, RENEW_SECONDS_BEFORE, RETRY_AFTER_SECONDS_MAX, WAIT_SECONDS_MAX,
 };
+pub use self::reach::{Reached, Route};
 pub use self::secret::SecretText;
 pub use self::token_cache::{FILE_BYTES_MAX, TokenCache};
 pub use self::transport::{Proxies, TransportError};

@@ -33,6 +33,16 @@ pub struct Proxies {
     pub no_proxy: String,
 }
 
+impl Proxies {
+    /// Host and port of the proxy, without the name and the password that may stand before them; `None` without a proxy.
+    #[must_use]
+    pub fn host(&self) -> Option<String> {
+        let url = Url::parse(self.https.as_ref()?.text()).ok();
+        let host = url.as_ref().and_then(|url| Some((url.host_str()?, url.port_or_known_default()?)));
+        Some(host.map_or_else(|| "an address that is none".to_owned(), |(host, port)| format!("{host}:{port}")))
+    }
+}
+
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
@@ -194,9 +204,11 @@ fn failure(host: &str, error: &reqwest::Error) -> Failure {
 fn distrust(error: &reqwest::Error) -> Option<&'static str> {
     use rustls::CertificateError as Wrong;
     let wrong = causes(error).find_map(|cause| {
+        // An error of input and output leaves out of its sources what it was made of, and one is made of another here.
         let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let known = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        known.or_else(|| cause.downcast_ref::<rustls::Error>())
+        let mut inner =
+            std::iter::successors(inner, |inner| inner.downcast_ref::<io::Error>().and_then(io::Error::get_ref));
+        inner.find_map(|inner| inner.downcast_ref::<rustls::Error>()).or_else(|| cause.downcast_ref::<rustls::Error>())
     })?;
     match wrong {
         rustls::Error::InvalidCertificate(Wrong::UnknownIssuer) => {

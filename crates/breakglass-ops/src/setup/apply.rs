@@ -461,7 +461,7 @@ fn makes(plan: &Plan, course: &Course<'_>, (id, own): (&str, &str)) -> bool {
 /// Whether one permission gives what another is asked for.
 ///
 /// **Source:** Graph's permissions reference: what is for all of the directory has what is for a part of it.
-fn grants(held: &str, wanted: &str) -> bool {
+pub(crate) fn grants(held: &str, wanted: &str) -> bool {
     if held.eq_ignore_ascii_case(wanted) {
         return true;
     }

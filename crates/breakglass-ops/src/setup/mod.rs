@@ -10,6 +10,7 @@ mod undo;
 mod wanted;
 
 pub use self::action::WRITING_PERMISSIONS;
+pub(crate) use self::apply::grants;
 pub use self::apply::{Applied, Applier, ApplyError, SEND_COUNT_MAX, VISIBLE_SECONDS_MAX, undo_of};
 pub use self::compare::plan;
 pub use self::objection::Objection;

@@ -9,6 +9,7 @@ pub(crate) mod apply;
 mod check;
 mod completions;
 mod device;
+mod doctor;
 mod explain;
 mod guard;
 pub(crate) mod init;
@@ -57,6 +58,7 @@ commands! {
     Lockout in lockout,
     Guard in guard,
     Snapshot in snapshot,
+    Doctor in doctor,
     Init in init,
     Plan in plan,
     Apply in apply,

@@ -8,6 +8,7 @@
 //! or an order to the terminal.
 
 mod csv;
+pub(crate) mod doctor;
 mod escape;
 pub(crate) mod forecast;
 pub(crate) mod guard;

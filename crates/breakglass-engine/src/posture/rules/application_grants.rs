@@ -47,6 +47,12 @@ const PERMISSIONS: [(&str, Option<&str>); 17] = [
     ("Application.ReadWrite.All", Some("1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9")),
 ];
 
+/// Whether an application with a permission of this name can take accounts over.
+#[must_use]
+pub fn takes_accounts_over(permission: &str) -> bool {
+    PERMISSIONS.iter().any(|(name, _)| *name == permission)
+}
+
 /// The id that stands for access without a permission of its own.
 const DEFAULT_ACCESS: &str = "00000000-0000-0000-0000-000000000000";
 

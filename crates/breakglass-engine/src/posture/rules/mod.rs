@@ -49,6 +49,8 @@ pub(super) mod grid;
 mod role_holding;
 mod scope;
 
+pub use application_grants::takes_accounts_over;
+
 use super::Rule;
 
 /// Every rule, in the order of its code.

@@ -1,0 +1,108 @@
+//! Asking the tenant what is judged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::ports::{Clock, Directory, DirectoryError, GraphRequest};
+
+/// Accounts that are asked for one by one. More emergency accounts than this are not looked at one by one here; `check`
+/// judges all.
+pub const ACCOUNT_COUNT_MAX: usize = 20;
+
+/// What the tenant answered, each answer or the reason that there is none.
+#[derive(Debug)]
+pub struct Asked {
+    /// The licences.
+    pub licences: Result<Value, DirectoryError>,
+    /// The security defaults.
+    pub security_defaults: Result<Value, DirectoryError>,
+    /// The sign-in log.
+    pub logs: LogsSeen,
+    /// The declared accounts, in their order.
+    pub accounts: Vec<AccountSeen>,
+    /// Whether those who sign in to depositories are users of this tenant.
+    pub users: BTreeMap<String, Result<bool, DirectoryError>>,
+}
+
+/// The newest record of the sign-in log, and when it was there.
+#[derive(Debug)]
+pub struct LogsSeen {
+    /// When this sign-in began.
+    pub began_at: Timestamp,
+    /// When the log was asked for.
+    pub asked_at: Timestamp,
+    /// The list with at most one record.
+    pub newest: Result<Value, DirectoryError>,
+}
+
+/// A declared account.
+#[derive(Debug)]
+pub struct AccountSeen {
+    /// As it is declared.
+    pub name: String,
+    /// The user; `None` if there is none of that name.
+    pub user: Result<Option<Value>, DirectoryError>,
+    /// Its authentication methods.
+    pub methods: Result<Value, DirectoryError>,
+}
+
+/// Asks about the tenant, the declared accounts and those who sign in to depositories, with a sign-in that began at
+/// `began_at`. Every question is asked whatever became of those before.
+pub async fn ask(
+    (directory, clock): (&dyn Directory, &dyn Clock),
+    began_at: Timestamp,
+    accounts: &[String],
+    users: &BTreeSet<String>,
+) -> Asked {
+    let licences = one(directory, "/v1.0/subscribedSkus").await;
+    let security_defaults = one(directory, "/v1.0/policies/identitySecurityDefaultsEnforcementPolicy").await;
+    let newest = one(directory, "/v1.0/auditLogs/signIns?$top=1").await;
+    let logs = LogsSeen { began_at, asked_at: clock.now(), newest };
+    let mut seen = Vec::new();
+    for name in accounts.iter().take(ACCOUNT_COUNT_MAX) {
+        seen.push(account(directory, name).await);
+    }
+    let mut of_tenant = BTreeMap::new();
+    for name in users.iter().take(ACCOUNT_COUNT_MAX) {
+        let found = user(directory, name).await.map(|user| user.is_some());
+        of_tenant.insert(name.clone(), found);
+    }
+    Asked { licences, security_defaults, logs, accounts: seen, users: of_tenant }
+}
+
+async fn account(directory: &dyn Directory, name: &str) -> AccountSeen {
+    let user = user(directory, name).await;
+    let methods = match &user {
+        Ok(Some(_)) => one(directory, &format!("/v1.0/users/{}/authentication/methods", segment(name))).await,
+        Ok(None) => Ok(Value::Null),
+        Err(error) => Err(error.clone()),
+    };
+    AccountSeen { name: name.to_owned(), user, methods }
+}
+
+async fn user(directory: &dyn Directory, name: &str) -> Result<Option<Value>, DirectoryError> {
+    let target = format!("/v1.0/users/{}?$select=id,userPrincipalName,accountEnabled", segment(name));
+    match one(directory, &target).await {
+        Ok(user) => Ok(Some(user)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn one(directory: &dyn Directory, target: &str) -> Result<Value, DirectoryError> {
+    directory.send(&GraphRequest::get(target)).await?.json()
+}
+
+/// A name as one segment of a path.
+fn segment(name: &str) -> String {
+    let mut text = String::new();
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => text.push(char::from(byte)),
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
+}
