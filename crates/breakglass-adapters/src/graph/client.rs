@@ -179,37 +179,13 @@ impl GraphClient {
         self.transport.send(sent).await
     }
 
-    /// How long to wait before a request is sent again after a refusal; `None` if it is not.
-    fn wait_after(&self, repeat: Repeat, reply: &Reply, patience: &mut Patience<'_>) -> Option<std::time::Duration> {
-        let may_repeat = match repeat {
-            Repeat::Safe => matches!(reply.status, 429 | 500 | 502 | 503 | 504),
-            // Whatever else breaks may have broken half-way.
-            Repeat::IfUndone => reply.status == 429,
-        };
-        may_repeat.then(|| patience.after(retry_after(&reply.headers, self.clock.now()), &*self.random)).flatten()
-    }
-
-    /// What a refusal says, unless it repeats what nobody may see.
-    fn refused(request: &GraphRequest<'_>, access: &Access, reply: &Reply) -> Refusal {
-        let mut refusal = refusal(reply);
-        let said = [&refusal.code, &refusal.message].map(String::as_str);
-        let repeats = |secret: &str| !secret.is_empty() && said.iter().any(|text| text.contains(secret));
-        let has_password = request.secret.is_some_and(|secret| secret.password.with_plaintext(repeats));
-        if has_password || repeats(access.token.text()) {
-            refusal.code.clear();
-            "the answer is not shown, because it repeats a secret".clone_into(&mut refusal.message);
-        }
-        refusal
-    }
-}
-
-#[async_trait]
-impl Directory for GraphClient {
-    fn origin(&self) -> String {
-        self.cloud.graph().to_owned()
-    }
-
-    async fn send(&self, request: &GraphRequest<'_>) -> Result<GraphAnswer, DirectoryError> {
+    /// Sends a request until it is answered or the patience is at its end; `doubt` is the last attempt that may have been
+    /// carried out.
+    async fn sent(
+        &self,
+        request: &GraphRequest<'_>,
+        doubt: &mut Option<DirectoryError>,
+    ) -> Result<GraphAnswer, DirectoryError> {
         let url = self.address(&request.target)?;
         let no_id = |_: RandomError| DirectoryError::NotSent { why: RandomError.to_string() };
         let id = uuid(&*self.random).map_err(no_id)?;
@@ -245,10 +221,50 @@ impl Directory for GraphClient {
                 }
             };
             let Some(wait) = wait else { return Err(error) };
+            if error.may_be_done() {
+                *doubt = Some(error);
+            }
             self.clock.sleep(wait).await;
             // The wait may be longer than the token was good.
             access = self.session.access().await?;
         }
+    }
+
+    /// How long to wait before a request is sent again after a refusal; `None` if it is not.
+    fn wait_after(&self, repeat: Repeat, reply: &Reply, patience: &mut Patience<'_>) -> Option<std::time::Duration> {
+        let may_repeat = match repeat {
+            Repeat::Safe => matches!(reply.status, 429 | 500 | 502 | 503 | 504),
+            // Whatever else breaks may have broken half-way.
+            Repeat::IfUndone => reply.status == 429,
+        };
+        may_repeat.then(|| patience.after(retry_after(&reply.headers, self.clock.now()), &*self.random)).flatten()
+    }
+
+    /// What a refusal says, unless it repeats what nobody may see.
+    fn refused(request: &GraphRequest<'_>, access: &Access, reply: &Reply) -> Refusal {
+        let repeats = |text: &str| {
+            let holds = |secret: &str| !secret.is_empty() && text.contains(secret);
+            holds(access.token.text()) || request.secret.is_some_and(|secret| secret.password.with_plaintext(holds))
+        };
+        refusal(reply, &repeats)
+    }
+}
+
+#[async_trait]
+impl Directory for GraphClient {
+    fn origin(&self) -> String {
+        self.cloud.graph().to_owned()
+    }
+
+    async fn send(&self, request: &GraphRequest<'_>) -> Result<GraphAnswer, DirectoryError> {
+        let mut doubt = None;
+        let answered = self.sent(request, &mut doubt).await;
+        answered.map_err(|error| match (doubt, &error) {
+            // What came of an earlier attempt is not known, and the last one tells nothing of it.
+            (Some(doubt), DirectoryError::NotSent { .. } | DirectoryError::NotSignedIn { .. }) => doubt,
+            (Some(doubt), DirectoryError::Refused(Refusal { status: 429, .. })) => doubt,
+            _ => error,
+        })
     }
 
     async fn signed_in(&self) -> Result<SignedIn, DirectoryError> {

@@ -1,7 +1,8 @@
 //! Gates before those parts of Graph that take very few requests.
 //!
 //! They hold for this process. Conditional Access and Identity Protection take one request a second from all applications
-//! of a tenant together, and say no without saying for how long; so others may still be in the way.
+//! of a tenant together, and say no without saying for how long; so others may still be in the way. What is asked for
+//! within a batch is not seen here.
 //! **Source:** "Microsoft Graph service-specific throttling limits", Identity protection and conditional access, and
 //! Identity and access reports, read 2026-11-26.
 

@@ -16,20 +16,31 @@ use super::transport::Reply;
 const MESSAGE_CHARS_MAX: usize = 2_000;
 /// Characters of the longest code, and of the longest name of a request.
 const CODE_CHARS_MAX: usize = 200;
+/// Microsoft's name of a request.
+const REQUEST_ID: &str = "request-id";
 /// Bytes of the longest challenge that is answered.
 const CLAIMS_BYTES_MAX: usize = 16 << 10;
 
-/// The refusal in an answer. What it says is somebody else's text: it is cut, and without control characters.
-pub(super) fn refusal(reply: &Reply) -> Refusal {
+/// What stands in place of text that repeats a secret.
+pub(super) const HIDDEN: &str = "the answer is not shown, because it repeats a secret";
+
+/// The refusal in an answer. What it says is somebody else's text: it is cut, without control characters, and not given
+/// back where it repeats a secret.
+pub(super) fn refusal(reply: &Reply, repeats: &dyn Fn(&str) -> bool) -> Refusal {
+    let shown = |text: &str, chars_max: usize| if repeats(text) { HIDDEN.to_owned() } else { plain(text, chars_max) };
     let body: Option<Value> = serde_json::from_slice(reply.body.bytes()).ok();
     let error = body.as_ref().and_then(|body| body.get("error"));
     let said = |name: &str| error.and_then(|error| error.get(name)).and_then(Value::as_str).unwrap_or_default();
     let inner = error.and_then(|error| error.get("innerError")).and_then(|inner| inner.get("request-id"));
-    let request_id = request_id(&reply.headers)
-        .or_else(|| inner.and_then(Value::as_str).map(|id| plain(id, CODE_CHARS_MAX)))
-        .filter(|id| !id.is_empty());
-    let message = if error.is_some() { plain(said("message"), MESSAGE_CHARS_MAX) } else { unstructured(reply) };
-    Refusal { status: reply.status, code: plain(said("code"), CODE_CHARS_MAX), message, request_id }
+    let header = reply.headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let request_id = header.or_else(|| inner.and_then(Value::as_str)).map(|id| shown(id, CODE_CHARS_MAX));
+    let message = if error.is_some() { said("message").to_owned() } else { unstructured(reply) };
+    Refusal {
+        status: reply.status,
+        code: shown(said("code"), CODE_CHARS_MAX),
+        message: shown(&message, MESSAGE_CHARS_MAX),
+        request_id: request_id.filter(|id| !id.is_empty()),
+    }
 }
 
 /// What an answer says that is not in Graph's form: a proxy or a gateway gave it.
@@ -39,12 +50,12 @@ fn unstructured(reply: &Reply) -> String {
     if first.starts_with(['<', '{', '[']) {
         return "the answer is not in Graph's form, so a proxy or a gateway on the way may have given it".to_owned();
     }
-    plain(first, CODE_CHARS_MAX)
+    first.to_owned()
 }
 
 /// Microsoft's name of a request.
 pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
-    Some(plain(headers.get("request-id")?.to_str().ok()?, CODE_CHARS_MAX))
+    Some(plain(headers.get(REQUEST_ID)?.to_str().ok()?, CODE_CHARS_MAX))
 }
 
 /// Text on one line, cut to a number of characters.
@@ -100,12 +111,16 @@ mod tests {
             ("\n upstream connect error\nmore", "", "upstream connect error", None),
             ("", "", "", None),
         ] {
-            let refused = refusal(&reply(body));
+            let refused = refusal(&reply(body), &|_| false);
             let found = (refused.code.as_str(), refused.message.as_str(), refused.request_id.as_deref());
             assert_eq!(found, (code, message, id), "{body}");
         }
-        let long = refusal(&reply(&format!(r#"{{"error":{{"message":"{}"}}}}"#, "x".repeat(5_000))));
+        let long = refusal(&reply(&format!(r#"{{"error":{{"message":"{}"}}}}"#, "x".repeat(5_000))), &|_| false);
         assert_eq!(long.message.len(), MESSAGE_CHARS_MAX);
+        // A secret is looked for before anything is cut off.
+        let echoed = format!(r#"{{"error":{{"message":"{}hush","code":"c"}}}}"#, "x".repeat(MESSAGE_CHARS_MAX - 2));
+        let hidden = refusal(&reply(&echoed), &|text| text.contains("hush"));
+        assert_eq!((hidden.message.as_str(), hidden.code.as_str()), (HIDDEN, "c"));
     }
 
     #[test]

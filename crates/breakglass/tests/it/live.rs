@@ -30,6 +30,7 @@ use tokio::net::TcpListener;
 
 const TENANT: &str = "6c1b0e0e-54a2-4d39-9d0f-b4ea6f1a5503";
 const ADMIN: (&str, &str) = ("emergency@contoso.onmicrosoft.com", "Gl@ss-Hammer-1");
+const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 const SERVER: &str = "7a6f2f3c-58e1-4f36-9a60-0e54b1a7d001";
 const SERVER_SECRET: &str = "desk~secret~1";
 const PROGRAM: &str = "7a6f2f3c-58e1-4f36-9a60-0e54b1a7d002";
@@ -203,7 +204,9 @@ impl Served {
 }
 
 fn seed(certificate: &[u8]) -> Value {
-    let principal = |id: &str, app_id: &str| json!({ "id": id, "appId": app_id, "displayName": app_id, "accountEnabled": true, "servicePrincipalType": "Application" });
+    let principal = |id: &str, app_id: &str| json!({ "id": id, "appId": app_id, "displayName": app_id, "accountEnabled": true, "servicePrincipalType": "Application",
+        "appRoleAssignments": [{ "resourceAppId": GRAPH, "appRoleValue": "Organization.Read.All" },
+                               { "resourceAppId": GRAPH, "appRoleValue": "User.ReadWrite.All" }] });
     let desk = "00000000-0000-4000-8000-0000000000c1";
     json!({
         "format": "breakglass-snapshot/1", "tenantId": TENANT, "takenAt": "2026-11-20T08:00:00Z", "source": "file",

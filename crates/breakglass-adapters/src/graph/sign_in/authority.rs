@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::Prompt;
 use super::error::{EntraRefusal, SignInError};
-use super::form::Form;
+use super::form::{Form, repeats};
 use crate::graph::cloud::Cloud;
 use crate::graph::limits::Limits;
 use crate::graph::patience::{Patience, retry_after};
@@ -144,7 +144,7 @@ impl Authority {
                 Ok(reply) if (200..300).contains(&reply.status) => return Ok(reply.body),
                 Ok(reply) => {
                     let asked = retry_after(&reply.headers, self.clock.now());
-                    let refused = EntraRefusal::of_body(reply.body.bytes());
+                    let refused = EntraRefusal::of_body(reply.body.bytes(), &|text| repeats(&body, text));
                     let is_busy = matches!(reply.status, 429 | 503 | 504);
                     let wait = is_busy.then(|| patience.after(asked, &*self.random)).flatten();
                     (

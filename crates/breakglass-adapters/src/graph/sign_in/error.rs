@@ -8,7 +8,7 @@ use breakglass_ops::ports::DirectoryError;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::graph::refusal::plain;
+use crate::graph::refusal::{HIDDEN, plain};
 
 /// Characters of the longest sentence that is given back.
 const SENTENCE_CHARS_MAX: usize = 600;
@@ -106,11 +106,19 @@ struct Sent {
 }
 
 impl EntraRefusal {
-    /// Reads one; `None` where an answer is none.
-    pub(super) fn of_body(body: &[u8]) -> Option<Self> {
-        let sent: Sent = serde_json::from_slice(body).ok()?;
+    /// Reads one; `None` where an answer is none. Text that repeats a secret is not given back.
+    pub(super) fn of_body(body: &[u8], repeats: &dyn Fn(&str) -> bool) -> Option<Self> {
+        let mut sent: Sent = serde_json::from_slice(body).ok()?;
         if sent.error.is_empty() {
             return None;
+        }
+        for text in [&mut sent.error, &mut sent.error_description] {
+            if repeats(text) {
+                HIDDEN.clone_into(text);
+            }
+        }
+        for text in [&mut sent.suberror, &mut sent.claims, &mut sent.trace_id, &mut sent.correlation_id] {
+            text.take_if(|text| repeats(text));
         }
         let listed = sent.error_codes.iter().find_map(Value::as_u64).and_then(|code| u32::try_from(code).ok());
         let id = |id: Option<String>| id.map(|id| plain(&id, ID_CHARS_MAX)).filter(|id| !id.is_empty());
@@ -173,16 +181,29 @@ impl EntraRefusal {
 mod tests {
     use super::*;
 
+    fn of_body(body: &[u8]) -> Option<EntraRefusal> {
+        EntraRefusal::of_body(body, &|text| text.contains("hush"))
+    }
+
+    #[test]
+    fn a_secret_that_is_repeated_is_not_given_back() {
+        let body = r#"{"error":"hush","error_description":"AADSTS1: hush","suberror":"hush","claims":"{\"hush\":1}",
+            "trace_id":"hush","correlation_id":"hush","error_codes":[7]}"#;
+        let refused = of_body(body.as_bytes()).unwrap();
+        assert!(!format!("{refused} {refused:?}").contains("hush"), "{refused:?}");
+        assert_eq!(refused.to_string(), format!("AADSTS7: {HIDDEN}"));
+    }
+
     #[test]
     fn entras_words_become_ours() {
         let body = r#"{"error":"invalid_grant","error_description":"AADSTS50126: Error validating credentials due to invalid username or password. Trace ID: t1 Correlation ID: c1 Timestamp: 2026-11-26 03:00:00Z","error_codes":[50126],"trace_id":"t1","correlation_id":"c1"}"#;
-        let refused = EntraRefusal::of_body(body.as_bytes()).unwrap();
+        let refused = of_body(body.as_bytes()).unwrap();
         assert_eq!(
             refused.to_string(),
             "AADSTS50126: Error validating credentials due to invalid username or password. (trace t1, correlation c1)"
         );
         let body = "{\"error\":\"interaction_required\",\"error_description\":\"AADSTS50076: More is needed.\\r\\nTrace ID: t\",\"suberror\":\"basic_action\",\"claims\":\"{\\\"access_token\\\":{}}\"}";
-        let refused = EntraRefusal::of_body(body.as_bytes()).unwrap();
+        let refused = of_body(body.as_bytes()).unwrap();
         assert_eq!((refused.code, refused.suberror.as_deref()), (Some(50_076), Some("basic_action")));
         assert_eq!(refused.claims.as_deref(), Some("{\"access_token\":{}}"));
         assert!(refused.to_string().starts_with("AADSTS50076: More is needed.; sign in with a browser"));
@@ -191,9 +212,9 @@ mod tests {
     #[test]
     fn what_is_no_refusal_of_entras_is_none() {
         for body in ["", "<html>", "{}", "[]", r#"{"error":{}}"#, r#"{"error":""}"#] {
-            assert_eq!(EntraRefusal::of_body(body.as_bytes()), None, "{body}");
+            assert_eq!(of_body(body.as_bytes()), None, "{body}");
         }
-        let bare = EntraRefusal::of_body(br#"{"error":"access_denied","claims":"nonsense"}"#).unwrap();
+        let bare = of_body(br#"{"error":"access_denied","claims":"nonsense"}"#).unwrap();
         assert_eq!((bare.to_string().as_str(), bare.claims), ("`access_denied`", None));
     }
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use breakglass_ops::ports::{Directory as _, DirectoryError, GraphRequest, Method, Repeat};
 use serde_json::json;
 
-use super::world::{Played, Step, World, answer, answer_with, sending};
+use super::world::{Played, Step, World, answer, answer_with, sending, token};
+
+/// A step each time anew.
+type MadeStep = fn() -> Step;
 
 fn create() -> GraphRequest<'static> {
     sending(Method::Post, "/v1.0/users", json!({ "displayName": "x" }))
@@ -68,9 +71,9 @@ async fn a_wait_that_is_too_long_is_told() {
 
 #[tokio::test]
 async fn what_breaks_is_repeated_only_where_twice_is_as_good_as_once() {
-    let close: fn() -> Step = || Step::Close;
-    let truncated: fn() -> Step = || Step::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{".to_vec());
-    let steps: [(&str, fn() -> Step); 6] = [
+    let close: MadeStep = || Step::Close;
+    let truncated: MadeStep = || Step::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{".to_vec());
+    let steps: [(&str, MadeStep); 6] = [
         ("500", || answer(500, "")),
         ("502", || answer(502, "")),
         ("503", || answer_with(503, "retry-after", "3")),
@@ -93,6 +96,27 @@ async fn what_breaks_is_repeated_only_where_twice_is_as_good_as_once() {
         assert_eq!((played.asked().len(), world.time.waits().len()), (1, 0), "{name}");
         let is_lost = matches!(error, DirectoryError::Lost { .. });
         assert_eq!(is_lost, ["closed", "truncated"].contains(&name), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn what_may_be_done_is_never_called_undone_later() {
+    let gone = || answer(400, r#"{"error":"invalid_client","error_description":"AADSTS7000215: No."}"#);
+    let storm = |first: Step| std::iter::once(first).chain(vec![answer(429, ""); 20]).collect::<Vec<_>>();
+    for (graph, authority, expected) in [
+        (vec![Step::Close], vec![token("a", 0), gone()], "no answer came"),
+        (vec![answer(500, "")], vec![token("a", 0), gone()], "the tenant answered 500"),
+        (storm(Step::Close), vec![], "no answer came"),
+        (storm(answer(503, "")), vec![], "the tenant answered 503"),
+        (vec![answer(401, ""), Step::Close], vec![token("a", 0), token("b", 0), gone()], "no answer came"),
+        // This answers what was asked.
+        (vec![Step::Close, answer(404, "")], vec![], "the tenant answered 404"),
+    ] {
+        let played = Played::both(graph, authority).await;
+        let world = World::new();
+        let error = played.client(&world).send(&repeatable()).await.unwrap_err();
+        assert!(error.to_string().starts_with(expected), "{error}");
+        assert_eq!(error.may_be_done(), !error.is_not_found(), "{error}");
     }
 }
 

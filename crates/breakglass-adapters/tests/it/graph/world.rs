@@ -283,12 +283,15 @@ impl Random for Counting {
     }
 }
 
+/// What opens an address.
+pub(crate) type Browser = Box<dyn Fn(&str) + Send + Sync>;
+
 /// What somebody was shown.
 #[derive(Default)]
 pub(crate) struct Shown {
     pub(crate) texts: Mutex<Vec<String>>,
     /// What a browser does with an address.
-    pub(crate) browser: Option<Box<dyn Fn(&str) + Send + Sync>>,
+    pub(crate) browser: Option<Browser>,
 }
 
 impl Prompt for Shown {
