@@ -204,9 +204,11 @@ impl Served {
 }
 
 fn seed(certificate: &[u8]) -> Value {
-    let principal = |id: &str, app_id: &str| json!({ "id": id, "appId": app_id, "displayName": app_id, "accountEnabled": true, "servicePrincipalType": "Application",
+    let principal = |id: &str, app_id: &str| {
+        json!({ "id": id, "appId": app_id, "displayName": app_id, "accountEnabled": true, "servicePrincipalType": "Application",
         "appRoleAssignments": [{ "resourceAppId": GRAPH, "appRoleValue": "Organization.Read.All" },
-                               { "resourceAppId": GRAPH, "appRoleValue": "User.ReadWrite.All" }] });
+                               { "resourceAppId": GRAPH, "appRoleValue": "User.ReadWrite.All" }] })
+    };
     let desk = "00000000-0000-4000-8000-0000000000c1";
     json!({
         "format": "breakglass-snapshot/1", "tenantId": TENANT, "takenAt": "2026-11-20T08:00:00Z", "source": "file",

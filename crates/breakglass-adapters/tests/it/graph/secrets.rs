@@ -67,7 +67,10 @@ async fn no_way_of_breaking_tells_a_secret() {
         (vec![], vec![close(); 9]),
         (vec![answer(400, "{\"error\":{\"code\":\"x\"}}")], vec![]),
         (vec![], vec![answer(400, "{\"error\":\"x\",\"error_description\":\"y\"}")]),
-        (vec![], vec![answer(401, &json!({ "error": SECRET, "error_description": SECRET, "trace_id": SECRET }).to_string())]),
+        (
+            vec![],
+            vec![answer(401, &json!({ "error": SECRET, "error_description": SECRET, "trace_id": SECRET }).to_string())],
+        ),
         (vec![Step::Raw(b"HTTP/1.1 400 X\r\nrequest-id: hush-token-1\r\ncontent-length: 0\r\n\r\n".to_vec())], vec![]),
         (vec![], vec![answer(200, "{\"access_token\":\"hush-token-9\",\"expires_in\":\"hush\"}")]),
     ] {
