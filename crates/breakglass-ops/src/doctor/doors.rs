@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 
 use breakglass_engine::access::surfaces::{Door, MandatoryMfaPhase, SURFACES};
-use breakglass_engine::lockout::custody::Custody;
+use breakglass_engine::lockout::custody::{Custody, Envelope};
 use breakglass_engine::posture::Profile;
 use serde_json::Value;
 
 use super::ask::AccountSeen;
-use super::{Line, Verdict, counted, listed};
+use super::{Line, Verdict, listed};
 use crate::ports::DirectoryError;
 
 /// Methods that nobody is tricked out of.
@@ -160,7 +160,7 @@ fn kept_behind(custody: &Custody, behind: &[&str]) -> Line {
     const TOPIC: &str = "custody";
     let names = custody.depositories.iter().filter(|(id, _)| behind.contains(&id.as_str()));
     let names = listed(names.map(|(_, depository)| depository.name.as_str()));
-    let is_closed = |envelope: &&breakglass_engine::lockout::custody::Envelope| {
+    let is_closed = |envelope: &&Envelope| {
         let free = envelope
             .shares
             .iter()
@@ -174,11 +174,8 @@ fn kept_behind(custody: &Custody, behind: &[&str]) -> Line {
         return Line::new(TOPIC, Verdict::Look, what, so)
             .with_remedy("leave it so: count no share in it as one that is there");
     }
-    let so = format!(
-        "when nobody gets in it is closed, and so are {} that need it: for {}",
-        counted(i64::try_from(closed.len()).unwrap_or(i64::MAX), "envelope"),
-        listed(closed)
-    );
+    let so =
+        format!("when nobody gets in it is closed, and with it the envelopes that need it: for {}", listed(closed));
     Line::new(TOPIC, Verdict::Bad, what, so)
         .with_remedy("keep enough shares elsewhere, or have the depository reached by an account outside this tenant")
 }
