@@ -66,7 +66,7 @@ pub fn clock(clocks: Option<Clocks>) -> Line {
     let what = format!("this machine's clock is {} {side} the tenant's", counted(off, "second"));
     let (verdict, so) = match off {
         ..SKEW_SECONDS_LOOK => (Verdict::Good, "codes of authenticator apps allow for that much"),
-        ..SKEW_SECONDS_BAD => {
+        SKEW_SECONDS_LOOK..SKEW_SECONDS_BAD => {
             (Verdict::Look, "codes that are computed on this machine may be refused; each is good for 30 seconds")
         }
         _ => (
@@ -227,8 +227,8 @@ pub fn logs(seen: &LogsSeen, signed_in: &SignedIn) -> Line {
 fn in_words(seconds: i64) -> String {
     match seconds {
         ..120 => counted(seconds, "second"),
-        ..7_200 => counted(seconds / 60, "minute"),
-        ..172_800 => counted(seconds / 3_600, "hour"),
+        120..7_200 => counted(seconds / 60, "minute"),
+        7_200..172_800 => counted(seconds / 3_600, "hour"),
         _ => counted(seconds / 86_400, "day"),
     }
 }
