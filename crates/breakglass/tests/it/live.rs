@@ -315,7 +315,7 @@ async fn examined(served: &Served, name: &str, authorities: &str) -> (Option<i32
         command.env("BREAKGLASS_CLIENT_SECRET", SERVER_SECRET).output().unwrap()
     });
     let output = run.await.unwrap();
-    let shown = String::from_utf8(output.stdout).unwrap();
+    let shown = String::from_utf8(output.stdout.clone()).unwrap();
     assert!(!shown.contains(SERVER_SECRET) && !String::from_utf8_lossy(&output.stderr).contains(SERVER_SECRET));
     (output.status.code(), serde_json::from_str(&shown).unwrap_or_else(|_| panic!("{shown} {output:?}")))
 }
