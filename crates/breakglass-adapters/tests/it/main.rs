@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod graph;
 #[cfg(test)]
+mod kept;
+#[cfg(test)]
 mod real_exports;
 #[cfg(test)]
 mod record_files;
