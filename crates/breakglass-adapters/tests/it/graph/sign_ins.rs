@@ -140,7 +140,7 @@ async fn a_code_is_entered_and_the_sign_in_renewed_without_anybody() {
 
 #[tokio::test]
 async fn a_code_that_nobody_enters_ends() {
-    let begun = r#"{"device_code":"d","user_code":"c","verification_uri":"https://u","expires_in":20,"interval":8}"#;
+    let begun = r#"{"device_code":"device-code-1","user_code":"c","verification_uri":"https://u","expires_in":20,"interval":8}"#;
     let pending = || refused("authorization_pending", 70_016);
     let late = "nobody signed in within 20 seconds: begin again";
     for (steps, expected) in [
