@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 
 use breakglass_engine::access::surfaces::{Door, MandatoryMfaPhase, SURFACES};
-use breakglass_engine::lockout::custody::Custody;
+use breakglass_engine::lockout::custody::{Custody, Envelope};
 use breakglass_engine::posture::Profile;
 use serde_json::Value;
 
 use super::ask::AccountSeen;
-use super::{Line, Verdict, counted, listed};
+use super::{Line, Verdict, listed};
 use crate::ports::DirectoryError;
 
 /// Methods that nobody is tricked out of.
@@ -56,7 +56,10 @@ pub fn account(seen: &AccountSeen, profile: Profile, demands_mfa: bool) -> Line 
         Ok(methods) => methods,
     };
     let Some(methods) = methods.get("value").and_then(Value::as_array) else {
-        return doubt(format!("the authentication methods of `{name}` cannot be read: there is no list"), "run it again");
+        return doubt(
+            format!("the authentication methods of `{name}` cannot be read: there is no list"),
+            "run it again",
+        );
     };
     let has = |kinds: &[&str]| {
         methods.iter().filter_map(|method| method.get("@odata.type")?.as_str()).any(|kind| kinds.contains(&kind))
@@ -66,7 +69,8 @@ pub fn account(seen: &AccountSeen, profile: Profile, demands_mfa: bool) -> Line 
         return Line::new(TOPIC, Verdict::Good, format!("`{name}` has a passkey or a key of a device"), so);
     }
     if has(&SECOND) {
-        let so = "portals and Graph open; somebody can be tricked out of that proof, and it hangs on one telephone or app";
+        let so =
+            "portals and Graph open; somebody can be tricked out of that proof, and it hangs on one telephone or app";
         let line = Line::new(TOPIC, Verdict::Look, format!("`{name}` has a second proof and no passkey"), so);
         return line.with_remedy("register two passkeys for it, kept in two places");
     }
@@ -156,23 +160,22 @@ fn kept_behind(custody: &Custody, behind: &[&str]) -> Line {
     const TOPIC: &str = "custody";
     let names = custody.depositories.iter().filter(|(id, _)| behind.contains(&id.as_str()));
     let names = listed(names.map(|(_, depository)| depository.name.as_str()));
-    let is_closed = |envelope: &&breakglass_engine::lockout::custody::Envelope| {
-        let free = envelope.shares.iter().filter(|share| {
-            share.depository.as_deref().is_none_or(|depository| !behind.contains(&depository))
-        });
+    let is_closed = |envelope: &&Envelope| {
+        let free = envelope
+            .shares
+            .iter()
+            .filter(|share| share.depository.as_deref().is_none_or(|depository| !behind.contains(&depository)));
         free.count() < envelope.threshold
     };
     let closed: Vec<&str> = custody.envelopes.iter().filter(is_closed).map(|one| one.account.as_str()).collect();
     let what = format!("{names} is reached by signing in to this tenant");
     if closed.is_empty() {
         let so = "when nobody gets in it is closed; every envelope opens with the other shares";
-        return Line::new(TOPIC, Verdict::Look, what, so).with_remedy("leave it so: count no share in it as one that is there");
+        return Line::new(TOPIC, Verdict::Look, what, so)
+            .with_remedy("leave it so: count no share in it as one that is there");
     }
-    let so = format!(
-        "when nobody gets in it is closed, and so are {} that need it: for {}",
-        counted(i64::try_from(closed.len()).unwrap_or(i64::MAX), "envelope"),
-        listed(closed)
-    );
+    let so =
+        format!("when nobody gets in it is closed, and with it the envelopes that need it: for {}", listed(closed));
     Line::new(TOPIC, Verdict::Bad, what, so)
         .with_remedy("keep enough shares elsewhere, or have the depository reached by an account outside this tenant")
 }

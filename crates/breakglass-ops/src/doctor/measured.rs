@@ -48,8 +48,13 @@ impl Clocks {
 pub fn clock(clocks: Option<Clocks>) -> Line {
     let Some(clocks) = clocks else {
         let why = "no answer told the time, so this machine's clock was not compared";
-        return Line::new("clock", Verdict::Unknown, why, "a clock that is wrong refuses codes, certificates and tokens")
-            .with_remedy("compare it with another clock by hand");
+        return Line::new(
+            "clock",
+            Verdict::Unknown,
+            why,
+            "a clock that is wrong refuses codes, certificates and tokens",
+        )
+        .with_remedy("compare it with another clock by hand");
     };
     let ahead = clocks.seconds_ahead();
     let off = ahead.abs();
@@ -80,8 +85,13 @@ const LICENCE: &str = "licence";
 #[must_use]
 pub fn licence(answer: &Result<Value, DirectoryError>) -> Line {
     let doubt = |why: String| {
-        Line::new(LICENCE, Verdict::Unknown, why, "what the tenant may use is not known: `plan` may be refused half-way")
-            .with_remedy("consent to `Organization.Read.All`, or look in the Entra admin center under Licenses")
+        Line::new(
+            LICENCE,
+            Verdict::Unknown,
+            why,
+            "what the tenant may use is not known: `plan` may be refused half-way",
+        )
+        .with_remedy("consent to `Organization.Read.All`, or look in the Entra admin center under Licenses")
     };
     let answer = match answer {
         Ok(answer) => answer,
@@ -128,7 +138,9 @@ fn has_plan(skus: &[Value], wanted: &str) -> bool {
 pub fn security_defaults(answer: &Result<Value, DirectoryError>) -> Line {
     const TOPIC: &str = "security defaults";
     let is_on = match answer {
-        Ok(answer) => answer.get("isEnabled").and_then(Value::as_bool).ok_or_else(|| "the answer does not say".to_owned()),
+        Ok(answer) => {
+            answer.get("isEnabled").and_then(Value::as_bool).ok_or_else(|| "the answer does not say".to_owned())
+        }
         Err(error) => Err(error.to_string()),
     };
     match is_on {
@@ -168,7 +180,8 @@ pub fn logs(seen: &LogsSeen, signed_in: &SignedIn) -> Line {
                 Some(403) => "consent to `AuditLog.Read.All`; reading the log by Graph needs P1 as well",
                 _ => "run it again later",
             };
-            let so = "nothing that watches sign-ins with this sign-in can work, and `guard --replay` has nothing to replay";
+            let so =
+                "nothing that watches sign-ins with this sign-in can work, and `guard --replay` has nothing to replay";
             return Line::new(LOGS, Verdict::Unknown, format!("the sign-in log cannot be read: {error}"), so)
                 .with_remedy(remedy);
         }
@@ -206,7 +219,9 @@ pub fn logs(seen: &LogsSeen, signed_in: &SignedIn) -> Line {
     if verdict == Verdict::Good {
         return line;
     }
-    line.with_remedy("sign in somewhere with a browser and run it again; if the record stays old, alerts come that late")
+    line.with_remedy(
+        "sign in somewhere with a browser and run it again; if the record stays old, alerts come that late",
+    )
 }
 
 fn in_words(seconds: i64) -> String {

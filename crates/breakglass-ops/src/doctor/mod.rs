@@ -12,9 +12,7 @@ mod permissions;
 
 pub use self::ask::{ACCOUNT_COUNT_MAX, AccountSeen, Asked, LogsSeen, ask};
 pub use self::doors::{account, depositories};
-pub use self::measured::{
-    Clocks, SKEW_SECONDS_BAD, SKEW_SECONDS_LOOK, clock, licence, logs, security_defaults,
-};
+pub use self::measured::{Clocks, SKEW_SECONDS_BAD, SKEW_SECONDS_LOOK, clock, licence, logs, security_defaults};
 pub use self::permissions::{AZURE_CLI, Consent, permissions, signed_in, unconsented};
 
 /// What an observation means.

@@ -61,7 +61,12 @@ pub fn signed_in(found: &SignedIn) -> Vec<Line> {
     )];
     let holds = |role: &str| found.role_template_ids.iter().any(|held| held == role);
     lines.push(if holds(GLOBAL_ADMINISTRATOR) {
-        Line::new("roles", Verdict::Good, format!("`{name}` is Global Administrator"), "`plan` and `apply` are not refused for a role")
+        Line::new(
+            "roles",
+            Verdict::Good,
+            format!("`{name}` is Global Administrator"),
+            "`plan` and `apply` are not refused for a role",
+        )
     } else if holds(GLOBAL_READER) {
         let so = "everything can be read; `apply` is refused by Graph, whatever was consented to";
         Line::new("roles", Verdict::Look, format!("`{name}` is Global Reader and not Global Administrator"), so)
@@ -69,8 +74,9 @@ pub fn signed_in(found: &SignedIn) -> Vec<Line> {
     } else {
         let so = "Graph refuses whatever the roles do not reach, whatever was consented to; what is refused is missing";
         let what = format!("`{name}` is neither Global Administrator nor Global Reader, as far as the token tells");
-        Line::new("roles", Verdict::Look, what, so)
-            .with_remedy("sign in as a Global Reader to read, as a Global Administrator to apply; activate the role first")
+        Line::new("roles", Verdict::Look, what, so).with_remedy(
+            "sign in as a Global Reader to read, as a Global Administrator to apply; activate the role first",
+        )
     });
     if app_id == AZURE_CLI {
         let what = "the Azure CLI is what is signed in by, and its permissions are Microsoft's choice";
@@ -95,8 +101,9 @@ fn application(found: &SignedIn) -> Line {
              emergency account and every policy about people",
             listed(over)
         );
-        return Line::new(TOPIC, Verdict::Bad, what, so)
-            .with_remedy("take these permissions from it; what changes a tenant signs in as a person (`sign_in = \"browser\"`)");
+        return Line::new(TOPIC, Verdict::Bad, what, so).with_remedy(
+            "take these permissions from it; what changes a tenant signs in as a person (`sign_in = \"browser\"`)",
+        );
     }
     if !others.is_empty() {
         let so = format!("it reads, and it may also write ({}), which nothing here needs", listed(others));
@@ -168,7 +175,9 @@ fn reading(found: &SignedIn) -> (Vec<Line>, BTreeSet<&'static str>) {
     for (name, need) in &lacking {
         let verdict = if need.is_vital { Verdict::Bad } else { Verdict::Look };
         let so = format!("missing from every answer: {}", need.what.join("; "));
-        lines.push(Line::new(TOPIC, verdict, format!("`{name}` is not there"), so).with_remedy("consent to it: see `consent`"));
+        lines.push(
+            Line::new(TOPIC, verdict, format!("`{name}` is not there"), so).with_remedy("consent to it: see `consent`"),
+        );
     }
     (lines, lacking.into_keys().collect())
 }
@@ -184,7 +193,8 @@ fn writing(found: &SignedIn) -> (Line, BTreeSet<&'static str>) {
     }
     let what = format!("to carry out a plan, {} are not there", listed(lacking.iter().copied()));
     let so = "`plan` works; `apply` asks for those of its plan when you sign in, and begins nothing without them";
-    let line = Line::new(TOPIC, Verdict::Look, what, so).with_remedy("consent to them before you need them: see `consent`");
+    let line =
+        Line::new(TOPIC, Verdict::Look, what, so).with_remedy("consent to them before you need them: see `consent`");
     (line, lacking)
 }
 
@@ -205,9 +215,7 @@ fn consent_to(missing: &BTreeSet<&'static str>, consent: Consent<'_>) -> Line {
             "open {login}/{tenant}/v2.0/adminconsent?client_id={app_id}&redirect_uri=http://localhost&scope={scopes}"
         )
     } else {
-        format!(
-            "add it to the application's registration, then open {login}/{tenant}/adminconsent?client_id={app_id}"
-        )
+        format!("add it to the application's registration, then open {login}/{tenant}/adminconsent?client_id={app_id}")
     };
     Line::new(TOPIC, Verdict::Look, what, so).with_remedy(remedy)
 }
@@ -236,7 +244,9 @@ fn reads(held: &str, wanted: &str) -> bool {
         return true;
     }
     match held {
-        "Directory.Read.All" | "Directory.ReadWrite.All" | "Directory.AccessAsUser.All" => BY_DIRECTORY.contains(&wanted),
+        "Directory.Read.All" | "Directory.ReadWrite.All" | "Directory.AccessAsUser.All" => {
+            BY_DIRECTORY.contains(&wanted)
+        }
         "RoleManagement.Read.Directory" | "RoleManagement.ReadWrite.Directory" | "RoleManagement.Read.All" => {
             BY_ROLES.contains(&wanted)
         }

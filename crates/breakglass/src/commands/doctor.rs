@@ -149,12 +149,7 @@ impl Examination {
     }
 
     /// Everything that needs a sign-in, which asks for what every command that reads asks for.
-    fn signed_in(
-        &mut self,
-        (config, connection, cloud): (&Config, &Connection, &Cloud),
-        live: &Live,
-        world: &World,
-    ) {
+    fn signed_in(&mut self, (config, connection, cloud): (&Config, &Connection, &Cloud), live: &Live, world: &World) {
         world.progress("signing in");
         let began_at = SystemClock.now();
         let signed_in = live.runtime.block_on(live.directory.signed_in());
@@ -171,7 +166,8 @@ impl Examination {
             Err(error) => {
                 let why = error.to_string();
                 let line = Line::new("sign-in", Verdict::Bad, &why, "nothing of the tenant can be asked");
-                self.lines.push(line.with_remedy("mend what the reason names, or sign in another way: `[tenant] sign_in`"));
+                self.lines
+                    .push(line.with_remedy("mend what the reason names, or sign in another way: `[tenant] sign_in`"));
                 self.lines.extend(doctor::unconsented(&why, consent));
                 self.unasked();
                 return;
@@ -227,13 +223,7 @@ impl Examination {
         });
     }
 
-    fn network(
-        &mut self,
-        connection: &Connection,
-        cloud: &Cloud,
-        (route, runtime): (&Route, &Runtime),
-        world: &World,
-    ) {
+    fn network(&mut self, connection: &Connection, cloud: &Cloud, (route, runtime): (&Route, &Runtime), world: &World) {
         let tenant = connection.tenant.as_deref().unwrap_or_default();
         let login = format!("{}/{tenant}/v2.0/.well-known/openid-configuration", cloud.login());
         let graph = format!("{}/v1.0/", cloud.graph());
@@ -249,7 +239,8 @@ impl Examination {
                         LOGIN => "nobody can sign in from here",
                         _ => "nothing of the tenant can be read or changed from here",
                     };
-                    let line = Line::new("network", Verdict::Bad, format!("{what} at `{origin}` is not reached: {why}"), so);
+                    let line =
+                        Line::new("network", Verdict::Bad, format!("{what} at `{origin}` is not reached: {why}"), so);
                     self.lines.push(line.with_remedy(
                         "look at the name, the firewall and the proxy; behind a proxy that looks into connections name \
                          its authority with `[tenant] authorities`",

@@ -68,7 +68,11 @@ fn tally(lines: &[Line]) -> String {
         (bad, 0) => format!("{bad} things will not work"),
         (bad, unknown) => format!("{} will not work, and {unknown} could not be told", counted(bad, "thing")),
     };
-    format!("{sentence}; {} good, {} to look at. No answer here replaces a sign-in with each account.", count(Verdict::Good), count(Verdict::Look))
+    format!(
+        "{sentence}; {} good, {} to look at. No answer here replaces a sign-in with each account.",
+        count(Verdict::Good),
+        count(Verdict::Look)
+    )
 }
 
 fn capital(text: &str) -> String {

@@ -292,3 +292,50 @@ async fn a_server_of_another_authority_is_told_nothing() {
     assert!(matches!(error, DirectoryError::NotSent { .. }), "{error}");
     assert!(error.to_string().contains("name the file with its certificate authority"), "{error}");
 }
+
+/// What `doctor` says of the served tenant as the application, and its exit code.
+async fn examined(served: &Served, name: &str, authorities: &str) -> (Option<i32>, Value) {
+    let config = served.folder.join(name);
+    let text = format!(
+        "[tenant]\nid = \"{TENANT}\"\nlogin = \"{0}\"\ngraph = \"{0}\"\n{authorities}\nclient_id = \"{SERVER}\"\n\
+         sign_in = \"client-secret\"\n[[account]]\nuser_principal_name = \"{1}\"\n[[account]]\n\
+         user_principal_name = \"missing@contoso.onmicrosoft.com\"\n",
+        served.origin, ADMIN.0
+    );
+    fs::write(&config, text).unwrap();
+    let run = tokio::task::spawn_blocking(move || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_breakglass"));
+        command.args(["doctor", "--format", "json", "--config"]).arg(config);
+        command.env_remove("HTTPS_PROXY").env_remove("https_proxy");
+        command.env("BREAKGLASS_CLIENT_SECRET", SERVER_SECRET).output().unwrap()
+    });
+    let output = run.await.unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(!shown.contains(SERVER_SECRET) && !String::from_utf8_lossy(&output.stderr).contains(SERVER_SECRET));
+    (output.status.code(), serde_json::from_str(&shown).unwrap_or_else(|_| panic!("{shown} {output:?}")))
+}
+
+/// The first sentence with that topic and verdict.
+fn said<'d>(document: &'d Value, topic: &str, verdict: &str) -> &'d str {
+    let mut lines = document["lines"].as_array().unwrap().iter();
+    let found = lines.find(|line| line["topic"] == topic && line["verdict"] == verdict);
+    found.unwrap_or_else(|| panic!("{topic} {verdict}: {document:#}"))["what"].as_str().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_says_what_works_and_goes_on_where_it_does_not() {
+    let served = Served::new("doctor").await;
+    let (code, document) =
+        examined(&served, "whole.toml", &format!("authorities = [\"{}\"]", tls::AUTHORITY_FILE)).await;
+    assert_eq!((code, &document["format"]), (Some(1), &json!("breakglass-doctor/1")), "{document:#}");
+    assert!(said(&document, "network", "look").contains("answers"), "it is trusted by the tenant's own authority");
+    assert!(said(&document, "clock", "good").contains("agrees"));
+    assert!(said(&document, "sign-in", "good").contains(SERVER));
+    assert!(said(&document, "reading", "bad").contains("is not there"), "the application has no permission");
+    assert!(said(&document, "consent", "look").contains("consent"));
+    let (code, document) = examined(&served, "stranger.toml", "").await;
+    assert_eq!(code, Some(2), "nothing answers: {document:#}");
+    assert!(said(&document, "network", "bad").contains("name the file with its certificate authority"));
+    assert!(said(&document, "tenant", "unknown").contains("not asked for"));
+    assert!(said(&document, "clock", "unknown").contains("not compared"));
+}
