@@ -87,7 +87,11 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       message names the line. Unknown properties are refused because a misspelt setting would \
                       otherwise be ignored without a word.\n\nA whole configuration:\n\n    \
                       profile = \"current\"              # or \"classic\"\n\n    \
-                      [tenant]\n    id = \"11111111-2222-3333-4444-555555555555\"\n\n    \
+                      [tenant]\n    id = \"11111111-2222-3333-4444-555555555555\"\n    \
+                      cloud = \"public\"\n    sign_in = \"device-code\"\n\n    \
+                      [exclusion]\n    \
+                      group = \"Emergency access - excluded from Conditional Access\"\n    \
+                      protection = \"role-assignable\"    # or \"restricted-unit\"\n\n    \
                       [[account]]\n    id = \"…\"                        # or user_principal_name\n    \
                       owner = \"Head of IT\"\n\n    \
                       [[account_group]]\n    id = \"…\"\n\n    \
@@ -534,7 +538,7 @@ mod tests {
     fn the_examples_of_the_reference_are_read() {
         let page = include_str!("../../../docs/reference/configuration.md");
         let examples: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-        assert_eq!(examples.len(), 2);
+        assert_eq!(examples.len(), 4);
         for example in examples {
             assert!(parse(example).is_ok(), "{example}: {:?}", parse(example).err());
         }
