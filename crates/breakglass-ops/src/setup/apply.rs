@@ -5,7 +5,12 @@
 //! the same again. What was sent and not answered is looked for before it is sent again. A policy is read before its change
 //! and after it, and if somebody else has changed it meanwhile, that is said and nothing more is done.
 //!
-//! **Invariant:** no step is sent before the store has its name; no account is made before somebody keeps its password.
+//! The store has of each step, in this order: `sending`, before anything is sent; `refused`, if it is certain that nothing
+//! was carried out; `made`, if an object was made and another is in its place; and `done`, or `passed` for what was so
+//! already.
+//!
+//! **Invariant:** no step is sent before the store has its name; no account is made before somebody keeps its password; no
+//! account and no group that somebody else has made is taken for the plan's own, as long as it can be told.
 //! **Limits:** [`VISIBLE_SECONDS_MAX`], [`SEND_COUNT_MAX`].
 
 use std::borrow::Cow;
@@ -16,7 +21,7 @@ use breakglass_custody::password::Password;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::action::{Action, PASSWORD, POLICIES, lasting};
+use super::action::{Action, PASSWORD, POLICIES, excluded, included, lasting};
 use super::observe::{Seen, list, observe};
 use super::plan::{Plan, Step, digest};
 use super::undo::undo;
@@ -138,12 +143,16 @@ impl<'c> Course<'c> {
             "sending" => {
                 self.sent.insert(step.to_owned());
             }
+            "refused" => {
+                self.sent.remove(step);
+            }
             "done" => {
                 self.applied.done.insert(step.to_owned());
             }
-            _ => {
+            "passed" => {
                 self.applied.passed.insert(step.to_owned());
             }
+            _ => {}
         }
         if let Some(id) = made {
             self.applied.made.insert(step.to_owned(), id);
@@ -161,19 +170,32 @@ impl<'c> Course<'c> {
     fn is_over(&self, step: &str) -> bool {
         self.applied.done.contains(step) || self.applied.passed.contains(step)
     }
+
+    /// Whether what is found may be what the step has made: something may have been made, and not something else.
+    fn may_be_own(&self, step: &str, found: Option<&str>) -> bool {
+        let made = self.applied.made.get(step);
+        self.sent.contains(step) && made.is_none_or(|made| found.is_none_or(|found| made == found))
+    }
+
+    /// Steps that were done, or may have been.
+    fn begun(&self) -> BTreeSet<String> {
+        let sent = self.sent.iter().filter(|step| !self.applied.passed.contains(*step));
+        sent.chain(&self.applied.done).cloned().collect()
+    }
 }
 
 fn stream_of(plan: &Plan) -> String {
     format!("apply/{}", plan.digest)
 }
 
-/// The plan that takes back what the store says was done of a plan; without steps if nothing was.
+/// The plan that takes back what the store says was done of a plan, or may have been; without steps if nothing was. What may
+/// have been made under an id that is not known is left to somebody who looks.
 ///
 /// # Errors
 /// The store cannot be read.
 pub fn undo_of(plan: &Plan, store: &dyn Store, at: Timestamp) -> Result<Plan, StoreError> {
-    let applied = Course::read(store, plan)?.applied;
-    Ok(undo(plan, &applied.done, &applied.made, at))
+    let course = Course::read(store, plan)?;
+    Ok(undo(plan, &course.begun(), &course.applied.made, at))
 }
 
 /// How a request ended, as far as the step is concerned.
@@ -186,6 +208,28 @@ enum Sent {
     NotYet(DirectoryError),
     /// It was not carried out.
     No(DirectoryError),
+}
+
+/// Why the plan's own account or group is not made.
+const SOMEBODY_ELSE: &str = "somebody else has made it meanwhile; plan again";
+
+/// The step that is carried out, of its plan.
+#[derive(Clone, Copy)]
+struct At<'p> {
+    plan: &'p Plan,
+    step: &'p Step,
+}
+
+impl At<'_> {
+    fn stopped(self, course: &Course<'_>, why: impl Into<String>, source: Option<DirectoryError>) -> ApplyError {
+        ApplyError::Stopped {
+            step: self.step.key.clone(),
+            done: self.plan.steps.iter().filter(|step| course.is_over(&step.key)).count(),
+            total: self.plan.steps.len(),
+            why: why.into(),
+            source: source.map(Box::new),
+        }
+    }
 }
 
 impl Applier<'_> {
@@ -203,7 +247,7 @@ impl Applier<'_> {
                 continue;
             }
             (self.tell)(step, at);
-            self.step(plan, step, &mut course).await?;
+            self.step(At { plan, step }, &mut course).await?;
         }
         Ok(course.applied)
     }
@@ -233,75 +277,68 @@ impl Applier<'_> {
             let text = |name: &str| policy.get(name).and_then(Value::as_str).unwrap_or_default();
             let (id, name) = (text("id"), text("displayName"));
             left.remove(id);
+            let Some(planned) = plan.policies.get(id) else {
+                moved.push(format!("policy `{name}` is new"));
+                continue;
+            };
             let own = digest(&lasting(policy));
-            match plan.policies.get(id) {
-                None => moved.push(format!("policy `{name}` is new")),
-                Some(planned) if *planned == own || makes(plan, course, (id, &own)) => {}
-                Some(_) => moved.push(format!("policy `{name}` was changed")),
+            let step = plan.steps.iter().find_map(|step| Some((step, made_of(&step.change, course, id)?)));
+            match step {
+                Some((step, made)) if made == own && (course.sent.contains(&step.key) || step.change.is_undo()) => {}
+                Some((step, _)) if *planned == own && course.applied.done.contains(&step.key) => {
+                    moved.push(format!("what was done to policy `{name}` was taken back"));
+                }
+                _ if *planned == own => {}
+                _ => moved.push(format!("policy `{name}` was changed")),
             }
         }
         moved.extend(left.into_iter().map(|id| format!("policy `{id}` is gone")));
         if moved.is_empty() { Ok(()) } else { Err(ApplyError::Moved(moved)) }
     }
 
-    async fn step(&self, plan: &Plan, step: &Step, course: &mut Course<'_>) -> Result<(), ApplyError> {
-        let key = step.key.as_str();
-        let total = plan.steps.len();
-        let stopped = |course: &Course<'_>, why: String, source: Option<DirectoryError>| ApplyError::Stopped {
-            step: key.to_owned(),
-            done: plan.steps.iter().filter(|step| course.is_over(&step.key)).count(),
-            total,
-            why,
-            source: source.map(Box::new),
-        };
-        let was_sent = course.sent.contains(key);
-        let unseen = |error| (String::from("the tenant cannot be asked how it stands"), Some(error));
-        let seen = observe(self.directory, &step.change, &course.applied.made).await;
-        match seen.map_err(unseen).map_err(|(why, source)| stopped(course, why, source))? {
-            Seen::Moved(why) => return Err(stopped(course, why, None)),
-            // Nobody else's account is taken for the plan's own.
-            Seen::Done(_)
-                if !was_sent && matches!(step.change, Action::CreateAccount { .. } | Action::CreateGroup { .. }) =>
-            {
-                return Err(stopped(course, "somebody else has made it meanwhile; plan again".to_owned(), None));
+    async fn step(&self, at: At<'_>, course: &mut Course<'_>) -> Result<(), ApplyError> {
+        let (key, action) = (at.step.key.as_str(), &at.step.change);
+        match observe(self.directory, action, &course.applied.made).await {
+            Ok(Seen::Moved(why)) => return Err(at.stopped(course, why, None)),
+            Ok(Seen::Done(made)) if course.may_be_own(key, made.as_deref()) => {
+                let password = self.password(action)?;
+                return self.found(at, made, (course, password.as_ref())).await;
             }
-            Seen::Done(made) if was_sent => return self.found(step, made, course, &stopped).await,
-            Seen::Done(made) => return Ok(course.note(key, "passed", made)?),
-            Seen::Open => {}
+            Ok(Seen::Done(_)) if is_own(action) => return Err(at.stopped(course, SOMEBODY_ELSE, None)),
+            Ok(Seen::Done(made)) => return Ok(course.note(key, "passed", made)?),
+            // It was made, so that sending it again would make another.
+            Ok(Seen::Open) if course.sent.contains(key) && course.applied.made.contains_key(key) => {
+                let made = course.applied.made.get(key).cloned();
+                return self.confirmed(at, made, course).await;
+            }
+            Ok(Seen::Open) => {}
+            Err(error) => return Err(at.stopped(course, "the tenant cannot be asked how it stands", Some(error))),
         }
-        let password = self.password(&step.change)?;
-        if !was_sent {
-            course.note(key, "sending", None)?;
-        }
+        let was_sent = course.sent.contains(key);
+        let password = self.password(action)?;
+        // Also when it was sent before: of two who work on one plan with one store, one is told here.
+        course.note(key, "sending", None)?;
         let mut last = None;
         for _ in 0..SEND_COUNT_MAX {
-            match self.send(step, &course.applied.made, password.as_ref()).await {
-                Sent::Yes(made) => return self.confirmed(step, made, course, &stopped).await,
-                Sent::No(error) => {
-                    return Err(stopped(course, "the tenant refused it".to_owned(), Some(error)));
-                }
-                Sent::NotYet(error) => {
-                    return Err(stopped(course, "what it names is not found".to_owned(), Some(error)));
-                }
+            let is_first = !was_sent && last.is_none();
+            match self.send(action, &course.applied.made, password.as_ref()).await {
+                Sent::Yes(made) => return self.confirmed(at, made, course).await,
                 Sent::Perhaps(error) => last = Some(error),
-            }
-            match self.awaited(&step.change, &course.applied.made).await {
-                Ok(Seen::Done(made)) => {
-                    // The password that was sent may be that of an earlier request.
-                    return self.found_now(step, made, (course, password.as_ref()), &stopped).await;
+                Sent::No(error) | Sent::NotYet(error) => {
+                    return self.refused(at, error, (course, password.as_ref()), is_first).await;
                 }
-                Ok(Seen::Moved(why)) => return Err(stopped(course, why, last)),
+            }
+            match self.awaited(action, &course.applied.made).await {
+                Ok(Seen::Done(made)) => return self.found(at, made, (course, password.as_ref())).await,
+                Ok(Seen::Moved(why)) => return Err(at.stopped(course, why, last)),
                 Ok(Seen::Open) => {}
                 Err(error) => {
-                    return Err(stopped(
-                        course,
-                        "no answer came, and how it stands cannot be asked".to_owned(),
-                        Some(error),
-                    ));
+                    let why = "no answer came, and how it stands cannot be asked";
+                    return Err(at.stopped(course, why, Some(error)));
                 }
             }
         }
-        Err(stopped(course, "no answer came, and nothing is to be seen of it".to_owned(), last))
+        Err(at.stopped(course, "no answer came, and nothing is to be seen of it", last))
     }
 
     fn password(&self, action: &Action) -> Result<Option<Password>, PasswordsError> {
@@ -311,88 +348,119 @@ impl Applier<'_> {
         }
     }
 
-    /// A step that an earlier call has sent, and that is done: an account that was made then has a password that nobody may
-    /// have any more, and gets another.
-    async fn found(
+    /// A step that was refused. What may have been done by an earlier request is looked for, since the same is refused when
+    /// it is sent twice.
+    async fn refused(
         &self,
-        step: &Step,
-        made: Option<String>,
-        course: &mut Course<'_>,
-        stopped: &(dyn Fn(&Course<'_>, String, Option<DirectoryError>) -> ApplyError + Sync),
+        at: At<'_>,
+        error: DirectoryError,
+        (course, password): (&mut Course<'_>, Option<&Password>),
+        is_first: bool,
     ) -> Result<(), ApplyError> {
-        let password = self.password(&step.change)?;
-        self.found_now(step, made, (course, password.as_ref()), stopped).await
+        let (key, action) = (at.step.key.as_str(), &at.step.change);
+        let mut why = "the tenant refused it";
+        if matches!(error.status(), Some(400 | 404 | 409)) {
+            let seen = if is_first {
+                observe(self.directory, action, &course.applied.made).await
+            } else {
+                self.awaited(action, &course.applied.made).await
+            };
+            match seen {
+                Ok(Seen::Done(made)) if !is_first => return self.found(at, made, (course, password)).await,
+                Ok(Seen::Done(made)) if !is_own(action) => return Ok(course.note(key, "passed", made)?),
+                Ok(Seen::Done(_)) => why = SOMEBODY_ELSE,
+                _ if error.is_not_found() => why = "what it names is not found",
+                _ => {}
+            }
+        }
+        if is_first {
+            course.note(key, "refused", None)?;
+        }
+        Err(at.stopped(course, why, Some(error)))
     }
 
-    async fn found_now(
+    /// A step that was sent before and is done: an account that was made then has a password that nobody may have any
+    /// more, and gets this one.
+    async fn found(
         &self,
-        step: &Step,
+        at: At<'_>,
         made: Option<String>,
         (course, password): (&mut Course<'_>, Option<&Password>),
-        stopped: &(dyn Fn(&Course<'_>, String, Option<DirectoryError>) -> ApplyError + Sync),
     ) -> Result<(), ApplyError> {
         if let (Some(password), Some(id)) = (password, &made) {
-            let body = json!({ "passwordProfile": { "forceChangePasswordNextSignIn": false } });
-            let request = GraphRequest {
-                secret: Some(SecretValue { pointer: PASSWORD, password }),
-                repeat: Repeat::Safe,
-                ..GraphRequest::with_body(Method::Patch, format!("/v1.0/users/{id}"), Cow::Owned(body))
-            };
-            let sent = self.directory.send(&request).await;
-            sent.map_err(|error| {
-                stopped(course, "its password is not certain, and could not be set".to_owned(), Some(error))
-            })?;
+            let sent = self.set_password(id, password).await;
+            sent.map_err(|error| at.stopped(course, "its password is not certain, and could not be set", Some(error)))?;
         }
-        Ok(course.note(&step.key, "done", made)?)
+        Ok(course.note(&at.step.key, "done", made)?)
+    }
+
+    async fn set_password(&self, id: &str, password: &Password) -> Result<(), DirectoryError> {
+        let body = json!({ "passwordProfile": { "forceChangePasswordNextSignIn": false } });
+        let request = GraphRequest {
+            secret: Some(SecretValue { pointer: PASSWORD, password }),
+            repeat: Repeat::Safe,
+            ..GraphRequest::with_body(Method::Patch, format!("/v1.0/users/{id}"), Cow::Owned(body))
+        };
+        let mut waits = Waits::default();
+        loop {
+            match self.directory.send(&request).await {
+                // What is found by its name is not everywhere yet.
+                Err(error) if error.is_not_found() && waits.go_on(self.clock).await => {}
+                sent => return sent.map(|_| ()),
+            }
+        }
     }
 
     /// A step to which the tenant said yes, once it is to be seen.
-    async fn confirmed(
-        &self,
-        step: &Step,
-        made: Option<String>,
-        course: &mut Course<'_>,
-        stopped: &(dyn Fn(&Course<'_>, String, Option<DirectoryError>) -> ApplyError + Sync),
-    ) -> Result<(), ApplyError> {
-        match self.awaited(&step.change, &course.applied.made).await {
-            Ok(Seen::Done(seen)) => Ok(course.note(&step.key, "done", made.or(seen))?),
+    async fn confirmed(&self, at: At<'_>, made: Option<String>, course: &mut Course<'_>) -> Result<(), ApplyError> {
+        let key = at.step.key.as_str();
+        match self.awaited(&at.step.change, &course.applied.made).await {
+            Ok(Seen::Done(seen)) if made.is_none() || seen.is_none() || made == seen => {
+                Ok(course.note(key, "done", made.or(seen))?)
+            }
+            Ok(Seen::Done(_)) => {
+                course.note(key, "made", made)?;
+                Err(at.stopped(course, SOMEBODY_ELSE, None))
+            }
             Ok(Seen::Moved(why)) => {
                 // It was done all the same, and can be taken back.
-                course.note(&step.key, "done", made)?;
-                Err(stopped(course, format!("somebody changed the same at the same time: {why}"), None))
+                let state = if made.is_some() { "made" } else { "done" };
+                course.note(key, state, made)?;
+                Err(at.stopped(course, format!("somebody changed the same at the same time: {why}"), None))
             }
             Ok(Seen::Open) => {
-                Err(stopped(course, "the tenant said yes, and nothing is to be seen of it".to_owned(), None))
+                if made.is_some() {
+                    course.note(key, "made", made)?;
+                }
+                Err(at.stopped(course, "the tenant said yes, and nothing is to be seen of it", None))
             }
-            Err(error) => Err(stopped(course, "the tenant said yes, and cannot be asked".to_owned(), Some(error))),
+            Err(error) => Err(at.stopped(course, "the tenant said yes, and cannot be asked", Some(error))),
         }
     }
 
     /// Looks until the step is done or something else has happened, and at most [`VISIBLE_SECONDS_MAX`].
     async fn awaited(&self, action: &Action, made: &BTreeMap<String, String>) -> Result<Seen, DirectoryError> {
-        let (mut waited, mut wait) = (0, LOOK_SECONDS_FIRST);
+        let mut waits = Waits::default();
         loop {
             let seen = observe(self.directory, action, made).await?;
-            if seen != Seen::Open || waited >= VISIBLE_SECONDS_MAX {
+            if seen != Seen::Open || !waits.go_on(self.clock).await {
                 return Ok(seen);
             }
-            self.clock.sleep(Duration::from_secs(wait)).await;
-            waited += wait;
-            wait = (wait * 2).min(LOOK_SECONDS_MAX);
         }
     }
 
     /// Sends a step, again and again while what an earlier step made is not found.
-    async fn send(&self, step: &Step, made: &BTreeMap<String, String>, password: Option<&Password>) -> Sent {
-        let (mut waited, mut wait) = (0, LOOK_SECONDS_FIRST);
+    async fn send(&self, action: &Action, made: &BTreeMap<String, String>, password: Option<&Password>) -> Sent {
+        let mut waits = Waits::default();
         loop {
-            let sent = self.send_once(&step.change, made, password).await;
-            if !matches!(sent, Sent::NotYet(_)) || waited >= VISIBLE_SECONDS_MAX {
+            let sent = self.send_once(action, made, password).await;
+            if !matches!(sent, Sent::NotYet(_)) || !waits.go_on(self.clock).await {
                 return sent;
             }
-            self.clock.sleep(Duration::from_secs(wait)).await;
-            waited += wait;
-            wait = (wait * 2).min(LOOK_SECONDS_MAX);
+            // It may be refused because it is done.
+            if let Ok(Seen::Done(_)) = observe(self.directory, action, made).await {
+                return sent;
+            }
         }
     }
 
@@ -420,8 +488,6 @@ impl Applier<'_> {
             Err(error) => match error.status() {
                 // What was made a moment ago is not everywhere yet.
                 Some(400 | 404) if names_what_is_new(action) => Sent::NotYet(error),
-                // Somebody was quicker, or an answer was lost.
-                Some(400 | 409) => Sent::Perhaps(error),
                 _ => Sent::No(error),
             },
         }
@@ -442,20 +508,48 @@ fn addressed(mut body: Value, origin: &str) -> Value {
     body
 }
 
-/// Whether a policy is what a step of the plan makes of it.
-fn makes(plan: &Plan, course: &Course<'_>, (id, own): (&str, &str)) -> bool {
-    let mut steps = plan.steps.iter().filter(|step| course.sent.contains(&step.key));
-    steps.any(|step| match &step.change {
-        Action::ExcludeGroup { policy, group, was } if policy.object.id(&course.applied.made) == Some(id) => group
-            .object
-            .id(&course.applied.made)
-            .is_some_and(|group| digest(&super::action::excluded(was, group)) == own),
-        Action::IncludeGroup { policy, group, was } if policy.object.id(&course.applied.made) == Some(id) => group
-            .object
-            .id(&course.applied.made)
-            .is_some_and(|group| digest(&super::action::included(was, group)) == own),
-        _ => false,
-    })
+/// Digest of what a step makes of a policy, if it is about that one and the group is known.
+fn made_of(action: &Action, course: &Course<'_>, id: &str) -> Option<String> {
+    let made = &course.applied.made;
+    match action {
+        Action::ExcludeGroup { policy, group, was } if policy.object.id(made) == Some(id) => {
+            Some(digest(&excluded(was, group.object.id(made)?)))
+        }
+        Action::IncludeGroup { policy, group, was } if policy.object.id(made) == Some(id) => {
+            Some(digest(&included(was, group.object.id(made)?)))
+        }
+        _ => None,
+    }
+}
+
+/// Whether an action makes what is to be the plan's own and nobody else's.
+const fn is_own(action: &Action) -> bool {
+    matches!(action, Action::CreateAccount { .. } | Action::CreateGroup { .. })
+}
+
+/// A wait that grows, until [`VISIBLE_SECONDS_MAX`] are over.
+struct Waits {
+    waited: u64,
+    next: u64,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self { waited: 0, next: LOOK_SECONDS_FIRST }
+    }
+}
+
+impl Waits {
+    /// Waits; or says that it was waited long enough.
+    async fn go_on(&mut self, clock: &dyn Clock) -> bool {
+        if self.waited >= VISIBLE_SECONDS_MAX {
+            return false;
+        }
+        clock.sleep(Duration::from_secs(self.next)).await;
+        self.waited += self.next;
+        self.next = (self.next * 2).min(LOOK_SECONDS_MAX);
+        true
+    }
 }
 
 /// Whether one permission gives what another is asked for.

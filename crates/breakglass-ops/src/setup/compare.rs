@@ -1,7 +1,9 @@
 //! The tenant as it is against the arrangement as it is to be: what is in the way, or what has to be done.
 //!
 //! A pure function. The order is one in which nothing is weaker at any moment than before: first the group, the accounts,
-//! their role and membership, then the exclusions, and only at the end who does not belong into the group.
+//! their role and membership, then the exclusions, and only at the end who does not belong into the group. A unit with
+//! restricted management protects the group before it is excluded, unless somebody has to leave the group: what is in such
+//! a unit not even a Global Administrator changes.
 
 use std::collections::BTreeSet;
 
@@ -34,12 +36,19 @@ pub fn plan(snapshot: &Snapshot, wanted: &Wanted, at: Timestamp) -> Result<Plan,
     if let Some(group) = &group {
         draft.roles(&accounts);
         draft.members(group, &accounts);
+        let strangers = draft.strangers(group, &accounts);
+        if strangers.is_empty() {
+            draft.unit(group);
+        }
         draft.exclusions(group);
         draft.campaign(group);
         if wanted.has_passkeys {
             draft.passkeys(group);
         }
-        draft.strangers(group, &accounts);
+        if !strangers.is_empty() {
+            draft.actions.extend(strangers);
+            draft.unit(group);
+        }
         draft.by_hand(&accounts);
     }
     let Draft { actions, by_hand, objections, .. } = draft;
@@ -329,6 +338,10 @@ impl<'d> Draft<'d> {
                 self.act(action, "the group carries the exclusion");
             }
         }
+    }
+
+    /// The unit that protects the group.
+    fn unit(&mut self, group: &Carrier<'_>) {
         let Protection::RestrictedUnit { name } = &self.wanted.protection else { return };
         if group.found.is_some_and(|group| self.is_in_restricted_unit(group.key)) {
             return;
@@ -416,10 +429,10 @@ impl<'d> Draft<'d> {
         self.act(action, "the accounts sign in with security keys, and the tenant does not let them");
     }
 
-    /// Whoever is in the group and is no account.
-    fn strangers(&mut self, group: &Carrier<'_>, accounts: &[Account]) {
+    /// How whoever is in the group and is no account leaves it.
+    fn strangers(&self, group: &Carrier<'_>, accounts: &[Account]) -> Vec<(Action, String)> {
         let wanted: BTreeSet<ObjectKey> = accounts.iter().filter_map(|account| account.key).collect();
-        for member in members_of(group).difference(&wanted) {
+        let leaves = |member: &ObjectKey| {
             let id = self.snapshot.id(*member).to_string();
             let name = match self.snapshot.row(*member) {
                 ObjectRow::User(_) => {
@@ -428,9 +441,10 @@ impl<'d> Draft<'d> {
                 _ => self.snapshot.name(*member).to_owned(),
             };
             let member = Named { object: Ref::Id(id), name };
-            let action = Action::RemoveMember { group: group.named.clone(), member };
-            self.act(action, "it is no emergency access account, and is excluded from every policy by the group");
-        }
+            let because = "it is no emergency access account, and is excluded from every policy by the group";
+            (Action::RemoveMember { group: group.named.clone(), member }, because.to_owned())
+        };
+        members_of(group).difference(&wanted).map(leaves).collect()
     }
 
     /// What no request of Graph does: keys that somebody holds, and what is left of Identity Protection's own policies.

@@ -133,16 +133,18 @@ async fn object(directory: &dyn Directory, target: &str) -> Result<Option<Value>
     }
 }
 
-/// Every object of a collection; none if what it belongs to is not there yet.
+/// Every object of a collection, once: pages may overlap where it changes meanwhile. None if what it belongs to is not
+/// there yet.
 pub(super) async fn list(directory: &dyn Directory, target: &str) -> Result<Vec<Value>, DirectoryError> {
     let mut all = Vec::new();
+    let mut known = BTreeSet::new();
     let mut next = Some(target.to_owned());
     for _ in 0..PAGE_COUNT_MAX {
         let Some(target) = next.take() else { return Ok(all) };
         let Some(page) = object(directory, &target).await? else { return Ok(all) };
         let found = page.get("value").and_then(Value::as_array);
         let found = found.ok_or_else(|| DirectoryError::Malformed { why: "a list has no `value`".to_owned() })?;
-        all.extend(found.iter().cloned());
+        all.extend(found.iter().filter(|one| text(one, "id").is_none_or(|id| known.insert(id))).cloned());
         next = text(&page, "@odata.nextLink");
     }
     Err(DirectoryError::Malformed { why: format!("`{target}` has more than {PAGE_COUNT_MAX} pages") })

@@ -4,6 +4,8 @@
 //! where it runs. What changes with the rules stands as `...` there; the reports themselves are recorded in the crate.
 
 #[cfg(test)]
+mod apply;
+#[cfg(test)]
 mod certificates;
 #[cfg(test)]
 mod documents;

@@ -1,0 +1,127 @@
+//! The way back: everything of a plan, what was done of one that was stopped, and whatever fails on the way.
+
+use breakglass_ops::setup::{self, ApplyError, Objection, undo_of};
+
+use super::referee::State;
+use super::script::{Ended, Fault, Kind, Script};
+use super::world::{SECOND, Scene, Template, World};
+
+/// What is another than it was before the plan.
+fn fault(first: &State, world: &World) -> Option<String> {
+    let now = State::of(world);
+    let names = |state: &State| {
+        let users = state.users.values().map(ToString::to_string);
+        let groups = state.groups.iter().map(|(id, (group, members))| format!("{id} {group} {members:?}"));
+        let units = state.units.iter().map(|(id, (unit, members))| format!("{id} {unit} {members:?}"));
+        let policies = state.policies.values().map(|policy| {
+            let mut policy = policy.clone();
+            // None and no list at all are the same.
+            policy["conditions"]["users"].as_object_mut().unwrap().retain(|_, value| *value != serde_json::json!([]));
+            policy.to_string()
+        });
+        let roles = state.assignments.iter().map(|one| format!("{one:?}"));
+        let methods = std::iter::once(state.methods.to_string());
+        users.chain(groups).chain(units).chain(policies).chain(roles).chain(methods).collect::<Vec<_>>()
+    };
+    let (was, is) = (names(first), names(&now));
+    is.iter()
+        .find(|one| !was.contains(one))
+        .map(|one| format!("{one} is new"))
+        .or_else(|| was.iter().find(|one| !is.contains(one)).map(|one| format!("{one} is gone")))
+}
+
+fn in_bin(world: &World) -> usize {
+    let deleted = world.list("/v1.0/directory/deletedItems/microsoft.graph.user");
+    deleted.iter().filter(|user| user["userPrincipalName"].as_str().unwrap().ends_with(SECOND)).count()
+}
+
+#[test]
+fn what_a_plan_has_done_is_taken_back_and_every_single_fault_on_the_way_is_survived() {
+    for scene in Scene::ALL {
+        let template = Template::new(scene, "undo");
+        let mut runs = 0;
+        let mut faults: Vec<Option<(usize, Fault)>> = vec![None];
+        let mut at = 0;
+        while let Some(one) = faults.get(at).copied() {
+            at += 1;
+            let world = template.world();
+            let first = State::of(&world);
+            let script = Script::new(&world, None, &[]);
+            assert!(matches!(script.apply(&template.plan), Ended::Whole(_)));
+            let undo = undo_of(&template.plan, &script.store, world.now()).unwrap();
+            assert_eq!((undo.by_hand.len(), undo.steps.len()), (0, template.plan.steps.len()), "{}", undo.document());
+            let back = Script::new(&world, None, one.as_slice());
+            let mut ended = back.apply(&undo);
+            if one.is_some() && !matches!(ended, Ended::Whole(_)) {
+                ended = back.apply(&undo);
+            }
+            if let Ended::Stopped(error) = ended {
+                panic!("{}, {one:?}: {error}: {:?}\n{}", scene.name(), std::error::Error::source(&error), back.told());
+            }
+            if let Some(fault) = fault(&first, &world) {
+                panic!("{}, {one:?}: {fault}\n{}", scene.name(), back.told());
+            }
+            assert_eq!(in_bin(&world), 1);
+            if one.is_none() {
+                let events = back.events();
+                let every =
+                    events.iter().enumerate().flat_map(|(at, kind)| kind.faults().iter().map(move |one| (at, *one)));
+                faults.extend(every.map(Some));
+                taken_back_is_not_done(&template, &script);
+            }
+            runs += 1;
+        }
+        println!("{}: {runs} runs of the way back", scene.name());
+    }
+}
+
+/// Whoever carries the plan out once more is told, and so is whoever plans again.
+fn taken_back_is_not_done(template: &Template, script: &Script<'_>) {
+    match script.apply(&template.plan) {
+        Ended::Stopped(ApplyError::Moved(moved)) => assert!(moved[0].contains("taken back"), "{moved:?}"),
+        _ => panic!("it is not told that it was taken back"),
+    }
+    let again = setup::plan(&script.world.snapshot(), &template.scene.wanted(), script.world.now());
+    assert_eq!(again.unwrap_err(), [Objection::InBin(SECOND.to_owned())]);
+}
+
+#[test]
+fn what_was_done_of_a_plan_that_was_stopped_at_any_request_is_taken_back() {
+    for scene in Scene::ALL {
+        let template = Template::new(scene, "undo-half");
+        let world = template.world();
+        let whole = Script::new(&world, None, &[]);
+        assert!(matches!(whole.apply(&template.plan), Ended::Whole(_)));
+        let (mut runs, mut left) = (0, 0);
+        for (at, kind) in whole.events().iter().enumerate() {
+            let faults: &[Fault] = match kind {
+                Kind::Write => &[Fault::KilledBefore, Fault::KilledAfter, Fault::Refused(403)],
+                Kind::Entry => &[Fault::KilledBefore, Fault::KilledAfter],
+                _ => &[Fault::KilledBefore],
+            };
+            for one in faults {
+                let world = template.world();
+                let first = State::of(&world);
+                let script = Script::new(&world, None, &[(at, *one)]);
+                assert!(!matches!(script.apply(&template.plan), Ended::Whole(_)));
+                let undo = undo_of(&template.plan, &script.store, world.now()).unwrap();
+                let back = Script::new(&world, None, &[]);
+                if let Ended::Stopped(error) = back.apply(&undo) {
+                    panic!("{}, {at} {one:?}: {error}\n{}", scene.name(), script.told());
+                }
+                match fault(&first, &world) {
+                    None => {}
+                    // Nobody knows its id, and somebody is told to look for it.
+                    Some(_) if undo.by_hand.len() == 1 => left += 1,
+                    Some(fault) => panic!("{}, {at} {one:?}: {fault}\n{}", scene.name(), script.told()),
+                }
+                runs += 1;
+            }
+        }
+        println!(
+            "{}: {runs} plans that were stopped and taken back, in {left} something is left to look for",
+            scene.name()
+        );
+        assert!(left <= 8, "what is left is only what was made without an answer");
+    }
+}
