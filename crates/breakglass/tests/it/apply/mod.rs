@@ -5,7 +5,6 @@
 
 mod crashes;
 mod lies;
-mod operators;
 mod referee;
 mod requests;
 mod script;
