@@ -14,8 +14,7 @@ const SHAPE: Shape = Shape {
     resource: Resource::Devices,
     context: "devices",
     default_properties: &[],
-    // Relations, which are shown where they are expanded.
-    hidden: &["registeredOwners", "registeredUsers"],
+    hidden: &[],
     count_default: 100,
     count_max: 999,
 };

@@ -3,7 +3,6 @@
 mod activity;
 mod addresses;
 mod bad_input;
-mod bounds;
 mod changes;
 mod contexts;
 mod endpoint;
@@ -12,7 +11,6 @@ mod every_resource;
 mod grants;
 mod guarded;
 mod keys;
-mod names;
 mod passes;
 mod per_user_mfa;
 mod permissions;
