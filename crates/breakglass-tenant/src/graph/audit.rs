@@ -81,10 +81,6 @@ pub(super) fn answer(request: &Request<'_>, rest: &[&str]) -> Result<Reply, Grap
         needs_premium(&request.tenant.state.read())?;
     }
     let options = QueryOptions::parse(&request.call.query)?;
-    if log == Log::SignIns && request.version != "beta" {
-        let is_known = |name: &str| SIGN_IN_OF_V1.iter().any(|known| known.eq_ignore_ascii_case(name));
-        options.check_properties("microsoft.graph.signIn", is_known)?;
-    }
     let named = options.filter().map(|filter| filter.properties()).unwrap_or_default();
     let is_kind_named = named.iter().any(|name| name.eq_ignore_ascii_case(EVENT_TYPES));
     let sees_policies = sees_policies(request);

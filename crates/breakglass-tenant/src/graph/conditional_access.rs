@@ -106,7 +106,7 @@ impl Of {
             "policies" => Self {
                 shape: shape(Resource::ConditionalAccessPolicies, "identity/conditionalAccess/policies"),
                 word: "conditional access policy",
-                check_shape: |_, body| policy_check::check_shape(body),
+                check_shape: policy_check::check_shape,
                 check: policy_check::check,
             },
             _ => Self {

@@ -68,15 +68,15 @@ struct Place {
 }
 
 impl Place {
-    fn written(&self, epoch: &str) -> String {
+    fn written(&self, (collection, epoch): (&str, &str)) -> String {
         let since = self.since.map_or_else(|| "-".to_owned(), |since| since.to_string());
-        URL_SAFE_NO_PAD.encode(format!("{epoch}|{since}|{}|{}", self.until, self.last))
+        URL_SAFE_NO_PAD.encode(format!("{collection}|{epoch}|{since}|{}|{}", self.until, self.last))
     }
 
-    fn read(token: &str, epoch: &str) -> Option<Self> {
+    fn read(token: &str, (collection, epoch): (&str, &str)) -> Option<Self> {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
-        let mut parts = text.splitn(4, '|');
-        let is_ours = parts.next()? == epoch;
+        let mut parts = text.splitn(5, '|');
+        let is_ours = parts.next()? == collection && parts.next()? == epoch;
         let since = match parts.next()? {
             "-" => None,
             since => Some(since.parse().ok()?),
@@ -86,6 +86,12 @@ impl Place {
     }
 }
 
+/// The collection that a token is of; `None` where it is no token.
+fn collection_of(token: &str) -> Option<String> {
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+    text.split_once('|').map(|(collection, _)| collection.to_owned())
+}
+
 /// Answers what changes there are.
 pub(super) fn answer(request: &Request<'_>, of: &Of) -> Result<Reply, GraphError> {
     request.caller.needs(of.permissions, &[])?;
@@ -93,12 +99,17 @@ pub(super) fn answer(request: &Request<'_>, of: &Of) -> Result<Reply, GraphError
     refuse_others(&options)?;
     let directory = request.tenant.state.read();
     let (epoch, revision) = (directory.epoch(), directory.revision());
+    let mark = (of.shape.context, epoch);
+    let token = options.skip_token().or(options.delta_token().filter(|token| *token != LATEST));
+    if token.and_then(collection_of).is_some_and(|other| other != of.shape.context) {
+        return Err(GraphError::bad_request("The token is one of another collection."));
+    }
     let place = match (options.skip_token(), options.delta_token()) {
         (None, None) => Place { since: None, until: revision, last: String::new() },
         (None, Some(LATEST)) => Place { since: Some(revision), until: revision, last: String::new() },
-        (Some(token), _) => Place::read(token, epoch).ok_or_else(|| start_again(request))?,
+        (Some(token), _) => Place::read(token, mark).ok_or_else(|| start_again(request))?,
         (None, Some(token)) => {
-            let known = Place::read(token, epoch).ok_or_else(|| start_again(request))?;
+            let known = Place::read(token, mark).ok_or_else(|| start_again(request))?;
             Place { since: Some(known.until), until: revision, last: String::new() }
         }
     };
@@ -120,7 +131,7 @@ pub(super) fn answer(request: &Request<'_>, of: &Of) -> Result<Reply, GraphError
         request.tenant.addresses.base,
         request.call.path,
         kept_query(request),
-        next.written(epoch)
+        next.written(mark)
     );
     let context = request.context(&format!("{}/$delta", of.shape.context));
     Ok(Reply::json(200, json!({ "@odata.context": context, name: link, "value": value })))
@@ -219,17 +230,20 @@ fn start_again(request: &Request<'_>) -> GraphError {
 
 #[cfg(test)]
 mod tests {
-    use super::Place;
+    use super::{Place, collection_of};
 
     #[test]
     fn a_place_is_read_as_it_was_written_and_only_there() {
         for since in [None, Some(0), Some(7)] {
             let place = Place { since, until: 9, last: "a|b".to_owned() };
-            assert_eq!(Place::read(&place.written("e"), "e"), Some(place.clone()));
-            assert_eq!(Place::read(&place.written("e"), "f"), None);
+            let token = place.written(("users", "e"));
+            assert_eq!(Place::read(&token, ("users", "e")), Some(place.clone()));
+            assert_eq!(Place::read(&token, ("users", "f")), None);
+            assert_eq!(Place::read(&token, ("groups", "e")), None);
+            assert_eq!(collection_of(&token).as_deref(), Some("users"));
         }
         for bad in ["", "%", "AAAA", "ZXwxfDI"] {
-            assert_eq!(Place::read(bad, "e"), None, "{bad}");
+            assert_eq!(Place::read(bad, ("users", "e")), None, "{bad}");
         }
     }
 }

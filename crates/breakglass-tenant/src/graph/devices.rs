@@ -14,7 +14,8 @@ const SHAPE: Shape = Shape {
     resource: Resource::Devices,
     context: "devices",
     default_properties: &[],
-    hidden: &[],
+    // Relations, which are shown where they are expanded.
+    hidden: &["registeredOwners", "registeredUsers"],
     count_default: 100,
     count_max: 999,
 };

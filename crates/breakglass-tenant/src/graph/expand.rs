@@ -22,7 +22,7 @@ pub(super) const fn relations_of(resource: Resource) -> &'static [&'static str] 
         Resource::Applications => &["owners"],
         Resource::ServicePrincipals => &["owners", "memberOf"],
         Resource::AdministrativeUnits => &["members"],
-        Resource::Devices => &["memberOf"],
+        Resource::Devices => &["memberOf", "registeredOwners", "registeredUsers"],
         Resource::RoleAssignments
         | Resource::RoleAssignmentScheduleInstances
         | Resource::RoleEligibilityScheduleInstances => OF_ROLES,
@@ -61,6 +61,11 @@ pub(super) fn related(request: &Request<'_>, resource: Resource, (object, relati
             Some(definition.map_or(Value::Null, |known| Value::Object(roles::definition(known))))
         }
         (_, "directoryScope") => Some(one(text(object, "directoryScopeId")?.trim_start_matches('/'))),
+        (Resource::Devices, relation) => {
+            let device = directory.object(Resource::Devices, id)?;
+            let people = device.get(relation).and_then(Value::as_array).into_iter().flatten();
+            Some(people.filter_map(|person| Some(one(person.get("id")?.as_str()?))).collect())
+        }
         (_, relation) => list(relations::listed(&directory, (resource, id), relation)),
     }
 }

@@ -8,6 +8,7 @@
 
 use breakglass_model::snapshot::Resource;
 
+use super::delta::is_asked;
 use super::error::GraphError;
 use crate::state::{Directory, text};
 
@@ -46,6 +47,8 @@ pub(super) fn resolved(directory: &Directory, parts: &[&str]) -> Result<Vec<Stri
             None if inside.contains('\'') && !inside.contains('=') => return Err(malformed(part)),
             None => plain.push((*part).to_owned()),
             Some(Key::Id(id)) if id.is_empty() => return Err(malformed(part)),
+            // What is a function elsewhere in a path is a key here, and nothing has it.
+            Some(Key::Id(id)) if is_no_id(&id) => return Err(GraphError::not_found(&id)),
             Some(Key::Id(id)) => plain.extend([name.to_owned(), id]),
             Some(Key::Alternate(key, value)) => {
                 let Some((_, key, resource)) = known(&key) else {
@@ -88,6 +91,11 @@ fn quoted(text: &str) -> Option<String> {
     let inside = text.strip_prefix('\'')?.strip_suffix('\'')?;
     let pairs = inside.replace("''", "");
     (!pairs.contains('\'')).then(|| inside.replace("''", "'"))
+}
+
+/// Whether a text stands for something else than an id where it is a part of a path.
+fn is_no_id(text: &str) -> bool {
+    text.starts_with('$') || text.starts_with("microsoft.graph.") || is_asked(text)
 }
 
 fn malformed(part: &str) -> GraphError {

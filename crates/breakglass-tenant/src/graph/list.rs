@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::audit::{READERS as SIGN_IN_READERS, needs_premium};
 use super::error::GraphError;
 use super::shape::{SIGN_IN_ACTIVITY, is_mended, mend};
-use super::{Request, expand, properties};
+use super::{Request, expand, names};
 use crate::call::{Body, Reply};
 use crate::odata::{
     ODataError, Page, PageLimits, QueryOptions, matching, page, page_in_order, page_with, shape, shape_with, window,
@@ -65,7 +65,6 @@ impl From<ODataError> for GraphError {
 /// The collection of a resource.
 pub(super) fn listed(request: &Request<'_>, shape: &Shape) -> Result<Reply, GraphError> {
     let options = QueryOptions::parse(&request.call.query)?;
-    check_names(shape, &options)?;
     let has_activity = wants_activity(request, shape, &options)?;
     if options.takes_all_in_order() {
         return all_in_order(request, shape, (&options, has_activity));
@@ -83,6 +82,7 @@ pub(super) fn listed(request: &Request<'_>, shape: &Shape) -> Result<Reply, Grap
         }
         let mut seen = visible(request, shape, object);
         add_activity(&directory, has_activity, &mut seen);
+        add_nulls(shape, &options, &mut seen);
         if is_sought_in_kept || options.lets_through(&seen)? {
             objects.push(seen);
         }
@@ -107,6 +107,7 @@ fn all_in_order(
         let seen = here.map(|object| {
             let mut seen = visible(request, shape, object);
             add_activity(&directory, has_activity, &mut seen);
+            add_nulls(shape, options, &mut seen);
             seen
         });
         let here: Vec<Object> = seen.collect();
@@ -142,6 +143,25 @@ fn add_activity(directory: &Directory, is_wanted: bool, user: &mut Object) {
     let activity = text(user, "id").filter(|_| is_wanted).and_then(|id| directory.sign_in_activity(id));
     if let Some(activity) = activity {
         user.insert(SIGN_IN_ACTIVITY.to_owned(), Value::Object(activity));
+    }
+}
+
+/// What is asked for of a user or a group and has no value is null, and not left out: whoever asked for it knows then that
+/// there is none. When somebody signed in last is left out where they never did.
+fn add_nulls(shape: &Shape, options: &QueryOptions, seen: &mut Object) {
+    if !matches!(shape.resource, Resource::Users | Resource::Groups) {
+        return;
+    }
+    let relations = expand::relations_of(shape.resource);
+    let is_property = |name: &&str| {
+        let others = relations.iter().chain(shape.hidden).chain([&SIGN_IN_ACTIVITY]);
+        !others.into_iter().any(|other| other.eq_ignore_ascii_case(name))
+    };
+    let selected = options.select().map(|select| select.properties()).unwrap_or_default();
+    for name in selected.into_iter().filter(is_property) {
+        if !seen.keys().any(|key| key.eq_ignore_ascii_case(name)) {
+            seen.insert(name.to_owned(), Value::Null);
+        }
     }
 }
 
@@ -237,30 +257,18 @@ pub(super) fn selected(request: &Request<'_>, of: &Shape, object: &Object) -> Re
     shown_of(request, of, (&object, &options))
 }
 
-/// Refuses names that a type does not have, where its properties are known here.
-fn check_names(shape: &Shape, options: &QueryOptions) -> Result<(), GraphError> {
-    let properties = match shape.resource {
-        Resource::Users => &properties::USER,
-        Resource::Groups => &properties::GROUP,
-        Resource::Applications => &properties::APPLICATION,
-        Resource::ServicePrincipals => &properties::SERVICE_PRINCIPAL,
-        _ => return Ok(()),
-    };
-    let name = format!("microsoft.graph.{}", properties.name());
-    Ok(options.check_properties(&name, |name| properties.is_known(name))?)
-}
-
 /// The same for options that were read already.
 pub(super) fn shown_of(
     request: &Request<'_>,
     of: &Shape,
     (object, options): (&Object, &QueryOptions),
 ) -> Result<Object, GraphError> {
-    check_names(of, options)?;
     check_nested(options)?;
     may_expand(request, of.resource, options)?;
     let related = |object: &Object, relation: &str| expand::related(request, of.resource, (object, relation));
-    Ok(shape_with(&visible(request, of, object), options, (&of.limits(), &related))?)
+    let mut seen = visible(request, of, object);
+    add_nulls(of, options, &mut seen);
+    Ok(shape_with(&seen, options, (&of.limits(), &related))?)
 }
 
 /// Objects that are worked out, as the collection of a resource.
@@ -370,5 +378,6 @@ fn counted(
     if has_others {
         return Err(GraphError::bad_request("What is counted takes $filter and $search, and no other option."));
     }
+    names::check(request, options, collection)?;
     Ok(Reply::of(200, Body::Text(count()?.to_string())))
 }

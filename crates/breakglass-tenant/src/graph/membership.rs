@@ -1,6 +1,7 @@
 //! What somebody or something is in: groups, roles and administrative units, directly or through groups.
 //!
-//! **Source:** "List a user's direct memberships", "directoryObject: getMemberGroups", "getMemberObjects".
+//! **Source:** "List a user's direct memberships", "directoryObject: getMemberGroups", "getMemberObjects"; of
+//! the signed-in user with `User.Read`, and what is limited then, from the first.
 
 use breakglass_model::snapshot::Resource;
 use serde_json::{Value, json};
@@ -23,6 +24,8 @@ pub(super) const READ: &[&str] = &[
     "Group.Read.All",
     "Group.ReadWrite.All",
 ];
+/// The same for users themselves, who then see of what they are in nothing but its type and its id.
+const READ_OWN: &[&str] = &["User.Read"];
 /// Ids that one request may name.
 const ID_COUNT_MAX: usize = 20;
 
@@ -48,8 +51,23 @@ pub(super) fn answer(request: &Request<'_>, id: &str, whole: &[&str]) -> Option<
 }
 
 fn listed(request: &Request<'_>, of: (&str, Reach), form: Form) -> Result<Reply, GraphError> {
+    let found = memberships(request, of);
+    let is_own = request.caller.is_user && request.caller.id.eq_ignore_ascii_case(of.0);
+    if is_own && request.caller.needs(READ, &[]).is_err() && request.caller.needs(READ_OWN, &[]).is_ok() {
+        return relations::page(request, form, found.into_iter().map(limited).collect());
+    }
     request.caller.needs(READ, &[])?;
-    relations::page(request, form, memberships(request, of))
+    relations::page(request, form, found)
+}
+
+/// What is seen of an object that the caller may not read: of what it is, and its id.
+fn limited(object: Object) -> Object {
+    let hidden = |(name, value): (String, Value)| match value {
+        value if matches!(name.as_str(), "@odata.type" | "id") => (name, value),
+        Value::Array(_) => (name, json!([])),
+        _ => (name, Value::Null),
+    };
+    object.into_iter().map(hidden).collect()
 }
 
 pub(super) fn memberships(request: &Request<'_>, (id, reach): (&str, Reach)) -> Vec<Object> {

@@ -5,11 +5,11 @@
 use breakglass_model::snapshot::Resource;
 use serde_json::{Value, json};
 
-use super::Request;
 use super::error::GraphError;
 use super::list::{expanded, page_of};
 use super::modified::modified;
 use super::organization::AUTHENTICATION_POLICY_ADMINISTRATOR;
+use super::{Request, passes};
 use crate::call::Reply;
 use crate::state::{Change, Object, text};
 
@@ -108,7 +108,11 @@ fn update(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
         let known = listed.find(|one| is_called(one, id)).ok_or_else(|| GraphError::not_found(id))?;
         check(known, &body)?;
         let before = known.clone();
+        let touches_passes = body.keys().any(|name| name.contains("Lifetime") || name == "defaultLength");
         known.extend(body.into_iter().filter(|(name, _)| name != "id" && !name.contains('@')));
+        if touches_passes {
+            passes::check_policy(known)?;
+        }
         let told = modified(&before, known, &[]);
         Ok((vec![Change::Put(Resource::AuthenticationMethodsPolicy, policy)], told))
     })?;

@@ -27,6 +27,7 @@ mod location_shape;
 mod membership;
 mod method_configurations;
 mod modified;
+mod names;
 mod organization;
 mod owners;
 mod passes;
@@ -243,6 +244,7 @@ fn routed(
     let tag = request.tag_asked_for();
     // Of a handler that fails nothing is kept.
     let reply = handler.ok_or_else(|| GraphError::no_segment(first))?(&request, rest)?;
+    names::check_answer(&request, &reply)?;
     request.commit()?;
     let reply = match tag {
         Some(tag) => etags::tagged(&request, (tag, reply)),

@@ -26,6 +26,9 @@ const MINUTES: i64 = 60;
 /// Minutes for which one may be good, whatever the policy says.
 const MINUTES_MIN: i64 = 10;
 const MINUTES_MAX: i64 = 43_200;
+/// Characters of one, as the policy may have them.
+const LENGTH_CHARS_MIN: i64 = 8;
+const LENGTH_CHARS_MAX: i64 = 48;
 /// Minutes by which the beginning of a new pass may be past: clocks differ, and requests take their time.
 const LATE_MINUTES_MAX: i64 = 5;
 /// The name of the kind in the authentication methods policy.
@@ -43,6 +46,31 @@ static PASS: Part = Part {
 };
 /// What nobody says of one.
 const READ_ONLY: [&str; 5] = ["createdDateTime", "id", "isUsable", "methodUsabilityReason", "temporaryAccessPass"];
+
+/// Refuses what the authentication methods policy cannot say of passes: how long they last and how long they are.
+pub(super) fn check_policy(configuration: &Object) -> Result<(), GraphError> {
+    let number = |name: &str| configuration.get(name).and_then(Value::as_i64);
+    let minutes = |name: &str, usual: i64| {
+        let minutes = number(name).unwrap_or(usual);
+        let is_good = (MINUTES_MIN..=MINUTES_MAX).contains(&minutes);
+        let why = || refused(name, &format!("it is {MINUTES_MIN} to {MINUTES_MAX} minutes"));
+        is_good.then_some(minutes).ok_or_else(why)
+    };
+    let least = minutes("minimumLifetimeInMinutes", MINUTES_MIN)?;
+    let most = minutes("maximumLifetimeInMinutes", MINUTES_MAX)?;
+    let usual = minutes("defaultLifetimeInMinutes", MINUTES.max(least).min(most))?;
+    if least > most {
+        return Err(refused("minimumLifetimeInMinutes", "it is above the maximum"));
+    }
+    if !(least..=most).contains(&usual) {
+        return Err(refused("defaultLifetimeInMinutes", "it is between the minimum and the maximum"));
+    }
+    if number("defaultLength").is_some_and(|length| !(LENGTH_CHARS_MIN..=LENGTH_CHARS_MAX).contains(&length)) {
+        let why = format!("a Temporary Access Pass has {LENGTH_CHARS_MIN} to {LENGTH_CHARS_MAX} characters");
+        return Err(refused("defaultLength", &why));
+    }
+    Ok(())
+}
 
 /// A new pass.
 pub(super) fn made(request: &Request<'_>, user: &str, body: &Object) -> Result<Made, GraphError> {
@@ -142,11 +170,31 @@ const ENABLED: &str = "EnabledByPolicy";
 mod tests {
     use serde_json::{Value, json};
 
-    use super::settled;
+    use super::{check_policy, settled};
     use crate::state::Object;
 
     fn object(value: Value) -> Object {
         value.as_object().cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_policy_contradicts_neither_itself_nor_the_limits() {
+        for (configuration, is_good) in [
+            (json!({}), true),
+            (json!({ "minimumLifetimeInMinutes": 10, "maximumLifetimeInMinutes": 43_200, "defaultLength": 8 }), true),
+            (json!({ "minimumLifetimeInMinutes": 120, "maximumLifetimeInMinutes": 120 }), true),
+            (json!({ "defaultLifetimeInMinutes": null, "defaultLength": 48 }), true),
+            (json!({ "minimumLifetimeInMinutes": 9 }), false),
+            (json!({ "maximumLifetimeInMinutes": 43_201 }), false),
+            (json!({ "defaultLifetimeInMinutes": 0 }), false),
+            (json!({ "minimumLifetimeInMinutes": 61, "maximumLifetimeInMinutes": 60 }), false),
+            (json!({ "minimumLifetimeInMinutes": 61, "defaultLifetimeInMinutes": 60 }), false),
+            (json!({ "maximumLifetimeInMinutes": 60, "defaultLifetimeInMinutes": 61 }), false),
+            (json!({ "defaultLength": 7 }), false),
+            (json!({ "defaultLength": 49 }), false),
+        ] {
+            assert_eq!(check_policy(&object(configuration.clone())).is_ok(), is_good, "{configuration}");
+        }
     }
 
     #[test]

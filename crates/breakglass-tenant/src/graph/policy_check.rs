@@ -6,8 +6,9 @@
 //!
 //! **Source:** "Create conditionalAccessPolicy" (one rule about users, one about applications, one control); "Conditional
 //! Access: Grant" (`block` stands alone, a strength and `mfa` are not combined, what goes with a changed password);
-//! "Conditional Access: Target resources". The texts of 1007 and 1012 are those that clients of Graph report; the others
-//! are our own.
+//! "Conditional Access: Target resources"; "Conditional Access for workload identities" (`block` is the only control);
+//! "conditionalAccessSessionControls" (a persistent browser session wants all applications). The texts of 1007, 1012, 1032
+//! and 1064 are those that clients of Graph report; the others are our own.
 
 use std::collections::BTreeSet;
 
@@ -26,6 +27,7 @@ use crate::state::{Directory, Object, text};
 
 const DOCUMENTATION: &str =
     "https://docs.microsoft.com/en-us/graph/api/conditionalaccessroot-post-policies?view=graph-rest-1.0";
+const CLIENTS: &[&str] = &["clientAppTypes"];
 /// Networks that are no named locations: all, all that are trusted, and those that are trusted for MFA.
 const NETWORKS: [&str; 3] = ["All", "AllTrusted", "00000000-0000-0000-0000-000000000000"];
 
@@ -38,8 +40,15 @@ pub(super) fn check(directory: &Directory, known: Option<&Object>, policy: &Obje
     check_names(directory, known, policy)
 }
 
-/// Refuses what is not written as a policy is.
-pub(super) fn check_shape(policy: &Object) -> Result<(), GraphError> {
+/// Refuses what is not written as a policy is. What one has already stays, be it written so or not.
+pub(super) fn check_shape(known: Option<&Object>, policy: &Object) -> Result<(), GraphError> {
+    let has_clients = |policy: &Object| !names(policy, CLIENTS).is_empty();
+    let is_emptied = at(policy, CLIENTS).is_some_and(Value::is_array) && !has_clients(policy);
+    if is_emptied && known.is_none_or(has_clients) {
+        return Err(refused(format!(
+            "1064: 'clientAppTypes' condition does not support []. If you want to target all client apps, use ['All']. If you want to target modern authentication clients, use ['browser', 'mobileAppsAndDesktopClients']. For examples, please see API documentation at {DOCUMENTATION}."
+        )));
+    }
     let Some(wrong) = POLICY.find_wrong(policy) else { return Ok(()) };
     let what = match wrong {
         Wrong::Name { name, of } => format!("There is no '{name}' in {of}."),
@@ -149,6 +158,10 @@ fn check_controls(directory: &Directory, policy: &Object) -> Result<(), GraphErr
     if built_in.contains(&"block") && count > 1 {
         return Err(refused("The grant control 'block' cannot be combined with another."));
     }
+    let is_of_workloads = !names(policy, &["clientApplications", "includeServicePrincipals"]).is_empty();
+    if is_of_workloads && count > usize::from(built_in == ["block"]) {
+        return Err(refused("A policy about workload identities takes the grant control 'block' and no other."));
+    }
     if let Some(strength) = strength {
         if built_in.contains(&"mfa") {
             return Err(refused("The grant control 'mfa' and an authentication strength cannot be combined."));
@@ -161,7 +174,20 @@ fn check_controls(directory: &Directory, policy: &Object) -> Result<(), GraphErr
     if built_in.contains(&"passwordChange") {
         check_password_change(policy, (&built_in, strength.is_some()))?;
     }
+    check_browser(policy)?;
     check_frequency(policy)
+}
+
+/// Whether a browser keeps its session is said for all resources or for none.
+fn check_browser(policy: &Object) -> Result<(), GraphError> {
+    let browser = policy.get("sessionControls").and_then(|session| session.get("persistentBrowser")?.as_object());
+    let is_on = browser.is_some_and(|browser| browser.get("isEnabled").and_then(Value::as_bool) == Some(true));
+    if is_on && !names(policy, &["applications", "includeApplications"]).contains(&"All") {
+        return Err(refused(
+            "1032: ConditionalActionPolicy validation failed due to InvalidConditionsForPersistentBrowserSessionMode.",
+        ));
+    }
+    Ok(())
 }
 
 /// A changed password is demanded of users at risk, for all resources, and with multifactor authentication.

@@ -14,6 +14,7 @@ use super::schedules::object;
 use super::{Request, grants};
 use crate::call::Reply;
 use crate::ids::roles::USER_ADMINISTRATOR;
+use crate::odata::QueryOptions;
 use crate::sign_in::member_id;
 use crate::state::{Change, Directory, Object, Shelf, text};
 
@@ -66,6 +67,12 @@ pub(super) fn page(request: &Request<'_>, form: Form, mut objects: Vec<Object>) 
     match form {
         Form::Objects => page_of(request, ("directoryObjects", PAGE_COUNT), objects),
         Form::References => {
+            // They have nothing to be sought by.
+            let options = QueryOptions::parse(&request.call.query)?;
+            if options.filter().is_some() || options.search().is_some() || options.order_by().is_some() {
+                let message = "References are neither filtered nor searched nor put in order: ask for the objects.";
+                return Err(GraphError::new(400, "Request_UnsupportedQuery", message));
+            }
             let all = objects.iter().map(|one| reference(request, text(one, "id").unwrap_or_default()));
             page_of(request, ("Collection($ref)", PAGE_COUNT), all.collect())
         }

@@ -266,10 +266,17 @@ pub(super) fn protected(request: &Request<'_>, target: &str) -> Result<(), Graph
     }
 }
 
-/// A sign-in name is of a domain of the tenant.
+/// Characters of a sign-in name before and behind the `@`.
+const LOCAL_CHARS_MAX: usize = 64;
+const DOMAIN_CHARS_MAX: usize = 48;
+
+/// A sign-in name is of a domain of the tenant, and no longer than Entra takes it.
 pub(super) fn check_name(request: &Request<'_>, upn: &str) -> Result<(), GraphError> {
     let (local, domain) =
         upn.split_once('@').ok_or_else(|| invalid("Invalid value specified for property", "userPrincipalName"))?;
+    if local.len() > LOCAL_CHARS_MAX || domain.len() > DOMAIN_CHARS_MAX {
+        return Err(invalid("Invalid value specified for property", "userPrincipalName"));
+    }
     if local.is_empty()
         || local.contains(char::is_whitespace)
         || !request.tenant.domains().contains(&domain.to_lowercase())

@@ -84,6 +84,9 @@ pub(super) fn proved(tenant: &Tenant, client: &Client, form: &[(String, String)]
         let Some(found) = known.iter().find(|known| known.hashed.is(secret)) else {
             return Err(StsError::of(7_000_215));
         };
+        if !has_begun(&tenant.state.read(), (owner, &found.id), now) {
+            return Err(StsError::of(7_000_215));
+        }
         return if found.until.is_none_or(|until| now < until) { Ok(true) } else { Err(StsError::of(7_000_222)) };
     }
     let Some(assertion) = member(form, "client_assertion") else { return Ok(false) };
@@ -111,13 +114,26 @@ pub(super) fn proved(tenant: &Tenant, client: &Client, form: &[(String, String)]
     if is_in_time && is_for_us && is_own { Ok(true) } else { Err(StsError::of(700_024)) }
 }
 
+/// Whether a secret of an application is good already. Which error says that it is not is not documented: here it is the
+/// one for a secret that is none.
+fn has_begun(directory: &Directory, (owner, key_id): (&str, &str), now: Timestamp) -> bool {
+    let app = directory.object(Resource::Applications, owner);
+    let credentials = app.and_then(|app| app.get("passwordCredentials")?.as_array()).into_iter().flatten();
+    let mut own = credentials.filter(|one| one.get("keyId").and_then(Value::as_str) == Some(key_id));
+    own.all(|one| instant(one, "startDateTime").is_none_or(|from| from <= now))
+}
+
+fn instant(credential: &Value, name: &str) -> Option<Timestamp> {
+    credential.get(name)?.as_str()?.parse().ok()
+}
+
 /// The certificates (DER) of an application that are good at an instant.
 fn certificates(directory: &Directory, owner: &str, now: Timestamp) -> Vec<Vec<u8>> {
     use base64::Engine as _;
     let app = directory.object(Resource::Applications, owner);
     let keys = app.and_then(|app| app.get("keyCredentials")).and_then(Value::as_array).into_iter().flatten();
-    let instant = |key: &Value, name: &str| key.get(name)?.as_str()?.parse::<Timestamp>().ok();
-    let good = keys.filter(|key| instant(key, "endDateTime").is_none_or(|until| now < until));
+    let has_begun = |key: &Value| instant(key, "startDateTime").is_none_or(|from| from <= now);
+    let good = keys.filter(|key| has_begun(key) && instant(key, "endDateTime").is_none_or(|until| now < until));
     let der = |key: &Value| base64::engine::general_purpose::STANDARD.decode(key.get("key")?.as_str()?).ok();
     good.filter_map(der).collect()
 }

@@ -70,6 +70,11 @@ impl ODataError {
         Self { code: ErrorCode::BadRequest, message: message.into() }
     }
 
+    /// A name that a type does not have; what is wrong is told by the words that errors of the option begin with.
+    pub(super) fn no_property(prefix: &str, (name, of): (String, String)) -> Self {
+        Self::bad(format!("{prefix}Could not find a property named '{}' on type '{of}'.", excerpt(&name)))
+    }
+
     /// An operator that is served only as an advanced query.
     pub(super) fn advanced_only(operator: &str) -> Self {
         Self::unsupported(format!(

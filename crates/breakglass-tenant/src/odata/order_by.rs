@@ -60,6 +60,11 @@ impl OrderBy {
         self.keys.iter().map(|key| key.path.root()).collect()
     }
 
+    /// The properties that are named, each with its whole path.
+    pub(super) fn paths(&self) -> Vec<Vec<&str>> {
+        self.keys.iter().map(|key| key.path.names()).collect()
+    }
+
     /// Whether it is nothing but one of these properties, the greatest first.
     pub(crate) fn is_descending_by(&self, names: &[&str]) -> bool {
         let [key] = self.keys.as_slice() else { return false };

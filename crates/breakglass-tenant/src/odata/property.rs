@@ -58,6 +58,11 @@ impl PropertyPath {
         self.segments.first().map_or("", String::as_str)
     }
 
+    /// The names, one by one.
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.segments.iter().map(String::as_str).collect()
+    }
+
     /// What stands there: null if something on the way is missing, `None` if the way leads into something that has
     /// no properties of its own.
     pub(super) fn value<'a>(&self, object: &'a Map<String, Value>) -> Option<&'a Value> {

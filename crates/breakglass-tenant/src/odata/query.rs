@@ -264,27 +264,28 @@ impl QueryOptions {
         Ok(self.count && is_eventual)
     }
 
-    /// Refuses names that the type does not have. Names are told apart without regard to case; of a path the first
-    /// segment is looked at. `is_known` is asked for relations as well if the filter names them.
+    /// Refuses names that the type does not have. `find_unknown` is asked for every path in filter, search, order and
+    /// selection, segment by segment, with casts as `microsoft.graph.user`; what a lambda says of its variable stands
+    /// behind the path of the list. It gives the name that is not known, and the whole name of the type without it.
     ///
     /// # Errors
-    /// The first name in filter, search, order and selection that is not known.
-    pub fn check_properties(&self, type_name: &str, is_known: impl Fn(&str) -> bool) -> Result<(), ODataError> {
+    /// The first name that is not known.
+    pub fn check_properties(
+        &self,
+        find_unknown: impl Fn(&[&str]) -> Option<(String, String)>,
+    ) -> Result<(), ODataError> {
+        let searched = self.search.as_ref().map(Search::properties).unwrap_or_default();
         let named = [
-            ("Invalid filter clause: ", self.filter.as_ref().map(Filter::properties)),
-            ("Invalid search clause: ", self.search.as_ref().map(Search::properties)),
-            ("Invalid $orderby clause: ", self.order_by.as_ref().map(OrderBy::properties)),
-            ("Parsing OData Select and Expand failed: ", self.select.as_ref().map(Select::properties)),
+            ("Invalid filter clause: ", self.filter.as_ref().map(Filter::paths).unwrap_or_default()),
+            ("Invalid search clause: ", searched.into_iter().map(|name| vec![name]).collect()),
+            ("Invalid $orderby clause: ", self.order_by.as_ref().map(OrderBy::paths).unwrap_or_default()),
         ];
-        for (prefix, names) in named {
-            if let Some(name) = names.unwrap_or_default().into_iter().find(|name| !is_known(name)) {
-                return Err(ODataError::bad(format!(
-                    "{prefix}Could not find a property named '{}' on type '{type_name}'.",
-                    excerpt(name)
-                )));
+        for (prefix, paths) in named {
+            if let Some(unknown) = paths.iter().find_map(|path| find_unknown(path)) {
+                return Err(ODataError::no_property(prefix, unknown));
             }
         }
-        Ok(())
+        self.select.as_ref().map_or(Ok(()), |select| select.check_properties(find_unknown))
     }
 
     /// The query of the next page: this one, with the token. What is no option of OData is kept.

@@ -8,6 +8,9 @@ use super::property::PropertyPath;
 /// The most paths of one `$select`.
 pub const SELECT_PATH_COUNT_MAX: usize = 256;
 
+/// What errors of selections begin with.
+const PREFIX: &str = "Parsing OData Select and Expand failed: ";
+
 /// The properties that were asked for.
 ///
 /// A path may lead into a complex property, or into each element of a collection: `conditions/users` shows
@@ -57,6 +60,18 @@ impl Select {
         named
     }
 
+    /// Refuses names that the type does not have, as [`super::QueryOptions::check_properties`] does.
+    ///
+    /// # Errors
+    /// The first name that is not known.
+    pub fn check_properties(
+        &self,
+        find_unknown: impl Fn(&[&str]) -> Option<(String, String)>,
+    ) -> Result<(), ODataError> {
+        let found = self.paths.iter().find_map(|path| find_unknown(&path.names()));
+        found.map_or(Ok(()), |unknown| Err(ODataError::no_property(PREFIX, unknown)))
+    }
+
     /// The object with what was asked for.
     #[must_use]
     pub fn apply(&self, object: &Map<String, Value>) -> Map<String, Value> {
@@ -69,7 +84,7 @@ impl Select {
 }
 
 fn refused(reason: &str) -> ODataError {
-    ODataError::bad(format!("Parsing OData Select and Expand failed: {reason}."))
+    ODataError::bad(format!("{PREFIX}{reason}."))
 }
 
 fn pick(object: &Map<String, Value>, paths: &[&[String]]) -> Map<String, Value> {

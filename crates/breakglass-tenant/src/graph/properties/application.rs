@@ -1,10 +1,11 @@
 //! Properties of applications and service principals.
 
-use super::{Kind, Properties, parts};
+use super::{DISPLAY_NAME_CHARS_MAX, Kind, Properties, parts};
 
 pub(in crate::graph) static APPLICATION: Properties = Properties {
     name: "application",
     of_kind: &[
+        (Kind::ShortText(DISPLAY_NAME_CHARS_MAX), &["displayName"]),
         (
             Kind::Text,
             &[
@@ -14,7 +15,6 @@ pub(in crate::graph) static APPLICATION: Properties = Properties {
                 "defaultRedirectUri",
                 "description",
                 "disabledByMicrosoftStatus",
-                "displayName",
                 "groupMembershipClaims",
                 "id",
                 "logo",
@@ -82,19 +82,6 @@ pub(in crate::graph) static APPLICATION: Properties = Properties {
     ],
     never_empty: &["displayName"],
     of_premises: &[],
-    relations: &[
-        "appManagementPolicies",
-        "claimsMappingPolicies",
-        "connectorGroup",
-        "createdOnBehalfOf",
-        "extensionProperties",
-        "federatedIdentityCredentials",
-        "homeRealmDiscoveryPolicies",
-        "owners",
-        "synchronization",
-        "tokenIssuancePolicies",
-        "tokenLifetimePolicies",
-    ],
 };
 
 pub(in crate::graph) static SERVICE_PRINCIPAL: Properties = Properties {
@@ -158,27 +145,4 @@ pub(in crate::graph) static SERVICE_PRINCIPAL: Properties = Properties {
     ],
     never_empty: &["accountEnabled", "appId"],
     of_premises: &[],
-    relations: &[
-        "appManagementPolicies",
-        "appRoleAssignedTo",
-        "appRoleAssignments",
-        "claimsMappingPolicies",
-        "claimsPolicy",
-        "createdObjects",
-        "delegatedPermissionClassifications",
-        "endpoints",
-        "federatedIdentityCredentials",
-        "homeRealmDiscoveryPolicies",
-        "licenseDetails",
-        "memberOf",
-        "oauth2PermissionGrants",
-        "ownedObjects",
-        "owners",
-        "permissionGrantPreApprovalPolicies",
-        "remoteDesktopSecurityConfiguration",
-        "synchronization",
-        "tokenIssuancePolicies",
-        "tokenLifetimePolicies",
-        "transitiveMemberOf",
-    ],
 };

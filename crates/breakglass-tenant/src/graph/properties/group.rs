@@ -1,10 +1,11 @@
 //! Properties of groups.
 
-use super::{Kind, Properties, parts};
+use super::{DISPLAY_NAME_CHARS_MAX, Kind, Properties, parts};
 
 pub(in crate::graph) static GROUP: Properties = Properties {
     name: "group",
     of_kind: &[
+        (Kind::ShortText(DISPLAY_NAME_CHARS_MAX), &["displayName"]),
         (
             Kind::Text,
             &[
@@ -12,7 +13,6 @@ pub(in crate::graph) static GROUP: Properties = Properties {
                 "classification",
                 "createdByAppId",
                 "description",
-                "displayName",
                 "id",
                 "mail",
                 "mailNickname",
@@ -101,35 +101,4 @@ pub(in crate::graph) static GROUP: Properties = Properties {
     ],
     never_empty: &["displayName", "mailEnabled", "mailNickname", "securityEnabled"],
     of_premises: &["description", "displayName", "mailEnabled", "mailNickname", "securityEnabled"],
-    relations: &[
-        "acceptedSenders",
-        "appRoleAssignments",
-        "calendar",
-        "calendarView",
-        "conversations",
-        "createdOnBehalfOf",
-        "drive",
-        "drives",
-        "endpoints",
-        "events",
-        "extensions",
-        "groupLifecyclePolicies",
-        "memberOf",
-        "members",
-        "membersWithLicenseErrors",
-        "onPremisesSyncBehavior",
-        "onenote",
-        "owners",
-        "permissionGrants",
-        "photo",
-        "photos",
-        "planner",
-        "rejectedSenders",
-        "settings",
-        "sites",
-        "team",
-        "threads",
-        "transitiveMemberOf",
-        "transitiveMembers",
-    ],
 };

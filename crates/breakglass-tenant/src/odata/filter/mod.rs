@@ -164,7 +164,18 @@ impl Filter {
         });
         named
     }
+
+    /// The properties that the filter names, each with its whole path, as
+    /// [`super::QueryOptions::check_properties`] has it.
+    pub(super) fn paths(&self) -> Vec<Vec<&str>> {
+        let mut found = Vec::new();
+        self.root.collect_paths(&mut Vec::new(), &mut found);
+        found
+    }
 }
+
+/// The variables of the lambdas around a part of a filter, each with the path of its list.
+type Variables<'a> = Vec<(&'a str, Vec<&'a str>)>;
 
 /// A filter, or a part of one.
 #[derive(Debug, Clone)]
@@ -220,6 +231,28 @@ impl Node {
         }
     }
 
+    /// Adds every path of the node and of what is below it.
+    fn collect_paths<'a>(&'a self, variables: &mut Variables<'a>, found: &mut Vec<Vec<&'a str>>) {
+        let path = self.path().map(|path| path.whole(variables));
+        found.extend(path.clone());
+        match self {
+            Self::Or(parts) | Self::And(parts) => parts.iter().for_each(|part| part.collect_paths(variables, found)),
+            Self::Not(inner) => inner.collect_paths(variables, found),
+            Self::Compare { subject: Subject::Condition(inner), .. } => inner.collect_paths(variables, found),
+            Self::Lambda { variable, body, .. } => {
+                variables.push((variable, path.unwrap_or_default()));
+                body.collect_paths(variables, found);
+                variables.pop();
+            }
+            Self::Compare { .. }
+            | Self::In { .. }
+            | Self::Has { .. }
+            | Self::Call { .. }
+            | Self::NonEmpty(_)
+            | Self::Truth(_) => {}
+        }
+    }
+
     /// The path that the node itself names.
     fn path(&self) -> Option<&Path> {
         match self {
@@ -255,11 +288,31 @@ struct Path {
     segments: Vec<Segment>,
 }
 
+impl Path {
+    /// The path from the object, through the lists whose elements the variables stand for.
+    fn whole<'a>(&'a self, variables: &Variables<'a>) -> Vec<&'a str> {
+        let of_variable = self.variable.as_deref().and_then(|name| {
+            let mut innermost_first = variables.iter().rev();
+            innermost_first.find(|(known, _)| *known == name).map(|(_, path)| path.clone())
+        });
+        let own = self.segments.iter().map(Segment::word);
+        of_variable.unwrap_or_default().into_iter().chain(own).collect()
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Segment {
     Name(String),
     /// `microsoft.graph.user`: an object of another type has nothing there.
     Cast(String),
+}
+
+impl Segment {
+    fn word(&self) -> &str {
+        match self {
+            Self::Name(word) | Self::Cast(word) => word,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

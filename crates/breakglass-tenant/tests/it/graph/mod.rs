@@ -3,6 +3,7 @@
 mod activity;
 mod addresses;
 mod bad_input;
+mod bounds;
 mod changes;
 mod contexts;
 mod endpoint;
@@ -11,6 +12,7 @@ mod every_resource;
 mod grants;
 mod guarded;
 mod keys;
+mod names;
 mod passes;
 mod per_user_mfa;
 mod permissions;

@@ -28,6 +28,16 @@ const BUILT_IN: &str = "grantControls.builtInControls";
 const FREQUENCY: &str = "sessionControls.signInFrequency";
 const FILTER: &str = "conditions.devices.deviceFilter";
 
+const BROWSER: &str = "sessionControls.persistentBrowser";
+
+fn persistent() -> Value {
+    json!({ "isEnabled": true, "mode": "never" })
+}
+
+fn workloads() -> Value {
+    json!({ "includeServicePrincipals": ["ServicePrincipalsInMyTenant"], "excludeServicePrincipals": [] })
+}
+
 fn impossible() -> Vec<(&'static str, Vec<(&'static str, Value)>)> {
     let strength = json!({ "id": "00000000-0000-0000-0000-000000000004" });
     vec![
@@ -79,6 +89,13 @@ fn impossible() -> Vec<(&'static str, Vec<(&'static str, Value)>)> {
         ("users as a text", vec![("conditions.users", json!("All"))]),
         ("a list as a text", vec![("conditions.users.includeUsers", json!("All"))]),
         ("no name", vec![("displayName", json!(" "))]),
+        ("no client", vec![("conditions.clientAppTypes", json!([]))]),
+        ("a browser session of one application", vec![(RESOURCES, json!([NOBODY])), (BROWSER, persistent())]),
+        ("workloads with mfa", vec![("conditions.clientApplications", workloads())]),
+        (
+            "workloads with block and mfa",
+            vec![("conditions.clientApplications", workloads()), (BUILT_IN, json!(["block", "mfa"]))],
+        ),
         ("a changed password of everybody", vec![(BUILT_IN, json!(["passwordChange"]))]),
     ]
 }

@@ -456,11 +456,31 @@ impl World {
 
     /// A token of an application of the seed.
     pub(super) fn app(&self, at: usize) -> String {
-        self.token_of(&[
-            ("client_id", &app_id(at)),
+        let answer = self.app_with(at, APP_SECRET);
+        answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// What an application of the seed is answered that asks for a token with a secret.
+    pub(super) fn app_with(&self, at: usize, secret: &str) -> Value {
+        let id = app_id(at);
+        let form = [
+            ("client_id", id.as_str()),
             ("grant_type", "client_credentials"),
-            ("client_secret", APP_SECRET),
+            ("client_secret", secret),
             ("scope", "https://graph.microsoft.com/.default"),
+        ];
+        self.form("/contoso.onmicrosoft.com/oauth2/v2.0/token", &form)
+    }
+
+    /// A token of somebody who signed in to an application of the seed, for one permission.
+    pub(super) fn user_of_app(&self, name: &str, (at, permission): (usize, &str)) -> String {
+        self.token_of(&[
+            ("client_id", app_id(at).as_str()),
+            ("grant_type", "password"),
+            ("client_secret", APP_SECRET),
+            ("username", &format!("{name}@contoso.onmicrosoft.com")),
+            ("password", PASSWORD),
+            ("scope", &format!("https://graph.microsoft.com/{permission}")),
         ])
     }
 }

@@ -199,6 +199,15 @@ fn names_that_the_type_does_not_have() {
         ),
         ("$filter=a/any(b:b/c eq 1)", None),
         (
+            "$filter=a/any(b:b/d/any(c:c/e eq 1))",
+            Some("Invalid filter clause: Could not find a property named 'e' on type 'microsoft.graph.user'."),
+        ),
+        ("$filter=microsoft.graph.group/a eq 1", None),
+        (
+            "$orderby=a/e desc",
+            Some("Invalid $orderby clause: Could not find a property named 'e' on type 'microsoft.graph.user'."),
+        ),
+        (
             "$select=a,c",
             Some(
                 "Parsing OData Select and Expand failed: Could not find a property named 'c' on type 'microsoft.graph.user'.",
@@ -213,8 +222,15 @@ fn names_that_the_type_does_not_have() {
             Some("Invalid search clause: Could not find a property named 'e' on type 'microsoft.graph.user'."),
         ),
     ] {
+        // A path begins with `a`, and has no `e` in it.
+        let unknown = |path: &[&str]| {
+            let mut names = path.iter().filter(|name| !name.contains('.'));
+            let first = names.next().filter(|name| !name.eq_ignore_ascii_case("a"));
+            let unknown = first.or_else(|| names.find(|name| **name == "e"));
+            unknown.map(|name| ((*name).to_owned(), "microsoft.graph.user".to_owned()))
+        };
         let options = QueryOptions::parse(query).unwrap();
-        let error = options.check_properties("microsoft.graph.user", |name| name.eq_ignore_ascii_case("a")).err();
+        let error = options.check_properties(unknown).err();
         assert_eq!(error.as_ref().map(|error| error.message()), refused, "{query}");
     }
 }

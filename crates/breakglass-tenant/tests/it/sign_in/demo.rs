@@ -98,8 +98,12 @@ fn a_code_for_another_device_is_for_emergencies_only() {
     }
 }
 
+const SECONDS_TO_2027: i64 = 1_800_000_000;
+
 /// A token of the program that reads users and logs.
 fn service_desk(world: &World) -> String {
+    // Its secret is good from when the company was made.
+    world.later(SECONDS_TO_2027);
     let app = application(world, SERVICE_DESK);
     let form = [
         ("client_id", app.as_str()),
