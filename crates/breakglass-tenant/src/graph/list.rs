@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::audit::{READERS as SIGN_IN_READERS, needs_premium};
 use super::error::GraphError;
+use super::properties::{GROUP, USER};
 use super::shape::{SIGN_IN_ACTIVITY, is_mended, mend};
 use super::{Request, expand, names};
 use crate::call::{Body, Reply};
@@ -82,7 +83,7 @@ pub(super) fn listed(request: &Request<'_>, shape: &Shape) -> Result<Reply, Grap
         }
         let mut seen = visible(request, shape, object);
         add_activity(&directory, has_activity, &mut seen);
-        add_nulls(shape, &options, &mut seen);
+        add_empty(shape, &options, &mut seen);
         if is_sought_in_kept || options.lets_through(&seen)? {
             objects.push(seen);
         }
@@ -107,7 +108,7 @@ fn all_in_order(
         let seen = here.map(|object| {
             let mut seen = visible(request, shape, object);
             add_activity(&directory, has_activity, &mut seen);
-            add_nulls(shape, options, &mut seen);
+            add_empty(shape, options, &mut seen);
             seen
         });
         let here: Vec<Object> = seen.collect();
@@ -146,22 +147,19 @@ fn add_activity(directory: &Directory, is_wanted: bool, user: &mut Object) {
     }
 }
 
-/// What is asked for of a user or a group and has no value is null, and not left out: whoever asked for it knows then that
-/// there is none. When somebody signed in last is left out where they never did.
-fn add_nulls(shape: &Shape, options: &QueryOptions, seen: &mut Object) {
-    if !matches!(shape.resource, Resource::Users | Resource::Groups) {
-        return;
-    }
-    let relations = expand::relations_of(shape.resource);
-    let is_property = |name: &&str| {
-        let others = relations.iter().chain(shape.hidden).chain([&SIGN_IN_ACTIVITY]);
-        !others.into_iter().any(|other| other.eq_ignore_ascii_case(name))
+/// What is asked for of a user or a group and has no value is shown empty and not left out: whoever asked for it knows then
+/// that there is none. When somebody signed in last is left out where they never did.
+fn add_empty(shape: &Shape, options: &QueryOptions, seen: &mut Object) {
+    let properties = match shape.resource {
+        Resource::Users => &USER,
+        Resource::Groups => &GROUP,
+        _ => return,
     };
     let selected = options.select().map(|select| select.properties()).unwrap_or_default();
-    for name in selected.into_iter().filter(is_property) {
-        if !seen.keys().any(|key| key.eq_ignore_ascii_case(name)) {
-            seen.insert(name.to_owned(), Value::Null);
-        }
+    let is_hidden = |name: &str| shape.hidden.contains(&name) || name == SIGN_IN_ACTIVITY;
+    let empty = selected.into_iter().filter_map(|name| properties.empty(name)).filter(|(name, _)| !is_hidden(name));
+    for (name, value) in empty {
+        seen.entry(name).or_insert(value);
     }
 }
 
@@ -267,7 +265,7 @@ pub(super) fn shown_of(
     may_expand(request, of.resource, options)?;
     let related = |object: &Object, relation: &str| expand::related(request, of.resource, (object, relation));
     let mut seen = visible(request, of, object);
-    add_nulls(of, options, &mut seen);
+    add_empty(of, options, &mut seen);
     Ok(shape_with(&seen, options, (&of.limits(), &related))?)
 }
 

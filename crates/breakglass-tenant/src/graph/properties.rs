@@ -86,6 +86,11 @@ pub(super) struct Properties {
     of_premises: &'static [&'static str],
 }
 
+/// What is neither a list nor ever null.
+///
+/// **Source:** the schema.
+const NEVER_NULL: [&str; 3] = ["birthday", "deviceEnrollmentLimit", "hireDate"];
+
 /// Characters of the name that an object is shown with.
 const DISPLAY_NAME_CHARS_MAX: usize = 256;
 
@@ -137,6 +142,17 @@ impl Properties {
     }
 
     /// The error for what a property cannot be.
+    /// A property as the schema spells it, and what an object shows in its place that has no value of it: an empty list for a
+    /// list, else null. Nothing where the type has no such property, or one that is never null.
+    pub(super) fn empty(&self, name: &str) -> Option<(&'static str, Value)> {
+        let found = self.of_kind.iter().find_map(|(kind, names)| {
+            let name = names.iter().find(|known| known.eq_ignore_ascii_case(name))?;
+            Some((*name, *kind))
+        });
+        let (name, kind) = found.filter(|(name, _)| !NEVER_NULL.contains(name))?;
+        Some((name, if kind.is_list() { Value::Array(Vec::new()) } else { Value::Null }))
+    }
+
     fn invalid(&self, name: &str) -> GraphError {
         let mut resource = self.name.to_owned();
         resource.get_mut(..1).into_iter().for_each(str::make_ascii_uppercase);
@@ -208,6 +224,10 @@ fn find_wrong(of: &'static str, of_kind: OfKind, object: &Object) -> Option<Wron
 }
 
 impl Kind {
+    const fn is_list(self) -> bool {
+        matches!(self, Self::Texts | Self::Ids | Self::List | Self::Words(_) | Self::Parts(_))
+    }
+
     fn takes(self, value: &Value) -> bool {
         let all = |is_one: &dyn Fn(&Value) -> bool| value.as_array().is_some_and(|list| list.iter().all(is_one));
         let is_id = |value: &Value| value.as_str().is_some_and(is_guid);
@@ -250,9 +270,18 @@ pub(super) fn is_extension(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
-    use super::USER;
+    use super::{GROUP, USER};
+
+    #[test]
+    fn what_has_no_value_is_shown_empty_in_its_kind() {
+        assert_eq!(USER.empty("USERTYPE"), Some(("userType", Value::Null)));
+        assert_eq!(USER.empty("otherMails"), Some(("otherMails", json!([]))));
+        assert_eq!(GROUP.empty("infoCatalogs"), Some(("infoCatalogs", json!([]))));
+        assert_eq!(GROUP.empty("members"), None);
+        assert_eq!(USER.empty("hireDate"), None);
+    }
 
     #[test]
     fn what_is_written_is_a_property_and_of_its_kind() {

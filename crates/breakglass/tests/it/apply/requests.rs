@@ -18,7 +18,8 @@ use super::world::{ORIGIN, Scene, Template, run};
 
 /// What the reduced schema leaves out, with the page of Microsoft's documentation that has it, below
 /// `https://learn.microsoft.com/graph/`.
-const LEFT_OUT: [(&str, &str); 4] = [
+const LEFT_OUT: [(&str, &str); 5] = [
+    ("GET /v1.0/devices/$count", "api/device-list"),
     ("GET /v1.0/identityGovernance/termsOfUse/agreements", "api/termsofusecontainer-list-agreements"),
     ("GET /v1.0/identityGovernance/accessReviews/definitions", "api/accessreviewset-list-definitions"),
     (
@@ -38,6 +39,14 @@ const BODIES: [(&str, &str); 7] = [
     ("/identity/conditionalAccess/policies/{conditionalAccessPolicy-id}", "conditionalAccessPolicy"),
     ("/policies/authenticationMethodsPolicy", "authenticationMethodsPolicy"),
 ];
+
+/// Types that the reduced schema names and does not describe, with what they are made of
+/// (`resources/passkeyauthenticationmethodtarget`).
+const BASES: [(&str, &str); 1] = [("passkeyAuthenticationMethodTarget", "authenticationMethodTarget")];
+
+/// What stands in links to the next page, of every collection: whoever follows them reads nothing in it
+/// (`https://learn.microsoft.com/graph/paging`).
+const OF_NEXT_PAGES: &str = "$skiptoken";
 
 struct Schema {
     paths: Value,
@@ -75,7 +84,7 @@ impl Schema {
         }
         let options =
             query.split('&').filter_map(|option| option.split('=').next()).filter(|name| name.starts_with('$'));
-        if let Some(option) = options.into_iter().find(|option| !has("query", option)) {
+        if let Some(option) = options.into_iter().find(|option| *option != OF_NEXT_PAGES && !has("query", option)) {
             return Some(format!("{known} has no {option}"));
         }
         if body.is_empty() || known.ends_with("/$ref") {
@@ -118,7 +127,9 @@ impl Schema {
             if let Some(declared) = declared.as_str().or_else(|| related.as_str()) {
                 return Some(declared.to_owned());
             }
-            next = of["baseType"].as_str().map(|base| base.trim_start_matches("microsoft.graph.").to_owned());
+            let left_out = BASES.iter().find(|(known, _)| *known == name).map(|(_, base)| *base);
+            let base = of["baseType"].as_str().or(left_out);
+            next = base.map(|base| base.trim_start_matches("microsoft.graph.").to_owned());
         }
         None
     }
@@ -126,7 +137,10 @@ impl Schema {
 
 /// Whether a path is one of those that a template stands for.
 fn is_of(template: &str, path: &str) -> bool {
-    let path = path.replace("microsoft.graph.", "graph.");
+    // An application's service principal may be named by the application
+    // (`https://learn.microsoft.com/graph/api/serviceprincipal-get`).
+    let path =
+        path.replace("microsoft.graph.", "graph.").replace("/servicePrincipals(appId=", "/servicePrincipals/(appId=");
     let (known, asked): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
     // A member of a collection is named in the path that `$ref` of the collection stands for.
     let asked: Vec<&str> = match asked.as_slice() {

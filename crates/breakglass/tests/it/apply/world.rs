@@ -210,7 +210,7 @@ fn methods_policy() -> Value {
         "id": "authenticationMethodsPolicy", "displayName": "Authentication Methods Policy",
         "policyMigrationState": "migrationComplete",
         "registrationEnforcement": { "authenticationMethodsRegistrationCampaign": {
-            "snoozeDurationInDays": 1, "enforceRegistrationAfterAllowedSnoozes": true, "state": "enabled",
+            "snoozeDurationInDays": 1, "state": "enabled",
             "excludeTargets": [], "includeTargets": [{ "id": "all_users", "targetType": "group",
                 "targetedAuthenticationMethod": "microsoftAuthenticator" }] } },
         "authenticationMethodConfigurations": [{
