@@ -130,8 +130,8 @@ impl Step<'_> {
         }
         let known = tenant.state.read().secrets(id).iter().find(|secret| secret.id == PASSWORD).cloned();
         let Some(known) = known.filter(|known| known.hashed.is(old)) else {
-            tenant.lockout.failed(id, place, (old, now));
-            return Err(NotChanged::Refused(StsError::of(50_126)));
+            let is_guess = tenant.lockout.failed(id, place, (old, now));
+            return Err(NotChanged::Refused(StsError::of(if is_guess { 50_126 } else { 50_053 })));
         };
         first_factor::is_open(user).map_err(NotChanged::Refused)?;
         if new != given("confirmpasswd") {

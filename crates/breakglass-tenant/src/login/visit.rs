@@ -378,7 +378,7 @@ impl Step<'_> {
         }
         // Codes are tried by the hundred: each failure counts, whatever was typed.
         let tried = format!("{code}{}", now.as_nanosecond());
-        tenant.lockout.failed(&counter, self.call.remote, (&tried, now));
+        let is_locked = !tenant.lockout.failed(&counter, self.call.remote, (&tried, now));
         visit.failures += 1;
         let error = StsError::of(if is_locked { 50_053 } else { 500_121 });
         let user = tenant.state.read().object(Resource::Users, &person.user).cloned();

@@ -55,7 +55,9 @@ pub(crate) fn shown(
         return Err(StsError::of(50_053));
     }
     if pass.is_none() && !has_password {
-        tenant.lockout.failed(id, place, (password, now));
+        if !tenant.lockout.failed(id, place, (password, now)) {
+            return Err(StsError::of(50_053));
+        }
         let is_none_set = !secrets.iter().any(|secret| secret.id == PASSWORD);
         return Err(StsError::of(if is_none_set { 50_056 } else { 50_126 }));
     }

@@ -1,8 +1,9 @@
 //! Smart lockout: who mistypes a password too often cannot sign in for a while.
 //!
 //! **Source:** the smart lockout documentation: ten failures, then a minute, longer each time; the same wrong password
-//! again counts once, as far as the last three are remembered; an administrator who sets a password unlocks the account; places from which an account has signed in have a counter of their own. Counters are kept in
-//! memory and are gone after a restart.
+//! again counts once, as far as the last three are remembered; an administrator who sets a password unlocks the account;
+//! places from which an account has signed in have a counter of their own. Counters are kept in memory and are gone after a
+//! restart.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -53,8 +54,9 @@ impl SmartLockout {
         known.and_then(|known| known.locked_until).is_some_and(|until| now < until)
     }
 
-    /// Counts a wrong password.
-    pub(crate) fn failed(&self, account: &str, place: IpAddr, (password, now): (&str, Timestamp)) {
+    /// Counts a wrong password. Whoever tries one while the account is locked has guessed nothing: that is not counted, and
+    /// `false` comes back, also to those who began before another locked it.
+    pub(crate) fn failed(&self, account: &str, place: IpAddr, (password, now): (&str, Timestamp)) -> bool {
         let is_familiar = self.is_familiar(account, place);
         let wrong = digest::digest(&digest::SHA256, password.as_bytes()).as_ref().to_vec();
         let mut attempts = self.attempts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -69,9 +71,12 @@ impl SmartLockout {
             last_at: now,
             locked_until: None,
         });
+        if known.locked_until.is_some_and(|until| now < until) {
+            return false;
+        }
         known.last_at = now;
         if known.last_wrong.contains(&wrong) {
-            return;
+            return true;
         }
         if known.last_wrong.len() >= WRONG_COUNT_MAX {
             known.last_wrong.remove(0);
@@ -85,6 +90,7 @@ impl SmartLockout {
             known.locks += 1;
             known.failures = 0;
         }
+        true
     }
 
     /// Forgets every failure of an account: an administrator has set another password.
@@ -119,16 +125,17 @@ mod tests {
         lockout.succeeded("anna", office);
         let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
         for _ in 0..50 {
-            lockout.failed("anna", elsewhere, ("same", at(0)));
+            assert!(lockout.failed("anna", elsewhere, ("same", at(0))));
         }
         assert!(!lockout.is_locked("anna", elsewhere, at(0)));
         for number in 0..9 {
-            lockout.failed("Anna", elsewhere, (&number.to_string(), at(1)));
+            assert!(lockout.failed("Anna", elsewhere, (&number.to_string(), at(1))));
         }
+        assert!(!lockout.failed("anna", elsewhere, ("another", at(2))), "locked: no guess");
         assert!(lockout.is_locked("anna", elsewhere, at(2)));
         assert!(!lockout.is_locked("anna", office, at(2)), "a familiar place has a counter of its own");
         assert!(!lockout.is_locked("anna", elsewhere, at(61)));
-        lockout.failed("anna", elsewhere, ("again", at(62)));
+        assert!(lockout.failed("anna", elsewhere, ("again", at(62))));
         assert!(
             lockout.is_locked("anna", elsewhere, at(62 + 119)) && !lockout.is_locked("anna", elsewhere, at(62 + 120))
         );
@@ -142,11 +149,11 @@ mod tests {
         let place = IpAddr::from([127, 0, 0, 3]);
         let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
         for number in 0..60 {
-            lockout.failed("ben", place, (&(number % 3).to_string(), at(number)));
+            assert!(lockout.failed("ben", place, (&(number % 3).to_string(), at(number))));
         }
         assert!(!lockout.is_locked("ben", place, at(60)), "three passwords in turn are three failures");
         for number in 0..7 {
-            lockout.failed("ben", place, (&(number % 4 + 3).to_string(), at(60)));
+            assert!(lockout.failed("ben", place, (&(number % 4 + 3).to_string(), at(60))));
         }
         assert!(lockout.is_locked("ben", place, at(61)), "of four in turn each is forgotten before it comes again");
         lockout.unlock("BEN");
