@@ -2,7 +2,9 @@
 //!
 //! **Invariant:** no socket, no file, no clock and no randomness but by a port of [`ports`]; no runtime.
 
+pub mod comparing;
 pub mod doctor;
+mod licences;
 pub mod ports;
 pub mod reading;
 pub mod setup;

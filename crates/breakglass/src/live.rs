@@ -18,6 +18,7 @@ use breakglass_adapters::graph::{
 use breakglass_adapters::random::SystemRandom;
 use breakglass_adapters::{LoadError, read_snapshot_stream};
 use breakglass_model::snapshot::Snapshot;
+use breakglass_ops::comparing::CompareError;
 use breakglass_ops::ports::{Clock as _, DirectoryError, Parts, PartsError};
 use breakglass_ops::reading::{self, Finished, Progress, ReadError, Reader};
 use jiff::Timestamp;
@@ -73,6 +74,16 @@ pub(crate) enum LiveError {
     /// What was read cannot be kept.
     #[error(transparent)]
     Parts(PartsError),
+    /// Its What If is not answered.
+    #[error("the tenant's own What If cannot be asked")]
+    WhatIf(#[source] DirectoryError),
+    /// Some of it was.
+    #[error("the tenant's own What If was asked in part: {answered} answers are kept")]
+    WhatIfInPart {
+        answered: usize,
+        #[source]
+        source: DirectoryError,
+    },
     /// What was read is no snapshot.
     #[error("what the tenant answered cannot be used")]
     Snapshot(#[source] LoadError),
@@ -119,6 +130,13 @@ pub(crate) const CODES: &[ErrorCode] = &[
         explanation: "The folder in which a reading is kept cannot be written or read, or what the tenant answered is no \
                       snapshot. Make room, or name another file with `--output`.",
     },
+    ErrorCode {
+        code: "BG2007",
+        title: "the tenant's own What If cannot be asked",
+        explanation: "Graph was not reached, or refuses `conditionalAccess/evaluate`, for the reason below the message. \
+                      Asking needs the permission `Policy.Read.All` and a licence for Conditional Access. What was \
+                      answered before (exit code 4) is kept for an hour, and the same command goes on from there.",
+    },
 ];
 
 impl Coded for LiveError {
@@ -132,6 +150,7 @@ impl Coded for LiveError {
             Self::SignIn(_) => "BG2004",
             Self::Read(_) | Self::ReadInPart(_) => "BG2005",
             Self::Parts(_) | Self::Snapshot(_) => "BG2006",
+            Self::WhatIf(_) | Self::WhatIfInPart { .. } => "BG2007",
         }
     }
 
@@ -143,7 +162,10 @@ impl Coded for LiveError {
             }
             Self::NoSecret(_) => "`breakglass explain BG2003` says where it belongs".to_owned(),
             Self::SignIn(_) => "`breakglass doctor` says what each way to sign in needs".to_owned(),
-            Self::ReadInPart(_) => "run the same command within an hour: it goes on where it stopped".to_owned(),
+            Self::WhatIf(_) => "`breakglass doctor` says which permissions and which licence are there".to_owned(),
+            Self::ReadInPart(_) | Self::WhatIfInPart { .. } => {
+                "run the same command within an hour: it goes on where it stopped".to_owned()
+            }
             Self::Read(_) | Self::Runtime(_) => {
                 "`breakglass doctor` looks at the network, the proxy and the sign-in one by one".to_owned()
             }
@@ -153,7 +175,18 @@ impl Coded for LiveError {
     }
 
     fn exit(&self) -> Exit {
-        if matches!(self, Self::ReadInPart(_)) { Exit::Partial } else { Exit::NotStarted }
+        if matches!(self, Self::ReadInPart(_) | Self::WhatIfInPart { .. }) { Exit::Partial } else { Exit::NotStarted }
+    }
+}
+
+impl From<CompareError> for LiveError {
+    fn from(error: CompareError) -> Self {
+        match error {
+            CompareError::Parts(error) => Self::Parts(error),
+            CompareError::Directory { source: source @ DirectoryError::NotSignedIn { .. }, .. } => Self::SignIn(source),
+            CompareError::Directory { answered: 0, source } => Self::WhatIf(source),
+            CompareError::Directory { answered, source } => Self::WhatIfInPart { answered, source },
+        }
     }
 }
 
@@ -206,7 +239,7 @@ impl Live {
         named: &BTreeSet<String>,
         world: &World,
     ) -> Result<Finished, LiveError> {
-        let progress = Steps { world, begun: SystemClock.now(), has_read: AtomicBool::new(false) };
+        let progress = Steps::of("reading", world);
         let reader = Reader { directory: &self.directory, clock: &SystemClock, parts, progress: &progress };
         let finished = self.runtime.block_on(reader.read(named));
         world.progress_is_over();
@@ -305,11 +338,19 @@ impl Prompt for Screen {
 /// Requests that have to be done before it is said how long the others take.
 const REQUEST_COUNT_BEFORE_ESTIMATE: u64 = 8;
 
-/// Shows how far a reading is.
-struct Steps<'w> {
+/// Shows how far something is that takes many requests.
+pub(crate) struct Steps<'w> {
     world: &'w World,
+    verb: &'static str,
     begun: Timestamp,
     has_read: AtomicBool,
+}
+
+impl<'w> Steps<'w> {
+    /// Nothing is done so far.
+    pub(crate) fn of(verb: &'static str, world: &'w World) -> Self {
+        Self { world, verb, begun: SystemClock.now(), has_read: AtomicBool::new(false) }
+    }
 }
 
 impl Progress for Steps<'_> {
@@ -325,7 +366,7 @@ impl Progress for Steps<'_> {
             (_, seconds @ ..120) => format!(", about {seconds} s left"),
             (_, seconds) => format!(", about {} min left", seconds / 60),
         };
-        self.world.progress(&format!("reading {what}: {done} of about {expected} requests{estimate}"));
+        self.world.progress(&format!("{} {what}: {done} of about {expected} requests{estimate}", self.verb));
     }
 }
 

@@ -243,7 +243,8 @@ impl SubjectArguments {
         self.load_with(self.config(world)?, None, world)
     }
 
-    fn load_with(
+    /// The same with a configuration that was read, over a client that is there.
+    pub(crate) fn load_with(
         &self,
         config: Option<(Config, String)>,
         live: Option<&Live>,
@@ -299,7 +300,7 @@ impl SubjectArguments {
     }
 
     /// The configuration that was named, or the one in the snapshot's folder or the current one, with its name.
-    fn config(&self, world: &World) -> Result<Option<(Config, String)>, Failure> {
+    pub(crate) fn config(&self, world: &World) -> Result<Option<(Config, String)>, Failure> {
         let path = match &self.config {
             Some(path) => path.clone(),
             None => {

@@ -195,8 +195,8 @@ impl Access<'_> {
         answer(Trit::Unknown, Reason::NotEnoughInformation, because, unknown)
     }
 
-    /// Every condition of a policy in the order of reasons.
-    fn steps(&self, policy: usize, situation: &Situation) -> Vec<Step> {
+    /// Every condition of a policy in the order of reasons, always as many.
+    pub(crate) fn steps(&self, policy: usize, situation: &Situation) -> Vec<Step> {
         let compiled = &self.compiled;
         let words = compiled.words;
         let truth = |table: &Masks, row: usize| table.truth((row, words), policy);
@@ -320,9 +320,12 @@ impl Access<'_> {
 /// Where nothing more is known about why something is not.
 pub(super) const NOT_TOLD: &str = "the snapshot does not tell";
 
-struct Step {
-    reason: Reason,
-    truth: Trit,
+/// One condition of a policy, and whether a sign-in meets it.
+pub(crate) struct Step {
+    /// What it is about.
+    pub(crate) reason: Reason,
+    /// Whether it is met.
+    pub(crate) truth: Trit,
 }
 
 /// Whether a policy includes nobody at all.

@@ -5,6 +5,8 @@ mod acceptance;
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod aralia;
 #[cfg(test)]
 mod bridge;

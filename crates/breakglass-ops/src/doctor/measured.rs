@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::ask::LogsSeen;
 use super::{Line, Verdict, counted};
+use crate::licences::{PREMIUM_P1, PREMIUM_P2, has_plan};
 use crate::ports::{DirectoryError, SignedIn, SignedInAs};
 
 /// Seconds that a clock may be off before a code of an authenticator app may be one of another half minute.
@@ -100,11 +101,11 @@ pub fn licence(answer: &Result<Value, DirectoryError>) -> Line {
     let Some(skus) = answer.get("value").and_then(Value::as_array) else {
         return doubt("the licences cannot be read: the answer has no list".to_owned());
     };
-    if has_plan(skus, "AAD_PREMIUM_P2") {
+    if has_plan(skus, PREMIUM_P2) {
         let so = "Conditional Access, role-assignable groups, policies about risk, Privileged Identity Management, and \
                   sign-in logs of 30 days (risky sign-ins of 90)";
         Line::new(LICENCE, Verdict::Good, "Entra ID P2 is enabled", so)
-    } else if has_plan(skus, "AAD_PREMIUM") {
+    } else if has_plan(skus, PREMIUM_P1) {
         let so = "Conditional Access, role-assignable groups and sign-in logs of 30 days are there; policies about risk and \
                   Privileged Identity Management are not";
         Line::new(LICENCE, Verdict::Good, "Entra ID P1 is enabled", so)
@@ -114,23 +115,6 @@ pub fn licence(answer: &Result<Value, DirectoryError>) -> Line {
         Line::new(LICENCE, Verdict::Look, "no enabled licence has Entra ID P1 or P2: this is Entra ID Free", so)
             .with_remedy("`check` and `lockout` work; for `plan` and for watching, P1 is needed")
     }
-}
-
-/// Whether an enabled licence has a plan.
-fn has_plan(skus: &[Value], wanted: &str) -> bool {
-    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    let is_on = |sku: &&Value| {
-        // A licence in its days of grace still gives what it gives.
-        let status = text(sku, "capabilityStatus");
-        status.is_none_or(|status| ["Enabled", "Warning"].contains(&status.as_str()))
-    };
-    let plans = skus.iter().filter(is_on).filter_map(|sku| sku.get("servicePlans")?.as_array()).flatten();
-    let mut found = plans.filter(|plan| {
-        let status = text(plan, "provisioningStatus");
-        let is_on = status.is_none_or(|status| status != "Disabled");
-        is_on && text(plan, "servicePlanName").as_deref() == Some(wanted)
-    });
-    found.next().is_some()
 }
 
 /// The security defaults.

@@ -25,7 +25,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 pub use self::document::write;
-use self::part::{Part, State};
+pub(crate) use self::part::{Part, State};
 use self::progress::Tally;
 pub use self::progress::{Progress, Silent};
 use self::sources::UNREADABLE;

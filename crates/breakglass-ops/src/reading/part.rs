@@ -17,7 +17,7 @@ pub(super) const LINE_BYTES_MAX: u64 = 64 << 20;
 
 /// How far a part is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     /// Nothing of it was read.
     New,
     /// The next request is this one.
@@ -30,18 +30,18 @@ pub(super) enum State {
 
 /// A part by its name.
 #[derive(Clone, Copy)]
-pub(super) struct Part<'p> {
+pub(crate) struct Part<'p> {
     parts: &'p dyn Parts,
     name: &'p str,
 }
 
 impl<'p> Part<'p> {
-    pub(super) fn of(parts: &'p dyn Parts, name: &'p str) -> Self {
+    pub(crate) fn of(parts: &'p dyn Parts, name: &'p str) -> Self {
         Self { parts, name }
     }
 
     /// Adds objects and how to go on after them.
-    pub(super) fn add<'l>(&self, objects: impl Iterator<Item = &'l RawValue>, then: &State) -> Result<(), PartsError> {
+    pub(crate) fn add<'l>(&self, objects: impl Iterator<Item = &'l RawValue>, then: &State) -> Result<(), PartsError> {
         let mut text = String::new();
         for object in objects {
             text.push_str(&in_one_line(object.get()));
@@ -59,7 +59,7 @@ impl<'p> Part<'p> {
     }
 
     /// How far it is. What was left by half is closed, so that more can be added.
-    pub(super) fn resume(&self) -> Result<State, PartsError> {
+    pub(crate) fn resume(&self) -> Result<State, PartsError> {
         let mut state = State::New;
         let is_whole = self.walk(&mut |_| Ok(()), &mut state)?;
         if !is_whole {
@@ -69,7 +69,7 @@ impl<'p> Part<'p> {
     }
 
     /// Shows every object that counts, in order, and says how far the part is.
-    pub(super) fn each(&self, show: &mut dyn FnMut(&str) -> Result<(), PartsError>) -> Result<State, PartsError> {
+    pub(crate) fn each(&self, show: &mut dyn FnMut(&str) -> Result<(), PartsError>) -> Result<State, PartsError> {
         let mut state = State::New;
         self.walk(show, &mut state)?;
         Ok(state)

@@ -23,6 +23,7 @@ use super::action::{Action, Named, ROLE, Ref, lasting};
 use super::objection::Objection;
 use super::plan::{ByHand, Head, Plan, digest};
 use super::wanted::{ACCOUNT_COUNT_MIN, Protection, Reach, Wanted, WantedAccount};
+use crate::licences::is_free;
 
 /// Makes a plan, with no step if everything is as it is to be.
 ///
@@ -218,7 +219,12 @@ impl<'d> Draft<'d> {
         let by_name = |group: &&Group| group.display_name.as_deref() == Some(&wanted.group);
         let found: Vec<&Group> = by_id.map_or_else(|| groups.iter().filter(by_name).collect(), |group| vec![group]);
         match found.as_slice() {
-            [] => Some(self.made_group()),
+            [] => {
+                if is_free(&snapshot.subscribed_skus) {
+                    self.objections.push(Objection::NoPremium(wanted.protection.words()));
+                }
+                Some(self.made_group())
+            }
             [group] => self.kept_group(group),
             many => {
                 self.objections.push(Objection::ManyGroups { group: wanted.group.clone(), count: many.len() });

@@ -63,6 +63,9 @@ pub enum Objection {
     /// Security defaults are on.
     #[error("security defaults are on, from which nobody can be excluded")]
     SecurityDefaults,
+    /// Entra ID Free has nothing that could carry the exclusion.
+    #[error("the tenant has Entra ID Free: {0} needs Entra ID P1")]
+    NoPremium(&'static str),
     /// What has to be known is missing.
     #[error("the tenant's `{resource}` could not be read: {why}")]
     Unread {
@@ -106,6 +109,12 @@ impl Objection {
             Self::SecurityDefaults => {
                 "the accounts need a method that satisfies multifactor authentication now. To use Conditional Access \
                  instead (Entra ID P1), create its policies first, then turn security defaults off, then plan again"
+                    .to_owned()
+            }
+            Self::NoPremium(_) => {
+                "get Entra ID P1 (a trial will do), then run `breakglass plan --live` again. Without it there is no \
+                 Conditional Access to be excluded from: make the accounts in the Entra admin center as Global \
+                 Administrators for good, then run `breakglass check --live`"
                     .to_owned()
             }
             Self::Unread { resource, .. } => {

@@ -25,6 +25,16 @@ pub enum Protection {
     },
 }
 
+impl Protection {
+    /// What has to be made for it.
+    pub(super) const fn words(&self) -> &'static str {
+        match self {
+            Self::RoleAssignable => "a group that can be assigned to roles",
+            Self::RestrictedUnit { .. } => "a unit with restricted management",
+        }
+    }
+}
+
 /// Which policies exclude the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {

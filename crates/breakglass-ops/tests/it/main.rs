@@ -1,6 +1,8 @@
 //! Tests of the duties over whole tenants.
 
 #[cfg(test)]
+mod comparing;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod readings;

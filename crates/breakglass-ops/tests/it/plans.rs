@@ -119,6 +119,25 @@ fn the_order_leaves_nothing_weaker_on_the_way() {
 }
 
 #[test]
+fn a_free_tenant_has_nothing_that_could_carry_the_exclusion() {
+    let objects = |skus: Value| {
+        let mut tenant = tenant();
+        tenant["subscribedSkus"] = skus;
+        plan(&snapshot(&tenant), &wanted(), now()).map(|_| ())
+    };
+    let sku = |plan: &str| {
+        json!([{ "skuPartNumber": "X", "capabilityStatus": "Enabled",
+            "servicePlans": [{ "servicePlanName": plan, "provisioningStatus": "Success" }] }])
+    };
+    let free = objects(sku("EXCHANGE_S_FOUNDATION")).unwrap_err();
+    assert_eq!(free, [Objection::NoPremium("a group that can be assigned to roles")]);
+    assert!(!free[0].is_doubt() && free[0].help().contains("breakglass plan --live"), "{}", free[0].help());
+    assert_eq!(objects(json!([])), Err(free), "no licence at all");
+    assert_eq!(objects(sku("AAD_PREMIUM")), Ok(()));
+    assert_eq!(objects(sku("AAD_PREMIUM_P2")), Ok(()));
+}
+
+#[test]
 fn the_classic_profile_excludes_everywhere() {
     let classic = Wanted { reach: Reach::EveryPolicy, has_passkeys: false, ..wanted() };
     let made = plan(&snapshot(&tenant()), &classic, now()).unwrap();

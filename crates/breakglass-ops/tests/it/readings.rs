@@ -19,7 +19,7 @@ const TENANT: &str = "3f6c1f0a-5d42-4b0e-9a57-2c7f3d1e8b90";
 const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
 
 /// Everything here answers at once.
-fn ready<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     loop {
         if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -28,14 +28,14 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-struct Hand(Mutex<Timestamp>);
+pub(crate) struct Hand(Mutex<Timestamp>);
 
 impl Hand {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Mutex::new("2026-11-26T12:00:00Z".parse().unwrap()))
     }
 
-    fn turn(&self, seconds: i64) {
+    pub(crate) fn turn(&self, seconds: i64) {
         let mut now = self.0.lock().unwrap();
         *now += SignedDuration::from_secs(seconds);
     }

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use breakglass_engine::access::Access;
+use breakglass_engine::agreement::of_ways;
 use breakglass_engine::lockout::certificate::CertificateError;
 use breakglass_engine::lockout::component::Component;
 use breakglass_engine::lockout::custody::{CustodyError, Holds};
 use breakglass_engine::lockout::goal::{Goal, Horizon};
 use breakglass_engine::lockout::nobody::{Nobody, somebody};
-use breakglass_engine::lockout::report::LockoutReport;
+use breakglass_engine::lockout::report::{LockoutReport, Way};
 use breakglass_engine::lockout::scenarios::{BuiltIn, ScenarioError};
 use breakglass_engine::lockout::settings::{
     ASSUMPTIONS, LockoutSettings, MAX_ORDER_DEFAULT, MAX_ORDER_MAX, OnPremisesAuthentication, OwnScenario,
@@ -20,7 +21,9 @@ use breakglass_engine::posture::accounts::Unresolved;
 use breakglass_model::snapshot::Snapshot;
 use breakglass_model::user::User;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
+use serde_json::Value;
 
+use super::agreement::{self, Beside};
 use super::failures;
 use super::suggested::{Asking, SuggestedError, suggested};
 use crate::codes::ErrorCode;
@@ -28,9 +31,10 @@ use crate::config::OnPremisesAuthentication as ConfiguredAuthentication;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
 use crate::output::deliver;
+use crate::render::agreement::Asked;
 use crate::render::lockout::{FORMATS, certificate as certificate_page, format_named};
 use crate::render::paint::Paint;
-use crate::render::{Extent, Page};
+use crate::render::{self, Extent, Page};
 use crate::subject::{Subject, SubjectArguments, SubjectError, missing};
 use crate::wiring::World;
 
@@ -44,6 +48,7 @@ pub(super) const FLOOR_DEFAULT: usize = 2;
 /// smallest sets of failures that no way survives, and plays known emergencies through. What the snapshot does not tell
 /// is not promised.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("snapshot", |arg| arg.required_unless_present_any(["live", "compare_live"])))]
 pub(crate) struct Arguments {
     #[command(flatten)]
     subject: SubjectArguments,
@@ -78,6 +83,14 @@ pub(crate) struct Arguments {
     /// Show everything, not the first of each table
     #[arg(long)]
     all: bool,
+
+    /// Put every sign-in on which the ways in rest to the tenant's own What If, and show every difference
+    #[arg(long, conflicts_with_all = ["scenarios", "floor", "certificate", "suggestions", "all"])]
+    compare_live: bool,
+
+    /// Requests that --compare-live may spend at once; what is left is asked by the same command later [default: 300]
+    #[arg(long, value_name = "N", requires = "compare_live", value_parser = agreement::budget)]
+    budget: Option<usize>,
 }
 
 /// What is asked, the same for every command that asks about the ways in.
@@ -134,6 +147,9 @@ pub(crate) enum LockoutError {
     /// There is no proof.
     #[error("no certificate is written: {0}")]
     Certificate(CertificateError),
+    /// A comparison is text or JSON.
+    #[error("a comparison with the tenant has no form `{0}`")]
+    NoSuchComparison(String),
     /// A certificate is for one question.
     #[error("a certificate is for one goal and one horizon, and {0} were asked for")]
     SeveralCertificates(usize),
@@ -248,7 +264,7 @@ impl Coded for LockoutError {
             Self::Certificate(_) | Self::SeveralCertificates(_) | Self::WriteCertificate { .. } => "BG1704",
             Self::Nobody { .. } => "BG1705",
             Self::Suggestions(_) => "BG1707",
-            Self::SeveralQuestions { .. } => "BG1706",
+            Self::SeveralQuestions { .. } | Self::NoSuchComparison(_) => "BG1706",
         }
     }
 
@@ -280,6 +296,7 @@ impl Coded for LockoutError {
                 "without --certificate the report lists what is unknown; export that too".to_owned()
             }
             Self::Certificate(_) => "ask for a smaller --max-order".to_owned(),
+            Self::NoSuchComparison(_) => "give `--format text` or `--format json`".to_owned(),
             Self::SeveralCertificates(_) => "ask for one --goal and one --horizon".to_owned(),
             Self::SeveralQuestions { what, .. } => format!("give one --{what}, and run it once for each"),
             Self::Suggestions(_) => "name a folder that is empty, or not there yet, and may be written".to_owned(),
@@ -440,6 +457,9 @@ fn unresolved(one: &Unresolved) -> String {
 
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        if self.compare_live {
+            return self.compare(world);
+        }
         let mut subject = self.subject.load(world)?;
         declared_are_there(&subject)?;
         subject.name_users()?;
@@ -468,6 +488,43 @@ impl Arguments {
         }
         let floor = self.floor.or(subject.lockout.floor).unwrap_or(FLOOR_DEFAULT);
         Ok(exit(&reports, floor, !self.scenarios.is_empty()))
+    }
+}
+
+impl Arguments {
+    /// What the proof rests on, put to the tenant.
+    fn compare(&self, world: &World) -> Result<Exit, Failure> {
+        let (goal, horizon) = self.analysis.single("lockout --compare-live")?;
+        let is_json = match self.format.as_str() {
+            "json" => true,
+            "text" => false,
+            other => return Err(LockoutError::NoSuchComparison(other.to_owned()).into()),
+        };
+        let mut beside = Beside::of(&self.subject, "lockout", world)?;
+        declared_are_there(&beside.subject)?;
+        beside.subject.name_users()?;
+        world.progress("working out the ways in");
+        let subject = &beside.subject;
+        let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
+        let settings = self.analysis.settings(subject, horizon, world)?;
+        somebody(&access, &settings, goal).map_err(|nobody| LockoutError::Nobody { nobody })?;
+        let report = analyse(&access, &settings, goal, &[]).map_err(LockoutError::Scenario)?;
+        // A certificate names the ways that the order rests on; where there can be none, every way that is known counts.
+        let proof = certificate::certificate(&report).ok();
+        let is_every_way = proof.is_some() || !report.direct.are_ways_truncated;
+        let ways: Vec<&Way> = proof.map_or_else(|| report.direct.ways.iter().collect(), |proof| proof.ways);
+        let ways = of_ways(&access, &ways);
+        let questions: Vec<Value> = ways.iter().filter_map(|way| way.body.clone()).collect();
+        let comparison = beside.compare(&access, &questions, self.budget, world)?;
+        let asked = Asked::Ways { ways: &ways, is_every_way };
+        let text = if is_json {
+            render::agreement::document(&access, asked, &comparison)
+        } else {
+            let paint = if self.output.is_some() { Paint::Plain } else { world.stdout.paint };
+            render::agreement::text(&access, asked, (&questions, &comparison), (world.stdout.columns, paint))
+        };
+        deliver(world, self.output.as_deref(), &text)?;
+        Ok(agreement::exit(&comparison, questions.len() == ways.len() && is_every_way))
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! The comment on `Arguments` is the command's help.
 
+mod agreement;
 mod application;
 mod applications;
 pub(crate) mod apply;

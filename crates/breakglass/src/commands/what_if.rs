@@ -8,13 +8,17 @@ use std::path::{Path, PathBuf};
 use breakglass_adapters::record_files::LogError;
 use breakglass_engine::access::beside::ClosedAccount;
 use breakglass_engine::access::{Access, Situation};
+use breakglass_engine::agreement::Sample;
 use breakglass_engine::replay::Replay;
 use breakglass_model::sign_in::{
     AuthenticationFlow, DeviceInfo, SignInConditions, SignInContext, SignInIdentity, WHAT_IF_BODY_BYTES_MAX,
     WhatIfRequest,
 };
 
+use serde_json::Value;
+
 use crate::codes::ErrorCode;
+use crate::commands::agreement::{self, Beside};
 use crate::commands::application::{self, ApplicationError};
 use crate::commands::device::device_info;
 use crate::commands::{logs, replay};
@@ -36,6 +40,7 @@ const CHUNK_BYTES: usize = 1 << 20;
 /// matches no condition. With `--replay`, sign-ins of a log are decided again, and every policy's result is held against
 /// the one that Microsoft recorded; what a record does not say is unknown.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("snapshot", |arg| arg.required_unless_present_any(["live", "compare_live"])))]
 pub(crate) struct Arguments {
     #[command(flatten)]
     subject: SubjectArguments,
@@ -67,6 +72,20 @@ pub(crate) struct Arguments {
     /// Show every policy, those that do not apply too
     #[arg(long)]
     all: bool,
+
+    /// Put a sample that tells apart whatever the policies do to the tenant's own What If, and show every difference
+    #[arg(
+        long,
+        conflicts_with_all = [
+            "user", "service_principal", "request", "requests", "replay", "all", "app", "user_action", "auth_context",
+            "ip", "country", "platform", "client_app", "sign_in_risk", "user_risk", "insider_risk", "flow", "device",
+        ]
+    )]
+    compare_live: bool,
+
+    /// Requests that --compare-live may spend at once; what is left is asked by the same command later [default: 300]
+    #[arg(long, value_name = "N", requires = "compare_live", value_parser = agreement::budget)]
+    budget: Option<usize>,
 }
 
 /// Form of an answer.
@@ -237,6 +256,9 @@ impl Arguments {
         if !self.replay.is_empty() {
             return self.replay(world);
         }
+        if self.compare_live {
+            return self.compare(world);
+        }
         let subject = self.subject.load(world)?;
         let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
         match &self.requests {
@@ -260,6 +282,25 @@ impl Arguments {
         };
         world.print(&text).map_err(OutputError::Stdout)?;
         Ok(replay::exit(&read))
+    }
+
+    fn compare(&self, world: &World) -> Result<Exit, Failure> {
+        let beside = Beside::of(&self.subject, "what-if", world)?;
+        let access = Access::compile(&beside.subject.snapshot, &beside.subject.access).map_err(SubjectError::from)?;
+        world.progress("working out what to ask");
+        let sample = Sample::of(&access);
+        let questions: Vec<Value> = sample.questions.iter().map(|question| question.body.clone()).collect();
+        let comparison = beside.compare(&access, &questions, self.budget, world)?;
+        let asked = render::agreement::Asked::Sample(&sample);
+        let text = match self.format {
+            AnswerFormat::Json => render::agreement::document(&access, asked, &comparison),
+            AnswerFormat::Text => {
+                let screen = (world.stdout.columns, world.stdout.paint);
+                render::agreement::text(&access, asked, (&questions, &comparison), screen)
+            }
+        };
+        world.print(&text).map_err(OutputError::Stdout)?;
+        Ok(agreement::exit(&comparison, true))
     }
 
     fn one(&self, subject: &Subject, access: &Access<'_>, world: &World) -> Result<Exit, Failure> {

@@ -7,6 +7,7 @@
 //! and may have been chosen by an adversary: every format escapes them, and none lets them become markup, a formula,
 //! or an order to the terminal.
 
+pub(crate) mod agreement;
 mod csv;
 pub(crate) mod doctor;
 mod escape;

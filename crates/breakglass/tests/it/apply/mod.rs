@@ -5,6 +5,7 @@
 
 mod crashes;
 mod lies;
+mod operators;
 mod referee;
 mod requests;
 mod script;
