@@ -369,7 +369,7 @@ impl Action {
             }
             Self::UpdateAccount { account, set, .. } => {
                 let names: Vec<String> = set.iter().map(|(name, value)| format!("{name} to {value}")).collect();
-                format!("set of account {account} {}", names.join(", "))
+                format!("change account {account}: {}", names.join(", "))
             }
             Self::AssignGlobalAdministrator { account, .. } => {
                 format!("make {account} Global Administrator: active, without an end, for the whole tenant")
