@@ -20,6 +20,8 @@ mod recorded_sign_ins;
 #[cfg(test)]
 mod served;
 #[cfg(test)]
+mod situations;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod suggestions;
