@@ -58,7 +58,7 @@ fn e1_the_service_for_multifactor_authentication_fails() {
             "Contoso has two administrators. **Ada** is Global Administrator and answers notifications on her phone. \
              **Bram** administers Conditional Access and gets his codes as text messages. One policy demands two factors of \
              everybody. There is no emergency account yet.",
-            "The accounts of this situation have a password and nothing else, as Microsoft advised for years (the profile \
+            "The emergency accounts that are to be made have a password and nothing else, as Microsoft advised for years (the profile \
              `classic`).",
         ],
     );

@@ -38,7 +38,7 @@ fn seed() -> Seed {
         )
 }
 
-/// The policy in another state, as Graph takes it and as a proposal.
+/// The policy in another state.
 fn state(state: &str) -> Value {
     json!({ "state": state })
 }

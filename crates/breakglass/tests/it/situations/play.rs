@@ -156,9 +156,10 @@ impl Play {
         self.text.push('\n');
         for line in words.lines() {
             // Whatever stands behind a number is set in below it.
-            let inner = line.find(". ").filter(|at| line[..*at].bytes().all(|byte| byte.is_ascii_digit()));
+            let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            let number = line.split_once(". ").map(|(number, _)| number).filter(|number| is_number(number));
             let first = format!("{margin}> ");
-            let others = format!("{first}{}", " ".repeat(inner.map_or(0, |at| at + 2)));
+            let others = format!("{first}{}", " ".repeat(number.map_or(0, |number| number.len() + 2)));
             let _ = writeln!(self.text, "{}", filled(line, &first, &others).trim_end());
         }
     }

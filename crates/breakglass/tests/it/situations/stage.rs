@@ -21,7 +21,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use super::keys::{CODE_SECONDS, code_at};
 use crate::served::{Served, written};
 
-/// The addresses that a form of a page is sent from unless somebody is elsewhere.
+/// The address that people come from unless they are elsewhere.
 pub(super) const HERE: &str = "127.0.0.1";
 
 /// A tenant that is served, and whoever asks it.
