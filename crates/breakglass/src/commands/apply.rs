@@ -192,7 +192,11 @@ impl Arguments {
         } else {
             format!(", {} of them as they were to be already", applied.passed.len())
         };
-        world.tell(&format!("All {} are done{passed}.", counted(plan.steps.len(), "step")));
+        let done = match plan.steps.len() {
+            1 => "The one step is done".to_owned(),
+            count => format!("All {} are done", counted(count, "step")),
+        };
+        world.tell(&format!("{done}{passed}."));
         self.verify(&plan, (&live, config, name), world)
     }
 

@@ -4,7 +4,6 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,11 +21,13 @@ use breakglass_ops::ports::{
     Clock, Directory as _, DirectoryError, GraphRequest, Method, SecretValue, SignedIn, SignedInAs,
 };
 use breakglass_tenant::call::{Body, Call, Reply};
-use breakglass_tenant::tenant::{Addresses, Tenant};
-use breakglass_tenant::{serve, tls};
+use breakglass_tenant::profile::Profile;
+use breakglass_tenant::tenant::Tenant;
+use breakglass_tenant::tls;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+
+use super::served::{Served, context, escaped};
 
 const TENANT: &str = "6c1b0e0e-54a2-4d39-9d0f-b4ea6f1a5503";
 const ADMIN: (&str, &str) = ("emergency@contoso.onmicrosoft.com", "Gl@ss-Hammer-1");
@@ -35,15 +36,6 @@ const SERVER: &str = "7a6f2f3c-58e1-4f36-9a60-0e54b1a7d001";
 const SERVER_SECRET: &str = "desk~secret~1";
 const PROGRAM: &str = "7a6f2f3c-58e1-4f36-9a60-0e54b1a7d002";
 const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
-
-#[derive(Debug)]
-struct TenantClock;
-
-impl breakglass_tenant::clock::Clock for TenantClock {
-    fn now(&self) -> Timestamp {
-        SystemClock.now()
-    }
-}
 
 /// The client's clock: it tells the time and does not wait.
 struct Hasty;
@@ -100,15 +92,6 @@ impl Person {
     }
 }
 
-fn context(page: &str) -> String {
-    let (_, rest) = page.split_once("name=\"ctx\" value=\"").unwrap_or_else(|| panic!("{page}"));
-    rest.split('"').next().unwrap().to_owned()
-}
-
-fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
-}
-
 impl Prompt for Person {
     fn open(&self, address: &str) {
         let (path, query) = address.strip_prefix("https://").unwrap().split_once('?').unwrap();
@@ -140,52 +123,38 @@ impl Prompt for Person {
     }
 }
 
-struct Served {
-    tenant: Arc<Tenant>,
-    origin: String,
-    folder: PathBuf,
+/// A tenant that is served, and the application of a server.
+struct Desk {
+    served: Served,
     /// A key with its certificate, which the application has.
     pem: String,
 }
 
-impl Served {
+impl Desk {
     async fn new(name: &str) -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("live-{name}"));
-        drop(fs::remove_dir_all(&folder));
-        let (own, manager) =
-            (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
-        let at = own.local_addr().unwrap();
-        let origin = format!("https://{at}");
-        let addresses =
-            Addresses { base: origin.clone(), manager: format!("https://{}", manager.local_addr().unwrap()) };
         let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
         let certificate = rcgen::CertificateParams::new(vec!["app".to_owned()]).unwrap().self_signed(&key).unwrap();
-        let mut tenant = Tenant::open(&folder, addresses, Arc::new(TenantClock)).unwrap();
-        tenant.seed(seed(certificate.der()).to_string().as_bytes()).unwrap();
-        let tenant = Arc::new(tenant);
-        let config = tls::server_config(&folder, &[at.ip()], SystemClock.now()).unwrap();
-        let serving = serve::serve(Arc::clone(&tenant), Arc::new(config), (own, manager));
-        tokio::spawn(async move { serving.await.unwrap() });
-        let pem = format!("{}{}", key.serialize_pem(), certificate.pem());
-        Self { tenant, origin, folder, pem }
+        let served = Served::new(&format!("live-{name}"), &seed(certificate.der()), Profile::default()).await;
+        Self { served, pem: format!("{}{}", key.serialize_pem(), certificate.pem()) }
     }
 
     fn settings(&self, client_id: &str, way: Way) -> Settings {
+        let origin = self.served.origin();
         Settings {
-            cloud: Cloud::custom(&self.origin, &self.origin).unwrap(),
+            cloud: Cloud::custom(&origin, &origin).unwrap(),
             tenant: TENANT.to_owned(),
             client_id: client_id.to_owned(),
             way,
             permissions: Vec::new(),
             proxies: Proxies::default(),
-            authorities: Authorities::from_pem_files(&[self.folder.join(tls::AUTHORITY_FILE)]).unwrap(),
+            authorities: Authorities::from_pem_files(&[self.served.folder.join(tls::AUTHORITY_FILE)]).unwrap(),
             cache: None,
             limits: Limits::default(),
         }
     }
 
     fn surroundings(&self) -> Surroundings {
-        let person = Person { tenant: Arc::clone(&self.tenant), seconds: Mutex::default() };
+        let person = Person { tenant: Arc::clone(&self.served.tenant), seconds: Mutex::default() };
         Surroundings { clock: Arc::new(Hasty), random: Arc::new(SystemRandom), prompt: Arc::new(person) }
     }
 
@@ -242,10 +211,10 @@ fn secret() -> Way {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_signs_in_by_its_secret_and_by_its_certificate() {
-    let served = Served::new("application").await;
-    let certificate = ClientCertificate::from_pem(served.pem.as_bytes()).unwrap();
+    let desk = Desk::new("application").await;
+    let certificate = ClientCertificate::from_pem(desk.pem.as_bytes()).unwrap();
     for way in [secret(), Way::ClientCertificate(certificate)] {
-        let found = served.read_by(SERVER, way).await;
+        let found = desk.read_by(SERVER, way).await;
         assert_eq!(found.who, SignedInAs::Application { app_id: SERVER.to_owned() });
         assert_eq!((found.tenant_id.as_str(), found.app_id.as_str()), (TENANT, SERVER));
     }
@@ -253,9 +222,9 @@ async fn an_application_signs_in_by_its_secret_and_by_its_certificate() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_signs_in_by_a_code_and_by_a_browser() {
-    let served = Served::new("person").await;
+    let desk = Desk::new("person").await;
     for way in [Way::DeviceCode, Way::Browser] {
-        let found = served.read_by(PROGRAM, way).await;
+        let found = desk.read_by(PROGRAM, way).await;
         let SignedInAs::User { user_principal_name, .. } = &found.who else { panic!("{found:?}") };
         assert_eq!(user_principal_name, ADMIN.0);
         assert_eq!(found.role_template_ids, [GLOBAL_ADMINISTRATOR]);
@@ -264,8 +233,8 @@ async fn a_person_signs_in_by_a_code_and_by_a_browser() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_is_set_and_refusals_are_told() {
-    let served = Served::new("password").await;
-    let client = served.client(SERVER, secret());
+    let desk = Desk::new("password").await;
+    let client = desk.client(SERVER, secret());
     let password = Password::of_text("A-N3w-\"Passw\\rd\"-indeed".to_owned());
     let body = json!({
         "accountEnabled": true, "displayName": "New", "mailNickname": "new",
@@ -280,7 +249,7 @@ async fn a_password_is_set_and_refusals_are_told() {
     let missing = client.send(&GraphRequest::get("/v1.0/users/nobody@contoso.onmicrosoft.com")).await.unwrap_err();
     assert!(missing.is_not_found() && missing.to_string().contains("Request_ResourceNotFound"), "{missing}");
     let wrong = Way::ClientSecret(SecretText::new("guessed".to_owned()));
-    let error = served.client(SERVER, wrong).send(&request).await.unwrap_err();
+    let error = desk.client(SERVER, wrong).send(&request).await.unwrap_err();
     assert!(
         matches!(error, DirectoryError::NotSignedIn { .. }) && error.to_string().contains("AADSTS7000215"),
         "{error}"
@@ -289,10 +258,10 @@ async fn a_password_is_set_and_refusals_are_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_of_another_authority_is_told_nothing() {
-    let served = Served::new("stranger").await;
-    let mut settings = served.settings(SERVER, secret());
+    let desk = Desk::new("stranger").await;
+    let mut settings = desk.settings(SERVER, secret());
     settings.authorities = Authorities::default();
-    let client = GraphClient::new(settings, served.surroundings()).unwrap();
+    let client = GraphClient::new(settings, desk.surroundings()).unwrap();
     let error = client.send(&GraphRequest::get("/v1.0/organization")).await.unwrap_err();
     assert!(matches!(error, DirectoryError::NotSent { .. }), "{error}");
     assert!(error.to_string().contains("name the file with its certificate authority"), "{error}");
@@ -305,7 +274,8 @@ async fn examined(served: &Served, name: &str, authorities: &str) -> (Option<i32
         "[tenant]\nid = \"{TENANT}\"\nlogin = \"{0}\"\ngraph = \"{0}\"\n{authorities}\nclient_id = \"{SERVER}\"\n\
          sign_in = \"client-secret\"\n[[account]]\nuser_principal_name = \"{1}\"\n[[account]]\n\
          user_principal_name = \"missing@contoso.onmicrosoft.com\"\n",
-        served.origin, ADMIN.0
+        served.origin(),
+        ADMIN.0
     );
     fs::write(&config, text).unwrap();
     let run = tokio::task::spawn_blocking(move || {
@@ -329,16 +299,16 @@ fn said<'d>(document: &'d Value, topic: &str, verdict: &str) -> &'d str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_says_what_works_and_goes_on_where_it_does_not() {
-    let served = Served::new("doctor").await;
+    let desk = Desk::new("doctor").await;
     let (code, document) =
-        examined(&served, "whole.toml", &format!("authorities = [\"{}\"]", tls::AUTHORITY_FILE)).await;
+        examined(&desk.served, "whole.toml", &format!("authorities = [\"{}\"]", tls::AUTHORITY_FILE)).await;
     assert_eq!((code, &document["format"]), (Some(1), &json!("breakglass-doctor/1")), "{document:#}");
     assert!(said(&document, "network", "look").contains("answers"), "it is trusted by the tenant's own authority");
     assert!(said(&document, "clock", "good").contains("agrees"));
     assert!(said(&document, "sign-in", "look").contains(SERVER), "it may also write, which nothing here needs");
     assert!(said(&document, "reading", "bad").contains("is not there"), "the application has two permissions");
     assert!(said(&document, "consent", "look").contains("consent"));
-    let (code, document) = examined(&served, "stranger.toml", "").await;
+    let (code, document) = examined(&desk.served, "stranger.toml", "").await;
     assert_eq!(code, Some(2), "nothing answers: {document:#}");
     assert!(said(&document, "network", "bad").contains("name the file with its certificate authority"));
     assert!(said(&document, "tenant", "unknown").contains("not asked for"));

@@ -18,6 +18,10 @@ mod policy_sets;
 #[cfg(test)]
 mod recorded_sign_ins;
 #[cfg(test)]
+mod served;
+#[cfg(test)]
+mod situations;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod suggestions;
