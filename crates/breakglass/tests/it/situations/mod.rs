@@ -11,6 +11,7 @@ mod e4;
 mod e5;
 mod e6;
 mod keys;
+mod killed;
 mod play;
 mod product;
 mod seed;

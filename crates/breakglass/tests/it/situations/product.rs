@@ -21,6 +21,15 @@ pub(super) struct Run {
     pub(super) stderr: String,
 }
 
+/// How a run ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// By itself.
+    Whole(Run),
+    /// It was killed; what it had said.
+    Killed(String),
+}
+
 impl Run {
     /// The first paragraphs of what it says, up to the first line that is set in.
     pub(super) fn first_words(&self) -> String {
@@ -72,6 +81,14 @@ impl Stage {
 
     /// Runs the program, and signs in with the code that it shows.
     pub(super) fn run_as(&self, person: &Person<'_>, arguments: &[&str]) -> Run {
+        match self.run_until(person, arguments, |_| false) {
+            Ended::Whole(run) => run,
+            Ended::Killed(said) => panic!("nobody asked for that: {said}"),
+        }
+    }
+
+    /// The same, killed as soon as it says a line that fits.
+    pub(super) fn run_until(&self, person: &Person<'_>, arguments: &[&str], fits: impl Fn(&str) -> bool) -> Ended {
         let (mut command, shown) = self.command(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (mut stderr, mut is_next, mut has_entered) = (String::new(), false, false);
@@ -84,11 +101,16 @@ impl Stage {
             is_next |= line.contains("enter the code");
             stderr.push_str(&line);
             stderr.push('\n');
+            if fits(&line) {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                return Ended::Killed(stderr);
+            }
         }
         let output = child.wait_with_output().unwrap();
         assert!(has_entered, "nobody was asked to sign in: {stderr}");
         assert!(!stderr.contains(person.password), "no password is shown");
         let stdout = String::from_utf8(output.stdout).unwrap();
-        Run { shown, code: output.status.code().unwrap(), stdout, stderr }
+        Ended::Whole(Run { shown, code: output.status.code().unwrap(), stdout, stderr })
     }
 }

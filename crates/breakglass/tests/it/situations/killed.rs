@@ -1,0 +1,61 @@
+//! `apply`, the process killed at one step after another and run again: a sample of what `apply/crashes.rs` enumerates.
+
+use std::fs;
+
+use breakglass_tenant::profile::Profile;
+use breakglass_testkit::is_full;
+use serde_json::json;
+
+use super::keys::app;
+use super::product::Ended;
+use super::seed::{ADA, ADA_ID, FIRST, GLOBAL_ADMINISTRATOR, SECOND, Seed, declared, policy};
+use super::stage::Stage;
+/// Steps of the plan at which the process is killed, each in a tenant of its own: in the usual form, and in the long one.
+const KILLED_AT: [usize; 2] = [3, 6];
+const KILLED_AT_FULL: [usize; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
+
+fn company(name: &str) -> Stage {
+    let seed = Seed::contoso()
+        .user(ADA_ID, &ADA, ("Ada", json!([app()])))
+        .role(ADA_ID, GLOBAL_ADMINISTRATOR)
+        .with("conditionalAccessPolicies", policy(("d1", "Everybody shows two factors", "enabled"), &[], "mfa"));
+    let stage = Stage::new(name, &seed.0, Profile::Classic);
+    stage.configure("profile = \"classic\"", &declared());
+    stage
+}
+
+#[test]
+fn apply_is_killed_at_one_step_after_another_and_goes_on() {
+    let key = age::x25519::Identity::generate().to_public().to_string();
+    let apply = ["apply", "--config", "writer.toml", "--yes", "--passwords-to", "safe", "--recipient", key.as_str()];
+    for at in if is_full() { KILLED_AT_FULL.as_slice() } else { &KILLED_AT } {
+        let stage = company(&format!("killed-{at}"));
+        let planned = stage.run(&["plan", "--live"]);
+        assert_eq!(planned.code, 0, "{planned:?}");
+        // As the step is announced; how far it came is whatever it is.
+        let is_step = |line: &str| line.trim_start().starts_with(&format!("{at}/8 "));
+        let Ended::Killed(said) = stage.run_until(&ADA, &apply, is_step) else { panic!("nobody was killed at {at}") };
+        assert!(said.contains(&format!("{at}/8 ")) && !said.contains(&format!("{}/8 ", at + 1)), "{said}");
+        let again = stage.run_as(&ADA, &apply);
+        assert_eq!(again.code, 0, "killed at {at}: {again:?}");
+        assert!(again.stderr.contains("All 8 steps are done"), "killed at {at}: {again:?}");
+        let left = stage.run(&["plan", "--live", "--expect-none"]);
+        assert!(left.code == 0 && left.stdout.starts_with("Nothing to do"), "killed at {at}: {left:?}");
+        // One account of each name, and its password is kept.
+        for person in [&FIRST, &SECOND] {
+            let kept = stage.folder().join("safe").join(format!("{}.age", person.name));
+            assert!(fs::metadata(&kept).is_ok_and(|kept| kept.len() > 0), "killed at {at}: {}", kept.display());
+        }
+        let undone =
+            stage.run_as(&ADA, &["apply", "--config", "writer.toml", "--yes", "--plan", "breakglass-plan.undo.json"]);
+        assert_eq!(undone.code, 0, "killed at {at}: {undone:?}");
+        // Everything is taken back: the accounts are where Entra keeps deleted ones, and nothing else is in the way.
+        let planned = stage.run(&["plan", "--live"]);
+        assert_eq!(
+            (planned.code, planned.stderr.matches("is in the bin").count()),
+            (2, 2),
+            "killed at {at}: {planned:?}"
+        );
+        assert_eq!(planned.stderr.matches("BG4001").count(), 2, "killed at {at}: {planned:?}");
+    }
+}
