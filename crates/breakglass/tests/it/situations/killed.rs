@@ -10,6 +10,7 @@ use super::keys::app;
 use super::product::Ended;
 use super::seed::{ADA, ADA_ID, FIRST, GLOBAL_ADMINISTRATOR, SECOND, Seed, declared, policy};
 use super::stage::Stage;
+
 /// Steps of the plan at which the process is killed, each in a tenant of its own: in the usual form, and in the long one.
 const KILLED_AT: [usize; 2] = [3, 6];
 const KILLED_AT_FULL: [usize; 8] = [1, 2, 3, 4, 5, 6, 7, 8];

@@ -109,7 +109,7 @@ impl Stage {
             secured.write_all(request.as_bytes()).await?;
             let mut answer = Vec::new();
             match secured.read_to_end(&mut answer).await {
-                Err(error) if error.kind() != ErrorKind::UnexpectedEof => return Err(error),
+                Err(error) if error.kind() != ErrorKind::UnexpectedEof => Err(error),
                 _ => Ok::<_, io::Error>(answer),
             }
         };
