@@ -11,6 +11,7 @@ use breakglass_ops::ports::{
 };
 use breakglass_ops::setup;
 use breakglass_ops::setup::{Applied, Applier, ApplyError};
+use breakglass_testkit::is_full;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -269,14 +270,17 @@ fn a_role_a_session_or_a_line_that_is_lost_at_any_request_stops_it_and_is_gone_o
         let liar = Liar::new(&script, Lies::default());
         liar.apply(template).unwrap();
         let count = liar.memory.lock().unwrap().count;
-        for from in 0..count {
+        // In the usual form every third, as it comes.
+        let (mut runs, step) = (0, if is_full() { 1 } else { 3 });
+        for from in (0..count).step_by(step) {
             for refused in [Refused::Status(403), Refused::Status(429), Refused::Status(503), Refused::NotSignedIn] {
                 survives(template, referee, Lies { from: Some((from, refused)), ..Lies::default() }).unwrap();
             }
+            runs += 5;
             // The last answer says yes by its status alone.
             survives(template, referee, Lies { from: Some((from, Refused::CutOff)), ..Lies::default() });
         }
-        println!("{}: {} runs that something ended for good", template.scene.name(), 5 * count);
+        println!("{}: {runs} runs that something ended for good", template.scene.name());
     });
 }
 

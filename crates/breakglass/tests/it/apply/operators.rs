@@ -17,7 +17,7 @@ use super::world::{GROUP, SECOND, Scene, Template, World};
 
 /// Orders that are drawn in the usual form, and in the long one.
 const ORDER_COUNT: u64 = 3;
-const ORDER_COUNT_FULL: u64 = 400;
+const ORDER_COUNT_FULL: u64 = 100;
 /// Turns that one goes on alone before the other goes to the end: up to so many, and of these each so many-th in the usual
 /// form.
 const TURN_COUNT_ALONE_MAX: usize = 60;

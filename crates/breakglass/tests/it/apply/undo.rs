@@ -64,8 +64,10 @@ fn what_a_plan_has_done_is_taken_back_and_every_single_fault_on_the_way_is_survi
             assert_eq!(in_bin(&world), 1);
             if one.is_none() {
                 let events = back.events();
-                let every =
-                    events.iter().enumerate().flat_map(|(at, kind)| kind.faults().iter().map(move |one| (at, *one)));
+                let every = events.iter().enumerate().flat_map(|(at, kind)| {
+                    let tried = kind.faults().iter().enumerate().filter(move |(number, _)| kind.is_tried(at, *number));
+                    tried.map(move |(_, one)| (at, *one))
+                });
                 faults.extend(every.map(Some));
                 taken_back_is_not_done(&template, &script);
             }
