@@ -116,9 +116,14 @@ fn with_pass<'p>(person: &Person<'p>, pass: &'p str) -> Person<'p> {
     Person { proof: Proof::Nothing, ..person.with(pass) }
 }
 
+/// Seconds until somebody notices what Eve has done.
+const SECONDS_UNTIL_NOTICED: i64 = 120;
+
 /// The emergency account gets in, and Eve is thrown out.
 fn entered(play: &mut Play, first: &Person<'_>, eve: &Session) -> Session {
     play.part("The tenant is taken back");
+    // Tokens tell seconds: one that was issued in the very second of a revocation would be taken for a later one.
+    play.stage.pass(SECONDS_UNTIL_NOTICED);
     let emergency = play.gets_in(first, "**Emergency access 1** signs in with its passkey.");
     let path = user(&EVE);
     play.graph("It takes Eve's role away.", &emergency, &asked("DELETE", EVE_ROLE, Value::Null, 204));
