@@ -2,6 +2,8 @@
 //!
 //! Permissions are named and never given as ids, which the tools look up in the tenant itself.
 
+use std::collections::BTreeSet;
+
 use breakglass_ops::setup::WRITING_PERMISSIONS;
 use clap::ValueEnum;
 
@@ -41,8 +43,14 @@ fn sentences(tenant: &str) -> String {
          permissions to change roles, policies or passwords by itself is a way around everything here: give none to the \
          reader.\n",
         lines(&reading_permissions()),
-        lines(&WRITING_PERMISSIONS),
+        lines(&writing_and_reading()),
     )
+}
+
+/// What a person needs who plans and carries out.
+fn writing_and_reading() -> Vec<&'static str> {
+    let all: BTreeSet<&str> = WRITING_PERMISSIONS.into_iter().chain(reading_permissions()).collect();
+    all.into_iter().collect()
 }
 
 fn az(tenant: &str) -> String {
@@ -63,7 +71,7 @@ fn az(tenant: &str) -> String {
          --is-fallback-public-client true --public-client-redirect-uris http://localhost --query appId -o tsv)\n\
          az ad sp create --id \"$writer\" --output none\n",
     );
-    for name in WRITING_PERMISSIONS.iter().copied().chain(reading_permissions()) {
+    for name in writing_and_reading() {
         text.push_str(&format!(
             "az ad app permission add --id \"$writer\" --api {GRAPH} --api-permissions \"$(az ad sp show --id {GRAPH} \
              --query \"oauth2PermissionScopes[?value=='{name}'].id | [0]\" -o tsv)=Scope\"\n"
@@ -86,10 +94,7 @@ fn terraform() -> String {
     };
     let reading = reading_permissions();
     let app_roles = access(&mut reading.iter().copied(), ("app_role_ids", "Role"));
-    let scopes = access(
-        &mut WRITING_PERMISSIONS.iter().copied().chain(reading.iter().copied()),
-        ("oauth2_permission_scope_ids", "Scope"),
-    );
+    let scopes = access(&mut writing_and_reading().into_iter(), ("oauth2_permission_scope_ids", "Scope"));
     format!(
         "data \"azuread_service_principal\" \"graph\" {{\n  client_id = \"{GRAPH}\"\n}}\n\n\
          # Reader: an application as itself. It can change nothing.\n\

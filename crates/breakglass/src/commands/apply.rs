@@ -185,8 +185,12 @@ impl Arguments {
         let permissions: Vec<&str> = plan.permissions().into_iter().chain(reading_permissions()).collect();
         let live = Live::connect(&config, &folder, &permissions, world)?;
         let carried = self.carry(&plan, (&live, &store, passwords.as_ref()), world);
-        self.keep_undo(&plan, &store, world)?;
+        let undo = self.write_undo(&plan, &store);
+        if let Ok(Some(path)) = &undo {
+            world.note(&format!("`breakglass apply --plan {}` takes it back", path.display()));
+        }
         let applied = carried.map_err(ApplyFailure::from)?;
+        undo?;
         let passed = if applied.passed.is_empty() {
             String::new()
         } else {
@@ -217,21 +221,28 @@ impl Arguments {
         world: &World,
     ) -> Result<Applied, ApplyError> {
         let total = plan.steps.len();
-        let tell = |step: &Step, at: usize| world.tell(&format!("{:>4}/{total}  {}", at + 1, visible(&step.does)));
+        let tell = |step: &Step, at: usize| {
+            // Whoever is killed has the way back of what was done before this step; at the end it is written again.
+            drop(self.write_undo(plan, store));
+            world.tell(&format!("{:>4}/{total}  {}", at + 1, visible(&step.does)));
+        };
         let applier = Applier { directory: &live.directory, clock: &SystemClock, store, passwords, tell: &tell };
         live.runtime.block_on(applier.apply(plan))
     }
 
-    /// Writes the way back beside the plan.
-    fn keep_undo(&self, plan: &Plan, store: &SqliteStore, world: &World) -> Result<(), Failure> {
+    /// Writes the way back beside the plan, if anything was done, and says where. A way back has none itself: what it took
+    /// away is planned anew.
+    fn write_undo(&self, plan: &Plan, store: &SqliteStore) -> Result<Option<PathBuf>, Failure> {
+        if plan.steps.iter().any(|step| step.change.is_undo()) {
+            return Ok(None);
+        }
         let undo = setup::undo_of(plan, store, SystemClock.now()).map_err(ApplyFailure::Store)?;
         if undo.steps.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let path = undo_path(&self.plan);
         write_file(&path, undo.document().as_bytes())?;
-        world.note(&format!("`breakglass apply --plan {}` takes it back", path.display()));
-        Ok(())
+        Ok(Some(path))
     }
 
     /// Reads the tenant again, judges it, and says whether anything is left to do.

@@ -71,7 +71,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=i64::from(COUNT_MAX)))]
     count: u8,
 
-    /// The names of accounts that are to be made; `{n}` is their number
+    /// The names of accounts that are to be made; the braces stand for their number
     #[arg(long, value_name = "PATTERN", default_value = "emergency-access-{n}", value_parser = pattern)]
     name: String,
 

@@ -37,6 +37,8 @@ fn apply_is_killed_at_one_step_after_another_and_goes_on() {
         let is_step = |line: &str| line.trim_start().starts_with(&format!("{at}/8 "));
         let Ended::Killed(said) = stage.run_until(&ADA, &apply, is_step) else { panic!("nobody was killed at {at}") };
         assert!(said.contains(&format!("{at}/8 ")) && !said.contains(&format!("{}/8 ", at + 1)), "{said}");
+        let undo = fs::read_to_string(stage.folder().join("breakglass-plan.undo.json"));
+        assert!(*at == 1 || undo.is_ok_and(|undo| undo.contains("\"steps\"")), "the way back is there after {at}");
         let again = stage.run_as(&ADA, &apply);
         assert_eq!(again.code, 0, "killed at {at}: {again:?}");
         assert!(again.stderr.contains("All 8 steps are done"), "killed at {at}: {again:?}");
