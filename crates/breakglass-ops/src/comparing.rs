@@ -91,6 +91,14 @@ pub struct Comparison {
     pub found: Vec<Found>,
 }
 
+impl Comparison {
+    /// Whether there is a difference of a kind that is not known of the tenant's What If itself.
+    #[must_use]
+    pub fn has(&self, kind: Kind) -> bool {
+        self.found.iter().any(|one| one.difference.kind == kind && one.difference.known.is_none())
+    }
+}
+
 /// A kind of difference: one policy, said in one way by the tenant and in another by us.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {

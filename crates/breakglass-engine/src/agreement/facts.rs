@@ -70,21 +70,21 @@ impl Dimension {
         Self::Flow,
     ];
 
-    /// What its values are called, one and many.
+    /// What its values are called.
     #[must_use]
-    pub const fn words(self) -> (&'static str, &'static str) {
+    pub const fn words(self) -> &'static str {
         match self {
-            Self::Who => ("kind of people", "kinds of people"),
-            Self::Target => ("target", "targets"),
-            Self::Platform => ("platform", "platforms"),
-            Self::Device => ("device", "devices"),
-            Self::Client => ("client application", "client applications"),
-            Self::Place => ("place", "places"),
-            Self::SignInRisk => ("sign-in risk", "sign-in risks"),
-            Self::UserRisk => ("user risk", "user risks"),
-            Self::OwnRisk => ("service principal risk", "service principal risks"),
-            Self::InsiderRisk => ("insider risk", "insider risks"),
-            Self::Flow => ("authentication flow", "authentication flows"),
+            Self::Who => "kinds of people",
+            Self::Target => "targets",
+            Self::Platform => "platforms",
+            Self::Device => "devices",
+            Self::Client => "client applications",
+            Self::Place => "places",
+            Self::SignInRisk => "sign-in risks",
+            Self::UserRisk => "user risks",
+            Self::OwnRisk => "service principal risks",
+            Self::InsiderRisk => "insider risks",
+            Self::Flow => "authentication flows",
         }
     }
 

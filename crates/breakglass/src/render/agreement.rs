@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::numbers::grouped;
 use super::paint::{Paint, Style};
+use super::what_if::applies_json;
 use super::{counted, fitted, visible};
 
 /// Name and version of the document.
@@ -90,12 +91,8 @@ pub(crate) fn text(
     text.push_str(&fitted(&asked.sentence(comparison), "", "", columns));
     if let Asked::Sample(sample) = asked {
         let values = sample.values.iter().filter(|(_, count)| *count > 1);
-        let values: Vec<String> = values
-            .map(|(dimension, count)| {
-                let (one, many) = dimension.words();
-                format!("{} {}", grouped(*count as u64), if *count == 1 { one } else { many })
-            })
-            .collect();
+        let values: Vec<String> =
+            values.map(|(dimension, count)| format!("{} {}", grouped(*count as u64), dimension.words())).collect();
         if !values.is_empty() {
             text.push_str(&fitted(&format!("Told apart are {}.", values.join(", ")), "", "", columns));
         }
@@ -126,11 +123,10 @@ pub(crate) fn text(
 }
 
 fn heading(comparison: &Comparison, is_short: bool) -> (&'static str, Style) {
-    let has = |kind| comparison.found.iter().any(|one| one.difference.kind == kind && one.difference.known.is_none());
     let is_short = is_short || comparison.left > 0 || !comparison.refused.is_empty() || comparison.answered.is_empty();
-    if has(Kind::Applies) {
+    if comparison.has(Kind::Applies) {
         ("Microsoft's What If and ours differ.", Style::Bad)
-    } else if has(Kind::Untold) || is_short {
+    } else if comparison.has(Kind::Untold) || is_short {
         ("Microsoft's What If and ours agree as far as it could be told.", Style::Doubtful)
     } else {
         ("Microsoft's What If and ours agree.", Style::Good)
@@ -266,11 +262,7 @@ pub(crate) fn document(access: &Access<'_>, asked: Asked<'_>, comparison: &Compa
                 "kind": kind(difference.kind),
                 "policy": of(difference.policy),
                 "theirs": { "policyApplies": difference.applies, "analysisReasons": difference.reasons },
-                "ours": { "policyApplies": match difference.ours {
-                    Trit::Yes => json!(true),
-                    Trit::No => json!(false),
-                    Trit::Unknown => Value::Null,
-                }, "analysisReasons": difference.our_reason.name(), "because": difference.because },
+                "ours": { "policyApplies": applies_json(difference.ours), "analysisReasons": difference.our_reason.name(), "because": difference.because },
                 "known": difference.known,
                 "answers": one.count,
                 "isSmall": one.is_small,

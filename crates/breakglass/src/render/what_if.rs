@@ -284,7 +284,7 @@ pub(crate) fn names_target(request: &WhatIfRequest<'_>) -> bool {
     })
 }
 
-fn applies_json(applies: Trit) -> Value {
+pub(super) fn applies_json(applies: Trit) -> Value {
     match applies {
         Trit::Yes => true.into(),
         Trit::No => false.into(),
