@@ -10,6 +10,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::product::Run;
+use super::seed::{FIRST, SECOND};
 use super::sign_in::{Entry, Person, Session};
 use super::stage::{Answer, Stage};
 
@@ -176,6 +177,9 @@ impl Play {
             (_, Value::Bool(false)) => format!("Nothing to fear: {}.", found["note"].as_str().unwrap()),
             (true, _) => {
                 let (by, left) = (found["by"].as_str().unwrap(), found["orderLeft"].as_u64().unwrap());
+                // Which of the two it is depends on their ids, and those of new accounts are random.
+                let by =
+                    [FIRST, SECOND].iter().fold(by.to_owned(), |by, one| by.replace(one.name, "an emergency account"));
                 format!("A way in is left: {by}. Then {} lock everybody out.", failures(left))
             }
             (false, _) => match found["note"].as_str() {
