@@ -66,7 +66,6 @@ fn e2_only_the_trusted_network_is_let_in() {
     locked_out(&mut play, &home);
     mended(&mut play);
     repaired(&mut play, &home);
-    taken_back(&mut play);
     play.ends("e2.md");
 }
 
@@ -127,13 +126,4 @@ fn repaired(play: &mut Play, (ada, bram): &(Person<'_>, Person<'_>)) {
     play.graph("It sets `Only from the head office` back to report-only.", &emergency, &back);
     play.gets_in(ada, "**Ada** signs in at home.");
     play.fails("The line of the head office works again.", &["network:Head office", "--off"]);
-}
-
-/// What the plan did is taken back, and the product warns as before.
-fn taken_back(play: &mut Play) {
-    play.part("Afterwards: the plan is taken back");
-    play.paragraph("The exclusion was the difference. To see it once more, Ada takes the plan back.");
-    play.applies(("Ada", &ADA.at(HOME)), &["--plan", "breakglass-plan.undo.json"], 0);
-    play.runs("Bram", &["guard", "--live", "--policy", "enable.json"], 1);
-    play.plans("Ada");
 }

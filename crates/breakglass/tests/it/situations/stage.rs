@@ -109,7 +109,7 @@ impl Stage {
             secured.write_all(request.as_bytes()).await?;
             let mut answer = Vec::new();
             match secured.read_to_end(&mut answer).await {
-                Err(error) if error.kind() != ErrorKind::UnexpectedEof => return Err(error),
+                Err(error) if error.kind() != ErrorKind::UnexpectedEof => Err(error),
                 _ => Ok::<_, io::Error>(answer),
             }
         };
@@ -146,6 +146,11 @@ impl Stage {
     /// Lets time pass in the tenant.
     pub(super) fn pass(&self, seconds: i64) {
         self.served.clock.pass(seconds);
+    }
+
+    /// Reads a file that lies beside the configuration.
+    pub(super) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.served.folder.join(name)).unwrap()
     }
 
     /// Writes a file beside the configuration.
