@@ -76,7 +76,7 @@ fn with_emergency_accounts(play: Play) -> Play {
     play.paragraph(
         "The same company from the beginning, with two emergency accounts that have a password and nothing else.",
     );
-    play.plans("Ada");
+    play.has_nothing_to_do("Ada");
     play.rehearses("Ada", "last-global-administrator-deleted", true);
     play
 }
@@ -103,5 +103,5 @@ fn deleted_and_replaced(play: &mut Play) {
 
     play.part("Afterwards");
     play.rehearses("Ada", "last-global-administrator-deleted", true);
-    play.plans("Ada");
+    play.has_nothing_to_do("Ada");
 }

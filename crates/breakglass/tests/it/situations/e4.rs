@@ -65,6 +65,8 @@ fn e4_an_insider_changes_all_credentials() {
     play.part("Before");
     play.rehearses("Ada", "credentials-changed-by-insider", true);
     play.rehearses("Ada", "credentials-changed-by-insider:privileged-authentication-administrator", false);
+    let run = play.stage.run(&["snapshot", "--output", "before.json"]);
+    play.ran("Ada", &run, 0);
     let ada = play.stage.signs_in_watched(&ADA).session();
     play.step("**Ada** signs in, as every morning.", "In.");
     let sessions = attacked(&mut play, &ada);
@@ -124,6 +126,11 @@ fn entered(play: &mut Play, first: &Person<'_>, eve: &Session) -> Session {
     play.part("The tenant is taken back");
     // Tokens tell seconds: one that was issued in the very second of a revocation would be taken for a later one.
     play.stage.pass(SECONDS_UNTIL_NOTICED);
+    let run = play.stage.run(&["snapshot", "--output", "after.json"]);
+    play.ran("The keeper", &run, 0);
+    let run = play.stage.run(&["guard", "--snapshot", "before.json", "--after", "after.json"]);
+    play.ran("The keeper", &run, 0);
+    play.quote(&[run.section("What changes"), run.section("Ways in that are closed")].join("\n\n"));
     let emergency = play.gets_in(first, "**Emergency access 1** signs in with its passkey.");
     let path = user(&EVE);
     play.graph("It takes Eve's role away.", &emergency, &asked("DELETE", EVE_ROLE, Value::Null, 204));

@@ -98,6 +98,6 @@ fn lost(play: &mut Play) {
     assert_eq!(counts, [2, WRONG_COUNT + 2, 1]);
     play.part("Afterwards");
     play.paragraph("Ada has landed.");
-    play.plans("Ada");
+    play.has_nothing_to_do("Ada");
     play.rehearses("Ada", "one-emergency-account-lost", true);
 }

@@ -161,7 +161,8 @@ impl Play {
             let number = line.split_once(". ").map(|(number, _)| number).filter(|number| is_number(number));
             let first = format!("{margin}> ");
             let others = format!("{first}{}", " ".repeat(number.map_or(0, |number| number.len() + 2)));
-            let _ = writeln!(self.text, "{}", filled(line, &first, &others).trim_end());
+            let quoted = if line.is_empty() { first } else { filled(line, &first, &others) };
+            let _ = writeln!(self.text, "{}", quoted.trim_end());
         }
     }
 
@@ -191,23 +192,24 @@ impl Play {
         self.step(&format!("**{who}** runs `breakglass {}`.", arguments.join(" ")), &seen);
     }
 
-    /// Somebody plans, and the steps are told; with none, `--expect-none` has to agree.
+    /// Somebody plans, and the steps are told.
     #[track_caller]
     pub(super) fn plans(&mut self, who: &str) {
-        let document = self.stage.run(&["plan", "--live", "--format", "json"]).json();
-        let steps: Vec<&str> =
-            document["steps"].as_array().unwrap().iter().map(|step| step["does"].as_str().unwrap()).collect();
-        if steps.is_empty() {
-            let run = self.stage.run(&["plan", "--live", "--expect-none"]);
-            self.ran(who, &run, 0);
-            assert!(run.stdout.starts_with("Nothing to do"), "{run:?}");
-            self.quote("Nothing to do.");
-            return;
-        }
         let run = self.stage.run(&["plan", "--live"]);
         self.ran(who, &run, 0);
-        let lines: Vec<String> = steps.iter().enumerate().map(|(at, does)| format!("{}. {does}", at + 1)).collect();
+        let plan: Value = serde_json::from_str(&self.stage.read("breakglass-plan.json")).unwrap();
+        let steps = plan["steps"].as_array().unwrap().iter().map(|step| step["does"].as_str().unwrap());
+        let lines: Vec<String> = steps.enumerate().map(|(at, does)| format!("{}. {does}", at + 1)).collect();
         self.quote(&lines.join("\n"));
+    }
+
+    /// Somebody asks whether anything is left to do, and nothing is.
+    #[track_caller]
+    pub(super) fn has_nothing_to_do(&mut self, who: &str) {
+        let run = self.stage.run(&["plan", "--live", "--expect-none"]);
+        self.ran(who, &run, 0);
+        assert!(run.stdout.starts_with("Nothing to do"), "{run:?}");
+        self.quote("Nothing to do.");
     }
 
     /// Somebody has the plan carried out that lies in a file; they sign in with the code that is shown.

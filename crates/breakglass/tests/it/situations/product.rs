@@ -38,6 +38,14 @@ impl Run {
         text.join("\n").trim().to_owned()
     }
 
+    /// A part of what it says, by how its first line begins.
+    pub(super) fn section(&self, begins: &str) -> String {
+        let lines = self.stdout.lines().skip_while(|line| !line.starts_with(begins));
+        let lines: Vec<&str> = lines.take_while(|line| !line.is_empty()).map(str::trim_start).collect();
+        assert!(lines.len() > 1, "{begins}: {self:?}");
+        lines.join("\n")
+    }
+
     /// The document that it writes.
     pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))

@@ -148,6 +148,11 @@ impl Stage {
         self.served.clock.pass(seconds);
     }
 
+    /// Reads a file that lies beside the configuration.
+    pub(super) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.served.folder.join(name)).unwrap()
+    }
+
     /// Writes a file beside the configuration.
     pub(super) fn file(&self, name: &str, text: &str) {
         fs::write(self.served.folder.join(name), text).unwrap();
