@@ -48,13 +48,18 @@ impl SystemKeyStore {
 
 impl KeyStore for SystemKeyStore {
     fn key(&self, name: &str) -> Result<Option<Key>, KeyStoreError> {
-        let bytes = match Self::entry(name)?.get_secret() {
-            Ok(bytes) => Zeroizing::new(bytes),
-            Err(keyring_core::Error::NoEntry) => return Ok(None),
-            Err(error) => return Err(refused(error)),
+        // On Linux a process that has no keyring of a session yet (in containers, from cron) gets one by the first look, with
+        // the user's own linked into it, and finds what lies there only by the second.
+        let found = match Self::entry(name)?.get_secret() {
+            Err(keyring_core::Error::NoEntry) => Self::entry(name)?.get_secret(),
+            found => found,
         };
-        // What is of another length is nobody's key, and is replaced.
-        Ok(<[u8; KEY_BYTES]>::try_from(bytes.as_slice()).ok().map(Zeroizing::new))
+        match found.map(Zeroizing::new) {
+            // What is of another length is nobody's key, and is replaced.
+            Ok(bytes) => Ok(<[u8; KEY_BYTES]>::try_from(bytes.as_slice()).ok().map(Zeroizing::new)),
+            Err(keyring_core::Error::NoEntry) => Ok(None),
+            Err(error) => Err(refused(error)),
+        }
     }
 
     fn keep(&self, name: &str, key: &Key) -> Result<(), KeyStoreError> {
