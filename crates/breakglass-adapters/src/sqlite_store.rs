@@ -102,8 +102,22 @@ impl SqliteStore {
         if path.exists() {
             return Err(there("there is a state already; move it away first".to_owned()));
         }
+        let is_new = !folder.exists();
         private_folder(folder).map_err(|error| there(error.to_string()))?;
-        let partial = with_ending(&path, "partial");
+        let put = Self::put_back(from, &path, (&there, &copy));
+        if put.is_err() && is_new {
+            // Only if nothing is in it.
+            let _ = fs::remove_dir(folder);
+        }
+        put
+    }
+
+    fn put_back(
+        from: &Path,
+        path: &Path,
+        (there, copy): (&dyn Fn(String) -> StoreError, &dyn Fn(String) -> StoreError),
+    ) -> Result<(), StoreError> {
+        let partial = with_ending(path, "partial");
         let take = || -> std::io::Result<()> {
             let bytes = fs::read(from)?;
             let mut file = private(OpenOptions::new().create(true).truncate(true).write(true)).open(&partial)?;
@@ -127,15 +141,17 @@ impl SqliteStore {
             }
         })();
         if let Err(why) = looked {
-            let _ = fs::remove_file(&partial);
+            for ending in ["partial", "partial-wal", "partial-shm"] {
+                let _ = fs::remove_file(with_ending(path, ending));
+            }
             return Err(copy(why));
         }
         for ending in ["partial-wal", "partial-shm"] {
-            let _ = fs::remove_file(with_ending(&path, ending));
+            let _ = fs::remove_file(with_ending(path, ending));
         }
         let finish = || -> std::io::Result<()> {
-            fs::rename(&partial, &path)?;
-            sync_folder(folder)
+            fs::rename(&partial, path)?;
+            path.parent().map_or(Ok(()), sync_folder)
         };
         finish().map_err(|error| there(error.to_string()))
     }

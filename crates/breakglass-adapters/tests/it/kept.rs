@@ -130,7 +130,7 @@ fn a_backup_is_put_back_and_nothing_is_overwritten() {
         fs::write(&bad, bytes).unwrap();
         let place = folder.join(format!("{name}-place"));
         assert!(SqliteStore::restore(&bad, &place).is_err(), "{name}");
-        assert!(!place.join(FILE_NAME).exists(), "{name}");
+        assert!(!place.exists(), "{name}");
     }
     fs::remove_dir_all(folder).unwrap();
     fs::remove_dir_all(other).unwrap();
