@@ -6,7 +6,7 @@
 //!
 //! Reads alone: `evaluate` changes nothing.
 //!
-//! **Limits:** [`REQUEST_COUNT_MAX`], [`CASE_COUNT_MAX`], [`RESUME_MINUTES_MAX`].
+//! **Limits:** [`REQUEST_COUNT_MAX`], [`CASE_COUNT_MAX`], [`crate::reading::RESUME_MINUTES_MAX`].
 //! **Source:** <https://learn.microsoft.com/graph/api/conditionalaccessroot-evaluate>; "Microsoft Graph service-specific
 //! throttling limits".
 
@@ -15,13 +15,13 @@ use std::collections::BTreeMap;
 use breakglass_engine::access::{Access, Reason, Trit};
 use breakglass_engine::agreement::case::{Case, case};
 use breakglass_engine::agreement::{AnswerError, Compared, Difference, Kind};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::ports::{Clock, Directory, DirectoryError, GraphRequest, Method, Parts, PartsError, Repeat};
-use crate::reading::{Part, Progress, RESUME_MINUTES_MAX, State};
+use crate::reading::{Part, Progress, State, is_gone_on_with};
 
 /// Where it is asked. Policies are read from beta, which has conditions that v1.0 has not.
 pub const TARGET: &str = "/beta/identity/conditionalAccess/evaluate";
@@ -96,6 +96,13 @@ impl Comparison {
     #[must_use]
     pub fn has(&self, kind: Kind) -> bool {
         self.found.iter().any(|one| one.difference.kind == kind && one.difference.known.is_none())
+    }
+
+    /// Whether every question was answered about every policy by both.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let is_answered = |one: &(usize, Compared)| one.1.not_answered.is_empty() && one.1.not_read.is_empty();
+        self.left == 0 && self.refused.is_empty() && !self.has(Kind::Untold) && self.answered.iter().all(is_answered)
     }
 }
 
@@ -179,17 +186,8 @@ impl Comparing<'_> {
     fn resume(&self, access: &Access<'_>, questions: &[Value]) -> Result<BTreeMap<usize, Kept>, PartsError> {
         let now = self.clock.now();
         let fingerprint = fingerprint(access, questions);
-        let mut head: Option<Head> = None;
-        Part::of(self.parts, HEAD).each(&mut |line| {
-            head = serde_json::from_str(line).ok();
-            Ok(())
-        })?;
-        let is_same = head.is_some_and(|head| {
-            let age = now.duration_since(head.begun_at);
-            head.fingerprint == fingerprint
-                && age >= SignedDuration::ZERO
-                && age <= SignedDuration::from_mins(RESUME_MINUTES_MAX)
-        });
+        let head: Option<Head> = Part::of(self.parts, HEAD).last()?;
+        let is_same = head.is_some_and(|head| head.fingerprint == fingerprint && is_gone_on_with(head.begun_at, now));
         let mut kept = BTreeMap::new();
         if is_same {
             let part = Part::of(self.parts, ANSWERS);
@@ -202,7 +200,7 @@ impl Comparing<'_> {
             })?;
         } else {
             self.parts.clear()?;
-            self.add(HEAD, &Head { fingerprint, begun_at: now }, &State::Done)?;
+            Part::of(self.parts, HEAD).add_one(&Head { fingerprint, begun_at: now }, &State::Done)?;
         }
         Ok(kept)
     }
@@ -210,13 +208,7 @@ impl Comparing<'_> {
     fn keep(&self, question: usize, answer: &Result<Value, String>) -> Result<(), PartsError> {
         let kept =
             Kept { question, answer: answer.as_ref().ok().map(essence), refused: answer.as_ref().err().cloned() };
-        self.add(ANSWERS, &kept, &State::Next(String::new()))
-    }
-
-    fn add<T: Serialize>(&self, part: &str, what: &T, then: &State) -> Result<(), PartsError> {
-        let line = serde_json::value::to_raw_value(what)
-            .map_err(|error| PartsError { place: part.to_owned(), source: error.into() })?;
-        Part::of(self.parts, part).add(std::iter::once(&*line), then)
+        Part::of(self.parts, ANSWERS).add_one(&kept, &State::Next(String::new()))
     }
 
     /// One answer, or why the tenant does not answer this question.

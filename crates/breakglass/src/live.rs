@@ -246,7 +246,8 @@ impl Live {
         let has_read = progress.has_read.load(Ordering::Relaxed);
         finished.map_err(|error| match error {
             ReadError::Parts(error) => LiveError::Parts(error),
-            ReadError::Directory { source: source @ DirectoryError::NotSignedIn { .. }, .. } => {
+            ReadError::SignIn(source @ DirectoryError::NotSignedIn { .. })
+            | ReadError::Directory { source: source @ DirectoryError::NotSignedIn { .. }, .. } => {
                 LiveError::SignIn(source)
             }
             error if has_read => LiveError::ReadInPart(error),

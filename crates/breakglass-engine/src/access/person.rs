@@ -10,7 +10,7 @@ use breakglass_model::snapshot::Snapshot;
 use breakglass_model::strength::{
     CombinationConfiguration, MULTIFACTOR_COMBINATIONS, Modes, PHISHING_RESISTANT_COMBINATIONS,
 };
-use breakglass_model::user::User;
+use breakglass_model::user::{User, UserRegistrationDetails};
 
 use super::demand::{Control, Demand, has_unread_combination, strength_combinations, strength_configurations};
 use super::trit::Trit;
@@ -33,7 +33,9 @@ impl Methods {
     #[must_use]
     pub fn of(user: &User) -> Self {
         match &user.detail().authentication_methods {
-            Property::Absent | Property::Null => Self::unknown(),
+            Property::Absent | Property::Null => {
+                user.detail().user_registration_details.value().map_or_else(Self::unknown, Self::of_report)
+            }
             Property::Value(methods) => {
                 let own = Self::of_methods(methods);
                 let is_cut = user.detail().are_methods_cut();
@@ -46,6 +48,13 @@ impl Methods {
     #[must_use]
     pub const fn unknown() -> Self {
         Self { modes: Modes::PASSWORD, is_known: false, has_unknown: true, passkey_models: Vec::new() }
+    }
+
+    /// A password, what the report of registrations names, and whatever else may be registered.
+    #[must_use]
+    pub fn of_report(report: &UserRegistrationDetails) -> Self {
+        let passkey_models = if report.has_passkey() { vec![None] } else { Vec::new() };
+        Self { modes: Modes::PASSWORD.with(report.modes()), passkey_models, ..Self::unknown() }
     }
 
     /// A password and these methods.
@@ -195,5 +204,36 @@ pub fn demand_is_met(
         Demand::Unknown(_) => Trit::Unknown,
         Demand::All(controls) => each(controls).into_iter().min().unwrap_or(Trit::Yes),
         Demand::Any(controls) => each(controls).into_iter().max().unwrap_or(Trit::Yes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::anonymous::read;
+
+    fn methods(user: &str) -> Methods {
+        let json = format!(r#"{{"format":"breakglass-snapshot/1","users":[{{"id":"a",{user}}}]}}"#);
+        let snapshot = read(&serde_json::from_str(&json).unwrap()).unwrap();
+        Methods::of(snapshot.find_user("a").unwrap())
+    }
+
+    #[test]
+    fn a_report_says_what_is_there_and_never_what_is_not() {
+        let report = |names: &str| methods(&format!(r#""userRegistrationDetails":{{"methodsRegistered":{names}}}"#));
+        let meets = |methods: &Methods| (methods.meet_mfa(), methods.meet_phishing_resistant());
+        assert_eq!(meets(&report(r#"["softwareOneTimePasscode"]"#)), (Trit::Yes, Trit::Unknown));
+        assert_eq!(meets(&report(r#"["passKeyDeviceBound"]"#)), (Trit::Yes, Trit::Yes));
+        assert_eq!(meets(&report("[]")), (Trit::Unknown, Trit::Unknown));
+        assert!(!report(r#"["mobilePhone"]"#).is_known);
+        // Of which model a passkey is, the report does not say.
+        assert_eq!(report(r#"["passKeyDeviceBound"]"#).passkey_models, [None]);
+    }
+
+    #[test]
+    fn methods_that_were_read_count_for_more_than_a_report() {
+        let own = r#""authenticationMethods":[],"userRegistrationDetails":{"methodsRegistered":["mobilePhone"]}"#;
+        let found = methods(own);
+        assert_eq!((found.modes, found.is_known, found.meet_mfa()), (Modes::PASSWORD, true, Trit::No));
     }
 }

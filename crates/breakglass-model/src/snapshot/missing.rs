@@ -12,6 +12,8 @@ use crate::user::{User, UserDetail};
 
 /// The property of users that their methods are in.
 pub(super) const METHODS: &str = "authenticationMethods";
+/// The property of users that the report about them is in, and the report's own name.
+const REGISTRATIONS: &str = "userRegistrationDetails";
 
 /// What an entry of `missing` concerns, whole or in part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub(super) enum Concern<'a> {
     List(Resource),
     /// The authentication methods of a user, by id or sign-in name; without one those of all.
     Methods(Option<&'a str>),
+    /// The report of what users have registered, which stands in for their methods.
+    Registrations,
 }
 
 /// What an entry of `missing` concerns: by its name in our format, by one of the names that a file of it may have, or by
@@ -35,6 +39,9 @@ fn by_path(name: &str) -> Option<Concern<'_>> {
     let path = path.trim_start_matches("https://graph.microsoft.com/");
     let path = path.strip_prefix("v1.0/").or_else(|| path.strip_prefix("beta/")).unwrap_or(path);
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    if segments.last().is_some_and(|last| last.eq_ignore_ascii_case(REGISTRATIONS)) {
+        return Some(Concern::Registrations);
+    }
     if let Some(user) = methods_of(&segments) {
         return Some(Concern::Methods(user));
     }
@@ -87,6 +94,11 @@ impl Snapshot {
     /// What the export could not read of the methods of users.
     pub fn methods_missing(&self) -> impl Iterator<Item = &MissingResource> {
         self.missing.iter().filter(|missing| matches!(concerned(&missing.resource), Some(Concern::Methods(_))))
+    }
+
+    /// What the export says of the report of registrations that it could not read.
+    pub fn registrations_missing(&self) -> impl Iterator<Item = &MissingResource> {
+        self.missing.iter().filter(|missing| concerned(&missing.resource) == Some(Concern::Registrations))
     }
 
     /// Notes why methods are not all there. An empty list of them then says nothing and counts as not exported, as with
@@ -162,6 +174,8 @@ mod tests {
         for name in ["authenticationMethodsPolicy", "policies/authenticationMethodsPolicy", "users/u1/manager"] {
             assert!(matches!(concerned(name), Some(Concern::List(_))), "{name}");
         }
-        assert_eq!(concerned("reports/authenticationMethods/userRegistrationDetails"), None);
+        for name in ["reports/authenticationMethods/userRegistrationDetails", "userRegistrationDetails"] {
+            assert_eq!(concerned(name), Some(Concern::Registrations), "{name}");
+        }
     }
 }

@@ -48,7 +48,7 @@ impl Snapshot {
             source: self.source.clone(),
             taken_at: self.taken_at,
             age: self.taken_at.map(|taken_at| now.duration_since(taken_at)),
-            methods_missing: self.methods_missing().cloned().collect(),
+            methods_missing: self.methods_missing().chain(self.registrations_missing()).cloned().collect(),
             missing_without_list: self.missing_without_list().cloned().collect(),
             resources: Resource::ALL.iter().map(|resource| self.count(*resource)).collect(),
         }

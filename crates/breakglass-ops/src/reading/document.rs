@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::Head;
 use super::part::{Part, State};
-use super::related::{ACTIVITY, MEMBERSHIPS, METHOD_DEVICES, METHODS, UNIT_MEMBERS, device_line};
+use super::related::{ACTIVITY, MEMBERSHIPS, METHOD_DEVICES, METHODS, REGISTRATIONS, UNIT_MEMBERS, device_line};
 use crate::ports::{Parts, PartsError};
 
 /// Name and version of the document.
@@ -29,6 +29,9 @@ pub fn write(parts: &dyn Parts, head: &Head, source: &str, out: &mut dyn Write) 
     let mut missing = Vec::new();
     for resource in Resource::ALL {
         list(parts, *resource, (out, &mut missing))?;
+    }
+    if let State::Missing(why) = Part::of(parts, REGISTRATIONS).each(&mut |_| Ok(()))? {
+        missing.push(json!({ "resource": REGISTRATIONS, "why": why }));
     }
     put(out, &format!(",\n\"missing\":{}}}\n", Value::Array(missing)))?;
     out.flush().map_err(written)
@@ -87,7 +90,13 @@ struct Besides {
     lines: Vec<Lines>,
     /// Devices of methods, by user and method.
     devices: Lines,
+    /// What the report says of each user, as it is written: there are as many as users.
+    registrations: BTreeMap<String, Box<str>>,
 }
+
+/// Properties of the report that are kept.
+const REGISTRATION_PROPERTIES: [&str; 5] =
+    ["methodsRegistered", "isMfaRegistered", "isMfaCapable", "isPasswordlessCapable", "lastUpdatedDateTime"];
 
 impl Besides {
     fn read(parts: &dyn Parts, resource: Resource) -> Result<Self, PartsError> {
@@ -99,7 +108,19 @@ impl Besides {
         };
         let lines = names.iter().map(|name| by_id(parts, name)).collect::<Result<_, _>>()?;
         let devices = if resource == Resource::Users { by_id(parts, METHOD_DEVICES)? } else { Lines::new() };
-        Ok(Self { lines, devices })
+        let mut registrations = BTreeMap::new();
+        if resource == Resource::Users {
+            Part::of(parts, REGISTRATIONS).each(&mut |line| {
+                if let Ok(Value::Object(mut report)) = serde_json::from_str(line)
+                    && let Some(Value::String(id)) = report.remove("id")
+                {
+                    report.retain(|name, _| REGISTRATION_PROPERTIES.contains(&name.as_str()));
+                    registrations.insert(id, Value::Object(report).to_string().into());
+                }
+                Ok(())
+            })?;
+        }
+        Ok(Self { lines, devices, registrations })
     }
 
     /// The objects that a line stands for, as they are written.
@@ -107,7 +128,7 @@ impl Besides {
         if resource == Resource::PerUserMfaStates || resource == Resource::FederationConfigurations {
             return worked_out(resource, line, missing);
         }
-        if self.lines.iter().all(Lines::is_empty) {
+        if self.lines.iter().all(Lines::is_empty) && self.registrations.is_empty() {
             return vec![line.to_owned()];
         }
         let Ok(Value::Object(mut object)) = serde_json::from_str(line) else { return Vec::new() };
@@ -132,6 +153,12 @@ impl Besides {
                     }
                 }
             }
+        }
+        if !object.contains_key("authenticationMethods")
+            && let Some(Ok(report)) = self.registrations.get(&id).map(|report| serde_json::from_str(report))
+        {
+            is_merged = true;
+            object.insert(REGISTRATIONS.to_owned(), report);
         }
         if is_merged { vec![Value::Object(object).to_string()] } else { vec![line.to_owned()] }
     }

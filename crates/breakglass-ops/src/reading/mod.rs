@@ -18,6 +18,8 @@ mod sources;
 
 use std::collections::BTreeSet;
 
+use breakglass_model::snapshot::Resource;
+use futures_util::future;
 use futures_util::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -28,7 +30,8 @@ pub use self::document::write;
 pub(crate) use self::part::{Part, State};
 use self::progress::Tally;
 pub use self::progress::{Progress, Silent};
-use self::sources::UNREADABLE;
+use self::related::REGISTRATIONS;
+use self::sources::{REGISTRATIONS_PERMISSIONS, REGISTRATIONS_TARGET, UNREADABLE};
 pub use self::sources::{RELATED, SOURCES, Source};
 use crate::ports::{Clock, Directory, DirectoryError, GraphRequest, Parts, PartsError, Refusal};
 
@@ -47,7 +50,10 @@ const HEAD: &str = "reading";
 /// Why a reading stopped. What was read is kept.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The tenant does not answer, or nobody is signed in.
+    /// Nobody is signed in, or it cannot be told who is.
+    #[error("it cannot be told who is signed in")]
+    SignIn(#[source] DirectoryError),
+    /// The tenant does not answer, or the sign-in is over.
     #[error("`{target}` cannot be read")]
     Directory {
         /// What was asked for.
@@ -107,17 +113,22 @@ impl Reader<'_> {
     /// # Errors
     /// The tenant cannot be reached, nobody can sign in, or the parts cannot be kept.
     pub async fn read(&self, named: &BTreeSet<String>) -> Result<Finished, ReadError> {
-        let signed_in = self.directory.signed_in().await;
-        let signed_in = signed_in.map_err(|source| ReadError::Directory { target: "the tenant".to_owned(), source })?;
+        let signed_in = self.directory.signed_in().await.map_err(ReadError::SignIn)?;
         let (head, is_resumed) = self.head(&signed_in.tenant_id, named)?;
         let tally = Tally::new(self.progress);
-        let expected = self.expected().await;
+        // Of what is asked of single objects, how much it will be is known only after the lists: so far, one request each.
+        let expected = self.expected().await + RELATED.len() as u64;
         tally.expect(expected);
         let mut lists = stream::iter(SOURCES.iter().map(|source| self.list(source, &tally)))
             .buffer_unordered(CONCURRENT_LIST_COUNT);
-        while let Some(read) = lists.next().await {
-            read?;
-        }
+        let all = async {
+            while let Some(read) = lists.next().await {
+                read?;
+            }
+            Ok(())
+        };
+        let (all, report) = future::join(all, self.registrations(&tally)).await;
+        all.and(report)?;
         for (resource, why) in UNREADABLE {
             let part = Part::of(self.parts, resource.name());
             if part.resume()? == State::New {
@@ -132,26 +143,14 @@ impl Reader<'_> {
     /// What is read, and whether it goes on with what is there: of the same tenant, the same people, and not long ago.
     fn head(&self, tenant_id: &str, named: &BTreeSet<String>) -> Result<(Head, bool), PartsError> {
         let now = self.clock.now();
-        let mut found: Option<Head> = None;
-        Part::of(self.parts, HEAD).each(&mut |line| {
-            found = serde_json::from_str(line).ok();
-            Ok(())
-        })?;
-        let is_same = |head: &Head| {
-            let age = now.duration_since(head.taken_at);
-            head.tenant_id == tenant_id
-                && head.named == *named
-                && age >= SignedDuration::ZERO
-                && age <= SignedDuration::from_mins(RESUME_MINUTES_MAX)
-        };
-        if let Some(head) = found.filter(is_same) {
+        let is_same =
+            |head: &Head| head.tenant_id == tenant_id && head.named == *named && is_gone_on_with(head.taken_at, now);
+        if let Some(head) = Part::of(self.parts, HEAD).last().map(|head: Option<Head>| head.filter(is_same))? {
             return Ok((head, true));
         }
         self.parts.clear()?;
         let head = Head { tenant_id: tenant_id.to_owned(), taken_at: now, named: named.clone() };
-        let line = serde_json::value::to_raw_value(&head)
-            .map_err(|error| PartsError { place: HEAD.to_owned(), source: error.into() })?;
-        Part::of(self.parts, HEAD).add(std::iter::once(&*line), &State::Done)?;
+        Part::of(self.parts, HEAD).add_one(&head, &State::Done)?;
         Ok((head, false))
     }
 
@@ -165,16 +164,21 @@ impl Reader<'_> {
             let Ok(answer) = self.directory.send(&request).await else { continue };
             let count = std::str::from_utf8(&answer.body).ok();
             let count = count.and_then(|text| text.trim_start_matches('\u{feff}').trim().parse::<u64>().ok());
-            expected += count.unwrap_or_default() / page;
+            // The report of registrations has an object for each user too.
+            let lists = if source.resource == Resource::Users { 2 } else { 1 };
+            expected += lists * count.unwrap_or_default() / page;
         }
         expected
     }
 
+    /// What everybody has registered, by the report: one request for a thousand users instead of one each.
+    async fn registrations(&self, tally: &Tally<'_>) -> Result<(), ReadError> {
+        self.pages(REGISTRATIONS, REGISTRATIONS_TARGET, tally, &|refusal| needed(refusal, REGISTRATIONS_PERMISSIONS))
+            .await
+    }
+
     async fn list(&self, source: &Source, tally: &Tally<'_>) -> Result<(), ReadError> {
-        let refused = |refusal: &Refusal| {
-            let needs = source.permissions.join("`, `");
-            if refusal.status == 403 { format!("{refusal} (needs `{needs}`)") } else { refusal.to_string() }
-        };
+        let refused = |refusal: &Refusal| needed(refusal, source.permissions);
         self.pages(source.resource.name(), source.target, tally, &refused).await
     }
 
@@ -230,6 +234,18 @@ impl Reader<'_> {
             Ok(())
         })
     }
+}
+
+/// Why something is not read, with what it needs if that may be it.
+fn needed(refusal: &Refusal, permissions: &[&str]) -> String {
+    let needs = permissions.join("`, `");
+    if refusal.status == 403 { format!("{refusal} (needs `{needs}`)") } else { refusal.to_string() }
+}
+
+/// Whether what was begun then is gone on with now, rather than begun anew.
+pub(crate) fn is_gone_on_with(begun_at: Timestamp, now: Timestamp) -> bool {
+    let age = now.duration_since(begun_at);
+    age >= SignedDuration::ZERO && age <= SignedDuration::from_mins(RESUME_MINUTES_MAX)
 }
 
 /// Whether a refusal says something about the list, and not about the moment.

@@ -7,8 +7,10 @@
 
 use std::io::{self, BufRead, Read as _};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::ports::{Parts, PartsError};
 
@@ -56,6 +58,22 @@ impl<'p> Part<'p> {
         text.push_str(&mark);
         text.push('\n');
         self.parts.append(self.name, text.as_bytes())
+    }
+
+    /// Adds one object and how to go on after it.
+    pub(crate) fn add_one(&self, object: &impl Serialize, then: &State) -> Result<(), PartsError> {
+        let line = to_raw_value(object).map_err(|error| self.error(error.into()))?;
+        self.add(std::iter::once(&*line), then)
+    }
+
+    /// The last object, if there is one and it is of the form that is wanted.
+    pub(crate) fn last<T: DeserializeOwned>(&self) -> Result<Option<T>, PartsError> {
+        let mut last = None;
+        self.each(&mut |line| {
+            last = serde_json::from_str(line).ok();
+            Ok(())
+        })?;
+        Ok(last)
     }
 
     /// How far it is. What was left by half is closed, so that more can be added.

@@ -117,7 +117,15 @@ pub const SOURCES: &[Source] = &[
     source(Resource::DeletedUsers, "/v1.0/directory/deletedItems/microsoft.graph.user", &["User.Read.All"]),
 ];
 
-/// What is read one by one, of those on whom an answer depends, with its permissions.
+/// The report of what users have registered; disabled users are not in it.
+///
+/// **Source:** "List userRegistrationDetails".
+pub(super) const REGISTRATIONS_TARGET: &str = "/v1.0/reports/authenticationMethods/userRegistrationDetails?$top=999";
+
+/// What the report needs.
+pub(super) const REGISTRATIONS_PERMISSIONS: &[&str] = &["AuditLog.Read.All"];
+
+/// What is read besides the lists, most of it one by one of those on whom an answer depends, with its permissions.
 pub const RELATED: &[(&str, &str, &[&str])] = &[
     (
         "members and owners of groups that a policy, a role or a method names",
@@ -141,6 +149,7 @@ pub const RELATED: &[(&str, &str, &[&str])] = &[
     ),
     ("when they signed in last", "/v1.0/users/{id}?$select=id,signInActivity", &["AuditLog.Read.All"]),
     ("how federated domains are federated", "/v1.0/domains/{id}/federationConfiguration", &["Domain.Read.All"]),
+    ("the report of what everybody else has registered", REGISTRATIONS_TARGET, REGISTRATIONS_PERMISSIONS),
 ];
 
 /// Lists that no request of Graph gives, and why.

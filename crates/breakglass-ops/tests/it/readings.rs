@@ -95,6 +95,14 @@ impl Graph {
             "/v1.0/users/u3" => {
                 Ok(json!({ "id": "u3", "signInActivity": { "lastSignInDateTime": "2026-01-01T00:00:00Z" } }))
             }
+            // Disabled users, as the fourth, are not in it.
+            "/v1.0/reports/authenticationMethods/userRegistrationDetails" => {
+                list(json!(["u1", "u2", "u3"].map(|id| json!({
+                    "id": id, "userPrincipalName": format!("{id}@contoso.com"), "isAdmin": false,
+                    "isMfaRegistered": true, "methodsRegistered": ["softwareOneTimePasscode"],
+                    "lastUpdatedDateTime": "2026-11-26T03:00:00Z",
+                }))))
+            }
             "/v1.0/policies/authenticationMethodsPolicy" => Ok(json!({ "id": "authenticationMethodsPolicy" })),
             "/v1.0/devices" => Err((403, "no")),
             "/v1.0/users/$count" => Ok(json!(4)),
@@ -188,7 +196,18 @@ fn everything_is_read_and_what_is_refused_is_missing() {
     let finished = read(&graph, &clock, &parts).unwrap();
     let found = document(&parts, &finished);
     assert_eq!(found["users"].as_array().unwrap().len(), 4);
-    assert_eq!(found["users"][1], json!({ "id": "u2", "userPrincipalName": "u2@contoso.com" }));
+    // Of whoever can help nobody in, what the report says; of the others their methods and nothing else.
+    let report = json!({
+        "isMfaRegistered": true, "methodsRegistered": ["softwareOneTimePasscode"],
+        "lastUpdatedDateTime": "2026-11-26T03:00:00Z",
+    });
+    assert_eq!(
+        found["users"][1],
+        json!({ "id": "u2", "userPrincipalName": "u2@contoso.com", "userRegistrationDetails": report })
+    );
+    for user in [0, 2, 3] {
+        assert_eq!(found["users"][user].get("userRegistrationDetails"), None, "{user}");
+    }
     let methods = json!([{
         "@odata.type": "#microsoft.graph.microsoftAuthenticatorAuthenticationMethod", "id": "m", "device": null,
     }]);

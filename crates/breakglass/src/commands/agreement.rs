@@ -70,17 +70,9 @@ impl Beside {
 
 /// What a comparison says to scripts.
 pub(super) fn exit(comparison: &Comparison, is_everything_asked: bool) -> Exit {
-    let is_unanswered = |one: &(usize, breakglass_engine::agreement::Compared)| {
-        !one.1.not_answered.is_empty() || !one.1.not_read.is_empty()
-    };
     if comparison.has(Kind::Applies) {
         Exit::Found
-    } else if comparison.left > 0
-        || !is_everything_asked
-        || !comparison.refused.is_empty()
-        || comparison.has(Kind::Untold)
-        || comparison.answered.iter().any(is_unanswered)
-    {
+    } else if !is_everything_asked || !comparison.is_whole() {
         Exit::Unknown
     } else {
         Exit::Good

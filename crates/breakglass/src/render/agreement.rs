@@ -123,10 +123,9 @@ pub(crate) fn text(
 }
 
 fn heading(comparison: &Comparison, is_short: bool) -> (&'static str, Style) {
-    let is_short = is_short || comparison.left > 0 || !comparison.refused.is_empty() || comparison.answered.is_empty();
     if comparison.has(Kind::Applies) {
         ("Microsoft's What If and ours differ.", Style::Bad)
-    } else if comparison.has(Kind::Untold) || is_short {
+    } else if is_short || !comparison.is_whole() || comparison.answered.is_empty() {
         ("Microsoft's What If and ours agree as far as it could be told.", Style::Doubtful)
     } else {
         ("Microsoft's What If and ours agree.", Style::Good)

@@ -20,6 +20,7 @@ use breakglass_model::named_location::LocationCoverage;
 use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState as State};
 use breakglass_model::sign_in::{DeviceInfo, SignInConditions, WhatIfRequest};
 use breakglass_model::snapshot::Snapshot;
+use breakglass_model::user::UserRegistrationDetails;
 
 use super::what_if::{names_target, outcome_sentence};
 use super::{fitted, visible};
@@ -439,8 +440,10 @@ fn person(access: &Access<'_>, situation: &Situation, listed: &[Listed]) -> Vec<
     if user.account_enabled.value().is_none() {
         lines.push("whether the account is enabled is not in the snapshot".to_owned());
     }
-    if !methods.is_known {
-        lines.push("what the person can authenticate with is not in the snapshot".to_owned());
+    match user.detail().user_registration_details.value() {
+        _ if methods.is_known => {}
+        None => lines.push("what the person can authenticate with is not in the snapshot".to_owned()),
+        Some(report) => lines.push(reported(report)),
     }
     for listed in listed.iter().filter(|listed| listed.applies != Trit::No) {
         let index = listed.policy;
@@ -461,6 +464,15 @@ fn person(access: &Access<'_>, situation: &Situation, listed: &[Listed]) -> Vec<
         lines.push(format!("`{}` {demands} {}: {verdict}", visible(policy.name()), controls.join(", ")));
     }
     lines
+}
+
+/// What the report of registrations says of a person.
+fn reported(report: &UserRegistrationDetails) -> String {
+    let names = report.methods_registered.value().into_iter().flatten();
+    let names = names.map(|name| visible(name)).collect::<Vec<_>>().join(", ");
+    let names = if names.is_empty() { "no method".to_owned() } else { names };
+    let of = report.last_updated_date_time.as_deref().map(|at| format!(" of {}", visible(at))).unwrap_or_default();
+    format!("by the report of registrations{of} the person has {names}, and may have what it does not list")
 }
 
 /// The session controls that hold, and those that may.
