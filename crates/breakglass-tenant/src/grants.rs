@@ -19,8 +19,10 @@ use crate::state::{Directory, Object, text};
 
 /// Application permissions of Microsoft Graph.
 pub(crate) const GRAPH_ROLES: &[(&str, &str)] = &[
+    ("AccessReview.Read.All", "d07a8cc0-3d51-4b77-b3b0-32704d1f69fa"),
     ("AdministrativeUnit.Read.All", "134fd756-38ce-4afd-ba33-e9623dbe66c2"),
     ("AdministrativeUnit.ReadWrite.All", "5eb59dd3-1da2-4329-8733-9dabdc435916"),
+    ("Agreement.Read.All", "2f3e6f8c-093b-4c57-a58b-ba5ce494a169"),
     ("AppRoleAssignment.ReadWrite.All", "06b708a9-e830-4db3-a914-8e69da51d44f"),
     ("Application.Read.All", "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30"),
     ("Application.ReadWrite.All", "1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9"),
@@ -40,6 +42,7 @@ pub(crate) const GRAPH_ROLES: &[(&str, &str)] = &[
     ("IdentityRiskEvent.ReadWrite.All", "db06fb33-1953-4b7b-a2ac-f1e2c854f7ae"),
     ("IdentityRiskyUser.Read.All", "dc5007c0-2d7d-4c42-879c-2dab87571379"),
     ("IdentityRiskyUser.ReadWrite.All", "656f6061-f9fe-4807-9708-6a2e0934df76"),
+    ("LifecycleWorkflows.Read.All", "7c67316a-232a-4b84-be22-cea2c0906404"),
     ("Organization.Read.All", "498476ce-e0fe-48b0-b801-37ba7e2685c6"),
     ("Organization.ReadWrite.All", "292d869f-3427-49a8-9dab-8c70152b74e9"),
     ("Policy.Read.All", "246dd0d5-5bd0-4def-940b-0421030a5b68"),
@@ -73,8 +76,10 @@ pub(crate) const GRAPH_ROLES: &[(&str, &str)] = &[
 ];
 /// Delegated permissions of Microsoft Graph.
 const GRAPH_SCOPES: &[(&str, &str)] = &[
+    ("AccessReview.Read.All", "ebfcd32b-babb-40f4-a14b-42706e83bd28"),
     ("AdministrativeUnit.Read.All", "3361d15d-be43-4de6-b441-3c746d05163d"),
     ("AdministrativeUnit.ReadWrite.All", "7b8a2d34-6b3f-4542-a343-54651608ad81"),
+    ("Agreement.Read.All", "af2819c9-df71-4dd3-ade7-4d7c9dc653b7"),
     ("AppRoleAssignment.ReadWrite.All", "84bccea3-f856-4a8a-967b-dbe0a3d53a64"),
     ("Application.Read.All", "c79f8feb-a9db-4090-85f9-90d820caa0eb"),
     ("Application.ReadWrite.All", "bdfbf15f-ee85-4955-8675-146e8e5296b5"),
@@ -95,6 +100,7 @@ const GRAPH_SCOPES: &[(&str, &str)] = &[
     ("IdentityRiskEvent.ReadWrite.All", "9e4862a5-b68f-479e-848a-4e07e25c9916"),
     ("IdentityRiskyUser.Read.All", "d04bb851-cb7c-4146-97c7-ca3e71baf56c"),
     ("IdentityRiskyUser.ReadWrite.All", "e0a7cdbb-08b0-4697-8264-0069786e9674"),
+    ("LifecycleWorkflows.Read.All", "9bcb9916-765a-42af-bf77-02282e26b01a"),
     ("Organization.Read.All", "4908d5b9-3fb2-4b1e-9336-1888b7937185"),
     ("Organization.ReadWrite.All", "46ca0847-7e6b-426e-9775-ea810a948356"),
     ("Policy.Read.All", "572fea84-0151-49b2-9301-11cb16974376"),

@@ -1,6 +1,6 @@
 //! Requests of Privileged Identity Management: `roleAssignmentScheduleRequests` and `roleEligibilityScheduleRequests`.
 //!
-//! Administrators assign and remove; who is eligible activates the role for some hours, and gives it back. What an
+//! Administrators assign, update and remove; who is eligible activates the role for some hours, and gives it back. What an
 //! activation needs is in the tenant's role management policies; a role without one has Entra's usual rules. A request
 //! that has to be approved stays pending until approvers have decided, or until nobody did for too long.
 //!
@@ -191,6 +191,7 @@ pub(super) fn create(request: &Request<'_>, (kind, context): (Kind, &str)) -> Re
             (Kind::Assignment, "selfActivate") => activate(request, directory, (&wish, &id))?,
             (Kind::Assignment, "selfDeactivate") => deactivate(directory, &wish, now)?,
             (_, "adminAssign") => assign(directory, kind, (&wish, &id), now)?,
+            (_, "adminUpdate") => update(directory, kind, (&wish, &id), now)?,
             (_, "adminRemove") => remove(directory, kind, &wish)?,
             (_, other) => {
                 let other: String = other.chars().take(40).collect();
@@ -318,6 +319,30 @@ fn assign(directory: &Directory, kind: Kind, (wish, id): (&Wish, &str), now: Tim
         schedule: Some(schedule),
         activity: format!("Add {member} to role in PIM completed ({term})"),
     })
+}
+
+/// Another end, or none, for an assignment that is in force.
+fn update(directory: &Directory, kind: Kind, (wish, id): (&Wish, &str), now: Timestamp) -> Result<Done, GraphError> {
+    let is_it = |one: &&Object| {
+        let assigned = text(one, "assignmentType").unwrap_or("Assigned");
+        is_same(one, wish.about()) && is_in_time(one, now) && assigned == "Assigned"
+    };
+    let (member, term) = words(kind, wish.until.is_some());
+    let activity = format!("Update {member} in role in PIM completed ({term})");
+    if let Some(found) = directory.all(kind.resource()).find(is_it) {
+        let mut updated = found.clone();
+        updated.insert("endDateTime".to_owned(), json!(wish.until.map(written)));
+        let schedule = text(found, "id").map(str::to_owned);
+        let changes = vec![Change::Put(kind.resource(), updated)];
+        return Ok(Done { changes, status: "Provisioned", schedule, activity });
+    }
+    // One without a schedule has no end so far.
+    let plain = directory.all(Resource::RoleAssignments).filter(|_| kind == Kind::Assignment).find(is_it);
+    let plain = text(plain.ok_or_else(does_not_exist)?, "id").unwrap_or_default().to_owned();
+    let schedule = random::uuid()?;
+    let made = instance((wish.about(), wish.from, wish.until), (id, &schedule), (kind, "Assigned", now));
+    let changes = vec![Change::Remove(Resource::RoleAssignments, plain), Change::Put(kind.resource(), made)];
+    Ok(Done { changes, status: "Provisioned", schedule: Some(schedule), activity })
 }
 
 fn remove(directory: &Directory, kind: Kind, wish: &Wish) -> Result<Done, GraphError> {

@@ -325,3 +325,44 @@ fn while_it_is_down_nobody_becomes_anything_and_whoever_is_something_stays() {
     assert_eq!(world.graph(&anna, ("POST", REQUESTS), Some(activation(&json!({})))).status, 201);
     assert!(may_administer(&world, "anna"));
 }
+
+#[test]
+fn an_assignment_is_given_another_end_and_none() {
+    let world = World::new("role-updated");
+    let asked = |action: &str, expiration: &Value| {
+        json!({ "action": action, "principalId": id("bert"), "roleDefinitionId": USER_ADMINISTRATOR,
+            "directoryScopeId": "/", "scheduleInfo": { "expiration": expiration } })
+    };
+    let (hour, never) = (json!({ "type": "afterDuration", "duration": "PT1H" }), json!({ "type": "noExpiration" }));
+    let post = |body: Value| world.graph(&world.user("roleadmin"), ("POST", REQUESTS), Some(body));
+    let ends = || {
+        let filter = format!(
+            "/roleManagement/directory/roleAssignmentScheduleInstances?$filter=principalId eq '{}'",
+            id("bert")
+        );
+        world.list(&world.user("roleadmin"), &filter).iter().map(|one| one["endDateTime"].clone()).collect::<Vec<_>>()
+    };
+    let refused = post(asked("adminUpdate", &never));
+    assert_eq!((refused.status, refused.code().as_str()), (400, "RoleAssignmentDoesNotExist"), "{}", refused.text);
+    assert_eq!(post(asked("adminAssign", &hour)).status, 201);
+    let first = ends();
+    assert!(first.len() == 1 && first[0].is_string(), "{first:?}");
+    assert_eq!(post(asked("adminUpdate", &never)).status, 201);
+    assert_eq!(ends(), [Value::Null]);
+    world.later(7_200);
+    assert!(may_administer(&world, "bert"), "it did not end");
+    assert_eq!(post(asked("adminUpdate", &hour)).status, 201);
+    assert!(ends()[0].is_string());
+    world.later(7_200);
+    assert_eq!(ends(), Vec::<Value>::new());
+    assert!(!may_administer(&world, "bert"), "it ended");
+    // One that the directory has made has no schedule and no end; it is given one.
+    let direct = json!({ "principalId": id("bert"), "roleDefinitionId": USER_ADMINISTRATOR, "directoryScopeId": "/" });
+    let made =
+        world.graph(&world.user("roleadmin"), ("POST", "/roleManagement/directory/roleAssignments"), Some(direct));
+    assert_eq!(made.status, 201, "{}", made.text);
+    assert_eq!(ends(), [Value::Null]);
+    assert_eq!(post(asked("adminUpdate", &hour)).status, 201);
+    let last = ends();
+    assert!(last.len() == 1 && last[0].is_string(), "{last:?}");
+}
