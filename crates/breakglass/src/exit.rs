@@ -19,15 +19,22 @@ pub(crate) enum Exit {
     Partial,
 }
 
+impl Exit {
+    /// What the system is told.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Good => 0,
+            Self::Found => 1,
+            Self::NotStarted => 2,
+            Self::Unknown => 3,
+            Self::Partial => 4,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Good => 0,
-            Exit::Found => 1,
-            Exit::NotStarted => 2,
-            Exit::Unknown => 3,
-            Exit::Partial => 4,
-        })
+        Self::from(exit.code())
     }
 }
 

@@ -212,10 +212,20 @@ impl SubjectArguments {
         Self::live(config.map(Path::to_path_buf)).config(world)
     }
 
-    /// Reads everything that was named, and the arrangement that is declared for it.
-    pub(crate) fn load_with_wanted(&self, world: &World) -> Result<(Subject, Wanted), Failure> {
+    /// Reads everything that was named, and the arrangement that is declared for it, if that is good for something.
+    pub(crate) fn load_with_wanted(
+        &self,
+        is_good: &dyn Fn(&Wanted) -> Result<(), Failure>,
+        world: &World,
+    ) -> Result<(Subject, Wanted), Failure> {
         let found = self.config(world)?;
+        is_good(&self.wanted(found.as_ref()))?;
         self.load_of(found, None, world)
+    }
+
+    fn wanted(&self, found: Option<&(Config, String)>) -> Wanted {
+        let usual = Config::default();
+        found.map_or(&usual, |(config, _)| config).wanted(self.profile)
     }
 
     /// Reads the tenant of a configuration over a client that is there.
@@ -233,9 +243,8 @@ impl SubjectArguments {
         live: Option<&Live>,
         world: &World,
     ) -> Result<(Subject, Wanted), Failure> {
-        let wanted = found.as_ref().map(|(config, _)| config.wanted(self.profile));
-        let subject = self.load_with(found, live, world)?;
-        Ok((subject, wanted.unwrap_or_else(|| Config::default().wanted(self.profile))))
+        let wanted = self.wanted(found.as_ref());
+        Ok((self.load_with(found, live, world)?, wanted))
     }
 
     /// Reads everything that was named.

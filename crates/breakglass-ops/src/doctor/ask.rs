@@ -48,6 +48,14 @@ pub struct AccountSeen {
     pub methods: Result<Value, DirectoryError>,
 }
 
+impl AccountSeen {
+    /// What people call it: its sign-in name, if the tenant tells.
+    pub(super) fn shown_name(&self) -> &str {
+        let user = self.user.as_ref().ok().and_then(Option::as_ref);
+        user.and_then(|user| user.get("userPrincipalName")?.as_str()).unwrap_or(&self.name)
+    }
+}
+
 /// Asks about the tenant, the declared accounts and those who sign in to depositories, with a sign-in that began at
 /// `began_at`. Every question is asked whatever became of those before.
 pub async fn ask(

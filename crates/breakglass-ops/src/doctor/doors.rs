@@ -32,7 +32,7 @@ const SECOND: [&str; 4] = [
 #[must_use]
 pub fn account(seen: &AccountSeen, profile: Profile, demands_mfa: bool) -> Line {
     const TOPIC: &str = "account";
-    let name = &seen.name;
+    let name = seen.shown_name();
     let doubt = |what: String, remedy: &str| {
         Line::new(TOPIC, Verdict::Unknown, what, "where it gets in cannot be told").with_remedy(remedy)
     };

@@ -15,9 +15,10 @@ pub struct PasswordsError {
 /// Makes passwords and hands them to whoever keeps them.
 pub trait Passwords: Send + Sync {
     /// Makes a password for an account. When it returns, somebody has it or can get it: only then is it sent, so that no
-    /// account ever has a password that nobody knows.
+    /// account ever has a password that nobody knows. `is_again` says that this was called for the account before, and was
+    /// stopped before it was done: whatever was kept then is void.
     ///
     /// # Errors
     /// There is no randomness, or the password cannot be kept.
-    fn prepare(&self, account: &str) -> Result<Password, PasswordsError>;
+    fn prepare(&self, account: &str, is_again: bool) -> Result<Password, PasswordsError>;
 }

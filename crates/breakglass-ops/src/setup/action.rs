@@ -12,6 +12,10 @@ use breakglass_model::well_known::GLOBAL_ADMINISTRATOR;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::bodies::{
+    account_body, campaign_without, excluded, group_body, passkeys_allowed, passkeys_with, reassigned, targets_of,
+    users_with, users_without,
+};
 use crate::ports::Method;
 
 /// An object: by its id, or one that an earlier step makes.
@@ -97,6 +101,15 @@ pub enum Action {
         /// The role's id in this tenant.
         role_definition_id: String,
     },
+    /// Lets an account's assignment of Global Administrator have no end.
+    LiftEnd {
+        /// The account.
+        account: Named,
+        /// The role's id in this tenant.
+        role_definition_id: String,
+        /// When it ends so far.
+        end: String,
+    },
     /// Puts an account into the group.
     AddMember {
         /// The group.
@@ -169,6 +182,15 @@ pub enum Action {
         /// The assignment.
         assignment: String,
     },
+    /// Lets an assignment end again when it was to end.
+    SetEnd {
+        /// The account.
+        account: Named,
+        /// The role's id in this tenant.
+        role_definition_id: String,
+        /// When it is to end.
+        end: String,
+    },
     /// Takes the group out of the unit.
     RemoveFromUnit {
         /// The unit.
@@ -228,8 +250,6 @@ pub struct PlannedRequest {
 
 /// Where the password stands in the body of a request that makes an account.
 pub(super) const PASSWORD: &str = "/passwordProfile/password";
-/// What stands there in a plan.
-const PASSWORD_MARK: &str = "{generated when it is applied}";
 
 /// The path of the policy about authentication methods.
 pub(super) const METHODS_POLICY: &str = "/v1.0/policies/authenticationMethodsPolicy";
@@ -238,6 +258,7 @@ pub(super) const PASSKEYS: &str = "/v1.0/policies/authenticationMethodsPolicy/au
 /// The path of Conditional Access policies; of beta, since v1.0 refuses policies with conditions in preview.
 pub(super) const POLICIES: &str = "/beta/identity/conditionalAccess/policies";
 const ASSIGNMENTS: &str = "/v1.0/roleManagement/directory/roleAssignments";
+const ASSIGNMENT_REQUESTS: &str = "/v1.0/roleManagement/directory/roleAssignmentScheduleRequests";
 const UNITS: &str = "/v1.0/directory/administrativeUnits";
 
 impl Action {
@@ -268,6 +289,15 @@ impl Action {
                     "principalId": id(account), "roleDefinitionId": role_definition_id, "directoryScopeId": "/",
                 });
                 of(Method::Post, ASSIGNMENTS.to_owned(), Some(body))
+            }
+            Self::LiftEnd { account, role_definition_id, .. } => {
+                let body = reassigned(&id(account), role_definition_id, &json!({ "type": "noExpiration" }));
+                of(Method::Post, ASSIGNMENT_REQUESTS.to_owned(), Some(body))
+            }
+            Self::SetEnd { account, role_definition_id, end } => {
+                let expiration = json!({ "type": "afterDateTime", "endDateTime": end });
+                let body = reassigned(&id(account), role_definition_id, &expiration);
+                of(Method::Post, ASSIGNMENT_REQUESTS.to_owned(), Some(body))
             }
             Self::AddMember { group, member } => {
                 of(Method::Post, format!("/v1.0/groups/{}/members/$ref", id(group)), Some(reference(member)))
@@ -325,7 +355,10 @@ impl Action {
             }
             Self::CreateAccount { .. } => &["User-PasswordProfile.ReadWrite.All", "User.ReadWrite.All"],
             Self::UpdateAccount { .. } | Self::DeleteAccount { .. } => &["User.ReadWrite.All"],
-            Self::AssignGlobalAdministrator { .. } | Self::Unassign { .. } => &["RoleManagement.ReadWrite.Directory"],
+            Self::AssignGlobalAdministrator { .. }
+            | Self::LiftEnd { .. }
+            | Self::SetEnd { .. }
+            | Self::Unassign { .. } => &["RoleManagement.ReadWrite.Directory"],
             Self::CreateRestrictedUnit { .. }
             | Self::AddToUnit { .. }
             | Self::DeleteUnit { .. }
@@ -349,6 +382,7 @@ impl Action {
                 | Self::DeleteAccount { .. }
                 | Self::DeleteUnit { .. }
                 | Self::Unassign { .. }
+                | Self::SetEnd { .. }
                 | Self::RemoveFromUnit { .. }
                 | Self::IncludeGroup { .. }
                 | Self::RestoreCampaign { .. }
@@ -373,6 +407,12 @@ impl Action {
             }
             Self::AssignGlobalAdministrator { account, .. } => {
                 format!("make {account} Global Administrator: active, without an end, for the whole tenant")
+            }
+            Self::LiftEnd { account, end, .. } => {
+                format!("let the assignment of Global Administrator to {account} have no end, which is {end} so far")
+            }
+            Self::SetEnd { account, end, .. } => {
+                format!("let the assignment of Global Administrator to {account} end on {end}")
             }
             Self::AddMember { group, member } => format!("add {member} to group {group}"),
             Self::RemoveMember { group, member } => format!("remove {member} from group {group}"),
@@ -409,6 +449,8 @@ impl Action {
             Self::CreateAccount { user_principal_name, .. } => format!("create-account:{user_principal_name}"),
             Self::UpdateAccount { account, .. } => name("update-account", account),
             Self::AssignGlobalAdministrator { account, .. } => name("assign-role", account),
+            Self::LiftEnd { account, .. } => name("lift-end", account),
+            Self::SetEnd { account, .. } => name("set-end", account),
             Self::AddMember { member, .. } => name("add-member", member),
             Self::RemoveMember { member, .. } => name("remove-member", member),
             Self::CreateRestrictedUnit { .. } => "create-unit".to_owned(),
@@ -446,6 +488,11 @@ impl Action {
             Self::AssignGlobalAdministrator { account, .. } => {
                 Self::Unassign { account: known(account)?, assignment: made.get(&self.key())?.clone() }
             }
+            Self::LiftEnd { account, role_definition_id, end } => Self::SetEnd {
+                account: known(account)?,
+                role_definition_id: role_definition_id.clone(),
+                end: end.clone(),
+            },
             Self::AddMember { group, member } => Self::RemoveMember { group: known(group)?, member: known(member)? },
             Self::RemoveMember { group, member } => Self::AddMember { group: known(group)?, member: known(member)? },
             Self::CreateRestrictedUnit { display_name } => Self::DeleteUnit { unit: own(display_name)? },
@@ -465,147 +512,6 @@ impl Action {
             }
             _ => return None,
         })
-    }
-}
-
-fn group_body(display_name: &str, mail_nickname: &str, is_assignable_to_role: bool) -> Value {
-    let mut body = json!({
-        "displayName": display_name,
-        "description": "Emergency access accounts; excluded from Conditional Access. Members are changed by plan and apply alone.",
-        "mailEnabled": false,
-        "mailNickname": mail_nickname,
-        "securityEnabled": true,
-    });
-    if let Some(body) = body.as_object_mut().filter(|_| is_assignable_to_role) {
-        body.insert("isAssignableToRole".to_owned(), json!(true));
-        body.insert("visibility".to_owned(), json!("Private"));
-    }
-    body
-}
-
-fn account_body(user_principal_name: &str, display_name: &str) -> Value {
-    let nickname = user_principal_name.split('@').next().unwrap_or_default();
-    json!({
-        "accountEnabled": true,
-        "displayName": display_name,
-        "mailNickname": nickname,
-        "userPrincipalName": user_principal_name,
-        "passwordPolicies": "DisablePasswordExpiration",
-        "passwordProfile": { "forceChangePasswordNextSignIn": false, "password": PASSWORD_MARK },
-    })
-}
-
-/// A policy without what Graph changes by itself, and without what is null: Graph leaves that out in one answer and writes
-/// it in another.
-#[must_use]
-pub fn lasting(policy: &Value) -> Value {
-    match policy {
-        Value::Object(object) => object
-            .iter()
-            .filter(|(name, value)| is_lasting(name) && !value.is_null())
-            .map(|(name, value)| (name.clone(), lasting(value)))
-            .collect(),
-        Value::Array(list) => list.iter().map(lasting).collect(),
-        other => other.clone(),
-    }
-}
-
-fn is_lasting(name: &str) -> bool {
-    let is_annotation = name.contains("@odata.") && name != "@odata.type";
-    !is_annotation && name != "modifiedDateTime" && name != "createdDateTime"
-}
-
-fn users_with(policy: &Value, group: &str) -> Value {
-    users_of(&excluded(policy, group))
-}
-
-fn users_without(policy: &Value, group: &str) -> Value {
-    users_of(&included(policy, group))
-}
-
-/// What is sent: the whole of `conditions.users`, since Graph replaces it as a whole.
-fn users_of(policy: &Value) -> Value {
-    json!({ "conditions": { "users": policy.pointer("/conditions/users").cloned().unwrap_or_default() } })
-}
-
-/// A policy with the group excluded, and nothing else changed.
-#[must_use]
-pub fn excluded(policy: &Value, group: &str) -> Value {
-    let mut policy = policy.clone();
-    if let Some(groups) = excluded_groups(&mut policy)
-        && !groups.iter().any(|one| one.as_str() == Some(group))
-    {
-        groups.push(json!(group));
-    }
-    policy
-}
-
-/// A policy without the exclusion of the group, and nothing else changed.
-pub(super) fn included(policy: &Value, group: &str) -> Value {
-    let mut policy = policy.clone();
-    if let Some(groups) = excluded_groups(&mut policy) {
-        groups.retain(|one| one.as_str() != Some(group));
-    }
-    policy
-}
-
-fn excluded_groups(policy: &mut Value) -> Option<&mut Vec<Value>> {
-    let users = policy.pointer_mut("/conditions/users")?.as_object_mut()?;
-    let groups = users.entry("excludeGroups").or_insert_with(|| json!([]));
-    if groups.is_null() {
-        *groups = json!([]);
-    }
-    groups.as_array_mut()
-}
-
-/// The registration campaign with the group left out.
-pub(super) fn campaign_without(enforcement: &Value, group: &str) -> Value {
-    let mut enforcement = enforcement.clone();
-    let campaign = enforcement.pointer_mut("/authenticationMethodsRegistrationCampaign").and_then(Value::as_object_mut);
-    if let Some(campaign) = campaign {
-        add_target(campaign, "excludeTargets", json!({ "id": group, "targetType": "group" }));
-    }
-    enforcement
-}
-
-/// The configuration of passkeys with the group taken in.
-pub(super) fn passkeys_allowed(configuration: &Value, group: &str) -> Value {
-    let mut configuration = configuration.clone();
-    if let Some(object) = configuration.as_object_mut() {
-        object.insert("state".to_owned(), json!("enabled"));
-        let is_all = |target: &Value| target.get("id").and_then(Value::as_str) == Some("all_users");
-        let includes = object.get("includeTargets").and_then(Value::as_array);
-        if !includes.is_some_and(|targets| targets.iter().any(is_all)) {
-            let target = json!({ "id": group, "targetType": "group", "isRegistrationRequired": false });
-            add_target(object, "includeTargets", target);
-        }
-    }
-    configuration
-}
-
-fn passkeys_with(configuration: &Value, group: &str) -> Value {
-    targets_of(&passkeys_allowed(configuration, group))
-}
-
-/// What is sent of the configuration of passkeys.
-fn targets_of(configuration: &Value) -> Value {
-    let member = |name: &str| configuration.get(name).cloned().unwrap_or_default();
-    json!({
-        "@odata.type": "#microsoft.graph.fido2AuthenticationMethodConfiguration",
-        "state": member("state"),
-        "includeTargets": member("includeTargets"),
-    })
-}
-
-fn add_target(object: &mut Map<String, Value>, list: &str, target: Value) {
-    let targets = object.entry(list).or_insert_with(|| json!([]));
-    if targets.is_null() {
-        *targets = json!([]);
-    }
-    if let Some(targets) = targets.as_array_mut()
-        && !targets.iter().any(|known| known.get("id") == target.get("id"))
-    {
-        targets.push(target);
     }
 }
 

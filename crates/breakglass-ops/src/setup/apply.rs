@@ -5,7 +5,7 @@
 //! the same again. What was sent and not answered is looked for before it is sent again. A policy is read before its change
 //! and after it, and if somebody else has changed it meanwhile, that is said and nothing more is done.
 //!
-//! The store has of each step, in this order: `sending`, before anything is sent; `refused`, if it is certain that nothing
+//! The store has of each step, in this order: `preparing`, before somebody gets a password; `sending`, before anything is sent; `refused`, if it is certain that nothing
 //! was carried out; `made`, if an object was made and another is in its place; and `done`, or `passed` for what was so
 //! already.
 //!
@@ -18,13 +18,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use breakglass_custody::password::Password;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::action::{Action, PASSWORD, POLICIES, excluded, included, lasting};
+use super::action::{Action, PASSWORD, POLICIES};
+use super::bodies::{excluded, included, lasting};
+use super::course::Course;
+use super::grants::grants;
 use super::observe::{Seen, list, observe};
 use super::plan::{Plan, Step, digest};
-use super::undo::undo;
 use crate::ports::{
     Clock, Directory, DirectoryError, GraphRequest, Method, Passwords, PasswordsError, Repeat, SecretValue, SignedInAs,
     Store, StoreError,
@@ -60,7 +61,7 @@ pub enum ApplyError {
     #[error("the sign-in lacks permissions that the plan needs: {}", .0.join(", "))]
     Permissions(Vec<String>),
     /// The tenant is another than when the plan was made.
-    #[error("the tenant has moved since the plan was made: {}", .0.join("; "))]
+    #[error("the tenant has moved since the plan was made: {}", first_of(.0))]
     Moved(Vec<String>),
     /// A step cannot be done.
     #[error("step `{step}` is not done ({done} of {total} are): {why}")]
@@ -88,6 +89,15 @@ pub enum ApplyError {
     Passwords(#[from] PasswordsError),
 }
 
+/// The first of a list, and how many more there are.
+fn first_of(list: &[String]) -> String {
+    match list {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first, others @ ..] => format!("{first}, and {} more", others.len()),
+    }
+}
+
 /// What a plan is carried out with.
 #[derive(Clone, Copy)]
 pub struct Applier<'a> {
@@ -112,90 +122,6 @@ pub struct Applied {
     pub passed: BTreeSet<String>,
     /// Ids of what was made, by the key of the step.
     pub made: BTreeMap<String, String>,
-}
-
-/// What the store tells of a plan.
-struct Course<'c> {
-    store: &'c dyn Store,
-    stream: String,
-    length: usize,
-    sent: BTreeSet<String>,
-    applied: Applied,
-}
-
-impl<'c> Course<'c> {
-    fn read(store: &'c dyn Store, plan: &Plan) -> Result<Self, StoreError> {
-        let stream = stream_of(plan);
-        let entries = store.entries(&stream)?;
-        let applied = Applied { done: BTreeSet::new(), passed: BTreeSet::new(), made: BTreeMap::new() };
-        let mut course = Self { store, stream, length: entries.len(), sent: BTreeSet::new(), applied };
-        for entry in &entries {
-            let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
-            if let (Some(step), Some(state)) = (text("step"), text("state")) {
-                course.take(&step, &state, text("made"));
-            }
-        }
-        Ok(course)
-    }
-
-    fn take(&mut self, step: &str, state: &str, made: Option<String>) {
-        match state {
-            "sending" => {
-                self.sent.insert(step.to_owned());
-            }
-            "refused" => {
-                self.sent.remove(step);
-            }
-            "done" => {
-                self.applied.done.insert(step.to_owned());
-            }
-            "passed" => {
-                self.applied.passed.insert(step.to_owned());
-            }
-            _ => {}
-        }
-        if let Some(id) = made {
-            self.applied.made.insert(step.to_owned(), id);
-        }
-    }
-
-    fn note(&mut self, step: &str, state: &str, made: Option<String>) -> Result<(), StoreError> {
-        let entry = json!({ "step": step, "state": state, "made": made });
-        self.store.append(&self.stream, self.length, &entry)?;
-        self.length += 1;
-        self.take(step, state, made);
-        Ok(())
-    }
-
-    fn is_over(&self, step: &str) -> bool {
-        self.applied.done.contains(step) || self.applied.passed.contains(step)
-    }
-
-    /// Whether what is found may be what the step has made: something may have been made, and not something else.
-    fn may_be_own(&self, step: &str, found: Option<&str>) -> bool {
-        let made = self.applied.made.get(step);
-        self.sent.contains(step) && made.is_none_or(|made| found.is_none_or(|found| made == found))
-    }
-
-    /// Steps that were done, or may have been.
-    fn begun(&self) -> BTreeSet<String> {
-        let sent = self.sent.iter().filter(|step| !self.applied.passed.contains(*step));
-        sent.chain(&self.applied.done).cloned().collect()
-    }
-}
-
-fn stream_of(plan: &Plan) -> String {
-    format!("apply/{}", plan.digest)
-}
-
-/// The plan that takes back what the store says was done of a plan, or may have been; without steps if nothing was. What may
-/// have been made under an id that is not known is left to somebody who looks.
-///
-/// # Errors
-/// The store cannot be read.
-pub fn undo_of(plan: &Plan, store: &dyn Store, at: Timestamp) -> Result<Plan, StoreError> {
-    let course = Course::read(store, plan)?;
-    Ok(undo(plan, &course.begun(), &course.applied.made, at))
 }
 
 /// How a request ended, as far as the step is concerned.
@@ -301,7 +227,7 @@ impl Applier<'_> {
         match observe(self.directory, action, &course.applied.made).await {
             Ok(Seen::Moved(why)) => return Err(at.stopped(course, why, None)),
             Ok(Seen::Done(made)) if course.may_be_own(key, made.as_deref()) => {
-                let password = self.password(action)?;
+                let password = self.password(at, course)?;
                 return self.found(at, made, (course, password.as_ref())).await;
             }
             Ok(Seen::Done(_)) if is_own(action) => return Err(at.stopped(course, SOMEBODY_ELSE, None)),
@@ -315,7 +241,7 @@ impl Applier<'_> {
             Err(error) => return Err(at.stopped(course, "the tenant cannot be asked how it stands", Some(error))),
         }
         let was_sent = course.sent.contains(key);
-        let password = self.password(action)?;
+        let password = self.password(at, course)?;
         // Also when it was sent before: of two who work on one plan with one store, one is told here.
         course.note(key, "sending", None)?;
         let mut last = None;
@@ -341,11 +267,14 @@ impl Applier<'_> {
         Err(at.stopped(course, "no answer came, and nothing is to be seen of it", last))
     }
 
-    fn password(&self, action: &Action) -> Result<Option<Password>, PasswordsError> {
-        match action {
-            Action::CreateAccount { user_principal_name, .. } => self.passwords.prepare(user_principal_name).map(Some),
-            _ => Ok(None),
+    /// The password of an account that is to be made, once somebody keeps it.
+    fn password(&self, at: At<'_>, course: &mut Course<'_>) -> Result<Option<Password>, ApplyError> {
+        let Action::CreateAccount { user_principal_name, .. } = &at.step.change else { return Ok(None) };
+        let is_again = course.prepared.contains(&at.step.key);
+        if !is_again {
+            course.note(&at.step.key, "preparing", None)?;
         }
+        Ok(Some(self.passwords.prepare(user_principal_name, is_again)?))
     }
 
     /// A step that was refused. What may have been done by an earlier request is looked for, since the same is refused when
@@ -549,37 +478,5 @@ impl Waits {
         self.waited += self.next;
         self.next = (self.next * 2).min(LOOK_SECONDS_MAX);
         true
-    }
-}
-
-/// Whether one permission gives what another is asked for.
-///
-/// **Source:** Graph's permissions reference: what is for all of the directory has what is for a part of it.
-pub(crate) fn grants(held: &str, wanted: &str) -> bool {
-    if held.eq_ignore_ascii_case(wanted) {
-        return true;
-    }
-    match held {
-        "Directory.ReadWrite.All" => {
-            matches!(
-                wanted,
-                "User.ReadWrite.All"
-                    | "Group.ReadWrite.All"
-                    | "AdministrativeUnit.ReadWrite.All"
-                    | "Application.Read.All"
-            )
-        }
-        "Directory.AccessAsUser.All" => {
-            matches!(
-                wanted,
-                "User.ReadWrite.All"
-                    | "Group.ReadWrite.All"
-                    | "User-PasswordProfile.ReadWrite.All"
-                    | "Application.Read.All"
-            )
-        }
-        "Application.ReadWrite.All" => wanted == "Application.Read.All",
-        "Policy.ReadWrite.ConditionalAccess" => wanted == "Policy.Read.ConditionalAccess",
-        _ => false,
     }
 }

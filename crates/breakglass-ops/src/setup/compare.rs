@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use breakglass_model::authentication_method::AuthenticationMethodKind;
 use breakglass_model::group::Group;
 use breakglass_model::object::ObjectKey;
-use breakglass_model::policy::{ConditionalAccessPolicy, ConditionalAccessPolicyState};
 use breakglass_model::property::Property;
 use breakglass_model::role::RoleAssignment;
 use breakglass_model::snapshot::{Listing, ObjectRow, Snapshot};
@@ -19,18 +18,34 @@ use breakglass_model::user::{User, UserType};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::action::{Action, Named, ROLE, Ref, lasting};
+use super::action::{Action, Named, ROLE, Ref};
+use super::bodies::lasting;
+use super::needs::{changes, needs_exclusion, nickname, spoken};
 use super::objection::Objection;
 use super::plan::{ByHand, Head, Plan, digest};
-use super::wanted::{ACCOUNT_COUNT_MIN, Protection, Reach, Wanted, WantedAccount};
+use super::wanted::{ACCOUNT_COUNT_MIN, Protection, Wanted, WantedAccount};
 use crate::licences::is_free;
+
+/// What is wrong with a declaration whatever the tenant is like.
+#[must_use]
+pub fn objections_to(wanted: &Wanted) -> Vec<Objection> {
+    let mut objections = Vec::new();
+    if wanted.accounts.len() < ACCOUNT_COUNT_MIN {
+        objections.push(Objection::TooFewAccounts { declared: wanted.accounts.len() });
+    }
+    let mut seen = BTreeSet::new();
+    let twice = wanted.accounts.iter().filter(|account| !seen.insert(account.name.to_lowercase()));
+    objections.extend(twice.map(|account| Objection::Twice(account.name.clone())));
+    objections
+}
 
 /// Makes a plan, with no step if everything is as it is to be.
 ///
 /// # Errors
 /// Everything that is in the way, at once.
 pub fn plan(snapshot: &Snapshot, wanted: &Wanted, at: Timestamp) -> Result<Plan, Vec<Objection>> {
-    let mut draft = Draft { snapshot, wanted, at, actions: Vec::new(), by_hand: Vec::new(), objections: Vec::new() };
+    let objections = objections_to(wanted);
+    let mut draft = Draft { snapshot, wanted, actions: Vec::new(), by_hand: Vec::new(), objections };
     draft.look();
     let accounts = draft.accounts();
     let group = draft.group();
@@ -71,7 +86,6 @@ pub fn plan(snapshot: &Snapshot, wanted: &Wanted, at: Timestamp) -> Result<Plan,
 struct Draft<'d> {
     snapshot: &'d Snapshot,
     wanted: &'d Wanted,
-    at: Timestamp,
     actions: Vec<(Action, String)>,
     by_hand: Vec<ByHand>,
     objections: Vec<Objection>,
@@ -117,9 +131,6 @@ impl<'d> Draft<'d> {
         if defaults.and_then(|defaults| defaults.flag("isEnabled")) == Some(true) {
             self.objections.push(Objection::SecurityDefaults);
         }
-        if self.wanted.accounts.len() < ACCOUNT_COUNT_MIN {
-            self.objections.push(Objection::TooFewAccounts { declared: self.wanted.accounts.len() });
-        }
     }
 
     fn must_know<T>(&mut self, resource: &str, list: &Listing<T>) {
@@ -139,7 +150,10 @@ impl<'d> Draft<'d> {
             };
             let Some(account) = account else { continue };
             if !seen.insert(account.name.to_lowercase()) {
-                self.objections.push(Objection::Twice(account.name));
+                let twice = Objection::Twice(account.name);
+                if !self.objections.contains(&twice) {
+                    self.objections.push(twice);
+                }
                 continue;
             }
             accounts.push(account);
@@ -188,6 +202,8 @@ impl<'d> Draft<'d> {
         }
         if self.is_federated(domain) {
             self.objections.push(Objection::Federated { account: name.clone(), domain: domain.to_owned() });
+        } else if known.is_some_and(|known| known.is_initial == Property::Value(false)) {
+            self.objections.push(Objection::NotInitial { account: name.clone(), domain: domain.to_owned() });
         }
         // Entra puts the id before the name of a user in the bin.
         let is_name = |user: &&User| {
@@ -291,14 +307,10 @@ impl<'d> Draft<'d> {
                     };
                     self.act(action, "it does not hold the role directly, for the whole tenant");
                 }
-                Held::Until(end) => self.by_hand.push(ByHand {
-                    does: format!(
-                        "make the assignment of Global Administrator to `{}` permanent (Entra admin center, Privileged \
-                         Identity Management, Microsoft Entra roles, Assignments, Update)",
-                        account.name
-                    ),
-                    because: format!("it ends on {end}, and it can only be extended where it was made"),
-                }),
+                Held::Until(end) => {
+                    let action = Action::LiftEnd { account: account.named(), role_definition_id: role.clone(), end };
+                    self.act(action, "on that day the account can repair nothing any more");
+                }
             }
         }
     }
@@ -324,10 +336,11 @@ impl<'d> Draft<'d> {
         for assignment in plain.chain(scheduled) {
             let is_activated = assignment.assignment_type.as_deref() == Some("Activated");
             let is_through_group = assignment.member_type.as_deref().is_some_and(|kind| kind != "Direct");
-            if is_activated || is_through_group || !assignment.is_current(self.at) {
+            // What the tenant lists is in force, whatever our clock says.
+            if is_activated || is_through_group {
                 continue;
             }
-            match assignment.end_date_time.value() {
+            match assignment.end_date_time.value().filter(|end| !end.starts_with(NO_END)) {
                 Some(end) => held = Held::Until(end.clone()),
                 None if held == Held::Not => held = Held::Permanently,
                 None => {}
@@ -484,6 +497,9 @@ impl<'d> Draft<'d> {
     }
 }
 
+/// How an end begins that stands for none.
+const NO_END: &str = "9999-";
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Held {
     Not,
@@ -501,94 +517,3 @@ fn is_target(of: Option<&Value>, list: &str, group: &Ref) -> bool {
     let targets = of.and_then(|of| of.get(list)).and_then(Value::as_array).into_iter().flatten();
     targets.into_iter().any(|target| target.get("id").and_then(Value::as_str) == Some(id))
 }
-
-/// What has to be changed of an account that is there, what was there, and why.
-fn changes(user: &User) -> (Map<String, Value>, Map<String, Value>, String) {
-    let (mut set, mut was, mut why) = (Map::new(), Map::new(), Vec::new());
-    let mut change = |name: &str, to: Value, from: Value, because: &'static str| {
-        set.insert(name.to_owned(), to);
-        was.insert(name.to_owned(), from);
-        why.push(because);
-    };
-    let detail = user.detail();
-    if user.account_enabled == Property::Value(false) {
-        change("accountEnabled", json!(true), json!(false), "it is disabled");
-    }
-    let policies = detail.password_policies.value().map(String::as_str).unwrap_or_default();
-    let has_policy = policies.split(',').any(|policy| policy.trim() == "DisablePasswordExpiration");
-    if !has_policy && !detail.password_policies.is_absent() {
-        let to = if policies.is_empty() || policies == "None" {
-            "DisablePasswordExpiration".to_owned()
-        } else {
-            format!("{policies}, DisablePasswordExpiration")
-        };
-        let from = json!(detail.password_policies.value());
-        change("passwordPolicies", json!(to), from, "its password may expire");
-    }
-    if let Some(phone) = detail.mobile_phone.value() {
-        change("mobilePhone", Value::Null, json!(phone), "it has the phone of a person");
-    }
-    if let Some(phones) = detail.business_phones.value().filter(|phones| !phones.is_empty()) {
-        change("businessPhones", json!([]), json!(phones), "it has the phone of a person");
-    }
-    if let Some(mails) = detail.other_mails.value().filter(|mails| !mails.is_empty()) {
-        change("otherMails", json!([]), json!(mails), "it has the mail address of a person");
-    }
-    why.dedup();
-    (set, was, why.join(", and "))
-}
-
-/// Why a policy has to exclude the group; `None` if it has not.
-fn needs_exclusion(policy: &ConditionalAccessPolicy, reach: Reach) -> Option<&'static str> {
-    let users = policy.conditions.users.as_ref();
-    let includes_nobody = users.is_some_and(|users| {
-        users.not_exported.is_none()
-            && users.include_users.iter().all(|user| user == "None")
-            && users.include_groups.is_empty()
-            && users.include_roles.is_empty()
-            && users.include_guests_or_external_users.is_none()
-    });
-    // A policy about applications as themselves is about no user.
-    if users.is_none() || includes_nobody {
-        return None;
-    }
-    if reach == Reach::EveryPolicy {
-        return Some("every policy excludes the accounts");
-    }
-    let is_about_guests = users.is_some_and(|users| {
-        users.not_exported.is_none()
-            && users.include_users.iter().all(|user| user == "GuestsOrExternalUsers")
-            && users.include_groups.is_empty()
-            && users.include_roles.is_empty()
-    });
-    if is_about_guests || (policy.grant_controls.is_none() && policy.source.get("grantControls").is_some()) {
-        return None;
-    }
-    match policy.state {
-        ConditionalAccessPolicyState::Disabled => None,
-        ConditionalAccessPolicyState::EnabledForReportingButNotEnforced => {
-            Some("it would refuse the accounts once it is switched on")
-        }
-        _ => Some("it may refuse the accounts"),
-    }
-}
-
-/// A sign-in name as a name: `emergency-access-1` as `Emergency access 1`.
-fn spoken(local: &str) -> String {
-    let text = local.replace(['-', '_', '.'], " ");
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// A mail nickname of a group that follows from its name, so that the same plan finds the same group.
-fn nickname(name: &str) -> String {
-    let plain: String = name
-        .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' })
-        .take(NICKNAME_CHARS_MAX)
-        .collect();
-    format!("bg-{}", plain.trim_matches('-'))
-}
-
-/// Characters of a nickname, of 64 that Graph takes.
-const NICKNAME_CHARS_MAX: usize = 48;

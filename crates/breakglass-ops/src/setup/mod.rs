@@ -2,7 +2,11 @@
 
 pub mod action;
 mod apply;
+mod bodies;
 mod compare;
+mod course;
+mod grants;
+mod needs;
 mod objection;
 mod observe;
 pub mod plan;
@@ -10,8 +14,9 @@ mod undo;
 mod wanted;
 
 pub use self::action::WRITING_PERMISSIONS;
-pub(crate) use self::apply::grants;
-pub use self::apply::{Applied, Applier, ApplyError, SEND_COUNT_MAX, VISIBLE_SECONDS_MAX, undo_of};
-pub use self::compare::plan;
+pub use self::apply::{Applied, Applier, ApplyError, SEND_COUNT_MAX, VISIBLE_SECONDS_MAX};
+pub use self::compare::{objections_to, plan};
+pub use self::course::{steps_over, undo_of};
+pub(crate) use self::grants::grants;
 pub use self::objection::Objection;
 pub use self::wanted::{ACCOUNT_COUNT_MIN, Protection, Reach, Wanted, WantedAccount};

@@ -6,7 +6,7 @@ use super::wanted::ACCOUNT_COUNT_MIN;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Objection {
     /// There would be one account, or none.
-    #[error("{declared} emergency accounts are declared, and there have to be at least {ACCOUNT_COUNT_MIN}")]
+    #[error("{}, and there have to be at least {ACCOUNT_COUNT_MIN}", declared_count(*.declared))]
     TooFewAccounts {
         /// How many there are.
         declared: usize,
@@ -20,6 +20,14 @@ pub enum Objection {
     /// The domain of a name is not one of the tenant.
     #[error("`{account}` is to be made in `{domain}`, which is no verified domain of the tenant")]
     NoDomain {
+        /// The account.
+        account: String,
+        /// Its domain.
+        domain: String,
+    },
+    /// The domain is not the tenant's own.
+    #[error("`{account}` is to be made in `{domain}`, and goes with that domain if somebody federates or removes it")]
+    NotInitial {
         /// The account.
         account: String,
         /// Its domain.
@@ -76,6 +84,14 @@ pub enum Objection {
     },
 }
 
+fn declared_count(count: usize) -> String {
+    match count {
+        0 => "no emergency account is declared".to_owned(),
+        1 => "one emergency account is declared".to_owned(),
+        count => format!("{count} emergency accounts are declared"),
+    }
+}
+
 impl Objection {
     /// Whether nothing can be told, rather than something be wrong.
     #[must_use]
@@ -87,14 +103,15 @@ impl Objection {
     #[must_use]
     pub fn help(&self) -> String {
         match self {
-            Self::TooFewAccounts { .. } => {
-                "declare a second one: an [[account]] with a `user_principal_name` in the configuration".to_owned()
-            }
+            Self::TooFewAccounts { declared } => format!(
+                "declare {}: an [[account]] with a `user_principal_name` in the configuration; `breakglass init` proposes names",
+                if *declared == 0 { "two" } else { "a second one" }
+            ),
             Self::Twice(_) => "take one of the two [[account]] out of the configuration".to_owned(),
             Self::NoName(_) => {
                 "write the whole sign-in name, as `emergency-access-1@contoso.onmicrosoft.com`".to_owned()
             }
-            Self::NoDomain { .. } | Self::Federated { .. } => {
+            Self::NoDomain { .. } | Self::NotInitial { .. } | Self::Federated { .. } => {
                 "use the tenant's initial domain, which ends with `.onmicrosoft.com`".to_owned()
             }
             Self::InBin(name) => format!(
@@ -118,7 +135,10 @@ impl Objection {
                     .to_owned()
             }
             Self::Unread { resource, .. } => {
-                format!("sign in as somebody who may read `{resource}`; `breakglass doctor` says what is missing")
+                format!(
+                    "sign in as somebody who may read `{resource}` (`breakglass doctor` says what is missing); of an \
+                     export, export that as well"
+                )
             }
         }
     }

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::action::{
-    Action, METHODS_POLICY, Named, PASSKEYS, POLICIES, ROLE, campaign_without, excluded, included, lasting,
-    passkeys_allowed,
-};
+use super::action::{Action, METHODS_POLICY, Named, PASSKEYS, POLICIES, ROLE};
+use super::bodies::{campaign_without, excluded, included, lasting, passkeys_allowed};
 use crate::ports::{Directory, DirectoryError, GraphRequest};
 
 /// Pages of the members of a group or unit that are looked at.
@@ -60,6 +59,14 @@ pub(super) async fn observe(
             };
             all.iter().find(is_it).map_or(Seen::Open, |one| Seen::Done(text(one, "id")))
         }
+        Action::LiftEnd { account, role_definition_id, end } => {
+            let found = ends(directory, (&id(account), role_definition_id)).await?;
+            ended(found, (None, Some(end)))
+        }
+        Action::SetEnd { account, role_definition_id, end } => {
+            let found = ends(directory, (&id(account), role_definition_id)).await?;
+            ended(found, (Some(end), None))
+        }
         Action::AddMember { group, member } => {
             of(members(directory, &format!("/v1.0/groups/{}", id(group))).await?.contains(&id(member)))
         }
@@ -100,6 +107,7 @@ pub(super) async fn observe(
 }
 
 const ASSIGNMENTS: &str = "/v1.0/roleManagement/directory/roleAssignments";
+const ASSIGNMENT_INSTANCES: &str = "/v1.0/roleManagement/directory/roleAssignmentScheduleInstances";
 
 fn unit_path(id: &str) -> String {
     format!("/v1.0/directory/administrativeUnits/{id}")
@@ -153,6 +161,36 @@ pub(super) async fn list(directory: &dyn Directory, target: &str) -> Result<Vec<
 async fn members(directory: &dyn Directory, of: &str) -> Result<BTreeSet<String>, DirectoryError> {
     let all = list(directory, &format!("{of}/members?$select=id&$top=999")).await?;
     Ok(all.iter().filter_map(|one| text(one, "id")).collect())
+}
+
+/// When the own, active assignments of a role for the whole tenant end that were not activated for some hours.
+async fn ends(
+    directory: &dyn Directory,
+    (principal, role): (&str, &str),
+) -> Result<BTreeSet<Option<String>>, DirectoryError> {
+    let all = list(directory, &filtered(ASSIGNMENT_INSTANCES, "principalId", principal)).await?;
+    let is_it = |one: &&Value| {
+        let is = |name: &str, wanted: &str| text(one, name).as_deref() == Some(wanted);
+        (is("roleDefinitionId", role) || is("roleDefinitionId", ROLE))
+            && is("directoryScopeId", "/")
+            && is("assignmentType", "Assigned")
+            && is("memberType", "Direct")
+    };
+    Ok(all.iter().filter(is_it).map(|one| text(one, "endDateTime")).collect())
+}
+
+/// An end that a step turns from one into another.
+fn ended(found: BTreeSet<Option<String>>, (to, was): (Option<&String>, Option<&String>)) -> Seen {
+    // Graph writes fractions of a second in one answer and leaves them out in another.
+    let instant = |text: &String| text.parse::<Timestamp>().map_err(|_| text.clone());
+    let is = |wanted: Option<&String>| found.iter().any(|end| end.as_ref().map(instant) == wanted.map(instant));
+    if is(to) {
+        Seen::Done(None)
+    } else if is(was) {
+        Seen::Open
+    } else {
+        Seen::Moved("the assignment does not end when it did".to_owned())
+    }
 }
 
 async fn campaign(directory: &dyn Directory) -> Result<Option<Value>, DirectoryError> {

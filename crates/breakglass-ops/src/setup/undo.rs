@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::action::{Action, excluded};
+use super::action::Action;
+use super::bodies::excluded;
 use super::plan::{ByHand, Head, Plan, Step, digest};
 
 /// Takes back the steps that were begun, the last first: what was not done after all is passed over when it is carried out.

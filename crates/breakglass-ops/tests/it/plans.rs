@@ -219,14 +219,19 @@ fn a_restricted_unit_comes_last_and_never_beside_role_assignable() {
 #[test]
 fn whatever_is_in_the_way_is_said() {
     type Change = fn(&mut Value, &mut Wanted);
-    let cases: [(&str, Change); 14] = [
+    let cases: [(&str, Change); 15] = [
         ("security defaults are on", |tenant, _| {
             tenant["identitySecurityDefaultsEnforcementPolicy"]["isEnabled"] = json!(true);
         }),
-        ("1 emergency accounts are declared", |_, wanted| wanted.accounts.truncate(1)),
+        ("one emergency account is declared", |_, wanted| wanted.accounts.truncate(1)),
         ("is declared twice", |_, wanted| wanted.accounts[1].name = "A@contoso.onmicrosoft.com".to_owned()),
         ("neither the sign-in name", |_, wanted| wanted.accounts[1].name = "b".to_owned()),
         ("no verified domain", |_, wanted| wanted.accounts[1].name = "b@fabrikam.com".to_owned()),
+        ("goes with that domain", |tenant, wanted| {
+            let domain = json!({ "id": "mail.contoso.com", "isInitial": false, "isVerified": true, "authenticationType": "Managed" });
+            tenant["domains"].as_array_mut().unwrap().push(domain);
+            wanted.accounts[1].name = "b@mail.contoso.com".to_owned();
+        }),
         ("federated domain", |_, wanted| wanted.accounts[1].name = "b@contoso.com".to_owned()),
         ("is in the bin", |tenant, _| {
             tenant["deletedUsers"] = json!([{ "id": "d", "userPrincipalName": "0123b@contoso.onmicrosoft.com" }]);
@@ -293,4 +298,27 @@ fn a_plan_that_was_edited_is_refused() {
 fn the_same_tenant_gives_the_same_plan() {
     let document = || plan(&snapshot(&tenant()), &wanted(), now()).unwrap().document();
     assert_eq!(document(), document());
+}
+
+#[test]
+fn an_assignment_that_ends_is_to_have_no_end() {
+    let mut tenant = tenant();
+    let end = "2027-01-01T00:00:00Z";
+    tenant["roleAssignmentScheduleInstances"] = json!([{
+        "id": "s1", "principalId": "a", "roleDefinitionId": GLOBAL_ADMINISTRATOR, "directoryScopeId": "/",
+        "assignmentType": "Assigned", "memberType": "Direct", "startDateTime": "2026-01-01T00:00:00Z", "endDateTime": end,
+    }]);
+    let made = plan(&snapshot(&tenant), &wanted(), now()).unwrap();
+    let step = made.steps.iter().find(|step| step.key == "lift-end:a@contoso.onmicrosoft.com").unwrap();
+    assert!(step.does.contains(end), "{}", step.does);
+    let body = step.request.body.as_ref().unwrap();
+    assert_eq!(
+        (&body["action"], &body["principalId"], &body["scheduleInfo"]),
+        (&json!("adminUpdate"), &json!("a"), &json!({ "expiration": { "type": "noExpiration" } }))
+    );
+    // What was activated for some hours is no assignment of its own.
+    tenant["roleAssignments"] = json!([]);
+    tenant["roleAssignmentScheduleInstances"][0]["assignmentType"] = json!("Activated");
+    let made = plan(&snapshot(&tenant), &wanted(), now()).unwrap();
+    assert!(keys(&made).contains(&"assign-role:a@contoso.onmicrosoft.com"), "{:?}", keys(&made));
 }

@@ -1,5 +1,6 @@
 //! `apply`: carries out a plan, exactly, and looks afterwards whether it holds.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use breakglass_engine::lockout::minimal_cuts_of;
 use breakglass_engine::lockout::settings::Mode;
 use breakglass_engine::posture::{Case, Finding, Severity, Status, judge};
 use breakglass_ops::ports::{Clock as _, Passwords, StoreError};
+use breakglass_ops::setup::action::Action;
 use breakglass_ops::setup::plan::{PLAN_BYTES_MAX, Plan, PlanError, Step};
 use breakglass_ops::setup::{self, Applied, Applier, ApplyError};
 
@@ -23,7 +25,7 @@ use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
 use crate::live::{Live, LiveError};
 use crate::output::write_file;
-use crate::render::plan::{Requests, text};
+use crate::render::plan::{Requests, by_hand, text};
 use crate::render::{counted, visible};
 use crate::state::state_folder;
 use crate::subject::{SubjectArguments, SubjectError, folder_of, reading_permissions};
@@ -35,8 +37,8 @@ pub(crate) const PLAN_NAME: &str = "breakglass-plan.json";
 /// Carry out a plan
 ///
 /// Does exactly what the plan says, as the person who signs in, step by step, and nothing if the tenant has moved since
-/// the plan was made. Whoever is stopped runs the same again: what is done is passed over. In the end the tenant is read
-/// again and judged. What takes it all back is written beside the plan, as a plan.
+/// the plan was made. It may be interrupted at any time; the same again goes on, and what is done is passed over. In the
+/// end the tenant is read again and judged. What takes it all back is written beside the plan, as a plan.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The plan
@@ -70,8 +72,12 @@ pub(crate) enum ApplyFailure {
         source: io::Error,
     },
     /// It is no plan.
-    #[error("`{}`: {source}", path.display())]
-    NoPlan { path: PathBuf, source: PlanError },
+    #[error("`{}` is no plan that can be carried out", path.display())]
+    NoPlan {
+        path: PathBuf,
+        #[source]
+        source: PlanError,
+    },
     /// Nobody agreed.
     #[error("nobody agreed to the plan")]
     NotAgreed,
@@ -81,6 +87,9 @@ pub(crate) enum ApplyFailure {
     /// It was begun.
     #[error(transparent)]
     Stopped(ApplyError),
+    /// Somebody has pressed Ctrl-C.
+    #[error("interrupted: the step under way may be done, and none after it is")]
+    Interrupted,
     /// What was done is not to be found.
     #[error(transparent)]
     Store(StoreError),
@@ -110,8 +119,8 @@ pub(crate) const CODES: &[ErrorCode] = &[
     ErrorCode {
         code: "BG4014",
         title: "the plan was carried out in part",
-        explanation: "A step was refused, was not answered, or met something that somebody else has changed. What was done \
-                      is remembered, every account that could sign in before still can, and no policy is weaker than by \
+        explanation: "A step was refused, was not answered, met something that somebody else has changed, or was \
+                      interrupted at the terminal. What was done is remembered, every account that could sign in before still can, and no policy is weaker than by \
                       the exclusion. The same command goes on where it stopped; the plan beside it, which ends with \
                       `.undo.json`, takes back what was done.",
     },
@@ -131,7 +140,7 @@ impl Coded for ApplyFailure {
             Self::NotAgreed => "BG4012",
             Self::NotBegun(_) => "BG4013",
             Self::Stopped(ApplyError::Store(_)) | Self::Store(_) => "BG4015",
-            Self::Stopped(_) => "BG4014",
+            Self::Stopped(_) | Self::Interrupted => "BG4014",
         }
     }
 
@@ -145,12 +154,14 @@ impl Coded for ApplyFailure {
             Self::NotBegun(ApplyError::NotAPerson) => "set `[tenant] sign_in` to `browser` or `device-code`".to_owned(),
             Self::NotBegun(ApplyError::Directory(_)) => "`breakglass doctor` looks at the sign-in".to_owned(),
             Self::NotBegun(_) => "run `breakglass plan` again and look at it".to_owned(),
-            Self::Stopped(_) | Self::Store(_) => "run the same command again: it goes on where it stopped".to_owned(),
+            Self::Stopped(_) | Self::Interrupted | Self::Store(_) => {
+                "run the same command again: it goes on where it stopped".to_owned()
+            }
         })
     }
 
     fn exit(&self) -> Exit {
-        if matches!(self, Self::Stopped(_)) { Exit::Partial } else { Exit::NotStarted }
+        if matches!(self, Self::Stopped(_) | Self::Interrupted) { Exit::Partial } else { Exit::NotStarted }
     }
 }
 
@@ -171,17 +182,29 @@ impl Arguments {
         let found = SubjectArguments::config_of(self.config.as_deref(), world)?;
         let (config, name) = found.ok_or(LiveError::NoTenant)?;
         let folder = folder_of(&name);
-        world.tell(text(&plan, Requests::Short, (world.stderr.columns, world.stderr.paint)).trim_end());
+        let show = |over: &BTreeSet<String>| {
+            world.tell(text(&plan, over, Requests::Short, (world.stderr.columns, world.stderr.paint)).trim_end());
+        };
         if plan.steps.is_empty() {
+            show(&BTreeSet::new());
             return Ok(Exit::Good);
         }
-        let makes_accounts = plan.steps.iter().any(|step| step.key.starts_with("create-account:"));
+        let state = state_folder(self.state.as_deref(), &folder);
+        let store = SqliteStore::open(&state).map_err(ApplyFailure::Store)?;
+        let over = setup::steps_over(&plan, &store).map_err(ApplyFailure::Store)?;
+        let mut left = plan.steps.iter().filter(|step| !over.contains(&step.key)).peekable();
+        if left.peek().is_none() {
+            let count = counted(plan.steps.len(), "step");
+            world.tell(&format!("Nothing to do: what this plan says ({count}) was done before."));
+            let live = Live::connect(&config, &folder, &reading_permissions(), world)?;
+            return self.verify(&plan, (&live, config, name), world);
+        }
+        show(&over);
+        let makes_accounts = left.any(|step| matches!(step.change, Action::CreateAccount { .. }));
         let passwords = self.passwords.keeper(makes_accounts, world)?;
         if !self.yes && !world.agrees("Carry it out? Only `yes` does:") {
             return Err(ApplyFailure::NotAgreed.into());
         }
-        let state = state_folder(self.state.as_deref(), &folder);
-        let store = SqliteStore::open(&state).map_err(ApplyFailure::Store)?;
         let permissions: Vec<&str> = plan.permissions().into_iter().chain(reading_permissions()).collect();
         let live = Live::connect(&config, &folder, &permissions, world)?;
         let carried = self.carry(&plan, (&live, &store, passwords.as_ref()), world);
@@ -189,7 +212,7 @@ impl Arguments {
         if let Ok(Some(path)) = &undo {
             world.note(&format!("`breakglass apply --plan {}` takes it back", path.display()));
         }
-        let applied = carried.map_err(ApplyFailure::from)?;
+        let applied = carried?;
         undo?;
         let passed = if applied.passed.is_empty() {
             String::new()
@@ -219,7 +242,7 @@ impl Arguments {
         plan: &Plan,
         (live, store, passwords): (&Live, &SqliteStore, &dyn Passwords),
         world: &World,
-    ) -> Result<Applied, ApplyError> {
+    ) -> Result<Applied, ApplyFailure> {
         let total = plan.steps.len();
         let tell = |step: &Step, at: usize| {
             // Whoever is killed has the way back of what was done before this step; at the end it is written again.
@@ -227,7 +250,16 @@ impl Arguments {
             world.tell(&format!("{:>4}/{total}  {}", at + 1, visible(&step.does)));
         };
         let applier = Applier { directory: &live.directory, clock: &SystemClock, store, passwords, tell: &tell };
-        live.runtime.block_on(applier.apply(plan))
+        let carried = live.runtime.block_on(async {
+            tokio::select! {
+                carried = applier.apply(plan) => carried.map_err(ApplyFailure::from),
+                Ok(()) = tokio::signal::ctrl_c() => Err(ApplyFailure::Interrupted),
+            }
+        });
+        if let Err(ApplyFailure::NotBegun(ApplyError::Moved(places))) = &carried {
+            world.tell(&shortened(places));
+        }
+        carried
     }
 
     /// Writes the way back beside the plan, if anything was done, and says where. A way back has none itself: what it took
@@ -252,6 +284,18 @@ impl Arguments {
         (live, config, name): (&Live, Config, String),
         world: &World,
     ) -> Result<Exit, Failure> {
+        if plan.steps.iter().any(|step| step.change.is_undo()) {
+            world.note("`breakglass check --live` judges the tenant as it is now");
+            return Ok(Exit::Good);
+        }
+        // From the first look at it on, Ctrl-C is nobody's but ours.
+        let listening = world.clone();
+        live.runtime.spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                listening.note("interrupted: every step is done, but nobody has looked whether it holds");
+                std::process::exit(Exit::Partial.code().into());
+            }
+        });
         let (subject, wanted) = SubjectArguments::load_over(live, Some((config, name)), world)?;
         let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
         let report = judge(&Case {
@@ -270,9 +314,6 @@ impl Arguments {
             None => format!("No {} lock everybody out.", counted(settings.max_order, "failure")),
         };
         world.tell(&format!("\n{}\n{failures}", visible(&report.sentence)));
-        if plan.steps.iter().any(|step| step.change.is_undo()) {
-            return Ok(Exit::Good);
-        }
         let is_critical = |finding: &Finding| finding.status == Status::Fail && finding.severity == Severity::Critical;
         let judged = if report.findings.iter().any(is_critical) || order.proved == Some(0) {
             world.note("`breakglass check --live` says what is critical, and what to do");
@@ -281,6 +322,14 @@ impl Arguments {
             Exit::Good
         };
         match setup::plan(&subject.snapshot, &wanted, subject.now) {
+            Ok(left) if left.steps.is_empty() && !left.by_hand.is_empty() => {
+                world.tell(&format!(
+                    "Of what was declared, no request is left to send. No answer replaces a drill: sign in with each \
+                     account.\n{}",
+                    by_hand(&left, world.stderr.columns).trim_end()
+                ));
+                Ok(judged)
+            }
             Ok(left) if left.steps.is_empty() => {
                 world.tell(
                     "The tenant is as it was declared: nothing is left to do. No answer replaces a drill: sign in with each \
@@ -298,6 +347,18 @@ impl Arguments {
             Err(_) => Ok(Exit::Unknown),
         }
     }
+}
+
+/// Lines of a list that are shown.
+const LINE_COUNT_MAX: usize = 20;
+
+/// A list, a line each, and how many more there are.
+fn shortened(list: &[String]) -> String {
+    let mut lines: Vec<String> = list.iter().take(LINE_COUNT_MAX).map(|line| format!("  {}", visible(line))).collect();
+    if list.len() > LINE_COUNT_MAX {
+        lines.push(format!("  and {} more", list.len() - LINE_COUNT_MAX));
+    }
+    lines.join("\n")
 }
 
 /// Where the way back of a plan is written.

@@ -5,7 +5,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use breakglass_adapters::graph::CLOUDS;
+use breakglass_adapters::graph::{CLOUDS, Cloud, CloudError};
 use breakglass_engine::access::{Access, AccessSettings};
 use breakglass_engine::posture::accounts::Accounts;
 use breakglass_engine::posture::{Case, PostureSettings, judge};
@@ -15,12 +15,12 @@ use breakglass_ops::ports::InMemoryParts;
 use breakglass_ops::setup::ACCOUNT_COUNT_MIN;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 
-use super::applications::{self, Language};
+use super::applications::{self, Language, Place};
 use crate::codes::ErrorCode;
 use crate::config::{CONFIG_NAME, Config, GROUP_USUAL, ProfileName, SignInName};
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
-use crate::live::Live;
+use crate::live::{Live, LiveError};
 use crate::render::{counted, visible};
 use crate::subject::{SubjectError, reading_permissions};
 use crate::wiring::World;
@@ -64,7 +64,7 @@ pub(crate) struct Arguments {
     client_id: Option<String>,
 
     /// An emergency access account, there or to be made, by its sign-in name; may be given several times
-    #[arg(long = "account", value_name = "UPN", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long = "account", value_name = "UPN", value_parser = sign_in_name)]
     accounts: Vec<String>,
 
     /// How many accounts there are to be
@@ -94,6 +94,13 @@ pub(crate) struct Arguments {
     /// The file that is written
     #[arg(long, value_name = "FILE", default_value = CONFIG_NAME)]
     output: PathBuf,
+}
+
+fn sign_in_name(text: &str) -> Result<String, &'static str> {
+    match text.split_once('@') {
+        Some((local, domain)) if !local.is_empty() && domain.contains('.') => Ok(text.to_owned()),
+        _ => Err("must be a whole sign-in name, as emergency-access-1@contoso.onmicrosoft.com"),
+    }
 }
 
 fn pattern(text: &str) -> Result<String, &'static str> {
@@ -155,7 +162,10 @@ struct Written {
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         if let Some(language) = self.applications {
-            world.print(&applications::text(language, self.tenant.as_deref())).ok();
+            let cloud = self.cloud().map_err(LiveError::Cloud)?;
+            let named = self.login.is_none().then(|| self.cloud.as_deref().unwrap_or(CLOUDS[0].0));
+            let place = Place { cloud: named, login: cloud.login() };
+            world.print(&applications::text(language, self.tenant.as_deref(), &place)).ok();
             return Ok(Exit::Good);
         }
         if self.output.exists() {
@@ -177,6 +187,13 @@ impl Arguments {
         }
         world.note(&format!("written to `{}`; look at it, then run `breakglass plan --live`", self.output.display()));
         Ok(Exit::Good)
+    }
+
+    fn cloud(&self) -> Result<Cloud, CloudError> {
+        match (&self.login, &self.graph) {
+            (Some(login), Some(graph)) => Cloud::custom(login, graph),
+            _ => Cloud::named(self.cloud.as_deref().unwrap_or(CLOUDS[0].0)),
+        }
     }
 
     /// The accounts of the command line.

@@ -81,11 +81,13 @@ fn generated(account: &str) -> Result<Password, PasswordsError> {
 struct Shown(World);
 
 impl Passwords for Shown {
-    fn prepare(&self, account: &str) -> Result<Password, PasswordsError> {
+    fn prepare(&self, account: &str, is_again: bool) -> Result<Password, PasswordsError> {
         let password = generated(account)?;
+        let before = if is_again { "  One that was shown for it before is void.\n" } else { "" };
         password.with_plaintext(|text| {
             self.0.tell(&format!(
-                "\n  The password of {}, which is shown this once. Write it down now:\n\n    {text}\n",
+                "\n  The password with which {} is made now. It is shown this once; write it down:\n\n    \
+                 {text}\n\n{before}  If this is stopped before the step is done, it is void, and the next run shows another.\n",
                 visible(account)
             ));
         });
@@ -101,7 +103,7 @@ struct Sealed {
 }
 
 impl Passwords for Sealed {
-    fn prepare(&self, account: &str) -> Result<Password, PasswordsError> {
+    fn prepare(&self, account: &str, is_again: bool) -> Result<Password, PasswordsError> {
         let password = generated(account)?;
         let failed = |why: String| PasswordsError { account: account.to_owned(), why };
         let path = self.free_path(account);
@@ -118,7 +120,8 @@ impl Passwords for Sealed {
             if cfg!(unix) { fs::File::open(&self.folder)?.sync_all() } else { Ok(()) }
         };
         write().map_err(|error| failed(format!("`{}` cannot be written: {error}", path.display())))?;
-        self.world.note(&format!("the password of `{account}` is in `{}`", path.display()));
+        let before = if is_again { "; what was written for it before is void" } else { "" };
+        self.world.note(&format!("the password of `{account}` is in `{}`{before}", path.display()));
         Ok(password)
     }
 }

@@ -1,9 +1,10 @@
 //! `plan`: the arrangement as it should be against the tenant as it is, as steps that somebody reads first.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use breakglass_ops::setup::plan::Plan;
-use breakglass_ops::setup::{self, Objection};
+use breakglass_ops::setup::{self, Objection, Wanted};
 use clap::ValueEnum;
 
 use super::apply::PLAN_NAME;
@@ -90,7 +91,12 @@ impl Coded for PlanRefused {
 
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
-        let (subject, wanted) = self.subject.load_with_wanted(world)?;
+        // Before the tenant is read, which may take minutes.
+        let is_good = |wanted: &Wanted| match setup::objections_to(wanted) {
+            objections if objections.is_empty() => Ok(()),
+            objections => Err(self.refused(objections, world)),
+        };
+        let (subject, wanted) = self.subject.load_with_wanted(&is_good, world)?;
         let plan = match setup::plan(&subject.snapshot, &wanted, subject.now) {
             Ok(plan) => plan,
             Err(objections) => return Err(self.refused(objections, world)),
@@ -98,7 +104,7 @@ impl Arguments {
         let shown = match self.format {
             Form::Text => {
                 let requests = if self.requests { Requests::Whole } else { Requests::Short };
-                text(&plan, requests, (world.stdout.columns, world.stdout.paint))
+                text(&plan, &BTreeSet::new(), requests, (world.stdout.columns, world.stdout.paint))
             }
             Form::Json => plan.document(),
         };

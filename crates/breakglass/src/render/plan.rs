@@ -1,5 +1,7 @@
 //! A plan as text: each step with its reason and its request.
 
+use std::collections::BTreeSet;
+
 use breakglass_ops::setup::plan::{Plan, Step};
 use serde_json::Value;
 
@@ -18,15 +20,21 @@ pub(crate) enum Requests {
 /// Columns before what stands below the number of a step.
 const INDENT: &str = "      ";
 
-/// The plan for a terminal.
-pub(crate) fn text(plan: &Plan, requests: Requests, (columns, paint): (usize, Paint)) -> String {
+/// The plan for a terminal; of the steps that are over, by their keys, one line each is left.
+pub(crate) fn text(
+    plan: &Plan,
+    over: &BTreeSet<String>,
+    requests: Requests,
+    (columns, paint): (usize, Paint),
+) -> String {
     let tenant = match (plan.tenant_name.as_str(), plan.tenant_id.as_str()) {
         ("", id) => format!("`{id}`"),
         (name, id) => format!("`{name}` {id}"),
     };
     let count = match plan.steps.len() {
         0 => "Nothing to do".to_owned(),
-        count => counted(count, "step"),
+        count if over.is_empty() => counted(count, "step"),
+        count => format!("{}, {} of them done,", counted(count, "step"), over.len()),
     };
     let head = format!("{count} for {tenant}, as it was on {}.", day_and_time(plan.made_at));
     let mut text = paint.apply(Style::Strong, fitted(&visible(&head), "", "", columns).trim_end()).to_string();
@@ -34,14 +42,26 @@ pub(crate) fn text(plan: &Plan, requests: Requests, (columns, paint): (usize, Pa
     let accounts = plan.accounts.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     text.push_str(&fitted(&visible(&format!("Emergency access accounts: {accounts}.")), "", "", columns));
     for (at, step) in plan.steps.iter().enumerate() {
-        text.push('\n');
-        text.push_str(&one(step, at + 1, requests, columns));
+        if over.contains(&step.key) {
+            let line = format!("{} (done)", step.does);
+            text.push_str(&fitted(&visible(&line), &format!("{:>4}  ", at + 1), INDENT, columns));
+        } else {
+            text.push('\n');
+            text.push_str(&one(step, at + 1, requests, columns));
+        }
     }
     if !plan.steps.is_empty() {
         let permissions: Vec<&str> = plan.permissions().into_iter().collect();
         let line = format!("Whoever carries it out needs the delegated permissions {}.", permissions.join(", "));
         text.push_str(&format!("\n{}", fitted(&visible(&line), "", "", columns)));
     }
+    text.push_str(&by_hand(plan, columns));
+    text
+}
+
+/// What somebody has to do by hand, each below a line without anything.
+pub(crate) fn by_hand(plan: &Plan, columns: usize) -> String {
+    let mut text = String::new();
     for item in &plan.by_hand {
         let line = format!("By hand: {}. {}.", item.does, capital(&item.because));
         text.push_str(&format!("\n{}", fitted(&visible(&line), "", "", columns)));

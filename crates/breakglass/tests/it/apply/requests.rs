@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use breakglass_ops::ports::InMemoryStore;
-use breakglass_ops::reading::SOURCES;
-use breakglass_ops::setup::{Applier, undo_of};
+use breakglass_ops::ports::{Directory as _, GraphRequest, InMemoryStore};
+use breakglass_ops::reading::{RELATED, SOURCES};
+use breakglass_ops::setup::{Applier, WRITING_PERMISSIONS, undo_of};
 use breakglass_testkit::shared_data;
 use serde_json::Value;
 
@@ -30,11 +30,12 @@ const LEFT_OUT: [(&str, &str); 5] = [
 ];
 
 /// The type of what is sent to a path.
-const BODIES: [(&str, &str); 7] = [
+const BODIES: [(&str, &str); 8] = [
     ("/groups", "group"),
     ("/users", "user"),
     ("/users/{user-id}", "user"),
     ("/roleManagement/directory/roleAssignments", "unifiedRoleAssignment"),
+    ("/roleManagement/directory/roleAssignmentScheduleRequests", "unifiedRoleAssignmentScheduleRequest"),
     ("/directory/administrativeUnits", "administrativeUnit"),
     ("/identity/conditionalAccess/policies/{conditionalAccessPolicy-id}", "conditionalAccessPolicy"),
     ("/policies/authenticationMethodsPolicy", "authenticationMethodsPolicy"),
@@ -220,4 +221,24 @@ fn every_request_is_one_that_graph_has() {
         let (method, target) = bad.split_once(' ').unwrap();
         assert!(schema.fault((method, target, body)).is_some(), "{bad}");
     }
+}
+
+#[test]
+fn every_permission_that_is_asked_for_is_one_that_can_be_consented_to() {
+    let world = Template::new(Scene::Fresh, "permissions").world();
+    let graph = GraphRequest::get("/v1.0/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')");
+    let graph: Value = run(world.send(&graph)).unwrap().json().unwrap();
+    let names = |list: &str| -> BTreeSet<&str> {
+        graph[list].as_array().unwrap().iter().map(|one| one["value"].as_str().unwrap()).collect()
+    };
+    let (roles, scopes) = (names("appRoles"), names("oauth2PermissionScopes"));
+    let reading = SOURCES.iter().flat_map(|source| source.permissions);
+    let reading: BTreeSet<&str> =
+        reading.chain(RELATED.iter().flat_map(|(_, _, permissions)| *permissions)).copied().collect();
+    let writing = BTreeSet::from(WRITING_PERMISSIONS);
+    assert_eq!(reading.difference(&roles).collect::<Vec<_>>(), [&""; 0]);
+    assert_eq!(
+        reading.union(&writing).copied().collect::<BTreeSet<_>>().difference(&scopes).collect::<Vec<_>>(),
+        [&""; 0]
+    );
 }

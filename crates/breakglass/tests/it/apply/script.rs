@@ -267,7 +267,7 @@ impl Store for Script<'_> {
 }
 
 impl Passwords for Script<'_> {
-    fn prepare(&self, account: &str) -> Result<Password, PasswordsError> {
+    fn prepare(&self, account: &str, is_again: bool) -> Result<Password, PasswordsError> {
         let fault = self.event(Kind::Password, format!("password of {account}"));
         let error = || PasswordsError { account: account.to_owned(), why: "it is played".to_owned() };
         if fault == Some(Fault::LostUndone) {
@@ -275,6 +275,7 @@ impl Passwords for Script<'_> {
         }
         let mut course = self.course.lock().unwrap();
         let kept = course.passwords.entry(account.to_owned()).or_default();
+        assert!(is_again || kept.is_empty(), "nobody says that the earlier password of {account} is void");
         let text = format!("Kept-Qz7!wRtUvXy-{}", kept.len());
         kept.push(text.clone());
         drop(course);

@@ -103,7 +103,8 @@ pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
 pub(super) enum Scene {
     /// No group and one account of two: everything is made.
     Fresh,
-    /// A group is there in one policy of three, with somebody in it who does not belong there, and a unit protects it.
+    /// A group is there in one policy of three, with somebody in it who does not belong there, and a unit protects it; the
+    /// account is Global Administrator until the New Year after next.
     Kept,
 }
 
@@ -149,6 +150,10 @@ impl Scene {
             Self::Fresh => (json!([]), json!([])),
             Self::Kept => (json!([group]), json!([id("b1")])),
         };
+        let (assignments, instances) = match self {
+            Self::Fresh => (json!([assignment("e1", "a1"), assignment("e2", "a2")]), json!([])),
+            Self::Kept => (json!([assignment("e2", "a2")]), json!([until_new_year("e1", "a1")])),
+        };
         let users =
             [user("a1", FIRST), user("a2", OPERATOR), user("a3", ("bob@contoso.onmicrosoft.com", "Bob-Passw0rd"))];
         json!({
@@ -158,7 +163,7 @@ impl Scene {
             "domains": [{ "id": "contoso.onmicrosoft.com", "isInitial": true, "isDefault": true, "isVerified": true,
                           "isAdminManaged": true, "isRoot": true, "authenticationType": "Managed" }],
             "users": users, "groups": groups, "conditionalAccessPolicies": policies(&excluded), "namedLocations": [],
-            "roleAssignments": [assignment("e1", "a1"), assignment("e2", "a2")],
+            "roleAssignments": assignments, "roleAssignmentScheduleInstances": instances,
             "authenticationMethodsPolicy": methods_policy(),
             "applications": [{ "id": id("c1"), "appId": PROGRAM, "displayName": "Program", "isFallbackPublicClient": true,
                                "publicClient": { "redirectUris": ["http://localhost"] } }],
@@ -171,6 +176,14 @@ impl Scene {
 fn assignment(digits: &str, principal: &str) -> Value {
     json!({ "id": id(digits), "principalId": id(principal), "roleDefinitionId": GLOBAL_ADMINISTRATOR,
             "directoryScopeId": "/" })
+}
+
+fn until_new_year(digits: &str, principal: &str) -> Value {
+    let mut instance = assignment(digits, principal);
+    let more = json!({ "assignmentType": "Assigned", "memberType": "Direct", "roleAssignmentScheduleId": id(digits),
+                       "startDateTime": "2026-01-01T00:00:00Z", "endDateTime": "2028-01-01T00:00:00Z" });
+    instance.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    instance
 }
 
 /// Three policies about users, one that is about nobody.

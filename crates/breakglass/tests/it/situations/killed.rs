@@ -7,7 +7,7 @@ use breakglass_testkit::is_full;
 use serde_json::json;
 
 use super::keys::app;
-use super::product::Ended;
+use super::product::{Ended, Stop};
 use super::seed::{ADA, ADA_ID, FIRST, GLOBAL_ADMINISTRATOR, SECOND, Seed, declared, policy};
 use super::stage::Stage;
 
@@ -35,13 +35,26 @@ fn apply_is_killed_at_one_step_after_another_and_goes_on() {
         assert_eq!(planned.code, 0, "{planned:?}");
         // As the step is announced; how far it came is whatever it is.
         let is_step = |line: &str| line.trim_start().starts_with(&format!("{at}/8 "));
-        let Ended::Killed(said) = stage.run_until(&ADA, &apply, is_step) else { panic!("nobody was killed at {at}") };
+        let Ended::Killed(said) = stage.run_until((&ADA, Stop::Kill), &apply, is_step) else {
+            panic!("nobody was killed at {at}")
+        };
         assert!(said.contains(&format!("{at}/8 ")) && !said.contains(&format!("{}/8 ", at + 1)), "{said}");
         let undo = fs::read_to_string(stage.folder().join("breakglass-plan.undo.json"));
         assert!(*at == 1 || undo.is_ok_and(|undo| undo.contains("\"steps\"")), "the way back is there after {at}");
         let again = stage.run_as(&ADA, &apply);
         assert_eq!(again.code, 0, "killed at {at}: {again:?}");
         assert!(again.stderr.contains("All 8 steps are done"), "killed at {at}: {again:?}");
+        let (done, head) = (again.stderr.matches(" (done)\n").count(), "8 steps, ");
+        assert!(done == at - 1 || done == *at, "killed at {at}: {again:?}");
+        assert!(
+            done == 0 || again.stderr.contains(&format!("{head}{done} of them done,")),
+            "killed at {at}: {again:?}"
+        );
+        let once_more = stage.run_as(&ADA, &apply);
+        assert_eq!(once_more.code, 0, "{once_more:?}");
+        for said in ["Nothing to do: what this plan says (8 steps) was done before.", "no request is left to send"] {
+            assert!(once_more.stderr.contains(said), "{once_more:?}");
+        }
         let left = stage.run(&["plan", "--live", "--expect-none"]);
         assert!(left.code == 0 && left.stdout.starts_with("Nothing to do"), "killed at {at}: {left:?}");
         // One account of each name, and its password is kept.
@@ -61,4 +74,22 @@ fn apply_is_killed_at_one_step_after_another_and_goes_on() {
         );
         assert_eq!(planned.stderr.matches("BG4001").count(), 2, "killed at {at}: {planned:?}");
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn apply_is_interrupted_and_says_how_to_go_on() {
+    let key = age::x25519::Identity::generate().to_public().to_string();
+    let apply = ["apply", "--config", "writer.toml", "--yes", "--passwords-to", "safe", "--recipient", key.as_str()];
+    let stage = company("interrupted");
+    stage.run(&["plan", "--live"]);
+    let is_step = |line: &str| line.trim_start().starts_with("2/8 ");
+    let Ended::Whole(run) = stage.run_until((&ADA, Stop::Interrupt), &apply, is_step) else { panic!("it was killed") };
+    assert_eq!(run.code, 4, "{run:?}");
+    for said in ["BG4014: interrupted", "help: run the same command again", "breakglass-plan.undo.json` takes it back"]
+    {
+        assert!(run.stderr.contains(said), "{said}: {run:?}");
+    }
+    let again = stage.run_as(&ADA, &apply);
+    assert_eq!((again.code, again.stderr.contains("All 8 steps are done")), (0, true), "{again:?}");
 }

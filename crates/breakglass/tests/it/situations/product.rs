@@ -21,6 +21,15 @@ pub(super) struct Run {
     pub(super) stderr: String,
 }
 
+/// How somebody stops a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The process is killed.
+    Kill,
+    /// Somebody presses Ctrl-C.
+    Interrupt,
+}
+
 /// How a run ended.
 #[derive(Debug)]
 pub(super) enum Ended {
@@ -89,14 +98,19 @@ impl Stage {
 
     /// Runs the program, and signs in with the code that it shows.
     pub(super) fn run_as(&self, person: &Person<'_>, arguments: &[&str]) -> Run {
-        match self.run_until(person, arguments, |_| false) {
+        match self.run_until((person, Stop::Kill), arguments, |_| false) {
             Ended::Whole(run) => run,
             Ended::Killed(said) => panic!("nobody asked for that: {said}"),
         }
     }
 
-    /// The same, killed as soon as it says a line that fits.
-    pub(super) fn run_until(&self, person: &Person<'_>, arguments: &[&str], fits: impl Fn(&str) -> bool) -> Ended {
+    /// The same, stopped as soon as it says a line that fits.
+    pub(super) fn run_until(
+        &self,
+        (person, stop): (&Person<'_>, Stop),
+        arguments: &[&str],
+        fits: impl Fn(&str) -> bool,
+    ) -> Ended {
         let (mut command, shown) = self.command(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (mut stderr, mut is_next, mut has_entered) = (String::new(), false, false);
@@ -109,10 +123,17 @@ impl Stage {
             is_next |= line.contains("enter the code");
             stderr.push_str(&line);
             stderr.push('\n');
-            if fits(&line) {
-                child.kill().unwrap();
-                child.wait().unwrap();
-                return Ended::Killed(stderr);
+            match (fits(&line), stop) {
+                (true, Stop::Kill) => {
+                    child.kill().unwrap();
+                    child.wait().unwrap();
+                    return Ended::Killed(stderr);
+                }
+                (true, Stop::Interrupt) => {
+                    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+                    assert!(sent.success());
+                }
+                (false, _) => {}
             }
         }
         let output = child.wait_with_output().unwrap();
