@@ -26,7 +26,7 @@ use crate::failure::{Coded, Failure};
 use crate::live::{Live, LiveError};
 use crate::output::write_file;
 use crate::render::plan::{Requests, by_hand, text};
-use crate::render::{counted, visible};
+use crate::render::{counted, fitted, visible};
 use crate::state::state_folder;
 use crate::subject::{SubjectArguments, SubjectError, folder_of, reading_permissions};
 use crate::wiring::World;
@@ -313,7 +313,8 @@ impl Arguments {
             Some(count) => format!("The smallest lockout takes {}.", counted(count, "failure")),
             None => format!("No {} lock everybody out.", counted(settings.max_order, "failure")),
         };
-        world.tell(&format!("\n{}\n{failures}", visible(&report.sentence)));
+        let filled = |text: &str| fitted(&visible(text), "", "", world.stderr.columns).trim_end().to_owned();
+        world.tell(&format!("\n{}\n{failures}", filled(&report.sentence)));
         let is_critical = |finding: &Finding| finding.status == Status::Fail && finding.severity == Severity::Critical;
         let judged = if report.findings.iter().any(is_critical) || order.proved == Some(0) {
             world.note("`breakglass check --live` says what is critical, and what to do");
@@ -323,18 +324,16 @@ impl Arguments {
         };
         match setup::plan(&subject.snapshot, &wanted, subject.now) {
             Ok(left) if left.steps.is_empty() && !left.by_hand.is_empty() => {
-                world.tell(&format!(
-                    "Of what was declared, no request is left to send. No answer replaces a drill: sign in with each \
-                     account.\n{}",
-                    by_hand(&left, world.stderr.columns).trim_end()
-                ));
+                let so = "Of what was declared, no request is left to send. No answer replaces a drill: sign in with each \
+                          account.";
+                world.tell(&format!("{}\n{}", filled(so), by_hand(&left, world.stderr.columns).trim_end()));
                 Ok(judged)
             }
             Ok(left) if left.steps.is_empty() => {
-                world.tell(
+                world.tell(&filled(
                     "The tenant is as it was declared: nothing is left to do. No answer replaces a drill: sign in with each \
                      account.",
-                );
+                ));
                 Ok(judged)
             }
             Ok(left) => {

@@ -21,7 +21,7 @@ use crate::config::{CONFIG_NAME, Config, GROUP_USUAL, ProfileName, SignInName};
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
 use crate::live::{Live, LiveError};
-use crate::render::{counted, visible};
+use crate::render::{counted, fitted, visible};
 use crate::subject::{SubjectError, reading_permissions};
 use crate::wiring::World;
 
@@ -253,10 +253,13 @@ impl Arguments {
             settings: &PostureSettings::default(),
             now: snapshot.taken_at.unwrap_or(world.now),
         });
+        let found = report.findings.iter().filter(|finding| finding.rule == "BG0102");
+        let mut found: Vec<_> = found.filter_map(|finding| Some((finding.objects.first()?, finding))).collect();
+        found.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
         let mut taken = Vec::new();
-        for finding in report.findings.iter().filter(|finding| finding.rule == "BG0102") {
-            let Some(object) = finding.objects.first() else { continue };
-            world.tell(&format!("\n{}", visible(&finding.message)));
+        for (object, finding) in &found {
+            let said = fitted(&visible(&finding.message), "", "", world.stderr.columns);
+            world.tell(&format!("\n{}", said.trim_end()));
             if world.agrees(&format!("Take `{}` over? Only `yes` does:", visible(&object.name))) {
                 taken.push(Written {
                     key: "id",
@@ -265,10 +268,8 @@ impl Arguments {
                 });
             }
         }
-        let found = report.findings.iter().filter(|finding| finding.rule == "BG0102" && !finding.objects.is_empty());
-        let count = found.count();
-        if count > taken.len() {
-            let left = counted(count - taken.len(), "candidate");
+        if found.len() > taken.len() {
+            let left = counted(found.len() - taken.len(), "candidate");
             world.note(&format!("{left} not taken over; to take one over, run it at a terminal or give --account"));
         }
         Ok(taken)
