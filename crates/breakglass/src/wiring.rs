@@ -91,7 +91,9 @@ impl World {
     /// Says what takes a while, if somebody looks; it is gone when the next thing is said.
     pub(crate) fn progress(&self, what: &str) {
         if self.stderr.is_terminal {
-            self.say(&format!("\r\u{1b}[K{}…", visible(what)));
+            // In one line, since only that is taken back.
+            let line: String = visible(what).chars().take(self.stderr.columns.saturating_sub(2)).collect();
+            self.say(&format!("\r\u{1b}[K{line}…"));
         }
     }
 
