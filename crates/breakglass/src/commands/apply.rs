@@ -247,7 +247,8 @@ impl Arguments {
         let tell = |step: &Step, at: usize| {
             // Whoever is killed has the way back of what was done before this step; at the end it is written again.
             drop(self.write_undo(plan, store));
-            world.tell(&format!("{:>4}/{total}  {}", at + 1, visible(&step.does)));
+            let (head, columns) = (format!("{:>4}/{total}  ", at + 1), world.stderr.columns);
+            world.tell(fitted(&visible(&step.does), &head, &" ".repeat(head.len()), columns).trim_end());
         };
         let applier = Applier { directory: &live.directory, clock: &SystemClock, store, passwords, tell: &tell };
         let carried = live.runtime.block_on(async {

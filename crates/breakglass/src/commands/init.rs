@@ -183,7 +183,8 @@ impl Arguments {
         };
         write().map_err(|source| InitError::Unwritten { path: self.output.clone(), source })?;
         for account in &accounts {
-            world.tell(&format!("  {}  {}", visible(&account.value), visible(&account.comment)));
+            let line = format!("{}  {}", visible(&account.value), visible(&account.comment));
+            world.tell(fitted(&line, "  ", "    ", world.stderr.columns).trim_end());
         }
         world.note(&format!("written to `{}`; look at it, then run `breakglass plan --live`", self.output.display()));
         Ok(Exit::Good)
