@@ -30,10 +30,10 @@ const UNRECOGNISED_SHOWN_COUNT_MAX: usize = 20;
 #[derive(Debug, clap::Args)]
 pub(crate) struct SubjectArguments {
     /// The tenant: a snapshot file, a folder of exported Graph answers, or `-` for standard input
-    #[arg(long, value_name = "PATH", required_unless_present = "live")]
+    #[arg(long, value_name = "PATH")]
     snapshot: Option<PathBuf>,
 
-    /// Ask the tenant that the configuration names, instead of reading a snapshot
+    /// Ask the tenant that the configuration names, as without a snapshot; it has to name one
     #[arg(long, conflicts_with = "snapshot")]
     live: bool,
 
@@ -96,6 +96,9 @@ pub(crate) enum SubjectError {
     /// There are more objects than are numbered.
     #[error("the snapshot names more objects than one tenant has")]
     TooManyObjects,
+    /// Nothing says which tenant.
+    #[error("nothing says which tenant: there is neither `--snapshot` nor a configuration with `[tenant] id`")]
+    NoTenant,
     /// The configuration is for another tenant.
     #[error("the configuration is for the tenant `{configured}`, and the snapshot is of `{found}`")]
     OtherTenant { configured: String, found: String },
@@ -115,6 +118,13 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       the accounts of one tenant say nothing about another. Give the configuration or the snapshot of \
                       the same tenant.",
     },
+    ErrorCode {
+        code: "BG1053",
+        title: "nothing says which tenant",
+        explanation: "A tenant is judged by a snapshot of it (`--snapshot`: a file, or a folder of exported Graph answers), or \
+                      it is asked itself, if a configuration names it: `breakglass.toml` in this folder, or the one that \
+                      `--config` gives. `breakglass init` writes one.",
+    },
 ];
 
 impl Coded for SubjectError {
@@ -124,6 +134,7 @@ impl Coded for SubjectError {
             Self::Policies(_) => "BG1051",
             Self::TooManyObjects => "BG1008",
             Self::OtherTenant { .. } => "BG1052",
+            Self::NoTenant => "BG1053",
         }
     }
 
@@ -132,6 +143,9 @@ impl Coded for SubjectError {
             Self::Snapshot(error) => Some(error.help()),
             Self::Policies(_) | Self::TooManyObjects => Some("export one tenant into one folder".to_owned()),
             Self::OtherTenant { .. } => Some("give the configuration or the snapshot of the same tenant".to_owned()),
+            Self::NoTenant => {
+                Some("give `--snapshot PATH`; or `breakglass init --tenant ID`, and the tenant itself is asked".to_owned())
+            }
         }
     }
 }
@@ -277,6 +291,7 @@ impl SubjectArguments {
 
         let (snapshot, source) = match &self.snapshot {
             Some(path) => (load_snapshot(path, world)?, path.display().to_string()),
+            None if !self.live && config.tenant_id().is_none() => return Err(SubjectError::NoTenant.into()),
             None => {
                 let connected = match live {
                     Some(_) => None,

@@ -232,7 +232,7 @@ impl SnapshotBuilder {
                     with_listing!(&mut snapshot, resource, |listing| listing.doubt(&why));
                 }
                 Some(Concern::Methods(user)) => snapshot.doubt_methods(user, &reason(missing, METHODS)),
-                Some(Concern::Registrations) | None => {}
+                Some(Concern::Registrations | Concern::Activity) | None => {}
             }
         }
         for (resource, why) in self.doubts {

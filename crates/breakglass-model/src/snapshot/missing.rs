@@ -14,6 +14,10 @@ use crate::user::{User, UserDetail};
 pub(super) const METHODS: &str = "authenticationMethods";
 /// The property of users that the report about them is in, and the report's own name.
 const REGISTRATIONS: &str = "userRegistrationDetails";
+/// The property of users that says when they signed in last.
+const ACTIVITY: &str = "signInActivity";
+/// Where Graph has the state of per-user multifactor authentication, below a user's authentication.
+const REQUIREMENTS: &str = "requirements";
 
 /// What an entry of `missing` concerns, whole or in part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +28,8 @@ pub(super) enum Concern<'a> {
     Methods(Option<&'a str>),
     /// The report of what users have registered, which stands in for their methods.
     Registrations,
+    /// When users signed in last, which is in them: no user is missing without it.
+    Activity,
 }
 
 /// What an entry of `missing` concerns: by its name in our format, by one of the names that a file of it may have, or by
@@ -39,8 +45,15 @@ fn by_path(name: &str) -> Option<Concern<'_>> {
     let path = path.trim_start_matches("https://graph.microsoft.com/");
     let path = path.strip_prefix("v1.0/").or_else(|| path.strip_prefix("beta/")).unwrap_or(path);
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-    if segments.last().is_some_and(|last| last.eq_ignore_ascii_case(REGISTRATIONS)) {
+    let ends_with = |name: &str| segments.last().is_some_and(|last| last.eq_ignore_ascii_case(name));
+    if ends_with(REGISTRATIONS) {
         return Some(Concern::Registrations);
+    }
+    if ends_with(ACTIVITY) {
+        return Some(Concern::Activity);
+    }
+    if segments.len() > 1 && ends_with(REQUIREMENTS) {
+        return Some(Concern::List(Resource::PerUserMfaStates));
     }
     if let Some(user) = methods_of(&segments) {
         return Some(Concern::Methods(user));
@@ -101,6 +114,11 @@ impl Snapshot {
         self.missing.iter().filter(|missing| concerned(&missing.resource) == Some(Concern::Registrations))
     }
 
+    /// What the export could not read of the users' last sign-ins.
+    pub fn activity_missing(&self) -> impl Iterator<Item = &MissingResource> {
+        self.missing.iter().filter(|missing| concerned(&missing.resource) == Some(Concern::Activity))
+    }
+
     /// Notes why methods are not all there. An empty list of them then says nothing and counts as not exported, as with
     /// every other list; others are kept as parts.
     pub(super) fn doubt_methods(&mut self, user: Option<&str>, why: &str) {
@@ -147,6 +165,7 @@ mod tests {
             ("domains/contoso.com/federationConfiguration", Some(Resource::FederationConfigurations)),
             ("roleManagement/directory/roleAssignments", Some(Resource::RoleAssignments)),
             ("roleAssignments/a1", Some(Resource::RoleAssignments)),
+            ("users/u1/authentication/requirements", Some(Resource::PerUserMfaStates)),
             ("policies/roleManagementPolicies", Some(Resource::RoleManagementPolicies)),
             ("policies/authorizationPolicy", None),
             ("reports/usage", None),
@@ -176,6 +195,9 @@ mod tests {
         }
         for name in ["reports/authenticationMethods/userRegistrationDetails", "userRegistrationDetails"] {
             assert_eq!(concerned(name), Some(Concern::Registrations), "{name}");
+        }
+        for name in ["users/u1/signInActivity", "/v1.0/users/u1/signInActivity", "signInActivity"] {
+            assert_eq!(concerned(name), Some(Concern::Activity), "{name}");
         }
     }
 }

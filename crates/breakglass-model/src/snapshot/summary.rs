@@ -22,6 +22,8 @@ pub struct SnapshotSummary {
     pub resources: Vec<ResourceCount>,
     /// What the export could not read of the authentication methods of users.
     pub methods_missing: Vec<MissingResource>,
+    /// What the export could not read of the users' last sign-ins.
+    pub activity_missing: Vec<MissingResource>,
     /// What the export could not read and is no list that this version knows.
     pub missing_without_list: Vec<MissingResource>,
 }
@@ -49,6 +51,7 @@ impl Snapshot {
             taken_at: self.taken_at,
             age: self.taken_at.map(|taken_at| now.duration_since(taken_at)),
             methods_missing: self.methods_missing().chain(self.registrations_missing()).cloned().collect(),
+            activity_missing: self.activity_missing().cloned().collect(),
             missing_without_list: self.missing_without_list().cloned().collect(),
             resources: Resource::ALL.iter().map(|resource| self.count(*resource)).collect(),
         }

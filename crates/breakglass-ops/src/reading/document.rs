@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::Head;
 use super::part::{Part, State};
-use super::related::{ACTIVITY, MEMBERSHIPS, METHOD_DEVICES, METHODS, REGISTRATIONS, UNIT_MEMBERS, device_line};
+use super::related::{ACTIVITY, LAST_SIGN_IN, MEMBERSHIPS, METHOD_DEVICES, METHODS, REGISTRATIONS, UNIT_MEMBERS, device_line};
 use crate::ports::{Parts, PartsError};
 
 /// Name and version of the document.
@@ -139,10 +139,10 @@ impl Besides {
             missing.extend(found.get("missing").cloned());
             for (name, value) in found.iter().filter(|(name, _)| *name != "id" && *name != "missing") {
                 match (name.as_str(), value) {
-                    ("user", user) => {
+                    (LAST_SIGN_IN, user) => {
                         // Where nobody signed in there is no activity, and that is something to know.
-                        let activity = user.get("signInActivity").cloned().unwrap_or_default();
-                        object.insert("signInActivity".to_owned(), activity);
+                        let activity = user.get(LAST_SIGN_IN).cloned().unwrap_or_default();
+                        object.insert(LAST_SIGN_IN.to_owned(), activity);
                     }
                     ("authenticationMethods", Value::Array(methods)) => {
                         let methods = methods.iter().map(|method| self.with_device(&id, method));

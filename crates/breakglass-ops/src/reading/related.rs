@@ -27,6 +27,8 @@ pub(super) const METHOD_DEVICES: &str = "method-devices";
 pub(super) const REGISTRATIONS: &str = "userRegistrationDetails";
 /// When users signed in last.
 pub(super) const ACTIVITY: &str = "user-activity";
+/// The property of users that is asked for user by user: Graph lists it only whole, and for premium tenants.
+pub(super) const LAST_SIGN_IN: &str = "signInActivity";
 
 /// Objects that are asked for before what came of them is kept.
 const KEPT_TOGETHER_COUNT: usize = 200;
@@ -110,7 +112,7 @@ impl Reader<'_> {
         })?;
         let methods = [("authenticationMethods", "/v1.0/users/{id}/authentication/methods", Shape::List)];
         let states = [("requirements", "/beta/users/{id}/authentication/requirements", Shape::One)];
-        let activity = [("user", "/v1.0/users/{id}?$select=id,signInActivity", Shape::One)];
+        let activity = [(LAST_SIGN_IN, "/v1.0/users/{id}?$select=id,signInActivity", Shape::One)];
         for (part, asked) in [(METHODS, &methods), (Resource::PerUserMfaStates.name(), &states), (ACTIVITY, &activity)]
         {
             self.ask(part, wanted(&users, asked), tally).await?;
@@ -205,7 +207,10 @@ impl Reader<'_> {
             Ok(body) => body,
             Err(refusal) if refusal.status == 404 && asked.shape == Shape::OneOrNone => RawValue::NULL.to_owned(),
             Err(refusal) if is_an_answer(&refusal) => {
-                let missing = json!({ "resource": path_of(&asked.target), "why": refusal.to_string() });
+                let path = path_of(&asked.target);
+                // The user is there; it is one property of it that is not.
+                let path = if asked.name == LAST_SIGN_IN { format!("{path}/{LAST_SIGN_IN}") } else { path.to_owned() };
+                let missing = json!({ "resource": path, "why": refusal.to_string() });
                 line.insert("missing".to_owned(), missing);
                 return Ok(());
             }

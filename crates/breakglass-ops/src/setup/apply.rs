@@ -1,7 +1,7 @@
 //! Carrying a plan out: each step is looked at, written down, sent, and looked at again.
 //!
-//! Before anything is sent: it is the plan's tenant, a person is signed in whose permissions suffice, and no policy is
-//! another than when the plan was made. Each step that is done already is passed over, so that whoever was stopped calls
+//! Before anything is sent: it is the plan's tenant, a person is signed in whose permissions suffice, no policy is another
+//! than when the plan was made, and what was done before is so still. Each step that is done already is passed over, so that whoever was stopped calls
 //! the same again. What was sent and not answered is looked for before it is sent again. A policy is read before its change
 //! and after it, and if somebody else has changed it meanwhile, that is said and nothing more is done.
 //!
@@ -11,7 +11,7 @@
 //!
 //! **Invariant:** no step is sent before the store has its name; no account is made before somebody keeps its password; no
 //! account and no group that somebody else has made is taken for the plan's own, as long as it can be told.
-//! **Limits:** [`VISIBLE_SECONDS_MAX`], [`SEND_COUNT_MAX`].
+//! **Limits:** [`VISIBLE_SECONDS_MAX`], [`SETTLED_SECONDS_MAX`], [`SEND_COUNT_MAX`].
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +27,7 @@ use super::grants::grants;
 use super::observe::{Seen, list, observe};
 use super::plan::{Plan, Step, digest};
 use crate::ports::{
-    Clock, Directory, DirectoryError, GraphRequest, Method, Passwords, PasswordsError, Repeat, SecretValue, SignedInAs,
+    Clock, Directory, DirectoryError, GraphRequest, Method, Passwords, PasswordsError, Repeat, SecretValue, SignedIn, SignedInAs,
     Store, StoreError,
 };
 
@@ -37,6 +37,9 @@ pub const VISIBLE_SECONDS_MAX: u64 = 180;
 
 /// Times that a step is sent whose answer is lost and that is not seen to be done.
 pub const SEND_COUNT_MAX: usize = 3;
+
+/// Seconds in which what was done before, and was seen then, has to be seen again.
+pub const SETTLED_SECONDS_MAX: u64 = 15;
 
 /// Seconds between two looks, the first of a growing wait.
 const LOOK_SECONDS_FIRST: u64 = 1;
@@ -74,6 +77,8 @@ pub enum ApplyError {
         total: usize,
         /// Why.
         why: String,
+        /// Whether somebody else has changed what it is about, so that the same again stops there again.
+        is_moved: bool,
         /// The tenant's answer, if there was one.
         #[source]
         source: Option<Box<DirectoryError>>,
@@ -137,7 +142,7 @@ enum Sent {
 }
 
 /// Why the plan's own account or group is not made.
-const SOMEBODY_ELSE: &str = "somebody else has made it meanwhile; plan again";
+const SOMEBODY_ELSE: &str = "somebody else has made it meanwhile";
 
 /// The step that is carried out, of its plan.
 #[derive(Clone, Copy)]
@@ -153,8 +158,18 @@ impl At<'_> {
             done: self.plan.steps.iter().filter(|step| course.is_over(&step.key)).count(),
             total: self.plan.steps.len(),
             why: why.into(),
+            is_moved: false,
             source: source.map(Box::new),
         }
+    }
+
+    /// Stopped by what somebody else has done.
+    fn moved(self, course: &Course<'_>, why: impl Into<String>, source: Option<DirectoryError>) -> ApplyError {
+        let mut error = self.stopped(course, why, source);
+        if let ApplyError::Stopped { is_moved, .. } = &mut error {
+            *is_moved = true;
+        }
+        error
     }
 }
 
@@ -178,13 +193,27 @@ impl Applier<'_> {
         Ok(course.applied)
     }
 
+    /// Whether what was done of a plan is so still, and the policies are those of the plan; reads only.
+    ///
+    /// # Errors
+    /// [`ApplyError::Moved`], with all that is not so any more; or it cannot be told.
+    pub async fn stands(&self, plan: &Plan) -> Result<(), ApplyError> {
+        self.signed_in_to(plan).await?;
+        self.look(plan, &Course::read(self.store, plan)?).await
+    }
+
+    async fn signed_in_to(&self, plan: &Plan) -> Result<SignedIn, ApplyError> {
+        let signed_in = self.directory.signed_in().await.map_err(ApplyError::Directory)?;
+        if signed_in.tenant_id.eq_ignore_ascii_case(&plan.tenant_id) {
+            return Ok(signed_in);
+        }
+        let planned = plan.tenant_id.clone();
+        Err(ApplyError::OtherTenant { planned, signed_in: signed_in.tenant_id })
+    }
+
     /// Whether whoever is signed in may carry the plan out.
     async fn may(&self, plan: &Plan) -> Result<(), ApplyError> {
-        let signed_in = self.directory.signed_in().await.map_err(ApplyError::Directory)?;
-        if !signed_in.tenant_id.eq_ignore_ascii_case(&plan.tenant_id) {
-            let planned = plan.tenant_id.clone();
-            return Err(ApplyError::OtherTenant { planned, signed_in: signed_in.tenant_id });
-        }
+        let signed_in = self.signed_in_to(plan).await?;
         if let SignedInAs::Application { .. } = signed_in.who {
             return Err(ApplyError::NotAPerson);
         }
@@ -194,7 +223,8 @@ impl Applier<'_> {
         if missing.is_empty() { Ok(()) } else { Err(ApplyError::Permissions(missing)) }
     }
 
-    /// Whether the tenant's policies are those of the plan, or what the plan makes of them.
+    /// Whether the tenant's policies are those of the plan, or what the plan makes of them, and whether what was done
+    /// besides is so still.
     async fn look(&self, plan: &Plan, course: &Course<'_>) -> Result<(), ApplyError> {
         let found = list(self.directory, POLICIES).await.map_err(ApplyError::Directory)?;
         let mut moved = Vec::new();
@@ -219,18 +249,43 @@ impl Applier<'_> {
             }
         }
         moved.extend(left.into_iter().map(|id| format!("policy `{id}` is gone")));
+        moved.extend(self.taken_back(plan, course).await.map_err(ApplyError::Directory)?);
         if moved.is_empty() { Ok(()) } else { Err(ApplyError::Moved(moved)) }
+    }
+
+    /// What was done besides the policies and is so no more.
+    async fn taken_back(&self, plan: &Plan, course: &Course<'_>) -> Result<Vec<String>, DirectoryError> {
+        let made = &course.applied.made;
+        let is_listed = |step: &Step| matches!(step.change, Action::ExcludeGroup { .. } | Action::IncludeGroup { .. });
+        let mut waits = Waits::at_most(SETTLED_SECONDS_MAX);
+        let mut gone = Vec::new();
+        for step in plan.steps.iter().filter(|step| course.is_over(&step.key) && !is_listed(step)) {
+            let own = made.get(&step.key);
+            loop {
+                let seen = observe(self.directory, &step.change, made).await?;
+                if let Seen::Done(found) = &seen
+                    && (own.is_none() || found.is_none() || own == found.as_ref())
+                {
+                    break;
+                }
+                if seen != Seen::Open || !waits.go_on(self.clock).await {
+                    gone.push(format!("what a step did was taken back: {}", step.does));
+                    break;
+                }
+            }
+        }
+        Ok(gone)
     }
 
     async fn step(&self, at: At<'_>, course: &mut Course<'_>) -> Result<(), ApplyError> {
         let (key, action) = (at.step.key.as_str(), &at.step.change);
         match observe(self.directory, action, &course.applied.made).await {
-            Ok(Seen::Moved(why)) => return Err(at.stopped(course, why, None)),
+            Ok(Seen::Moved(why)) => return Err(at.moved(course, why, None)),
             Ok(Seen::Done(made)) if course.may_be_own(key, made.as_deref()) => {
                 let password = self.password(at, course)?;
                 return self.found(at, made, (course, password.as_ref())).await;
             }
-            Ok(Seen::Done(_)) if is_own(action) => return Err(at.stopped(course, SOMEBODY_ELSE, None)),
+            Ok(Seen::Done(_)) if is_own(action) => return Err(at.moved(course, SOMEBODY_ELSE, None)),
             Ok(Seen::Done(made)) => return Ok(course.note(key, "passed", made)?),
             // It was made, so that sending it again would make another.
             Ok(Seen::Open) if course.sent.contains(key) && course.applied.made.contains_key(key) => {
@@ -256,7 +311,7 @@ impl Applier<'_> {
             }
             match self.awaited(action, &course.applied.made).await {
                 Ok(Seen::Done(made)) => return self.found(at, made, (course, password.as_ref())).await,
-                Ok(Seen::Moved(why)) => return Err(at.stopped(course, why, last)),
+                Ok(Seen::Moved(why)) => return Err(at.moved(course, why, last)),
                 Ok(Seen::Open) => {}
                 Err(error) => {
                     let why = "no answer came, and how it stands cannot be asked";
@@ -287,7 +342,7 @@ impl Applier<'_> {
         is_first: bool,
     ) -> Result<(), ApplyError> {
         let (key, action) = (at.step.key.as_str(), &at.step.change);
-        let mut why = "the tenant refused it";
+        let (mut why, mut is_moved) = ("the tenant refused it", false);
         if matches!(error.status(), Some(400 | 404 | 409)) {
             let seen = if is_first {
                 observe(self.directory, action, &course.applied.made).await
@@ -297,7 +352,7 @@ impl Applier<'_> {
             match seen {
                 Ok(Seen::Done(made)) if !is_first => return self.found(at, made, (course, password)).await,
                 Ok(Seen::Done(made)) if !is_own(action) => return Ok(course.note(key, "passed", made)?),
-                Ok(Seen::Done(_)) => why = SOMEBODY_ELSE,
+                Ok(Seen::Done(_)) => is_moved = true,
                 _ if error.is_not_found() => why = "what it names is not found",
                 _ => {}
             }
@@ -305,7 +360,11 @@ impl Applier<'_> {
         if is_first {
             course.note(key, "refused", None)?;
         }
-        Err(at.stopped(course, why, Some(error)))
+        Err(if is_moved {
+            at.moved(course, SOMEBODY_ELSE, Some(error))
+        } else {
+            at.stopped(course, why, Some(error))
+        })
     }
 
     /// A step that was sent before and is done: an account that was made then has a password that nobody may have any
@@ -349,13 +408,13 @@ impl Applier<'_> {
             }
             Ok(Seen::Done(_)) => {
                 course.note(key, "made", made)?;
-                Err(at.stopped(course, SOMEBODY_ELSE, None))
+                Err(at.moved(course, SOMEBODY_ELSE, None))
             }
             Ok(Seen::Moved(why)) => {
                 // It was done all the same, and can be taken back.
                 let state = if made.is_some() { "made" } else { "done" };
                 course.note(key, state, made)?;
-                Err(at.stopped(course, format!("somebody changed the same at the same time: {why}"), None))
+                Err(at.moved(course, format!("somebody changed the same at the same time: {why}"), None))
             }
             Ok(Seen::Open) => {
                 if made.is_some() {
@@ -456,22 +515,27 @@ const fn is_own(action: &Action) -> bool {
     matches!(action, Action::CreateAccount { .. } | Action::CreateGroup { .. })
 }
 
-/// A wait that grows, until [`VISIBLE_SECONDS_MAX`] are over.
+/// A wait that grows, until [`VISIBLE_SECONDS_MAX`] are over unless it is said otherwise.
 struct Waits {
     waited: u64,
     next: u64,
+    seconds_max: u64,
 }
 
 impl Default for Waits {
     fn default() -> Self {
-        Self { waited: 0, next: LOOK_SECONDS_FIRST }
+        Self::at_most(VISIBLE_SECONDS_MAX)
     }
 }
 
 impl Waits {
+    const fn at_most(seconds_max: u64) -> Self {
+        Self { waited: 0, next: LOOK_SECONDS_FIRST, seconds_max }
+    }
+
     /// Waits; or says that it was waited long enough.
     async fn go_on(&mut self, clock: &dyn Clock) -> bool {
-        if self.waited >= VISIBLE_SECONDS_MAX {
+        if self.waited >= self.seconds_max {
             return false;
         }
         clock.sleep(Duration::from_secs(self.next)).await;

@@ -79,6 +79,7 @@ pub fn plan(snapshot: &Snapshot, wanted: &Wanted, at: Timestamp) -> Result<Plan,
         made_at: at,
         accounts: accounts.iter().map(|account| account.name.clone()).collect(),
         policies: policies.map(|policy| (policy.id.to_string(), digest(&lasting(&policy.source)))).collect(),
+        takes_back: None,
     };
     Ok(Plan::new(head, actions, by_hand))
 }
@@ -187,6 +188,10 @@ impl<'d> Draft<'d> {
 
     /// An account that is to be made.
     fn made(&mut self, declared: &WantedAccount) -> Option<Account> {
+        // It may well be among those that were not read, which is an objection already.
+        if !self.snapshot.users.is_complete() {
+            return None;
+        }
         let name = declared.name.clone();
         let Some((local, domain)) =
             name.split_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty())

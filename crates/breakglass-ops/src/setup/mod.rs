@@ -14,7 +14,7 @@ mod undo;
 mod wanted;
 
 pub use self::action::WRITING_PERMISSIONS;
-pub use self::apply::{Applied, Applier, ApplyError, SEND_COUNT_MAX, VISIBLE_SECONDS_MAX};
+pub use self::apply::{Applied, Applier, ApplyError, SEND_COUNT_MAX, SETTLED_SECONDS_MAX, VISIBLE_SECONDS_MAX};
 pub use self::compare::{objections_to, plan};
 pub use self::course::{steps_over, undo_of};
 pub(crate) use self::grants::grants;

@@ -80,6 +80,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What has to be done by hand.
     pub by_hand: Vec<ByHand>,
+    /// Digest of the plan that this one takes back, if it takes one back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes_back: Option<String>,
     /// Digest of everything else, in hexadecimal.
     pub digest: String,
 }
@@ -106,6 +109,7 @@ impl Plan {
             policies: head.policies,
             steps: actions.into_iter().map(step).collect(),
             by_hand,
+            takes_back: head.takes_back,
             digest: String::new(),
         };
         plan.digest = plan.own_digest();
@@ -129,6 +133,7 @@ impl Plan {
                 made_at: plan.made_at,
                 accounts: plan.accounts.clone(),
                 policies: plan.policies.clone(),
+                takes_back: plan.takes_back.clone(),
             },
             plan.steps.iter().map(|step| (step.change.clone(), step.because.clone())).collect(),
             plan.by_hand.clone(),
@@ -178,6 +183,8 @@ pub struct Head {
     pub accounts: Vec<String>,
     /// Digest of each policy.
     pub policies: BTreeMap<String, String>,
+    /// Digest of the plan that is taken back, if one is.
+    pub takes_back: Option<String>,
 }
 
 /// SHA-256 of a value whatever the order of its members, in hexadecimal.

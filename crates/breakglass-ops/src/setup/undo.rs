@@ -30,6 +30,7 @@ pub(super) fn undo(plan: &Plan, begun: &BTreeSet<String>, made: &BTreeMap<String
         made_at: at,
         accounts: plan.accounts.clone(),
         policies,
+        takes_back: Some(plan.digest.clone()),
     };
     Plan::new(head, actions, by_hand)
 }

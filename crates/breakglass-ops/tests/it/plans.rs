@@ -322,3 +322,15 @@ fn an_assignment_that_ends_is_to_have_no_end() {
     let made = plan(&snapshot(&tenant), &wanted(), now()).unwrap();
     assert!(keys(&made).contains(&"assign-role:a@contoso.onmicrosoft.com"), "{:?}", keys(&made));
 }
+
+#[test]
+fn who_may_be_among_users_that_were_not_read_is_neither_made_nor_misnamed() {
+    let mut tenant = tenant();
+    tenant["missing"] = json!([{ "resource": "users", "why": "403" }]);
+    tenant.as_object_mut().unwrap().remove("users");
+    let mut wanted = wanted();
+    wanted.accounts[0].name = "3a0b8c1e-0d35-4d0e-9d0a-7a52c0a5e001".to_owned();
+    let objections = plan(&snapshot(&tenant), &wanted, now()).unwrap_err();
+    let users = Objection::Unread { resource: "users".to_owned(), why: "403".to_owned() };
+    assert_eq!(objections, [users]);
+}

@@ -7,6 +7,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use breakglass_model::snapshot::SnapshotBuilder;
+use breakglass_model::snapshot::read::{Origin, read_document};
 use breakglass_ops::ports::{
     Clock, Directory, DirectoryError, GraphAnswer, GraphRequest, InMemoryParts, Method, Parts, Refusal, SignedIn,
     SignedInAs,
@@ -92,6 +94,7 @@ impl Graph {
             ])),
             "/v1.0/users/u3/authentication/microsoftAuthenticatorMethods/m/device" => Err((404, "none")),
             "/beta/users/u3/authentication/requirements" => Ok(json!({ "perUserMfaState": "disabled" })),
+            "/v1.0/users/u1" => Err((403, "no premium")),
             "/v1.0/users/u3" => {
                 Ok(json!({ "id": "u3", "signInActivity": { "lastSignInDateTime": "2026-01-01T00:00:00Z" } }))
             }
@@ -225,6 +228,14 @@ fn everything_is_read_and_what_is_refused_is_missing() {
     let devices = "403 Authorization_RequestDenied: no (needs `Device.Read.All`)";
     let missing = found["missing"].as_array().unwrap();
     assert!(missing.contains(&json!({ "resource": "devices", "why": devices })), "{missing:#?}");
+    // Nobody is missing for want of one property.
+    let activity = json!({ "resource": "users/u1/signInActivity", "why": "403 x: no premium" });
+    assert!(missing.contains(&activity), "{missing:#?}");
+    let mut builder = SnapshotBuilder::default();
+    let origin = Origin { file_name: "snapshot.json", folders: &[] };
+    read_document(&mut builder, found.to_string().as_bytes(), &origin).unwrap();
+    let snapshot = builder.finish();
+    assert_eq!((snapshot.users.is_complete(), snapshot.activity_missing().count()), (true, 1));
     let asked = graph.asked.lock().unwrap();
     assert!(asked.iter().all(|one| one.starts_with("GET ") || one.ends_with("/$batch")), "{asked:?}");
     assert!(!asked.iter().any(|one| one.contains("g3")), "{asked:?}");

@@ -19,6 +19,7 @@ use breakglass_ops::setup::{self, Applied, Applier, ApplyError};
 
 use super::lockout::AnalysisArguments;
 use super::passwords::PasswordArguments;
+use super::plan::refused;
 use crate::codes::ErrorCode;
 use crate::config::Config;
 use crate::exit::Exit;
@@ -93,6 +94,9 @@ pub(crate) enum ApplyFailure {
     /// What was done is not to be found.
     #[error(transparent)]
     Store(StoreError),
+    /// There is no name left for the way back.
+    #[error("beside `{}` there are {UNDO_COUNT_MAX} ways back of other plans", .0.display())]
+    ManyUndos(PathBuf),
 }
 
 pub(crate) const CODES: &[ErrorCode] = &[
@@ -113,23 +117,25 @@ pub(crate) const CODES: &[ErrorCode] = &[
         title: "the plan cannot be carried out",
         explanation: "It is for another tenant, or an application is signed in (a plan is carried out by a person, so that \
                       no application needs to hold such permissions), or permissions are missing, or the tenant has moved \
-                      since the plan was made: a policy is new, gone or changed. Plan again and look at it. Nothing was \
-                      changed.",
+                      since the plan was made: a policy is new, gone or changed, or what the plan has done was taken back. \
+                      Plan again and look at it. Nothing was changed by this command.",
     },
     ErrorCode {
         code: "BG4014",
         title: "the plan was carried out in part",
         explanation: "A step was refused, was not answered, met something that somebody else has changed, or was \
-                      interrupted at the terminal. What was done is remembered, every account that could sign in before still can, and no policy is weaker than by \
-                      the exclusion. The same command goes on where it stopped; the plan beside it, which ends with \
-                      `.undo.json`, takes back what was done.",
+                      interrupted at the terminal. What was done is remembered, every account that could sign in before \
+                      still can, and no policy is weaker than by the exclusion. The same command goes on where it \
+                      stopped; where somebody else has changed something, plan again: the new plan has what is left. The \
+                      file that it names beside the plan, with `undo` in its name, takes back what was done.",
     },
     ErrorCode {
         code: "BG4015",
         title: "what was done cannot be remembered",
         explanation: "The folder that remembers what was done cannot be used: it is full, not writable, of a later \
-                      version, or another `apply` of the same plan is running. Nothing is sent that is not written down \
-                      first. Mend it and run the same again.",
+                      version, or another `apply` of the same plan is running; or the ways back of other plans take every \
+                      name that this one's could have. Nothing is sent that is not written down first. Mend it (move \
+                      old files away) and run the same again.",
     },
 ];
 
@@ -139,7 +145,7 @@ impl Coded for ApplyFailure {
             Self::Unread { .. } | Self::NoPlan { .. } => "BG4011",
             Self::NotAgreed => "BG4012",
             Self::NotBegun(_) => "BG4013",
-            Self::Stopped(ApplyError::Store(_)) | Self::Store(_) => "BG4015",
+            Self::Stopped(ApplyError::Store(_)) | Self::Store(_) | Self::ManyUndos(_) => "BG4015",
             Self::Stopped(_) | Self::Interrupted => "BG4014",
         }
     }
@@ -154,6 +160,10 @@ impl Coded for ApplyFailure {
             Self::NotBegun(ApplyError::NotAPerson) => "set `[tenant] sign_in` to `browser` or `device-code`".to_owned(),
             Self::NotBegun(ApplyError::Directory(_)) => "`breakglass doctor` looks at the sign-in".to_owned(),
             Self::NotBegun(_) => "run `breakglass plan` again and look at it".to_owned(),
+            Self::Stopped(ApplyError::Stopped { is_moved: true, .. }) => {
+                "run `breakglass plan` again and look at it: it has what is left to do".to_owned()
+            }
+            Self::ManyUndos(_) => "move those that nobody needs any more to another folder".to_owned(),
             Self::Stopped(_) | Self::Interrupted | Self::Store(_) => {
                 "run the same command again: it goes on where it stopped".to_owned()
             }
@@ -195,8 +205,9 @@ impl Arguments {
         let mut left = plan.steps.iter().filter(|step| !over.contains(&step.key)).peekable();
         if left.peek().is_none() {
             let count = counted(plan.steps.len(), "step");
-            world.tell(&format!("Nothing to do: what this plan says ({count}) was done before."));
             let live = Live::connect(&config, &folder, &reading_permissions(), world)?;
+            self.stands(&plan, (&live, &store), world)?;
+            world.tell(&format!("Nothing to do: what this plan says ({count}) was done before."));
             return self.verify(&plan, (&live, config, name), world);
         }
         show(&over);
@@ -207,8 +218,9 @@ impl Arguments {
         }
         let permissions: Vec<&str> = plan.permissions().into_iter().chain(reading_permissions()).collect();
         let live = Live::connect(&config, &folder, &permissions, world)?;
-        let carried = self.carry(&plan, (&live, &store, passwords.as_ref()), world);
-        let undo = self.write_undo(&plan, &store);
+        let back = self.undo_path(&plan)?;
+        let carried = carry(&plan, (&live, &store, passwords.as_ref()), back.as_deref(), world);
+        let undo = write_undo(&plan, &store, back.as_deref());
         if let Ok(Some(path)) = &undo {
             world.note(&format!("`breakglass apply --plan {}` takes it back", path.display()));
         }
@@ -237,45 +249,36 @@ impl Arguments {
         Plan::read(&bytes).map_err(|source| ApplyFailure::NoPlan { path: path.clone(), source })
     }
 
-    fn carry(
-        &self,
-        plan: &Plan,
-        (live, store, passwords): (&Live, &SqliteStore, &dyn Passwords),
-        world: &World,
-    ) -> Result<Applied, ApplyFailure> {
-        let total = plan.steps.len();
-        let tell = |step: &Step, at: usize| {
-            // Whoever is killed has the way back of what was done before this step; at the end it is written again.
-            drop(self.write_undo(plan, store));
-            let (head, columns) = (format!("{:>4}/{total}  ", at + 1), world.stderr.columns);
-            world.tell(fitted(&visible(&step.does), &head, &" ".repeat(head.len()), columns).trim_end());
-        };
-        let applier = Applier { directory: &live.directory, clock: &SystemClock, store, passwords, tell: &tell };
-        let carried = live.runtime.block_on(async {
-            tokio::select! {
-                carried = applier.apply(plan) => carried.map_err(ApplyFailure::from),
-                Ok(()) = tokio::signal::ctrl_c() => Err(ApplyFailure::Interrupted),
-            }
-        });
-        if let Err(ApplyFailure::NotBegun(ApplyError::Moved(places))) = &carried {
-            world.tell(&shortened(places));
-        }
-        carried
+    /// Whether what a plan has done is so still.
+    fn stands(&self, plan: &Plan, (live, store): (&Live, &SqliteStore), world: &World) -> Result<(), Failure> {
+        // No account is made.
+        let passwords = self.passwords.keeper(false, world)?;
+        let (directory, passwords) = (&live.directory, passwords.as_ref());
+        let applier = Applier { directory, clock: &SystemClock, store, passwords, tell: &|_, _| {} };
+        let stands = live.runtime.block_on(applier.stands(plan)).map_err(ApplyFailure::from);
+        Ok(stands.inspect_err(|error| list_moved(error, world))?)
     }
 
-    /// Writes the way back beside the plan, if anything was done, and says where. A way back has none itself: what it took
-    /// away is planned anew.
-    fn write_undo(&self, plan: &Plan, store: &SqliteStore) -> Result<Option<PathBuf>, Failure> {
-        if plan.steps.iter().any(|step| step.change.is_undo()) {
+    /// Where the way back of a plan is written: the first name beside it that is free or its own. A way back has none
+    /// itself: what it took away is planned anew.
+    fn undo_path(&self, plan: &Plan) -> Result<Option<PathBuf>, ApplyFailure> {
+        if plan.takes_back.is_some() {
             return Ok(None);
         }
-        let undo = setup::undo_of(plan, store, SystemClock.now()).map_err(ApplyFailure::Store)?;
-        if undo.steps.is_empty() {
-            return Ok(None);
-        }
-        let path = undo_path(&self.plan);
-        write_file(&path, undo.document().as_bytes())?;
-        Ok(Some(path))
+        let is_free = |path: &PathBuf| match fs::metadata(path) {
+            Ok(about) if about.len() <= PLAN_BYTES_MAX => {
+                let found = fs::read(path).ok().and_then(|bytes| Plan::read(&bytes).ok());
+                found.is_some_and(|undo| undo.takes_back.as_ref() == Some(&plan.digest))
+            }
+            Ok(_) => false,
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        let name = |at: usize| match at {
+            1 => self.plan.with_extension("undo.json"),
+            at => self.plan.with_extension(format!("undo-{at}.json")),
+        };
+        let found = (1..=UNDO_COUNT_MAX).map(name).find(is_free);
+        found.map(Some).ok_or_else(|| ApplyFailure::ManyUndos(self.plan.clone()))
     }
 
     /// Reads the tenant again, judges it, and says whether anything is left to do.
@@ -285,7 +288,7 @@ impl Arguments {
         (live, config, name): (&Live, Config, String),
         world: &World,
     ) -> Result<Exit, Failure> {
-        if plan.steps.iter().any(|step| step.change.is_undo()) {
+        if plan.takes_back.is_some() {
             world.note("`breakglass check --live` judges the tenant as it is now");
             return Ok(Exit::Good);
         }
@@ -344,10 +347,59 @@ impl Arguments {
                 ));
                 Ok(Exit::Found)
             }
-            Err(_) => Ok(Exit::Unknown),
+            Err(objections) => {
+                world.note("every step is done; whether anything is left to do cannot be told, since no plan can be made:");
+                world.complain(&refused(objections, world));
+                Ok(Exit::Unknown)
+            }
         }
     }
 }
+
+/// Carries a plan out, telling of each step.
+fn carry(
+    plan: &Plan,
+    (live, store, passwords): (&Live, &SqliteStore, &dyn Passwords),
+    back: Option<&Path>,
+    world: &World,
+) -> Result<Applied, ApplyFailure> {
+    let total = plan.steps.len();
+    let tell = |step: &Step, at: usize| {
+        // Whoever is killed has the way back of what was done before this step; at the end it is written again.
+        drop(write_undo(plan, store, back));
+        let (head, columns) = (format!("{:>4}/{total}  ", at + 1), world.stderr.columns);
+        world.tell(fitted(&visible(&step.does), &head, &" ".repeat(head.len()), columns).trim_end());
+    };
+    let applier = Applier { directory: &live.directory, clock: &SystemClock, store, passwords, tell: &tell };
+    let carried = live.runtime.block_on(async {
+        tokio::select! {
+            carried = applier.apply(plan) => carried.map_err(ApplyFailure::from),
+            Ok(()) = tokio::signal::ctrl_c() => Err(ApplyFailure::Interrupted),
+        }
+    });
+    carried.inspect_err(|error| list_moved(error, world))
+}
+
+/// Lists all that has moved, of which the error names the first.
+fn list_moved(error: &ApplyFailure, world: &World) {
+    if let ApplyFailure::NotBegun(ApplyError::Moved(places)) = error {
+        world.tell(&shortened(places));
+    }
+}
+
+/// Writes the way back beside the plan, if it has one and anything was done, and says where.
+fn write_undo(plan: &Plan, store: &SqliteStore, path: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    let undo = setup::undo_of(plan, store, SystemClock.now()).map_err(ApplyFailure::Store)?;
+    if undo.steps.is_empty() {
+        return Ok(None);
+    }
+    write_file(path, undo.document().as_bytes())?;
+    Ok(Some(path.to_path_buf()))
+}
+
+/// Ways back beside one plan's name.
+const UNDO_COUNT_MAX: usize = 99;
 
 /// Lines of a list that are shown.
 const LINE_COUNT_MAX: usize = 20;
@@ -359,9 +411,4 @@ fn shortened(list: &[String]) -> String {
         lines.push(format!("  and {} more", list.len() - LINE_COUNT_MAX));
     }
     lines.join("\n")
-}
-
-/// Where the way back of a plan is written.
-fn undo_path(plan: &Path) -> PathBuf {
-    plan.with_extension("undo.json")
 }

@@ -48,7 +48,6 @@ pub(super) const FLOOR_DEFAULT: usize = 2;
 /// smallest sets of failures that no way survives, and plays known emergencies through. What the snapshot does not tell
 /// is not promised.
 #[derive(Debug, clap::Args)]
-#[command(mut_arg("snapshot", |arg| arg.required_unless_present_any(["live", "compare_live"])))]
 pub(crate) struct Arguments {
     #[command(flatten)]
     subject: SubjectArguments,

@@ -94,12 +94,12 @@ impl Arguments {
         // Before the tenant is read, which may take minutes.
         let is_good = |wanted: &Wanted| match setup::objections_to(wanted) {
             objections if objections.is_empty() => Ok(()),
-            objections => Err(self.refused(objections, world)),
+            objections => Err(refused(objections, world)),
         };
         let (subject, wanted) = self.subject.load_with_wanted(&is_good, world)?;
         let plan = match setup::plan(&subject.snapshot, &wanted, subject.now) {
             Ok(plan) => plan,
-            Err(objections) => return Err(self.refused(objections, world)),
+            Err(objections) => return Err(refused(objections, world)),
         };
         let shown = match self.format {
             Form::Text => {
@@ -131,15 +131,15 @@ impl Arguments {
         ));
         Ok(Exit::Good)
     }
+}
 
-    /// Everything that is in the way, the last as the failure.
-    fn refused(&self, mut objections: Vec<Objection>, world: &World) -> Failure {
-        // What is wrong weighs more than what is not known.
-        objections.sort_by_key(|objection| !objection.is_doubt());
-        let last = objections.pop().unwrap_or(Objection::TooFewAccounts { declared: 0 });
-        for objection in objections {
-            world.complain(&PlanRefused(objection).into());
-        }
-        PlanRefused(last).into()
+/// Everything that is in the way, the last as the failure.
+pub(super) fn refused(mut objections: Vec<Objection>, world: &World) -> Failure {
+    // What is wrong weighs more than what is not known.
+    objections.sort_by_key(|objection| !objection.is_doubt());
+    let last = objections.pop().unwrap_or(Objection::TooFewAccounts { declared: 0 });
+    for objection in objections {
+        world.complain(&PlanRefused(objection).into());
     }
+    PlanRefused(last).into()
 }

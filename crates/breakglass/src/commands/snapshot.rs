@@ -146,12 +146,16 @@ fn text(summary: &SnapshotSummary, columns: usize) -> String {
     for (why, names) in absent {
         text.push_str(&format!("\n{}", fitted(&format!("{why}: {}.", names.join(", ")), "", "", columns)));
     }
-    if let Some(first) = summary.methods_missing.first() {
-        let rest = match summary.methods_missing.len() {
+    for (what, missing) in [
+        ("Authentication methods of users", &summary.methods_missing),
+        ("Last sign-ins of users", &summary.activity_missing),
+    ] {
+        let Some(first) = missing.first() else { continue };
+        let rest = match missing.len() {
             1 => String::new(),
             count => format!(", and so on for {} more", count - 1),
         };
-        let line = format!("Authentication methods of users, not all: `{}` ({}){rest}.", first.resource, first.why);
+        let line = format!("{what}, not all: `{}` ({}){rest}.", first.resource, first.why);
         text.push_str(&format!("\n{}", fitted(&visible(&line), "", "", columns)));
     }
     for missing in &summary.missing_without_list {
@@ -209,6 +213,7 @@ fn json(summary: &SnapshotSummary) -> String {
         "takenAt": summary.taken_at.map(|at| at.to_string()),
         "resources": resources,
         "missingMethods": summary.methods_missing,
+        "missingSignInActivity": summary.activity_missing,
         "missingWithoutList": summary.missing_without_list,
     });
     format!("{document:#}\n")

@@ -40,7 +40,6 @@ const CHUNK_BYTES: usize = 1 << 20;
 /// matches no condition. With `--replay`, sign-ins of a log are decided again, and every policy's result is held against
 /// the one that Microsoft recorded; what a record does not say is unknown.
 #[derive(Debug, clap::Args)]
-#[command(mut_arg("snapshot", |arg| arg.required_unless_present_any(["live", "compare_live"])))]
 pub(crate) struct Arguments {
     #[command(flatten)]
     subject: SubjectArguments,

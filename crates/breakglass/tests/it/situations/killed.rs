@@ -73,6 +73,13 @@ fn apply_is_killed_at_one_step_after_another_and_goes_on() {
             "killed at {at}: {planned:?}"
         );
         assert_eq!(planned.stderr.matches("BG4001").count(), 2, "killed at {at}: {planned:?}");
+        // The store still has it as done, and the tenant does not.
+        let once_more = stage.run_as(&ADA, &apply);
+        assert_eq!(once_more.code, 2, "killed at {at}: {once_more:?}");
+        for said in ["BG4013", "what a step did was taken back", "policy `Everybody shows two factors` was taken back"] {
+            assert!(once_more.stderr.contains(said), "{said}: {once_more:?}");
+        }
+        assert!(!once_more.stderr.contains("Nothing to do"), "{once_more:?}");
     }
 }
 
@@ -92,4 +99,30 @@ fn apply_is_interrupted_and_says_how_to_go_on() {
     }
     let again = stage.run_as(&ADA, &apply);
     assert_eq!((again.code, again.stderr.contains("All 8 steps are done")), (0, true), "{again:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn the_way_back_of_a_plan_outlasts_the_next_plan() {
+    let key = age::x25519::Identity::generate().to_public().to_string();
+    let apply = ["apply", "--config", "writer.toml", "--yes", "--passwords-to", "safe", "--recipient", key.as_str()];
+    let stage = company("planned-anew");
+    stage.run(&["plan", "--live"]);
+    let is_step = |line: &str| line.trim_start().starts_with("3/8 ");
+    let Ended::Whole(run) = stage.run_until((&ADA, Stop::Interrupt), &apply, is_step) else { panic!("it was killed") };
+    assert_eq!(run.code, 4, "{run:?}");
+    let undo = |name: &str| fs::read_to_string(stage.folder().join(name));
+    let first = undo("breakglass-plan.undo.json").unwrap();
+    let planned = stage.run(&["plan"]);
+    assert_eq!(planned.code, 0, "without --live the tenant of the configuration is asked: {planned:?}");
+    let applied = stage.run_as(&ADA, &apply);
+    assert_eq!(applied.code, 0, "{applied:?}");
+    assert!(applied.stderr.contains("--plan breakglass-plan.undo-2.json` takes it back"), "{applied:?}");
+    assert_eq!(undo("breakglass-plan.undo.json").unwrap(), first, "it is as it was");
+    for name in ["breakglass-plan.undo-2.json", "breakglass-plan.undo.json"] {
+        let undone = stage.run_as(&ADA, &["apply", "--config", "writer.toml", "--yes", "--plan", name]);
+        assert_eq!(undone.code, 0, "{name}: {undone:?}");
+    }
+    let planned = stage.run(&["plan", "--live"]);
+    assert_eq!((planned.code, planned.stderr.matches("is in the bin").count()), (2, 2), "{planned:?}");
 }
