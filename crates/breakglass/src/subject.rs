@@ -143,9 +143,9 @@ impl Coded for SubjectError {
             Self::Snapshot(error) => Some(error.help()),
             Self::Policies(_) | Self::TooManyObjects => Some("export one tenant into one folder".to_owned()),
             Self::OtherTenant { .. } => Some("give the configuration or the snapshot of the same tenant".to_owned()),
-            Self::NoTenant => {
-                Some("give `--snapshot PATH`; or `breakglass init --tenant ID`, and the tenant itself is asked".to_owned())
-            }
+            Self::NoTenant => Some(
+                "give `--snapshot PATH`; or `breakglass init --tenant ID`, and the tenant itself is asked".to_owned(),
+            ),
         }
     }
 }
@@ -233,8 +233,18 @@ impl SubjectArguments {
         world: &World,
     ) -> Result<(Subject, Wanted), Failure> {
         let found = self.config(world)?;
+        self.has_tenant(found.as_ref())?;
         is_good(&self.wanted(found.as_ref()))?;
         self.load_of(found, None, world)
+    }
+
+    /// Whether anything says which tenant.
+    fn has_tenant(&self, found: Option<&(Config, String)>) -> Result<(), Failure> {
+        match found.and_then(|(config, _)| config.tenant_id()) {
+            None if self.live => Err(LiveError::NoTenant.into()),
+            None if self.snapshot.is_none() => Err(SubjectError::NoTenant.into()),
+            _ => Ok(()),
+        }
     }
 
     fn wanted(&self, found: Option<&(Config, String)>) -> Wanted {
@@ -273,6 +283,7 @@ impl SubjectArguments {
         live: Option<&Live>,
         world: &World,
     ) -> Result<Subject, Failure> {
+        self.has_tenant(config.as_ref())?;
         let mut declared: Vec<Declared> = self
             .accounts
             .iter()
@@ -291,7 +302,6 @@ impl SubjectArguments {
 
         let (snapshot, source) = match &self.snapshot {
             Some(path) => (load_snapshot(path, world)?, path.display().to_string()),
-            None if !self.live && config.tenant_id().is_none() => return Err(SubjectError::NoTenant.into()),
             None => {
                 let connected = match live {
                     Some(_) => None,

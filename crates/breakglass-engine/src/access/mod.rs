@@ -44,6 +44,7 @@ pub use classes::UserClasses;
 pub use compile::{Compiled, POLICY_COUNT_MAX};
 pub use count::{OutcomeCounts, SITUATION_COUNT_MAX};
 pub use decide::{Applied, Decision, PolicyState, bits};
+pub use permitted::key_refused;
 pub use situation::{REQUEST_APPLICATION_COUNT_MAX, ScopeRequest, Situation, SituationError};
 pub use targets::{KEYWORDS, Target, TargetRow, Targets};
 pub use trit::Trit;

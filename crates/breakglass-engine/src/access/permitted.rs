@@ -56,6 +56,18 @@ pub(crate) fn configuration<'c>(
     })
 }
 
+/// Why key restrictions and passkey profiles keep a user from a security key that is registered, supposing that passkeys
+/// are switched on for it; `None` if they do not, or if it cannot be told.
+#[must_use]
+pub fn key_refused(snapshot: &Snapshot, user: ObjectKey, key: &AuthenticationMethod, now: Timestamp) -> Option<String> {
+    let user = Some(user);
+    let account = MethodUser { snapshot, user, now, certificate_days_left_min: 0, is_supposed_on: true };
+    match permitted(&account, ("Fido2", "passkeys (FIDO2)"), key) {
+        Use::Refused(why) => Some(why),
+        Use::Allowed | Use::Ending(_) | Use::Unclear(_) => None,
+    }
+}
+
 /// What the policy does to one method of a user: a kind that the policy calls `id`, and people `kind`.
 pub(crate) fn permitted(account: &MethodUser<'_>, (id, kind): (&str, &str), method: &AuthenticationMethod) -> Use {
     let configuration = match configuration(account.snapshot, id) {

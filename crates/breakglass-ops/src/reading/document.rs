@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::Head;
 use super::part::{Part, State};
-use super::related::{ACTIVITY, LAST_SIGN_IN, MEMBERSHIPS, METHOD_DEVICES, METHODS, REGISTRATIONS, UNIT_MEMBERS, device_line};
+use super::related::{
+    ACTIVITY, LAST_SIGN_IN, MEMBERSHIPS, METHOD_DEVICES, METHODS, REGISTRATIONS, UNIT_MEMBERS, device_line,
+};
 use crate::ports::{Parts, PartsError};
 
 /// Name and version of the document.

@@ -27,8 +27,8 @@ use super::grants::grants;
 use super::observe::{Seen, list, observe};
 use super::plan::{Plan, Step, digest};
 use crate::ports::{
-    Clock, Directory, DirectoryError, GraphRequest, Method, Passwords, PasswordsError, Repeat, SecretValue, SignedIn, SignedInAs,
-    Store, StoreError,
+    Clock, Directory, DirectoryError, GraphRequest, Method, Passwords, PasswordsError, Repeat, SecretValue, SignedIn,
+    SignedInAs, Store, StoreError,
 };
 
 /// Seconds in which a change has to be visible, and an object that was made be found: Entra's directory is consistent in
@@ -360,11 +360,7 @@ impl Applier<'_> {
         if is_first {
             course.note(key, "refused", None)?;
         }
-        Err(if is_moved {
-            at.moved(course, SOMEBODY_ELSE, Some(error))
-        } else {
-            at.stopped(course, why, Some(error))
-        })
+        Err(if is_moved { at.moved(course, SOMEBODY_ELSE, Some(error)) } else { at.stopped(course, why, Some(error)) })
     }
 
     /// A step that was sent before and is done: an account that was made then has a password that nobody may have any

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use breakglass_model::authentication_method::AuthenticationMethodKind;
+use breakglass_engine::access::POLICY_COUNT_MAX;
 use breakglass_model::group::Group;
 use breakglass_model::object::ObjectKey;
 use breakglass_model::property::Property;
@@ -20,7 +20,8 @@ use serde_json::{Map, Value, json};
 
 use super::action::{Action, Named, ROLE, Ref};
 use super::bodies::lasting;
-use super::needs::{changes, needs_exclusion, nickname, spoken};
+use super::keys::keys_by_hand;
+use super::needs::{changes, is_sign_in_name, needs_exclusion, nickname, spoken};
 use super::objection::Objection;
 use super::plan::{ByHand, Head, Plan, digest};
 use super::wanted::{ACCOUNT_COUNT_MIN, Protection, Wanted, WantedAccount};
@@ -45,7 +46,7 @@ pub fn objections_to(wanted: &Wanted) -> Vec<Objection> {
 /// Everything that is in the way, at once.
 pub fn plan(snapshot: &Snapshot, wanted: &Wanted, at: Timestamp) -> Result<Plan, Vec<Objection>> {
     let objections = objections_to(wanted);
-    let mut draft = Draft { snapshot, wanted, actions: Vec::new(), by_hand: Vec::new(), objections };
+    let mut draft = Draft { snapshot, wanted, at, actions: Vec::new(), by_hand: Vec::new(), objections };
     draft.look();
     let accounts = draft.accounts();
     let group = draft.group();
@@ -87,6 +88,7 @@ pub fn plan(snapshot: &Snapshot, wanted: &Wanted, at: Timestamp) -> Result<Plan,
 struct Draft<'d> {
     snapshot: &'d Snapshot,
     wanted: &'d Wanted,
+    at: Timestamp,
     actions: Vec<(Action, String)>,
     by_hand: Vec<ByHand>,
     objections: Vec<Objection>,
@@ -128,6 +130,10 @@ impl<'d> Draft<'d> {
             "identitySecurityDefaultsEnforcementPolicy",
             &snapshot.identity_security_defaults_enforcement_policy,
         );
+        let policy_count = snapshot.conditional_access_policies.items().len();
+        if policy_count > POLICY_COUNT_MAX {
+            self.objections.push(Objection::ManyPolicies(policy_count));
+        }
         let defaults = snapshot.identity_security_defaults_enforcement_policy.as_present();
         if defaults.and_then(|defaults| defaults.flag("isEnabled")) == Some(true) {
             self.objections.push(Objection::SecurityDefaults);
@@ -194,7 +200,7 @@ impl<'d> Draft<'d> {
         }
         let name = declared.name.clone();
         let Some((local, domain)) =
-            name.split_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty())
+            name.split_once('@').filter(|(local, domain)| is_sign_in_name(local) && !domain.is_empty())
         else {
             self.objections.push(Objection::NoName(name));
             return None;
@@ -473,23 +479,10 @@ impl<'d> Draft<'d> {
 
     /// What no request of Graph does: keys that somebody holds, and what is left of Identity Protection's own policies.
     fn by_hand(&mut self, accounts: &[Account]) {
-        for account in accounts.iter().filter(|_| self.wanted.has_passkeys) {
-            let methods = account.key.and_then(|key| self.snapshot.user(key)).map(User::detail);
-            let methods = methods.and_then(|detail| detail.authentication_methods.value());
-            let has_key = methods
-                .is_some_and(|methods| methods.iter().any(|method| method.kind() == AuthenticationMethodKind::Fido2));
-            if has_key {
-                continue;
-            }
-            self.by_hand.push(ByHand {
-                does: format!(
-                    "register a security key (FIDO2) for `{}`, signed in as it at https://mysignins.microsoft.com/security-info",
-                    account.name
-                ),
-                because: "Microsoft demands multifactor authentication at its portals from every account, and a password \
-                          alone gets no further than Microsoft Graph"
-                    .to_owned(),
-            });
+        if self.wanted.has_passkeys {
+            let user = |account: &Account| account.key.and_then(|key| self.snapshot.user(key));
+            let accounts: Vec<_> = accounts.iter().map(|account| (account.name.as_str(), user(account))).collect();
+            self.by_hand.extend(keys_by_hand(self.snapshot, &accounts, self.at));
         }
         self.by_hand.push(ByHand {
             does: format!(

@@ -6,6 +6,7 @@ mod bodies;
 mod compare;
 mod course;
 mod grants;
+mod keys;
 mod needs;
 mod objection;
 mod observe;

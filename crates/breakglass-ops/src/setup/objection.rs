@@ -1,5 +1,7 @@
 //! Why no plan is made.
 
+use breakglass_engine::access::POLICY_COUNT_MAX;
+
 use super::wanted::ACCOUNT_COUNT_MIN;
 
 /// Why no plan is made: what is in the way, where, and what to do.
@@ -68,6 +70,11 @@ pub enum Objection {
         /// How many there are.
         count: usize,
     },
+    /// There are more policies than are evaluated.
+    #[error(
+        "the tenant has {0} Conditional Access policies; at most {POLICY_COUNT_MAX} are evaluated (Entra allows 240)"
+    )]
+    ManyPolicies(usize),
     /// Security defaults are on.
     #[error("security defaults are on, from which nobody can be excluded")]
     SecurityDefaults,
@@ -123,6 +130,7 @@ impl Objection {
                     .to_owned()
             }
             Self::ManyGroups { .. } => "give the id of the right one in `[exclusion] group`".to_owned(),
+            Self::ManyPolicies(_) => "delete policies that nobody needs, then plan again".to_owned(),
             Self::SecurityDefaults => {
                 "the accounts need a method that satisfies multifactor authentication now. To use Conditional Access \
                  instead (Entra ID P1), create its policies first, then turn security defaults off, then plan again"

@@ -219,13 +219,18 @@ fn a_restricted_unit_comes_last_and_never_beside_role_assignable() {
 #[test]
 fn whatever_is_in_the_way_is_said() {
     type Change = fn(&mut Value, &mut Wanted);
-    let cases: [(&str, Change); 15] = [
+    let cases: [(&str, Change); 17] = [
         ("security defaults are on", |tenant, _| {
             tenant["identitySecurityDefaultsEnforcementPolicy"]["isEnabled"] = json!(true);
         }),
         ("one emergency account is declared", |_, wanted| wanted.accounts.truncate(1)),
         ("is declared twice", |_, wanted| wanted.accounts[1].name = "A@contoso.onmicrosoft.com".to_owned()),
         ("neither the sign-in name", |_, wanted| wanted.accounts[1].name = "b".to_owned()),
+        ("neither the sign-in name", |_, wanted| wanted.accounts[1].name = "b c@contoso.onmicrosoft.com".to_owned()),
+        ("the tenant has 1025 Conditional Access policies", |tenant, _| {
+            let policy = |id: usize| json!({ "id": id.to_string(), "displayName": "p", "state": "disabled" });
+            tenant["conditionalAccessPolicies"] = (0..1_025).map(policy).collect();
+        }),
         ("no verified domain", |_, wanted| wanted.accounts[1].name = "b@fabrikam.com".to_owned()),
         ("goes with that domain", |tenant, wanted| {
             let domain = json!({ "id": "mail.contoso.com", "isInitial": false, "isVerified": true, "authenticationType": "Managed" });
@@ -333,4 +338,40 @@ fn who_may_be_among_users_that_were_not_read_is_neither_made_nor_misnamed() {
     let objections = plan(&snapshot(&tenant), &wanted, now()).unwrap_err();
     let users = Objection::Unread { resource: "users".to_owned(), why: "403".to_owned() };
     assert_eq!(objections, [users]);
+}
+
+#[test]
+fn keys_that_the_tenant_does_not_let_be_used_or_registered_are_for_somebody_to_mend() {
+    let by_hand = |change: &dyn Fn(&mut Value)| -> Vec<String> {
+        let mut tenant = tenant();
+        change(&mut tenant);
+        let made = plan(&snapshot(&tenant), &wanted(), now()).unwrap();
+        made.by_hand.into_iter().map(|one| format!("{} ({})", one.does, one.because)).collect()
+    };
+    let fido2 = "/authenticationMethodsPolicy/authenticationMethodConfigurations/0";
+    let model = "2fc0579f-8113-47ea-b116-bb5a8db9202a";
+    let restricted = |tenant: &mut Value, kind: &str| {
+        put(
+            tenant,
+            "/users/0/authenticationMethods/0",
+            json!({
+                "@odata.type": "#microsoft.graph.fido2AuthenticationMethod", "id": "k", "aaGuid": model,
+            }),
+        );
+        let restrictions = json!({ "isEnforced": true, "enforcementType": kind, "aaGuids": [model] });
+        tenant.pointer_mut(fido2).unwrap()["keyRestrictions"] = restrictions;
+    };
+    let blocked = by_hand(&|tenant| restricted(tenant, "block"));
+    assert!(blocked[0].starts_with("let the security key of `a@contoso.onmicrosoft.com` be used"), "{blocked:#?}");
+    assert!(blocked[0].ends_with(&format!("(the model of its key (AAGUID {model}) is blocked)")), "{blocked:#?}");
+    assert!(blocked[1].contains("of a model that the key restrictions let be used, for `b@contoso"), "{blocked:#?}");
+    let allowed = by_hand(&|tenant| restricted(tenant, "allow"));
+    assert!(!allowed.iter().any(|one| one.contains("`a@contoso")), "{allowed:#?}");
+    let off = by_hand(&|tenant| {
+        tenant.pointer_mut(fido2).unwrap()["isSelfServiceRegistrationAllowed"] = json!(false);
+        put(tenant, "/users/0/authenticationMethods", json!([]));
+    });
+    assert!(off[0].starts_with("allow self-service set-up of passkeys"), "{off:#?}");
+    assert!(off[1].contains("for `a@contoso.onmicrosoft.com` and for `b@contoso.onmicrosoft.com`, signed"), "{off:#?}");
+    assert_eq!(off.len(), 3, "one line for both: {off:#?}");
 }

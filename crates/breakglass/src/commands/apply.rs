@@ -7,29 +7,22 @@ use std::path::{Path, PathBuf};
 
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::sqlite_store::SqliteStore;
-use breakglass_engine::access::Access;
-use breakglass_engine::lockout::goal::{Goal, Horizon, Question, Stage};
-use breakglass_engine::lockout::minimal_cuts_of;
-use breakglass_engine::lockout::settings::Mode;
-use breakglass_engine::posture::{Case, Finding, Severity, Status, judge};
 use breakglass_ops::ports::{Clock as _, Passwords, StoreError};
 use breakglass_ops::setup::action::Action;
 use breakglass_ops::setup::plan::{PLAN_BYTES_MAX, Plan, PlanError, Step};
 use breakglass_ops::setup::{self, Applied, Applier, ApplyError};
 
-use super::lockout::AnalysisArguments;
 use super::passwords::PasswordArguments;
-use super::plan::refused;
+use super::verification::verify;
 use crate::codes::ErrorCode;
-use crate::config::Config;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
 use crate::live::{Live, LiveError};
 use crate::output::write_file;
-use crate::render::plan::{Requests, by_hand, text};
+use crate::render::plan::{Requests, text};
 use crate::render::{counted, fitted, visible};
 use crate::state::state_folder;
-use crate::subject::{SubjectArguments, SubjectError, folder_of, reading_permissions};
+use crate::subject::{SubjectArguments, folder_of, reading_permissions};
 use crate::wiring::World;
 
 /// Name of a plan unless another is given.
@@ -208,7 +201,7 @@ impl Arguments {
             let live = Live::connect(&config, &folder, &reading_permissions(), world)?;
             self.stands(&plan, (&live, &store), world)?;
             world.tell(&format!("Nothing to do: what this plan says ({count}) was done before."));
-            return self.verify(&plan, (&live, config, name), world);
+            return verify(&plan, (&live, config, name), world);
         }
         show(&over);
         let makes_accounts = left.any(|step| matches!(step.change, Action::CreateAccount { .. }));
@@ -236,7 +229,7 @@ impl Arguments {
             count => format!("All {} are done", counted(count, "step")),
         };
         world.tell(&format!("{done}{passed}."));
-        self.verify(&plan, (&live, config, name), world)
+        verify(&plan, (&live, config, name), world)
     }
 
     fn plan(&self) -> Result<Plan, ApplyFailure> {
@@ -279,80 +272,6 @@ impl Arguments {
         };
         let found = (1..=UNDO_COUNT_MAX).map(name).find(is_free);
         found.map(Some).ok_or_else(|| ApplyFailure::ManyUndos(self.plan.clone()))
-    }
-
-    /// Reads the tenant again, judges it, and says whether anything is left to do.
-    fn verify(
-        &self,
-        plan: &Plan,
-        (live, config, name): (&Live, Config, String),
-        world: &World,
-    ) -> Result<Exit, Failure> {
-        if plan.takes_back.is_some() {
-            world.note("`breakglass check --live` judges the tenant as it is now");
-            return Ok(Exit::Good);
-        }
-        // From the first look at it on, Ctrl-C is nobody's but ours.
-        let listening = world.clone();
-        live.runtime.spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                listening.note("interrupted: every step is done, but nobody has looked whether it holds");
-                std::process::exit(Exit::Partial.code().into());
-            }
-        });
-        let (subject, wanted) = SubjectArguments::load_over(live, Some((config, name)), world)?;
-        let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
-        let report = judge(&Case {
-            snapshot: &subject.snapshot,
-            access: &access,
-            accounts: &subject.accounts,
-            settings: &subject.posture,
-            now: subject.now,
-        });
-        let question = Question { goal: Goal::FullRepair, surface: None, stage: Stage::Direct };
-        let settings = AnalysisArguments::default().settings(&subject, Horizon::Day, world)?;
-        let (_, order) = minimal_cuts_of(&access, &settings, Mode::Promised, question);
-        let failures = match order.proved {
-            Some(0) => "Nobody gets in to repair the tenant.".to_owned(),
-            Some(count) => format!("The smallest lockout takes {}.", counted(count, "failure")),
-            None => format!("No {} lock everybody out.", counted(settings.max_order, "failure")),
-        };
-        let filled = |text: &str| fitted(&visible(text), "", "", world.stderr.columns).trim_end().to_owned();
-        world.tell(&format!("\n{}\n{failures}", filled(&report.sentence)));
-        let is_critical = |finding: &Finding| finding.status == Status::Fail && finding.severity == Severity::Critical;
-        let judged = if report.findings.iter().any(is_critical) || order.proved == Some(0) {
-            world.note("`breakglass check --live` says what is critical, and what to do");
-            Exit::Found
-        } else {
-            Exit::Good
-        };
-        match setup::plan(&subject.snapshot, &wanted, subject.now) {
-            Ok(left) if left.steps.is_empty() && !left.by_hand.is_empty() => {
-                let so = "Of what was declared, no request is left to send. No answer replaces a drill: sign in with each \
-                          account.";
-                world.tell(&format!("{}\n{}", filled(so), by_hand(&left, world.stderr.columns).trim_end()));
-                Ok(judged)
-            }
-            Ok(left) if left.steps.is_empty() => {
-                world.tell(&filled(
-                    "The tenant is as it was declared: nothing is left to do. No answer replaces a drill: sign in with each \
-                     account.",
-                ));
-                Ok(judged)
-            }
-            Ok(left) => {
-                world.note(&format!(
-                    "{} are left to do; `breakglass plan` shows them",
-                    counted(left.steps.len(), "step")
-                ));
-                Ok(Exit::Found)
-            }
-            Err(objections) => {
-                world.note("every step is done; whether anything is left to do cannot be told, since no plan can be made:");
-                world.complain(&refused(objections, world));
-                Ok(Exit::Unknown)
-            }
-        }
     }
 }
 

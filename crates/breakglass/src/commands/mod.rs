@@ -24,6 +24,7 @@ mod snapshot;
 pub(crate) mod state;
 mod suggested;
 pub(crate) mod tenant;
+mod verification;
 pub(crate) mod what_if;
 
 use breakglass_engine::lockout::settings::MAX_ORDER_MAX;

@@ -76,7 +76,8 @@ fn apply_is_killed_at_one_step_after_another_and_goes_on() {
         // The store still has it as done, and the tenant does not.
         let once_more = stage.run_as(&ADA, &apply);
         assert_eq!(once_more.code, 2, "killed at {at}: {once_more:?}");
-        for said in ["BG4013", "what a step did was taken back", "policy `Everybody shows two factors` was taken back"] {
+        for said in ["BG4013", "what a step did was taken back", "policy `Everybody shows two factors` was taken back"]
+        {
             assert!(once_more.stderr.contains(said), "{said}: {once_more:?}");
         }
         assert!(!once_more.stderr.contains("Nothing to do"), "{once_more:?}");
