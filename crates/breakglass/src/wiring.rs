@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::failure::Failure;
 use crate::render::paint::{Paint, Style};
-use crate::render::visible;
+use crate::render::{fitted, visible};
 
 /// Columns where there is no terminal to ask.
 const COLUMNS_USUAL: usize = 100;
@@ -69,7 +69,7 @@ impl World {
 
     /// Says something beside the data.
     pub(crate) fn note(&self, note: &str) {
-        self.say(&format!("{} {}\n", self.stderr.paint.apply(Style::Strong, "note:"), visible(note)));
+        self.say(&noted(note, self.stderr));
     }
 
     /// Says something that somebody has to read, as it is.
@@ -118,6 +118,17 @@ impl World {
         // Nobody is left to tell when stderr is closed.
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
+}
+
+/// A note, filled to the width where somebody looks. Whoever reads a file of notes looks for whole sentences.
+fn noted(note: &str, screen: Screen) -> String {
+    const HEAD: &str = "note:";
+    let note = visible(note);
+    let said = match screen.is_terminal {
+        true => fitted(&note, &format!("{HEAD} "), "      ", screen.columns),
+        false => format!("{HEAD} {note}\n"),
+    };
+    said.replacen(HEAD, &screen.paint.apply(Style::Strong, HEAD), 1)
 }
 
 /// The system's clock.
@@ -180,4 +191,18 @@ pub(crate) fn token_cache() -> Option<TokenCache> {
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_is_filled_to_the_width_of_a_terminal() {
+        let screen = |is_terminal| Screen { columns: 40, paint: Paint::Plain, is_terminal };
+        let note = "written to `a`; look at it, then run `breakglass plan --live`";
+        let filled = "note: written to `a`; look at it, then\n      run `breakglass plan --live`\n";
+        assert_eq!(noted(note, screen(true)), filled);
+        assert_eq!(noted(note, screen(false)), format!("note: {note}\n"));
+    }
 }

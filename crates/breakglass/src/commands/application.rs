@@ -174,7 +174,8 @@ fn is_id(snapshot: &Snapshot, text: &str) -> bool {
         || named.any(|id| id == text && id != "None" && id != "AllAgentIdResources")
 }
 
-fn is_guid(text: &str) -> bool {
+/// Whether a text is written as an id of Entra is.
+pub(super) fn is_guid(text: &str) -> bool {
     let lengths = [8, 4, 4, 4, 12];
     let mut groups = text.split('-');
     let is_group = |length: &usize| {

@@ -1,5 +1,9 @@
 //! `init`: a first configuration, from what the tenant shows and from what somebody answers.
 
+mod against;
+mod given;
+mod group;
+
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -13,9 +17,14 @@ use breakglass_model::property::Property;
 use breakglass_model::snapshot::Snapshot;
 use breakglass_ops::ports::InMemoryParts;
 use breakglass_ops::setup::ACCOUNT_COUNT_MIN;
-use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
+use clap::builder::PossibleValuesParser;
+use jiff::Timestamp;
 
+use self::against::against;
+use self::given::{client_id, generic, origin, pattern, sign_in_name, tenant};
+use super::application::is_guid;
 use super::applications::{self, Language, Place};
+use super::suggested::shell_word;
 use crate::codes::ErrorCode;
 use crate::config::{CONFIG_NAME, Config, GROUP_USUAL, ProfileName, SignInName};
 use crate::exit::Exit;
@@ -35,8 +44,8 @@ const COUNT_MAX: u8 = 9;
 /// file is overwritten.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The tenant: its id
-    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new(), required_unless_present = "applications")]
+    /// The tenant: its id, or a domain of it where it is asked
+    #[arg(long, value_name = "ID", value_parser = tenant, required_unless_present = "applications")]
     tenant: Option<String>,
 
     /// The cloud that it is in [default: public]
@@ -44,11 +53,11 @@ pub(crate) struct Arguments {
     cloud: Option<String>,
 
     /// Where to sign in, in a cloud of its own, as an embedded tenant has
-    #[arg(long, value_name = "ORIGIN", requires = "graph")]
+    #[arg(long, value_name = "ORIGIN", value_parser = origin, requires = "graph")]
     login: Option<String>,
 
     /// Where Microsoft Graph is, in a cloud of its own
-    #[arg(long, value_name = "ORIGIN", requires = "login")]
+    #[arg(long, value_name = "ORIGIN", value_parser = origin, requires = "login")]
     graph: Option<String>,
 
     /// A file with certificate authorities to trust besides the public ones
@@ -60,7 +69,7 @@ pub(crate) struct Arguments {
     sign_in: SignInName,
 
     /// The application to sign in to [default: Microsoft Graph Command Line Tools]
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = client_id)]
     client_id: Option<String>,
 
     /// An emergency access account, there or to be made, by its sign-in name; may be given several times
@@ -75,9 +84,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PATTERN", default_value = "emergency-access-{n}", value_parser = pattern)]
     name: String,
 
-    /// The group that carries the exclusion, there or to be made
-    #[arg(long, value_name = "NAME", default_value = GROUP_USUAL)]
-    group: String,
+    /// The group that carries the exclusion, there or to be made [default: one that is there and fit, if you say so; else
+    /// Emergency access - excluded from Conditional Access]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    group: Option<String>,
 
     /// How the accounts sign in
     #[arg(long, value_enum, default_value_t = ProfileName::Current)]
@@ -96,23 +106,6 @@ pub(crate) struct Arguments {
     output: PathBuf,
 }
 
-fn sign_in_name(text: &str) -> Result<String, &'static str> {
-    match text.split_once('@') {
-        Some((local, domain)) if !local.is_empty() && domain.contains('.') => Ok(text.to_owned()),
-        _ => Err("must be a whole sign-in name, as emergency-access-1@contoso.onmicrosoft.com"),
-    }
-}
-
-fn pattern(text: &str) -> Result<String, &'static str> {
-    let is_name = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-    let rest = text.replace("{n}", "");
-    if text.contains("{n}") && rest.chars().all(is_name) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be letters, digits, `-`, `_` and `.` with `{n}` for the number, as emergency-access-{n}")
-    }
-}
-
 /// Why no configuration is written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InitError {
@@ -129,14 +122,21 @@ pub(crate) enum InitError {
     /// The tenant does not say which domain is its own.
     #[error("the tenant's initial domain cannot be told")]
     NoDomain,
+    /// The same account, given more than once.
+    #[error("`{0}` is given twice, and one account is no second way in")]
+    Twice(String),
+    /// Nobody can be asked for the id that belongs to a domain.
+    #[error("`{0}` is a domain, and nobody is asked for the tenant's id with --offline")]
+    Domain(String),
 }
 
 pub(crate) const CODES: &[ErrorCode] = &[ErrorCode {
     code: "BG4031",
     title: "no configuration is written",
     explanation: "The file is there already (nothing is overwritten), it cannot be written, or the tenant's initial domain \
-                  cannot be told, in which new accounts belong. Name another file with `--output`, or give the accounts \
-                  with `--account`.",
+                  cannot be told, in which new accounts belong; or an account is given twice, or the tenant by a domain \
+                  where nobody asks it for its id. The message says which. Name another file with `--output`, give each \
+                  account once with `--account`, by its whole sign-in name, and the tenant by its id.",
 }];
 
 impl Coded for InitError {
@@ -148,6 +148,8 @@ impl Coded for InitError {
         Some(match self {
             Self::Exists(_) | Self::Unwritten { .. } => "name another file with --output".to_owned(),
             Self::NoDomain => "give each account with --account, by its whole sign-in name".to_owned(),
+            Self::Twice(_) => "give another account, or leave one out and let `init` find a name".to_owned(),
+            Self::Domain(_) => "give --tenant the id; the Entra admin center shows it under Overview".to_owned(),
         })
     }
 }
@@ -157,6 +159,31 @@ struct Written {
     key: &'static str,
     value: String,
     comment: String,
+    /// What speaks against it, a sentence each.
+    against: Vec<String>,
+}
+
+impl Written {
+    fn of_name(value: String, comment: &str) -> Self {
+        Self { key: "user_principal_name", value, comment: comment.to_owned(), against: Vec::new() }
+    }
+
+    /// Says it to somebody. What speaks against a candidate was said when it was asked about.
+    fn tell(&self, world: &World) {
+        let is_candidate = self.key == "id";
+        let line = if is_candidate { self.comment.clone() } else { format!("{}  {}", self.value, self.comment) };
+        world.tell(fitted(&visible(&line), "  ", "    ", world.stderr.columns).trim_end());
+        for why in self.against.iter().filter(|_| !is_candidate) {
+            world.tell(fitted(&visible(why), "    - ", "      ", world.stderr.columns).trim_end());
+        }
+    }
+}
+
+/// What is written.
+struct Proposed {
+    tenant: String,
+    accounts: Vec<Written>,
+    group: String,
 }
 
 impl Arguments {
@@ -164,29 +191,35 @@ impl Arguments {
         if let Some(language) = self.applications {
             let cloud = self.cloud().map_err(LiveError::Cloud)?;
             let named = self.login.is_none().then(|| self.cloud.as_deref().unwrap_or(CLOUDS[0].0));
-            let place = Place { cloud: named, login: cloud.login() };
-            world.print(&applications::text(language, self.tenant.as_deref(), &place)).ok();
+            let (tenant, client_id) = (self.tenant.as_deref(), self.client_id.as_deref());
+            let place = Place { cloud: named, login: cloud.login(), tenant, client_id };
+            world.print(&applications::text(language, &place)).ok();
             return Ok(Exit::Good);
         }
         if self.output.exists() {
             return Err(InitError::Exists(self.output.clone()).into());
         }
-        let head = self.head();
-        let accounts = if self.offline { self.given() } else { self.proposed(&head, world)? };
-        if accounts.len() < ACCOUNT_COUNT_MIN {
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = self.accounts.iter().find(|name| !seen.insert(name.to_lowercase())) {
+            return Err(InitError::Twice(twice.clone()).into());
+        }
+        let mut proposed = if self.offline { self.given()? } else { self.proposed(world)? };
+        proposed.accounts.iter_mut().for_each(named_plainly);
+        if proposed.accounts.len() < ACCOUNT_COUNT_MIN {
             world.note("one account is not enough: if it is lost, nobody gets in; declare a second before `plan`");
         }
-        let text = self.text(&head, &accounts);
+        let text = self.text(&proposed);
         let write = || -> io::Result<()> {
             let mut file = OpenOptions::new().write(true).create_new(true).open(&self.output)?;
             file.write_all(text.as_bytes())
         };
         write().map_err(|source| InitError::Unwritten { path: self.output.clone(), source })?;
-        for account in &accounts {
-            let line = format!("{}  {}", visible(&account.value), visible(&account.comment));
-            world.tell(fitted(&line, "  ", "    ", world.stderr.columns).trim_end());
-        }
-        world.note(&format!("written to `{}`; look at it, then run `breakglass plan --live`", self.output.display()));
+        proposed.accounts.iter().for_each(|account| account.tell(world));
+        world.note(&format!(
+            "written to `{}`; look at it, then run `breakglass doctor`, which says what has to be consented to and where, and \
+             `breakglass plan --live`",
+            self.output.display()
+        ));
         Ok(Exit::Good)
     }
 
@@ -197,32 +230,33 @@ impl Arguments {
         }
     }
 
-    /// The accounts of the command line.
-    fn given(&self) -> Vec<Written> {
-        let written = |name: &String| Written {
-            key: "user_principal_name",
-            value: name.clone(),
-            comment: "as you said".to_owned(),
-        };
-        self.accounts.iter().map(written).collect()
+    /// What the command line says, where nobody is asked.
+    fn given(&self) -> Result<Proposed, InitError> {
+        let tenant = self.tenant.clone().unwrap_or_default();
+        if !is_guid(&tenant) {
+            return Err(InitError::Domain(tenant));
+        }
+        let comment = "not looked for in the tenant: `plan` takes it over if it is there, and makes it if not";
+        Ok(Proposed {
+            tenant,
+            accounts: self.accounts.iter().map(|name| Written::of_name(name.clone(), comment)).collect(),
+            group: self.group.clone().unwrap_or_else(|| GROUP_USUAL.to_owned()),
+        })
     }
 
-    /// Those, those that look like it and are agreed to, and names for the rest.
-    fn proposed(&self, head: &str, world: &World) -> Result<Vec<Written>, Failure> {
-        let config = Config::parse(head, &"the answers so far")?;
+    /// The accounts of the command line, else those that look like it and are agreed to, and names for the rest.
+    fn proposed(&self, world: &World) -> Result<Proposed, Failure> {
+        let head = self.head(self.tenant.as_deref().unwrap_or_default());
+        let config = Config::parse(&head, &"the answers so far")?;
         let live = Live::connect(&config, Path::new(""), &reading_permissions(), world)?;
         let parts = InMemoryParts::default();
         let finished = live.read(&parts, &self.accounts.iter().cloned().collect(), world)?;
         let snapshot = live.snapshot(&parts, &finished)?;
         world.note(&format!("the tenant was read with {} requests", finished.request_count));
-        let mut accounts = self.given();
-        for account in &mut accounts {
-            let is_there = snapshot.find_user(&account.value).is_some();
-            account.comment = if is_there { "is there, and taken over" } else { "is to be made" }.to_owned();
-        }
-        if accounts.is_empty() {
-            accounts = self.candidates(&snapshot, world)?;
-        }
+        let mut accounts = match self.accounts.as_slice() {
+            [] => self.candidates(&snapshot, world)?,
+            names => known(&snapshot, names, world)?,
+        };
         let wanted = usize::from(self.count);
         if self.accounts.is_empty() && accounts.len() < wanted {
             let domain = initial_domain(&snapshot).ok_or(InitError::NoDomain)?;
@@ -234,39 +268,39 @@ impl Arguments {
                 .collect();
             let names = (1..).map(|n: u32| format!("{}@{domain}", self.name.replace("{n}", &n.to_string())));
             let free = names.filter(|name| !taken.contains(&name.to_lowercase())).take(wanted - accounts.len());
-            accounts.extend(free.map(|value| Written {
-                key: "user_principal_name",
-                value,
-                comment: "is to be made".to_owned(),
-            }));
+            accounts.extend(free.map(|value| Written::of_name(value, TO_BE_MADE)));
         }
-        Ok(accounts)
+        let names: Vec<&str> = accounts.iter().map(|account| account.value.as_str()).collect();
+        let group = self.carrier(&snapshot, &names, world);
+        Ok(Proposed { tenant: finished.head.tenant_id, accounts, group })
     }
 
     /// Accounts that look like emergency accounts, each asked about; a likeness alone takes nobody over.
     fn candidates(&self, snapshot: &Snapshot, world: &World) -> Result<Vec<Written>, Failure> {
-        let settings = AccessSettings::at(snapshot.taken_at.unwrap_or(world.now));
-        let access = Access::compile(snapshot, &settings).map_err(SubjectError::from)?;
+        let now = time_of(snapshot, world);
+        let access = Access::compile(snapshot, &AccessSettings::at(now)).map_err(SubjectError::from)?;
         let report = judge(&Case {
             snapshot,
             access: &access,
             accounts: &Accounts::default(),
             settings: &PostureSettings::default(),
-            now: snapshot.taken_at.unwrap_or(world.now),
+            now,
         });
         let found = report.findings.iter().filter(|finding| finding.rule == "BG0102");
         let mut found: Vec<_> = found.filter_map(|finding| Some((finding.objects.first()?, finding))).collect();
         found.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+        let ids: Vec<&str> = found.iter().map(|(object, _)| object.id.as_str()).collect();
+        let against = against(snapshot, &ids, now)?;
         let mut taken = Vec::new();
-        for (object, finding) in &found {
+        for ((object, finding), against) in found.iter().zip(against) {
             let said = fitted(&visible(&finding.message), "", "", world.stderr.columns);
             world.tell(&format!("\n{}", said.trim_end()));
+            for why in &against {
+                world.tell(fitted(&visible(why), "  - ", "    ", world.stderr.columns).trim_end());
+            }
             if world.agrees(&format!("Take `{}` over? Only `yes` does:", visible(&object.name))) {
-                taken.push(Written {
-                    key: "id",
-                    value: object.id.clone(),
-                    comment: format!("{}, which is there and taken over", object.name),
-                });
+                let comment = format!("{}, which is there and taken over", object.name);
+                taken.push(Written { key: "id", value: object.id.clone(), comment, against });
             }
         }
         if found.len() > taken.len() {
@@ -276,8 +310,56 @@ impl Arguments {
         Ok(taken)
     }
 
+    /// The group that carries the exclusion: one that is there and is agreed to, or the name of one to be made.
+    fn carrier(&self, snapshot: &Snapshot, accounts: &[&str], world: &World) -> String {
+        if let Some(why) = snapshot.groups.why() {
+            world.note(&format!("whether a group is there that carries the exclusion cannot be told: {why}"));
+        }
+        let named = self.group.as_deref().unwrap_or(GROUP_USUAL);
+        let of_name = group::groups(snapshot, Some(named), accounts);
+        for found in &of_name {
+            world.note(&match (&found.unfit, of_name.len()) {
+                (Some(why), _) => {
+                    format!("group `{named}` is there, and `plan` may refuse it: {why}; --group names another")
+                }
+                (None, 1) => format!("group `{named}` is there, can carry the exclusion, and is taken"),
+                (None, _) => format!("several groups are called `{named}`; give --group the id of the right one"),
+            });
+        }
+        if self.group.is_some() || !of_name.is_empty() {
+            return named.to_owned();
+        }
+        let mut is_refused = false;
+        for found in group::groups(snapshot, None, accounts) {
+            let policies = match found.policy_count {
+                1 => "1 enforced policy excludes".to_owned(),
+                count => format!("{count} enforced policies exclude"),
+            };
+            let what = format!("group `{}`, which {policies},", visible(&found.name));
+            match found.unfit {
+                Some(why) => {
+                    is_refused = true;
+                    world.note(&format!("{what} is not taken for the exclusion: {why}"));
+                }
+                None if world.agrees(&format!("Take {what} for the exclusion? Only `yes` does:")) => {
+                    return found.value;
+                }
+                None => world.note(&format!(
+                    "{what} can carry the exclusion; to take it, run it at a terminal or give --group {}",
+                    shell_word(&found.value)
+                )),
+            }
+        }
+        if is_refused {
+            world.note(&format!(
+                "`plan` makes the group `{named}` and has the policies exclude it; when that is done, the old one can go"
+            ));
+        }
+        named.to_owned()
+    }
+
     /// The sections about the tenant.
-    fn head(&self) -> String {
+    fn head(&self, tenant: &str) -> String {
         let mut text = String::new();
         text.push_str(match self.profile {
             ProfileName::Current => "profile = \"current\"\n",
@@ -285,7 +367,7 @@ impl Arguments {
         });
         text.push_str("\n[tenant]\n");
         let mut line = |name: &str, value: &str| text.push_str(&format!("{name} = {}\n", quoted(value)));
-        line("id", self.tenant.as_deref().unwrap_or_default());
+        line("id", tenant);
         for (name, value) in [("cloud", &self.cloud), ("login", &self.login), ("graph", &self.graph)] {
             if let Some(value) = value {
                 line(name, value);
@@ -305,19 +387,57 @@ impl Arguments {
         text
     }
 
-    fn text(&self, head: &str, accounts: &[Written]) -> String {
+    fn text(&self, proposed: &Proposed) -> String {
         let mut text = String::from(
             "# The emergency access of this tenant as it is to be. `breakglass plan --live` compares the tenant with it.\n\n",
         );
-        text.push_str(head);
+        text.push_str(&self.head(&proposed.tenant));
         text.push_str("\n# The group that every policy excludes.\n[exclusion]\n");
-        text.push_str(&format!("group = {}\n", quoted(&self.group)));
-        for account in accounts {
-            let comment: String = account.comment.chars().filter(|letter| !letter.is_control()).collect();
-            text.push_str(&format!("\n# {comment}\n[[account]]\n{} = {}\n", account.key, quoted(&account.value)));
+        text.push_str(&format!("group = {}\n", quoted(&proposed.group)));
+        for account in &proposed.accounts {
+            text.push('\n');
+            let against = account.against.iter().map(|why| format!("Against it: {why}"));
+            for comment in std::iter::once(account.comment.clone()).chain(against) {
+                let comment: String = comment.chars().filter(|letter| !letter.is_control()).collect();
+                text.push_str(&format!("# {comment}\n"));
+            }
+            text.push_str(&format!("[[account]]\n{} = {}\n", account.key, quoted(&account.value)));
         }
         text
     }
+}
+
+/// What is said of an account that is not there.
+const TO_BE_MADE: &str = "is to be made";
+
+/// Accounts that somebody names: whether each is there, and what speaks against it.
+fn known(snapshot: &Snapshot, names: &[String], world: &World) -> Result<Vec<Written>, Failure> {
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    let against = against(snapshot, &all, time_of(snapshot, world))?;
+    let written = names.iter().zip(against).map(|(name, against)| {
+        let comment = match (snapshot.find_user(name), snapshot.users.why()) {
+            (Some(_), _) => "is there, and taken over",
+            (None, None) => TO_BE_MADE,
+            (None, Some(_)) => "not found among the users that were read, which are not all",
+        };
+        Written { against, ..Written::of_name(name.clone(), comment) }
+    });
+    Ok(written.collect())
+}
+
+/// Says so where a name is a generic one and nothing else has said it.
+fn named_plainly(account: &mut Written) {
+    let is_said = account.against.iter().any(|why| why.contains("generic name"));
+    if let Some(generic) = generic(&account.value).filter(|_| !is_said) {
+        account.against.push(format!(
+            "Its name is a generic one, `{generic}`, which attackers try first and which says to nobody that it must be left \
+             alone (A2); `emergency-access-1` would."
+        ));
+    }
+}
+
+fn time_of(snapshot: &Snapshot, world: &World) -> Timestamp {
+    snapshot.taken_at.unwrap_or(world.now)
 }
 
 fn initial_domain(snapshot: &Snapshot) -> Option<&str> {

@@ -132,7 +132,7 @@ fn plain_json(text: &str) -> String {
 }
 
 /// A word as a shell takes it for one.
-fn shell_word(word: &str) -> String {
+pub(super) fn shell_word(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();

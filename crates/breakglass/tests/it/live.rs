@@ -314,3 +314,63 @@ async fn the_doctor_says_what_works_and_goes_on_where_it_does_not() {
     assert!(said(&document, "tenant", "unknown").contains("not asked for"));
     assert!(said(&document, "clock", "unknown").contains("not compared"));
 }
+
+/// What `init` says with these words, in a folder, and what it writes.
+fn first_configuration(folder: &std::path::Path, words: &[&str]) -> (String, String) {
+    let output = folder.join("first.toml");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_breakglass"));
+    command.arg("init").args(words).arg("--output").arg(&output);
+    command.env_remove("HTTPS_PROXY").env_remove("https_proxy").env("BREAKGLASS_CLIENT_SECRET", SERVER_SECRET);
+    let run = command.output().unwrap();
+    let said = String::from_utf8(run.stderr).unwrap();
+    assert_eq!(run.status.code(), Some(0), "{said}");
+    (said, fs::read_to_string(output).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn init_says_what_speaks_against_an_account_and_writes_the_tenants_id() {
+    let desk = Desk::new("init").await;
+    let folder = desk.served.folder.clone();
+    let (origin, authority) = (desk.served.origin(), folder.join(tls::AUTHORITY_FILE).display().to_string());
+    let run = tokio::task::spawn_blocking(move || {
+        let words = [
+            "--tenant",
+            "contoso.onmicrosoft.com",
+            "--login",
+            &origin,
+            "--graph",
+            &origin,
+            "--authority",
+            &authority,
+            "--sign-in",
+            "client-secret",
+            "--client-id",
+            SERVER,
+            "--account",
+            ADMIN.0,
+            "--account",
+            "admin-2@contoso.onmicrosoft.com",
+        ];
+        first_configuration(&folder, &words)
+    });
+    let (said, written) = run.await.unwrap();
+    assert!(written.contains(&format!("id = \"{TENANT}\"")), "{written}");
+    let (first, second) = written.split_once("# is to be made").unwrap();
+    assert!(first.contains("# is there, and taken over\n# Against it: When `emergency@"), "{written}");
+    assert!(second.contains("# Against it: Its name is a generic one, `admin`"), "{written}");
+    assert!(said.contains("signed in last was not read") && said.contains("whether a group is there"), "{said}");
+}
+
+#[test]
+fn offline_nobody_claims_to_know_an_account() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("init-offline");
+    fs::remove_dir_all(&folder).ok();
+    fs::create_dir_all(&folder).unwrap();
+    let (said, written) = first_configuration(
+        &folder,
+        &["--tenant", TENANT, "--offline", "--account", ADMIN.0, "--account", "backup@contoso.onmicrosoft.com"],
+    );
+    assert!(written.contains("# not looked for in the tenant: `plan` takes it over if it is there"), "{written}");
+    assert_eq!(said.matches("generic one, `backup`").count(), 1, "{said}");
+    assert!(said.lines().last().unwrap().starts_with("note: written to"), "whole, where nobody looks: {said}");
+}
