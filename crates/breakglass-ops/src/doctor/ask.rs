@@ -11,6 +11,9 @@ use crate::ports::{Clock, Directory, DirectoryError, GraphRequest};
 /// judges all.
 pub const ACCOUNT_COUNT_MAX: usize = 20;
 
+/// Graph's code for a tenant without Privileged Identity Management.
+const NO_PIM: &str = "AadPremiumLicenseRequired";
+
 /// What the tenant answered, each answer or the reason that there is none.
 #[derive(Debug)]
 pub struct Asked {
@@ -46,6 +49,8 @@ pub struct AccountSeen {
     pub user: Result<Option<Value>, DirectoryError>,
     /// Its authentication methods.
     pub methods: Result<Value, DirectoryError>,
+    /// Its roles that are active, with their ends where the tenant has such.
+    pub roles: Result<Value, DirectoryError>,
 }
 
 impl AccountSeen {
@@ -87,7 +92,31 @@ async fn account(directory: &dyn Directory, name: &str) -> AccountSeen {
         Ok(None) => Ok(Value::Null),
         Err(error) => Err(error.clone()),
     };
-    AccountSeen { name: name.to_owned(), user, methods }
+    let roles = match &user {
+        Ok(Some(user)) => roles(directory, user.get("id").and_then(Value::as_str).unwrap_or(name)).await,
+        Ok(None) => Ok(Value::Null),
+        Err(error) => Err(error.clone()),
+    };
+    AccountSeen { name: name.to_owned(), user, methods, roles }
+}
+
+/// Active roles with their ends; without Privileged Identity Management there are no ends, and the plain list is whole.
+///
+/// **Source:** "List roleAssignmentScheduleInstances", "List unifiedRoleAssignments".
+async fn roles(directory: &dyn Directory, id: &str) -> Result<Value, DirectoryError> {
+    let of = |list: &str| format!("/v1.0/roleManagement/directory/{list}?$filter=principalId%20eq%20'{}'", segment(id));
+    match one(directory, &of("roleAssignmentScheduleInstances")).await {
+        Err(error) if error.to_string().contains(NO_PIM) => one(directory, &of("roleAssignments")).await,
+        answer => answer,
+    }
+}
+
+/// What a person calls an application of the tenant; nothing where the tenant does not tell.
+pub async fn application_name(directory: &dyn Directory, app_id: &str) -> Option<String> {
+    let app_id = segment(app_id);
+    let target = format!("/v1.0/servicePrincipals?$filter=appId%20eq%20'{app_id}'&$select=displayName");
+    let answer = one(directory, &target).await.ok()?;
+    answer.get("value")?.get(0)?.get("displayName")?.as_str().map(str::to_owned)
 }
 
 async fn user(directory: &dyn Directory, name: &str) -> Result<Option<Value>, DirectoryError> {

@@ -10,6 +10,7 @@ use breakglass_engine::posture::Profile;
 use serde_json::Value;
 
 use super::ask::AccountSeen;
+use super::permissions::GLOBAL_ADMINISTRATOR;
 use super::{Line, Verdict, listed};
 use crate::ports::DirectoryError;
 
@@ -72,7 +73,12 @@ pub fn account(seen: &AccountSeen, profile: Profile, demands_mfa: bool) -> Line 
         let so =
             "portals and Graph open; somebody can be tricked out of that proof, and it hangs on one telephone or app";
         let line = Line::new(TOPIC, Verdict::Look, format!("`{name}` has a second proof and no passkey"), so);
-        return line.with_remedy("register two passkeys for it, kept in two places");
+        return line.with_remedy(match profile {
+            Profile::Classic => {
+                "if the telephone or app is somebody's, take it away: the profile wants a password alone"
+            }
+            Profile::Current => "register two passkeys for it, kept in two places",
+        });
     }
     password_alone(name, profile, demands_mfa)
 }
@@ -82,7 +88,10 @@ fn password_alone(name: &str, profile: Profile, demands_mfa: bool) -> Line {
     let what = format!("`{name}` has a password alone (certificates are not listed by Graph)");
     if !demands_mfa {
         let so = "every door opens as far as policies let it: Microsoft does not demand more in this cloud so far";
-        return Line::new(TOPIC, Verdict::Look, what, so).with_remedy("expect that to end, and register a passkey");
+        return Line::new(TOPIC, Verdict::Look, what, so).with_remedy(match profile {
+            Profile::Classic => "expect that to end: look again when Microsoft announces it for this cloud",
+            Profile::Current => "expect that to end, and register a passkey",
+        });
     }
     let phase = |phase| doors(&move |found: Option<MandatoryMfaPhase>| found == Some(phase));
     let so = format!(
@@ -92,12 +101,60 @@ fn password_alone(name: &str, profile: Profile, demands_mfa: bool) -> Line {
         phase(MandatoryMfaPhase::ResourceManagerWrites),
     );
     match profile {
-        Profile::Classic => Line::new(TOPIC, Verdict::Look, what, so)
-            .with_remedy("rehearse the repair through Graph, without a portal; or register a passkey"),
+        Profile::Classic => Line::new(TOPIC, Verdict::Look, what, so).with_remedy(
+            "rehearse the repair through Graph, without a portal; who needs portals sets `profile = \"current\"`",
+        ),
         Profile::Current => {
             Line::new(TOPIC, Verdict::Bad, what, so).with_remedy("register two passkeys for it, kept in two places")
         }
     }
+}
+
+/// Whether a declared account is Global Administrator for good; nothing where there is no account to be one.
+#[must_use]
+pub fn role(seen: &AccountSeen) -> Option<Line> {
+    const TOPIC: &str = "account";
+    const BY_PLAN: &str = "`breakglass plan` assigns the role directly and without an end";
+    let name = seen.shown_name();
+    seen.user.as_ref().ok()?.as_ref()?;
+    let doubt = |why: String| {
+        let what = format!("whether `{name}` is Global Administrator for good cannot be told: {why}");
+        Line::new(TOPIC, Verdict::Unknown, what, "without the role it gets in and repairs nothing")
+            .with_remedy("consent to `RoleAssignmentSchedule.Read.Directory` and `RoleManagement.Read.Directory`")
+    };
+    let list = match &seen.roles {
+        Err(error) => return Some(doubt(error.to_string())),
+        Ok(roles) => roles.get("value").and_then(Value::as_array),
+    };
+    let Some(list) = list else { return Some(doubt("there is no list".to_owned())) };
+    let text = |one: &Value, member: &str| one.get(member).and_then(Value::as_str).map(str::to_owned);
+    let is_whole = |one: &&Value| {
+        text(one, "roleDefinitionId").as_deref() == Some(GLOBAL_ADMINISTRATOR)
+            && text(one, "directoryScopeId").as_deref() == Some("/")
+    };
+    let held: Vec<&Value> = list.iter().filter(is_whole).collect();
+    let is_activated = |one: &Value| text(one, "assignmentType").as_deref() == Some("Activated");
+    let is_direct = |one: &Value| text(one, "memberType").is_none_or(|kind| kind == "Direct");
+    let mut lasting = held.iter().filter(|one| text(one, "endDateTime").is_none() && !is_activated(one));
+    if lasting.clone().any(|one| is_direct(one)) {
+        let what = format!("`{name}` is Global Administrator, directly and without an end");
+        return Some(Line::new(TOPIC, Verdict::Good, what, "it can repair whatever it reaches"));
+    }
+    let line = |verdict, what: String, so: &str| Some(Line::new(TOPIC, verdict, what, so).with_remedy(BY_PLAN));
+    if lasting.next().is_some() {
+        let so = "whoever may change that group takes the role away";
+        return line(Verdict::Look, format!("`{name}` is Global Administrator through a group"), so);
+    }
+    if held.iter().any(|one| is_activated(one)) {
+        let what = format!("`{name}` is Global Administrator only because somebody activated it");
+        return line(Verdict::Bad, what, "activation is what may not work in the emergency");
+    }
+    if let Some(end) = held.iter().filter_map(|one| text(one, "endDateTime")).max() {
+        let what = format!("`{name}` is Global Administrator until {end} and no longer");
+        return line(Verdict::Bad, what, "on that day the account can repair nothing any more");
+    }
+    let so = "it gets in and repairs nothing";
+    line(Verdict::Bad, format!("`{name}` is not Global Administrator of the whole tenant now"), so)
 }
 
 /// The doors that an administrator would use and that answer to a phase.

@@ -3,6 +3,7 @@
 //! **Source:** RFC 6238 for codes of authenticator apps; AADSTS700024 of "Microsoft Entra authentication and authorization
 //! error codes"; "Microsoft Entra data retention"; "List signIns"; "Security defaults in Microsoft Entra ID".
 
+use breakglass_engine::posture::Profile;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -119,7 +120,7 @@ pub fn licence(answer: &Result<Value, DirectoryError>) -> Line {
 
 /// The security defaults.
 #[must_use]
-pub fn security_defaults(answer: &Result<Value, DirectoryError>) -> Line {
+pub fn security_defaults(answer: &Result<Value, DirectoryError>, profile: Profile) -> Line {
     const TOPIC: &str = "security defaults";
     let is_on = match answer {
         Ok(answer) => {
@@ -135,7 +136,10 @@ pub fn security_defaults(answer: &Result<Value, DirectoryError>) -> Line {
             "everybody is asked for multifactor authentication and nobody can be excluded: `plan` refuses, and an account \
              with a password alone does not get in",
         )
-        .with_remedy("give the accounts a passkey; then replace the defaults by Conditional Access policies"),
+        .with_remedy(match profile {
+            Profile::Classic => "replace the defaults by Conditional Access policies (P1) that exclude the accounts",
+            Profile::Current => "give the accounts a passkey; then replace the defaults by Conditional Access policies",
+        }),
         Ok(false) => Line::new(
             TOPIC,
             Verdict::Good,

@@ -10,8 +10,8 @@ mod doors;
 mod measured;
 mod permissions;
 
-pub use self::ask::{ACCOUNT_COUNT_MAX, AccountSeen, Asked, LogsSeen, ask};
-pub use self::doors::{account, depositories};
+pub use self::ask::{ACCOUNT_COUNT_MAX, AccountSeen, Asked, LogsSeen, application_name, ask};
+pub use self::doors::{account, depositories, role};
 pub use self::measured::{Clocks, SKEW_SECONDS_BAD, SKEW_SECONDS_LOOK, clock, licence, logs, security_defaults};
 pub use self::permissions::{AZURE_CLI, Consent, permissions, signed_in, unconsented};
 

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use breakglass_engine::access::surfaces::surface;
 use breakglass_engine::posture::rules::takes_accounts_over;
 
 use super::{Line, Verdict, listed};
@@ -15,7 +16,7 @@ use crate::setup::{WRITING_PERMISSIONS, grants};
 pub const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 
 /// Template id of the role Global Administrator.
-const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
+pub(super) const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
 /// Template id of the role Global Reader.
 const GLOBAL_READER: &str = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
 
@@ -42,20 +43,31 @@ pub fn unconsented(refusal: &str, consent: Consent<'_>) -> Option<Line> {
     is_it.then(|| consent_to(&needs().into_keys().collect(), consent))
 }
 
-/// Who is signed in, and as what.
+/// An application by its name, with its id behind it; by its id alone where nobody knows a name.
+///
+/// `told` is what the tenant calls it.
+fn application_words(app_id: &str, told: Option<&str>) -> String {
+    match told.or_else(|| surface(app_id).map(|known| known.name)) {
+        Some(name) => format!("`{name}` (`{app_id}`)"),
+        None => format!("`{app_id}`"),
+    }
+}
+
+/// Who is signed in, and as what; `application_name` is what the tenant calls the application.
 #[must_use]
-pub fn signed_in(found: &SignedIn) -> Vec<Line> {
+pub fn signed_in(found: &SignedIn, application_name: Option<&str>) -> Vec<Line> {
     const TOPIC: &str = "sign-in";
     let SignedIn { who, app_id, tenant_id, .. } = found;
+    let by = application_words(app_id, application_name);
     let (id, name) = match who {
-        SignedInAs::Application { .. } => return vec![application(found)],
+        SignedInAs::Application { .. } => return vec![application(found, &by)],
         SignedInAs::User { id, user_principal_name } => (id, user_principal_name),
     };
     let name = if name.is_empty() { id } else { name };
     let mut lines = vec![Line::new(
         TOPIC,
         Verdict::Good,
-        format!("`{name}` is signed in to `{tenant_id}` by the application `{app_id}`"),
+        format!("`{name}` is signed in to `{tenant_id}` by the application {by}"),
         "a person: what is changed is changed in that name, and the permissions below count only as far as their roles \
          reach",
     )];
@@ -88,9 +100,9 @@ pub fn signed_in(found: &SignedIn) -> Vec<Line> {
     lines
 }
 
-fn application(found: &SignedIn) -> Line {
+fn application(found: &SignedIn, by: &str) -> Line {
     const TOPIC: &str = "sign-in";
-    let what = format!("the application `{}` is signed in to `{}`, as itself", found.app_id, found.tenant_id);
+    let what = format!("the application {by} is signed in to `{}`, as itself", found.tenant_id);
     let is_over = |name: &&str| takes_accounts_over(name) || name.starts_with("Policy.ReadWrite.");
     let held = || found.permissions.iter().map(String::as_str);
     let over: Vec<&str> = held().filter(is_over).collect();
@@ -117,13 +129,10 @@ fn application(found: &SignedIn) -> Line {
 #[must_use]
 pub fn permissions(found: &SignedIn, consent: Consent<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
-    let (reading, mut missing) = reading(found);
+    let (reading, missing) = reading(found);
     lines.extend(reading);
-    let is_person = matches!(found.who, SignedInAs::User { .. });
-    if is_person {
-        let (writing, lacking) = writing(found);
-        lines.push(writing);
-        missing.extend(lacking);
+    if matches!(found.who, SignedInAs::User { .. }) {
+        lines.push(writing(found, consent));
     }
     if !missing.is_empty() {
         lines.push(consent_to(&missing, consent));
@@ -182,25 +191,36 @@ fn reading(found: &SignedIn) -> (Vec<Line>, BTreeSet<&'static str>) {
     (lines, lacking.into_keys().collect())
 }
 
-fn writing(found: &SignedIn) -> (Line, BTreeSet<&'static str>) {
+/// Reading needs no permission to write, and a sign-in for reading asks for none, whatever was consented to.
+fn writing(found: &SignedIn, consent: Consent<'_>) -> Line {
     const TOPIC: &str = "writing";
     let has = |wanted: &&&str| found.permissions.iter().any(|held| grants(held, wanted));
     let lacking: BTreeSet<&'static str> = WRITING_PERMISSIONS.iter().filter(|wanted| !has(wanted)).copied().collect();
     if lacking.is_empty() {
         let what = "all permissions that a plan may need are there";
         let so = "`apply` is refused for none of them; it does nothing before somebody answers `yes`";
-        return (Line::new(TOPIC, Verdict::Good, what, so), lacking);
+        return Line::new(TOPIC, Verdict::Good, what, so);
     }
-    let what = format!("to carry out a plan, {} are not there", listed(lacking.iter().copied()));
-    let so = "`plan` works; `apply` asks for those of its plan when you sign in, and begins nothing without them";
-    let line =
-        Line::new(TOPIC, Verdict::Look, what, so).with_remedy("consent to them before you need them: see `consent`");
-    (line, lacking)
+    let what = format!("this sign-in is for reading, without {}", listed(lacking.iter().copied()));
+    let so = "nothing but `apply` needs these. It asks for those of its plan when it signs you in, and begins nothing \
+              without them; whether they were consented to already is seen then";
+    let line = Line::new(TOPIC, Verdict::Good, what, so);
+    if consent.app_id == AZURE_CLI {
+        return line;
+    }
+    line.with_remedy(format!("to have them consented to beforehand, {}", link_for_people(&lacking, consent)))
+}
+
+fn link_for_people(names: &BTreeSet<&'static str>, consent: Consent<'_>) -> String {
+    let Consent { login, graph, tenant, app_id, .. } = consent;
+    let scopes: Vec<String> = names.iter().map(|name| format!("{graph}/{name}")).collect();
+    let scopes = scopes.join("%20");
+    format!("open {login}/{tenant}/v2.0/adminconsent?client_id={app_id}&redirect_uri=http://localhost&scope={scopes}")
 }
 
 fn consent_to(missing: &BTreeSet<&'static str>, consent: Consent<'_>) -> Line {
     const TOPIC: &str = "consent";
-    let Consent { login, graph, tenant, app_id, is_for_people } = consent;
+    let Consent { login, tenant, app_id, is_for_people, .. } = consent;
     let so = "until somebody who may consents, what is missing stays missing";
     if app_id == AZURE_CLI {
         let what = "the Azure CLI gets no more permissions than it has";
@@ -209,11 +229,7 @@ fn consent_to(missing: &BTreeSet<&'static str>, consent: Consent<'_>) -> Line {
     }
     let what = "an administrator can consent to what is missing";
     let remedy = if is_for_people {
-        let scopes: Vec<String> = missing.iter().map(|name| format!("{graph}/{name}")).collect();
-        let scopes = scopes.join("%20");
-        format!(
-            "open {login}/{tenant}/v2.0/adminconsent?client_id={app_id}&redirect_uri=http://localhost&scope={scopes}"
-        )
+        link_for_people(missing, consent)
     } else {
         format!("add it to the application's registration, then open {login}/{tenant}/adminconsent?client_id={app_id}")
     };

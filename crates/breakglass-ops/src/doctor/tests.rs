@@ -106,7 +106,7 @@ fn security_defaults_that_are_on_are_bad() {
         (Ok(json!({})), Unknown),
         (Err(refused()), Unknown),
     ] {
-        assert_eq!(security_defaults(&answer).verdict, verdict, "{answer:?}");
+        assert_eq!(security_defaults(&answer, Profile::Current).verdict, verdict, "{answer:?}");
     }
 }
 
@@ -141,7 +141,7 @@ fn an_application_that_writes_what_counts_is_bad() {
         (&["User-PasswordProfile.ReadWrite.All"], Bad),
         (&["AppRoleAssignment.ReadWrite.All"], Bad),
     ] {
-        let lines = signed_in(&application(permissions));
+        let lines = signed_in(&application(permissions), None);
         assert_eq!(lines.iter().map(|line| line.verdict).collect::<Vec<_>>(), [verdict], "{permissions:?}");
     }
 }
@@ -155,7 +155,7 @@ fn a_person_has_roles_and_a_way_to_sign_in() {
         (person(&[], &[]), vec![Good, Look]),
         (azure_cli, vec![Good, Good, Look]),
     ] {
-        let lines = signed_in(&found);
+        let lines = signed_in(&found, None);
         assert_eq!(lines.iter().map(|line| line.verdict).collect::<Vec<_>>(), verdicts, "{lines:?}");
     }
 }
@@ -230,10 +230,10 @@ fn consent_is_a_link_for_the_application_and_the_tenant() {
         let lines = permissions(found, consent(found));
         of(&lines, "consent").first().and_then(|line| line.do_this.clone()).unwrap()
     };
-    let of_person = link(&person(&all_reading(), &[]));
+    let of_person = link(&person(&[], &[]));
     assert!(of_person.contains("https://login/t/v2.0/adminconsent?client_id=a&"), "{of_person}");
-    assert!(of_person.contains("https://graph/Policy.ReadWrite.ConditionalAccess"), "{of_person}");
-    assert!(!of_person.contains("https://graph/Policy.Read.All"), "{of_person}");
+    assert!(of_person.contains("https://graph/Policy.Read.All"), "{of_person}");
+    assert!(!of_person.contains("ReadWrite"), "what is written with is not missing: {of_person}");
     assert!(link(&application(&[])).ends_with("https://login/t/adminconsent?client_id=a"));
     let azure_cli = SignedIn { app_id: AZURE_CLI.to_owned(), ..person(&[], &[]) };
     assert!(link(&azure_cli).contains("sign_in"));
@@ -241,8 +241,77 @@ fn consent_is_a_link_for_the_application_and_the_tenant() {
     assert!(unconsented("AADSTS50126: the password", consent(&azure_cli)).is_none());
 }
 
+#[test]
+fn a_sign_in_for_reading_lacks_nothing() {
+    let reader = person(&all_reading(), &[]);
+    let lines = permissions(&reader, consent(&reader));
+    let writing = of(&lines, "writing");
+    let [line] = writing.as_slice() else { panic!("{lines:?}") };
+    assert_eq!((line.verdict, of(&lines, "consent").len()), (Good, 0), "{lines:?}");
+    assert!(line.what.contains("is for reading") && line.so_what.contains("nothing but `apply`"), "{line:?}");
+    let link = line.do_this.as_deref().unwrap();
+    assert!(link.contains("https://graph/Policy.ReadWrite.ConditionalAccess"), "{link}");
+}
+
+#[test]
+fn an_application_is_called_by_its_name() {
+    let what = |found: &SignedIn, told: Option<&str>| signed_in(found, told).first().unwrap().what.clone();
+    let azure_cli = SignedIn { app_id: AZURE_CLI.to_owned(), ..person(&[], &[]) };
+    assert!(
+        what(&azure_cli, None).ends_with("by the application `Azure CLI` (`04b07795-8ddb-461a-bbee-02f9e1bf7b46`)")
+    );
+    assert!(what(&person(&[], &[]), Some("Payroll")).ends_with("`Payroll` (`a`)"));
+    assert!(what(&application(&[]), None).starts_with("the application `a` is signed in"));
+}
+
+#[test]
+fn a_role_that_ends_is_bad() {
+    let role = |more: Value| {
+        let mut one = json!({ "roleDefinitionId": GLOBAL_ADMINISTRATOR, "directoryScopeId": "/" });
+        one.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Ok(json!({ "value": [one] }))
+    };
+    let end = "2027-01-01T00:00:00Z";
+    for (roles, verdict, says) in [
+        (
+            role(json!({ "assignmentType": "Assigned", "memberType": "Direct", "endDateTime": null })),
+            Good,
+            "without an end",
+        ),
+        (role(json!({})), Good, "without an end"),
+        (role(json!({ "assignmentType": "Assigned", "memberType": "Direct", "endDateTime": end })), Bad, end),
+        (role(json!({ "assignmentType": "Activated", "endDateTime": end })), Bad, "activated"),
+        (role(json!({ "memberType": "Group" })), Look, "through a group"),
+        (role(json!({ "directoryScopeId": "/administrativeUnits/1" })), Bad, "is not Global Administrator"),
+        (Ok(json!({ "value": [] })), Bad, "is not Global Administrator"),
+        (Ok(json!({})), Unknown, "cannot be told"),
+        (Err(refused()), Unknown, "cannot be told"),
+    ] {
+        let there = Ok(Some(json!({ "id": "1" })));
+        let line = super::role(&AccountSeen { roles, ..seen(there, Ok(Value::Null)) }).unwrap();
+        assert_eq!(line.verdict, verdict, "{line:?}");
+        assert!(line.what.contains(says), "{line:?}");
+    }
+    assert_eq!(super::role(&seen(Ok(None), Ok(Value::Null))), None, "nobody is there to have a role");
+}
+
+#[test]
+fn the_classic_profile_is_not_told_to_get_keys() {
+    let there = || Ok(Some(json!({ "id": "1", "accountEnabled": true })));
+    let methods = |kind: &str| {
+        Ok(json!({ "value": [{ "@odata.type": format!("#microsoft.graph.{kind}AuthenticationMethod") }] }))
+    };
+    for (kind, demands) in [("password", true), ("password", false), ("softwareOath", true)] {
+        let remedy = |profile| account(&seen(there(), methods(kind)), profile, demands).do_this.unwrap();
+        assert!(!remedy(Profile::Classic).contains("passkey"), "{kind}");
+        assert!(remedy(Profile::Current).contains("passkey"), "{kind}");
+    }
+    let on = Ok(json!({ "isEnabled": true }));
+    assert!(!security_defaults(&on, Profile::Classic).do_this.unwrap().contains("passkey"));
+}
+
 fn seen(user: Result<Option<Value>, DirectoryError>, methods: Result<Value, DirectoryError>) -> AccountSeen {
-    AccountSeen { name: "e1".to_owned(), user, methods }
+    AccountSeen { name: "e1".to_owned(), user, methods, roles: Ok(Value::Null) }
 }
 
 #[test]

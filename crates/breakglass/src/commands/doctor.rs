@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::graph::{Cloud, Reached, Route};
+use breakglass_engine::posture::Profile;
 use breakglass_ops::doctor::{self, Clocks, Consent, Line, Verdict};
 use breakglass_ops::ports::{Clock as _, Directory as _};
 use breakglass_ops::setup::ACCOUNT_COUNT_MIN;
@@ -17,6 +18,7 @@ use crate::exit::Exit;
 use crate::failure::{Coded as _, Failure};
 use crate::live::{self, Live, LiveError};
 use crate::output::deliver;
+use crate::render::counted;
 use crate::render::doctor::{json, text};
 use crate::subject::{SubjectArguments, reading_permissions};
 use crate::wiring::World;
@@ -104,12 +106,12 @@ impl Examination {
         };
         let so = "`--live`, `snapshot`, `plan` and `apply` know whom to ask";
         self.lines.push(Line::new(TOPIC, Verdict::Good, format!("it names the tenant `{tenant}`"), so));
+        self.lines.push(profile_line(config.posture_settings().profile));
         let accounts = config.wanted(None).accounts.len();
         let groups = config.declared("").len().saturating_sub(accounts);
-        let what = match (accounts, groups) {
-            (accounts, 0) => format!("{accounts} emergency accounts are declared"),
-            (accounts, groups) => format!("{accounts} emergency accounts and {groups} groups of them are declared"),
-        };
+        let are = if accounts == 1 && groups == 0 { "is" } else { "are" };
+        let besides = if groups == 0 { String::new() } else { format!(" and {} of them", counted(groups, "group")) };
+        let what = format!("{}{besides} {are} declared", counted(accounts, "emergency account"));
         self.lines.push(if accounts >= ACCOUNT_COUNT_MIN {
             Line::new(TOPIC, Verdict::Good, what, "one may be lost")
         } else {
@@ -175,7 +177,11 @@ impl Examination {
         };
         self.is_answered = true;
         consent.app_id = &signed_in.app_id;
-        self.lines.extend(doctor::signed_in(&signed_in));
+        let name = match self.is_graph_reached {
+            true => live.runtime.block_on(doctor::application_name(&live.directory, &signed_in.app_id)),
+            false => None,
+        };
+        self.lines.extend(doctor::signed_in(&signed_in, name.as_deref()));
         self.lines.extend(doctor::permissions(&signed_in, consent));
         if !self.is_graph_reached {
             self.unasked();
@@ -190,10 +196,12 @@ impl Examination {
         world.progress_is_over();
         let profile = config.posture_settings().profile;
         self.lines.push(doctor::licence(&asked.licences));
-        self.lines.push(doctor::security_defaults(&asked.security_defaults));
+        self.lines.push(doctor::security_defaults(&asked.security_defaults, profile));
         self.lines.push(doctor::logs(&asked.logs, &signed_in));
-        let of_account = |account| doctor::account(account, profile, demands_mfa(connection));
-        self.lines.extend(asked.accounts.iter().map(of_account));
+        for account in &asked.accounts {
+            self.lines.push(doctor::account(account, profile, demands_mfa(connection)));
+            self.lines.extend(doctor::role(account));
+        }
         self.lines.extend(doctor::depositories(&custody, &asked.users));
     }
 
@@ -259,6 +267,21 @@ impl Examination {
             }
         }
     }
+}
+
+/// By which profile the accounts are judged.
+fn profile_line(profile: Profile) -> Line {
+    let (what, so) = match profile {
+        Profile::Classic => (
+            "accounts are judged by the profile `classic`: a password alone is what they have",
+            "advice here is about passwords in a safe; what Microsoft demands beside all policies it demands all the same",
+        ),
+        Profile::Current => (
+            "accounts are judged by the profile `current`: each has a passkey or another proof that nobody is tricked out of",
+            "an account with a password alone is called bad, since portals do not let it in",
+        ),
+    };
+    Line::new("configuration", Verdict::Good, what, so)
 }
 
 fn answered((what, origin): (&str, &str), reached: Reached) -> Line {
