@@ -85,11 +85,10 @@ fn sentences(place: &Place<'_>) -> String {
     let lines = |names: &[&str]| names.iter().map(|name| format!("  {name}\n")).collect::<String>();
     format!(
         "Reader: an application as itself, with a certificate. It can change nothing.\nApplication permissions of \
-         Microsoft Graph:\n\n{}\nWriter: a public client, to which a person signs in. It can do nothing by itself:\nevery \
-         change is made as that person. Delegated permissions of Microsoft Graph:\n\n{}\nAn administrator consents to each \
-         at\n\n  {}/{}/adminconsent?client_id={}\n\nAn application that holds \
-         permissions to change roles, policies or passwords by itself is\na way around everything here: give none to the \
-         reader.\n",
+         Microsoft Graph:\n\n{}\nWriter: a public client, to which a person signs in. It can do nothing by\nitself: every \
+         change is made as that person. Delegated permissions of Microsoft\nGraph:\n\n{}\nAn administrator consents to \
+         each at\n\n  {}/{}/adminconsent?client_id={}\n\nAn application that holds permissions to change roles, policies \
+         or passwords\nby itself is a way around everything here: give none to the reader.\n",
         lines(&reading_permissions()),
         lines(&writing_and_reading()),
         place.login,
