@@ -140,15 +140,15 @@ impl SqliteStore {
                 Ok(())
             }
         })();
-        if let Err(why) = looked {
-            for ending in ["partial", "partial-wal", "partial-shm"] {
-                let _ = fs::remove_file(with_ending(path, ending));
-            }
-            return Err(copy(why));
-        }
-        for ending in ["partial-wal", "partial-shm"] {
+        let left = if looked.is_ok() {
+            ["partial-wal", "partial-shm"].as_slice()
+        } else {
+            &["partial", "partial-wal", "partial-shm"]
+        };
+        for ending in left {
             let _ = fs::remove_file(with_ending(path, ending));
         }
+        looked.map_err(copy)?;
         let finish = || -> std::io::Result<()> {
             fs::rename(&partial, path)?;
             path.parent().map_or(Ok(()), sync_folder)

@@ -33,7 +33,7 @@ pub(crate) struct SubjectArguments {
     #[arg(long, value_name = "PATH")]
     snapshot: Option<PathBuf>,
 
-    /// Ask the tenant that the configuration names, as without a snapshot; it has to name one
+    /// Ask the tenant itself, which the configuration names; the same as without a snapshot
     #[arg(long, conflicts_with = "snapshot")]
     live: bool,
 

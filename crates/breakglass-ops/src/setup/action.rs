@@ -291,12 +291,11 @@ impl Action {
                 of(Method::Post, ASSIGNMENTS.to_owned(), Some(body))
             }
             Self::LiftEnd { account, role_definition_id, .. } => {
-                let body = reassigned(&id(account), role_definition_id, &json!({ "type": "noExpiration" }));
+                let body = reassigned(&id(account), role_definition_id, None);
                 of(Method::Post, ASSIGNMENT_REQUESTS.to_owned(), Some(body))
             }
             Self::SetEnd { account, role_definition_id, end } => {
-                let expiration = json!({ "type": "afterDateTime", "endDateTime": end });
-                let body = reassigned(&id(account), role_definition_id, &expiration);
+                let body = reassigned(&id(account), role_definition_id, Some(end));
                 of(Method::Post, ASSIGNMENT_REQUESTS.to_owned(), Some(body))
             }
             Self::AddMember { group, member } => {

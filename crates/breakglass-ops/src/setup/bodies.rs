@@ -5,11 +5,18 @@ use serde_json::{Map, Value, json};
 /// What stands in a plan where the password is.
 const PASSWORD_MARK: &str = "{generated when it is applied}";
 
-/// A request for another end of an assignment; it begins when it began.
-pub(super) fn reassigned(principal: &str, role_definition_id: &str, expiration: &Value) -> Value {
+/// A request for another end of an assignment, or none; it begins when it began.
+pub(super) fn reassigned(principal: &str, role_definition_id: &str, end: Option<&str>) -> Value {
+    let (expiration, justification) = match end {
+        None => (json!({ "type": "noExpiration" }), "Emergency access: Global Administrator without an end"),
+        Some(end) => (
+            json!({ "type": "afterDateTime", "endDateTime": end }),
+            "Emergency access: Global Administrator ends as it did before",
+        ),
+    };
     json!({
         "action": "adminUpdate",
-        "justification": "Emergency access: Global Administrator without an end",
+        "justification": justification,
         "principalId": principal,
         "roleDefinitionId": role_definition_id,
         "directoryScopeId": "/",

@@ -109,7 +109,7 @@ fn the_way_back_of_a_plan_outlasts_the_next_plan() {
     let apply = ["apply", "--config", "writer.toml", "--yes", "--passwords-to", "safe", "--recipient", key.as_str()];
     let stage = company("planned-anew");
     stage.run(&["plan", "--live"]);
-    let is_step = |line: &str| line.trim_start().starts_with("3/8 ");
+    let is_step = |line: &str| line.trim_start().starts_with("4/8 ");
     let Ended::Whole(run) = stage.run_until((&ADA, Stop::Interrupt), &apply, is_step) else { panic!("it was killed") };
     assert_eq!(run.code, 4, "{run:?}");
     let undo = |name: &str| fs::read_to_string(stage.folder().join(name));
