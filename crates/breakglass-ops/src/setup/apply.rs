@@ -255,26 +255,27 @@ impl Applier<'_> {
 
     /// What was done besides the policies and is so no more.
     async fn taken_back(&self, plan: &Plan, course: &Course<'_>) -> Result<Vec<String>, DirectoryError> {
-        let made = &course.applied.made;
         let is_listed = |step: &Step| matches!(step.change, Action::ExcludeGroup { .. } | Action::IncludeGroup { .. });
         let mut waits = Waits::at_most(SETTLED_SECONDS_MAX);
         let mut gone = Vec::new();
         for step in plan.steps.iter().filter(|step| course.is_over(&step.key) && !is_listed(step)) {
-            let own = made.get(&step.key);
-            loop {
-                let seen = observe(self.directory, &step.change, made).await?;
-                if let Seen::Done(found) = &seen
-                    && (own.is_none() || found.is_none() || own == found.as_ref())
-                {
-                    break;
-                }
-                if seen != Seen::Open || !waits.go_on(self.clock).await {
+            while !self.is_so_still(step, &course.applied.made).await? {
+                if !waits.go_on(self.clock).await {
                     gone.push(format!("what a step did was taken back: {}", step.does));
                     break;
                 }
             }
         }
         Ok(gone)
+    }
+
+    /// Whether what a step did is so still. What it made is looked for by its id: another may have the same name.
+    async fn is_so_still(&self, step: &Step, made: &BTreeMap<String, String>) -> Result<bool, DirectoryError> {
+        let own = made.get(&step.key).and_then(|_| step.change.undo(made));
+        Ok(match &own {
+            Some(undo) => observe(self.directory, undo, made).await? == Seen::Open,
+            None => matches!(observe(self.directory, &step.change, made).await?, Seen::Done(_)),
+        })
     }
 
     async fn step(&self, at: At<'_>, course: &mut Course<'_>) -> Result<(), ApplyError> {
