@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use breakglass_adapters::clock::SystemClock;
 use breakglass_engine::access::Access;
 use breakglass_engine::agreement::{Kind, of_ways};
-use breakglass_engine::lockout::analyse;
-use breakglass_engine::lockout::goal::{Goal, Horizon};
-use breakglass_engine::lockout::report::{LockoutReport, Way};
+use breakglass_engine::lockout::Analysis;
+use breakglass_engine::lockout::goal::{Goal, Horizon, Question, Stage};
+use breakglass_engine::lockout::report::Way;
 use breakglass_engine::posture::{Case, Finding, Severity, Status, judge};
 use breakglass_ops::comparing::{Comparing, Comparison};
 use breakglass_ops::ports::InMemoryParts;
@@ -16,7 +16,7 @@ use breakglass_ops::setup::plan::Plan;
 use breakglass_ops::setup::{self, Wanted};
 use serde_json::Value;
 
-use super::lockout::{AnalysisArguments, LockoutError};
+use super::lockout::AnalysisArguments;
 use super::plan::refused;
 use crate::config::Config;
 use crate::exit::Exit;
@@ -59,15 +59,18 @@ pub(super) fn verify(
         now: subject.now,
     });
     let settings = AnalysisArguments::default().settings(&subject, Horizon::Day, world)?;
-    let report = analyse(&access, &settings, Goal::FullRepair, &[]).map_err(LockoutError::Scenario)?;
-    let order = report.direct.order;
+    let question = Question { goal: Goal::FullRepair, surface: None, stage: Stage::Direct };
+    let mut analysis = Analysis::of_question(&access, &settings, question);
+    let answer = analysis.answer(question);
+    analysis.end();
+    let order = answer.order;
     let failures = match order.proved {
         Some(0) => "Nobody gets in to repair the tenant.".to_owned(),
         Some(count) => format!("The smallest lockout takes {}.", counted(count, "failure")),
         None => format!("No {} lock everybody out.", counted(settings.max_order, "failure")),
     };
     world.tell(&format!("\n{}\n{failures}", filled(&rules.sentence, world)));
-    let asked = ask_tenant(&access, (&subject, &report), live, world);
+    let asked = ask_tenant(&access, (&subject, &answer.ways), live, world);
     let is_critical = |finding: &Finding| finding.status == Status::Fail && finding.severity == Severity::Critical;
     let judged = if rules.findings.iter().any(is_critical) || order.proved == Some(0) {
         world.note("`breakglass check --live` says what is critical, and what to do");
@@ -84,10 +87,10 @@ fn filled(text: &str, world: &World) -> String {
 
 /// Puts the accounts' sign-ins, on which their ways in rest, to the tenant's own What If. That it cannot be asked makes
 /// nothing wrong; it is said.
-fn ask_tenant(access: &Access<'_>, (subject, report): (&Subject, &LockoutReport), live: &Live, world: &World) -> Exit {
+fn ask_tenant(access: &Access<'_>, (subject, ways): (&Subject, &[Way]), live: &Live, world: &World) -> Exit {
     let ids: BTreeSet<&str> = subject.accounts.keys.iter().map(|key| subject.snapshot.objects.id(*key)).collect();
     let of_accounts = |way: &&Way| way.sessions.iter().all(|session| ids.contains(session.user.as_str()));
-    let ways: Vec<&Way> = report.direct.ways.iter().filter(of_accounts).collect();
+    let ways: Vec<&Way> = ways.iter().filter(of_accounts).collect();
     let questions: Vec<Value> = of_ways(access, &ways).into_iter().filter_map(|way| way.body).collect();
     if questions.is_empty() {
         return Exit::Good;
