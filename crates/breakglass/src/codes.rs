@@ -32,6 +32,7 @@ const LISTS: &[&[ErrorCode]] = &[
     commands::lockout::CODES,
     live::CODES,
     commands::plan::CODES,
+    commands::sign_out::CODES,
     commands::apply::CODES,
     commands::passwords::CODES,
     commands::state::CODES,

@@ -410,7 +410,9 @@ impl Config {
             display_name: account.display_name.clone(),
         };
         let accounts = self.account.iter().map(account).collect();
-        self.exclusion.wanted(accounts, profile.or(self.profile).unwrap_or(ProfileName::Current))
+        let PostureSettings { forbidden_names, wanted_name_parts, .. } = self.posture_settings();
+        let profile = profile.or(self.profile).unwrap_or(ProfileName::Current);
+        Wanted { forbidden_names, wanted_name_parts, ..self.exclusion.wanted(accounts, profile) }
     }
 
     /// The accounts and groups that it declares, in its order.

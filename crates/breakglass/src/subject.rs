@@ -335,17 +335,20 @@ impl SubjectArguments {
 
     /// The configuration that was named, or the one in the snapshot's folder or the current one, with its name.
     pub(crate) fn config(&self, world: &World) -> Result<Option<(Config, String)>, Failure> {
-        let path = match &self.config {
-            Some(path) => path.clone(),
-            None => {
-                let of_snapshot = self.snapshot.iter().map(|folder| folder.join(CONFIG_NAME));
-                let mut usual = of_snapshot.chain([PathBuf::from(CONFIG_NAME)]);
-                let Some(path) = usual.find(|path| path.is_file()) else { return Ok(None) };
-                world.note(&format!("using the configuration `{}`", path.display()));
-                path
-            }
-        };
+        let Some(path) = self.config_path() else { return Ok(None) };
+        if self.config.is_none() {
+            world.note(&format!("using the configuration `{}`", path.display()));
+        }
         Ok(Some((Config::read(&path)?, path.display().to_string())))
+    }
+
+    /// Where that is.
+    pub(crate) fn config_path(&self) -> Option<PathBuf> {
+        if self.config.is_some() {
+            return self.config.clone();
+        }
+        let of_snapshot = self.snapshot.iter().map(|folder| folder.join(CONFIG_NAME));
+        of_snapshot.chain([PathBuf::from(CONFIG_NAME)]).find(|path| path.is_file())
     }
 }
 
@@ -372,7 +375,7 @@ pub(crate) fn reading_permissions() -> Vec<&'static str> {
 /// Those on whom an answer depends, by the declarations and the custody.
 pub(crate) fn named(config: &Config, declared: &[Declared]) -> BTreeSet<String> {
     let depositories = config.custody().depositories.into_values().flat_map(|one| one.signs_in);
-    declared.iter().map(|one| one.name.clone()).chain(depositories).collect()
+    declared.iter().map(|one| one.name.clone()).chain(depositories).chain([config.wanted(None).group]).collect()
 }
 
 /// Reads a snapshot and says beside it what was not understood.

@@ -73,6 +73,10 @@ impl Gathered {
     pub(super) fn group(&mut self, group: &Value) {
         let Some(id) = text(group, "id") else { return };
         self.is_group.insert(id.to_owned());
+        // By its id or its name, which several may have.
+        if text(group, "displayName").is_some_and(|name| self.named.contains(&name.to_lowercase())) {
+            self.groups.insert(id.to_owned());
+        }
         if group.get("isAssignableToRole") == Some(&Value::Bool(true)) {
             self.role_assignable.insert(id.to_owned());
         }

@@ -21,7 +21,7 @@ use breakglass_custody::password::Password;
 use serde_json::{Value, json};
 
 use super::action::{Action, PASSWORD, POLICIES};
-use super::bodies::{excluded, included, lasting};
+use super::bodies::{excluded, lasting};
 use super::course::Course;
 use super::grants::grants;
 use super::observe::{Seen, list, observe};
@@ -125,6 +125,8 @@ pub struct Applied {
     pub done: BTreeSet<String>,
     /// Steps that were as they were to be already.
     pub passed: BTreeSet<String>,
+    /// Steps of a way back that were left, since somebody has changed what they are about.
+    pub left: BTreeSet<String>,
     /// Ids of what was made, by the key of the step.
     pub made: BTreeMap<String, String>,
 }
@@ -227,6 +229,11 @@ impl Applier<'_> {
     /// besides is so still.
     async fn look(&self, plan: &Plan, course: &Course<'_>) -> Result<(), ApplyError> {
         let found = list(self.directory, POLICIES).await.map_err(ApplyError::Directory)?;
+        if plan.takes_back.is_some() {
+            let mut moved = still_carrying(plan, &found);
+            moved.extend(self.taken_back(plan, course).await.map_err(ApplyError::Directory)?);
+            return if moved.is_empty() { Ok(()) } else { Err(ApplyError::Moved(moved)) };
+        }
         let mut moved = Vec::new();
         let mut left: BTreeSet<&str> = plan.policies.keys().map(String::as_str).collect();
         for policy in &found {
@@ -240,7 +247,7 @@ impl Applier<'_> {
             let own = digest(&lasting(policy));
             let step = plan.steps.iter().find_map(|step| Some((step, made_of(&step.change, course, id)?)));
             match step {
-                Some((step, made)) if made == own && (course.sent.contains(&step.key) || step.change.is_undo()) => {}
+                Some((step, made)) if made == own && course.sent.contains(&step.key) => {}
                 Some((step, _)) if *planned == own && course.applied.done.contains(&step.key) => {
                     moved.push(format!("what was done to policy `{name}` was taken back"));
                 }
@@ -258,7 +265,8 @@ impl Applier<'_> {
         let is_listed = |step: &Step| matches!(step.change, Action::ExcludeGroup { .. } | Action::IncludeGroup { .. });
         let mut waits = Waits::at_most(SETTLED_SECONDS_MAX);
         let mut gone = Vec::new();
-        for step in plan.steps.iter().filter(|step| course.is_over(&step.key) && !is_listed(step)) {
+        let is_to_see = |step: &&Step| course.is_over(&step.key) && !course.applied.left.contains(&step.key);
+        for step in plan.steps.iter().filter(is_to_see).filter(|step| !is_listed(step)) {
             while !self.is_so_still(step, &course.applied.made).await? {
                 if !waits.go_on(self.clock).await {
                     gone.push(format!("what a step did was taken back: {}", step.does));
@@ -281,6 +289,8 @@ impl Applier<'_> {
     async fn step(&self, at: At<'_>, course: &mut Course<'_>) -> Result<(), ApplyError> {
         let (key, action) = (at.step.key.as_str(), &at.step.change);
         match observe(self.directory, action, &course.applied.made).await {
+            // What somebody has changed since is no longer what is to be taken back.
+            Ok(Seen::Moved(_)) if at.plan.takes_back.is_some() => return Ok(course.note(key, "left", None)?),
             Ok(Seen::Moved(why)) => return Err(at.moved(course, why, None)),
             Ok(Seen::Done(made)) if course.may_be_own(key, made.as_deref()) => {
                 let password = self.password(at, course)?;
@@ -493,15 +503,38 @@ fn addressed(mut body: Value, origin: &str) -> Value {
     body
 }
 
+/// Policies that exclude a group which a way back would delete, and that it does not know of: a later plan rests on it.
+fn still_carrying(plan: &Plan, policies: &[Value]) -> Vec<String> {
+    let none = BTreeMap::new();
+    let deleted = plan.steps.iter().filter_map(|step| match &step.change {
+        Action::DeleteGroup { group } => group.object.id(&none),
+        _ => None,
+    });
+    let deleted: BTreeSet<&str> = deleted.collect();
+    let known = plan.steps.iter().filter_map(|step| match &step.change {
+        Action::IncludeGroup { policy, .. } => policy.object.id(&none),
+        _ => None,
+    });
+    let known: BTreeSet<&str> = known.collect();
+    let text = |policy: &Value, name: &str| policy.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let excludes = |policy: &&Value| {
+        let groups = policy.pointer("/conditions/users/excludeGroups").and_then(Value::as_array).into_iter().flatten();
+        groups.into_iter().filter_map(Value::as_str).any(|id| deleted.contains(id))
+    };
+    let others = policies.iter().filter(excludes).filter(|policy| !known.contains(text(policy, "id").as_str()));
+    let told = |policy: &Value| {
+        let name = text(policy, "displayName");
+        format!("policy `{name}` excludes a group that would be deleted, by a later plan: take that back first")
+    };
+    others.map(told).collect()
+}
+
 /// Digest of what a step makes of a policy, if it is about that one and the group is known.
 fn made_of(action: &Action, course: &Course<'_>, id: &str) -> Option<String> {
     let made = &course.applied.made;
     match action {
         Action::ExcludeGroup { policy, group, was } if policy.object.id(made) == Some(id) => {
             Some(digest(&excluded(was, group.object.id(made)?)))
-        }
-        Action::IncludeGroup { policy, group, was } if policy.object.id(made) == Some(id) => {
-            Some(digest(&included(was, group.object.id(made)?)))
         }
         _ => None,
     }

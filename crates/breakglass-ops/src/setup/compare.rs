@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 
 use super::action::{Action, Named, ROLE, Ref};
 use super::bodies::lasting;
-use super::keys::keys_by_hand;
+use super::keys::{has_key_that_works, keys_by_hand};
 use super::needs::{changes, is_sign_in_name, needs_exclusion, nickname, spoken};
 use super::objection::Objection;
 use super::plan::{ByHand, Head, Plan, digest};
@@ -54,6 +54,8 @@ pub fn plan(snapshot: &Snapshot, wanted: &Wanted, at: Timestamp) -> Result<Plan,
         draft.roles(&accounts);
         draft.members(group, &accounts);
         let strangers = draft.strangers(group, &accounts);
+        draft.frozen(group, &accounts, !strangers.is_empty());
+        let strangers = draft.leaving(group, &accounts, strangers);
         if strangers.is_empty() {
             draft.unit(group);
         }
@@ -184,6 +186,14 @@ impl<'d> Draft<'d> {
         {
             self.objections.push(Objection::Federated { account: name.clone(), domain: domain.to_owned() });
         }
+        if let Some((_, domain)) = name.split_once('@')
+            && self.is_other_than_initial(domain)
+        {
+            self.by_hand.push(ByHand {
+                does: format!("give `{name}` a sign-in name in the tenant's initial domain"),
+                because: format!("it goes with `{domain}` if somebody federates or removes that"),
+            });
+        }
         let account = Account { object: Ref::Id(id), name, key: Some(user.key) };
         let (set, was, because) = changes(user);
         if !set.is_empty() {
@@ -205,6 +215,9 @@ impl<'d> Draft<'d> {
             self.objections.push(Objection::NoName(name));
             return None;
         };
+        if let Some(why) = self.against_name(local) {
+            self.objections.push(Objection::Name { account: name.clone(), why });
+        }
         let is_same = |one: &str| one.eq_ignore_ascii_case(domain);
         let domains = self.snapshot.domains.items();
         let known = domains.iter().find(|one| is_same(&one.id) && one.is_verified != Property::Value(false));
@@ -230,6 +243,22 @@ impl<'d> Draft<'d> {
         let account = Account { object: Ref::MadeBy(action.key()), name, key: None };
         self.act(action, "it is declared and does not exist");
         Some(account)
+    }
+
+    /// What the rules for names say against the part before the `@`.
+    fn against_name(&self, local: &str) -> Option<String> {
+        let local = local.to_lowercase();
+        let parts = &self.wanted.wanted_name_parts;
+        if self.wanted.forbidden_names.contains(&local) {
+            return Some("its name is generic, one of the first that attackers try".to_owned());
+        }
+        let is_wanted = parts.is_empty() || parts.iter().any(|part| local.contains(part.as_str()));
+        (!is_wanted).then(|| format!("its name has none of the parts that are wanted: {}", parts.join(", ")))
+    }
+
+    fn is_other_than_initial(&self, domain: &str) -> bool {
+        let mut of_name = self.snapshot.domains.items().iter().filter(|one| one.id.eq_ignore_ascii_case(domain));
+        of_name.any(|one| one.is_initial == Property::Value(false))
     }
 
     fn is_federated(&self, domain: &str) -> bool {
@@ -300,9 +329,57 @@ impl<'d> Draft<'d> {
     }
 
     fn is_in_restricted_unit(&self, group: ObjectKey) -> bool {
+        self.restricted_unit_of(group).is_some()
+    }
+
+    /// The name of the unit with restricted management that a group is in.
+    fn restricted_unit_of(&self, group: ObjectKey) -> Option<&'d str> {
         let units = self.snapshot.administrative_units.items().iter();
         let mut restricted = units.filter(|unit| unit.is_member_management_restricted == Property::Value(true));
-        restricted.any(|unit| unit.members.iter().flatten().any(|member| member.key == group))
+        let unit = restricted.find(|unit| unit.members.iter().flatten().any(|member| member.key == group))?;
+        Some(unit.display_name.as_deref().unwrap_or_default())
+    }
+
+    /// In a unit with restricted management nobody changes members, not even a Global Administrator.
+    fn frozen(&mut self, group: &Carrier<'d>, accounts: &[Account], do_some_leave: bool) {
+        let Some(unit) = group.found.and_then(|group| self.restricted_unit_of(group.key)) else { return };
+        let members = members_of(group);
+        let does_one_come = accounts.iter().any(|account| account.key.is_none_or(|key| !members.contains(&key)));
+        if does_one_come || do_some_leave {
+            self.objections.push(Objection::Frozen { group: group.named.name.clone(), unit: unit.to_owned() });
+        }
+    }
+
+    /// Who leaves the group now. As long as an account is yet to be made, or to get its key, nobody does: they may be the
+    /// last whom no policy keeps out.
+    fn leaving(
+        &mut self,
+        group: &Carrier<'_>,
+        accounts: &[Account],
+        strangers: Vec<(Action, String)>,
+    ) -> Vec<(Action, String)> {
+        let user = |account: &Account| account.key.and_then(|key| self.snapshot.user(key));
+        let has_key = |account: &Account| has_key_that_works(self.snapshot, user(account), self.at);
+        let is_ready = |account: &Account| account.key.is_some() && (!self.wanted.has_passkeys || has_key(account));
+        if strangers.is_empty() || accounts.iter().all(is_ready) {
+            return strangers;
+        }
+        let names: Vec<String> = strangers
+            .iter()
+            .filter_map(|(action, _)| match action {
+                Action::RemoveMember { member, .. } => Some(member.to_string()),
+                _ => None,
+            })
+            .collect();
+        self.by_hand.push(ByHand {
+            does: format!(
+                "sign in with each account, then plan again: {} leave group {} then",
+                names.join(", "),
+                group.named
+            ),
+            because: "until the accounts are known to work they may be the last whom no policy keeps out".to_owned(),
+        });
+        Vec::new()
     }
 
     fn roles(&mut self, accounts: &[Account]) {
@@ -468,7 +545,8 @@ impl<'d> Draft<'d> {
                 ObjectRow::User(_) => {
                     self.snapshot.user(*member).map_or_else(|| id.clone(), |user| user.name().to_owned())
                 }
-                _ => self.snapshot.name(*member).to_owned(),
+                // Several may have one name.
+                _ => format!("{} ({id})", self.snapshot.name(*member)),
             };
             let member = Named { object: Ref::Id(id), name };
             let because = "it is no emergency access account, and is excluded from every policy by the group";

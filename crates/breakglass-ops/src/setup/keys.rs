@@ -34,6 +34,11 @@ pub(super) fn keys_by_hand(snapshot: &Snapshot, accounts: &[(&str, Option<&User>
     all
 }
 
+/// Whether an account that is there has a security key that the tenant lets be used, as far as it can be told.
+pub(super) fn has_key_that_works(snapshot: &Snapshot, user: Option<&User>, at: Timestamp) -> bool {
+    matches!(standing(snapshot, user, at), Keys::Work)
+}
+
 enum Keys {
     Work,
     None,

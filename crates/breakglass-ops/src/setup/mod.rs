@@ -17,7 +17,7 @@ mod wanted;
 pub use self::action::WRITING_PERMISSIONS;
 pub use self::apply::{Applied, Applier, ApplyError, SEND_COUNT_MAX, SETTLED_SECONDS_MAX, VISIBLE_SECONDS_MAX};
 pub use self::compare::{objections_to, plan};
-pub use self::course::{steps_over, undo_of};
+pub use self::course::{half_made, steps_over, undo_of};
 pub(crate) use self::grants::grants;
 pub use self::objection::Objection;
 pub use self::wanted::{ACCOUNT_COUNT_MIN, Protection, Reach, Wanted, WantedAccount};

@@ -62,6 +62,24 @@ pub enum Objection {
         /// Why not.
         why: String,
     },
+    /// Nobody can change the members of the group where it is.
+    #[error(
+        "the members of group `{group}` have to change, and it is in the unit `{unit}` with restricted management, where nobody does that"
+    )]
+    Frozen {
+        /// The group.
+        group: String,
+        /// The unit.
+        unit: String,
+    },
+    /// The configuration's own rules for names speak against a name.
+    #[error("`{account}` is to be made, and {why}")]
+    Name {
+        /// The account.
+        account: String,
+        /// What is against it.
+        why: String,
+    },
     /// Several groups have the name.
     #[error("{count} groups are called `{group}`")]
     ManyGroups {
@@ -129,6 +147,11 @@ impl Objection {
                 "give another name in `[exclusion] group`, under which a new group is made; the old one stays as it is"
                     .to_owned()
             }
+            Self::Frozen { unit, .. } => format!(
+                "take the group out of the unit `{unit}` (Entra admin center, Roles & admins, Admin units), plan and apply: the \
+                 plan puts it back in the end"
+            ),
+            Self::Name { .. } => "choose another name, or change `[naming]` of the configuration".to_owned(),
             Self::ManyGroups { .. } => "give the id of the right one in `[exclusion] group`".to_owned(),
             Self::ManyPolicies(_) => "delete policies that nobody needs, then plan again".to_owned(),
             Self::SecurityDefaults => {

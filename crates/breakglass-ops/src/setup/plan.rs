@@ -138,6 +138,10 @@ impl Plan {
             plan.steps.iter().map(|step| (step.change.clone(), step.because.clone())).collect(),
             plan.by_hand.clone(),
         );
+        let mut keys = BTreeSet::new();
+        if let Some(step) = plan.steps.iter().find(|step| !keys.insert(step.key.as_str())) {
+            return Err(PlanError::Edited(format!("there are two steps `{}`", step.key)));
+        }
         let differs = plan.steps.iter().zip(&again.steps).find(|(one, other)| one != other);
         if let Some((step, _)) = differs {
             return Err(PlanError::Edited(format!("step `{}` does not do what it says", step.key)));

@@ -57,4 +57,8 @@ pub struct Wanted {
     pub reach: Reach,
     /// Whether the accounts sign in with passkeys, which the tenant must let them.
     pub has_passkeys: bool,
+    /// Names before the `@` that no account gets, in lower case.
+    pub forbidden_names: Vec<String>,
+    /// Parts of which each name has to have one, in lower case; none for whatever name.
+    pub wanted_name_parts: Vec<String>,
 }

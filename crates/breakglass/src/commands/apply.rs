@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::sqlite_store::SqliteStore;
-use breakglass_ops::ports::{Clock as _, Passwords, StoreError};
+use breakglass_ops::ports::{Clock as _, Directory as _, Passwords, SignedInAs, StoreError};
 use breakglass_ops::setup::action::Action;
 use breakglass_ops::setup::plan::{PLAN_BYTES_MAX, Plan, PlanError, Step};
 use breakglass_ops::setup::{self, Applied, Applier, ApplyError};
@@ -206,11 +206,12 @@ impl Arguments {
         show(&over);
         let makes_accounts = left.any(|step| matches!(step.change, Action::CreateAccount { .. }));
         let passwords = self.passwords.keeper(makes_accounts, world)?;
+        let permissions: Vec<&str> = plan.permissions().into_iter().chain(reading_permissions()).collect();
+        let live = Live::connect(&config, &folder, &permissions, world)?;
+        tell_who(&plan, &live, world)?;
         if !self.yes && !world.agrees("Carry it out? Only `yes` does:") {
             return Err(ApplyFailure::NotAgreed.into());
         }
-        let permissions: Vec<&str> = plan.permissions().into_iter().chain(reading_permissions()).collect();
-        let live = Live::connect(&config, &folder, &permissions, world)?;
         let back = self.undo_path(&plan)?;
         let carried = carry(&plan, (&live, &store, passwords.as_ref()), back.as_deref(), world);
         let undo = write_undo(&plan, &store, back.as_deref());
@@ -219,6 +220,9 @@ impl Arguments {
         }
         let applied = carried?;
         undo?;
+        for step in plan.steps.iter().filter(|step| applied.left.contains(&step.key)) {
+            world.note(&format!("left as it is, since somebody has changed it: {}", step.does));
+        }
         let passed = if applied.passed.is_empty() {
             String::new()
         } else {
@@ -226,7 +230,8 @@ impl Arguments {
         };
         let done = match plan.steps.len() {
             1 => "The one step is done".to_owned(),
-            count => format!("All {} are done", counted(count, "step")),
+            count if applied.left.is_empty() => format!("All {} are done", counted(count, "step")),
+            count => format!("{} of {} are done", count - applied.left.len(), counted(count, "step")),
         };
         world.tell(&format!("{done}{passed}."));
         verify(&plan, (&live, config, name), world)
@@ -275,6 +280,20 @@ impl Arguments {
     }
 }
 
+/// Says before anybody agrees who acts, where, and how much it is: the plan may fill several screens.
+fn tell_who(plan: &Plan, live: &Live, world: &World) -> Result<(), ApplyFailure> {
+    let signed_in = live.runtime.block_on(live.directory.signed_in());
+    let signed_in = signed_in.map_err(|source| ApplyFailure::NotBegun(ApplyError::Directory(source)))?;
+    let who = match signed_in.who {
+        SignedInAs::User { user_principal_name, .. } => user_principal_name,
+        SignedInAs::Application { app_id } => format!("application {app_id}"),
+    };
+    let steps = counted(plan.steps.len(), "step");
+    let line = format!("{steps} in `{}` {}, as `{who}`.", plan.tenant_name, plan.tenant_id);
+    world.tell(&format!("\n{}", fitted(&visible(&line), "", "", world.stderr.columns).trim_end()));
+    Ok(())
+}
+
 /// Carries a plan out, telling of each step.
 fn carry(
     plan: &Plan,
@@ -302,7 +321,7 @@ fn carry(
 /// Lists all that has moved, of which the error names the first.
 fn list_moved(error: &ApplyFailure, world: &World) {
     if let ApplyFailure::NotBegun(ApplyError::Moved(places)) = error {
-        world.tell(&shortened(places));
+        world.tell(&shortened(places, world.stderr.columns));
     }
 }
 
@@ -324,8 +343,9 @@ const UNDO_COUNT_MAX: usize = 99;
 const LINE_COUNT_MAX: usize = 20;
 
 /// A list, a line each, and how many more there are.
-fn shortened(list: &[String]) -> String {
-    let mut lines: Vec<String> = list.iter().take(LINE_COUNT_MAX).map(|line| format!("  {}", visible(line))).collect();
+fn shortened(list: &[String], columns: usize) -> String {
+    let filled = |line: &String| fitted(&visible(line), "  ", "    ", columns).trim_end().to_owned();
+    let mut lines: Vec<String> = list.iter().take(LINE_COUNT_MAX).map(filled).collect();
     if list.len() > LINE_COUNT_MAX {
         lines.push(format!("  and {} more", list.len() - LINE_COUNT_MAX));
     }

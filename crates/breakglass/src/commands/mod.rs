@@ -20,6 +20,7 @@ mod man;
 pub(crate) mod passwords;
 pub(crate) mod plan;
 pub(crate) mod replay;
+pub(crate) mod sign_out;
 mod snapshot;
 pub(crate) mod state;
 mod suggested;
@@ -61,6 +62,7 @@ commands! {
     Guard in guard,
     Snapshot in snapshot,
     Doctor in doctor,
+    SignOut in sign_out,
     Init in init,
     Plan in plan,
     Apply in apply,

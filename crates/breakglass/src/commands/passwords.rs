@@ -87,7 +87,8 @@ impl Passwords for Shown {
         password.with_plaintext(|text| {
             self.0.tell(&format!(
                 "\n  The password with which {} is made now. It is shown this once; write it down:\n\n    \
-                 {text}\n\n{before}  If this is stopped before the step is done, it is void, and the next run shows another.\n",
+                 {text}\n\n{before}  If this is stopped before the step is done, keep it: it may be the account's until a run shows \
+                 another.\n",
                 visible(account)
             ));
         });

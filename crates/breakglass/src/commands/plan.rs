@@ -1,8 +1,10 @@
 //! `plan`: the arrangement as it should be against the tenant as it is, as steps that somebody reads first.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::PathBuf;
 
+use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_ops::setup::plan::Plan;
 use breakglass_ops::setup::{self, Objection, Wanted};
 use clap::ValueEnum;
@@ -13,7 +15,8 @@ use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
 use crate::output::{deliver, write_file};
 use crate::render::plan::{Requests, text};
-use crate::subject::SubjectArguments;
+use crate::state::state_folder;
+use crate::subject::{SubjectArguments, folder_of};
 use crate::wiring::World;
 
 /// Plan what has to be done so that the emergency access accounts work
@@ -119,6 +122,7 @@ impl Arguments {
         if self.expect_none {
             return Ok(Exit::Found);
         }
+        self.tell_half_made(plan, world);
         write_file(&self.output, plan.document().as_bytes())?;
         let named = if self.output.as_os_str() == PLAN_NAME {
             String::new()
@@ -130,6 +134,27 @@ impl Arguments {
             self.output.display()
         ));
         Ok(Exit::Good)
+    }
+
+    /// Says of accounts that an `apply` of the plan before may have made which password they have: this plan finds them
+    /// there. What cannot be read of it is no reason to make no plan.
+    fn tell_half_made(&self, plan: &Plan, world: &World) {
+        let Ok(bytes) = fs::read(&self.output) else { return };
+        let Ok(before) = Plan::read(&bytes) else { return };
+        let config = self.subject.config_path().map(|path| folder_of(&path.display().to_string()));
+        let state = state_folder(None, &config.unwrap_or_default());
+        if !SqliteStore::is_in(&state) {
+            return;
+        }
+        let Ok(store) = SqliteStore::open(&state) else { return };
+        let half = setup::half_made(&before, &store).unwrap_or_default();
+        let is_made = |name: &str| plan.steps.iter().any(|step| step.key == format!("create-account:{name}"));
+        for name in half.into_iter().filter(|name| !is_made(name)) {
+            world.note(&format!(
+                "`{name}` was made by an `apply` that was stopped: its password is the last that was shown or sealed for \
+                 it; if nobody has that, reset it before you rely on the account"
+            ));
+        }
     }
 }
 

@@ -85,8 +85,8 @@ fn filled(text: &str, world: &World) -> String {
     fitted(&visible(text), "", "", world.stderr.columns).trim_end().to_owned()
 }
 
-/// Puts the accounts' sign-ins, on which their ways in rest, to the tenant's own What If. That it cannot be asked makes
-/// nothing wrong; it is said.
+/// Puts the accounts' sign-ins, on which their ways in rest, to the tenant's own What If. If it cannot be asked, or does
+/// not answer everything, it cannot be told whether it says the same.
 fn ask_tenant(access: &Access<'_>, (subject, ways): (&Subject, &[Way]), live: &Live, world: &World) -> Exit {
     let ids: BTreeSet<&str> = subject.accounts.keys.iter().map(|key| subject.snapshot.objects.id(*key)).collect();
     let of_accounts = |way: &&Way| way.sessions.iter().all(|session| ids.contains(session.user.as_str()));
@@ -105,7 +105,7 @@ fn ask_tenant(access: &Access<'_>, (subject, ways): (&Subject, &[Way]), live: &L
         Err(error) => {
             world.tell("The tenant's own What If could not be asked whether it says the same:");
             world.complain(&LiveError::from(error).into());
-            Exit::Good
+            Exit::Unknown
         }
     }
 }
@@ -119,7 +119,7 @@ fn verdict(comparison: &Comparison, count: usize, world: &World) -> Exit {
         (format!("says the same of {sign_ins}"), Exit::Good)
     } else {
         let answered = comparison.answered.len();
-        (format!("answered about {answered} of {sign_ins}, not everything, and says nothing else"), Exit::Good)
+        (format!("answered about {answered} of {sign_ins}, not everything, and says nothing else"), Exit::Unknown)
     };
     world.tell(&filled(&format!("The tenant's own What If {said} of the accounts."), world));
     if exit == Exit::Found {

@@ -153,6 +153,8 @@ impl ExclusionSection {
             },
             reach: if is_classic { Reach::EveryPolicy } else { Reach::WhateverMayBlock },
             has_passkeys: !is_classic,
+            forbidden_names: Vec::new(),
+            wanted_name_parts: Vec::new(),
         }
     }
 }

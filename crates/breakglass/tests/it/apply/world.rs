@@ -130,6 +130,8 @@ impl Scene {
             protection,
             reach: Reach::EveryPolicy,
             has_passkeys: true,
+            forbidden_names: Vec::new(),
+            wanted_name_parts: Vec::new(),
         }
     }
 
