@@ -55,8 +55,10 @@ pub fn plan(snapshot: &Snapshot, wanted: &Wanted, at: Timestamp) -> Result<Plan,
         draft.members(group, &accounts);
         let strangers = draft.strangers(group, &accounts);
         draft.frozen(group, &accounts, !strangers.is_empty());
-        let strangers = draft.leaving(group, &accounts, strangers);
-        if strangers.is_empty() {
+        let do_some_wait = !strangers.is_empty() && !draft.are_ready(&accounts);
+        if do_some_wait {
+            draft.wait(group, &strangers);
+        } else if strangers.is_empty() {
             draft.unit(group);
         }
         draft.exclusions(group);
@@ -64,7 +66,7 @@ pub fn plan(snapshot: &Snapshot, wanted: &Wanted, at: Timestamp) -> Result<Plan,
         if wanted.has_passkeys {
             draft.passkeys(group);
         }
-        if !strangers.is_empty() {
+        if !strangers.is_empty() && !do_some_wait {
             draft.actions.extend(strangers);
             draft.unit(group);
         }
@@ -350,27 +352,23 @@ impl<'d> Draft<'d> {
         }
     }
 
-    /// Who leaves the group now. As long as an account is yet to be made, or to get its key, nobody does: they may be the
-    /// last whom no policy keeps out.
-    fn leaving(
-        &mut self,
-        group: &Carrier<'_>,
-        accounts: &[Account],
-        strangers: Vec<(Action, String)>,
-    ) -> Vec<(Action, String)> {
-        let user = |account: &Account| account.key.and_then(|key| self.snapshot.user(key));
-        let has_key = |account: &Account| has_key_that_works(self.snapshot, user(account), self.at);
-        let is_ready = |account: &Account| account.key.is_some() && (!self.wanted.has_passkeys || has_key(account));
-        if strangers.is_empty() || accounts.iter().all(is_ready) {
-            return strangers;
-        }
-        let names: Vec<String> = strangers
-            .iter()
-            .filter_map(|(action, _)| match action {
-                Action::RemoveMember { member, .. } => Some(member.to_string()),
-                _ => None,
-            })
-            .collect();
+    /// Whether every account is there and, if it signs in with a security key, has one. As long as one is not, nobody leaves
+    /// the group: whoever is in it may be the last whom no policy keeps out.
+    fn are_ready(&self, accounts: &[Account]) -> bool {
+        let has_key = |account: &Account| {
+            let user = account.key.and_then(|key| self.snapshot.user(key));
+            has_key_that_works(self.snapshot, user, self.at)
+        };
+        accounts.iter().all(|account| account.key.is_some() && (!self.wanted.has_passkeys || has_key(account)))
+    }
+
+    /// Says who leaves the group with a later plan. The unit that would freeze the group waits as well.
+    fn wait(&mut self, group: &Carrier<'_>, strangers: &[(Action, String)]) {
+        let names = strangers.iter().filter_map(|(action, _)| match action {
+            Action::RemoveMember { member, .. } => Some(member.to_string()),
+            _ => None,
+        });
+        let names: Vec<String> = names.collect();
         self.by_hand.push(ByHand {
             does: format!(
                 "sign in with each account, then plan again: {} leave group {} then",
@@ -379,7 +377,6 @@ impl<'d> Draft<'d> {
             ),
             because: "until the accounts are known to work they may be the last whom no policy keeps out".to_owned(),
         });
-        Vec::new()
     }
 
     fn roles(&mut self, accounts: &[Account]) {
