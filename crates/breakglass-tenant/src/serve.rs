@@ -227,14 +227,23 @@ async fn answered(
     place.wait_on(None);
     let body = timeout(stage.limits.body, stage.large_bodies.receive(body, BODY_BYTES_MAX)).await;
     let is_there = place.answer();
-    let response = match body {
+    let mut response = match body {
         _ if !is_there => return std::future::pending().await,
         Err(_) => refused(StatusCode::REQUEST_TIMEOUT),
         Ok(Err(status)) => refused(status),
         Ok(Ok(body)) => worked_out(&stage, (&head, body), (remote, &place)).await,
     };
+    // By the tenant's clock, which the fault `clock` moves: clients tell by it how far they are off (RFC 9110, 6.6.1).
+    if let Some(date) = dated(stage.tenant.clock.now()) {
+        response.headers_mut().insert(header::DATE, date);
+    }
     place.wait(Some(stage.limits.idle));
     response
+}
+
+fn dated(at: jiff::Timestamp) -> Option<HeaderValue> {
+    let written = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at).ok()?;
+    HeaderValue::try_from(written).ok()
 }
 
 /// An answer of the server itself, after which the connection is closed: what is left of the body is not read.

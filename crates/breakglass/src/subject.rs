@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use breakglass_adapters::{LoadError, read_snapshot};
-use breakglass_engine::access::{AccessError, AccessSettings};
+use breakglass_engine::access::{Access, AccessError, AccessSettings};
 use breakglass_engine::lockout::custody::Custody;
 use breakglass_engine::posture::accounts::{Accounts, Declared};
-use breakglass_engine::posture::{PostureSettings, Profile};
+use breakglass_engine::posture::{Case, PostureSettings, Profile, Report, judge};
 use breakglass_model::snapshot::Snapshot;
 use breakglass_ops::ports::InMemoryParts;
 use breakglass_ops::reading::{RELATED, SOURCES};
@@ -177,6 +177,19 @@ pub(crate) struct Subject {
     pub(crate) lockout: LockoutSettings,
     /// The instant of judgement.
     pub(crate) now: Timestamp,
+}
+
+impl Subject {
+    /// What the rules say of it, with its policies compiled.
+    pub(crate) fn judged(&self, access: &Access<'_>) -> Report {
+        judge(&Case {
+            snapshot: &self.snapshot,
+            access,
+            accounts: &self.accounts,
+            settings: &self.posture,
+            now: self.now,
+        })
+    }
 }
 
 /// Lists that every judgement wants and that are not all there.

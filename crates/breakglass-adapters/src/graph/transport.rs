@@ -88,6 +88,8 @@ pub(super) enum Failure {
 #[derive(Debug)]
 pub(super) struct Transport {
     client: Client,
+    /// How failed connections name the proxy; empty without one.
+    by_proxy: String,
     answer_bytes: usize,
 }
 
@@ -111,12 +113,17 @@ impl Transport {
             None => builder,
         };
         let client = builder.build().map_err(|error| TransportError::Client(words(&error)))?;
-        Ok(Self { client, answer_bytes: limits.answer_bytes })
+        let by_proxy = match proxies.host() {
+            None => String::new(),
+            Some(host) if proxies.no_proxy.is_empty() => format!(" by the proxy `{host}`"),
+            Some(host) => format!(" (by the proxy `{host}`, unless NO_PROXY names it)"),
+        };
+        Ok(Self { client, by_proxy, answer_bytes: limits.answer_bytes })
     }
 
     /// Sends a request once and reads the answer.
     pub(super) async fn send(&self, sent: Sent) -> Result<Reply, Failure> {
-        let host = sent.url.host_str().unwrap_or_default().to_owned();
+        let host = format!("`{}`{}", sent.url.host_str().unwrap_or_default(), self.by_proxy);
         let mut request = self.client.request(sent.method, sent.url).headers(sent.headers);
         if let Some(body) = sent.body {
             request = request.body(body);
@@ -168,7 +175,7 @@ fn proxy(proxies: &Proxies) -> Result<Option<Proxy>, TransportError> {
     Ok(Some(proxy.no_proxy(NoProxy::from_string(&proxies.no_proxy))))
 }
 
-/// What a failure means for the request.
+/// What a failure means for the request to a host, which is named with the way to it.
 ///
 /// A connection that could not be made within its time-out is a failed connection; every other time-out is of an answer.
 /// That holds because the time-out of the connection is the shorter one.
@@ -176,9 +183,9 @@ fn failure(host: &str, error: &reqwest::Error) -> Failure {
     let reasons = words(error);
     if error.is_connect() {
         let mut why = match (error.is_dns(), error.is_timeout()) {
-            (true, _) => format!("the name `{host}` is not found"),
-            (false, true) => format!("`{host}` does not answer in time"),
-            (false, false) => format!("there is no connection to `{host}`"),
+            (true, _) => format!("the name {host} is not found"),
+            (false, true) => format!("{host} does not answer in time"),
+            (false, false) => format!("there is no connection to {host}"),
         };
         let distrusted = distrust(error);
         if distrusted.is_none() && !error.is_timeout() {
@@ -193,9 +200,9 @@ fn failure(host: &str, error: &reqwest::Error) -> Failure {
         return Failure::NotSent { why: format!("the request cannot be made: {reasons}"), may_pass: false };
     }
     let why = if error.is_timeout() {
-        format!("`{host}` took too long to answer")
+        format!("{host} took too long to answer")
     } else {
-        format!("the connection to `{host}` broke: {reasons}")
+        format!("the connection to {host} broke: {reasons}")
     };
     Failure::Lost { why }
 }

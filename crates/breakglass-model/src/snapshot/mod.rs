@@ -39,6 +39,7 @@ use crate::ids::{DirectoryObjectId, TenantId};
 use crate::named_location::NamedLocation;
 use crate::object::{ObjectKey, ObjectTable};
 use crate::policy::ConditionalAccessPolicy;
+use crate::property::Property;
 use crate::role::{RoleAssignment, RoleDefinition};
 use crate::strength::AuthenticationStrengthPolicy;
 use crate::tenant::{AuthenticationMethodsPolicy, Domain, GraphObject, Organization, ServicePrincipal};
@@ -246,6 +247,14 @@ impl Snapshot {
             ObjectRow::Group(at) => self.groups.items().get(at as usize),
             _ => None,
         }
+    }
+
+    /// The administrative units with restricted management that list an object among their members, as far as the export
+    /// tells.
+    pub fn restricted_units_of(&self, key: ObjectKey) -> impl Iterator<Item = &AdministrativeUnit> {
+        let is_restricted = |unit: &&AdministrativeUnit| unit.is_member_management_restricted == Property::Value(true);
+        let units = self.administrative_units.items().iter().filter(is_restricted);
+        units.filter(move |unit| unit.members.iter().flatten().any(|member| member.key == key))
     }
 
     /// Notes what an object is.

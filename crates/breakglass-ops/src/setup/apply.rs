@@ -155,23 +155,28 @@ struct At<'p> {
 
 impl At<'_> {
     fn stopped(self, course: &Course<'_>, why: impl Into<String>, source: Option<DirectoryError>) -> ApplyError {
+        self.stopped_by((course, false), why, source)
+    }
+
+    /// Stopped by what somebody else has done.
+    fn moved(self, course: &Course<'_>, why: impl Into<String>, source: Option<DirectoryError>) -> ApplyError {
+        self.stopped_by((course, true), why, source)
+    }
+
+    fn stopped_by(
+        self,
+        (course, is_moved): (&Course<'_>, bool),
+        why: impl Into<String>,
+        source: Option<DirectoryError>,
+    ) -> ApplyError {
         ApplyError::Stopped {
             step: self.step.key.clone(),
             done: self.plan.steps.iter().filter(|step| course.is_over(&step.key)).count(),
             total: self.plan.steps.len(),
             why: why.into(),
-            is_moved: false,
+            is_moved,
             source: source.map(Box::new),
         }
-    }
-
-    /// Stopped by what somebody else has done.
-    fn moved(self, course: &Course<'_>, why: impl Into<String>, source: Option<DirectoryError>) -> ApplyError {
-        let mut error = self.stopped(course, why, source);
-        if let ApplyError::Stopped { is_moved, .. } = &mut error {
-            *is_moved = true;
-        }
-        error
     }
 }
 

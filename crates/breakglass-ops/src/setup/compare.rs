@@ -21,7 +21,8 @@ use serde_json::{Map, Value, json};
 use super::action::{Action, Named, ROLE, Ref};
 use super::bodies::lasting;
 use super::keys::{has_key_that_works, keys_by_hand};
-use super::needs::{changes, is_sign_in_name, needs_exclusion, nickname, spoken};
+use super::name::name_fault;
+use super::needs::{changes, needs_exclusion, nickname, spoken};
 use super::objection::Objection;
 use super::plan::{ByHand, Head, Plan, digest};
 use super::wanted::{ACCOUNT_COUNT_MIN, Protection, Wanted, WantedAccount};
@@ -211,9 +212,7 @@ impl<'d> Draft<'d> {
             return None;
         }
         let name = declared.name.clone();
-        let Some((local, domain)) =
-            name.split_once('@').filter(|(local, domain)| is_sign_in_name(local) && !domain.is_empty())
-        else {
+        let Some((local, domain)) = name.split_once('@').filter(|_| name_fault(&name).is_none()) else {
             self.objections.push(Objection::NoName(name));
             return None;
         };
@@ -331,20 +330,14 @@ impl<'d> Draft<'d> {
     }
 
     fn is_in_restricted_unit(&self, group: ObjectKey) -> bool {
-        self.restricted_unit_of(group).is_some()
-    }
-
-    /// The name of the unit with restricted management that a group is in.
-    fn restricted_unit_of(&self, group: ObjectKey) -> Option<&'d str> {
-        let units = self.snapshot.administrative_units.items().iter();
-        let mut restricted = units.filter(|unit| unit.is_member_management_restricted == Property::Value(true));
-        let unit = restricted.find(|unit| unit.members.iter().flatten().any(|member| member.key == group))?;
-        Some(unit.display_name.as_deref().unwrap_or_default())
+        self.snapshot.restricted_units_of(group).next().is_some()
     }
 
     /// In a unit with restricted management nobody changes members, not even a Global Administrator.
     fn frozen(&mut self, group: &Carrier<'d>, accounts: &[Account], do_some_leave: bool) {
-        let Some(unit) = group.found.and_then(|group| self.restricted_unit_of(group.key)) else { return };
+        let unit = group.found.and_then(|group| self.snapshot.restricted_units_of(group.key).next());
+        let Some(unit) = unit else { return };
+        let unit = unit.display_name.as_deref().unwrap_or_else(|| self.snapshot.objects.id(unit.key));
         let members = members_of(group);
         let does_one_come = accounts.iter().any(|account| account.key.is_none_or(|key| !members.contains(&key)));
         if does_one_come || do_some_leave {
@@ -371,7 +364,7 @@ impl<'d> Draft<'d> {
         let names: Vec<String> = names.collect();
         self.by_hand.push(ByHand {
             does: format!(
-                "sign in with each account, then plan again: {} leave group {} then",
+                "sign in with each account, then plan again: only then does a plan take {} out of group {}",
                 names.join(", "),
                 group.named
             ),

@@ -7,6 +7,7 @@ mod compare;
 mod course;
 mod grants;
 mod keys;
+mod name;
 mod needs;
 mod objection;
 mod observe;
@@ -19,5 +20,6 @@ pub use self::apply::{Applied, Applier, ApplyError, SEND_COUNT_MAX, SETTLED_SECO
 pub use self::compare::{objections_to, plan};
 pub use self::course::{half_made, steps_over, undo_of};
 pub(crate) use self::grants::grants;
+pub use self::name::{LOCAL_CHARS_MAX, is_domain, name_fault};
 pub use self::objection::Objection;
 pub use self::wanted::{ACCOUNT_COUNT_MIN, Protection, Reach, Wanted, WantedAccount};

@@ -43,18 +43,6 @@ pub(super) fn changes(user: &User) -> (Map<String, Value>, Map<String, Value>, S
     (set, was, why.join(", and "))
 }
 
-/// Whether the part of a sign-in name before its domain is one that Entra takes.
-///
-/// **Source:** "userPrincipalName policies" of Microsoft Entra ID: letters, digits and `' . - _ ! # ^ ~`, 64 characters at
-/// most, with no full stop at its end.
-pub(super) fn is_sign_in_name(local: &str) -> bool {
-    let is_taken = |letter: char| letter.is_ascii_alphanumeric() || "'.-_!#^~".contains(letter);
-    (1..=SIGN_IN_NAME_CHARS_MAX).contains(&local.len()) && local.chars().all(is_taken) && !local.ends_with('.')
-}
-
-/// Characters of a sign-in name before its domain.
-const SIGN_IN_NAME_CHARS_MAX: usize = 64;
-
 /// Why a policy has to exclude the group; `None` if it has not.
 pub(super) fn needs_exclusion(policy: &ConditionalAccessPolicy, reach: Reach) -> Option<&'static str> {
     let users = policy.conditions.users.as_ref();

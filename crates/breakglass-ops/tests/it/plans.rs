@@ -171,8 +171,9 @@ fn what_is_there_is_taken_over_and_mended() {
         ]
     );
     // `b` has no key so far: whoever is excluded now may be the last who gets in.
-    let waits =
-        |made: &Plan| made.by_hand.iter().any(|one| one.does.contains("`stranger` leave group `Excluded` then"));
+    let waits = |made: &Plan| {
+        made.by_hand.iter().any(|one| one.does.contains("take `stranger (stranger)` out of group `Excluded`"))
+    };
     assert!(waits(&made), "{:#?}", made.by_hand);
     assert_eq!(
         made.steps[0].request.body,

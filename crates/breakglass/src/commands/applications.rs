@@ -87,7 +87,8 @@ fn sentences(place: &Place<'_>) -> String {
         "Reader: an application as itself, with a certificate. It can change nothing.\nApplication permissions of \
          Microsoft Graph:\n\n{}\nWriter: a public client, to which a person signs in. It can do nothing by\nitself: every \
          change is made as that person. Delegated permissions of Microsoft\nGraph:\n\n{}\nAn administrator consents to \
-         each at\n\n  {}/{}/adminconsent?client_id={}\n\nAn application that holds permissions to change roles, policies \
+         each at\n\n  {}/{}/adminconsent?client_id={}\n\nThe reader has no address to come back to: a page that misses one (AADSTS50011,\nAADSTS500113) \
+         comes after the consent and does not matter.\n\nAn application that holds permissions to change roles, policies \
          or passwords\nby itself is a way around everything here: give none to the reader.\n",
         lines(&reading_permissions()),
         lines(&writing_and_reading()),
@@ -135,7 +136,8 @@ fn az(place: &Place<'_>) -> String {
          told \"$writer\" 'the id of the writer'\n\
          az ad sp create --id \"$writer\" --output none\n{}\n\
          login={}\nfor app in \"$reader\" \"$writer\"; do\n  \
-         echo \"Consent: $login/$tenant/adminconsent?client_id=$app\"\ndone\n",
+         echo \"Consent: $login/$tenant/adminconsent?client_id=$app\"\ndone\n\
+         echo 'The reader has no address to come back to: AADSTS50011 or AADSTS500113 after its consent does not matter.'\n",
         place.az(),
         permissions("reader", &reading_permissions(), ("appRoles", "Role")),
         permissions("writer", &writing_and_reading(), ("oauth2PermissionScopes", "Scope")),
@@ -172,7 +174,8 @@ fn terraform(place: &Place<'_>) -> String {
          fallback_public_client_enabled = true\n\n  public_client {{\n    redirect_uris = [\"http://localhost\"]\n  }}\n\n\
          {}}}\n\n\
          data \"azuread_client_config\" \"current\" {{}}\n\n\
-         # Where an administrator consents to each.\n\
+         # Where an administrator consents to each. The reader has no address to come back to: AADSTS50011 or\n\
+         # AADSTS500113 after its consent does not matter.\n\
          locals {{\n  consent = \"${{local.login}}/${{data.azuread_client_config.current.tenant_id}}/adminconsent?client_id=\"\n}}\n\n\
          output \"breakglass_reader\" {{\n  value = {{\n    \
          client_id = azuread_application.breakglass_reader.client_id\n    \

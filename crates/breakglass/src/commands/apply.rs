@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
 use crate::live::{Live, LiveError};
 use crate::output::write_file;
-use crate::render::plan::{Requests, text};
+use crate::render::plan::{Requests, tenant, text};
 use crate::render::{counted, fitted, visible};
 use crate::state::state_folder;
 use crate::subject::{SubjectArguments, folder_of, reading_permissions};
@@ -157,7 +157,15 @@ impl Coded for ApplyFailure {
                 "run `breakglass plan` again and look at it: it has what is left to do".to_owned()
             }
             Self::ManyUndos(_) => "move those that nobody needs any more to another folder".to_owned(),
-            Self::Stopped(_) | Self::Interrupted | Self::Store(_) => {
+            Self::Stopped(ApplyError::Store(error)) | Self::Store(error) => match error {
+                StoreError::Conflict { .. } => "wait until the other `apply` has ended, then run the same command again",
+                StoreError::Unusable { .. } => {
+                    "mend that (space, permissions), or move the folder away and put a backup in its place with `breakglass \
+                     state restore`; then run the same command again"
+                }
+            }
+            .to_owned(),
+            Self::Stopped(_) | Self::Interrupted => {
                 "run the same command again: it goes on where it stopped".to_owned()
             }
         })
@@ -195,8 +203,8 @@ impl Arguments {
         let state = state_folder(self.state.as_deref(), &folder);
         let store = SqliteStore::open(&state).map_err(ApplyFailure::Store)?;
         let over = setup::steps_over(&plan, &store).map_err(ApplyFailure::Store)?;
-        let mut left = plan.steps.iter().filter(|step| !over.contains(&step.key)).peekable();
-        if left.peek().is_none() {
+        let left: Vec<&Step> = plan.steps.iter().filter(|step| !over.contains(&step.key)).collect();
+        if left.is_empty() {
             let count = counted(plan.steps.len(), "step");
             let live = Live::connect(&config, &folder, &reading_permissions(), world)?;
             self.stands(&plan, (&live, &store), world)?;
@@ -204,11 +212,11 @@ impl Arguments {
             return verify(&plan, (&live, config, name), world);
         }
         show(&over);
-        let makes_accounts = left.any(|step| matches!(step.change, Action::CreateAccount { .. }));
+        let makes_accounts = left.iter().any(|step| matches!(step.change, Action::CreateAccount { .. }));
         let passwords = self.passwords.keeper(makes_accounts, world)?;
         let permissions: Vec<&str> = plan.permissions().into_iter().chain(reading_permissions()).collect();
         let live = Live::connect(&config, &folder, &permissions, world)?;
-        tell_who(&plan, &live, world)?;
+        tell_who((&plan, left.len()), &live, world)?;
         if !self.yes && !world.agrees("Carry it out? Only `yes` does:") {
             return Err(ApplyFailure::NotAgreed.into());
         }
@@ -281,15 +289,14 @@ impl Arguments {
 }
 
 /// Says before anybody agrees who acts, where, and how much it is: the plan may fill several screens.
-fn tell_who(plan: &Plan, live: &Live, world: &World) -> Result<(), ApplyFailure> {
+fn tell_who((plan, count): (&Plan, usize), live: &Live, world: &World) -> Result<(), ApplyFailure> {
     let signed_in = live.runtime.block_on(live.directory.signed_in());
     let signed_in = signed_in.map_err(|source| ApplyFailure::NotBegun(ApplyError::Directory(source)))?;
     let who = match signed_in.who {
         SignedInAs::User { user_principal_name, .. } => user_principal_name,
         SignedInAs::Application { app_id } => format!("application {app_id}"),
     };
-    let steps = counted(plan.steps.len(), "step");
-    let line = format!("{steps} in `{}` {}, as `{who}`.", plan.tenant_name, plan.tenant_id);
+    let line = format!("{} in {}, as `{who}`.", counted(count, "step"), tenant(plan));
     world.tell(&format!("\n{}", fitted(&visible(&line), "", "", world.stderr.columns).trim_end()));
     Ok(())
 }

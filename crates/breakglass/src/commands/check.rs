@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use breakglass_engine::access::Access;
-use breakglass_engine::posture::{Case, Report, Status, judge};
+use breakglass_engine::posture::{Report, Status};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use crate::accounts_from::{self, Tool};
@@ -58,13 +58,7 @@ impl Arguments {
     fn judge(&self, subject: &Subject, world: &World) -> Result<Exit, Failure> {
         world.progress("judging");
         let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
-        let report = judge(&Case {
-            snapshot: &subject.snapshot,
-            access: &access,
-            accounts: &subject.accounts,
-            settings: &subject.posture,
-            now: subject.now,
-        });
+        let report = subject.judged(&access);
         world.progress_is_over();
         let page = Page {
             columns: world.stdout.columns,

@@ -9,7 +9,7 @@ use breakglass_engine::agreement::{Kind, of_ways};
 use breakglass_engine::lockout::Analysis;
 use breakglass_engine::lockout::goal::{Goal, Horizon, Question, Stage};
 use breakglass_engine::lockout::report::Way;
-use breakglass_engine::posture::{Case, Finding, Severity, Status, judge};
+use breakglass_engine::posture::{Finding, Severity, Status};
 use breakglass_ops::comparing::{Comparing, Comparison};
 use breakglass_ops::ports::InMemoryParts;
 use breakglass_ops::setup::plan::Plan;
@@ -51,13 +51,7 @@ pub(super) fn verify(
     });
     let (subject, wanted) = SubjectArguments::load_over(live, Some((config, name)), world)?;
     let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
-    let rules = judge(&Case {
-        snapshot: &subject.snapshot,
-        access: &access,
-        accounts: &subject.accounts,
-        settings: &subject.posture,
-        now: subject.now,
-    });
+    let rules = subject.judged(&access);
     let settings = AnalysisArguments::default().settings(&subject, Horizon::Day, world)?;
     let question = Question { goal: Goal::FullRepair, surface: None, stage: Stage::Direct };
     let mut analysis = Analysis::of_question(&access, &settings, question);
@@ -76,6 +70,7 @@ pub(super) fn verify(
         world.note("`breakglass check --live` says what is critical, and what to do");
         Exit::Found
     } else {
+        world.note("`breakglass check --live` says how each of the accounts gets in, and what there is to look at");
         asked
     };
     left_to_do((&subject, &wanted), judged, world)

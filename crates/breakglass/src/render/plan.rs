@@ -27,16 +27,12 @@ pub(crate) fn text(
     requests: Requests,
     (columns, paint): (usize, Paint),
 ) -> String {
-    let tenant = match (plan.tenant_name.as_str(), plan.tenant_id.as_str()) {
-        ("", id) => format!("`{id}`"),
-        (name, id) => format!("`{name}` {id}"),
-    };
     let count = match plan.steps.len() {
         0 => "Nothing to do".to_owned(),
         count if over.is_empty() => counted(count, "step"),
         count => format!("{}, {} of them done,", counted(count, "step"), over.len()),
     };
-    let head = format!("{count} for {tenant}, as it was on {}.", day_and_time(plan.made_at));
+    let head = format!("{count} for {}, as it was on {}.", tenant(plan), day_and_time(plan.made_at));
     let mut text = paint.apply(Style::Strong, fitted(&visible(&head), "", "", columns).trim_end()).to_string();
     text.push('\n');
     let accounts = plan.accounts.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -59,6 +55,14 @@ pub(crate) fn text(
     text
 }
 
+/// The tenant of a plan, by its name if that is known.
+pub(crate) fn tenant(plan: &Plan) -> String {
+    match (plan.tenant_name.as_str(), plan.tenant_id.as_str()) {
+        ("", id) => format!("`{id}`"),
+        (name, id) => format!("`{name}` {id}"),
+    }
+}
+
 /// What somebody has to do by hand, each below a line without anything.
 pub(crate) fn by_hand(plan: &Plan, columns: usize) -> String {
     let mut text = String::new();
@@ -73,12 +77,29 @@ fn one(step: &Step, number: usize, requests: Requests, columns: usize) -> String
     let mut text = fitted(&visible(&step.does), &format!("{number:>4}  "), INDENT, columns);
     text.push_str(&fitted(&visible(&format!("because {}", step.because)), INDENT, INDENT, columns));
     let line = format!("{} {}", step.request.method, step.request.url);
-    text.push_str(&format!("{INDENT}{}\n", visible(&line)));
+    text.push_str(&addressed(&visible(&line), columns));
     if let (Requests::Whole, Some(body)) = (requests, &step.request.body) {
         for line in pretty(body).lines() {
             text.push_str(&format!("{INDENT}{}\n", visible(line)));
         }
     }
+    text
+}
+
+/// A request, broken where its address has a part of its own: an id can be marked and copied whole.
+fn addressed(line: &str, columns: usize) -> String {
+    let mut text = String::from(INDENT);
+    let mut used = INDENT.len();
+    for part in line.split_inclusive(['/', '?', '&']) {
+        let width = part.chars().count();
+        if used + width > columns && used > INDENT.len() {
+            text.push_str(&format!("\n{INDENT}  "));
+            used = INDENT.len() + 2;
+        }
+        text.push_str(part);
+        used += width;
+    }
+    text.push('\n');
     text
 }
 

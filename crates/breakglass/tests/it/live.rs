@@ -23,7 +23,7 @@ use breakglass_ops::ports::{
 use breakglass_tenant::call::{Body, Call, Reply};
 use breakglass_tenant::profile::Profile;
 use breakglass_tenant::tenant::Tenant;
-use breakglass_tenant::tls;
+use breakglass_tenant::{backstage, tls};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -300,14 +300,20 @@ fn said<'d>(document: &'d Value, topic: &str, verdict: &str) -> &'d str {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_says_what_works_and_goes_on_where_it_does_not() {
     let desk = Desk::new("doctor").await;
-    let (code, document) =
-        examined(&desk.served, "whole.toml", &format!("authorities = [\"{}\"]", tls::AUTHORITY_FILE)).await;
+    let authorities = format!("authorities = [\"{}\"]", tls::AUTHORITY_FILE);
+    let (code, document) = examined(&desk.served, "whole.toml", &authorities).await;
     assert_eq!((code, &document["format"]), (Some(1), &json!("breakglass-doctor/1")), "{document:#}");
     assert!(said(&document, "network", "look").contains("answers"), "it is trusted by the tenant's own authority");
     assert!(said(&document, "clock", "good").contains("agrees"));
     assert!(said(&document, "sign-in", "look").contains(SERVER), "it may also write, which nothing here needs");
     assert!(said(&document, "reading", "bad").contains("is not there"), "the application has two permissions");
     assert!(said(&document, "consent", "look").contains("consent"));
+    let hour = json!({ "by": "1h" });
+    let (status, answer) =
+        backstage::ask(&desk.served.folder, ("PUT", &["faults", "clock"]), Some(&hour)).await.unwrap();
+    assert_eq!(status, 200, "{answer}");
+    let (_, document) = examined(&desk.served, "whole.toml", &authorities).await;
+    assert!(said(&document, "clock", "bad").contains("behind the tenant's"));
     let (code, document) = examined(&desk.served, "stranger.toml", "").await;
     assert_eq!(code, Some(2), "nothing answers: {document:#}");
     assert!(said(&document, "network", "bad").contains("name the file with its certificate authority"));

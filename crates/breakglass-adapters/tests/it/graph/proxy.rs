@@ -29,6 +29,8 @@ async fn what_is_secured_goes_through_the_proxy() {
     let error = client.send(&GraphRequest::get("/v1.0/users")).await.unwrap_err();
     assert!(matches!(error, DirectoryError::NotSent { .. }), "{error}");
     assert!(!format!("{error} {error:?}").contains("hush"), "{error}");
+    let way = format!("there is no connection to `graph.contoso.example` by the proxy `{}`: ", proxy.address);
+    assert!(error.to_string().contains(&way), "{error}");
     let seen = proxy.seen();
     assert_eq!(seen[0].line, "CONNECT graph.contoso.example:443 HTTP/1.1");
     assert_eq!(seen[0].header("proxy-authorization"), Some("Basic c29tZWJvZHk6aHVzaA=="));
@@ -46,6 +48,7 @@ async fn what_is_named_goes_past_the_proxy() {
     let client = client(&world, &played, (&graph, &at, "127.0.0.1")).unwrap();
     let error = client.send(&GraphRequest::get("/v1.0/users")).await.unwrap_err();
     assert!(matches!(error, DirectoryError::NotSent { .. }), "{error}");
+    assert!(error.to_string().contains("unless NO_PROXY names it"), "{error}");
     assert!(proxy.seen().is_empty());
 }
 

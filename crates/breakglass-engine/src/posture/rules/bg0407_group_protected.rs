@@ -146,11 +146,7 @@ impl GroupProtected {
     /// A sentence about who holds a role over the restricted units that the group lies in.
     fn administrators(&self, case: &Case<'_>, group: ObjectKey) -> String {
         let snapshot = case.snapshot;
-        let units = snapshot.administrative_units.items().iter().filter(|unit| {
-            let members = unit.members.iter().flatten();
-            unit.is_member_management_restricted == Property::Value(true)
-                && members.into_iter().any(|member| member.key == group)
-        });
+        let units = snapshot.restricted_units_of(group);
         let scopes: Vec<String> =
             units.map(|unit| format!("/administrativeUnits/{}", snapshot.objects.id(unit.key))).collect();
         let active = [&snapshot.role_assignments, &snapshot.role_assignment_schedule_instances];

@@ -150,6 +150,15 @@ fn a_moved_clock_destroys_nothing_and_old_records_are_deleted() {
 }
 
 #[test]
+fn answers_are_dated_by_the_tenants_clock() {
+    let served = Served::new("dated");
+    let date = || served.send(("GET", "/organizations/v2.0/.well-known/openid-configuration"), &[], "").unwrap();
+    assert_eq!(date().header("date"), Some("Thu, 01 Jan 1970 00:00:59 GMT"));
+    served.on("clock", json!({ "by": "3h" }));
+    assert_eq!(date().header("date"), Some("Thu, 01 Jan 1970 03:00:59 GMT"));
+}
+
+#[test]
 fn records_are_shown_for_as_many_days_as_the_licence_says() {
     for (name, licence, days) in
         [("untold", Value::Null, 30), ("p1", json!("AAD_PREMIUM"), 30), ("p2", json!("AAD_PREMIUM_P2"), 30)]

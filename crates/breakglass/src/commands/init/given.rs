@@ -2,18 +2,9 @@
 
 use breakglass_adapters::graph::Cloud;
 use breakglass_engine::posture::PostureSettings;
+use breakglass_ops::setup::{LOCAL_CHARS_MAX, is_domain, name_fault};
 
 use crate::commands::application::is_guid;
-
-/// Characters of a sign-in name before the `@`.
-///
-/// **Source:** "UserPrincipalName policies that apply to user accounts" (learn.microsoft.com/entra/identity), as are those
-/// after it and the letters that are allowed.
-const LOCAL_LENGTH_MAX: usize = 64;
-/// Characters of a sign-in name after the `@`.
-const DOMAIN_LENGTH_MAX: usize = 48;
-/// Characters of a domain name. **Source:** RFC 1035, section 2.3.4.
-const DOMAIN_NAME_LENGTH_MAX: usize = 253;
 
 /// A tenant: its id, or one of its domains.
 pub(super) fn tenant(text: &str) -> Result<String, &'static str> {
@@ -45,28 +36,14 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
 
 /// The sign-in name of a user that is there or may be made.
 pub(super) fn sign_in_name(text: &str) -> Result<String, &'static str> {
-    let Some((local, domain)) = text.split_once('@').filter(|(local, domain)| !local.is_empty() && is_domain(domain))
-    else {
-        return Err("must be a whole sign-in name, as emergency-access-1@contoso.onmicrosoft.com");
-    };
-    let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || "'.-_!#^~".contains(letter);
-    if !local.chars().all(is_allowed) {
-        return Err("has a letter that Entra allows in no sign-in name: a-z, 0-9 and '.-_!#^~ are allowed");
-    }
-    if local.ends_with('.') {
-        return Err("has a dot before the @, which Entra does not allow");
-    }
-    if local.len() > LOCAL_LENGTH_MAX || domain.len() > DOMAIN_LENGTH_MAX {
-        return Err("is too long for Entra, which takes 64 letters before the @ and 48 behind it");
-    }
-    Ok(text.to_owned())
+    name_fault(text).map_or_else(|| Ok(text.to_owned()), Err)
 }
 
 /// Names of accounts that are to be made, with a place for their number.
 pub(super) fn pattern(text: &str) -> Result<String, &'static str> {
     let is_name = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
     let rest = text.replace("{n}", "");
-    let is_fit = rest.chars().all(is_name) && rest.len() < LOCAL_LENGTH_MAX && !text.ends_with('.');
+    let is_fit = rest.chars().all(is_name) && rest.len() < LOCAL_CHARS_MAX && !text.ends_with('.');
     if text.contains("{n}") && is_fit {
         Ok(text.to_owned())
     } else {
@@ -80,14 +57,6 @@ pub(super) fn generic(name: &str) -> Option<String> {
     let bare = local.replace("{n}", "");
     let bare = bare.trim_matches(|letter: char| letter.is_ascii_digit() || "-_.".contains(letter));
     PostureSettings::default().forbidden_names.into_iter().find(|forbidden| forbidden == bare)
-}
-
-fn is_domain(text: &str) -> bool {
-    let is_letter = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'-';
-    let is_label = |label: &str| {
-        !label.is_empty() && label.bytes().all(is_letter) && !label.starts_with('-') && !label.ends_with('-')
-    };
-    text.contains('.') && text.len() <= DOMAIN_NAME_LENGTH_MAX && text.split('.').all(is_label)
 }
 
 #[cfg(test)]

@@ -88,11 +88,8 @@ fn unfit(snapshot: &Snapshot, group: &Group, accounts: &BTreeSet<ObjectKey>) -> 
     if group.is_dynamic() {
         return plain("its members follow a rule, which decides who is excluded");
     }
-    let units = snapshot.administrative_units.items().iter();
-    let mut closed = units.filter(|unit| unit.is_member_management_restricted == Property::Value(true));
-    if group.is_management_restricted == Property::Value(true)
-        || closed.any(|unit| unit.members.iter().flatten().any(|member| member.key == group.key))
-    {
+    let mut units = snapshot.restricted_units_of(group.key);
+    if group.is_management_restricted == Property::Value(true) || units.next().is_some() {
         return plain("it lies in a unit with restricted management as well, which freezes its members");
     }
     let reach = Reach::of_group(snapshot, group.key);

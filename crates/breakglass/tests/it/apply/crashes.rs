@@ -76,3 +76,8 @@ fn every_request_entry_and_password_fails_in_every_way_once_where_everything_is_
 fn every_request_entry_and_password_fails_in_every_way_once_where_a_group_is_kept() {
     every_single_fault(Scene::Kept);
 }
+
+#[test]
+fn every_request_entry_and_password_fails_in_every_way_once_where_somebody_leaves_the_group() {
+    every_single_fault(Scene::Left);
+}

@@ -116,15 +116,13 @@ fn fault(first: &State, world: &World, operators: [(&Operator<'_>, &Ended); 2]) 
         return Some("somebody who could sign in cannot any more".to_owned());
     }
     let has_second = now.users.values().any(|user| user["userPrincipalName"] == SECOND);
-    let has = |(operator, _): &(&Operator<'_>, &Ended)| {
-        operator.script.last_password(SECOND).is_some_and(|password| is_password(world, &password))
-    };
+    let has = |(operator, _): &(&Operator<'_>, &Ended)| is_password(world, &operator.script.second_password());
     if has_second && !operators.iter().any(has) {
         return Some("nobody has the password".to_owned());
     }
     for one in &operators {
         let has_made = one.1.as_ref().is_ok_and(|applied| applied.done.contains(&format!("create-account:{SECOND}")));
-        if has_made && one.0.script.last_password(SECOND).is_some() && !has(one) {
+        if has_made && one.0.script.has_prepared() && !has(one) {
             return Some("somebody who came to the end has a password that is none".to_owned());
         }
         // Who stops says so of a step or of the tenant.

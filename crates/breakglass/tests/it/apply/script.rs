@@ -16,7 +16,7 @@ use breakglass_testkit::is_full;
 use serde_json::Value;
 
 use super::referee::Referee;
-use super::world::{World, pause, run};
+use super::world::{SECOND, SECOND_PASSWORD, World, pause, run};
 
 /// What can happen, by which the faults differ that there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,9 +150,17 @@ impl<'w> Script<'w> {
         lines.collect()
     }
 
-    /// The last password that was prepared for an account.
-    pub(super) fn last_password(&self, account: &str) -> Option<String> {
-        self.course.lock().unwrap().passwords.get(account)?.last().cloned()
+    /// The password of the second account as whoever carries plans out knows it: the last that was prepared, or the one
+    /// that it had from the beginning.
+    pub(super) fn second_password(&self) -> String {
+        let course = self.course.lock().unwrap();
+        let last = course.passwords.get(SECOND).and_then(|passwords| passwords.last());
+        last.map_or(SECOND_PASSWORD, String::as_str).to_owned()
+    }
+
+    /// Whether a password was prepared for the second account.
+    pub(super) fn has_prepared(&self) -> bool {
+        self.course.lock().unwrap().passwords.contains_key(SECOND)
     }
 
     /// Notes an event, and says what goes wrong with it.

@@ -36,6 +36,8 @@ pub(super) const OPERATOR: (&str, &str) = ("ada@contoso.onmicrosoft.com", "Ada-P
 pub(super) const FIRST: (&str, &str) = ("emergency-access-1@contoso.onmicrosoft.com", "Gl@ss-Hammer-1");
 /// The one that is made.
 pub(super) const SECOND: &str = "emergency-access-2@contoso.onmicrosoft.com";
+/// Its password where it is there from the beginning.
+pub(super) const SECOND_PASSWORD: &str = "Gl@ss-Hammer-2";
 pub(super) const GROUP: &str = "Emergency access";
 /// Minutes for which a token is used; the tenant's last for an hour at least.
 const TOKEN_MINUTES: i64 = 40;
@@ -103,33 +105,43 @@ pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
 pub(super) enum Scene {
     /// No group and one account of two: everything is made.
     Fresh,
-    /// A group is there in one policy of three, with somebody in it who does not belong there, and a unit protects it; the
-    /// account is Global Administrator until the New Year after next.
+    /// A group is there in one policy of three, and a unit is to protect it; the account is Global Administrator until the
+    /// New Year after next.
     Kept,
+    /// Both accounts are there, and in the group there is somebody who does not belong there: he leaves it, and a unit is
+    /// to protect it then.
+    Left,
 }
 
 impl Scene {
-    pub(super) const ALL: [Self; 2] = [Self::Fresh, Self::Kept];
+    pub(super) const ALL: [Self; 3] = [Self::Fresh, Self::Kept, Self::Left];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
             Self::Kept => "kept",
+            Self::Left => "left",
         }
+    }
+
+    /// Whether the second account is made.
+    pub(super) fn makes_second(self) -> bool {
+        self != Self::Left
     }
 
     pub(super) fn wanted(self) -> Wanted {
         let account = |name: &str| WantedAccount { name: name.to_owned(), display_name: None };
         let protection = match self {
             Self::Fresh => Protection::RoleAssignable,
-            Self::Kept => Protection::RestrictedUnit { name: "Emergency access".to_owned() },
+            Self::Kept | Self::Left => Protection::RestrictedUnit { name: "Emergency access".to_owned() },
         };
         Wanted {
             accounts: vec![account(FIRST.0), account(SECOND)],
             group: GROUP.to_owned(),
             protection,
             reach: Reach::EveryPolicy,
-            has_passkeys: true,
+            // Whoever leaves the group waits until each account has a key, where keys are wanted.
+            has_passkeys: self.makes_second(),
             forbidden_names: Vec::new(),
             wanted_name_parts: Vec::new(),
         }
@@ -143,21 +155,30 @@ impl Scene {
                 "passwordPolicies": "None", "mobilePhone": "+1 555 0100",
             })
         };
-        let group = json!({
-            "id": id("b1"), "displayName": GROUP, "mailNickname": "emergency", "mailEnabled": false,
-            "securityEnabled": true, "groupTypes": [],
-            "members": [{ "id": id("a1") }, { "id": id("a3") }],
-        });
+        let group = |members: &[&str]| {
+            json!([{
+                "id": id("b1"), "displayName": GROUP, "mailNickname": "emergency", "mailEnabled": false,
+                "securityEnabled": true, "groupTypes": [],
+                "members": members.iter().map(|digits| json!({ "id": id(digits) })).collect::<Vec<_>>(),
+            }])
+        };
         let (groups, excluded) = match self {
             Self::Fresh => (json!([]), json!([])),
-            Self::Kept => (json!([group]), json!([id("b1")])),
+            Self::Kept => (group(&["a1"]), json!([id("b1")])),
+            Self::Left => (group(&["a1", "a3", "a4"]), json!([id("b1")])),
         };
-        let (assignments, instances) = match self {
-            Self::Fresh => (json!([assignment("e1", "a1"), assignment("e2", "a2")]), json!([])),
-            Self::Kept => (json!([assignment("e2", "a2")]), json!([until_new_year("e1", "a1")])),
-        };
-        let users =
-            [user("a1", FIRST), user("a2", OPERATOR), user("a3", ("bob@contoso.onmicrosoft.com", "Bob-Passw0rd"))];
+        let mut assignments = vec![assignment("e2", "a2")];
+        let mut instances = Vec::new();
+        match self {
+            Self::Fresh => assignments.push(assignment("e1", "a1")),
+            Self::Kept => instances.push(until_new_year("e1", "a1")),
+            Self::Left => assignments.extend([assignment("e1", "a1"), assignment("e4", "a4")]),
+        }
+        let mut users =
+            vec![user("a1", FIRST), user("a2", OPERATOR), user("a3", ("bob@contoso.onmicrosoft.com", "Bob-Passw0rd"))];
+        if !self.makes_second() {
+            users.push(user("a4", (SECOND, SECOND_PASSWORD)));
+        }
         json!({
             "format": "breakglass-snapshot/1", "tenantId": TENANT, "takenAt": "2026-11-20T08:00:00Z", "source": "file",
             "organization": { "id": TENANT, "displayName": "Contoso", "verifiedDomains": [
