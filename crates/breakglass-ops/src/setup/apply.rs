@@ -125,7 +125,8 @@ pub struct Applied {
     pub done: BTreeSet<String>,
     /// Steps that were as they were to be already.
     pub passed: BTreeSet<String>,
-    /// Steps of a way back that were left, since somebody has changed what they are about.
+    /// Steps of a way back that were left, since somebody has changed what they are about, or a policy that was changed
+    /// still excludes the group.
     pub left: BTreeSet<String>,
     /// Ids of what was made, by the key of the step.
     pub made: BTreeMap<String, String>,
@@ -293,6 +294,12 @@ impl Applier<'_> {
 
     async fn step(&self, at: At<'_>, course: &mut Course<'_>) -> Result<(), ApplyError> {
         let (key, action) = (at.step.key.as_str(), &at.step.change);
+        if let Action::DeleteGroup { group } = action {
+            let excluded = self.is_excluded(group.object.id(&course.applied.made)).await;
+            if excluded.map_err(|error| at.stopped(course, "the policies cannot be read", Some(error)))? {
+                return Ok(course.note(key, "left", None)?);
+            }
+        }
         match observe(self.directory, action, &course.applied.made).await {
             // What somebody has changed since is no longer what is to be taken back.
             Ok(Seen::Moved(_)) if at.plan.takes_back.is_some() => return Ok(course.note(key, "left", None)?),
@@ -336,6 +343,12 @@ impl Applier<'_> {
             }
         }
         Err(at.stopped(course, "no answer came, and nothing is to be seen of it", last))
+    }
+
+    /// Whether a policy excludes the group, by an exclusion that the way back had to leave.
+    async fn is_excluded(&self, group: Option<&str>) -> Result<bool, DirectoryError> {
+        let policies = list(self.directory, POLICIES).await?;
+        Ok(policies.iter().flat_map(excluded_groups).any(|id| group == Some(id)))
     }
 
     /// The password of an account that is to be made, once somebody keeps it.
@@ -522,16 +535,19 @@ fn still_carrying(plan: &Plan, policies: &[Value]) -> Vec<String> {
     });
     let known: BTreeSet<&str> = known.collect();
     let text = |policy: &Value, name: &str| policy.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let excludes = |policy: &&Value| {
-        let groups = policy.pointer("/conditions/users/excludeGroups").and_then(Value::as_array).into_iter().flatten();
-        groups.into_iter().filter_map(Value::as_str).any(|id| deleted.contains(id))
-    };
+    let excludes = |policy: &&Value| excluded_groups(policy).any(|id| deleted.contains(id));
     let others = policies.iter().filter(excludes).filter(|policy| !known.contains(text(policy, "id").as_str()));
     let told = |policy: &Value| {
         let name = text(policy, "displayName");
         format!("policy `{name}` excludes a group that would be deleted, by a later plan: take that back first")
     };
     others.map(told).collect()
+}
+
+/// Ids of the groups that a policy excludes.
+fn excluded_groups(policy: &Value) -> impl Iterator<Item = &str> {
+    let groups = policy.pointer("/conditions/users/excludeGroups").and_then(Value::as_array);
+    groups.into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// Digest of what a step makes of a policy, if it is about that one and the group is known.

@@ -229,7 +229,7 @@ impl Arguments {
         let applied = carried?;
         undo?;
         for step in plan.steps.iter().filter(|step| applied.left.contains(&step.key)) {
-            world.note(&format!("left as it is, since somebody has changed it: {}", step.does));
+            world.note(&format!("left as it is, since somebody has changed it or what it rests on: {}", step.does));
         }
         let passed = if applied.passed.is_empty() {
             String::new()

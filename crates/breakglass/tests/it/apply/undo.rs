@@ -1,6 +1,10 @@
 //! The way back: everything of a plan, what was done of one that was stopped, and whatever fails on the way.
 
+use std::borrow::Cow;
+
+use breakglass_ops::ports::{GraphRequest, Method};
 use breakglass_ops::setup::{self, ApplyError, Objection, undo_of};
+use serde_json::json;
 
 use super::referee::State;
 use super::script::{Ended, Fault, Kind, Script};
@@ -129,5 +133,29 @@ fn what_was_done_of_a_plan_that_was_stopped_at_any_request_is_taken_back() {
             scene.name()
         );
         assert!(left <= 8, "what is left is only what was made without an answer");
+    }
+}
+
+#[test]
+fn what_somebody_has_changed_is_left_and_so_is_the_group_that_it_excludes() {
+    let template = Template::new(Scene::Fresh, "undo-left");
+    let world = template.world();
+    let first = State::of(&world);
+    let script = Script::new(&world, None, &[]);
+    assert!(matches!(script.apply(&template.plan), Ended::Whole(_)));
+    let id = first.policies.iter().find(|(_, policy)| policy["state"] == "enabled").map(|(id, _)| id).unwrap();
+    let renamed = json!({ "displayName": "Somebody's now" });
+    let target = format!("/v1.0/identity/conditionalAccess/policies/{id}");
+    world.answer(&GraphRequest::with_body(Method::Patch, target, Cow::Borrowed(&renamed))).unwrap();
+    let undo = undo_of(&template.plan, &script.store, world.now()).unwrap();
+    let back = Script::new(&world, None, &[]);
+    let Ended::Whole(applied) = back.apply(&undo) else { panic!("{}", back.told()) };
+    assert_eq!(applied.left, ["delete-group".to_owned(), format!("include:{id}")].into());
+    assert_eq!(applied.done.len(), undo.steps.len() - 2);
+    let now = State::of(&world);
+    assert_eq!((now.carriers().len(), now.users.len()), (1, first.users.len()));
+    for (other, policy) in &now.policies {
+        let excluded = policy["conditions"]["users"]["excludeGroups"].as_array().map_or(0, Vec::len);
+        assert_eq!(excluded, usize::from(id == other), "{policy}");
     }
 }
