@@ -83,7 +83,7 @@ struct Shown(World);
 impl Passwords for Shown {
     fn prepare(&self, account: &str, is_again: bool) -> Result<Password, PasswordsError> {
         let password = generated(account)?;
-        let before = if is_again { "  One that was shown for it before is void.\n" } else { "" };
+        let before = if is_again { "  One that was shown for it before is void once the step is done.\n" } else { "" };
         password.with_plaintext(|text| {
             self.0.tell(&format!(
                 "\n  The password with which {} is made now. It is shown this once; write it down:\n\n    \
@@ -121,7 +121,7 @@ impl Passwords for Sealed {
             if cfg!(unix) { fs::File::open(&self.folder)?.sync_all() } else { Ok(()) }
         };
         write().map_err(|error| failed(format!("`{}` cannot be written: {error}", path.display())))?;
-        let before = if is_again { "; what was written for it before is void" } else { "" };
+        let before = if is_again { "; what was written for it before is void once the step is done" } else { "" };
         self.world.note(&format!("the password of `{account}` is in `{}`{before}", path.display()));
         Ok(password)
     }
