@@ -355,6 +355,11 @@ impl SubjectArguments {
         Ok(Some((Config::read(&path)?, path.display().to_string())))
     }
 
+    /// The one that was named.
+    pub(crate) fn named_config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
     /// Where that is.
     pub(crate) fn config_path(&self) -> Option<PathBuf> {
         if self.config.is_some() {

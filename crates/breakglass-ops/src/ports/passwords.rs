@@ -16,7 +16,7 @@ pub struct PasswordsError {
 pub trait Passwords: Send + Sync {
     /// Makes a password for an account. When it returns, somebody has it or can get it: only then is it sent, so that no
     /// account ever has a password that nobody knows. `is_again` says that this was called for the account before, and was
-    /// stopped before it was done: whatever was kept then is void.
+    /// stopped before it was done: until it is, what was kept then may be the account's.
     ///
     /// # Errors
     /// There is no randomness, or the password cannot be kept.

@@ -223,6 +223,9 @@ pub enum Action {
     },
 }
 
+/// How the key of a step begins that makes an account.
+pub(super) const CREATE_ACCOUNT: &str = "create-account:";
+
 /// Every delegated permission that an action may need, sorted.
 pub const WRITING_PERMISSIONS: [&str; 9] = [
     "AdministrativeUnit.ReadWrite.All",
@@ -423,7 +426,7 @@ impl Action {
             Self::ExcludeFromCampaign { group, .. } => {
                 format!("exclude group {group} from the registration campaign")
             }
-            Self::AllowPasskeys { group, .. } => format!("let group {group} use passkeys (FIDO2)"),
+            Self::AllowPasskeys { group, was } => allowed(group, was),
             Self::DeleteGroup { group } => format!("delete group {group}"),
             Self::DeleteAccount { account } => {
                 format!("delete account {account}; it can be restored for 30 days")
@@ -445,7 +448,7 @@ impl Action {
         let name = |verb: &str, named: &Named| format!("{verb}:{}", named.name);
         match self {
             Self::CreateGroup { .. } => "create-group".to_owned(),
-            Self::CreateAccount { user_principal_name, .. } => format!("create-account:{user_principal_name}"),
+            Self::CreateAccount { user_principal_name, .. } => format!("{CREATE_ACCOUNT}{user_principal_name}"),
             Self::UpdateAccount { account, .. } => name("update-account", account),
             Self::AssignGlobalAdministrator { account, .. } => name("assign-role", account),
             Self::LiftEnd { account, .. } => name("lift-end", account),
@@ -516,3 +519,26 @@ impl Action {
 
 /// The template id of Global Administrator, which is also its id in every tenant.
 pub(super) const ROLE: &str = GLOBAL_ADMINISTRATOR;
+
+/// Who may use passkeys with the step: where they were switched off, also those whom the policy names already.
+fn allowed(group: &Named, was: &Value) -> String {
+    if was.get("state").and_then(Value::as_str) == Some("enabled") {
+        return format!("let group {group} use passkeys (FIDO2)");
+    }
+    let targets = was.get("includeTargets").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let is_all = |target: &Value| target.get("id").and_then(Value::as_str) == Some("all_users");
+    match targets.len() {
+        _ if targets.iter().any(is_all) => {
+            format!(
+                "switch passkeys (FIDO2) on for everybody, whom their policy names already, group {group} among them"
+            )
+        }
+        0 => format!("switch passkeys (FIDO2) on for group {group}"),
+        1 => format!("switch passkeys (FIDO2) on for group {group} and the one group that their policy names already"),
+        count => {
+            format!(
+                "switch passkeys (FIDO2) on for group {group} and the {count} groups that their policy names already"
+            )
+        }
+    }
+}

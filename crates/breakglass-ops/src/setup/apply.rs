@@ -20,7 +20,7 @@ use std::time::Duration;
 use breakglass_custody::password::Password;
 use serde_json::{Value, json};
 
-use super::action::{Action, PASSWORD, POLICIES};
+use super::action::{Action, Named, PASSWORD, POLICIES};
 use super::bodies::{excluded, lasting};
 use super::course::Course;
 use super::grants::grants;
@@ -63,6 +63,9 @@ pub enum ApplyError {
     /// Permissions are missing.
     #[error("the sign-in lacks permissions that the plan needs: {}", .0.join(", "))]
     Permissions(Vec<String>),
+    /// Whoever is signed in would go with it.
+    #[error("the way back deletes `{0}`, or takes its role, and that is who is signed in")]
+    Oneself(String),
     /// The tenant is another than when the plan was made.
     #[error("the tenant has moved since the plan was made: {}", first_of(.0))]
     Moved(Vec<String>),
@@ -125,9 +128,9 @@ pub struct Applied {
     pub done: BTreeSet<String>,
     /// Steps that were as they were to be already.
     pub passed: BTreeSet<String>,
-    /// Steps of a way back that were left, since somebody has changed what they are about, or a policy that was changed
-    /// still excludes the group.
-    pub left: BTreeSet<String>,
+    /// Steps of a way back that this call has left, and why: somebody has changed what they are about, or a policy still
+    /// excludes the group. The next call looks at them again.
+    pub left: BTreeMap<String, String>,
     /// Ids of what was made, by the key of the step.
     pub made: BTreeMap<String, String>,
 }
@@ -222,8 +225,16 @@ impl Applier<'_> {
     /// Whether whoever is signed in may carry the plan out.
     async fn may(&self, plan: &Plan) -> Result<(), ApplyError> {
         let signed_in = self.signed_in_to(plan).await?;
-        if let SignedInAs::Application { .. } = signed_in.who {
-            return Err(ApplyError::NotAPerson);
+        let SignedInAs::User { id, user_principal_name } = &signed_in.who else { return Err(ApplyError::NotAPerson) };
+        let none = BTreeMap::new();
+        let is_own = |step: &Step| match &step.change {
+            Action::DeleteAccount { account } | Action::Unassign { account, .. } => {
+                account.object.id(&none) == Some(id)
+            }
+            _ => false,
+        };
+        if plan.steps.iter().any(is_own) {
+            return Err(ApplyError::Oneself(user_principal_name.clone()));
         }
         let has = |wanted: &str| signed_in.permissions.iter().any(|one| grants(one, wanted));
         let missing: Vec<String> =
@@ -236,7 +247,7 @@ impl Applier<'_> {
     async fn look(&self, plan: &Plan, course: &Course<'_>) -> Result<(), ApplyError> {
         let found = list(self.directory, POLICIES).await.map_err(ApplyError::Directory)?;
         if plan.takes_back.is_some() {
-            let mut moved = still_carrying(plan, &found);
+            let mut moved = losing_unit(plan, &found);
             moved.extend(self.taken_back(plan, course).await.map_err(ApplyError::Directory)?);
             return if moved.is_empty() { Ok(()) } else { Err(ApplyError::Moved(moved)) };
         }
@@ -271,8 +282,7 @@ impl Applier<'_> {
         let is_listed = |step: &Step| matches!(step.change, Action::ExcludeGroup { .. } | Action::IncludeGroup { .. });
         let mut waits = Waits::at_most(SETTLED_SECONDS_MAX);
         let mut gone = Vec::new();
-        let is_to_see = |step: &&Step| course.is_over(&step.key) && !course.applied.left.contains(&step.key);
-        for step in plan.steps.iter().filter(is_to_see).filter(|step| !is_listed(step)) {
+        for step in plan.steps.iter().filter(|step| course.is_over(&step.key) && !is_listed(step)) {
             while !self.is_so_still(step, &course.applied.made).await? {
                 if !waits.go_on(self.clock).await {
                     gone.push(format!("what a step did was taken back: {}", step.does));
@@ -295,14 +305,19 @@ impl Applier<'_> {
     async fn step(&self, at: At<'_>, course: &mut Course<'_>) -> Result<(), ApplyError> {
         let (key, action) = (at.step.key.as_str(), &at.step.change);
         if let Action::DeleteGroup { group } = action {
-            let excluded = self.is_excluded(group.object.id(&course.applied.made)).await;
-            if excluded.map_err(|error| at.stopped(course, "the policies cannot be read", Some(error)))? {
-                return Ok(course.note(key, "left", None)?);
+            let excluded = self.excluding(at.plan, group).await;
+            let excluded = excluded.map_err(|error| at.stopped(course, "the policies cannot be read", Some(error)))?;
+            if let Some(policy) = excluded {
+                course.leave(key, format!("policy `{policy}` excludes it"));
+                return Ok(());
             }
         }
         match observe(self.directory, action, &course.applied.made).await {
             // What somebody has changed since is no longer what is to be taken back.
-            Ok(Seen::Moved(_)) if at.plan.takes_back.is_some() => return Ok(course.note(key, "left", None)?),
+            Ok(Seen::Moved(why)) if at.plan.takes_back.is_some() => {
+                course.leave(key, why);
+                return Ok(());
+            }
             Ok(Seen::Moved(why)) => return Err(at.moved(course, why, None)),
             Ok(Seen::Done(made)) if course.may_be_own(key, made.as_deref()) => {
                 let password = self.password(at, course)?;
@@ -345,10 +360,31 @@ impl Applier<'_> {
         Err(at.stopped(course, "no answer came, and nothing is to be seen of it", last))
     }
 
-    /// Whether a policy excludes the group, by an exclusion that the way back had to leave.
-    async fn is_excluded(&self, group: Option<&str>) -> Result<bool, DirectoryError> {
-        let policies = list(self.directory, POLICIES).await?;
-        Ok(policies.iter().flat_map(excluded_groups).any(|id| group == Some(id)))
+    /// The name of a policy that excludes the group still. What a step has taken out of a policy may be seen in it for a
+    /// while, and is waited for.
+    async fn excluding(&self, plan: &Plan, group: &Named) -> Result<Option<String>, DirectoryError> {
+        let none = BTreeMap::new();
+        let id = group.object.id(&none);
+        let was = plan.steps.iter().filter_map(|step| match &step.change {
+            Action::IncludeGroup { policy, was, .. } => Some((policy.object.id(&none)?, lasting(was))),
+            _ => None,
+        });
+        let was: BTreeMap<&str, Value> = was.collect();
+        let mut waits = Waits::default();
+        loop {
+            let policies = list(self.directory, POLICIES).await?;
+            let text =
+                |policy: &Value, name: &str| policy.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let mut excluding = policies.iter().filter(|policy| excluded_groups(policy).any(|one| id == Some(one)));
+            let (mut stale, mut first) = (false, None);
+            for policy in excluding.by_ref() {
+                stale |= was.get(text(policy, "id").as_str()).is_some_and(|was| *was == lasting(policy));
+                first = first.or_else(|| Some(text(policy, "displayName")));
+            }
+            if !stale || !waits.go_on(self.clock).await {
+                return Ok(first);
+            }
+        }
     }
 
     /// The password of an account that is to be made, once somebody keeps it.
@@ -521,27 +557,26 @@ fn addressed(mut body: Value, origin: &str) -> Value {
     body
 }
 
-/// Policies that exclude a group which a way back would delete, and that it does not know of: a later plan rests on it.
-fn still_carrying(plan: &Plan, policies: &[Value]) -> Vec<String> {
+/// Policies that would go on to exclude a group while a way back takes away the unit that protects it: somebody has changed
+/// them since, or has made them.
+fn losing_unit(plan: &Plan, policies: &[Value]) -> Vec<String> {
     let none = BTreeMap::new();
-    let deleted = plan.steps.iter().filter_map(|step| match &step.change {
-        Action::DeleteGroup { group } => group.object.id(&none),
+    let freed = plan.steps.iter().filter_map(|step| match &step.change {
+        Action::RemoveFromUnit { group, .. } => group.object.id(&none),
         _ => None,
     });
-    let deleted: BTreeSet<&str> = deleted.collect();
-    let known = plan.steps.iter().filter_map(|step| match &step.change {
-        Action::IncludeGroup { policy, .. } => policy.object.id(&none),
-        _ => None,
-    });
-    let known: BTreeSet<&str> = known.collect();
-    let text = |policy: &Value, name: &str| policy.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let excludes = |policy: &&Value| excluded_groups(policy).any(|id| deleted.contains(id));
-    let others = policies.iter().filter(excludes).filter(|policy| !known.contains(text(policy, "id").as_str()));
-    let told = |policy: &Value| {
-        let name = text(policy, "displayName");
-        format!("policy `{name}` excludes a group that would be deleted, by a later plan: take that back first")
+    let freed: BTreeSet<&str> = freed.collect();
+    // As the plan knew it: it excluded the group before as well, or a step takes that back.
+    let is_known = |policy: &&Value| {
+        let id = policy.get("id").and_then(Value::as_str).unwrap_or_default();
+        plan.policies.get(id).is_some_and(|known| *known == digest(&lasting(policy)))
     };
-    others.map(told).collect()
+    let left = policies.iter().filter(|policy| excluded_groups(policy).any(|id| freed.contains(id)));
+    let told = |policy: &Value| {
+        let name = policy.get("displayName").and_then(Value::as_str).unwrap_or_default();
+        format!("policy `{name}` would go on to exclude the group without its unit: take the group out of it first")
+    };
+    left.filter(|policy| !is_known(policy)).map(told).collect()
 }
 
 /// Ids of the groups that a policy excludes.

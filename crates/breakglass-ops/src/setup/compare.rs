@@ -12,7 +12,7 @@ use breakglass_model::group::Group;
 use breakglass_model::object::ObjectKey;
 use breakglass_model::property::Property;
 use breakglass_model::role::RoleAssignment;
-use breakglass_model::snapshot::{Listing, ObjectRow, Snapshot};
+use breakglass_model::snapshot::{Listing, Snapshot};
 use breakglass_model::tenant::MethodTarget;
 use breakglass_model::user::{User, UserType};
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 
 use super::action::{Action, Named, ROLE, Ref};
 use super::bodies::lasting;
-use super::keys::{has_key_that_works, keys_by_hand};
+use super::keys::keys_by_hand;
 use super::name::name_fault;
 use super::needs::{changes, needs_exclusion, nickname, spoken};
 use super::objection::Objection;
@@ -52,26 +52,7 @@ pub fn plan(snapshot: &Snapshot, wanted: &Wanted, at: Timestamp) -> Result<Plan,
     let accounts = draft.accounts();
     let group = draft.group();
     if let Some(group) = &group {
-        draft.roles(&accounts);
-        draft.members(group, &accounts);
-        let strangers = draft.strangers(group, &accounts);
-        draft.frozen(group, &accounts, !strangers.is_empty());
-        let do_some_wait = !strangers.is_empty() && !draft.are_ready(&accounts);
-        if do_some_wait {
-            draft.wait(group, &strangers);
-        } else if strangers.is_empty() {
-            draft.unit(group);
-        }
-        draft.exclusions(group);
-        draft.campaign(group);
-        if wanted.has_passkeys {
-            draft.passkeys(group);
-        }
-        if !strangers.is_empty() && !do_some_wait {
-            draft.actions.extend(strangers);
-            draft.unit(group);
-        }
-        draft.by_hand(&accounts);
+        draft.carried_by(group, &accounts);
     }
     let Draft { actions, by_hand, objections, .. } = draft;
     if !objections.is_empty() {
@@ -90,36 +71,36 @@ pub fn plan(snapshot: &Snapshot, wanted: &Wanted, at: Timestamp) -> Result<Plan,
     Ok(Plan::new(head, actions, by_hand))
 }
 
-struct Draft<'d> {
-    snapshot: &'d Snapshot,
-    wanted: &'d Wanted,
-    at: Timestamp,
-    actions: Vec<(Action, String)>,
-    by_hand: Vec<ByHand>,
-    objections: Vec<Objection>,
+pub(super) struct Draft<'d> {
+    pub(super) snapshot: &'d Snapshot,
+    pub(super) wanted: &'d Wanted,
+    pub(super) at: Timestamp,
+    pub(super) actions: Vec<(Action, String)>,
+    pub(super) by_hand: Vec<ByHand>,
+    pub(super) objections: Vec<Objection>,
 }
 
 /// An account of the arrangement: one that is there, or one that a step makes.
-struct Account {
+pub(super) struct Account {
     object: Ref,
     name: String,
-    key: Option<ObjectKey>,
+    pub(super) key: Option<ObjectKey>,
 }
 
 impl Account {
-    fn named(&self) -> Named {
+    pub(super) fn named(&self) -> Named {
         Named { object: self.object.clone(), name: self.name.clone() }
     }
 }
 
 /// The group: one that is there, or one that a step makes.
-struct Carrier<'d> {
-    named: Named,
-    found: Option<&'d Group>,
+pub(super) struct Carrier<'d> {
+    pub(super) named: Named,
+    pub(super) found: Option<&'d Group>,
 }
 
 impl<'d> Draft<'d> {
-    fn act(&mut self, action: Action, because: &str) {
+    pub(super) fn act(&mut self, action: Action, because: &str) {
         self.actions.push((action, because.to_owned()));
     }
 
@@ -145,7 +126,7 @@ impl<'d> Draft<'d> {
         }
     }
 
-    fn must_know<T>(&mut self, resource: &str, list: &Listing<T>) {
+    pub(super) fn must_know<T>(&mut self, resource: &str, list: &Listing<T>) {
         if let Err(why) = list.get() {
             self.objections.push(Objection::Unread { resource: resource.to_owned(), why: why.to_owned() });
         }
@@ -192,10 +173,10 @@ impl<'d> Draft<'d> {
         if let Some((_, domain)) = name.split_once('@')
             && self.is_other_than_initial(domain)
         {
-            self.by_hand.push(ByHand {
-                does: format!("give `{name}` a sign-in name in the tenant's initial domain"),
-                because: format!("it goes with `{domain}` if somebody federates or removes that"),
-            });
+            self.by_hand.push(ByHand::new(
+                format!("give `{name}` a sign-in name in the tenant's initial domain"),
+                format!("it goes with `{domain}` if somebody federates or removes that"),
+            ));
         }
         let account = Account { object: Ref::Id(id), name, key: Some(user.key) };
         let (set, was, because) = changes(user);
@@ -212,8 +193,10 @@ impl<'d> Draft<'d> {
             return None;
         }
         let name = declared.name.clone();
-        let Some((local, domain)) = name.split_once('@').filter(|_| name_fault(&name).is_none()) else {
-            self.objections.push(Objection::NoName(name));
+        let fault = name_fault(&name);
+        let Some((local, domain)) = name.split_once('@').filter(|_| fault.is_none()) else {
+            let why = fault.unwrap_or("has no @").to_owned();
+            self.objections.push(Objection::NoName { account: name, why });
             return None;
         };
         if let Some(why) = self.against_name(local) {
@@ -292,6 +275,9 @@ impl<'d> Draft<'d> {
 
     fn made_group(&mut self) -> Carrier<'d> {
         let name = self.wanted.group.clone();
+        if name.chars().count() > GROUP_NAME_CHARS_MAX {
+            self.objections.push(Objection::LongName(GROUP_NAME_CHARS_MAX));
+        }
         let is_assignable_to_role = self.wanted.protection == Protection::RoleAssignable;
         let action =
             Action::CreateGroup { display_name: name.clone(), mail_nickname: nickname(&name), is_assignable_to_role };
@@ -329,50 +315,11 @@ impl<'d> Draft<'d> {
         Some(Carrier { named: Named { object: Ref::Id(id), name }, found: Some(group) })
     }
 
-    fn is_in_restricted_unit(&self, group: ObjectKey) -> bool {
+    pub(super) fn is_in_restricted_unit(&self, group: ObjectKey) -> bool {
         self.snapshot.restricted_units_of(group).next().is_some()
     }
 
-    /// In a unit with restricted management nobody changes members, not even a Global Administrator.
-    fn frozen(&mut self, group: &Carrier<'d>, accounts: &[Account], do_some_leave: bool) {
-        let unit = group.found.and_then(|group| self.snapshot.restricted_units_of(group.key).next());
-        let Some(unit) = unit else { return };
-        let unit = unit.display_name.as_deref().unwrap_or_else(|| self.snapshot.objects.id(unit.key));
-        let members = members_of(group);
-        let does_one_come = accounts.iter().any(|account| account.key.is_none_or(|key| !members.contains(&key)));
-        if does_one_come || do_some_leave {
-            self.objections.push(Objection::Frozen { group: group.named.name.clone(), unit: unit.to_owned() });
-        }
-    }
-
-    /// Whether every account is there and, if it signs in with a security key, has one. As long as one is not, nobody leaves
-    /// the group: whoever is in it may be the last whom no policy keeps out.
-    fn are_ready(&self, accounts: &[Account]) -> bool {
-        let has_key = |account: &Account| {
-            let user = account.key.and_then(|key| self.snapshot.user(key));
-            has_key_that_works(self.snapshot, user, self.at)
-        };
-        accounts.iter().all(|account| account.key.is_some() && (!self.wanted.has_passkeys || has_key(account)))
-    }
-
-    /// Says who leaves the group with a later plan. The unit that would freeze the group waits as well.
-    fn wait(&mut self, group: &Carrier<'_>, strangers: &[(Action, String)]) {
-        let names = strangers.iter().filter_map(|(action, _)| match action {
-            Action::RemoveMember { member, .. } => Some(member.to_string()),
-            _ => None,
-        });
-        let names: Vec<String> = names.collect();
-        self.by_hand.push(ByHand {
-            does: format!(
-                "sign in with each account, then plan again: only then does a plan take {} out of group {}",
-                names.join(", "),
-                group.named
-            ),
-            because: "until the accounts are known to work they may be the last whom no policy keeps out".to_owned(),
-        });
-    }
-
-    fn roles(&mut self, accounts: &[Account]) {
+    pub(super) fn roles(&mut self, accounts: &[Account]) {
         let role = self.role_id();
         for account in accounts {
             let held = account.key.map_or(Held::Not, |key| self.held(key, &role));
@@ -427,29 +374,7 @@ impl<'d> Draft<'d> {
         held
     }
 
-    fn members(&mut self, group: &Carrier<'_>, accounts: &[Account]) {
-        let members: BTreeSet<ObjectKey> = members_of(group);
-        for account in accounts {
-            if account.key.is_none_or(|key| !members.contains(&key)) {
-                let action = Action::AddMember { group: group.named.clone(), member: account.named() };
-                self.act(action, "the group carries the exclusion");
-            }
-        }
-    }
-
-    /// The unit that protects the group.
-    fn unit(&mut self, group: &Carrier<'_>) {
-        let Protection::RestrictedUnit { name } = &self.wanted.protection else { return };
-        if group.found.is_some_and(|group| self.is_in_restricted_unit(group.key)) {
-            return;
-        }
-        let action = Action::CreateRestrictedUnit { display_name: name.clone() };
-        let unit = Named { object: Ref::MadeBy(action.key()), name: name.clone() };
-        self.act(action, "nobody else is to edit the group");
-        self.act(Action::AddToUnit { unit, group: group.named.clone() }, "nobody else is to edit it");
-    }
-
-    fn exclusions(&mut self, group: &Carrier<'_>) {
+    pub(super) fn exclusions(&mut self, group: &Carrier<'_>) {
         let snapshot = self.snapshot;
         for policy in snapshot.conditional_access_policies.items() {
             let Some(because) = needs_exclusion(policy, self.wanted.reach) else { continue };
@@ -475,7 +400,7 @@ impl<'d> Draft<'d> {
     }
 
     /// The campaign that nudges whoever signs in to register a method.
-    fn campaign(&mut self, group: &Carrier<'_>) {
+    pub(super) fn campaign(&mut self, group: &Carrier<'_>) {
         let policy = self.snapshot.authentication_methods_policy.as_present();
         let Some(enforcement) = policy.and_then(|policy| policy.rest.get("registrationEnforcement")) else { return };
         let campaign = enforcement.get("authenticationMethodsRegistrationCampaign");
@@ -488,7 +413,7 @@ impl<'d> Draft<'d> {
         self.act(action, "it interrupts sign-ins to have a method registered");
     }
 
-    fn passkeys(&mut self, group: &Carrier<'_>) {
+    pub(super) fn passkeys(&mut self, group: &Carrier<'_>) {
         let policy = self.snapshot.authentication_methods_policy.as_present();
         let configuration = policy.and_then(|policy| policy.configuration("Fido2"));
         let Some(configuration) = configuration else {
@@ -502,10 +427,10 @@ impl<'d> Draft<'d> {
         let included = targets(&configuration.include_targets);
         let is_group = |id: &String| group.named.object == Ref::Id(id.clone());
         if targets(&configuration.exclude_targets).iter().any(is_group) {
-            self.by_hand.push(ByHand {
-                does: format!("take group {} out of the excluded targets of passkeys (FIDO2)", group.named),
-                because: "whoever is in it cannot use a security key".to_owned(),
-            });
+            self.by_hand.push(ByHand::new(
+                format!("take group {} out of the excluded targets of passkeys (FIDO2)", group.named),
+                "whoever is in it cannot use a security key",
+            ));
         }
         let is_included = included.iter().any(|id| id == "all_users" || is_group(id));
         if configuration.state.as_deref() == Some("enabled") && is_included {
@@ -526,42 +451,26 @@ impl<'d> Draft<'d> {
         self.act(action, "the accounts sign in with security keys, and the tenant does not let them");
     }
 
-    /// How whoever is in the group and is no account leaves it.
-    fn strangers(&self, group: &Carrier<'_>, accounts: &[Account]) -> Vec<(Action, String)> {
-        let wanted: BTreeSet<ObjectKey> = accounts.iter().filter_map(|account| account.key).collect();
-        let leaves = |member: &ObjectKey| {
-            let id = self.snapshot.id(*member).to_string();
-            let name = match self.snapshot.row(*member) {
-                ObjectRow::User(_) => {
-                    self.snapshot.user(*member).map_or_else(|| id.clone(), |user| user.name().to_owned())
-                }
-                // Several may have one name.
-                _ => format!("{} ({id})", self.snapshot.name(*member)),
-            };
-            let member = Named { object: Ref::Id(id), name };
-            let because = "it is no emergency access account, and is excluded from every policy by the group";
-            (Action::RemoveMember { group: group.named.clone(), member }, because.to_owned())
-        };
-        members_of(group).difference(&wanted).map(leaves).collect()
-    }
-
     /// What no request of Graph does: keys that somebody holds, and what is left of Identity Protection's own policies.
-    fn by_hand(&mut self, accounts: &[Account]) {
+    pub(super) fn by_hand(&mut self, accounts: &[Account]) {
         if self.wanted.has_passkeys {
             let user = |account: &Account| account.key.and_then(|key| self.snapshot.user(key));
             let accounts: Vec<_> = accounts.iter().map(|account| (account.name.as_str(), user(account))).collect();
             self.by_hand.extend(keys_by_hand(self.snapshot, &accounts, self.at));
         }
-        self.by_hand.push(ByHand {
-            does: format!(
+        self.by_hand.push(ByHand::new(
+            format!(
                 "exclude `{}` from the multifactor authentication registration policy, if that is on (Entra admin center, \
                  Protection, Identity Protection, Multifactor authentication registration policy)",
                 self.wanted.group
             ),
-            because: "Graph neither shows nor changes that policy".to_owned(),
-        });
+            "Graph neither shows nor changes that policy",
+        ));
     }
 }
+
+/// Characters of the name of a group. **Source:** "group resource type", `displayName`.
+const GROUP_NAME_CHARS_MAX: usize = 256;
 
 /// How an end begins that stands for none.
 const NO_END: &str = "9999-";
@@ -571,11 +480,6 @@ enum Held {
     Not,
     Permanently,
     Until(String),
-}
-
-fn members_of(group: &Carrier<'_>) -> BTreeSet<ObjectKey> {
-    let members = group.found.and_then(|group| group.members.as_deref());
-    members.into_iter().flatten().map(|member| member.key).collect()
 }
 
 fn is_target(of: Option<&Value>, list: &str, group: &Ref) -> bool {

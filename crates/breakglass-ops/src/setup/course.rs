@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::action::Action;
+use super::action::CREATE_ACCOUNT;
 use super::apply::Applied;
-use super::plan::{Plan, Step};
+use super::plan::Plan;
 use super::undo::undo;
 use crate::ports::{Store, StoreError};
 
@@ -28,8 +28,8 @@ impl<'c> Course<'c> {
     pub(super) fn read(store: &'c dyn Store, plan: &Plan) -> Result<Self, StoreError> {
         let stream = stream_of(plan);
         let entries = store.entries(&stream)?;
-        let (done, passed, left) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let applied = Applied { done, passed, left, made: BTreeMap::new() };
+        let applied =
+            Applied { done: BTreeSet::new(), passed: BTreeSet::new(), left: BTreeMap::new(), made: BTreeMap::new() };
         let (prepared, sent) = (BTreeSet::new(), BTreeSet::new());
         let mut course = Self { store, stream, length: entries.len(), prepared, sent, applied };
         for entry in &entries {
@@ -58,9 +58,6 @@ impl<'c> Course<'c> {
             "passed" => {
                 self.applied.passed.insert(step.to_owned());
             }
-            "left" => {
-                self.applied.left.insert(step.to_owned());
-            }
             _ => {}
         }
         if let Some(id) = made {
@@ -77,8 +74,12 @@ impl<'c> Course<'c> {
     }
 
     pub(super) fn is_over(&self, step: &str) -> bool {
-        let applied = &self.applied;
-        [&applied.done, &applied.passed, &applied.left].into_iter().any(|steps| steps.contains(step))
+        self.applied.done.contains(step) || self.applied.passed.contains(step)
+    }
+
+    /// Leaves a step for this time. It is not written down: the next call looks again.
+    pub(super) fn leave(&mut self, step: &str, why: String) {
+        self.applied.left.insert(step.to_owned(), why);
     }
 
     /// Whether what is found may be what the step has made: something may have been made, and not something else.
@@ -94,8 +95,11 @@ impl<'c> Course<'c> {
     }
 }
 
+/// How the names of the streams of plans begin.
+const STREAM: &str = "apply/";
+
 fn stream_of(plan: &Plan) -> String {
-    format!("apply/{}", plan.digest)
+    format!("{STREAM}{}", plan.digest)
 }
 
 /// Steps of a plan that are over: done by an earlier call, or found as they were to be.
@@ -104,22 +108,28 @@ fn stream_of(plan: &Plan) -> String {
 /// The store cannot be read.
 pub fn steps_over(plan: &Plan, store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
     let applied = Course::read(store, plan)?.applied;
-    Ok(applied.done.into_iter().chain(applied.passed).chain(applied.left).collect())
+    Ok(applied.done.into_iter().chain(applied.passed).collect())
 }
 
-/// Accounts that a plan was to make and that may have been made, though nobody knows: whoever carried it out was stopped.
-/// The password of one that is there is the last that was kept for it.
+/// Accounts that some plan was to make and that may have been made, though nobody knows: whoever carried it out was stopped.
+/// The password of one that is there is one of those that were kept for it.
 ///
 /// # Errors
 /// The store cannot be read.
-pub fn half_made<'p>(plan: &'p Plan, store: &dyn Store) -> Result<Vec<&'p str>, StoreError> {
-    let course = Course::read(store, plan)?;
-    let half = plan.steps.iter().filter(|step| course.sent.contains(&step.key) && !course.is_over(&step.key));
-    let name = |step: &'p Step| match &step.change {
-        Action::CreateAccount { user_principal_name, .. } => Some(user_principal_name.as_str()),
-        _ => None,
-    };
-    Ok(half.filter_map(name).collect())
+pub fn half_made(store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
+    let mut half = BTreeSet::new();
+    for stream in store.streams(STREAM)? {
+        for entry in store.entries(&stream)? {
+            let text = |name: &str| entry.get(name).and_then(Value::as_str);
+            let Some(account) = text("step").and_then(|step| step.strip_prefix(CREATE_ACCOUNT)) else { continue };
+            match text("state") {
+                Some("sending") => half.insert(account.to_owned()),
+                Some("done" | "passed" | "refused") => half.remove(account),
+                _ => false,
+            };
+        }
+    }
+    Ok(half)
 }
 
 /// The plan that takes back what the store says was done of a plan, or may have been; without steps if nothing was. What may

@@ -19,13 +19,20 @@ pub(super) fn keys_by_hand(snapshot: &Snapshot, accounts: &[(&str, Option<&User>
         match standing(snapshot, *user, at) {
             Keys::Work => {}
             Keys::None => without.push(format!("`{name}`")),
-            Keys::Refused(because) => all.push(ByHand {
-                does: format!(
+            Keys::Refused(because) => all.push(ByHand::new(
+                format!(
                     "let the security key of `{name}` be used (Entra admin center, Authentication methods, Passkey \
                      (FIDO2), Configure), or register another"
                 ),
                 because,
-            }),
+            )),
+            Keys::Unread(why) => all.push(ByHand::new(
+                format!(
+                    "look whether `{name}` has a security key (Entra admin center, the user, Authentication methods), and \
+                     register one if it has none"
+                ),
+                format!("its methods were not read: {why}"),
+            )),
         }
     }
     if !without.is_empty() {
@@ -43,6 +50,8 @@ enum Keys {
     Work,
     None,
     Refused(String),
+    /// It cannot be told, and why.
+    Unread(String),
 }
 
 fn standing(snapshot: &Snapshot, user: Option<&User>, at: Timestamp) -> Keys {
@@ -55,7 +64,10 @@ fn standing(snapshot: &Snapshot, user: Option<&User>, at: Timestamp) -> Keys {
             why => refused = why,
         }
     }
-    refused.map_or(Keys::None, Keys::Refused)
+    let why = snapshot.why_methods_unread(user).map(str::to_owned);
+    let is_exported = user.detail().authentication_methods.value().is_some();
+    let unread = why.or_else(|| (!is_exported).then(|| "the export does not have them".to_owned()));
+    refused.map(Keys::Refused).or(unread.map(Keys::Unread)).unwrap_or(Keys::None)
 }
 
 fn to_register(snapshot: &Snapshot, names: &[String]) -> Vec<ByHand> {
@@ -67,23 +79,20 @@ fn to_register(snapshot: &Snapshot, names: &[String]) -> Vec<ByHand> {
         Some(_) => ", of a model that the key restrictions let be used,",
         None => "",
     };
-    let register = ByHand {
-        does: format!(
+    let register = ByHand::new(
+        format!(
             "register a security key (FIDO2){models} for {}, signed in as the account at \
              https://mysignins.microsoft.com/security-info; where a second factor is asked for, a Temporary Access Pass \
              (Entra admin center, the user, Authentication methods) is one",
             names.join(" and for ")
         ),
-        because:
-            "Microsoft demands multifactor authentication at its portals from every account, and a password alone \
-                  gets no further than Microsoft Graph"
-                .to_owned(),
-    };
-    let allow = (is_self_service == Some(false)).then(|| ByHand {
-        does: "allow self-service set-up of passkeys (FIDO2) while the keys are registered (Entra admin center, \
-               Authentication methods, Passkey (FIDO2), Configure)"
-            .to_owned(),
-        because: "it is off, so that nobody registers a key of their own".to_owned(),
+        "Microsoft demands multifactor authentication at its portals from every account, and a password alone gets no \
+         further than Microsoft Graph",
+    );
+    let allow = (is_self_service == Some(false)).then(|| {
+        let does = "allow self-service set-up of passkeys (FIDO2) while the keys are registered (Entra admin center, \
+                    Authentication methods, Passkey (FIDO2), Configure)";
+        ByHand::new(does.to_owned(), "it is off, so that nobody registers a key of their own")
     });
     allow.into_iter().chain([register]).collect()
 }

@@ -7,6 +7,7 @@ mod compare;
 mod course;
 mod grants;
 mod keys;
+mod membership;
 mod name;
 mod needs;
 mod objection;

@@ -17,8 +17,21 @@ pub enum Objection {
     #[error("account `{0}` is declared twice")]
     Twice(String),
     /// A name that is declared is no sign-in name, and no user has it.
-    #[error("`{0}` is neither the sign-in name of an account to be made nor a user of the tenant")]
-    NoName(String),
+    #[error("`{account}` is no user of the tenant, and none can be made of it: it {why}")]
+    NoName {
+        /// As it is declared.
+        account: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The name of the group is too long.
+    #[error("the name of the group has more than {0} characters")]
+    LongName(usize),
+    /// Another unit has the name of the one that is to be made.
+    #[error(
+        "an administrative unit is called `{0}`, and its management is not restricted, which is decided when it is made"
+    )]
+    UnitTaken(String),
     /// The domain of a name is not one of the tenant.
     #[error("`{account}` is to be made in `{domain}`, which is no verified domain of the tenant")]
     NoDomain {
@@ -133,8 +146,13 @@ impl Objection {
                 if *declared == 0 { "two" } else { "a second one" }
             ),
             Self::Twice(_) => "take one of the two [[account]] out of the configuration".to_owned(),
-            Self::NoName(_) => {
+            Self::NoName { .. } => {
                 "write the whole sign-in name, as `emergency-access-1@contoso.onmicrosoft.com`".to_owned()
+            }
+            Self::LongName(_) => "give a shorter name in `[exclusion] group`".to_owned(),
+            Self::UnitTaken(_) => {
+                "give another name in `[exclusion] unit`, under which a unit is made; that one stays as it is"
+                    .to_owned()
             }
             Self::NoDomain { .. } | Self::NotInitial { .. } | Self::Federated { .. } => {
                 "use the tenant's initial domain, which ends with `.onmicrosoft.com`".to_owned()

@@ -58,6 +58,21 @@ pub struct ByHand {
     pub does: String,
     /// Why.
     pub because: String,
+    /// Whether what was declared is not reached without it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_due: bool,
+}
+
+impl ByHand {
+    /// Something that is good to have, or that nobody can look at from here.
+    pub(super) fn new(does: String, because: impl Into<String>) -> Self {
+        Self { does, because: because.into(), is_due: false }
+    }
+
+    /// Something without which what was declared is not reached.
+    pub(super) fn due(does: String, because: impl Into<String>) -> Self {
+        Self { is_due: true, ..Self::new(does, because) }
+    }
 }
 
 /// A plan.
@@ -114,6 +129,12 @@ impl Plan {
         };
         plan.digest = plan.own_digest();
         plan
+    }
+
+    /// Whether what was declared is reached: nothing is to be sent, and nothing is due by hand.
+    #[must_use]
+    pub fn is_reached(&self) -> bool {
+        self.steps.is_empty() && !self.by_hand.iter().any(|one| one.is_due)
     }
 
     /// Reads a plan.

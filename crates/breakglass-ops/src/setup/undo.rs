@@ -44,8 +44,8 @@ fn look_for(step: &Step) -> Option<ByHand> {
         Action::AssignGlobalAdministrator { account, .. } => format!("assignment of Global Administrator to {account}"),
         _ => return None,
     };
-    Some(ByHand {
-        does: format!("look whether the {what} was made, and take it back if it was"),
-        because: format!("no answer came to this step: {}", step.does),
-    })
+    Some(ByHand::due(
+        format!("look whether the {what} was made, and take it back if it was"),
+        format!("no answer came to this step: {}", step.does),
+    ))
 }

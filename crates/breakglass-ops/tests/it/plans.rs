@@ -54,7 +54,7 @@ fn tenant() -> Value {
                 "includeTargets": [{ "targetType": "group", "id": "all_users" }],
             }],
         },
-        "deletedUsers": [],
+        "deletedUsers": [], "administrativeUnits": [],
     })
 }
 
@@ -165,26 +165,122 @@ fn what_is_there_is_taken_over_and_mended() {
         [
             "update-account:B@contoso.onmicrosoft.com",
             "assign-role:B@contoso.onmicrosoft.com",
+            // Nothing rests on a group that no policy excludes.
+            "remove-member:stranger (stranger)",
             "exclude:p1",
             "exclude:p2",
             "exclude-from-campaign",
         ]
     );
-    // `b` has no key so far: whoever is excluded now may be the last who gets in.
-    let waits = |made: &Plan| {
-        made.by_hand.iter().any(|one| one.does.contains("take `stranger (stranger)` out of group `Excluded`"))
-    };
-    assert!(waits(&made), "{:#?}", made.by_hand);
     assert_eq!(
         made.steps[0].request.body,
         Some(json!({
             "accountEnabled": true, "passwordPolicies": "DisableStrongPassword, DisablePasswordExpiration", "mobilePhone": null,
         }))
     );
+}
+
+/// A tenant with both accounts, of which `b` has no key, and a group with somebody else in it that one policy excludes.
+fn with_stranger() -> Value {
+    let mut tenant = tenant();
+    with_group(&mut tenant);
+    let mut other = tenant["users"][0].clone();
+    other["id"] = json!("b");
+    other["userPrincipalName"] = json!("b@contoso.onmicrosoft.com");
+    other["authenticationMethods"] = json!([]);
+    tenant["users"].as_array_mut().unwrap().push(other);
+    tenant["users"].as_array_mut().unwrap().push(json!({
+        "id": "olaf", "userPrincipalName": "olaf@contoso.onmicrosoft.com", "userType": "Member", "accountEnabled": true,
+    }));
+    tenant["groups"][0]["members"] = json!(["a", "b", "olaf"]);
+    tenant["conditionalAccessPolicies"][0]["conditions"]["users"]["excludeGroups"] = json!(["g"]);
+    let role =
+        json!({ "id": "r2", "principalId": "b", "roleDefinitionId": GLOBAL_ADMINISTRATOR, "directoryScopeId": "/" });
+    tenant["roleAssignments"].as_array_mut().unwrap().push(role);
+    tenant
+}
+
+#[test]
+fn whoever_may_be_the_last_to_get_in_leaves_when_every_account_is_ready() {
+    let mut tenant = with_stranger();
+    let leaves = "remove-member:olaf@contoso.onmicrosoft.com";
+    let made = plan(&snapshot(&tenant), &wanted(), now()).unwrap();
+    assert_eq!(keys(&made), ["exclude-from-campaign"], "no policy more excludes olaf");
+    let due: Vec<&str> = made.by_hand.iter().filter(|one| one.is_due).map(|one| one.does.as_str()).collect();
+    assert_eq!(due.len(), 1, "{due:?}");
+    let told = "only then does a plan take `olaf@contoso.onmicrosoft.com` out of group `Excluded`, and excludes the group from \
+                one policy more";
+    assert!(due[0].contains(told) && !made.is_reached(), "{due:?}");
     tenant["users"][1]["authenticationMethods"] =
         json!([{ "@odata.type": "#microsoft.graph.fido2AuthenticationMethod", "id": "k2" }]);
     let made = plan(&snapshot(&tenant), &wanted(), now()).unwrap();
-    assert_eq!((keys(&made).last(), waits(&made)), (Some(&"remove-member:stranger (stranger)"), false));
+    assert_eq!(keys(&made), ["exclude:p2", "exclude-from-campaign", leaves]);
+    tenant["users"][1]["accountEnabled"] = json!(false);
+    let made = plan(&snapshot(&tenant), &wanted(), now()).unwrap();
+    assert!(!keys(&made).contains(&leaves), "nobody signs in with what is disabled");
+    let classic = Wanted { reach: Reach::EveryPolicy, has_passkeys: false, ..wanted() };
+    let made = plan(&snapshot(&with_stranger()), &classic, now()).unwrap();
+    assert_eq!(keys(&made).last(), Some(&leaves), "a password is enough there");
+    // What was not read is not known to be a key.
+    let mut unread = with_stranger();
+    unread["users"][1].as_object_mut().unwrap().remove("authenticationMethods");
+    let made = plan(&snapshot(&unread), &wanted(), now()).unwrap();
+    assert!(!keys(&made).contains(&leaves));
+    let look = "look whether `b@contoso.onmicrosoft.com` has a security key";
+    assert!(made.by_hand.iter().any(|one| one.does.contains(look)), "{:#?}", made.by_hand);
+}
+
+#[test]
+fn a_group_that_waits_is_neither_excluded_nor_frozen_nor_called_done() {
+    let mut tenant = with_stranger();
+    tenant["groups"][0]["isAssignableToRole"] = json!(false);
+    let sealed = Wanted { protection: Protection::RestrictedUnit { name: "Sealed".to_owned() }, ..wanted() };
+    let made = plan(&snapshot(&tenant), &sealed, now()).unwrap();
+    assert_eq!((keys(&made), made.is_reached()), (vec!["exclude-from-campaign"], false));
+    let unit = json!([{
+        "id": "u", "displayName": "Sealed", "isMemberManagementRestricted": true, "members": ["g"],
+    }]);
+    let mut frozen = tenant.clone();
+    frozen["administrativeUnits"] = unit.clone();
+    let made = plan(&snapshot(&frozen), &sealed, now()).unwrap();
+    assert_eq!(keys(&made), ["exclude-from-campaign"], "nobody has to change yet");
+    let key = json!([{ "@odata.type": "#microsoft.graph.fido2AuthenticationMethod", "id": "k2" }]);
+    frozen["users"][1]["authenticationMethods"] = key.clone();
+    let objections = plan(&snapshot(&frozen), &sealed, now()).unwrap_err();
+    assert!(matches!(objections.as_slice(), [Objection::Frozen { .. }]), "{objections:?}");
+    // Taken out of its unit, as the objection says, it is put back into that one in the end.
+    frozen["administrativeUnits"][0]["members"] = json!([]);
+    let made = plan(&snapshot(&frozen), &sealed, now()).unwrap();
+    let leaves = "remove-member:olaf@contoso.onmicrosoft.com";
+    assert_eq!(keys(&made), ["exclude:p2", "exclude-from-campaign", leaves, "add-to-unit"]);
+    assert!(made.steps[3].request.url.contains("/administrativeUnits/u/"), "{}", made.steps[3].request.url);
+}
+
+#[test]
+fn an_owner_of_the_group_is_somebody_to_take_off() {
+    let mut tenant = with_stranger();
+    tenant["groups"][0]["members"] = json!(["a", "b"]);
+    tenant["groups"][0]["owners"] = json!(["olaf"]);
+    let made = plan(&snapshot(&tenant), &wanted(), now()).unwrap();
+    let due: Vec<&str> = made.by_hand.iter().filter(|one| one.is_due).map(|one| one.does.as_str()).collect();
+    assert!(due.len() == 1 && due[0].starts_with("take `olaf"), "{due:?}");
+}
+
+#[test]
+fn passkeys_that_were_off_are_said_to_be_on_for_whom_they_will_be() {
+    let mut tenant = tenant();
+    let configuration = "/authenticationMethodsPolicy/authenticationMethodConfigurations/0";
+    for (targets, sentence) in [
+        (json!([{ "targetType": "group", "id": "all_users" }]), "on for everybody, whom their policy names already"),
+        (json!([{ "targetType": "group", "id": "x" }]), "and the one group that their policy names already"),
+        (json!([]), "switch passkeys (FIDO2) on for group `Excluded`"),
+    ] {
+        put(&mut tenant, &format!("{configuration}/state"), json!("disabled"));
+        put(&mut tenant, &format!("{configuration}/includeTargets"), targets);
+        let made = plan(&snapshot(&tenant), &wanted(), now()).unwrap();
+        let step = made.steps.iter().find(|step| step.key == "allow-passkeys").unwrap();
+        assert!(step.does.contains(sentence), "{}", step.does);
+    }
 }
 
 #[test]
@@ -229,14 +325,21 @@ fn a_restricted_unit_comes_last_and_never_beside_role_assignable() {
 #[test]
 fn whatever_is_in_the_way_is_said() {
     type Change = fn(&mut Value, &mut Wanted);
-    let cases: [(&str, Change); 20] = [
+    let cases: [(&str, Change); 22] = [
         ("security defaults are on", |tenant, _| {
             tenant["identitySecurityDefaultsEnforcementPolicy"]["isEnabled"] = json!(true);
         }),
         ("one emergency account is declared", |_, wanted| wanted.accounts.truncate(1)),
         ("is declared twice", |_, wanted| wanted.accounts[1].name = "A@contoso.onmicrosoft.com".to_owned()),
-        ("neither the sign-in name", |_, wanted| wanted.accounts[1].name = "b".to_owned()),
-        ("neither the sign-in name", |_, wanted| wanted.accounts[1].name = "b c@contoso.onmicrosoft.com".to_owned()),
+        ("it must be a whole sign-in name", |_, wanted| wanted.accounts[1].name = "b".to_owned()),
+        ("it has a letter that Entra allows in no", |_, wanted| {
+            wanted.accounts[1].name = "b c@contoso.onmicrosoft.com".to_owned();
+        }),
+        ("the name of the group has more than 256", |_, wanted| wanted.group = "x".repeat(257)),
+        ("an administrative unit is called `Unit`", |tenant, wanted| {
+            wanted.protection = Protection::RestrictedUnit { name: "Unit".to_owned() };
+            tenant["administrativeUnits"] = json!([{ "id": "u", "displayName": "Unit", "members": [] }]);
+        }),
         ("the tenant has 1025 Conditional Access policies", |tenant, _| {
             let policy = |id: usize| json!({ "id": id.to_string(), "displayName": "p", "state": "disabled" });
             tenant["conditionalAccessPolicies"] = (0..1_025).map(policy).collect();

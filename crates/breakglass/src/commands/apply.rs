@@ -111,7 +111,9 @@ pub(crate) const CODES: &[ErrorCode] = &[
         explanation: "It is for another tenant, or an application is signed in (a plan is carried out by a person, so that \
                       no application needs to hold such permissions), or permissions are missing, or the tenant has moved \
                       since the plan was made: a policy is new, gone or changed, or what the plan has done was taken back. \
-                      Plan again and look at it. Nothing was changed by this command.",
+                      Plan again and look at it. A way back is not carried out by an account that it deletes, nor if a \
+                      policy that somebody has changed or made would go on to exclude the group without the unit that \
+                      protects it: the message names the policy. Nothing was changed by this command.",
     },
     ErrorCode {
         code: "BG4014",
@@ -149,6 +151,9 @@ impl Coded for ApplyFailure {
             Self::NotAgreed => "answer `yes` to carry it out, or give --yes".to_owned(),
             Self::NotBegun(ApplyError::Permissions(_)) => {
                 "sign in again and consent to them, or have an administrator consent".to_owned()
+            }
+            Self::NotBegun(ApplyError::Oneself(_)) => {
+                "`breakglass sign-out`, then the same again, signed in as somebody else".to_owned()
             }
             Self::NotBegun(ApplyError::NotAPerson) => "set `[tenant] sign_in` to `browser` or `device-code`".to_owned(),
             Self::NotBegun(ApplyError::Directory(_)) => "`breakglass doctor` looks at the sign-in".to_owned(),
@@ -224,12 +229,14 @@ impl Arguments {
         let carried = carry(&plan, (&live, &store, passwords.as_ref()), back.as_deref(), world);
         let undo = write_undo(&plan, &store, back.as_deref());
         if let Ok(Some(path)) = &undo {
-            world.note(&format!("`breakglass apply --plan {}` takes it back", path.display()));
+            world.note(&format!("`breakglass apply --plan {}{}` takes it back", path.display(), self.places()));
         }
         let applied = carried?;
         undo?;
-        for step in plan.steps.iter().filter(|step| applied.left.contains(&step.key)) {
-            world.note(&format!("left as it is, since somebody has changed it or what it rests on: {}", step.does));
+        for step in &plan.steps {
+            if let Some(why) = applied.left.get(&step.key) {
+                world.note(&format!("left: {}, since {why}", step.does));
+            }
         }
         let passed = if applied.passed.is_empty() {
             String::new()
@@ -237,12 +244,24 @@ impl Arguments {
             format!(", {} of them as they were to be already", applied.passed.len())
         };
         let done = match plan.steps.len() {
-            1 => "The one step is done".to_owned(),
+            1 if applied.left.is_empty() => "The one step is done".to_owned(),
             count if applied.left.is_empty() => format!("All {} are done", counted(count, "step")),
             count => format!("{} of {} are done", count - applied.left.len(), counted(count, "step")),
         };
         world.tell(&format!("{done}{passed}."));
+        if !applied.left.is_empty() {
+            world.note("the same again looks once more at what is left");
+            return Ok(Exit::Partial);
+        }
         verify(&plan, (&live, config, name), world)
+    }
+
+    /// The words that say again where things are.
+    fn places(&self) -> String {
+        let word = |name: &str, path: &Option<PathBuf>| {
+            path.as_ref().map(|path| format!(" --{name} {}", path.display())).unwrap_or_default()
+        };
+        format!("{}{}", word("config", &self.config), word("state", &self.state))
     }
 
     fn plan(&self) -> Result<Plan, ApplyFailure> {

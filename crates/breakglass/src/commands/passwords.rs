@@ -12,7 +12,7 @@ use breakglass_ops::ports::{Passwords, PasswordsError, Random as _};
 
 use crate::codes::ErrorCode;
 use crate::failure::Coded;
-use crate::render::visible;
+use crate::render::{fitted, visible};
 use crate::wiring::World;
 
 /// Whoever gets the passwords of new accounts.
@@ -83,15 +83,16 @@ struct Shown(World);
 impl Passwords for Shown {
     fn prepare(&self, account: &str, is_again: bool) -> Result<Password, PasswordsError> {
         let password = generated(account)?;
-        let before = if is_again { "  One that was shown for it before is void once the step is done.\n" } else { "" };
-        password.with_plaintext(|text| {
-            self.0.tell(&format!(
-                "\n  The password with which {} is made now. It is shown this once; write it down:\n\n    \
-                 {text}\n\n{before}  If this is stopped before the step is done, keep it: it may be the account's until a run shows \
-                 another.\n",
-                visible(account)
-            ));
-        });
+        let filled = |text: &str| fitted(&visible(text), "  ", "  ", self.0.stderr.columns);
+        let head =
+            filled(&format!("The password with which {account} is made now. It is shown this once; write it down:"));
+        let keep = if is_again {
+            "Keep those that were shown for it before as well, until the step is done: only then is it certain which one is \
+             the account's."
+        } else {
+            "If this is stopped before the step is done, keep it: it may be the account's."
+        };
+        password.with_plaintext(|text| self.0.tell(&format!("\n{head}\n    {text}\n\n{}", filled(keep))));
         Ok(password)
     }
 }
@@ -121,7 +122,7 @@ impl Passwords for Sealed {
             if cfg!(unix) { fs::File::open(&self.folder)?.sync_all() } else { Ok(()) }
         };
         write().map_err(|error| failed(format!("`{}` cannot be written: {error}", path.display())))?;
-        let before = if is_again { "; what was written for it before is void once the step is done" } else { "" };
+        let before = if is_again { "; keep what was written for it before until the step is done" } else { "" };
         self.world.note(&format!("the password of `{account}` is in `{}`{before}", path.display()));
         Ok(password)
     }

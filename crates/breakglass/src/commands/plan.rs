@@ -1,11 +1,11 @@
 //! `plan`: the arrangement as it should be against the tenant as it is, as steps that somebody reads first.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::PathBuf;
 
 use breakglass_adapters::sqlite_store::SqliteStore;
-use breakglass_ops::setup::plan::Plan;
+use breakglass_ops::setup::action::Action;
+use breakglass_ops::setup::plan::{Plan, Step};
 use breakglass_ops::setup::{self, Objection, Wanted};
 use clap::ValueEnum;
 
@@ -116,19 +116,21 @@ impl Arguments {
     }
 
     fn keep(&self, plan: &Plan, world: &World) -> Result<Exit, Failure> {
+        self.tell_half_made(plan, world);
+        if self.expect_none {
+            return Ok(if plan.is_reached() { Exit::Good } else { Exit::Found });
+        }
         if plan.steps.is_empty() {
             return Ok(Exit::Good);
         }
-        if self.expect_none {
-            return Ok(Exit::Found);
-        }
-        self.tell_half_made(plan, world);
         write_file(&self.output, plan.document().as_bytes())?;
-        let named = if self.output.as_os_str() == PLAN_NAME {
-            String::new()
-        } else {
-            format!(" --plan {}", self.output.display())
-        };
+        let mut named = String::new();
+        if self.output.as_os_str() != PLAN_NAME {
+            named.push_str(&format!(" --plan {}", self.output.display()));
+        }
+        if let Some(config) = self.subject.named_config() {
+            named.push_str(&format!(" --config {}", config.display()));
+        }
         world.note(&format!(
             "written to `{}`; `breakglass apply{named}` carries out exactly this",
             self.output.display()
@@ -136,23 +138,24 @@ impl Arguments {
         Ok(Exit::Good)
     }
 
-    /// Says of accounts that an `apply` of the plan before may have made which password they have: this plan finds them
+    /// Says of accounts that an `apply` may have made before it was stopped which password they have: this plan finds them
     /// there. What cannot be read of it is no reason to make no plan.
     fn tell_half_made(&self, plan: &Plan, world: &World) {
-        let Ok(bytes) = fs::read(&self.output) else { return };
-        let Ok(before) = Plan::read(&bytes) else { return };
         let config = self.subject.config_path().map(|path| folder_of(&path.display().to_string()));
         let state = state_folder(None, &config.unwrap_or_default());
         if !SqliteStore::is_in(&state) {
             return;
         }
         let Ok(store) = SqliteStore::open(&state) else { return };
-        let half = setup::half_made(&before, &store).unwrap_or_default();
-        let is_made = |name: &str| plan.steps.iter().any(|step| step.key == format!("create-account:{name}"));
-        for name in half.into_iter().filter(|name| !is_made(name)) {
+        let half = setup::half_made(&store).unwrap_or_default();
+        let is_there = |name: &String| {
+            let is_made = |step: &Step| matches!(&step.change, Action::CreateAccount { user_principal_name, .. } if user_principal_name == name);
+            plan.accounts.contains(name) && !plan.steps.iter().any(is_made)
+        };
+        for name in half.into_iter().filter(is_there) {
             world.note(&format!(
-                "`{name}` was made by an `apply` that was stopped: its password is the last that was shown or sealed for \
-                 it; if nobody has that, reset it before you rely on the account"
+                "`{name}` was made by an `apply` that was stopped: its password is one of those that were shown or sealed \
+                 for it, the last or one before; sign in with it, or reset it, before you rely on the account"
             ));
         }
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::codes::ErrorCode;
+use crate::config::SignInName;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
 use crate::live::{Live, LiveError};
@@ -46,7 +47,19 @@ impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let found = SubjectArguments::config_of(self.config.as_deref(), world)?;
         let (config, name) = found.ok_or(LiveError::NoTenant)?;
-        let live = Live::connect(&config, &folder_of(&name), &[], world)?;
+        let folder = folder_of(&name);
+        match config.connection(&folder).sign_in {
+            SignInName::AzureCli => {
+                world.note("the Azure CLI keeps its own sign-in: `az logout` ends it");
+                return Ok(Exit::Good);
+            }
+            SignInName::ClientSecret | SignInName::ClientCertificate => {
+                world.note("an application signs in, of which nothing is remembered");
+                return Ok(Exit::Good);
+            }
+            SignInName::DeviceCode | SignInName::Browser => {}
+        }
+        let live = Live::connect(&config, &folder, &[], world)?;
         live.runtime.block_on(live.directory.forget()).map_err(NotForgotten)?;
         world.note("nobody is remembered for this tenant and application; the next command signs in");
         Ok(Exit::Good)

@@ -129,7 +129,7 @@ fn left_to_do((subject, wanted): (&Subject, &Wanted), judged: Exit, world: &Worl
             let so = "Of what was declared, no request is left to send. No answer replaces a drill: sign in with each \
                       account.";
             world.tell(&format!("{}\n{}", filled(so, world), by_hand(&left, world.stderr.columns).trim_end()));
-            Ok(judged)
+            Ok(if left.is_reached() || judged != Exit::Good { judged } else { Exit::Found })
         }
         Ok(left) if left.steps.is_empty() => {
             let so = "The tenant is as it was declared: nothing is left to do. No answer replaces a drill: sign in with \

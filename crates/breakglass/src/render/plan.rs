@@ -28,7 +28,8 @@ pub(crate) fn text(
     (columns, paint): (usize, Paint),
 ) -> String {
     let count = match plan.steps.len() {
-        0 => "Nothing to do".to_owned(),
+        0 if plan.is_reached() => "Nothing to do".to_owned(),
+        0 => "Nothing to send, and something to do by hand,".to_owned(),
         count if over.is_empty() => counted(count, "step"),
         count => format!("{}, {} of them done,", counted(count, "step"), over.len()),
     };

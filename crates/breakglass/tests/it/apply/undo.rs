@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use breakglass_ops::ports::{GraphRequest, Method};
+use breakglass_ops::setup::action::{Action, Named, Ref};
+use breakglass_ops::setup::plan::{Head, Plan};
 use breakglass_ops::setup::{self, ApplyError, Objection, undo_of};
 use serde_json::json;
 
 use super::referee::State;
 use super::script::{Ended, Fault, Kind, Script};
-use super::world::{SECOND, Scene, Template, World};
+use super::world::{OPERATOR, SECOND, Scene, Template, World};
 
 /// What is another than it was before the plan.
 fn fault(first: &State, world: &World) -> Option<String> {
@@ -150,7 +152,9 @@ fn what_somebody_has_changed_is_left_and_so_is_the_group_that_it_excludes() {
     let undo = undo_of(&template.plan, &script.store, world.now()).unwrap();
     let back = Script::new(&world, None, &[]);
     let Ended::Whole(applied) = back.apply(&undo) else { panic!("{}", back.told()) };
-    assert_eq!(applied.left, ["delete-group".to_owned(), format!("include:{id}")].into());
+    let left: Vec<&String> = applied.left.keys().collect();
+    assert_eq!(left, ["delete-group", &format!("include:{id}")]);
+    assert!(applied.left["delete-group"].contains("policy `Somebody's now` excludes it"), "{:?}", applied.left);
     assert_eq!(applied.done.len(), undo.steps.len() - 2);
     let now = State::of(&world);
     assert_eq!((now.carriers().len(), now.users.len()), (1, first.users.len()));
@@ -158,4 +162,58 @@ fn what_somebody_has_changed_is_left_and_so_is_the_group_that_it_excludes() {
         let excluded = policy["conditions"]["users"]["excludeGroups"].as_array().map_or(0, Vec::len);
         assert_eq!(excluded, usize::from(id == other), "{policy}");
     }
+    // The same again looks once more, and goes to the end when the policy is put right.
+    let Ended::Whole(again) = back.apply(&undo) else { panic!("{}", back.told()) };
+    assert_eq!((&again.left, again.done.len()), (&applied.left, undo.steps.len() - 2));
+    let was = json!({ "displayName": first.policies[id]["displayName"] });
+    let target = format!("/v1.0/identity/conditionalAccess/policies/{id}");
+    world.answer(&GraphRequest::with_body(Method::Patch, target, Cow::Borrowed(&was))).unwrap();
+    let Ended::Whole(whole) = back.apply(&undo) else { panic!("{}", back.told()) };
+    assert_eq!((whole.left.len(), whole.done.len()), (0, undo.steps.len()));
+    assert_eq!(fault(&first, &world), None);
+}
+
+#[test]
+fn no_unit_is_taken_from_a_group_that_somebody_excludes_meanwhile() {
+    let template = Template::new(Scene::Kept, "undo-unit");
+    let world = template.world();
+    let script = Script::new(&world, None, &[]);
+    assert!(matches!(script.apply(&template.plan), Ended::Whole(_)));
+    let undo = undo_of(&template.plan, &script.store, world.now()).unwrap();
+    let policy = json!({
+        "displayName": "New of somebody", "state": "disabled",
+        "conditions": { "clientAppTypes": ["all"], "applications": { "includeApplications": ["All"] },
+                        "users": { "includeUsers": ["All"], "excludeGroups": [State::of(&world).carriers()[0]] } },
+        "grantControls": { "operator": "OR", "builtInControls": ["mfa"] },
+    });
+    let target = "/v1.0/identity/conditionalAccess/policies";
+    world.answer(&GraphRequest::with_body(Method::Post, target, Cow::Borrowed(&policy))).unwrap();
+    let before = State::of(&world);
+    let back = Script::new(&world, None, &[]);
+    let Ended::Stopped(ApplyError::Moved(moved)) = back.apply(&undo) else { panic!("{}", back.told()) };
+    assert!(
+        moved[0].contains("policy `New of somebody` would go on to exclude the group without its unit"),
+        "{moved:?}"
+    );
+    assert_eq!(fault(&before, &world), None);
+}
+
+#[test]
+fn nobody_takes_back_the_account_that_they_are_signed_in_with() {
+    let template = Template::new(Scene::Left, "undo-oneself");
+    let world = template.world();
+    let operator = world.get(&format!("/v1.0/users/{}?$select=id", OPERATOR.0)).unwrap();
+    let account = Named { object: Ref::Id(operator["id"].as_str().unwrap().to_owned()), name: OPERATOR.0.to_owned() };
+    let head = Head {
+        tenant_id: template.plan.tenant_id.clone(),
+        tenant_name: String::new(),
+        made_at: world.now(),
+        accounts: Vec::new(),
+        policies: template.plan.policies.clone(),
+        takes_back: Some(template.plan.digest.clone()),
+    };
+    let undo = Plan::new(head, vec![(Action::DeleteAccount { account }, "the plan made it".to_owned())], Vec::new());
+    let back = Script::new(&world, None, &[]);
+    let Ended::Stopped(ApplyError::Oneself(who)) = back.apply(&undo) else { panic!("{}", back.told()) };
+    assert_eq!(who, OPERATOR.0);
 }

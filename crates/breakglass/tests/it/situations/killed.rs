@@ -94,8 +94,11 @@ fn apply_is_interrupted_and_says_how_to_go_on() {
     let is_step = |line: &str| line.trim_start().starts_with("2/8 ");
     let Ended::Whole(run) = stage.run_until((&ADA, Stop::Interrupt), &apply, is_step) else { panic!("it was killed") };
     assert_eq!(run.code, 4, "{run:?}");
-    for said in ["BG4014: interrupted", "help: run the same command again", "breakglass-plan.undo.json` takes it back"]
-    {
+    for said in [
+        "BG4014: interrupted",
+        "help: run the same command again",
+        "breakglass-plan.undo.json --config writer.toml` takes it back",
+    ] {
         assert!(run.stderr.contains(said), "{said}: {run:?}");
     }
     let again = stage.run_as(&ADA, &apply);
@@ -118,7 +121,10 @@ fn the_way_back_of_a_plan_outlasts_the_next_plan() {
     assert_eq!(planned.code, 0, "without --live the tenant of the configuration is asked: {planned:?}");
     let applied = stage.run_as(&ADA, &apply);
     assert_eq!(applied.code, 0, "{applied:?}");
-    assert!(applied.stderr.contains("--plan breakglass-plan.undo-2.json` takes it back"), "{applied:?}");
+    assert!(
+        applied.stderr.contains("--plan breakglass-plan.undo-2.json --config writer.toml` takes it back"),
+        "{applied:?}"
+    );
     assert_eq!(undo("breakglass-plan.undo.json").unwrap(), first, "it is as it was");
     for name in ["breakglass-plan.undo-2.json", "breakglass-plan.undo.json"] {
         let undone = stage.run_as(&ADA, &["apply", "--config", "writer.toml", "--yes", "--plan", name]);
