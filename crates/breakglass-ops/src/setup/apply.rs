@@ -20,12 +20,13 @@ use std::time::Duration;
 use breakglass_custody::password::Password;
 use serde_json::{Value, json};
 
-use super::action::{Action, Named, PASSWORD, POLICIES};
+use super::action::{Action, PASSWORD, POLICIES};
 use super::bodies::{excluded, lasting};
 use super::course::Course;
 use super::grants::grants;
 use super::observe::{Seen, list, observe};
 use super::plan::{Plan, Step, digest};
+use super::undo::losing_unit;
 use crate::ports::{
     Clock, Directory, DirectoryError, GraphRequest, Method, Passwords, PasswordsError, Repeat, SecretValue, SignedIn,
     SignedInAs, Store, StoreError,
@@ -360,33 +361,6 @@ impl Applier<'_> {
         Err(at.stopped(course, "no answer came, and nothing is to be seen of it", last))
     }
 
-    /// The name of a policy that excludes the group still. What a step has taken out of a policy may be seen in it for a
-    /// while, and is waited for.
-    async fn excluding(&self, plan: &Plan, group: &Named) -> Result<Option<String>, DirectoryError> {
-        let none = BTreeMap::new();
-        let id = group.object.id(&none);
-        let was = plan.steps.iter().filter_map(|step| match &step.change {
-            Action::IncludeGroup { policy, was, .. } => Some((policy.object.id(&none)?, lasting(was))),
-            _ => None,
-        });
-        let was: BTreeMap<&str, Value> = was.collect();
-        let mut waits = Waits::default();
-        loop {
-            let policies = list(self.directory, POLICIES).await?;
-            let text =
-                |policy: &Value, name: &str| policy.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let mut excluding = policies.iter().filter(|policy| excluded_groups(policy).any(|one| id == Some(one)));
-            let (mut stale, mut first) = (false, None);
-            for policy in excluding.by_ref() {
-                stale |= was.get(text(policy, "id").as_str()).is_some_and(|was| *was == lasting(policy));
-                first = first.or_else(|| Some(text(policy, "displayName")));
-            }
-            if !stale || !waits.go_on(self.clock).await {
-                return Ok(first);
-            }
-        }
-    }
-
     /// The password of an account that is to be made, once somebody keeps it.
     fn password(&self, at: At<'_>, course: &mut Course<'_>) -> Result<Option<Password>, ApplyError> {
         let Action::CreateAccount { user_principal_name, .. } = &at.step.change else { return Ok(None) };
@@ -557,34 +531,6 @@ fn addressed(mut body: Value, origin: &str) -> Value {
     body
 }
 
-/// Policies that would go on to exclude a group while a way back takes away the unit that protects it: somebody has changed
-/// them since, or has made them.
-fn losing_unit(plan: &Plan, policies: &[Value]) -> Vec<String> {
-    let none = BTreeMap::new();
-    let freed = plan.steps.iter().filter_map(|step| match &step.change {
-        Action::RemoveFromUnit { group, .. } => group.object.id(&none),
-        _ => None,
-    });
-    let freed: BTreeSet<&str> = freed.collect();
-    // As the plan knew it: it excluded the group before as well, or a step takes that back.
-    let is_known = |policy: &&Value| {
-        let id = policy.get("id").and_then(Value::as_str).unwrap_or_default();
-        plan.policies.get(id).is_some_and(|known| *known == digest(&lasting(policy)))
-    };
-    let left = policies.iter().filter(|policy| excluded_groups(policy).any(|id| freed.contains(id)));
-    let told = |policy: &Value| {
-        let name = policy.get("displayName").and_then(Value::as_str).unwrap_or_default();
-        format!("policy `{name}` would go on to exclude the group without its unit: take the group out of it first")
-    };
-    left.filter(|policy| !is_known(policy)).map(told).collect()
-}
-
-/// Ids of the groups that a policy excludes.
-fn excluded_groups(policy: &Value) -> impl Iterator<Item = &str> {
-    let groups = policy.pointer("/conditions/users/excludeGroups").and_then(Value::as_array);
-    groups.into_iter().flatten().filter_map(Value::as_str)
-}
-
 /// Digest of what a step makes of a policy, if it is about that one and the group is known.
 fn made_of(action: &Action, course: &Course<'_>, id: &str) -> Option<String> {
     let made = &course.applied.made;
@@ -602,7 +548,7 @@ const fn is_own(action: &Action) -> bool {
 }
 
 /// A wait that grows, until [`VISIBLE_SECONDS_MAX`] are over unless it is said otherwise.
-struct Waits {
+pub(super) struct Waits {
     waited: u64,
     next: u64,
     seconds_max: u64,
@@ -620,7 +566,7 @@ impl Waits {
     }
 
     /// Waits; or says that it was waited long enough.
-    async fn go_on(&mut self, clock: &dyn Clock) -> bool {
+    pub(super) async fn go_on(&mut self, clock: &dyn Clock) -> bool {
         if self.waited >= self.seconds_max {
             return false;
         }

@@ -3,10 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
-use super::action::Action;
-use super::bodies::excluded;
+use super::action::{Action, Named, POLICIES};
+use super::apply::{Applier, Waits};
+use super::bodies::{excluded, lasting};
+use super::observe::list;
 use super::plan::{ByHand, Head, Plan, Step, digest};
+use crate::ports::DirectoryError;
 
 /// Takes back the steps that were begun, the last first: what was not done after all is passed over when it is carried out.
 /// What was there before the plan stays. What may have been made under an id that is not known is for somebody to look at:
@@ -48,4 +52,61 @@ fn look_for(step: &Step) -> Option<ByHand> {
         format!("look whether the {what} was made, and take it back if it was"),
         format!("no answer came to this step: {}", step.does),
     ))
+}
+
+impl Applier<'_> {
+    /// The name of a policy that excludes the group still. What a step has taken out of a policy may be seen in it for a
+    /// while, and is waited for.
+    pub(super) async fn excluding(&self, plan: &Plan, group: &Named) -> Result<Option<String>, DirectoryError> {
+        let none = BTreeMap::new();
+        let id = group.object.id(&none);
+        let was = plan.steps.iter().filter_map(|step| match &step.change {
+            Action::IncludeGroup { policy, was, .. } => Some((policy.object.id(&none)?, lasting(was))),
+            _ => None,
+        });
+        let was: BTreeMap<&str, Value> = was.collect();
+        let mut waits = Waits::default();
+        loop {
+            let policies = list(self.directory, POLICIES).await?;
+            let text =
+                |policy: &Value, name: &str| policy.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let mut excluding = policies.iter().filter(|policy| excluded_groups(policy).any(|one| id == Some(one)));
+            let (mut stale, mut first) = (false, None);
+            for policy in excluding.by_ref() {
+                stale |= was.get(text(policy, "id").as_str()).is_some_and(|was| *was == lasting(policy));
+                first = first.or_else(|| Some(text(policy, "displayName")));
+            }
+            if !stale || !waits.go_on(self.clock).await {
+                return Ok(first);
+            }
+        }
+    }
+}
+
+/// Policies that would go on to exclude a group while a way back takes away the unit that protects it: somebody has changed
+/// them since, or has made them.
+pub(super) fn losing_unit(plan: &Plan, policies: &[Value]) -> Vec<String> {
+    let none = BTreeMap::new();
+    let freed = plan.steps.iter().filter_map(|step| match &step.change {
+        Action::RemoveFromUnit { group, .. } => group.object.id(&none),
+        _ => None,
+    });
+    let freed: BTreeSet<&str> = freed.collect();
+    // As the plan knew it: it excluded the group before as well, or a step takes that back.
+    let is_known = |policy: &&Value| {
+        let id = policy.get("id").and_then(Value::as_str).unwrap_or_default();
+        plan.policies.get(id).is_some_and(|known| *known == digest(&lasting(policy)))
+    };
+    let left = policies.iter().filter(|policy| excluded_groups(policy).any(|id| freed.contains(id)));
+    let told = |policy: &Value| {
+        let name = policy.get("displayName").and_then(Value::as_str).unwrap_or_default();
+        format!("policy `{name}` would go on to exclude the group without its unit: take the group out of it first")
+    };
+    left.filter(|policy| !is_known(policy)).map(told).collect()
+}
+
+/// Ids of the groups that a policy excludes.
+fn excluded_groups(policy: &Value) -> impl Iterator<Item = &str> {
+    let groups = policy.pointer("/conditions/users/excludeGroups").and_then(Value::as_array);
+    groups.into_iter().flatten().filter_map(Value::as_str)
 }
