@@ -60,10 +60,11 @@ pub(crate) fn methods(directory: &Directory, user: &Object) -> Vec<Method> {
     let listed: Vec<&Object> = listed.filter_map(Value::as_object).collect();
     let mut methods = Vec::new();
     for (kind, odata_type, _, policy) in KINDS {
-        if !may_use(directory, user, policy) {
+        let mut own = listed.iter().filter(|method| text(method, "@odata.type") == Some(odata_type)).peekable();
+        // Whom a policy is about takes looking through the groups, which is spared where there is nothing to use.
+        if own.peek().is_none() || !may_use(directory, user, policy) {
             continue;
         }
-        let own = listed.iter().filter(|method| text(method, "@odata.type") == Some(odata_type));
         for method in own {
             let hint = match kind {
                 Kind::Sms => hidden(text(method, "phoneNumber").unwrap_or_default()),
