@@ -1,6 +1,11 @@
-//! The safe: passwords of emergency accounts.
+//! The safe: passwords of emergency accounts, and the shares that open what is sealed.
 //!
 //! **Invariant:** plain text of a password exists here and nowhere else: it is lent to a closure, never given away,
 //! and wiped when the password is dropped. No clock, no file, no socket, no randomness of its own.
 
 pub mod password;
+pub mod quorum;
+mod random;
+pub mod slip39;
+
+pub use random::NoRandomness;

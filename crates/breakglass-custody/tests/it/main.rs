@@ -1,0 +1,4 @@
+//! What the safe promises.
+
+#[cfg(test)]
+mod slip39_vectors;
