@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::cipher::{self, Settings};
@@ -88,12 +89,15 @@ pub fn combine(shares: &[&Share], passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>
     Ok(cipher::decrypted(&hidden, settings))
 }
 
-/// The shares of each group, with the number of each; all of one set, and none twice.
-fn groups<'a>(shares: &[&'a Share]) -> Result<BTreeMap<u8, Vec<(usize, &'a Share)>>, CombineError> {
+/// Shares by their groups, each with its number.
+type Groups<'a> = BTreeMap<u8, Vec<(usize, &'a Share)>>;
+
+/// The shares of each group; all of one set, and none twice.
+fn groups<'a>(shares: &[&'a Share]) -> Result<Groups<'a>, CombineError> {
     // What all shares of a set have in common.
     let common = |header: Header| Header { group: 0, member: 0, member_threshold: 1, ..header };
     let mut first = None;
-    let mut groups: BTreeMap<u8, Vec<(usize, &Share)>> = BTreeMap::new();
+    let mut groups = Groups::new();
     for (number, share) in (1..).zip(shares.iter().copied()) {
         let header = share.header();
         let of_set = (common(header), share.value().len());
@@ -123,4 +127,14 @@ fn recovered(points: Vec<Point<'_>>) -> Result<Zeroizing<Vec<u8>>, CombineError>
     let secret = interpolated(&points, SECRET_AT).ok_or(CombineError::Unrelated)?;
     let digest = interpolated(&points, DIGEST_AT).ok_or(CombineError::Unrelated)?;
     if digest::is_of(&digest, &secret) { Ok(secret) } else { Err(CombineError::Unrelated) }
+}
+
+/// Whether shares lie on the same polynomials as the first ones, of which there are as many as are needed; the answer
+/// is the first that does not, by its place from 0.
+pub(crate) fn odd_one(right: &[&Share], others: &[&Share]) -> Option<usize> {
+    others.iter().position(|other| {
+        let points = right.iter().map(|share| Point { at: share.header().member, values: share.value() });
+        let expected = interpolated(&points.collect::<Vec<_>>(), other.header().member);
+        !expected.is_some_and(|expected| expected.as_slice().ct_eq(other.value()).into())
+    })
 }

@@ -60,6 +60,13 @@ impl Header {
         ]
     }
 
+    /// The numbers of the two words with which every share of the set begins.
+    pub(crate) fn first_words(self) -> [u16; 2] {
+        let [high, low, work, ..] = self.to_bytes();
+        let first = u16::from_be_bytes([high, low]);
+        [first >> 6, ((first & 0x3f) << 4) | u16::from(work >> 4)]
+    }
+
     fn of_bytes([high, low, work, groups, member]: [u8; 5]) -> Self {
         let first = u16::from_be_bytes([high, low]);
         Self {
@@ -243,6 +250,12 @@ impl Share {
     #[must_use]
     pub const fn header(&self) -> Header {
         self.header
+    }
+
+    /// Bytes of the secret of which it is a share.
+    #[must_use]
+    pub fn secret_bytes(&self) -> usize {
+        self.value.len()
     }
 
     pub(super) fn value(&self) -> &[u8] {

@@ -46,7 +46,7 @@ pub fn split<E>(
     mut fill: impl FnMut(&mut [u8]) -> Result<(), E>,
 ) -> Result<Vec<Share>, SplitError> {
     let length = secret.len();
-    if !(SECRET_BYTES_MIN..=SECRET_BYTES_MAX).contains(&length) || length % 2 != 0 {
+    if !(SECRET_BYTES_MIN..=SECRET_BYTES_MAX).contains(&length) || !length.is_multiple_of(2) {
         return Err(SplitError::Length(length));
     }
     let drawn = filled(2, &mut fill)?;

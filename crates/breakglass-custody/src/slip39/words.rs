@@ -45,7 +45,7 @@ pub(super) fn letters_of(index: u16) -> [u8; WORD_LETTERS_MAX] {
 }
 
 /// The number of a word in small letters, if it is in the list.
-pub(super) fn index_of(word: &str) -> Option<u16> {
+pub(crate) fn index_of(word: &str) -> Option<u16> {
     // A zero behind a word would be taken for its end.
     if word.len() > WORD_LETTERS_MAX || !word.bytes().all(|letter| letter.is_ascii_lowercase()) {
         return None;
@@ -58,8 +58,8 @@ pub(super) fn index_of(word: &str) -> Option<u16> {
     (found != u16::MAX).then_some(found)
 }
 
-/// The word with a number of the list, as it is offered to somebody who mistyped.
-pub(super) fn offered(index: u16) -> Option<&'static str> {
+/// The word with a number of the list that is no secret, or that is offered to somebody who mistyped.
+pub(crate) fn offered(index: u16) -> Option<&'static str> {
     WORDS.get(usize::from(index)).map(|(word, _)| *word)
 }
 
