@@ -71,7 +71,9 @@ pub struct KeySet {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecoverError {
     /// A share is of another set.
-    #[error("share {share} is of the set `{found}`, and `{wanted}` is needed; look for the sheet that begins with those words")]
+    #[error(
+        "share {share} is of the set `{found}`, and `{wanted}` is needed; look for the sheet that begins with those words"
+    )]
     OtherSet {
         /// Which share.
         share: usize,
@@ -81,7 +83,9 @@ pub enum RecoverError {
         wanted: SetId,
     },
     /// A share says of itself what no share of the set does.
-    #[error("share {share} begins as one of the set `{set}`, and was not made with it: no share of it has this number or form")]
+    #[error(
+        "share {share} begins as one of the set `{set}`, and was not made with it: no share of it has this number or form"
+    )]
     Alien {
         /// Which share.
         share: usize,
@@ -89,7 +93,9 @@ pub enum RecoverError {
         set: SetId,
     },
     /// A share takes too long to be combined.
-    #[error("share {share} was made to take longer than {ITERATION_EXPONENT_MAX} doublings of the work; combine it with another program")]
+    #[error(
+        "share {share} was made to take longer than {ITERATION_EXPONENT_MAX} doublings of the work; combine it with another program"
+    )]
     Work {
         /// Which share.
         share: usize,
@@ -104,7 +110,9 @@ pub enum RecoverError {
     )]
     OtherKey(SetId),
     /// There are more than are needed, the key is there, and one of them is not of it.
-    #[error("share {0} does not belong to the others, which do open: leave it out and say so to whoever looks after the shares")]
+    #[error(
+        "share {0} does not belong to the others, which do open: leave it out and say so to whoever looks after the shares"
+    )]
     Odd(usize),
 }
 
@@ -214,7 +222,8 @@ mod tests {
     #[test]
     fn a_set_is_named_by_two_words_of_the_list() {
         assert_eq!(SetId::read("duckling-enlarge").unwrap().to_string(), "duckling-enlarge");
-        for text in ["", "-", "duckling", "duckling-", "duckling enlarge", "duckling-enlarge-acid", "Duckling-enlarge"] {
+        for text in ["", "-", "duckling", "duckling-", "duckling enlarge", "duckling-enlarge-acid", "Duckling-enlarge"]
+        {
             assert_eq!(SetId::read(text), Err(SetIdError), "{text}");
         }
     }

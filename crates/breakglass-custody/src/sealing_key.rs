@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn an_identity_is_the_one_that_other_programs_have() {
-        let secret = bech32::decode("AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33").unwrap().1;
+        let secret =
+            bech32::decode("AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33").unwrap().1;
         let public = identity(&secret).unwrap().to_public().to_string();
         assert_eq!(public, "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa");
         assert!(identity(&secret[1..]).is_none());

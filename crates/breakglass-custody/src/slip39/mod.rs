@@ -22,5 +22,5 @@ mod words;
 pub(crate) use combine::odd_one;
 pub use combine::{CombineError, combine};
 pub use share::{Header, Mistyped, SHARE_TEXT_BYTES_MAX, SHARE_WORDS_MAX, SHARE_WORDS_MIN, Share, ShareError};
-pub(crate) use words::{index_of, offered};
 pub use split::{SECRET_BYTES_MAX, SECRET_BYTES_MIN, SplitError, split};
+pub(crate) use words::{index_of, offered};

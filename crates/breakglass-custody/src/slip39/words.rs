@@ -4,9 +4,8 @@
 //! memory that is touched tells which it was.
 //! **Source:** SLIP-0039, "Wordlist"; the file `words.txt` beside this one, with its NOTICE.
 
+use std::hint::black_box;
 use std::sync::LazyLock;
-
-use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
 
 /// Letters of the longest word.
 pub(super) const WORD_LETTERS_MAX: usize = 8;
@@ -35,12 +34,17 @@ fn number(word: &str) -> u64 {
     u64::from_be_bytes(bytes)
 }
 
+/// All bits set where both are the same, and none elsewhere.
+const fn mask(one: u64, other: u64) -> u64 {
+    let differs = one ^ other;
+    // The highest bit of a number or of its negative is set, unless it is zero.
+    ((differs | differs.wrapping_neg()) >> 63).wrapping_sub(1)
+}
+
 /// The letters of the word with a number of the list, behind which there are zeros.
 pub(super) fn letters_of(index: u16) -> [u8; WORD_LETTERS_MAX] {
-    let mut found = 0_u64;
-    for (at, (_, word)) in (0_u16..).zip(WORDS.iter()) {
-        found.conditional_assign(word, at.ct_eq(&index));
-    }
+    let wanted = black_box(u64::from(index));
+    let found = (0_u64..).zip(WORDS.iter()).fold(0, |found, (at, (_, word))| found | (word & mask(at, wanted)));
     found.to_be_bytes()
 }
 
@@ -50,12 +54,10 @@ pub(crate) fn index_of(word: &str) -> Option<u16> {
     if word.len() > WORD_LETTERS_MAX || !word.bytes().all(|letter| letter.is_ascii_lowercase()) {
         return None;
     }
-    let wanted = number(word);
-    let mut found = u16::MAX;
-    for (at, (_, word)) in (0_u16..).zip(WORDS.iter()) {
-        found.conditional_assign(&at, word.ct_eq(&wanted));
-    }
-    (found != u16::MAX).then_some(found)
+    let wanted = black_box(number(word));
+    // Counted from 1, so that 0 is no word.
+    let found = (1_u64..).zip(WORDS.iter()).fold(0, |found, (at, (_, word))| found | (at & mask(*word, wanted)));
+    u16::try_from(found).ok()?.checked_sub(1)
 }
 
 /// The word with a number of the list that is no secret, or that is offered to somebody who mistyped.

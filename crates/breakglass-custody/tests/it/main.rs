@@ -1,7 +1,11 @@
 //! What the safe promises.
 
 #[cfg(test)]
+mod referee;
+#[cfg(test)]
 mod sealing_keys;
+#[cfg(test)]
+mod slip39_laws;
 #[cfg(test)]
 mod slip39_vectors;
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use breakglass_custody::slip39::{Share, combine};
 
+use crate::referee;
+
 /// A description, the shares, the secret in hexadecimal (none: they must be refused), and a wallet that we do not have.
 type Vector = (String, Vec<String>, String, String);
 
@@ -15,9 +17,11 @@ fn every_vector_comes_to_what_is_published() {
             combine(&shares.iter().collect::<Vec<_>>(), b"TREZOR").map_err(|error| error.to_string())
         });
         if secret.is_empty() {
+            assert_eq!(referee::combined(texts, b"TREZOR"), None, "{description}");
             println!("{description}: {}", answer.err().unwrap());
             refused += 1;
         } else {
+            assert_eq!(referee::combined(texts, b"TREZOR"), answer.as_ref().ok().map(|secret| secret.to_vec()));
             let hex: String = answer.unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(hex, *secret, "{description}");
             combined += 1;
