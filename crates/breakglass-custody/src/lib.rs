@@ -3,6 +3,7 @@
 //! **Invariant:** plain text of a password exists here and nowhere else: it is lent to a closure, never given away,
 //! and wiped when the password is dropped. No clock, no file, no socket, no randomness of its own.
 
+pub mod document;
 pub mod fingerprint;
 mod hex;
 pub mod key_set;
@@ -11,6 +12,7 @@ pub mod password;
 pub mod quorum;
 mod random;
 pub mod recipient;
+pub mod sealed;
 pub mod sealing_key;
 pub mod slip39;
 

@@ -63,7 +63,7 @@ impl OperatorKey {
 }
 
 /// The public key of the operator, as text `ed25519:` and 64 digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct OperatorPublicKey(VerifyingKey);
 
 impl OperatorPublicKey {
@@ -94,6 +94,12 @@ impl fmt::Display for OperatorPublicKey {
     }
 }
 
+impl fmt::Debug for OperatorPublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,7 +125,15 @@ mod tests {
     fn what_is_no_key_is_refused() {
         let zero = format!("{PREFIX}{}", "00".repeat(32));
         let one = format!("{PREFIX}01{}", "00".repeat(31));
-        for text in ["", PREFIX, &PUBLIC[1..], &PUBLIC[..PUBLIC.len() - 1], &PUBLIC.to_uppercase(), &zero, &one] {
+        for text in [
+            "",
+            PREFIX,
+            PUBLIC.trim_start_matches('e'),
+            PUBLIC.trim_end_matches('c'),
+            &PUBLIC.to_uppercase(),
+            &zero,
+            &one,
+        ] {
             assert_eq!(OperatorPublicKey::read(text), Err(OperatorKeyError), "{text}");
         }
         assert!(OperatorKey::generate(|_: &mut [u8]| Ok::<(), ()>(())).is_err());

@@ -108,6 +108,11 @@ impl Password {
         password
     }
 
+    /// Takes over a password that was opened.
+    pub(crate) const fn of_wiped(text: Zeroizing<String>) -> Self {
+        Self(text)
+    }
+
     /// Lends the plain text for as long as `look` takes. Whoever calls this puts it into a request, an envelope, or
     /// before the eyes of somebody, and nowhere else.
     pub fn with_plaintext<T>(&self, look: impl FnOnce(&str) -> T) -> T {

@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn what_is_none_is_refused() {
-        for text in ["", "age1", &RIGHT[..61], &RIGHT.to_uppercase(), &RIGHT.replace("vpy7pa", "vpy7pq")] {
+        for text in ["", "age1", RIGHT.trim_end_matches('a'), &RIGHT.to_uppercase(), &RIGHT.replace("vpy7pa", "vpy7pq")]
+        {
             assert_eq!(Recipient::read(text), Err(RecipientError), "{text}");
         }
         let secret = "AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33";

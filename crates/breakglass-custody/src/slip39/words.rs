@@ -118,7 +118,7 @@ mod tests {
         assert!(WORDS.is_sorted());
         assert!(WORDS.iter().all(|(word, _)| (4..=8).contains(&word.len())));
         assert!(WORDS.iter().all(|(word, _)| word.bytes().all(|letter| letter.is_ascii_lowercase())));
-        let beginnings: BTreeSet<&str> = WORDS.iter().map(|(word, _)| &word[..4]).collect();
+        let beginnings: BTreeSet<&str> = WORDS.iter().map(|(word, _)| word.split_at(4).0).collect();
         assert_eq!(beginnings.len(), 1024);
     }
 

@@ -1,6 +1,10 @@
 //! What the safe promises.
 
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod opening;
+#[cfg(test)]
 mod referee;
 #[cfg(test)]
 mod sealing_keys;

@@ -2,11 +2,11 @@
 
 use breakglass_custody::key_set::{KeySet, RecoverError, SetId};
 use breakglass_custody::quorum::Quorum;
-use breakglass_custody::slip39::{CombineError, Share, split};
+use breakglass_custody::slip39::{CombineError, Share};
 use breakglass_testkit::seed_for;
 
 use crate::referee;
-use crate::support::{Dice, read, words};
+use crate::support::{Dice, forged, read, words};
 
 fn dice() -> Dice {
     Dice::new(7)
@@ -56,29 +56,6 @@ fn what_is_not_enough_or_not_right_says_which() {
     let error = refused(set, &[first, &alien]);
     assert_eq!(error, RecoverError::OtherSet { share: 2, found: other.set.id.clone(), wanted: set.id.clone() });
     assert!(error.to_string().contains(&format!("`{}`, and `{}` is needed", other.set.id, set.id)), "{error}");
-}
-
-/// Shares with a good checksum that somebody made of their own accord, with the name of the set.
-fn forged(set: &KeySet, dice: &mut Dice, quorum: Quorum) -> Vec<Share> {
-    let wanted = set.id.to_string().replace('-', " ");
-    // The identifier of the new set is the first that is drawn: the two bytes that the wanted name stands for.
-    let list = referee::list();
-    let words = wanted.split(' ').map(|word| list.iter().position(|listed| *listed == word).unwrap());
-    let identifier = u16::try_from(words.fold(0, |sum, word| sum * 1024 + word) >> 5).unwrap();
-    let mut is_first = true;
-    let mut secret = [0; 32];
-    dice.fill()(&mut secret).unwrap();
-    let mut rest = Dice::new(dice.next());
-    let shares = split(&secret, quorum, |bytes: &mut [u8]| {
-        if std::mem::take(&mut is_first) {
-            bytes.copy_from_slice(&identifier.to_be_bytes());
-            return Ok(());
-        }
-        rest.fill()(bytes)
-    });
-    let shares = shares.unwrap();
-    assert!(shares[0].with_words(|words| words.starts_with(&wanted)));
-    shares
 }
 
 #[test]

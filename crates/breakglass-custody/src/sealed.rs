@@ -1,0 +1,194 @@
+//! Sealing, opening, and showing that something opens without opening it.
+//!
+//! A secret is an age file to the recipient of a set, in its armor, so that whoever has the key opens it with any age
+//! program and gets the secret itself, with nothing around it.
+//! **Invariant:** an open key opens documents of its own set and no others; a rehearsal does all that opening does, and
+//! gives nothing of it away. age takes its own randomness from the system.
+//! **Source:** the age format, <https://c2sp.org/age>.
+
+use std::io::{Read as _, Write as _};
+
+use age::armor::{ArmoredReader, ArmoredWriter, Format};
+use zeroize::Zeroizing;
+
+use crate::document::{CredentialKind, Document, DocumentError, Label};
+use crate::key_set::{OpenedKey, RecoverError, SetId};
+use crate::operator::OperatorKey;
+use crate::password::Password;
+use crate::slip39::Share;
+
+/// Characters of the longest password that Entra takes.
+const PASSWORD_CHARS_MAX: usize = 256;
+
+/// Bytes of the longest secret that is taken out; four for each character at most.
+const SECRET_BYTES_MAX: usize = 4 * PASSWORD_CHARS_MAX;
+
+/// Why something is not sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// It is none that Entra takes.
+    #[error("the password has to have from 1 to {PASSWORD_CHARS_MAX} characters on one line to be sealed")]
+    Password,
+    /// It is sealed under another name than a password's.
+    #[error("the document would say that {0} is sealed in it, and it is a password")]
+    Kind(CredentialKind),
+    /// age did not write it.
+    #[error("the password could not be encrypted")]
+    Age(#[source] std::io::Error),
+    /// The document did not come out as one.
+    #[error("what was sealed cannot be read again, and was not kept")]
+    Document(#[from] DocumentError),
+}
+
+/// Why a document is not opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// The shares do not give its key.
+    #[error(transparent)]
+    Recover(#[from] RecoverError),
+    /// It is of another set than the key.
+    #[error(
+        "the document is sealed to the set `{document}`, and the shares are of the set `{key}`; other shares open it"
+    )]
+    OtherSet {
+        /// The set of the document.
+        document: SetId,
+        /// The set of the key.
+        key: SetId,
+    },
+    /// It names the set and not the key, number or threshold of it.
+    #[error("the document names the set `{0}` and says something else of it than the shares do; it is not of this set")]
+    OtherTerms(SetId),
+    /// It says that its key is one, and is sealed to another.
+    #[error(
+        "the document names the right key and is sealed to another one; whoever signed it made a mistake, or worse"
+    )]
+    OtherKey,
+    /// What is sealed in it is damaged.
+    #[error(
+        "what is sealed in the document is damaged, though its signature holds; it was not whole when it was signed"
+    )]
+    Damaged,
+    /// It holds something else.
+    #[error("{0} is sealed in the document, and a password was asked for")]
+    Kind(CredentialKind),
+    /// What is in it is no password.
+    #[error("what is sealed in the document is no password of 1 to {PASSWORD_CHARS_MAX} characters on one line")]
+    NoPassword,
+    /// There is nothing to rehearse.
+    #[error("there is no document to rehearse with")]
+    Nothing,
+}
+
+/// Seals a password to the set that the label names, and signs it. What comes out has been read again.
+///
+/// # Errors
+/// The password is none that Entra takes, or the label is none of a password.
+pub fn seal(password: &Password, label: &Label, operator: &OperatorKey) -> Result<Document, SealError> {
+    if label.credential != CredentialKind::Password {
+        return Err(SealError::Kind(label.credential));
+    }
+    let sealed = password.with_plaintext(|text| {
+        if is_password(text) { encrypted(text, label).map_err(SealError::Age) } else { Err(SealError::Password) }
+    })?;
+    Ok(Document::signed(label, sealed, operator)?)
+}
+
+fn encrypted(text: &str, label: &Label) -> std::io::Result<String> {
+    let recipient: &dyn age::Recipient = label.set.recipient.key();
+    let encryptor = age::Encryptor::with_recipients(std::iter::once(recipient)).map_err(std::io::Error::other)?;
+    let mut writer = encryptor.wrap_output(ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor)?)?;
+    writer.write_all(text.as_bytes())?;
+    let sealed = writer.finish()?.finish()?;
+    String::from_utf8(sealed).map_err(std::io::Error::other)
+}
+
+/// A document that was shown to open. There is nothing of what is sealed in it here:
+///
+/// ```compile_fail
+/// # use breakglass_custody::sealed::Rehearsed;
+/// fn plaintext(rehearsed: &Rehearsed) -> String {
+///     rehearsed.with_plaintext(str::to_owned)
+/// }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rehearsed {
+    label: Label,
+}
+
+impl Rehearsed {
+    /// What the document says of itself.
+    #[must_use]
+    pub const fn label(&self) -> &Label {
+        &self.label
+    }
+}
+
+/// Shows that the shares open every one of the documents, as [`OpenedKey::open`] would, and gives nothing out. The key is
+/// gone when this returns.
+///
+/// # Errors
+/// One of the documents does not open, or there is none.
+pub fn rehearse(shares: &[Share], documents: &[Document]) -> Result<Vec<Rehearsed>, OpenError> {
+    let set = &documents.first().ok_or(OpenError::Nothing)?.label().set;
+    let key = set.recover(shares)?;
+    let rehearsed = documents.iter().map(|document| {
+        key.open(document)?;
+        Ok(Rehearsed { label: document.label().clone() })
+    });
+    rehearsed.collect()
+}
+
+impl OpenedKey {
+    /// Opens a document that is sealed to the set of this key.
+    ///
+    /// # Errors
+    /// It is of another set, sealed to another key, damaged, or holds no password.
+    pub fn open(&self, document: &Document) -> Result<Password, OpenError> {
+        let label = document.label();
+        if label.set.id != self.set().id {
+            return Err(OpenError::OtherSet { document: label.set.id.clone(), key: self.set().id.clone() });
+        }
+        if label.set != *self.set() {
+            return Err(OpenError::OtherTerms(label.set.id.clone()));
+        }
+        if label.credential != CredentialKind::Password {
+            return Err(OpenError::Kind(label.credential));
+        }
+        let text = decrypted(document.sealed(), self)?;
+        if is_password(&text) { Ok(Password::of_wiped(text)) } else { Err(OpenError::NoPassword) }
+    }
+}
+
+fn decrypted(sealed: &str, key: &OpenedKey) -> Result<Zeroizing<String>, OpenError> {
+    let decryptor = age::Decryptor::new(ArmoredReader::new(sealed.as_bytes())).map_err(|_| OpenError::Damaged)?;
+    let identity: &dyn age::Identity = key.identity();
+    let reader = decryptor.decrypt(std::iter::once(identity)).map_err(|error| match error {
+        age::DecryptError::NoMatchingKeys => OpenError::OtherKey,
+        _ => OpenError::Damaged,
+    })?;
+    // One more than there may be, so that a longer one shows; and it never grows.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(SECRET_BYTES_MAX + 1));
+    let mut byte = Zeroizing::new([0_u8; 1]);
+    let mut reader = reader.take(SECRET_BYTES_MAX as u64 + 1);
+    while reader.read(&mut *byte).map_err(|_| OpenError::Damaged)? == 1 {
+        bytes.extend_from_slice(&*byte);
+    }
+    if bytes.len() > SECRET_BYTES_MAX {
+        return Err(OpenError::NoPassword);
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| OpenError::NoPassword)?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+fn is_password(text: &str) -> bool {
+    (1..=PASSWORD_CHARS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
+/// Whether a text is an age file in its armor, as far as somebody without its key can tell.
+pub(crate) fn is_age_file(text: &str) -> bool {
+    let (begin, end) = ("-----BEGIN AGE ENCRYPTED FILE-----\n", "\n-----END AGE ENCRYPTED FILE-----\n");
+    let armored = text.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end));
+    armored.is_some_and(|lines| !lines.contains('-'))
+        && age::Decryptor::new(ArmoredReader::new(text.as_bytes())).is_ok_and(|decryptor| !decryptor.is_scrypt())
+}
