@@ -1,15 +1,26 @@
 //! A password, and how one is made that no rule and no attacker gets past.
 //!
 //! At least [`LENGTH_CHARS_MIN`] characters, [`LENGTH_CHARS_USUAL`] unless it is asked otherwise; every kind of
-//! [`Kind`] is in it. Characters that are mistaken for each other on paper (`0 O o`, `1 l I |`) are left out, and so
-//! are quotes, backslash, space and whatever shells and forms treat in a way of their own.
+//! [`Kind`] is in it. There are 64 characters: those that are mistaken for each other on paper (`0 O o`, `1 l I |`) are
+//! left out, and so are quotes, backslash, space, stops and strokes. 28 of them are 168 bits, of which less than one is
+//! lost to the rule that every kind is there.
+//!
+//! Every password that keeps the rule is as likely as every other: whole passwords are drawn until one keeps it.
 //! **Source:** requirement P1 of docs/reference/requirements.md; "Password policies" of Microsoft Entra ID: at most
 //! 256 characters, three of four kinds.
+
+mod alphabet;
+mod paper;
+mod spelling;
 
 use std::fmt;
 
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize as _, Zeroizing};
+
+use self::alphabet::Alphabet;
+pub use self::paper::{GROUP_CHARS, PAPER_CHARS_MAX, PaperError};
+pub use self::spelling::Language;
 
 /// Characters of the shortest password that is made.
 pub const LENGTH_CHARS_MIN: usize = 16;
@@ -48,7 +59,7 @@ impl Kind {
             Self::Upper => "ABCDEFGHJKLMNPQRSTUVWXYZ",
             Self::Lower => "abcdefghijkmnpqrstuvwxyz",
             Self::Digit => "23456789",
-            Self::Special => "!#%+-=?@_.:*",
+            Self::Special => "!#%*+=?@",
         }
     }
 }
@@ -72,32 +83,11 @@ impl Password {
     ///
     /// # Errors
     /// The length is outside of [`LENGTH_CHARS_MIN`] to [`LENGTH_CHARS_MAX`], or `fill` fails.
-    pub fn generate<E>(length: usize, mut fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, PasswordError> {
+    pub fn generate<E>(length: usize, fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, PasswordError> {
         if !(LENGTH_CHARS_MIN..=LENGTH_CHARS_MAX).contains(&length) {
             return Err(PasswordError::Length(length));
         }
-        let alphabet: Vec<char> = Kind::ALL.iter().flat_map(|kind| kind.characters().chars()).collect();
-        // Bytes at and above it would make the first characters more likely than the others.
-        let fair = u8::try_from(256 / alphabet.len() * alphabet.len()).unwrap_or(u8::MAX);
-        let mut bytes = Zeroizing::new([0_u8; 256]);
-        for _ in 0..TRY_COUNT_MAX {
-            // It never grows, so that no copy of its beginning is left behind.
-            let mut text = Zeroizing::new(String::with_capacity(length));
-            for _ in 0..TRY_COUNT_MAX {
-                fill(&mut bytes[..]).map_err(|_| PasswordError::Random)?;
-                let drawn = bytes.iter().filter(|byte| **byte < fair);
-                let drawn = drawn.filter_map(|byte| alphabet.get(usize::from(*byte) % alphabet.len()));
-                let left = length - text.len();
-                text.extend(drawn.take(left));
-                if text.len() == length {
-                    break;
-                }
-            }
-            if text.len() == length && has_every_kind(&text) {
-                return Ok(Self(text));
-            }
-        }
-        Err(PasswordError::Random)
+        drawn(&Alphabet::PAPER, length, fill).map(Self)
     }
 
     /// Takes over a password that somebody typed; the text is wiped where it was.
@@ -132,12 +122,28 @@ impl fmt::Debug for Password {
     }
 }
 
-fn has_every_kind(text: &str) -> bool {
-    Kind::ALL.iter().all(|kind| text.chars().any(|character| kind.characters().contains(character)))
+/// A text in which every kind of the alphabet is, drawn uniformly among all of those.
+fn drawn<E>(
+    alphabet: &Alphabet<'_>,
+    length: usize,
+    mut fill: impl FnMut(&mut [u8]) -> Result<(), E>,
+) -> Result<Zeroizing<String>, PasswordError> {
+    let mut bytes = Zeroizing::new(vec![0_u8; length]);
+    for _ in 0..TRY_COUNT_MAX {
+        fill(&mut bytes).map_err(|_| PasswordError::Random)?;
+        // It never grows, so that no copy of its beginning is left behind.
+        let mut text = Zeroizing::new(String::with_capacity(length));
+        text.extend(bytes.iter().map(|byte| alphabet.drawn(*byte)));
+        if alphabet.has_every_kind(&text) {
+            return Ok(text);
+        }
+    }
+    Err(PasswordError::Random)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::convert::Infallible;
 
     use proptest::prelude::*;
@@ -161,27 +167,80 @@ mod tests {
             let password = Password::generate(length, stream(seed)).unwrap();
             password.with_plaintext(|text| {
                 assert_eq!(text.chars().count(), length);
-                assert!(has_every_kind(text));
+                for kind in Kind::ALL {
+                    assert!(text.chars().any(|character| kind.characters().contains(character)));
+                }
                 assert!(text.chars().all(|character| Kind::ALL.iter().any(|kind| kind.characters().contains(character))));
             });
         }
     }
 
-    #[test]
-    fn each_character_is_as_likely_as_another_by_seed() {
-        let mut counts = std::collections::BTreeMap::<char, u32>::new();
-        let mut fill = stream(7);
-        for _ in 0..4_000 {
-            Password::generate(64, &mut fill)
-                .unwrap()
-                .with_plaintext(|text| text.chars().for_each(|character| *counts.entry(character).or_default() += 1));
+    /// Every string of bytes that a source could give is given once; those that come to a text without every kind are
+    /// told by the second question.
+    fn enumerated(kinds: [&str; 4], length: usize) -> (BTreeMap<String, u32>, u32) {
+        let alphabet = Alphabet { kinds };
+        let size = alphabet.size();
+        let (mut texts, mut rejected) = (BTreeMap::new(), 0);
+        for number in 0..size.pow(u32::try_from(length).unwrap()) {
+            let mut is_first = true;
+            let made = drawn(&alphabet, length, |bytes: &mut [u8]| {
+                if !std::mem::take(&mut is_first) {
+                    return Err(());
+                }
+                let mut rest = number;
+                for byte in bytes {
+                    *byte = u8::try_from(rest % size).unwrap();
+                    rest /= size;
+                }
+                Ok(())
+            });
+            match made {
+                Ok(text) => *texts.entry(text.to_string()).or_default() += 1,
+                Err(_) => rejected += 1,
+            }
         }
-        let characters: usize = Kind::ALL.iter().map(|kind| kind.characters().len()).sum();
-        assert_eq!(counts.len(), characters);
-        let expected = 4_000.0 * 64.0 / f64::from(u32::try_from(characters).unwrap());
-        // Chi-square with 67 degrees of freedom: above 112 once in three thousand.
-        let distance: f64 = counts.values().map(|count| (f64::from(*count) - expected).powi(2) / expected).sum();
-        assert!(distance < 130.0, "{distance}");
+        (texts, rejected)
+    }
+
+    #[test]
+    fn over_a_tiny_alphabet_every_password_is_drawn_exactly_once() {
+        for (kinds, length) in [(["A", "b", "2", "#"], 7), (["AB", "cd", "23", "#!"], 5), (["ABC", "de", "23", "#"], 6)]
+        {
+            let (texts, rejected) = enumerated(kinds, length);
+            assert!(texts.values().all(|count| *count == 1));
+            // Every text there is, by inclusion and exclusion of kinds that are missing.
+            let sizes = kinds.map(str::len);
+            let total: usize = sizes.iter().sum();
+            let mut expected = 0_i64;
+            for missing in 0..16_u32 {
+                let gone = (0..4).filter(|kind| missing >> kind & 1 == 1).map(|kind| sizes[kind as usize]);
+                let left = i64::try_from(total - gone.sum::<usize>()).unwrap();
+                let term = left.pow(u32::try_from(length).unwrap());
+                expected += if missing.count_ones() % 2 == 0 { term } else { -term };
+            }
+            println!(
+                "passwords of {length} from {kinds:?}: {} drawn once each, {rejected} strings rejected",
+                texts.len()
+            );
+            assert_eq!(i64::try_from(texts.len()).unwrap(), expected);
+            assert_eq!(texts.len() + rejected as usize, total.pow(u32::try_from(length).unwrap()));
+        }
+    }
+
+    #[test]
+    fn each_character_comes_of_four_bytes() {
+        let mut counts = BTreeMap::<char, u32>::new();
+        for byte in 0..=255 {
+            *counts.entry(Alphabet::PAPER.drawn(byte)).or_default() += 1;
+        }
+        assert_eq!(counts.len(), 64);
+        assert!(counts.values().all(|count| *count == 4));
+        let characters: String = Kind::ALL.iter().map(|kind| kind.characters()).collect();
+        assert!(counts.keys().all(|character| characters.contains(*character)));
+        let sizes = Kind::ALL.map(|kind| kind.characters().len());
+        assert_eq!(sizes, [24, 24, 8, 8]);
+        // Entra takes all of them.
+        assert!(Kind::Special.characters().chars().all(|one| "@#$%^&*-_!+=[]{}|\\:',.?/`~\"();<> ".contains(one)));
     }
 
     #[test]
