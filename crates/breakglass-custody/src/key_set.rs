@@ -161,6 +161,15 @@ impl KeySet {
         Err(refusal.unwrap_or(RecoverError::Combine(CombineError::None)))
     }
 
+    /// Shows that shares give the key of the set, and gives nothing out: the key is gone when this returns. It is for a
+    /// set to which nothing is sealed yet; with documents, [`rehearse`](crate::sealed::rehearse) shows more.
+    ///
+    /// # Errors
+    /// As [`Self::recover`].
+    pub fn rehearse(&self, shares: &[Share]) -> Result<(), RecoverError> {
+        self.recover(shares).map(drop)
+    }
+
     /// Whether a share can be one of the set at all.
     fn look_at(&self, number: usize, share: &Share) -> Result<(), RecoverError> {
         let header = share.header();

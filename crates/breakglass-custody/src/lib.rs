@@ -14,6 +14,8 @@ mod random;
 pub mod recipient;
 pub mod sealed;
 pub mod sealing_key;
+pub mod signed;
+pub mod signed_set;
 pub mod slip39;
 
 pub use random::NoRandomness;

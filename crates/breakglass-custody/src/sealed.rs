@@ -11,10 +11,14 @@ use std::io::{Read as _, Write as _};
 use age::armor::{ArmoredReader, ArmoredWriter, Format};
 use zeroize::Zeroizing;
 
-use crate::document::{CredentialKind, Document, DocumentError, Label};
+use crate::document::{CredentialKind, Document, Label};
+use crate::fingerprint::Fingerprint;
 use crate::key_set::{OpenedKey, RecoverError, SetId};
 use crate::operator::OperatorKey;
 use crate::password::Password;
+use crate::recipient::Recipient;
+use crate::signed::SignedError;
+use crate::signed_set::SignedSet;
 use crate::slip39::Share;
 
 /// Characters of the longest password that Entra takes.
@@ -32,12 +36,31 @@ pub enum SealError {
     /// It is sealed under another name than a password's.
     #[error("the document would say that {0} is sealed in it, and it is a password")]
     Kind(CredentialKind),
+    /// The label names another set than the one that was signed.
+    #[error("the document would name the set `{label}`, and the set `{signed}` is the one that the operator signed")]
+    OtherSet {
+        /// The set of the label.
+        label: SetId,
+        /// The set that was signed.
+        signed: SetId,
+    },
+    /// Somebody else signed the set.
+    #[error(
+        "the set of shares was signed with the key `{found}`, and `{wanted}` is to sign the document; seal to a set that \
+         this operator signed"
+    )]
+    OtherOperator {
+        /// The fingerprint of the key that signed the set.
+        found: Fingerprint,
+        /// The fingerprint of the key that is to sign the document.
+        wanted: Fingerprint,
+    },
     /// age did not write it.
-    #[error("the password could not be encrypted")]
+    #[error("the secret could not be encrypted")]
     Age(#[source] std::io::Error),
     /// The document did not come out as one.
     #[error("what was sealed cannot be read again, and was not kept")]
-    Document(#[from] DocumentError),
+    Document(#[from] SignedError),
 }
 
 /// Why a document is not opened.
@@ -80,22 +103,46 @@ pub enum OpenError {
     Nothing,
 }
 
-/// Seals a password to the set that the label names, and signs it. What comes out has been read again.
+/// Seals a password to a set that the operator signed, and signs it. What comes out has been read again.
 ///
 /// # Errors
-/// The password is none that Entra takes, or the label is none of a password.
-pub fn seal(password: &Password, label: &Label, operator: &OperatorKey) -> Result<Document, SealError> {
+/// The password is none that Entra takes, the label is none of a password or names another set, or another operator
+/// signed the set.
+pub fn seal(
+    password: &Password,
+    label: &Label,
+    set: &SignedSet,
+    operator: &OperatorKey,
+) -> Result<Document, SealError> {
     if label.credential != CredentialKind::Password {
         return Err(SealError::Kind(label.credential));
     }
+    if label.set != *set.set() {
+        return Err(SealError::OtherSet { label: label.set.id.clone(), signed: set.set().id.clone() });
+    }
+    let (found, wanted) = (set.operator(), operator.public());
+    if found != wanted {
+        return Err(SealError::OtherOperator { found: found.fingerprint(), wanted: wanted.fingerprint() });
+    }
     let sealed = password.with_plaintext(|text| {
-        if is_password(text) { encrypted(text, label).map_err(SealError::Age) } else { Err(SealError::Password) }
+        let to = &label.set.recipient;
+        if is_password(text) { encrypted(text, to).map_err(SealError::Age) } else { Err(SealError::Password) }
     })?;
     Ok(Document::signed(label, sealed, operator)?)
 }
 
-fn encrypted(text: &str, label: &Label) -> std::io::Result<String> {
-    let recipient: &dyn age::Recipient = label.set.recipient.key();
+/// The words of a share as an age file in its armor, for the one custodian whose own key this is: a sheet for somebody who
+/// keeps theirs on a computer.
+///
+/// # Errors
+/// age does not write it.
+pub fn seal_share(share: &Share, custodian: &Recipient) -> Result<String, SealError> {
+    share.with_words(|words| encrypted(words, custodian)).map_err(SealError::Age)
+}
+
+/// age keeps what it encrypts in a buffer of its own, which it does not wipe: docs/decisions/0011-custody.md.
+fn encrypted(text: &str, to: &Recipient) -> std::io::Result<String> {
+    let recipient: &dyn age::Recipient = to.key();
     let encryptor = age::Encryptor::with_recipients(std::iter::once(recipient)).map_err(std::io::Error::other)?;
     let mut writer = encryptor.wrap_output(ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor)?)?;
     writer.write_all(text.as_bytes())?;

@@ -9,6 +9,10 @@ mod referee;
 #[cfg(test)]
 mod sealing_keys;
 #[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod signed_sets;
+#[cfg(test)]
 mod slip39_laws;
 #[cfg(test)]
 mod slip39_vectors;

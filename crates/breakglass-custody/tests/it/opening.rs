@@ -4,7 +4,8 @@ use breakglass_custody::document::{Document, Label};
 use breakglass_custody::key_set::RecoverError;
 use breakglass_custody::password::Password;
 use breakglass_custody::quorum::Quorum;
-use breakglass_custody::sealed::{OpenError, rehearse, seal};
+use breakglass_custody::recipient::Recipient;
+use breakglass_custody::sealed::{OpenError, rehearse, seal, seal_share};
 use breakglass_custody::slip39::{CombineError, Share};
 use breakglass_testkit::{is_full, seed_for};
 use serde_json::json;
@@ -31,7 +32,7 @@ fn confirmed(world: &World, text: &str) -> Document {
 
 /// The document with other members, signed by the operator.
 fn changed(world: &World, changes: &[(&str, serde_json::Value)]) -> Document {
-    let mut members = members(&world.document);
+    let mut members = members(world.document.text());
     for (member, value) in changes {
         members.insert((*member).to_owned(), value.clone());
     }
@@ -62,7 +63,8 @@ fn a_rehearsal_tries_every_document_and_gives_nothing_out() {
     let mut dice = Dice::new(22);
     let world = dice.world(Quorum::new(2, 3).unwrap());
     let second =
-        seal(&world.password, &Label { version: 4, ..world.document.label().clone() }, &world.operator).unwrap();
+        seal(&world.password, &Label { version: 4, ..world.document.label().clone() }, &world.signed, &world.operator)
+            .unwrap();
     let both = [world.document.clone(), second];
     let rehearsed = rehearse(&world.shares[..2], &both).unwrap();
     assert_eq!(rehearsed.iter().map(|one| one.label().version).collect::<Vec<_>>(), [3, 4]);
@@ -126,12 +128,24 @@ fn right_shares_are_no_way_around_a_signature() {
     // The right shares and a document that the thief sealed: it is not even a document for whoever knows the operator.
     let world = world();
     let thief = Dice::new(24).world(Quorum::new(2, 3).unwrap());
-    let mut members = members(&thief.document);
+    let mut members = members(thief.document.text());
     members.insert("set".to_owned(), json!(world.set.id.to_string()));
     members.insert("recipient".to_owned(), json!(world.set.recipient.to_string()));
     members.insert("sealed".to_owned(), json!(sealed(&world, b"the thief's password")));
     let text = signed_anew(members, &thief.operator);
     assert!(Document::read(&text).unwrap().confirmed(world.operator.public().fingerprint()).is_err());
+}
+
+#[test]
+fn a_share_for_one_custodian_is_read_by_that_one_alone() {
+    let world = world();
+    let (own, other) = (age::x25519::Identity::generate(), age::x25519::Identity::generate());
+    let recipient = Recipient::read(&own.to_public().to_string()).unwrap();
+    let file = seal_share(&world.shares[1], &recipient).unwrap();
+    assert!(file.starts_with("-----BEGIN AGE ENCRYPTED FILE-----\n"));
+    let opened = |identity: &age::x25519::Identity| age::decrypt(identity, file.as_bytes()).ok();
+    assert_eq!(opened(&other), None);
+    assert_eq!(opened(&own).map(|text| String::from_utf8(text).unwrap()), Some(words(&world.shares[1])));
 }
 
 /// In which way shares or a document are wrong.

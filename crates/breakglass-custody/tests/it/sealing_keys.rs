@@ -35,6 +35,8 @@ fn any_shares_that_are_enough_give_the_key_back_by_seed() {
         let have = usize::from(quorum.threshold()) + dice.below(texts.len() - usize::from(quorum.threshold()) + 1);
         let key = made.set.recover(&read(&texts[..have])).unwrap();
         assert_eq!(key.set(), &made.set);
+        assert_eq!(made.set.rehearse(&read(&texts[..have])), Ok(()));
+        assert!(made.set.rehearse(&read(&texts[..1])).is_err());
         count += 1;
     }
     println!("sealing keys split and recovered: {count}");

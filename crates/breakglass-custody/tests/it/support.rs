@@ -9,6 +9,7 @@ use breakglass_custody::password::{LENGTH_CHARS_USUAL, Password};
 use breakglass_custody::quorum::Quorum;
 use breakglass_custody::sealed::seal;
 use breakglass_custody::sealing_key::{SealingKey, SplitKey};
+use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::slip39::{Share, split};
 use ed25519_dalek::Signer as _;
 use serde_json::Value;
@@ -83,6 +84,7 @@ pub(crate) fn read(texts: &[String]) -> Vec<Share> {
 /// One password, sealed for one account to a set of shares.
 pub(crate) struct World {
     pub(crate) set: KeySet,
+    pub(crate) signed: SignedSet,
     pub(crate) shares: Vec<Share>,
     pub(crate) operator: OperatorKey,
     pub(crate) password: Password,
@@ -95,8 +97,9 @@ impl Dice {
         let operator = OperatorKey::generate(self.fill()).unwrap();
         let password = Password::generate(LENGTH_CHARS_USUAL, self.fill()).unwrap();
         let label = self.label(&set);
-        let document = seal(&password, &label, &operator).unwrap();
-        World { set, shares, operator, password, document }
+        let signed = SignedSet::sign(&set, label.sealed_on, &operator).unwrap();
+        let document = seal(&password, &label, &signed, &operator).unwrap();
+        World { set, signed, shares, operator, password, document }
     }
 
     pub(crate) fn label(&mut self, set: &KeySet) -> Label {
@@ -117,9 +120,9 @@ impl Dice {
 /// A document as a map, to be changed by tests.
 pub(crate) type Members = BTreeMap<String, Value>;
 
-/// The members of a document.
-pub(crate) fn members(document: &Document) -> Members {
-    serde_json::from_str(document.text()).unwrap()
+/// The members of a document, or of anything else that is signed.
+pub(crate) fn members(text: &str) -> Members {
+    serde_json::from_str(text).unwrap()
 }
 
 /// Signs members anew, as whoever has the operator's key could; independent of how the product does it.
@@ -127,6 +130,7 @@ pub(crate) fn signed_anew(mut members: Members, operator: &OperatorKey) -> Strin
     members.remove("signature");
     let key = operator.with_seed(ed25519_dalek::SigningKey::from_bytes);
     let text = serde_json::to_string(&members).unwrap();
+    let text = format!("{}\n{text}", members["format"].as_str().unwrap());
     let signature = key.sign(text.as_bytes()).to_bytes();
     let signature: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
     members.insert("signature".to_owned(), Value::String(signature));

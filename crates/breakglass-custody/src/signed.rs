@@ -1,0 +1,194 @@
+//! What the operator signs: a form in JSON, read as it was signed or not at all.
+//!
+//! What is signed is the name of the form on a line of its own, and behind it the form without `signature` in canonical
+//! JSON (RFC 8785), so that it does not matter how it was laid out or typed, and no signature of one form is one of
+//! another.
+//! **Invariant:** there is a signed form only if its members are right, its signature holds, and the key that signed is
+//! the one that the reader knows by its fingerprint. An error has nothing of what was read in it, except members that
+//! are public and were looked at.
+//! **Limit:** [`SIGNED_BYTES_MAX`].
+//! **Source:** RFC 8785.
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::fingerprint::Fingerprint;
+use crate::hex::{of_hex, to_hex};
+use crate::operator::{OperatorKey, OperatorPublicKey, SIGNATURE_BYTES};
+
+/// Bytes of the largest signed form.
+pub const SIGNED_BYTES_MAX: usize = 16 << 10;
+
+/// Characters of the longest name of a form that is repeated to somebody.
+const FORMAT_CHARS_MAX: usize = 64;
+
+/// Why a text is no signed form that can be relied on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignedError {
+    /// It is too long.
+    #[error("the text has more than {SIGNED_BYTES_MAX} bytes, and none that is signed has")]
+    Long,
+    /// It is not of the form.
+    #[error(
+        "this is nothing of the form `{wanted}`: in line {line}, column {column} something is missing, or more than belongs \
+         there"
+    )]
+    Malformed {
+        /// The form that was asked for.
+        wanted: &'static str,
+        /// In which line, from 1.
+        line: usize,
+        /// After how many bytes of the line.
+        column: usize,
+    },
+    /// It is of another form.
+    #[error("this is of the form `{found}`, and `{wanted}` is asked for; a newer version may be needed to read it")]
+    Format {
+        /// The form that was asked for.
+        wanted: &'static str,
+        /// The form that it says it is of.
+        found: String,
+    },
+    /// A member of it says what cannot be.
+    #[error("`{member}` is not what it has to be: {why}")]
+    Member {
+        /// Which.
+        member: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// It is not as it was signed.
+    #[error(
+        "this is not as it was signed: a character of it is wrong, or somebody changed it; compare it with another copy, \
+         each sheet has one"
+    )]
+    Signature,
+    /// Somebody else signed it.
+    #[error(
+        "this was signed with the key `{found}`, and the operator's is `{wanted}`; do not rely on it before you know whose \
+         key that is"
+    )]
+    OtherOperator {
+        /// The fingerprint of the key that signed.
+        found: Fingerprint,
+        /// The fingerprint that was expected.
+        wanted: Fingerprint,
+    },
+}
+
+/// What is as somebody signed it; who, is not confirmed yet.
+#[derive(Debug)]
+pub struct Unconfirmed<T> {
+    signed: T,
+    operator: OperatorPublicKey,
+}
+
+impl<T> Unconfirmed<T> {
+    pub(crate) const fn new(signed: T, operator: OperatorPublicKey) -> Self {
+        Self { signed, operator }
+    }
+
+    /// The key that signed it, for somebody to compare its fingerprint with the one that they know.
+    #[must_use]
+    pub const fn operator(&self) -> OperatorPublicKey {
+        self.operator
+    }
+
+    /// What was signed, if the key that signed it has the fingerprint that the reader knows, from the configuration or a
+    /// sheet and not from the text itself.
+    ///
+    /// # Errors
+    /// Another key signed it.
+    pub fn confirmed(self, wanted: Fingerprint) -> Result<T, SignedError> {
+        let found = self.operator.fingerprint();
+        if found == wanted { Ok(self.signed) } else { Err(SignedError::OtherOperator { found, wanted }) }
+    }
+}
+
+/// A form that is signed. Its members stand in the order of RFC 8785, and it refuses unknown ones.
+pub(crate) trait Form: Serialize + DeserializeOwned {
+    /// Its name and version.
+    const FORMAT: &'static str;
+
+    /// The text of the key that signed it.
+    fn operator(&self) -> &str;
+
+    /// The signature in hexadecimal digits; `None` in what is signed.
+    fn signature(&mut self) -> &mut Option<String>;
+}
+
+/// The one member that is read before all others.
+#[derive(Deserialize)]
+struct FormatOnly {
+    format: String,
+}
+
+/// A form as it was signed, by whom, and its text on one line.
+pub(crate) struct Checked<F> {
+    pub(crate) form: F,
+    pub(crate) operator: OperatorPublicKey,
+    pub(crate) text: String,
+}
+
+/// Reads a form, laid out in any way, and checks its signature. What its members say is not looked at yet.
+pub(crate) fn checked<F: Form>(text: &str) -> Result<Checked<F>, SignedError> {
+    if text.len() > SIGNED_BYTES_MAX {
+        return Err(SignedError::Long);
+    }
+    let FormatOnly { format } = of_json::<F, _>(text)?;
+    if format != F::FORMAT {
+        let is_printable = format.len() <= FORMAT_CHARS_MAX && format.bytes().all(|letter| letter.is_ascii_graphic());
+        let found = if is_printable { format } else { "another".to_owned() };
+        return Err(SignedError::Format { wanted: F::FORMAT, found });
+    }
+    let mut form: F = of_json::<F, _>(text)?;
+    let signature = form.signature().take().and_then(|text| of_hex::<SIGNATURE_BYTES>(&text));
+    let signature = signature.ok_or_else(|| wrong("signature", "128 digits from 0 to 9 and a to f"))?;
+    let operator = OperatorPublicKey::read(form.operator()).map_err(|error| wrong("operator", error))?;
+    if !operator.has_signed(message(&form)?.as_bytes(), &signature) {
+        return Err(SignedError::Signature);
+    }
+    *form.signature() = Some(to_hex(&signature));
+    let text = canonical(&form)?;
+    Ok(Checked { form, operator, text })
+}
+
+/// The text of a form that is signed.
+pub(crate) fn signed<F: Form>(mut form: F, operator: &OperatorKey) -> Result<String, SignedError> {
+    *form.signature() = None;
+    let signature = operator.sign(message(&form)?.as_bytes());
+    *form.signature() = Some(to_hex(&signature));
+    canonical(&form)
+}
+
+/// A member that says what cannot be.
+pub(crate) fn wrong(member: &'static str, why: impl ToString) -> SignedError {
+    SignedError::Member { member, why: why.to_string() }
+}
+
+/// A moment as it is written in forms: RFC 3339, in UTC, and in one way only.
+pub(crate) fn moment(member: &'static str, text: &str) -> Result<Timestamp, SignedError> {
+    let moment = text.parse::<Timestamp>().ok().filter(|moment| moment.to_string() == text);
+    moment.ok_or_else(|| wrong(member, "a moment as `2026-11-27T03:00:00Z`"))
+}
+
+/// What `serde` says of a text is left away, but for the place: it repeats what it read, and that may be a secret that
+/// somebody took for a document.
+fn of_json<F: Form, T: DeserializeOwned>(text: &str) -> Result<T, SignedError> {
+    serde_json::from_str(text).map_err(|error| malformed::<F>(&error))
+}
+
+fn malformed<F: Form>(error: &serde_json::Error) -> SignedError {
+    SignedError::Malformed { wanted: F::FORMAT, line: error.line(), column: error.column() }
+}
+
+fn message<F: Form>(form: &F) -> Result<String, SignedError> {
+    Ok(format!("{}\n{}", F::FORMAT, canonical(form)?))
+}
+
+/// Canonical JSON: members in order, no space, and each character as `serde_json` writes it, which is as RFC 8785 does
+/// for texts and whole numbers.
+fn canonical<F: Form>(form: &F) -> Result<String, SignedError> {
+    serde_json::to_string(form).map_err(|error| malformed::<F>(&error))
+}
