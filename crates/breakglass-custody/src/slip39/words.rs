@@ -7,6 +7,8 @@
 use std::hint::black_box;
 use std::sync::LazyLock;
 
+use zeroize::Zeroizing;
+
 /// Letters of the longest word.
 pub(super) const WORD_LETTERS_MAX: usize = 8;
 
@@ -67,8 +69,10 @@ pub(crate) fn offered(index: u16) -> Option<&'static str> {
 
 /// What was probably meant with a word that is not in the list: the one that begins with the same four letters, or else
 /// those with the fewest wrong letters. Nothing where every word is far away.
-pub(super) fn suggestions(typed: &str) -> Vec<&'static str> {
-    let typed: Vec<char> = typed.to_lowercase().chars().take(2 * WORD_LETTERS_MAX).collect();
+pub(super) fn suggestions(word: &str) -> Vec<&'static str> {
+    // It has room for everything, so that no copy of its beginning is left behind.
+    let mut typed = Zeroizing::new(Vec::with_capacity(2 * WORD_LETTERS_MAX));
+    typed.extend(word.chars().flat_map(char::to_lowercase).take(2 * WORD_LETTERS_MAX));
     let begins_alike = |word: &&str| word.chars().take(LETTERS_UNIQUE).eq(typed.iter().copied().take(LETTERS_UNIQUE));
     if let Some((word, _)) = WORDS.iter().find(|(word, _)| begins_alike(word)) {
         return vec![*word];

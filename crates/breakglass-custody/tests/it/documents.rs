@@ -7,7 +7,6 @@ use breakglass_custody::password::Password;
 use breakglass_custody::quorum::Quorum;
 use breakglass_custody::sealed::{SealError, seal};
 use breakglass_custody::signed::{SIGNED_BYTES_MAX, SignedError};
-use breakglass_custody::signed_set::SignedSet;
 use serde_json::{Value, json};
 
 use crate::support::{Dice, World, members, signed_anew};

@@ -7,6 +7,8 @@ mod opening;
 #[cfg(test)]
 mod referee;
 #[cfg(test)]
+mod regressions;
+#[cfg(test)]
 mod sealing_keys;
 #[cfg(test)]
 mod secrets;
