@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Real peers: programs that other people wrote read what `breakglass check` and `breakglass guard` write.
+# Real peers: programs that other people wrote read what `breakglass check` and `breakglass guard` write, and open what
+# the safe seals.
 #
 #   SARIF   Microsoft's own multitool validates it, and the published schema does once more,
 #           that of `check` and that of `guard`
 #   JUnit   junitparser reads it back and counts what the JSON output says
+#   shares  shamir-mnemonic and slip39 split and combine as the safe does; Debian's age opens what it
+#           sealed with what they combined, and the other way round
 #
 # The peers are installed by name into .test-tools, which git ignores. Each peer must also refuse a
 # spoiled copy: one that accepts anything proves nothing.
@@ -13,17 +16,18 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 snapshot=examples/contoso
 tools=$PWD/.test-tools/peers
 multitool=@microsoft/sarif-multitool@5.7.0
-python_packages=(junitparser==5.0.3 jsonschema==4.26.0)
+slip39=slip39@0.1.9
+python_packages=(junitparser==5.0.3 jsonschema==4.26.0 shamir-mnemonic==0.3.0)
 
 install_peers() {
-    local wanted="$multitool ${python_packages[*]}"
+    local wanted="$multitool $slip39 ${python_packages[*]}"
     if [ "$(cat "$tools/installed" 2>/dev/null)" = "$wanted" ]; then
         return
     fi
     rm -rf "$tools"
     mkdir -p "$tools"
     npm install --silent --no-audit --no-fund --no-save --ignore-scripts \
-        --prefix "$tools/node" "$multitool"
+        --prefix "$tools/node" "$multitool" "$slip39"
     python3 -m venv "$tools/python"
     "$tools/python/bin/pip" install --quiet "${python_packages[@]}"
     echo "$wanted" >"$tools/installed"
@@ -45,7 +49,7 @@ judged() {
 
 install_peers
 # The profile that the tests were built with, so that nothing is built twice.
-cargo build --quiet --locked --workspace --bins --profile test
+cargo build --quiet --locked --workspace --bins --examples --profile test
 
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
@@ -57,3 +61,4 @@ judged "$out/check.xml" check --snapshot "$snapshot" --format junit
 judged "$out/guard.sarif" guard --snapshot examples/story-e --format sarif \
     --policy examples/guard/trusted-network-only.json examples/guard/compliant-device-report-only.json
 "$tools/python/bin/python" tests/peers/read_back.py "$tools" "$out"
+"$tools/python/bin/python" tests/peers/custody.py "$tools" target/debug/examples/peer
