@@ -66,6 +66,7 @@ pub(crate) const ARROWS: &[Arrow] = &[
     Arrow { name: "breakglass-tenant", place: Place::Floor(2), may_name: &["breakglass-engine", "breakglass-model"] },
     Arrow { name: "breakglass-engine", place: Place::Floor(1), may_name: &["breakglass-model"] },
     Arrow { name: "breakglass-custody", place: Place::Floor(0), may_name: &[] },
+    Arrow { name: "breakglass-ledger", place: Place::Floor(0), may_name: &[] },
     Arrow { name: "breakglass-model", place: Place::Floor(0), may_name: &[] },
     // It builds the engine's sources itself, so it names what the engine names.
     Arrow { name: "breakglass-faults", place: Place::Tests, may_name: &["breakglass-model"] },

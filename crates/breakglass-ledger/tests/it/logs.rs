@@ -1,0 +1,90 @@
+//! A log of a thousand entries, spoiled in every way, against its checkpoints.
+
+use breakglass_ledger::log::{ENTRY_BYTES_MAX, LogFault, Vouched, check, tree_of};
+use breakglass_testkit::is_full;
+
+use super::support::{checkpoint, lines, text, tree};
+
+const ENTRY_COUNT: usize = 1_000;
+
+/// Every so many bits are flipped in the usual form; every single one in the long form.
+const BIT_STEP: usize = 211;
+
+#[test]
+fn a_flipped_bit_is_caught_wherever_it_is() {
+    let lines = lines(ENTRY_COUNT);
+    let (whole, text) = (tree(&lines), text(&lines));
+    let signed = checkpoint(&whole, ENTRY_COUNT as u64);
+    let step = if is_full() { 1 } else { BIT_STEP };
+    let (mut count, mut spoiled) = (0_u64, text.clone());
+    for bit in (0..text.len() * 8).step_by(step) {
+        spoiled[bit / 8] ^= 1 << (bit % 8);
+        let caught = tree_of(&spoiled).is_err_and(|fault| matches!(fault, LogFault::Line { .. }))
+            || tree_of(&spoiled).is_ok_and(|tree| check(&tree, std::slice::from_ref(&signed)).is_err());
+        assert!(caught, "bit {bit}");
+        spoiled[bit / 8] ^= 1 << (bit % 8);
+        count += 1;
+    }
+    println!("{count} single bits of {} flipped, every one caught", text.len() * 8);
+    assert_eq!(check(&whole, &[signed]), Ok(Vouched { signed: ENTRY_COUNT as u64, unsigned: 0 }));
+}
+
+#[test]
+fn entries_that_are_swapped_removed_added_or_of_another_past_are_caught() {
+    let lines = lines(ENTRY_COUNT);
+    let whole = tree(&lines);
+    let held = [checkpoint(&whole, 400), checkpoint(&whole, ENTRY_COUNT as u64)];
+    let of = |lines: &[String]| check(&tree(lines), &held);
+    for at in 0..ENTRY_COUNT - 1 {
+        let mut swapped = lines.clone();
+        swapped.swap(at, at + 1);
+        let faults = of(&swapped).unwrap_err();
+        // The older checkpoint says before which entry all is well.
+        let good = if at >= 400 { 400 } else { 0 };
+        assert_eq!(faults.last(), Some(&LogFault::Changed { signed: 1_000, good }), "{at}");
+        assert_eq!(faults.len(), if at < 400 { 2 } else { 1 }, "{at}");
+    }
+    for at in (0..ENTRY_COUNT).step_by(7) {
+        let mut removed = lines.clone();
+        removed.remove(at);
+        assert!(of(&removed).unwrap_err().contains(&LogFault::Truncated { found: 999, signed: 1_000 }), "{at}");
+        let mut added = lines.clone();
+        added.insert(at, lines[at].clone());
+        assert!(of(&added).is_err(), "{at}");
+        // Another past from here on, as long and longer.
+        let mut forked = lines[..at].to_vec();
+        forked.extend((at..ENTRY_COUNT + 5).map(|number| format!("another {number}")));
+        assert!(of(&forked).is_err(), "{at}");
+    }
+    for left in (0..ENTRY_COUNT).step_by(3) {
+        let faults = of(&lines[..left]).unwrap_err();
+        assert!(faults.contains(&LogFault::Truncated { found: left as u64, signed: 1_000 }), "{left}");
+    }
+    let mut longer = lines.clone();
+    longer.push("behind the last checkpoint".to_owned());
+    assert_eq!(of(&longer), Ok(Vouched { signed: 1_000, unsigned: 1 }));
+}
+
+#[test]
+fn what_is_no_line_is_told_by_its_number() {
+    let told = |text: &[u8]| tree_of(text).map(|tree| tree.size()).map_err(|fault| fault.to_string());
+    assert_eq!(told(b""), Ok(0));
+    assert_eq!(told(b"a\nb\n"), Ok(2));
+    assert_eq!(told(b"a\nb"), Err("line 2 of the log is no entry: it does not end".to_owned()));
+    assert_eq!(told(b"a\n\nb\n"), Err("line 2 of the log is no entry: it is empty".to_owned()));
+    assert_eq!(told(b"\n"), Err("line 1 of the log is no entry: it is empty".to_owned()));
+    assert_eq!(told(b"a\r\n"), Err("line 1 of the log is no entry: it has control characters".to_owned()));
+    let long = [vec![b'x'; ENTRY_BYTES_MAX + 1], b"\n".to_vec()].concat();
+    assert_eq!(told(&long), Err("line 1 of the log is no entry: it is too long".to_owned()));
+}
+
+#[test]
+fn faults_are_told_in_words() {
+    for (fault, words) in [
+        (LogFault::Changed { signed: 9, good: 0 }, "one of them was changed"),
+        (LogFault::Changed { signed: 9, good: 4 }, "one of the entries 5 to 9 was changed"),
+        (LogFault::Truncated { found: 3, signed: 9 }, "has 3 entries, and a checkpoint was signed of 9"),
+    ] {
+        assert!(fault.to_string().contains(words), "{fault}");
+    }
+}
