@@ -7,4 +7,5 @@ pub mod doctor;
 mod licences;
 pub mod ports;
 pub mod reading;
+pub mod rotation;
 pub mod setup;

@@ -6,3 +6,5 @@ mod comparing;
 mod plans;
 #[cfg(test)]
 mod readings;
+#[cfg(test)]
+mod rotations;

@@ -1,0 +1,394 @@
+//! Every way in which a rotation can go: each step with each outcome, the process killed before and after each, requests
+//! that arrive late, sign-ins that a stale copy answers, and another rotation on top; and four protocols that look right and
+//! are not, which have to be caught.
+
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+
+use breakglass_ops::rotation::machine::{Answer, Outcome, Rotation, Step};
+use breakglass_ops::rotation::record::{CandidateId, Course, Entry};
+use breakglass_testkit::is_full;
+use jiff::Timestamp;
+
+fn at() -> Timestamp {
+    Timestamp::UNIX_EPOCH
+}
+
+type Name = u8;
+
+fn id(name: Name) -> CandidateId {
+    CandidateId(name.to_string())
+}
+
+fn name(id: &CandidateId) -> Name {
+    id.0.parse().unwrap()
+}
+
+/// What a protocol does next, in smaller steps than the product's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Act {
+    Note(Entry),
+    Draw,
+    Seal(Name),
+    /// Seals it in place of everything that was sealed.
+    SealOver(Name),
+    Send(Name),
+    Prove(Name),
+    Revoke,
+    Destroy(Vec<Name>),
+    End,
+}
+
+/// A protocol in one process.
+trait Protocol: Clone + Hash {
+    fn begin(world: &World) -> Option<Self>;
+    fn next(&self) -> Act;
+    /// What came of it: `Ok` with the name of what was drawn or the answer, as far as there is one.
+    fn on(&mut self, came: Came);
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Came {
+    Good,
+    Bad,
+    Drawn(Name),
+    Answered(Answer),
+}
+
+/// The directory, what is sealed, what is written down, and what is under way.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct World {
+    /// The password that the directory knows.
+    knows: Name,
+    /// Those that it knew, of which a copy may be left.
+    knew: BTreeSet<Name>,
+    /// Requests that may still arrive, with how many of each.
+    under_way: Vec<Name>,
+    sealed: BTreeSet<Name>,
+    /// What is written down, as far as it counts.
+    course: Course,
+    drawn: Name,
+    /// Whether the directory got another since the last proof.
+    has_changed: bool,
+    crashes: u8,
+    begun: u8,
+}
+
+impl World {
+    fn know(&mut self, name: Name) {
+        self.has_changed |= self.knows != name;
+        self.knew.insert(self.knows);
+        self.knows = name;
+    }
+}
+
+/// The product's own machine; what it calls preparing is drawn and sealed here.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Ours {
+    rotation: Rotation,
+    drawn: Option<Name>,
+}
+
+impl Protocol for Ours {
+    fn begin(world: &World) -> Option<Self> {
+        let rotation = Rotation::finish(&world.course).unwrap_or_else(|| Rotation::begin(&world.course));
+        Some(Self { rotation, drawn: None })
+    }
+
+    fn next(&self) -> Act {
+        match (self.rotation.next(at()), self.drawn) {
+            (Step::Prepare, None) => Act::Draw,
+            (Step::Prepare, Some(drawn)) => Act::Seal(drawn),
+            (Step::Note(entry), _) => Act::Note(entry),
+            (Step::Send(candidate), _) => Act::Send(name(&candidate)),
+            (Step::Prove(candidate), _) => Act::Prove(name(&candidate)),
+            (Step::Revoke, _) => Act::Revoke,
+            (Step::Done | Step::Stop(_), _) => Act::End,
+        }
+    }
+
+    fn on(&mut self, came: Came) {
+        let outcome = match (came, self.drawn) {
+            (Came::Drawn(name), _) => {
+                self.drawn = Some(name);
+                return;
+            }
+            (Came::Good, Some(drawn)) if self.rotation.next(at()) == Step::Prepare => {
+                self.drawn = None;
+                Outcome::Prepared(id(drawn))
+            }
+            (Came::Good, _) => Outcome::Good,
+            (Came::Bad, _) => Outcome::Bad,
+            (Came::Answered(answer), _) => Outcome::Answered(answer),
+        };
+        self.rotation.on(&outcome);
+    }
+}
+
+/// A protocol that is wrong: which, how far, and with which candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Wrong<const WHICH: u8> {
+    at: u8,
+    drawn: Name,
+    older: [Name; 8],
+}
+
+const SET_THEN_SEAL: u8 = 1;
+const SEAL_OVER_THEN_SET: u8 = 2;
+const ABORT_DESTROYS: u8 = 3;
+const ACKNOWLEDGED_DESTROYS_OLD: u8 = 4;
+
+impl<const WHICH: u8> Protocol for Wrong<WHICH> {
+    fn begin(world: &World) -> Option<Self> {
+        let mut older = [Name::MAX; 8];
+        older.iter_mut().zip(&world.sealed).for_each(|(older, sealed)| *older = *sealed);
+        Some(Self { at: 0, drawn: 0, older })
+    }
+
+    fn next(&self) -> Act {
+        let drawn = self.drawn;
+        let older = || self.older.iter().copied().filter(|name| *name != drawn).collect();
+        match (WHICH, self.at) {
+            (_, 0) => Act::Draw,
+            (SET_THEN_SEAL, 1) => Act::Send(drawn),
+            (SET_THEN_SEAL, 2) => Act::Seal(drawn),
+            (SEAL_OVER_THEN_SET, 1) => Act::SealOver(drawn),
+            (ABORT_DESTROYS | ACKNOWLEDGED_DESTROYS_OLD, 1) => Act::Seal(drawn),
+            (SEAL_OVER_THEN_SET | ABORT_DESTROYS | ACKNOWLEDGED_DESTROYS_OLD, 2) => Act::Send(drawn),
+            (ABORT_DESTROYS, 3) => Act::Prove(drawn),
+            (ABORT_DESTROYS, 4) => Act::Destroy(vec![drawn]),
+            (ACKNOWLEDGED_DESTROYS_OLD, 3) => Act::Destroy(older()),
+            _ => Act::End,
+        }
+    }
+
+    fn on(&mut self, came: Came) {
+        if let Came::Drawn(name) = came {
+            self.drawn = name;
+        }
+        self.at = match (WHICH, self.at, came) {
+            // The same again, until somebody says yes.
+            (ACKNOWLEDGED_DESTROYS_OLD, 2, Came::Answered(Answer::Perhaps)) => 2,
+            (ACKNOWLEDGED_DESTROYS_OLD, 2, Came::Answered(Answer::No | Answer::NotByPolicy)) => 9,
+            (ABORT_DESTROYS, 3, Came::Good) => 9,
+            (_, at, _) => at + 1,
+        };
+    }
+}
+
+/// How far is enumerated.
+#[derive(Debug, Clone, Copy)]
+struct Depth {
+    crashes: u8,
+    begins: u8,
+    under_way: usize,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    states: usize,
+    steps: usize,
+    crashes: usize,
+    late: usize,
+    settled: usize,
+    destroyed: usize,
+    ends: usize,
+}
+
+type State<P> = (World, Option<P>);
+
+/// Walks through everything, and says where the password that counts is sealed nowhere.
+fn enumerate<P: Protocol>(depth: Depth) -> Result<Counts, Box<World>> {
+    let first = World {
+        knows: 0,
+        knew: BTreeSet::new(),
+        under_way: Vec::new(),
+        sealed: BTreeSet::from([0]),
+        course: Course::of(&[
+            Entry::Prepared { candidate: id(0), at: at() },
+            Entry::Settled { candidate: id(0), at: at() },
+        ]),
+        drawn: 0,
+        has_changed: false,
+        crashes: 0,
+        begun: 0,
+    };
+    let mut counts = Counts::default();
+    let (mut seen, mut left): (BTreeSet<u128>, Vec<State<P>>) = (BTreeSet::new(), vec![(first, None)]);
+    while let Some(state) = left.pop() {
+        if !state.0.sealed.contains(&state.0.knows) {
+            return Err(Box::new(state.0));
+        }
+        if !seen.insert(digest(&state)) {
+            continue;
+        }
+        counts.states += 1;
+        let before = left.len();
+        meanwhile(&state, &mut left, &mut counts);
+        match &state.1 {
+            Some(process) => acted(&state.0, process, depth, (&mut left, &mut counts)),
+            None => apart(&state.0, depth, (&mut left, &mut counts)),
+        }
+        counts.ends += usize::from(left.len() == before);
+    }
+    Ok(counts)
+}
+
+/// A state made short, so that millions fit; two of a hundred and twenty-eight bits are not alike by chance.
+fn digest(state: &impl Hash) -> u128 {
+    let half = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        salt.hash(&mut hasher);
+        state.hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    half(0) << 64 | half(1)
+}
+
+/// What is under way arrives, or never does.
+fn meanwhile<P: Protocol>((world, process): &State<P>, left: &mut Vec<State<P>>, counts: &mut Counts) {
+    for at in 0..world.under_way.len() {
+        let mut lost = world.clone();
+        let name = lost.under_way.remove(at);
+        let mut arrived = lost.clone();
+        arrived.know(name);
+        counts.late += 1;
+        left.extend([(lost, process.clone()), (arrived, process.clone())]);
+    }
+}
+
+/// No process runs: another is begun, time passes, documents go.
+fn apart<P: Protocol>(world: &World, depth: Depth, (left, counts): (&mut Vec<State<P>>, &mut Counts)) {
+    if world.begun < depth.begins
+        && let Some(process) = P::begin(world)
+    {
+        let begun = World { begun: world.begun + 1, ..world.clone() };
+        left.push((begun, Some(process)));
+    }
+    let course = &world.course;
+    // Nothing may arrive any more, and the directory says that the password is as old as its proof.
+    if let Some(proved) = course.proved().filter(|_| world.under_way.is_empty() && !world.has_changed) {
+        let mut settled = world.clone();
+        assert_eq!(name(proved), world.knows, "what is settled is what counts: {world:?}");
+        settled.course.take(&Entry::Settled { candidate: proved.clone(), at: at() });
+        counts.settled += 1;
+        left.push((settled, None));
+    }
+    for candidate in course.destroyable() {
+        let mut destroyed = world.clone();
+        destroyed.sealed.remove(&name(candidate));
+        destroyed.course.take(&Entry::Destroyed { candidate: candidate.clone(), at: at() });
+        counts.destroyed += 1;
+        left.push((destroyed, None));
+    }
+}
+
+/// A process does what it does next: with every outcome, and killed before and after.
+fn acted<P: Protocol>(world: &World, process: &P, depth: Depth, (left, counts): (&mut Vec<State<P>>, &mut Counts)) {
+    let act = process.next();
+    if act == Act::End {
+        left.push((world.clone(), None));
+        return;
+    }
+    let may_crash = world.crashes < depth.crashes;
+    let killed = |world: &World| (World { crashes: world.crashes + 1, ..world.clone() }, None);
+    if may_crash {
+        left.push(killed(world));
+        counts.crashes += 1;
+    }
+    for (after, came) in outcomes(world, &act, depth) {
+        counts.steps += 1;
+        if may_crash {
+            left.push(killed(&after));
+            counts.crashes += 1;
+        }
+        let mut process = process.clone();
+        process.on(came);
+        left.push((after, Some(process)));
+    }
+}
+
+fn outcomes(world: &World, act: &Act, depth: Depth) -> Vec<(World, Came)> {
+    let with = |change: &dyn Fn(&mut World)| {
+        let mut after = world.clone();
+        change(&mut after);
+        after
+    };
+    let same = || world.clone();
+    match act {
+        Act::Note(entry) => vec![
+            (with(&|world| world.noted(entry)), Came::Good),
+            (same(), Came::Bad),
+            // Written, and told otherwise.
+            (with(&|world| world.noted(entry)), Came::Bad),
+        ],
+        Act::Draw => vec![(with(&|world| world.drawn += 1), Came::Drawn(world.drawn + 1))],
+        Act::Seal(name) => vec![
+            (with(&|world| world.sealed.extend([*name])), Came::Good),
+            (same(), Came::Bad),
+            (with(&|world| world.sealed.extend([*name])), Came::Bad),
+        ],
+        Act::SealOver(name) => vec![(with(&|world| world.sealed = BTreeSet::from([*name])), Came::Good)],
+        Act::Send(name) => {
+            let mut all = vec![
+                (with(&|world| world.know(*name)), Came::Answered(Answer::Yes)),
+                (with(&|world| world.know(*name)), Came::Answered(Answer::Perhaps)),
+                (same(), Came::Answered(Answer::Perhaps)),
+                (same(), Came::Answered(Answer::No)),
+                (same(), Came::Answered(Answer::NotByPolicy)),
+            ];
+            if world.under_way.len() < depth.under_way {
+                let under_way = with(&|world| {
+                    world.under_way.push(*name);
+                    world.under_way.sort_unstable();
+                });
+                all.push((under_way, Came::Answered(Answer::Perhaps)));
+            }
+            all
+        }
+        Act::Prove(name) => {
+            let mut all = vec![(same(), Came::Bad)];
+            // A copy may be left that knows an older one.
+            if world.knows == *name || world.knew.contains(name) {
+                all.push((with(&|world| world.has_changed = world.knows != *name), Came::Good));
+            }
+            all
+        }
+        Act::Revoke => vec![(same(), Came::Good), (same(), Came::Bad)],
+        Act::Destroy(names) => vec![(with(&|world| world.sealed.retain(|name| !names.contains(name))), Came::Good)],
+        Act::End => Vec::new(),
+    }
+}
+
+impl World {
+    fn noted(&mut self, entry: &Entry) {
+        self.course.take(entry);
+    }
+}
+
+/// Two processes killed in two rotations; and, in the long form, one in three, for the first documents go in the third.
+const DEEP: Depth = Depth { crashes: 2, begins: 2, under_way: 1 };
+const LONG: Depth = Depth { crashes: 1, begins: 3, under_way: 1 };
+
+#[test]
+fn whatever_happens_the_password_that_counts_is_sealed() {
+    let depths = if is_full() { [DEEP, LONG].as_slice() } else { &[DEEP] };
+    for depth in depths {
+        let counts = enumerate::<Ours>(*depth).unwrap_or_else(|world| panic!("lost: {world:#?}"));
+        println!("{depth:?}: {counts:?}");
+        assert!(counts.states > 100_000 && counts.crashes > 100_000 && counts.settled > 1_000, "{counts:?}");
+        assert!(depth.begins < 3 || counts.destroyed > 0, "{counts:?}");
+    }
+}
+
+#[test]
+fn protocols_that_are_wrong_are_caught() {
+    for (which, lost) in [
+        ("set, then seal", enumerate::<Wrong<SET_THEN_SEAL>>(DEEP).err()),
+        ("seal over the old one, then set", enumerate::<Wrong<SEAL_OVER_THEN_SET>>(DEEP).err()),
+        ("an abort destroys", enumerate::<Wrong<ABORT_DESTROYS>>(DEEP).err()),
+        ("a yes destroys the old ones", enumerate::<Wrong<ACKNOWLEDGED_DESTROYS_OLD>>(DEEP).err()),
+    ] {
+        assert!(lost.is_some(), "{which} loses nothing");
+    }
+}
