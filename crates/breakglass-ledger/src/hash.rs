@@ -9,6 +9,9 @@ use sha2::{Digest as _, Sha256};
 /// Bytes of a hash.
 pub const HASH_BYTES: usize = 32;
 
+/// Characters of a hash in Base64.
+const HASH_CHARS: usize = 44;
+
 /// What stands before a leaf, and before the two halves of a node: without it a node could be taken for an entry.
 const LEAF: [u8; 1] = [0];
 const NODE: [u8; 1] = [1];
@@ -41,6 +44,9 @@ impl Hash {
     /// One that was written in Base64, in the one way there is.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
+        if text.len() != HASH_CHARS {
+            return None;
+        }
         let bytes = STANDARD.decode(text).ok()?;
         Some(Self(bytes.try_into().ok()?))
     }

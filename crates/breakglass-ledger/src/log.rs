@@ -36,6 +36,12 @@ pub enum LogFault {
         /// Entries that were signed.
         signed: u64,
     },
+    /// The log has signed two pasts.
+    #[error(
+        "two checkpoints of {0} entries were signed, and they are not alike: somebody signed another past with the key of \
+         this log; find out who has it"
+    )]
+    Forked(u64),
     /// Entries are others.
     #[error("the first {signed} entries are not those that were signed: one of {} was changed, removed, added or moved", range(*.good, *.signed))]
     Changed {
@@ -80,14 +86,13 @@ pub fn tree_of(text: &[u8]) -> Result<Tree, LogFault> {
 /// It is empty, too long, or no line of text.
 pub fn entry(line: &[u8]) -> Result<Hash, &'static str> {
     if line.is_empty() {
-        Err("it is empty")
-    } else if line.len() > ENTRY_BYTES_MAX {
-        Err("it is too long")
-    } else if line.iter().any(|byte| *byte < b' ') {
-        Err("it has control characters")
-    } else {
-        Ok(Hash::of_entry(line))
+        return Err("it is empty");
     }
+    if line.len() > ENTRY_BYTES_MAX {
+        return Err("it is too long");
+    }
+    let text = std::str::from_utf8(line).map_err(|_| "it is no text in UTF-8")?;
+    if text.chars().any(char::is_control) { Err("it has control characters") } else { Ok(Hash::of_entry(line)) }
 }
 
 /// What a log is, as far as checkpoints vouch for it.
@@ -99,20 +104,25 @@ pub struct Vouched {
     pub unsigned: u64,
 }
 
-/// Holds a log against checkpoints of it that were signed, its own last one and those that somebody else kept.
+/// Holds a log against checkpoints of it that were signed, its own last one and those that somebody else kept. Without any
+/// it says nothing but how many entries nothing vouches for.
 ///
 /// # Errors
 /// Everything that is wrong, by the size of the checkpoint that shows it.
 pub fn check(tree: &Tree, checkpoints: &[Checkpoint]) -> Result<Vouched, Vec<LogFault>> {
     let mut sorted: Vec<&Checkpoint> = checkpoints.iter().collect();
-    sorted.sort_by_key(|checkpoint| checkpoint.size);
+    sorted.sort_by_key(|checkpoint| (checkpoint.size(), checkpoint.root()));
+    sorted.dedup();
     let (mut faults, mut good) = (Vec::new(), 0);
-    for checkpoint in sorted {
-        let signed = checkpoint.size;
+    for alike in sorted.chunk_by(|one, other| one.size() == other.size()) {
+        let Some(signed) = alike.first().map(|checkpoint| checkpoint.size()) else { continue };
         match tree.root(signed) {
             None => faults.push(LogFault::Truncated { found: tree.size(), signed }),
-            Some(root) if root != checkpoint.root => faults.push(LogFault::Changed { signed, good }),
-            Some(_) => good = good.max(signed),
+            Some(root) if alike.iter().any(|checkpoint| checkpoint.root() == root) => good = signed,
+            Some(_) => faults.push(LogFault::Changed { signed, good }),
+        }
+        if alike.len() > 1 {
+            faults.push(LogFault::Forked(signed));
         }
     }
     if faults.is_empty() { Ok(Vouched { signed: good, unsigned: tree.size() - good }) } else { Err(faults) }

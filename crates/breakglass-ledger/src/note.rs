@@ -1,8 +1,9 @@
 //! Signed notes: a text with the signatures of several below it, and the keys that sign.
 //!
 //! **Invariant:** a signature counts only if it is strictly valid and of a key that the reader names; others are let
-//! stand, as the format wants it.
-//! **Limits:** [`NOTE_BYTES_MAX`], [`SIGNATURE_COUNT_MAX`].
+//! stand, as the format wants it. A key signs what it is for and nothing else. No error repeats what was read: it names
+//! keys that the reader named.
+//! **Limits:** [`NOTE_BYTES_MAX`], [`SIGNATURE_COUNT_MAX`], [`KEY_BYTES_MAX`], [`NAME_CHARS_MAX`].
 //! **Source:** C2SP signed-note and tlog-cosignature; RFC 8032.
 
 use std::fmt;
@@ -24,7 +25,10 @@ pub const SIGNATURE_COUNT_MAX: usize = 100;
 pub const SEED_BYTES: usize = 32;
 
 /// Characters of the longest name of a key.
-const NAME_CHARS_MAX: usize = 200;
+pub const NAME_CHARS_MAX: usize = 200;
+
+/// Bytes of the longest text of a public key: its name, the eight digits of its id, and what 33 bytes are in Base64.
+pub const KEY_BYTES_MAX: usize = NAME_CHARS_MAX + 1 + 8 + 1 + 44;
 
 /// What a line with a signature begins with.
 const MARK: &str = "\u{2014} ";
@@ -59,22 +63,34 @@ pub enum NoteError {
     /// The key is none.
     #[error("it is no public key of a log or a witness, as `name+1234abcd+AeK…` is")]
     Key,
-    /// A name that keys cannot have.
+    /// A name that keys of ours cannot have.
     #[error(
-        "`{0}` cannot be the name of a key: it may have no space, no `+` and no control character, and {NAME_CHARS_MAX} characters at most"
+        "this cannot be the name of a key: a name has 1 to {NAME_CHARS_MAX} letters, digits and signs of ASCII, no space and \
+         no `+`"
     )]
-    Name(String),
+    Name,
     /// The key has not signed it.
     #[error("`{0}` has not signed it")]
     Unsigned(String),
     /// Its signature is not one of this text.
     #[error("the signature of `{0}` is none of this text: a character of it is wrong, or somebody changed it")]
     Wrong(String),
+    /// The key is one of a witness where one of a log is needed, or the other way round.
+    #[error("`{0}` is not a key for this: a log signs its checkpoints, and a witness signs those of others")]
+    OtherUse(String),
+    /// The time is none that a witness can sign.
+    #[error("the time is before 1970, which no witness signs; set the clock of this machine")]
+    Time,
 }
 
+/// Whether the format lets a key have this name.
 fn is_name(name: &str) -> bool {
-    let is_good = |letter: char| !letter.is_whitespace() && !letter.is_control() && letter != '+';
-    !name.is_empty() && name.chars().count() <= NAME_CHARS_MAX && name.chars().all(is_good)
+    !name.is_empty() && !name.chars().any(|letter| letter.is_whitespace() || letter == '+')
+}
+
+/// Whether a key that we rely on may have this name: one that looks on every screen as it is.
+fn is_plain_name(name: &str) -> bool {
+    is_name(name) && name.len() <= NAME_CHARS_MAX && name.bytes().all(|letter| letter.is_ascii_graphic())
 }
 
 /// A public key of a log or a witness, by name.
@@ -87,8 +103,8 @@ pub struct PublicKey {
 
 impl PublicKey {
     fn new(name: &str, of: Use, key: VerifyingKey) -> Result<Self, NoteError> {
-        if !is_name(name) {
-            return Err(NoteError::Name(name.to_owned()));
+        if !is_plain_name(name) {
+            return Err(NoteError::Name);
         }
         if key.is_weak() { Err(NoteError::Key) } else { Ok(Self { name: name.to_owned(), of, key }) }
     }
@@ -98,7 +114,11 @@ impl PublicKey {
     /// # Errors
     /// It is none.
     pub fn read(text: &str) -> Result<Self, NoteError> {
-        let mut parts = text.trim().splitn(3, '+');
+        let text = text.trim();
+        if text.len() > KEY_BYTES_MAX {
+            return Err(NoteError::Key);
+        }
+        let mut parts = text.splitn(3, '+');
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(NoteError::Key);
         };
@@ -118,6 +138,11 @@ impl PublicKey {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// That it is for this.
+    pub(crate) fn is_for(&self, of: Use) -> Result<(), NoteError> {
+        if self.of == of { Ok(()) } else { Err(NoteError::OtherUse(self.name.clone())) }
     }
 
     fn encoded(&self) -> Vec<u8> {
@@ -176,19 +201,28 @@ impl SecretKey {
         &self.public
     }
 
-    /// The line with its signature of a text; the time counts for a cosignature.
-    pub(crate) fn line(&self, text: &str, at: Timestamp) -> String {
-        let mut signature = self.public.id().to_vec();
-        match self.public.of {
-            Use::Notes => signature.extend(self.key.sign(text.as_bytes()).to_bytes()),
-            Use::Cosignatures => {
-                let seconds = u64::try_from(at.as_second()).unwrap_or_default();
-                signature.extend(seconds.to_be_bytes());
-                signature.extend(self.key.sign(cosigned(text, seconds).as_bytes()).to_bytes());
-            }
-        }
-        format!("{MARK}{} {}\n", self.public.name, STANDARD.encode(signature))
+    /// The line with its signature of a text.
+    pub(crate) fn line(&self, text: &str) -> Result<String, NoteError> {
+        self.public.is_for(Use::Notes)?;
+        Ok(self.written(&self.key.sign(text.as_bytes()).to_bytes()))
     }
+
+    /// The line with its signature of a text of somebody else, and the time in whole seconds.
+    pub(crate) fn cosignature(&self, text: &str, at: Timestamp) -> Result<String, NoteError> {
+        self.public.is_for(Use::Cosignatures)?;
+        let seconds = u64::try_from(at.as_second()).map_err(|_| NoteError::Time)?;
+        let signature = self.key.sign(cosigned(text, seconds).as_bytes()).to_bytes();
+        Ok(self.written(&[seconds.to_be_bytes().as_slice(), &signature].concat()))
+    }
+
+    fn written(&self, signature: &[u8]) -> String {
+        line(&self.public.name, &[self.public.id().as_slice(), signature].concat())
+    }
+}
+
+/// A line with a signature, in front of which the id of its key stands.
+fn line(name: &str, signature: &[u8]) -> String {
+    format!("{MARK}{name} {}\n", STANDARD.encode(signature))
 }
 
 fn cosigned(text: &str, seconds: u64) -> String {
@@ -242,17 +276,27 @@ impl Note {
     /// The text, if the key has signed it.
     ///
     /// # Errors
-    /// It has not.
+    /// It has not, or the key is one of a witness.
     pub fn signed_by(&self, key: &PublicKey) -> Result<&str, NoteError> {
+        key.is_for(Use::Notes)?;
         self.signature_of(key).map(|_| self.text.as_str())
     }
 
     /// When a witness has signed it.
     ///
     /// # Errors
-    /// It has not.
+    /// It has not, or the key is none of a witness.
     pub fn cosigned_by(&self, key: &PublicKey) -> Result<Timestamp, NoteError> {
+        key.is_for(Use::Cosignatures)?;
         self.signature_of(key)?.ok_or_else(|| NoteError::Unsigned(key.name.clone()))
+    }
+
+    /// The note with nothing below it but what this key has signed.
+    pub(crate) fn only(&self, key: &PublicKey) -> String {
+        let own =
+            self.signatures.iter().filter(|(name, signature)| *name == key.name && signature.starts_with(&key.id()));
+        let lines: String = own.map(|(name, signature)| line(name, signature)).collect();
+        format!("{}\n{lines}", self.text)
     }
 
     fn signature_of(&self, key: &PublicKey) -> Result<Option<Timestamp>, NoteError> {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::hash::Hash;
-use crate::note::{PublicKey, SecretKey};
+use crate::note::{NoteError, PublicKey, SecretKey};
 use crate::tree::{PROOF_HASH_COUNT_MAX, ProofError, check_consistency};
 
 /// Why a witness does not sign.
@@ -56,37 +56,41 @@ pub struct Seen {
 pub struct Accepted {
     /// To be remembered in place of what was.
     pub seen: Seen,
-    checkpoint: Checkpoint,
+    text: String,
+    /// The text with the log's signature and no other.
     note: String,
 }
 
-/// Looks at a checkpoint, with the proof that the log grew since the one that is remembered.
+/// Looks at a checkpoint, with the proof that the log grew since the one that is remembered. Where nothing is remembered
+/// it is believed, and the proof is empty.
 ///
 /// # Errors
 /// It is not signed by the log, older, another of the same size, or the proof does not hold.
 pub fn accept(seen: Option<Seen>, note: &str, log: &PublicKey, proof: &[Hash]) -> Result<Accepted, WitnessRefusal> {
-    let (checkpoint, _) = Checkpoint::read(note, log)?;
+    let (checkpoint, note) = Checkpoint::read(note, log)?;
     if proof.len() > PROOF_HASH_COUNT_MAX {
         return Err(WitnessRefusal::LongProof);
     }
-    let now = Seen { size: checkpoint.size, root: checkpoint.root };
-    if let Some(seen) = seen {
-        if now.size < seen.size {
-            return Err(WitnessRefusal::Older { found: now.size, seen: seen.size });
-        }
-        if now.size == seen.size && now.root != seen.root {
-            return Err(WitnessRefusal::Forked(now.size));
-        }
-        let grown = check_consistency((seen.size, seen.root), (now.size, now.root), proof);
-        grown.map_err(|source| WitnessRefusal::NotGrown { seen: seen.size, source })?;
+    let now = Seen { size: checkpoint.size(), root: checkpoint.root() };
+    let seen = seen.unwrap_or(Seen { size: 0, root: Hash::of_nothing() });
+    if now.size < seen.size {
+        return Err(WitnessRefusal::Older { found: now.size, seen: seen.size });
     }
-    Ok(Accepted { seen: now, checkpoint, note: note.to_owned() })
+    if now.size == seen.size && now.root != seen.root {
+        return Err(WitnessRefusal::Forked(now.size));
+    }
+    let grown = check_consistency((seen.size, seen.root), (now.size, now.root), proof);
+    grown.map_err(|source| WitnessRefusal::NotGrown { seen: seen.size, source })?;
+    Ok(Accepted { seen: now, text: note.unconfirmed().to_owned(), note: note.only(log) })
 }
 
 impl Accepted {
-    /// The note with the witness's signature below the others. What is to be remembered has to be written down by then.
-    #[must_use]
-    pub fn cosigned(&self, key: &SecretKey, at: Timestamp) -> String {
-        format!("{}{}", self.note, key.line(&self.checkpoint.text(), at))
+    /// The checkpoint with the signature of the log and the witness's below it; those of others are with the log. What is
+    /// to be remembered has to be written down by then.
+    ///
+    /// # Errors
+    /// The key is none of a witness, or the time is before 1970.
+    pub fn cosigned(&self, key: &SecretKey, at: Timestamp) -> Result<String, NoteError> {
+        Ok(format!("{}{}", self.note, key.cosignature(&self.text, at)?))
     }
 }

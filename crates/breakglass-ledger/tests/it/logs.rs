@@ -1,9 +1,14 @@
 //! A log of a thousand entries, spoiled in every way, against its checkpoints.
 
-use breakglass_ledger::log::{ENTRY_BYTES_MAX, LogFault, Vouched, check, tree_of};
+use std::thread;
+
+use breakglass_ledger::log::{ENTRY_BYTES_MAX, ENTRY_COUNT_MAX, LogFault, Vouched, check, tree_of};
 use breakglass_testkit::is_full;
 
 use super::support::{checkpoint, lines, text, tree};
+
+/// Threads of the long form.
+const THREAD_COUNT: usize = 4;
 
 const ENTRY_COUNT: usize = 1_000;
 
@@ -16,16 +21,34 @@ fn a_flipped_bit_is_caught_wherever_it_is() {
     let (whole, text) = (tree(&lines), text(&lines));
     let signed = checkpoint(&whole, ENTRY_COUNT as u64);
     let step = if is_full() { 1 } else { BIT_STEP };
-    let (mut count, mut spoiled) = (0_u64, text.clone());
-    for bit in (0..text.len() * 8).step_by(step) {
-        spoiled[bit / 8] ^= 1 << (bit % 8);
-        let caught = tree_of(&spoiled).is_err_and(|fault| matches!(fault, LogFault::Line { .. }))
-            || tree_of(&spoiled).is_ok_and(|tree| check(&tree, std::slice::from_ref(&signed)).is_err());
-        assert!(caught, "bit {bit}");
-        spoiled[bit / 8] ^= 1 << (bit % 8);
-        count += 1;
-    }
-    println!("{count} single bits of {} flipped, every one caught", text.len() * 8);
+    let bits: Vec<usize> = (0..text.len() * 8).step_by(step).collect();
+    let held = std::slice::from_ref(&signed);
+    let flipped = |some: &[usize]| {
+        let (mut spoiled, mut lines, mut roots) = (text.clone(), 0_usize, 0_usize);
+        for bit in some {
+            spoiled[bit / 8] ^= 1 << (bit % 8);
+            match tree_of(&spoiled) {
+                Err(LogFault::Line { .. }) => lines += 1,
+                Ok(tree) if check(&tree, held).is_err() => roots += 1,
+                other => panic!("bit {bit}: {:?}", other.map(|tree| tree.size())),
+            }
+            spoiled[bit / 8] ^= 1 << (bit % 8);
+        }
+        (lines, roots)
+    };
+    let counts = thread::scope(|scope| {
+        let parts = bits.chunks(bits.len().div_ceil(THREAD_COUNT));
+        let threads: Vec<_> = parts.map(|part| scope.spawn(|| flipped(part))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    let (lines, roots) = counts.iter().fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
+    println!(
+        "{} single bits of {} flipped, every one caught: {lines} make no entry of a line, {roots} give another root",
+        bits.len(),
+        text.len() * 8
+    );
+    assert_eq!(lines + roots, bits.len());
+    assert!(lines > 0 && roots > 0);
     assert_eq!(check(&whole, &[signed]), Ok(Vouched { signed: ENTRY_COUNT as u64, unsigned: 0 }));
 }
 
@@ -74,8 +97,38 @@ fn what_is_no_line_is_told_by_its_number() {
     assert_eq!(told(b"a\n\nb\n"), Err("line 2 of the log is no entry: it is empty".to_owned()));
     assert_eq!(told(b"\n"), Err("line 1 of the log is no entry: it is empty".to_owned()));
     assert_eq!(told(b"a\r\n"), Err("line 1 of the log is no entry: it has control characters".to_owned()));
+    assert_eq!(told(b"a\x7f\n"), Err("line 1 of the log is no entry: it has control characters".to_owned()));
+    assert_eq!(told(b"a\xc2\x9b\n"), Err("line 1 of the log is no entry: it has control characters".to_owned()));
+    assert_eq!(told(b"a\nb\xff\n"), Err("line 2 of the log is no entry: it is no text in UTF-8".to_owned()));
+    let most = [vec![b'x'; ENTRY_BYTES_MAX], b"\n".to_vec()].concat();
+    assert_eq!(told(&most), Ok(1));
     let long = [vec![b'x'; ENTRY_BYTES_MAX + 1], b"\n".to_vec()].concat();
     assert_eq!(told(&long), Err("line 1 of the log is no entry: it is too long".to_owned()));
+}
+
+#[test]
+fn one_entry_more_than_a_log_has_is_refused() {
+    let most = usize::try_from(ENTRY_COUNT_MAX).unwrap();
+    let mut text = b"a\n".repeat(most);
+    assert_eq!(tree_of(&text).map(|tree| tree.size()), Ok(ENTRY_COUNT_MAX));
+    text.extend(b"a\n");
+    assert_eq!(tree_of(&text), Err(LogFault::Long));
+}
+
+#[test]
+fn a_log_that_signed_two_pasts_is_told_so() {
+    let whole = tree(&lines(50));
+    let mut other = lines(50);
+    other[10] = "another".to_owned();
+    let forked = tree(&other);
+    let held = [checkpoint(&whole, 5), checkpoint(&whole, 50), checkpoint(&forked, 50), checkpoint(&whole, 50)];
+    // Of the two one is what is there; of a third past neither is.
+    assert_eq!(check(&whole, &held), Err(vec![LogFault::Forked(50)]));
+    assert_eq!(check(&forked, &held), Err(vec![LogFault::Forked(50)]));
+    other[20] = "a third".to_owned();
+    let third = check(&tree(&other), &held);
+    assert_eq!(third, Err(vec![LogFault::Changed { signed: 50, good: 5 }, LogFault::Forked(50)]));
+    assert_eq!(check(&whole, &[]), Ok(Vouched { signed: 0, unsigned: 50 }));
 }
 
 #[test]

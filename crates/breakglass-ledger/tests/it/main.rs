@@ -5,6 +5,8 @@ mod logs;
 #[cfg(test)]
 mod notes;
 #[cfg(test)]
+mod secrets;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod trees;

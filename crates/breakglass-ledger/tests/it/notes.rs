@@ -1,8 +1,14 @@
 //! Notes and keys: the example of the specification, and everything that is none.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use breakglass_ledger::checkpoint::{Checkpoint, CheckpointError};
 use breakglass_ledger::hash::Hash;
-use breakglass_ledger::note::{NOTE_BYTES_MAX, Note, NoteError, PublicKey, Use};
+use breakglass_ledger::note::{
+    KEY_BYTES_MAX, NAME_CHARS_MAX, NOTE_BYTES_MAX, Note, NoteError, PublicKey, SEED_BYTES, SecretKey, Use,
+};
+use ed25519_dalek::{Signer as _, SigningKey};
+use zeroize::Zeroizing;
 
 use super::support::{ORIGIN, key, lines, log_key, note, public, tree};
 
@@ -16,7 +22,7 @@ fn the_example_of_the_specification_is_signed() {
     let note = Note::read(EXAMPLE).unwrap();
     assert_eq!(note.signed_by(&example), Ok("This is an example message.\n"));
     assert_eq!(note.signed_by(&public()), Err(NoteError::Unsigned(ORIGIN.to_owned())));
-    assert_eq!(note.cosigned_by(&example), Err(NoteError::Unsigned("example.com/foo".to_owned())));
+    assert_eq!(note.cosigned_by(&example), Err(NoteError::OtherUse("example.com/foo".to_owned())));
 }
 
 #[test]
@@ -66,20 +72,97 @@ fn keys_are_read_as_they_are_written_and_not_else() {
     for text in ["", "name", "name+1234abcd", "name+1234abcd+AAAA", &weak, &written.replace("contoso", "fabrikam")] {
         assert_eq!(PublicKey::read(text), Err(NoteError::Key), "{text}");
     }
-    for name in ["", "two words", "a+b", "line\nbreak", &"x".repeat(201)] {
-        let seed = zeroize::Zeroizing::new([1; 32]);
-        let refused = breakglass_ledger::note::SecretKey::of_seed(name, Use::Notes, seed).err();
-        assert_eq!(refused, Some(NoteError::Name(name.to_owned())));
+    let refused = |name: &str| SecretKey::of_seed(name, Use::Notes, Zeroizing::new([1; SEED_BYTES])).err();
+    for name in [
+        "",
+        "two words",
+        "a+b",
+        "line\nbreak",
+        "\u{9b}2J",
+        "m\u{fc}ller",
+        "a\u{202e}b",
+        &"x".repeat(NAME_CHARS_MAX + 1),
+    ] {
+        assert_eq!(refused(name), Some(NoteError::Name), "{name:?}");
+    }
+    let longest = key(&"x".repeat(NAME_CHARS_MAX), Use::Cosignatures, 3).public().clone();
+    assert_eq!(longest.to_string().len(), KEY_BYTES_MAX);
+    assert_eq!(PublicKey::read(&longest.to_string()), Ok(longest.clone()));
+    assert_eq!(PublicKey::read(&format!("{longest}A")), Err(NoteError::Key));
+}
+
+/// What a hostile text has in it gets to nobody's terminal by way of an error.
+#[test]
+fn errors_repeat_nothing_that_was_read() {
+    let evil = "\u{9b}2J\u{202e}evil";
+    let written = format!("{evil}\n5\n{}\n", Hash::of_nothing());
+    let key = log_key();
+    let good = note(&tree(&lines(2)), 2);
+    let signature = good.rsplit_once("\n\n").unwrap().1;
+    for text in [
+        evil.to_owned(),
+        format!("{evil}+00000000+AAAA"),
+        format!("{written}\n{signature}"),
+        format!("{written}\n{evil}\n"),
+    ] {
+        let errors = [
+            PublicKey::read(&text).unwrap_err().to_string(),
+            Checkpoint::read(&text, key.public()).unwrap_err().to_string(),
+        ];
+        for error in errors {
+            assert!(!error.contains("evil") && !error.chars().any(char::is_control), "{error:?}");
+        }
     }
 }
 
 #[test]
 fn what_is_signed_has_to_be_a_checkpoint_of_this_log() {
     let root = Hash::of_nothing();
-    let other = Checkpoint::signed(0, root, &key("fabrikam.example/breakglass", Use::Notes, 7));
+    let other = Checkpoint::signed(0, root, &key("fabrikam.example/breakglass", Use::Notes, 7)).unwrap();
     assert!(matches!(Checkpoint::read(&other, &public()), Err(CheckpointError::Note(NoteError::Unsigned(_)))));
-    // Whatever is signed by a witness is none of the log's.
+    // A key of a witness signs no checkpoint of its own, and vouches for none.
     let as_witness = key(ORIGIN, Use::Cosignatures, 7);
-    let good = Checkpoint::signed(0, root, &log_key());
-    assert!(matches!(Checkpoint::read(&good, as_witness.public()), Err(CheckpointError::Note(NoteError::Unsigned(_)))));
+    let other_use = || Some(CheckpointError::Note(NoteError::OtherUse(ORIGIN.to_owned())));
+    assert_eq!(Checkpoint::signed(0, root, &as_witness).err(), other_use());
+    let good = Checkpoint::signed(0, root, &log_key()).unwrap();
+    assert_eq!(Checkpoint::read(&good, as_witness.public()).err(), other_use());
+    assert_eq!(Note::read(&good).unwrap().cosigned_by(&public()), Err(NoteError::OtherUse(ORIGIN.to_owned())));
+}
+
+/// A note that the log has signed though it is no checkpoint of it.
+fn signed_anyhow(text: &str) -> Result<u64, CheckpointError> {
+    let good = note(&tree(&lines(2)), 2);
+    let signature = good.trim_end().rsplit_once(' ').unwrap().1;
+    let id = &STANDARD.decode(signature).unwrap()[..4];
+    let signed = SigningKey::from_bytes(&[7; SEED_BYTES]).sign(text.as_bytes()).to_bytes();
+    let line = STANDARD.encode([id, &signed].concat());
+    let written = format!("{text}\n\u{2014} {ORIGIN} {line}\n");
+    Checkpoint::read(&written, &public()).map(|(checkpoint, _)| checkpoint.size())
+}
+
+#[test]
+fn what_the_log_signs_and_is_no_checkpoint_is_refused() {
+    let root = tree(&lines(2)).root(2).unwrap();
+    assert_eq!(signed_anyhow(&format!("{ORIGIN}\n2\n{root}\n")), Ok(2));
+    let max = u64::MAX;
+    assert_eq!(signed_anyhow(&format!("{ORIGIN}\n{max}\n{root}\n")), Ok(max));
+    for (text, why) in [
+        (format!("{ORIGIN}\n2\n"), "fewer than three"),
+        (format!("{ORIGIN}\n2\n{root}\nmore\n"), "more than three"),
+        (format!("{ORIGIN}\n2\n{root}\n\n"), "more than three"),
+        (format!("{ORIGIN}\n02\n{root}\n"), "no number"),
+        (format!("{ORIGIN}\n+2\n{root}\n"), "no number"),
+        (format!("{ORIGIN}\n-2\n{root}\n"), "no number"),
+        (format!("{ORIGIN}\n\n{root}\n"), "no number"),
+        (format!("{ORIGIN}\n{max}0\n{root}\n"), "no number"),
+        (format!("{ORIGIN}\n2\n{root}=\n"), "no hash"),
+        (format!("{ORIGIN}\n2\nAAAA\n"), "no hash"),
+        (format!("{ORIGIN}\n0\n{root}\n"), "no entries"),
+        (format!("fabrikam.example\n2\n{root}\n"), "another log"),
+    ] {
+        let error = signed_anyhow(&text).unwrap_err().to_string();
+        assert!(error.contains(why), "{text:?}: {error}");
+    }
+    // Nor is it made.
+    assert!(Checkpoint::signed(0, root, &log_key()).is_err());
 }

@@ -43,7 +43,7 @@ pub(crate) fn checkpoint(tree: &Tree, size: u64) -> Checkpoint {
 }
 
 pub(crate) fn note(tree: &Tree, size: u64) -> String {
-    Checkpoint::signed(size, tree.root(size).unwrap(), &log_key())
+    Checkpoint::signed(size, tree.root(size).unwrap(), &log_key()).unwrap()
 }
 
 pub(crate) fn public() -> PublicKey {

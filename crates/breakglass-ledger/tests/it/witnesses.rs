@@ -2,8 +2,9 @@
 
 use std::sync::Mutex;
 
-use breakglass_ledger::note::{Note, Use};
-use breakglass_ledger::tree::Tree;
+use breakglass_ledger::hash::Hash;
+use breakglass_ledger::note::{Note, NoteError, SIGNATURE_COUNT_MAX, Use};
+use breakglass_ledger::tree::{ProofError, Tree};
 use breakglass_ledger::witness::{Seen, WitnessRefusal, accept};
 use jiff::Timestamp;
 
@@ -25,7 +26,7 @@ fn a_log_that_grew_is_cosigned_with_the_time() {
         let proof = whole.consistency(earlier, later).unwrap();
         let accepted = accept(Some(seen(&whole, earlier)), &note(&whole, later), &public(), &proof).unwrap();
         assert_eq!(accepted.seen, seen(&whole, later));
-        let cosigned = Note::read(&accepted.cosigned(&witness, at())).unwrap();
+        let cosigned = Note::read(&accepted.cosigned(&witness, at()).unwrap()).unwrap();
         assert_eq!(cosigned.cosigned_by(witness.public()), Ok(at()));
         assert!(cosigned.signed_by(&public()).is_ok(), "the log's own signature is there still");
     }
@@ -53,6 +54,37 @@ fn a_fork_an_old_copy_and_a_past_that_is_not_proved_are_refused() {
     // The same past up to the place where it forks.
     let proof = forked.consistency(10, 50).unwrap();
     assert!(accept(Some(seen(&whole, 10)), &note(&forked, 50), &public(), &proof).is_ok());
+}
+
+#[test]
+fn a_witness_signs_what_the_log_signed_and_passes_on_nothing_else() {
+    let whole = tree(&lines(50));
+    let witness = key("witness.example/one", Use::Cosignatures, 9);
+    let seen = seen(&whole, 50);
+    let once = accept(Some(seen), &note(&whole, 50), &public(), &[]).unwrap().cosigned(&witness, at()).unwrap();
+    // Shown its own cosignature and a crowd of others, it signs as if there were none.
+    let crowd = "\u{2014} nobody.example AAAAAAAA\n".repeat(SIGNATURE_COUNT_MAX - 2);
+    let again = accept(Some(seen), &format!("{once}{crowd}"), &public(), &[]).unwrap();
+    let later = at().checked_add(jiff::SignedDuration::from_secs(60)).unwrap();
+    let twice = again.cosigned(&witness, later).unwrap();
+    assert_eq!(twice.lines().count(), once.lines().count());
+    assert_eq!(Note::read(&twice).unwrap().cosigned_by(witness.public()), Ok(later));
+    // Nobody signs as a witness with another's kind of key, or at no time.
+    let refused = again.cosigned(&key("witness.example/one", Use::Notes, 9), at()).err();
+    assert_eq!(refused, Some(NoteError::OtherUse("witness.example/one".to_owned())));
+    let before = Timestamp::from_second(-1).unwrap();
+    assert_eq!(again.cosigned(&witness, before).err(), Some(NoteError::Time));
+}
+
+#[test]
+fn the_first_checkpoint_is_believed_and_the_next_ones_have_to_follow_it() {
+    let whole = tree(&lines(50));
+    let empty = accept(None, &note(&whole, 0), &public(), &[]).unwrap();
+    assert_eq!(empty.seen, Seen { size: 0, root: Hash::of_nothing() });
+    assert!(accept(Some(empty.seen), &note(&whole, 50), &public(), &[]).is_ok());
+    let proof = whole.consistency(20, 50).unwrap();
+    let refused = accept(None, &note(&whole, 50), &public(), &proof).unwrap_err();
+    assert_eq!(refused, WitnessRefusal::NotGrown { seen: 0, source: ProofError::Length });
 }
 
 /// What a witness remembers, kept as an adapter keeps it: only in place of what was there.
