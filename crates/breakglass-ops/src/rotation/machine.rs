@@ -42,13 +42,15 @@ pub enum Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum Stop {
     /// No document could be made that can be opened.
-    #[error("the new password could not be sealed and read back; nothing was sent, and the old one holds")]
+    #[error("the new password could not be sealed and read back; nothing was sent, and what counted before still does")]
     NotPrepared,
     /// The directory refused, for certain and before anything was carried out.
-    #[error("the tenant refused to set the password; nothing was changed, and the old one holds")]
+    #[error("the tenant refused to set the password; nothing was changed, and what counted before still does")]
     Refused,
     /// Its policy refused every candidate.
-    #[error("the tenant's policy for passwords refused {POLICY_COUNT_MAX} passwords; the old one holds")]
+    #[error(
+        "the tenant's policy for passwords refused {POLICY_COUNT_MAX} passwords; nothing was changed, and what counted before still does"
+    )]
     Policy,
     /// No sign-in proves it.
     #[error(
@@ -58,9 +60,15 @@ pub enum Stop {
     Unproved,
     /// There are too many that may count.
     #[error(
-        "{OPEN_COUNT_MAX} passwords may be the one that counts: open the newest and sign in with it, and record which works"
+        "{OPEN_COUNT_MAX} new passwords may be the one that counts: open the newest and sign in with it, and record which works"
     )]
     ManyOpen,
+    /// Custodians have opened the document before its password was sent.
+    #[error(
+        "the document with the new password was opened before that was set; it is not set, what counted before still does, \
+         and the same again draws another"
+    )]
+    Opened,
     /// What is done cannot be written down.
     #[error("what was done cannot be written down; nothing is sent that is not")]
     NotNoted,
@@ -132,16 +140,25 @@ impl Rotation {
     /// Goes on with what follows a proof, where a rotation was stopped between the two; `None` if nothing is left.
     #[must_use]
     pub fn finish(course: &Course) -> Option<Self> {
-        (course.proved().is_some() && !course.is_revoked()).then(|| Self::at(Phase::Revoke))
+        course.is_revocation_due().then(|| Self::at(Phase::Revoke))
     }
 
     const fn at(phase: Phase) -> Self {
         Self { phase, send_count: 0, proof_count: 0, policy_count: 0 }
     }
 
-    /// What is to be done, at this time.
+    /// What is to be done at this time, as the record stands at this time: somebody may have opened the document meanwhile.
     #[must_use]
-    pub fn next(&self, at: Timestamp) -> Step {
+    pub fn next(&mut self, course: &Course, at: Timestamp) -> Step {
+        let is_opened = |candidate: &CandidateId| course.is_opened(candidate);
+        match &self.phase {
+            Phase::NoteSending(candidate) if is_opened(candidate) => self.phase = Phase::Stop(Stop::Opened),
+            Phase::Send(candidate) if is_opened(candidate) => {
+                let candidate = candidate.clone();
+                self.phase = if self.send_count == 0 { Phase::Stop(Stop::Opened) } else { Phase::Prove(candidate) };
+            }
+            _ => {}
+        }
         match &self.phase {
             Phase::Begin => Step::Note(Entry::Begun { at }),
             Phase::Prepare => Step::Prepare,

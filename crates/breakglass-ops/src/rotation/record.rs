@@ -1,7 +1,12 @@
 //! What is remembered of the rotations of one account: entries that are added and never changed, and how things stand by
 //! them.
+//!
+//! **Invariant:** an entry that cannot follow the ones before it is refused and changes nothing, so that no record that was
+//! damaged lets a document be destroyed that may count.
+//! **Limits:** [`OPEN_COUNT_MAX`], [`CANDIDATE_CHARS_MAX`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -13,10 +18,52 @@ pub const QUIESCENCE_HOURS_USUAL: u16 = 24;
 /// Candidates that may be the one that the directory knows, at most: beyond that somebody has to look first.
 pub const OPEN_COUNT_MAX: usize = 3;
 
+/// Characters of the longest name of a candidate.
+pub const CANDIDATE_CHARS_MAX: usize = 64;
+
+/// A text is no name of a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a candidate has the name of its document, 1 to {CANDIDATE_CHARS_MAX} letters, digits and hyphens, and this is none"
+)]
+pub struct CandidateIdError;
+
 /// Name of a candidate: that of its sealed document, which is drawn at random and says nothing of the password.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CandidateId(pub String);
+#[serde(try_from = "String", into = "String")]
+pub struct CandidateId(String);
+
+impl CandidateId {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// It is empty, too long, or has something else than letters, digits and hyphens of ASCII in it.
+    pub fn read(text: &str) -> Result<Self, CandidateIdError> {
+        let is_good = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'-';
+        let is_name = (1..=CANDIDATE_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_good);
+        if is_name { Ok(Self(text.to_owned())) } else { Err(CandidateIdError) }
+    }
+}
+
+impl TryFrom<String> for CandidateId {
+    type Error = CandidateIdError;
+
+    fn try_from(text: String) -> Result<Self, CandidateIdError> {
+        Self::read(&text)
+    }
+}
+
+impl From<CandidateId> for String {
+    fn from(id: CandidateId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for CandidateId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -109,6 +156,35 @@ struct Candidate {
     superseded_in: Option<usize>,
 }
 
+/// Why an entry cannot follow the ones before it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// It is about a candidate that was never prepared.
+    #[error(
+        "the record speaks of the document `{0}`, and does not say that it was sealed; look for entries that are missing"
+    )]
+    Unknown(CandidateId),
+    /// A candidate is prepared a second time.
+    #[error("the record says twice that the document `{0}` was sealed; two documents cannot have one name")]
+    Twice(CandidateId),
+    /// Its document is destroyed.
+    #[error("the record says that the document `{0}` was destroyed, and speaks of it afterwards")]
+    Gone(CandidateId),
+    /// Its document was opened, and it is sent.
+    #[error("the document `{0}` was opened, and a password that somebody has seen is not set")]
+    Opened(CandidateId),
+    /// It is settled and not proved, or something was sent since.
+    #[error(
+        "nobody has signed in with the password in `{0}` since the last one was sent, so that it is not the one that counts"
+    )]
+    Unproved(CandidateId),
+    /// It is destroyed and may count.
+    #[error(
+        "the password in the document `{0}` may be the one that counts, and the document is not destroyed; keep every copy"
+    )]
+    Needed(CandidateId),
+}
+
 /// How the rotations of an account stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Course {
@@ -118,70 +194,112 @@ pub struct Course {
     rotations: usize,
     proved: Option<CandidateId>,
     settled: Option<CandidateId>,
-    last_sent_at: Option<Timestamp>,
-    /// Whether anything was sent since the last proof.
-    is_sent_since: bool,
-    is_revoked: bool,
+    /// After the last request, at the latest when its outcome was written down: requests are repeated without an entry of
+    /// their own.
+    last_request_by: Option<Timestamp>,
+    /// What was sent since the last proof, and not refused.
+    sent_since: BTreeSet<CandidateId>,
+    is_revocation_due: bool,
 }
 
 impl Course {
     /// How they stand by these entries.
-    #[must_use]
-    pub fn of<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Self {
+    ///
+    /// # Errors
+    /// The first entry that cannot follow the ones before it.
+    pub fn of<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Result<Self, RecordError> {
         let mut course = Self::default();
-        entries.into_iter().for_each(|entry| course.take(entry));
-        course
+        entries.into_iter().try_for_each(|entry| course.take(entry))?;
+        Ok(course)
     }
 
     /// One entry more.
-    pub fn take(&mut self, entry: &Entry) {
+    ///
+    /// # Errors
+    /// It cannot follow the ones before it; nothing is changed.
+    pub fn take(&mut self, entry: &Entry) -> Result<(), RecordError> {
         match entry {
             Entry::Begun { .. } => self.rotations += 1,
-            Entry::Prepared { candidate, .. } => {
-                let rotation = self.rotations;
-                let prepared = Candidate { standing: Standing::Prepared, rotation, superseded_in: None };
-                self.candidates.insert(candidate.clone(), prepared);
-            }
+            Entry::Prepared { candidate, .. } => self.prepare(candidate)?,
             Entry::Sending { candidate, at } => {
-                self.stand(candidate, Standing::Sent);
-                self.last_sent_at = self.last_sent_at.max(Some(*at));
-                self.is_sent_since = true;
-                self.is_revoked = false;
+                self.is_there(candidate)?;
+                if self.is_opened(candidate) {
+                    return Err(RecordError::Opened(candidate.clone()));
+                }
+                self.stand(candidate, Standing::Sent, *at);
+                self.sent_since.insert(candidate.clone());
             }
-            Entry::Refused { candidate, .. } => self.stand(candidate, Standing::Refused),
-            Entry::Proved { candidate, .. } => {
-                self.stand(candidate, Standing::Proved);
+            Entry::Refused { candidate, at } => {
+                self.is_there(candidate)?;
+                self.stand(candidate, Standing::Refused, *at);
+                self.sent_since.remove(candidate);
+            }
+            Entry::Proved { candidate, at } => {
+                self.is_there(candidate)?;
+                self.is_revocation_due |= !self.sent_since.is_empty() || self.current() != Some(candidate);
+                self.stand(candidate, Standing::Proved, *at);
                 self.proved = Some(candidate.clone());
-                self.is_sent_since = false;
+                self.sent_since.clear();
             }
-            Entry::Revoked { .. } => self.is_revoked = true,
-            Entry::Settled { candidate, .. } => self.settle(candidate),
+            Entry::Revoked { .. } => self.is_revocation_due = false,
+            Entry::Settled { candidate, .. } => self.settle(candidate)?,
             Entry::Opened { candidate, .. } => {
+                self.is_there(candidate)?;
                 self.opened.insert(candidate.clone());
             }
             Entry::Destroyed { candidate, .. } => {
+                self.is_there(candidate)?;
+                if !self.destroyable().any(|id| id == candidate) {
+                    return Err(RecordError::Needed(candidate.clone()));
+                }
                 self.destroyed.insert(candidate.clone());
             }
         }
+        Ok(())
     }
 
-    fn stand(&mut self, candidate: &CandidateId, standing: Standing) {
+    fn is_there(&self, candidate: &CandidateId) -> Result<(), RecordError> {
+        if self.destroyed.contains(candidate) {
+            return Err(RecordError::Gone(candidate.clone()));
+        }
+        let is_known = self.candidates.contains_key(candidate);
+        if is_known { Ok(()) } else { Err(RecordError::Unknown(candidate.clone())) }
+    }
+
+    fn prepare(&mut self, candidate: &CandidateId) -> Result<(), RecordError> {
+        if self.candidates.contains_key(candidate) {
+            return Err(RecordError::Twice(candidate.clone()));
+        }
+        let prepared = Candidate { standing: Standing::Prepared, rotation: self.rotations, superseded_in: None };
+        self.candidates.insert(candidate.clone(), prepared);
+        Ok(())
+    }
+
+    fn stand(&mut self, candidate: &CandidateId, standing: Standing, at: Timestamp) {
+        self.last_request_by = self.last_request_by.max(Some(at));
         if let Some(candidate) = self.candidates.get_mut(candidate) {
-            candidate.standing = standing;
+            // Whatever it was before, it may count again.
+            (candidate.standing, candidate.superseded_in) = (standing, None);
         }
     }
 
-    fn settle(&mut self, settled: &CandidateId) {
+    fn settle(&mut self, settled: &CandidateId) -> Result<(), RecordError> {
+        self.is_there(settled)?;
+        // The password that was there before there was a record is the one that counts because somebody says so.
+        let is_first = self.settled.is_none() && self.open().next().is_none();
+        if self.proved() != Some(settled) && !is_first {
+            return Err(RecordError::Unproved(settled.clone()));
+        }
         for (id, candidate) in &mut self.candidates {
             if id == settled {
-                candidate.standing = Standing::Settled;
+                (candidate.standing, candidate.superseded_in) = (Standing::Settled, None);
             } else if candidate.superseded_in.is_none() {
-                candidate.standing = Standing::Superseded;
-                candidate.superseded_in = Some(self.rotations);
+                (candidate.standing, candidate.superseded_in) = (Standing::Superseded, Some(self.rotations));
             }
         }
         self.settled = Some(settled.clone());
         self.proved = None;
+        Ok(())
     }
 
     /// How a candidate stands.
@@ -190,41 +308,52 @@ impl Course {
         self.candidates.get(candidate).map(|candidate| candidate.standing)
     }
 
-    /// Candidates that the directory may know, or come to know: each of them has to stay sealed.
+    /// Candidates that were sent and are not settled: the directory may know each of them, or come to know it.
     pub fn open(&self) -> impl Iterator<Item = &CandidateId> {
         let is_open = |standing| matches!(standing, Standing::Sent | Standing::Proved);
         self.candidates.iter().filter(move |(_, one)| is_open(one.standing)).map(|(id, _)| id)
     }
 
-    /// The one to open in an emergency: the last that somebody signed in with, else the one that counted before.
+    /// Candidates one of which the directory knows: those that are open, and the one that is settled. Each of them has to
+    /// stay sealed.
+    pub fn may_count(&self) -> impl Iterator<Item = &CandidateId> {
+        let settled = self.settled.iter().filter(|id| self.standing(id) == Some(Standing::Settled));
+        self.open().chain(settled)
+    }
+
+    /// The one to open first in an emergency: the last that somebody signed in with, else the one that counted before. If
+    /// it does not work, another of [`Self::may_count`] does.
     #[must_use]
     pub fn current(&self) -> Option<&CandidateId> {
         self.proved.as_ref().or(self.settled.as_ref())
     }
 
-    /// The candidate that is proved, not settled yet, and the last that was sent: if another was sent since, either may
-    /// count.
+    /// The candidate that is proved, not settled yet, and the last that was sent and not refused: if another was sent since,
+    /// either may count.
     #[must_use]
     pub fn proved(&self) -> Option<&CandidateId> {
-        self.proved.as_ref().filter(|_| !self.is_sent_since)
+        self.proved.as_ref().filter(|_| self.sent_since.is_empty())
     }
 
-    /// Whether sessions are ended since the last request.
+    /// The candidate that is proved, if by the assumption that is set nothing that was sent may arrive any more. Before it
+    /// is written down as settled, the directory has to say that the password was not changed since the proof.
     #[must_use]
-    pub const fn is_revoked(&self) -> bool {
-        self.is_revoked
+    pub fn settleable(&self, quiescence_hours: u16, at: Timestamp) -> Option<&CandidateId> {
+        let quiescence = SignedDuration::from_hours(i64::from(quiescence_hours));
+        let quiet_at = self.last_request_by.and_then(|by| by.checked_add(quiescence).ok());
+        self.proved().filter(|_| quiet_at.is_some_and(|quiet_at| quiet_at <= at))
+    }
+
+    /// Whether sessions are to be ended that were begun with an earlier password, and nothing stands in the way.
+    #[must_use]
+    pub fn is_revocation_due(&self) -> bool {
+        self.is_revocation_due && self.sent_since.is_empty()
     }
 
     /// Whether custodians have opened a candidate's document: it is never sent again.
     #[must_use]
     pub fn is_opened(&self, candidate: &CandidateId) -> bool {
         self.opened.contains(candidate)
-    }
-
-    /// When nothing that was sent may arrive any more, by the assumption that is set.
-    #[must_use]
-    pub fn quiet_at(&self, quiescence: SignedDuration) -> Option<Timestamp> {
-        self.last_sent_at.and_then(|at| at.checked_add(quiescence).ok())
     }
 
     /// Candidates whose documents may be destroyed: what was superseded two rotations ago, and what was prepared two

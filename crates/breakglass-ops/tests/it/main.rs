@@ -7,4 +7,6 @@ mod plans;
 #[cfg(test)]
 mod readings;
 #[cfg(test)]
+mod rotation_records;
+#[cfg(test)]
 mod rotations;

@@ -1,0 +1,179 @@
+//! The record of rotations: what may follow what, and what it says at the edges that the enumeration does not reach.
+
+use breakglass_ops::rotation::machine::{Answer, Outcome, Rotation, Step, Stop};
+use breakglass_ops::rotation::record::{
+    CANDIDATE_CHARS_MAX, CandidateId, Course, Entry, QUIESCENCE_HOURS_USUAL, RecordError, Standing,
+};
+use jiff::{SignedDuration, Timestamp};
+
+fn id(text: &str) -> CandidateId {
+    CandidateId::read(text).unwrap()
+}
+
+fn hour(hour: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_hours(hour)).unwrap()
+}
+
+/// An entry as `sending new 3`: what, which candidate, at which hour.
+fn entry(text: &str) -> Entry {
+    let mut words = text.split(' ');
+    let (what, candidate, at) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap_or("0"));
+    let (candidate, at) = (id(candidate), hour(at.parse().unwrap()));
+    match what {
+        "begun" => Entry::Begun { at },
+        "prepared" => Entry::Prepared { candidate, at },
+        "sending" => Entry::Sending { candidate, at },
+        "refused" => Entry::Refused { candidate, at },
+        "proved" => Entry::Proved { candidate, at },
+        "revoked" => Entry::Revoked { at },
+        "settled" => Entry::Settled { candidate, at },
+        "opened" => Entry::Opened { candidate, at },
+        "destroyed" => Entry::Destroyed { candidate, at },
+        other => panic!("{other}"),
+    }
+}
+
+const OLD: [&str; 2] = ["prepared old", "settled old"];
+
+fn course(entries: &[&str]) -> Result<Course, RecordError> {
+    let entries: Vec<Entry> = OLD.iter().chain(entries).map(|text| entry(text)).collect();
+    Course::of(&entries)
+}
+
+#[test]
+fn an_entry_that_cannot_follow_is_refused_and_changes_nothing() {
+    let sent = ["begun -", "prepared new", "sending new"];
+    let gone = ["begun -", "prepared new", "begun -", "begun -", "destroyed new"];
+    let cases: [(&[&str], &str, RecordError); 16] = [
+        (&[], "sending new", RecordError::Unknown(id("new"))),
+        (&[], "proved new", RecordError::Unknown(id("new"))),
+        (&[], "refused new", RecordError::Unknown(id("new"))),
+        (&[], "settled new", RecordError::Unknown(id("new"))),
+        (&[], "opened new", RecordError::Unknown(id("new"))),
+        (&[], "destroyed new", RecordError::Unknown(id("new"))),
+        // Prepared once more it would look as if it had never been sent.
+        (&sent, "prepared new", RecordError::Twice(id("new"))),
+        (&sent, "settled new", RecordError::Unproved(id("new"))),
+        (&sent, "settled old", RecordError::Unproved(id("old"))),
+        (&sent, "destroyed new", RecordError::Needed(id("new"))),
+        (&sent, "destroyed old", RecordError::Needed(id("old"))),
+        (&["begun -", "prepared new", "opened new"], "sending new", RecordError::Opened(id("new"))),
+        (&gone, "sending new", RecordError::Gone(id("new"))),
+        (&gone, "proved new", RecordError::Gone(id("new"))),
+        (&gone, "settled new", RecordError::Gone(id("new"))),
+        (&gone, "prepared new", RecordError::Twice(id("new"))),
+    ];
+    for (before, text, error) in cases {
+        let mut course = course(before).unwrap();
+        let was = course.clone();
+        assert_eq!(course.take(&entry(text)), Err(error), "{text}");
+        assert_eq!(course, was, "{text}");
+    }
+}
+
+#[test]
+fn quiescence_counts_from_the_last_outcome_and_not_from_the_first_request() {
+    // Written down at hour 1, sent again and again by a machine that slept, answered at hour 9.
+    let proved = course(&["begun - 1", "prepared new 1", "sending new 1", "proved new 9"]).unwrap();
+    let hours = QUIESCENCE_HOURS_USUAL;
+    assert_eq!(proved.settleable(hours, hour(9 + i64::from(hours) - 1)), None);
+    assert_eq!(proved.settleable(hours, hour(9 + i64::from(hours))), Some(&id("new")));
+    assert_eq!(proved.settleable(0, hour(9)), Some(&id("new")));
+    assert_eq!(proved.settleable(u16::MAX, hour(10)), None);
+    // A clock that runs backwards shortens nothing.
+    let back = course(&["begun - 9", "prepared new 9", "sending new 9", "proved new 1"]).unwrap();
+    assert_eq!(back.settleable(hours, hour(i64::from(hours) + 8)), None);
+    assert_eq!(course(&[]).unwrap().settleable(0, hour(9)), None, "nothing is proved");
+}
+
+#[test]
+fn sessions_are_due_to_be_ended_until_they_are() {
+    let rotated = ["begun -", "prepared new", "sending new", "proved new"];
+    let due = |more: &[&str]| course(&[rotated.as_slice(), more].concat()).unwrap().is_revocation_due();
+    assert!(!course(&[]).unwrap().is_revocation_due());
+    assert!(!course(&rotated[..3]).unwrap().is_revocation_due(), "it may not be set");
+    assert!(due(&[]));
+    // A day later it is settled, and nobody has ended them.
+    assert!(due(&["settled new"]));
+    assert!(!due(&["revoked -"]));
+    assert!(!due(&["revoked -", "settled new"]));
+    // A drill with what counts changes nothing; another password does.
+    assert!(!due(&["revoked -", "settled new", "proved new"]));
+    assert!(due(&["revoked -", "settled new", "proved old"]));
+    let course = course(&[rotated.as_slice(), &["settled new"]].concat()).unwrap();
+    assert_eq!(Rotation::finish(&course).unwrap().next(&course, hour(0)), Step::Revoke);
+}
+
+#[test]
+fn a_refused_attempt_leaves_the_one_before_it_proved() {
+    let before = ["begun -", "prepared new", "sending new", "proved new", "begun -", "prepared other", "sending other"];
+    assert_eq!(course(&before).unwrap().proved(), None, "either may count");
+    let course = course(&[before.as_slice(), &["refused other"]].concat()).unwrap();
+    assert_eq!(course.proved(), Some(&id("new")));
+}
+
+#[test]
+fn what_counts_again_after_it_was_superseded_is_superseded_again() {
+    let entries = [
+        ["begun -", "prepared new", "sending new", "proved new", "settled new"].as_slice(),
+        // A request that arrived late brought the old one back.
+        &["proved old", "settled old"],
+        &["begun -", "prepared other", "sending other", "proved other", "settled other"],
+    ];
+    let mut course = course(&entries.concat()).unwrap();
+    let standings = ["old", "new", "other"].map(|name| course.standing(&id(name)).unwrap());
+    assert_eq!(standings, [Standing::Superseded, Standing::Superseded, Standing::Settled]);
+    assert_eq!(course.may_count().collect::<Vec<_>>(), [&id("other")]);
+    // The new one went two rotations earlier than the old one did.
+    course.take(&entry("begun -")).unwrap();
+    assert_eq!(course.destroyable().collect::<Vec<_>>(), [&id("new")]);
+    course.take(&entry("begun -")).unwrap();
+    assert_eq!(course.destroyable().collect::<Vec<_>>(), [&id("new"), &id("old")]);
+}
+
+/// A machine that has got to where it writes down that it will send.
+fn before_sending(course: &mut Course) -> Rotation {
+    let mut rotation = Rotation::begin(course);
+    rotation.on(&Outcome::Good);
+    rotation.on(&Outcome::Prepared(id("new")));
+    course.take(&entry("prepared new")).unwrap();
+    rotation.on(&Outcome::Good);
+    rotation
+}
+
+#[test]
+fn what_custodians_opened_is_not_sent_and_not_sent_again() {
+    let mut opened = course(&[]).unwrap();
+    let mut rotation = before_sending(&mut opened);
+    let sending = entry("sending new");
+    assert_eq!(rotation.next(&opened, hour(0)), Step::Note(sending.clone()));
+    let mut sent = opened.clone();
+    opened.take(&entry("opened new")).unwrap();
+    assert_eq!(rotation.clone().next(&opened, hour(0)), Step::Stop(Stop::Opened));
+    // Between the note and the request.
+    sent.take(&sending).unwrap();
+    rotation.on(&Outcome::Good);
+    assert_eq!(rotation.next(&sent, hour(0)), Step::Send(id("new")));
+    let before = sent.clone();
+    sent.take(&entry("opened new")).unwrap();
+    assert_eq!(rotation.clone().next(&sent, hour(0)), Step::Stop(Stop::Opened));
+    // Between the request and its repetition: the first may have been carried out.
+    rotation.on(&Outcome::Answered(Answer::Perhaps));
+    assert_eq!(rotation.next(&before, hour(0)), Step::Send(id("new")));
+    assert_eq!(rotation.next(&sent, hour(0)), Step::Prove(id("new")));
+}
+
+#[test]
+fn names_of_candidates_have_a_largest_length_and_no_signs() {
+    let longest = "x".repeat(CANDIDATE_CHARS_MAX);
+    assert!(CandidateId::read(&longest).is_ok());
+    for text in ["", "two words", "\u{9b}2J", "a/b", "\u{e4}", &"x".repeat(CANDIDATE_CHARS_MAX + 1)] {
+        assert!(CandidateId::read(text).is_err(), "{text:?}");
+        let json = serde_json::json!({ "state": "opened", "candidate": text, "at": "2026-11-27T03:00:00Z" });
+        assert!(serde_json::from_value::<Entry>(json).is_err(), "{text:?}");
+    }
+    let entry = entry("sending new 3");
+    let json = serde_json::to_string(&entry).unwrap();
+    assert_eq!(json, r#"{"state":"sending","candidate":"new","at":"1970-01-01T03:00:00Z"}"#);
+    assert_eq!(serde_json::from_str::<Entry>(&json).unwrap(), entry);
+}
