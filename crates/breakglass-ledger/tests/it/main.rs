@@ -5,6 +5,8 @@ mod logs;
 #[cfg(test)]
 mod notes;
 #[cfg(test)]
+mod regressions;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod support;

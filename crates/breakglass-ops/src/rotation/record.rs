@@ -167,6 +167,11 @@ pub enum RecordError {
     /// A candidate is prepared a second time.
     #[error("the record says twice that the document `{0}` was sealed; two documents cannot have one name")]
     Twice(CandidateId),
+    /// What is said of it cannot be at that point: only what was prepared is sent, once, and only what was sent is refused.
+    #[error(
+        "the record says of the document `{0}` what cannot be at that point; entries are missing, or were moved or changed"
+    )]
+    OutOfTurn(CandidateId),
     /// Its document is destroyed.
     #[error("the record says that the document `{0}` was destroyed, and speaks of it afterwards")]
     Gone(CandidateId),
@@ -226,11 +231,13 @@ impl Course {
                 if self.is_opened(candidate) {
                     return Err(RecordError::Opened(candidate.clone()));
                 }
+                self.is(candidate, Standing::Prepared)?;
                 self.stand(candidate, Standing::Sent, *at);
                 self.sent_since.insert(candidate.clone());
             }
             Entry::Refused { candidate, at } => {
                 self.is_there(candidate)?;
+                self.is(candidate, Standing::Sent)?;
                 self.stand(candidate, Standing::Refused, *at);
                 self.sent_since.remove(candidate);
             }
@@ -266,6 +273,11 @@ impl Course {
         if is_known { Ok(()) } else { Err(RecordError::Unknown(candidate.clone())) }
     }
 
+    fn is(&self, candidate: &CandidateId, standing: Standing) -> Result<(), RecordError> {
+        let is_so = self.standing(candidate) == Some(standing);
+        if is_so { Ok(()) } else { Err(RecordError::OutOfTurn(candidate.clone())) }
+    }
+
     fn prepare(&mut self, candidate: &CandidateId) -> Result<(), RecordError> {
         if self.candidates.contains_key(candidate) {
             return Err(RecordError::Twice(candidate.clone()));
@@ -286,7 +298,8 @@ impl Course {
     fn settle(&mut self, settled: &CandidateId) -> Result<(), RecordError> {
         self.is_there(settled)?;
         // The password that was there before there was a record is the one that counts because somebody says so.
-        let is_first = self.settled.is_none() && self.open().next().is_none();
+        let is_first =
+            self.settled.is_none() && self.open().next().is_none() && self.is(settled, Standing::Prepared).is_ok();
         if self.proved() != Some(settled) && !is_first {
             return Err(RecordError::Unproved(settled.clone()));
         }

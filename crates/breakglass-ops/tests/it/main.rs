@@ -7,6 +7,8 @@ mod plans;
 #[cfg(test)]
 mod readings;
 #[cfg(test)]
+mod regressions;
+#[cfg(test)]
 mod rotation_records;
 #[cfg(test)]
 mod rotations;

@@ -44,7 +44,8 @@ fn course(entries: &[&str]) -> Result<Course, RecordError> {
 fn an_entry_that_cannot_follow_is_refused_and_changes_nothing() {
     let sent = ["begun -", "prepared new", "sending new"];
     let gone = ["begun -", "prepared new", "begun -", "begun -", "destroyed new"];
-    let cases: [(&[&str], &str, RecordError); 16] = [
+    let refused = [sent.as_slice(), &["refused new"]].concat();
+    let cases: [(&[&str], &str, RecordError); 22] = [
         (&[], "sending new", RecordError::Unknown(id("new"))),
         (&[], "proved new", RecordError::Unknown(id("new"))),
         (&[], "refused new", RecordError::Unknown(id("new"))),
@@ -58,6 +59,13 @@ fn an_entry_that_cannot_follow_is_refused_and_changes_nothing() {
         (&sent, "destroyed new", RecordError::Needed(id("new"))),
         (&sent, "destroyed old", RecordError::Needed(id("old"))),
         (&["begun -", "prepared new", "opened new"], "sending new", RecordError::Opened(id("new"))),
+        // A refusal of what counts, or of what may have been carried out before, would hide that it may count.
+        (&[], "sending old", RecordError::OutOfTurn(id("old"))),
+        (&[], "refused old", RecordError::OutOfTurn(id("old"))),
+        (&sent, "sending new", RecordError::OutOfTurn(id("new"))),
+        (&refused, "sending new", RecordError::OutOfTurn(id("new"))),
+        (&refused, "refused new", RecordError::OutOfTurn(id("new"))),
+        (&refused, "settled new", RecordError::Unproved(id("new"))),
         (&gone, "sending new", RecordError::Gone(id("new"))),
         (&gone, "proved new", RecordError::Gone(id("new"))),
         (&gone, "settled new", RecordError::Gone(id("new"))),
