@@ -2,7 +2,7 @@
 //! nothing, and nothing is destroyed that may count.
 
 use breakglass_ops::rotation::machine::{Rotation, Step};
-use breakglass_ops::rotation::record::{CandidateId, Course, Entry, OPEN_COUNT_MAX};
+use breakglass_ops::rotation::record::{CandidateId, Course, Entry, UNSETTLED_COUNT_MAX};
 use jiff::Timestamp;
 
 /// Entries that are looked at.
@@ -67,5 +67,5 @@ fn hold_course(course: &Course, destroyed: &[CandidateId]) {
     assert!(course.proved().is_none() || course.proved() == course.current());
     assert!(course.current().is_none_or(|current| course.may_count().any(|other| other == current)));
     let step = Rotation::begin(course).next(course, Timestamp::UNIX_EPOCH);
-    assert_eq!(matches!(step, Step::Stop(_)), course.open().count() >= OPEN_COUNT_MAX);
+    assert_eq!(matches!(step, Step::Stop(_)), course.unsettled().count() >= UNSETTLED_COUNT_MAX);
 }

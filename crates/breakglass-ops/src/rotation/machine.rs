@@ -4,11 +4,11 @@
 //! **Invariant:** nothing is sent before it is sealed, durable, read back and noted; nothing that was ever sent is given up
 //! by what somebody did not answer or refused; the same password is sent again only while this process has it and nobody
 //! has opened it.
-//! **Limits:** [`SEND_COUNT_MAX`], [`PROOF_COUNT_MAX`], [`POLICY_COUNT_MAX`], [`super::record::OPEN_COUNT_MAX`].
+//! **Limits:** [`SEND_COUNT_MAX`], [`PROOF_COUNT_MAX`], [`POLICY_COUNT_MAX`], [`super::record::UNSETTLED_COUNT_MAX`].
 
 use jiff::Timestamp;
 
-use super::record::{CandidateId, Course, Entry, OPEN_COUNT_MAX};
+use super::record::{CandidateId, Course, Entry, UNSETTLED_COUNT_MAX};
 
 /// Times that one candidate is sent at most.
 pub const SEND_COUNT_MAX: u8 = 3;
@@ -60,9 +60,9 @@ pub enum Stop {
     Unproved,
     /// There are too many that may count.
     #[error(
-        "{OPEN_COUNT_MAX} new passwords may be the one that counts: open the newest and sign in with it, and record which works"
+        "{UNSETTLED_COUNT_MAX} new passwords may be the one that counts: open the newest and sign in with it, and record which works"
     )]
-    ManyOpen,
+    ManyUnsettled,
     /// Custodians have opened the document before its password was sent.
     #[error(
         "the document with the new password was opened before that was set; it is not set, what counted before still does, \
@@ -133,7 +133,11 @@ impl Rotation {
     /// new candidate is drawn, unless one is proved and only what follows is left.
     #[must_use]
     pub fn begin(course: &Course) -> Self {
-        let phase = if course.open().count() >= OPEN_COUNT_MAX { Phase::Stop(Stop::ManyOpen) } else { Phase::Begin };
+        let phase = if course.unsettled().count() >= UNSETTLED_COUNT_MAX {
+            Phase::Stop(Stop::ManyUnsettled)
+        } else {
+            Phase::Begin
+        };
         Self::at(phase)
     }
 

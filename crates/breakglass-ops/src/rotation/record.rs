@@ -3,7 +3,7 @@
 //!
 //! **Invariant:** an entry that cannot follow the ones before it is refused and changes nothing, so that no record that was
 //! damaged lets a document be destroyed that may count.
-//! **Limits:** [`OPEN_COUNT_MAX`], [`CANDIDATE_CHARS_MAX`].
+//! **Limits:** [`UNSETTLED_COUNT_MAX`], [`CANDIDATE_CHARS_MAX`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub const QUIESCENCE_HOURS_USUAL: u16 = 24;
 
 /// Candidates that may be the one that the directory knows, at most: beyond that somebody has to look first.
-pub const OPEN_COUNT_MAX: usize = 3;
+pub const UNSETTLED_COUNT_MAX: usize = 3;
 
 /// Characters of the longest name of a candidate.
 pub const CANDIDATE_CHARS_MAX: usize = 64;
@@ -299,7 +299,7 @@ impl Course {
         self.is_there(settled)?;
         // The password that was there before there was a record is the one that counts because somebody says so.
         let is_first =
-            self.settled.is_none() && self.open().next().is_none() && self.is(settled, Standing::Prepared).is_ok();
+            self.settled.is_none() && self.unsettled().next().is_none() && self.is(settled, Standing::Prepared).is_ok();
         if self.proved() != Some(settled) && !is_first {
             return Err(RecordError::Unproved(settled.clone()));
         }
@@ -322,16 +322,16 @@ impl Course {
     }
 
     /// Candidates that were sent and are not settled: the directory may know each of them, or come to know it.
-    pub fn open(&self) -> impl Iterator<Item = &CandidateId> {
-        let is_open = |standing| matches!(standing, Standing::Sent | Standing::Proved);
-        self.candidates.iter().filter(move |(_, one)| is_open(one.standing)).map(|(id, _)| id)
+    pub fn unsettled(&self) -> impl Iterator<Item = &CandidateId> {
+        let is_unsettled = |standing| matches!(standing, Standing::Sent | Standing::Proved);
+        self.candidates.iter().filter(move |(_, one)| is_unsettled(one.standing)).map(|(id, _)| id)
     }
 
-    /// Candidates one of which the directory knows: those that are open, and the one that is settled. Each of them has to
-    /// stay sealed.
+    /// Candidates one of which the directory knows: those that were sent and are not settled, and the one that is. Each of
+    /// them has to stay sealed.
     pub fn may_count(&self) -> impl Iterator<Item = &CandidateId> {
         let settled = self.settled.iter().filter(|id| self.standing(id) == Some(Standing::Settled));
-        self.open().chain(settled)
+        self.unsettled().chain(settled)
     }
 
     /// The one to open first in an emergency: the last that somebody signed in with, else the one that counted before. If
