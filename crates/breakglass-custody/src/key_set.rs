@@ -141,10 +141,15 @@ impl KeySet {
         if shares.len() < need {
             return Err(CombineError::TooFew { have: shares.len(), need }.into());
         }
-        let mut refusal = None;
+        let (mut refusal, mut wrong) = (None, Vec::<Vec<&Share>>::new());
         for chosen in choices(shares.len(), need) {
             let pick = |is_in: bool| (0..).zip(&shares).filter(move |(place, _)| (chosen >> place & 1 == 1) == is_in);
             let some: Vec<&Share> = pick(true).map(|(_, share)| *share).collect();
+            // Each combination takes work, and whoever forged all shares of a large set could have it done thousands of
+            // times: what lies on the same polynomials gives the same wrong key again.
+            if wrong.iter().any(|known| slip39::odd_one(known, &some).is_none()) {
+                continue;
+            }
             match slip39::combine(&some, b"") {
                 Ok(secret) => match self.proved(&secret) {
                     Some(key) => {
@@ -153,7 +158,10 @@ impl KeySet {
                         let odd = odd.and_then(|place| others.get(place));
                         return odd.map_or(Ok(key), |(place, _)| Err(RecoverError::Odd(*place as usize + 1)));
                     }
-                    None => refusal = Some(RecoverError::OtherKey(self.id.clone())),
+                    None => {
+                        refusal = Some(RecoverError::OtherKey(self.id.clone()));
+                        wrong.push(some);
+                    }
                 },
                 Err(error) => refusal = refusal.or(Some(error.into())),
             }
@@ -171,7 +179,7 @@ impl KeySet {
     }
 
     /// Whether a share can be one of the set at all.
-    fn look_at(&self, number: usize, share: &Share) -> Result<(), RecoverError> {
+    pub(crate) fn look_at(&self, number: usize, share: &Share) -> Result<(), RecoverError> {
         let header = share.header();
         let alien = RecoverError::Alien { share: number, set: self.id.clone() };
         let found = SetId::of(header).ok_or(alien.clone())?;

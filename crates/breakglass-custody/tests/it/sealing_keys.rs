@@ -86,6 +86,15 @@ fn shares_that_are_forged_open_nothing() {
     assert_eq!(refused(set, &[&right[0], &five[4]]), alien(2));
 }
 
+/// Of the largest set there are 12,870 choices, and each of them would give the wrong key again.
+#[test]
+fn a_large_set_that_is_forged_whole_is_refused_after_one_combination() {
+    let mut dice = dice();
+    let set = dice.split_key(quorum(8, 16)).set;
+    let wrong = forged(&set, &mut dice, quorum(8, 16));
+    assert_eq!(set.recover(&wrong).err(), Some(RecoverError::OtherKey(set.id.clone())));
+}
+
 #[test]
 fn shares_that_would_take_forever_are_not_begun() {
     let made = dice().split_key(quorum(2, 3));
