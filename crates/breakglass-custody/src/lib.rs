@@ -17,5 +17,6 @@ pub mod sealing_key;
 pub mod signed;
 pub mod signed_set;
 pub mod slip39;
+pub mod succession;
 
 pub use random::NoRandomness;

@@ -3,7 +3,8 @@
 //! It is JSON of the form `breakglass-key-set/1`, made with the set and kept where rotation finds it. Without it whoever
 //! can write there would put a recipient of their own in place of the set's, and could open everything that is sealed
 //! from then on.
-//! It does not say whether the key of the set was opened since, or the set replaced: whoever seals keeps account of that.
+//! It does not say whether the key of the set was opened since, or the set replaced:
+//! [`succession`](crate::succession) keeps account of that.
 //! **Limit:** [`SIGNED_BYTES_MAX`](crate::signed::SIGNED_BYTES_MAX).
 
 use jiff::Timestamp;

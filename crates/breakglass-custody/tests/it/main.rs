@@ -19,4 +19,6 @@ mod slip39_laws;
 #[cfg(test)]
 mod slip39_vectors;
 #[cfg(test)]
+mod successions;
+#[cfg(test)]
 mod support;
