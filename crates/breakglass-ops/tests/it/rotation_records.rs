@@ -139,6 +139,20 @@ fn what_counts_again_after_it_was_superseded_is_superseded_again() {
     assert_eq!(course.destroyable().collect::<Vec<_>>(), [&id("new"), &id("old")]);
 }
 
+#[test]
+fn what_was_proved_again_and_never_settled_does_not_count_for_ever() {
+    let entries = [
+        ["begun -", "prepared new", "sending new", "proved new", "settled new"].as_slice(),
+        // It came back for a while.
+        &["proved old", "begun -", "prepared other", "sending other", "proved other"],
+    ];
+    let mut course = course(&entries.concat()).unwrap();
+    assert_eq!(course.may_count().collect::<Vec<_>>(), [&id("old"), &id("other"), &id("new")]);
+    course.take(&entry("settled other")).unwrap();
+    assert_eq!(course.standing(&id("old")), Some(Standing::Superseded));
+    assert_eq!(course.may_count().collect::<Vec<_>>(), [&id("other")]);
+}
+
 /// A machine that has got to where it writes down that it will send.
 fn before_sending(course: &mut Course) -> Rotation {
     let mut rotation = Rotation::begin(course);
