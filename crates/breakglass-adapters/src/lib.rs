@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod file_parts;
 pub mod graph;
+pub mod http;
 pub mod random;
 pub mod record_files;
 pub mod snapshot_files;

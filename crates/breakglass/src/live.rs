@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::graph::sign_in::{AzureCli, CertificateError, ClientCertificate, DeviceCode, Prompt, Way};
 use breakglass_adapters::graph::{
-    Authorities, AuthoritiesError, Cloud, CloudError, GraphClient, Limits, Proxies, Route, SecretText, Settings,
-    SettingsError, Surroundings,
+    Cloud, CloudError, GraphClient, Limits, Route, Settings, SettingsError, Surroundings,
 };
+use breakglass_adapters::http::{Authorities, AuthoritiesError, Proxies, SecretText};
 use breakglass_adapters::random::SystemRandom;
 use breakglass_adapters::{LoadError, read_snapshot_stream};
 use breakglass_model::snapshot::Snapshot;

@@ -2,12 +2,11 @@
 //!
 //! **Invariant:** the password is written once, into bytes that are wiped, and is in no JSON value.
 
+use crate::http::Gathered;
 use breakglass_ops::ports::{GraphRequest, SecretValue};
 use bytes::Bytes;
 use serde_json::Value;
 use zeroize::Zeroizing;
-
-use super::secret::Gathered;
 
 /// Writes the body; `mark` is text that stands in no body.
 pub(super) fn written(request: &GraphRequest<'_>, mark: &str) -> Result<Option<Bytes>, &'static str> {

@@ -13,7 +13,6 @@ use bytes::Bytes;
 use reqwest::Url;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
-use super::authorities::Authorities;
 use super::body::written;
 use super::cloud::Cloud;
 use super::gate::Gates;
@@ -23,7 +22,7 @@ use super::refusal::{challenge, refusal, request_id};
 use super::session::{Access, Session};
 use super::sign_in::{Authority, Prompt, Way, signed_in};
 use super::token_cache::TokenCache;
-use super::transport::{Failure, Proxies, Reply, Sent, Transport, TransportError};
+use crate::http::{Authorities, Failure, Proxies, Reply, Sent, Transport, TransportError};
 
 /// Which tenant is asked, as whom, and by which way there.
 #[derive(Debug)]
@@ -112,7 +111,7 @@ impl GraphClient {
         if let Some(wrong) = permissions.iter().find(|name| name.is_empty() || !is_name(name)) {
             return Err(SettingsError::Permission(wrong.clone()));
         }
-        let transport = Arc::new(Transport::new(&limits, &proxies, &authorities)?);
+        let transport = Arc::new(Transport::new(&limits.transport, &proxies, &authorities)?);
         let authority = Authority {
             transport: Arc::clone(&transport),
             cloud: cloud.clone(),

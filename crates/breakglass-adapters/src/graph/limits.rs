@@ -1,17 +1,8 @@
 //! How long is waited, how often is asked, and how much is read. The door takes [`Limits::default`]; tests take others.
 
+use crate::http::TransportLimits;
 use std::time::Duration;
 
-/// Seconds until a connection stands, its encryption included.
-pub const CONNECT_SECONDS_MAX: u64 = 15;
-/// Seconds until an answer is there to its last byte, the connection included.
-pub const ANSWER_SECONDS_MAX: u64 = 120;
-/// Seconds between two pieces of an answer.
-pub const PIECE_SECONDS_MAX: u64 = 60;
-/// Bytes of the largest answer, after it is unpacked.
-pub const ANSWER_BYTES_MAX: usize = 64 << 20;
-/// Bytes of the largest refusal that is read, and of the largest answer of the authority.
-pub const REFUSAL_BYTES_MAX: usize = 1 << 20;
 /// How often a request is sent in all.
 pub const ATTEMPT_COUNT_MAX: u32 = 8;
 /// How often a connection is tried where none stands.
@@ -36,14 +27,8 @@ pub const AZURE_CLI_SECONDS_MAX: u64 = 60;
 /// The limits of one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Until a connection stands.
-    pub connect: Duration,
-    /// Until an answer is whole.
-    pub answer: Duration,
-    /// Between two pieces of an answer.
-    pub piece: Duration,
-    /// Bytes of the largest answer.
-    pub answer_bytes: usize,
+    /// Of the connections.
+    pub transport: TransportLimits,
     /// How often a request is sent in all.
     pub attempts: u32,
     /// How often a connection is tried.
@@ -69,10 +54,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connect: Duration::from_secs(CONNECT_SECONDS_MAX),
-            answer: Duration::from_secs(ANSWER_SECONDS_MAX),
-            piece: Duration::from_secs(PIECE_SECONDS_MAX),
-            answer_bytes: ANSWER_BYTES_MAX,
+            transport: TransportLimits::default(),
             attempts: ATTEMPT_COUNT_MAX,
             connects: CONNECT_COUNT_MAX,
             retry_after: Duration::from_secs(RETRY_AFTER_SECONDS_MAX),

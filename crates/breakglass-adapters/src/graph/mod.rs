@@ -1,6 +1,6 @@
 //! A tenant behind Microsoft Graph, over the network: the port [`Directory`](breakglass_ops::ports::Directory).
 //!
-//! [`GraphClient`] sends requests, `transport` gets them there, `session` has the tokens, [`sign_in`] brings them.
+//! [`GraphClient`] sends requests, [`http`](crate::http) gets them there, `session` has the tokens, [`sign_in`] brings them.
 //! [`Route`] looks whether there is a way there at all.
 //!
 //! **Invariant:** a token goes to the Graph of its cloud and nowhere else; no redirect is followed; the environment is not
@@ -8,7 +8,6 @@
 //! **Invariant:** secrets and tokens are in no error, no note and no text of a value.
 //! **Source:** [decision 0009](../../../../docs/decisions/0009-the-live-client.md).
 
-mod authorities;
 mod body;
 mod client;
 mod cloud;
@@ -18,22 +17,17 @@ mod limits;
 mod patience;
 mod reach;
 mod refusal;
-mod secret;
 mod session;
 pub mod sign_in;
 mod token_cache;
-mod transport;
 
-pub use self::authorities::{AUTHORITIES_BYTES_MAX, Authorities, AuthoritiesError};
 pub use self::client::{GraphClient, Settings, SettingsError, Surroundings};
 pub use self::cloud::{CLOUDS, Cloud, CloudError};
 pub use self::key_store::{KEY_BYTES, Key, KeyStore, KeyStoreError, SystemKeyStore};
 pub use self::limits::{
-    ANSWER_BYTES_MAX, ANSWER_SECONDS_MAX, ATTEMPT_COUNT_MAX, AZURE_CLI_SECONDS_MAX, BACK_OFF_SECONDS,
-    BACK_OFF_SECONDS_MAX, BROWSER_SECONDS_MAX, CONNECT_COUNT_MAX, CONNECT_SECONDS_MAX, DEVICE_CODE_SECONDS_MAX, Limits,
-    PIECE_SECONDS_MAX, REFUSAL_BYTES_MAX, RENEW_SECONDS_BEFORE, RETRY_AFTER_SECONDS_MAX, WAIT_SECONDS_MAX,
+    ATTEMPT_COUNT_MAX, AZURE_CLI_SECONDS_MAX, BACK_OFF_SECONDS, BACK_OFF_SECONDS_MAX, BROWSER_SECONDS_MAX,
+    CONNECT_COUNT_MAX, DEVICE_CODE_SECONDS_MAX, Limits, RENEW_SECONDS_BEFORE, RETRY_AFTER_SECONDS_MAX,
+    WAIT_SECONDS_MAX,
 };
 pub use self::reach::{Reached, Route};
-pub use self::secret::SecretText;
 pub use self::token_cache::{FILE_BYTES_MAX, TokenCache};
-pub use self::transport::{Proxies, TransportError};

@@ -4,10 +4,9 @@ use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 
-use super::authorities::Authorities;
 use super::limits::Limits;
 use super::patience::date;
-use super::transport::{Failure, Proxies, Sent, Transport, TransportError};
+use crate::http::{Authorities, Failure, Proxies, Sent, Transport, TransportError};
 
 /// The way out, without a sign-in.
 #[derive(Debug)]
@@ -37,9 +36,9 @@ impl Route {
         let public = if authorities.0.is_empty() {
             None
         } else {
-            Some(Transport::new(limits, proxies, &Authorities::default())?)
+            Some(Transport::new(&limits.transport, proxies, &Authorities::default())?)
         };
-        Ok(Self { transport: Transport::new(limits, proxies, authorities)?, public })
+        Ok(Self { transport: Transport::new(&limits.transport, proxies, authorities)?, public })
     }
 
     /// Asks for an address, once.

@@ -3,14 +3,13 @@
 //! **Source:** "Microsoft Graph error responses and resource types"; "Claims challenges, claims requests, and client
 //! capabilities" for the header of a challenge.
 
+use crate::http::Reply;
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use breakglass_ops::ports::Refusal;
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 use serde_json::Value;
-
-use super::transport::Reply;
 
 /// Characters of the longest sentence that is given back.
 const MESSAGE_CHARS_MAX: usize = 2_000;
@@ -90,7 +89,7 @@ mod tests {
     use reqwest::header::HeaderValue;
 
     use super::*;
-    use crate::graph::secret::Gathered;
+    use crate::http::Gathered;
 
     fn reply(body: &str) -> Reply {
         let mut gathered = Gathered::default();

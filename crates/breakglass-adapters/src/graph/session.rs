@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use reqwest::header::HeaderValue;
 use tokio::sync::Mutex;
 
-use super::secret::{Gathered, SecretText};
 use super::sign_in::{Authority, Grant, SignInError, Way};
 use super::token_cache::{Recalled, TokenCache, Whose};
+use crate::http::{Gathered, SecretText};
 
 /// A token for requests.
 pub(super) struct Access {

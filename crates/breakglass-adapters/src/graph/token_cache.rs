@@ -17,7 +17,7 @@ use breakglass_ops::ports::Random;
 use zeroize::Zeroizing;
 
 use super::key_store::{KEY_BYTES, Key, KeyStore};
-use super::secret::SecretText;
+use crate::http::SecretText;
 
 /// Bytes of the largest file that is read: a token has a few thousand.
 pub const FILE_BYTES_MAX: u64 = 64 << 10;

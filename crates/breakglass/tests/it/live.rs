@@ -12,9 +12,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::graph::sign_in::{ClientCertificate, DeviceCode, Prompt, Way};
-use breakglass_adapters::graph::{
-    Authorities, Cloud, GraphClient, Limits, Proxies, SecretText, Settings, Surroundings,
-};
+use breakglass_adapters::graph::{Cloud, GraphClient, Limits, Settings, Surroundings};
+use breakglass_adapters::http::{Authorities, Proxies, SecretText};
 use breakglass_adapters::random::SystemRandom;
 use breakglass_custody::password::Password;
 use breakglass_ops::ports::{

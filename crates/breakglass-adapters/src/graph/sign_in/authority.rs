@@ -17,8 +17,7 @@ use super::form::{Form, repeats};
 use crate::graph::cloud::Cloud;
 use crate::graph::limits::Limits;
 use crate::graph::patience::{Patience, retry_after};
-use crate::graph::secret::{Gathered, SecretText};
-use crate::graph::transport::{Failure, Sent, Transport};
+use crate::http::{Failure, Gathered, SecretText, Sent, Transport};
 
 /// The authority, and who asks it for what.
 pub(in crate::graph) struct Authority {

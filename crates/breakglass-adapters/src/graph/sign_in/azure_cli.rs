@@ -17,7 +17,7 @@ use super::SecretText;
 use super::authority::{Authority, Grant, reason};
 use super::error::SignInError;
 use crate::graph::refusal::plain;
-use crate::graph::secret::Gathered;
+use crate::http::Gathered;
 
 /// Bytes of the longest answer, and of the longest complaint.
 const OUTPUT_BYTES_MAX: usize = 256 << 10;

@@ -7,7 +7,7 @@ use breakglass_ops::ports::Repeat;
 use super::authority::{Authority, Grant};
 use super::error::SignInError;
 use super::form::Form;
-use crate::graph::secret::SecretText;
+use crate::http::SecretText;
 
 pub(super) async fn sign_in(at: &Authority, secret: &SecretText, claims: Option<&str>) -> Result<Grant, SignInError> {
     let (scope, claims) = (at.everything(), Authority::claims(claims));

@@ -2,9 +2,8 @@
 //!
 //! **Source:** the URL standard, `application/x-www-form-urlencoded`.
 
+use crate::http::Gathered;
 use bytes::Bytes;
-
-use crate::graph::secret::Gathered;
 
 /// A form.
 pub(super) struct Form(Gathered);

@@ -18,7 +18,7 @@ pub use self::azure_cli::AzureCli;
 pub use self::client_certificate::{CERTIFICATE_BYTES_MAX, CertificateError, ClientCertificate};
 pub use self::error::{EntraRefusal, SignInError};
 pub(super) use self::who::signed_in;
-use super::secret::SecretText;
+use crate::http::SecretText;
 
 /// Who is asked to sign in: the door, which has a screen.
 pub trait Prompt: Send + Sync {

@@ -110,7 +110,7 @@ async fn a_next_link_to_elsewhere_is_not_followed() {
 #[tokio::test]
 async fn an_answer_past_the_limit_is_not_taken() {
     let mut world = World::new();
-    world.limits.answer_bytes = 1_000;
+    world.limits.transport.answer_bytes = 1_000;
     let chunked = |count: usize| {
         let body = "a".repeat(count);
         Step::Raw(
@@ -150,7 +150,7 @@ async fn json_that_is_something_else_is_malformed() {
 #[tokio::test]
 async fn a_time_out_is_of_the_answer() {
     let mut world = World::new();
-    world.limits.piece = Duration::from_millis(100);
+    world.limits.transport.piece = Duration::from_millis(100);
     world.limits.attempts = 2;
     let stalled = || Step::Stall(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{".to_vec());
     let played = Played::graph([stalled(), stalled(), Step::Stall(Vec::new())]).await;

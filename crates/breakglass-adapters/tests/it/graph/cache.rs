@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use breakglass_adapters::graph::sign_in::Way;
-use breakglass_adapters::graph::{FILE_BYTES_MAX, GraphClient, Key, KeyStore, KeyStoreError, SecretText, TokenCache};
+use breakglass_adapters::graph::{FILE_BYTES_MAX, GraphClient, Key, KeyStore, KeyStoreError, TokenCache};
+use breakglass_adapters::http::SecretText;
 use breakglass_ops::ports::{Directory as _, GraphRequest};
 use serde_json::json;
 

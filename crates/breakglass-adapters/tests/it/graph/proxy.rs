@@ -1,7 +1,8 @@
 //! The proxy that the door names, and none that the environment names.
 
 use breakglass_adapters::graph::sign_in::Way;
-use breakglass_adapters::graph::{Cloud, GraphClient, Proxies, SecretText, SettingsError};
+use breakglass_adapters::graph::{Cloud, GraphClient, SettingsError};
+use breakglass_adapters::http::{Proxies, SecretText};
 use breakglass_ops::ports::{Directory as _, DirectoryError, GraphRequest};
 
 use super::world::{Played, SECRET, Step, World};

@@ -1,7 +1,7 @@
 //! What must be seen in requests and nowhere else.
 
 use breakglass_adapters::graph::sign_in::{ClientCertificate, Way};
-use breakglass_adapters::graph::{Proxies, SecretText};
+use breakglass_adapters::http::{Proxies, SecretText};
 use breakglass_custody::password::Password;
 use breakglass_ops::ports::{Directory as _, GraphRequest, Method, Repeat, SecretValue};
 use serde_json::json;

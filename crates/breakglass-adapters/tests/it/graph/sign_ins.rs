@@ -8,7 +8,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use breakglass_adapters::graph::sign_in::{AzureCli, CertificateError, ClientCertificate, Way};
-use breakglass_adapters::graph::{GraphClient, SecretText, SettingsError};
+use breakglass_adapters::graph::{GraphClient, SettingsError};
+use breakglass_adapters::http::SecretText;
 use breakglass_ops::ports::{Directory as _, DirectoryError, GraphRequest, Method, SignedInAs};
 use serde_json::{Value, json};
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use breakglass_adapters::graph::sign_in::Way;
-use breakglass_adapters::graph::{Cloud, GraphClient, SecretText};
+use breakglass_adapters::graph::{Cloud, GraphClient};
+use breakglass_adapters::http::SecretText;
 use breakglass_ops::ports::{Directory as _, DirectoryError, GraphRequest, Method};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -60,7 +61,7 @@ async fn who_does_not_secure_the_connection_is_not_connected() {
     });
     let played = Played::graph([]).await;
     let mut world = World::new();
-    world.limits.connect = Duration::from_millis(100);
+    world.limits.transport.connect = Duration::from_millis(100);
     let request = sending(Method::Post, "/v1.0/users", json!({}));
     let error = client(&played, &graph, &world).send(&request).await.unwrap_err();
     assert_eq!(error.to_string(), "the tenant cannot be reached: `127.0.0.1` does not answer in time");

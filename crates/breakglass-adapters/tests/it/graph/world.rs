@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use breakglass_adapters::graph::sign_in::{DeviceCode, Prompt, Way};
-use breakglass_adapters::graph::{
-    Authorities, Cloud, GraphClient, Limits, Proxies, SecretText, Settings, Surroundings,
-};
+use breakglass_adapters::graph::{Cloud, GraphClient, Limits, Settings, Surroundings};
+use breakglass_adapters::http::{Authorities, Proxies, SecretText};
 use breakglass_ops::ports::{Clock, GraphRequest, Method, Random, RandomError};
 use jiff::Timestamp;
 use serde_json::Value;

@@ -12,7 +12,7 @@ pub const AUTHORITIES_BYTES_MAX: u64 = 1 << 20;
 
 /// Authorities that are trusted beside the public ones.
 #[derive(Debug, Clone, Default)]
-pub struct Authorities(pub(super) Vec<CertificateDer<'static>>);
+pub struct Authorities(pub(crate) Vec<CertificateDer<'static>>);
 
 /// Why a file gives no authority.
 #[derive(Debug, thiserror::Error)]

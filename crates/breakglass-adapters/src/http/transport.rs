@@ -3,7 +3,7 @@
 //! Public authorities are Mozilla's list, compiled in; [`Authorities`] are trusted besides. The environment is not read,
 //! no redirect is followed, no cookie is kept. [decision 0009](../../../../docs/decisions/0009-the-live-client.md).
 //!
-//! **Limits:** those of [`Limits`]. What is wiped is what is ours: HTTP and TLS keep copies in buffers of theirs.
+//! **Limits:** those of [`TransportLimits`]. What is wiped is what is ours: HTTP and TLS keep copies in buffers of theirs.
 
 use std::error::Error as StdError;
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::authorities::Authorities;
-use super::limits::{Limits, REFUSAL_BYTES_MAX};
+use super::limits::{REFUSAL_BYTES_MAX, TransportLimits};
 use super::secret::{Gathered, SecretText};
 
 /// Who we are.
@@ -58,24 +58,24 @@ pub enum TransportError {
 }
 
 /// A request as it is sent.
-pub(super) struct Sent {
-    pub(super) method: Method,
-    pub(super) url: Url,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Option<Bytes>,
+pub(crate) struct Sent {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Bytes>,
 }
 
 /// An answer, whatever it says.
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
     /// Whole if the status says yes; of a refusal as much as came.
-    pub(super) body: Gathered,
+    pub(crate) body: Gathered,
 }
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// No connection stood, so nothing was sent. Whether another try can help is told besides.
     NotSent { why: String, may_pass: bool },
     /// The connection stood.
@@ -86,7 +86,7 @@ pub(super) enum Failure {
 
 /// The way out.
 #[derive(Debug)]
-pub(super) struct Transport {
+pub(crate) struct Transport {
     client: Client,
     /// How failed connections name the proxy; empty without one.
     by_proxy: String,
@@ -94,7 +94,11 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    pub(super) fn new(limits: &Limits, proxies: &Proxies, authorities: &Authorities) -> Result<Self, TransportError> {
+    pub(crate) fn new(
+        limits: &TransportLimits,
+        proxies: &Proxies,
+        authorities: &Authorities,
+    ) -> Result<Self, TransportError> {
         let builder = Client::builder()
             .tls_backend_preconfigured(tls(authorities)?)
             // Before a proxy of ours is added: it takes those of the environment away.
@@ -122,7 +126,7 @@ impl Transport {
     }
 
     /// Sends a request once and reads the answer.
-    pub(super) async fn send(&self, sent: Sent) -> Result<Reply, Failure> {
+    pub(crate) async fn send(&self, sent: Sent) -> Result<Reply, Failure> {
         let host = format!("`{}`{}", sent.url.host_str().unwrap_or_default(), self.by_proxy);
         let mut request = self.client.request(sent.method, sent.url).headers(sent.headers);
         if let Some(body) = sent.body {

@@ -17,7 +17,7 @@ impl SecretText {
     }
 
     /// The text, for whoever puts it into a request.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.0
     }
 }
@@ -36,15 +36,15 @@ impl<'de> Deserialize<'de> for SecretText {
 
 /// Bytes that grow without leaving a copy of their beginning behind.
 #[derive(Default)]
-pub(super) struct Gathered(Zeroizing<Vec<u8>>);
+pub(crate) struct Gathered(Zeroizing<Vec<u8>>);
 
 impl Gathered {
     /// Room for as many bytes as are expected.
-    pub(super) fn with_capacity(bytes: usize) -> Self {
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
         Self(Zeroizing::new(Vec::with_capacity(bytes)))
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         let needed = self.0.len().saturating_add(bytes.len());
         if needed > self.0.capacity() {
             let mut grown = Zeroizing::new(Vec::with_capacity(needed.max(self.0.capacity().saturating_mul(2))));
@@ -55,21 +55,21 @@ impl Gathered {
         self.0.extend_from_slice(bytes);
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// As a body that is wiped when the last who holds it lets go.
-    pub(super) fn into_shared(self) -> Bytes {
+    pub(crate) fn into_shared(self) -> Bytes {
         Bytes::from_owner(self.0)
     }
 
     /// As plain bytes, which are not wiped: for answers that hold no secret of ours.
-    pub(super) fn into_plain(mut self) -> Vec<u8> {
+    pub(crate) fn into_plain(mut self) -> Vec<u8> {
         std::mem::take(&mut *self.0)
     }
 }
