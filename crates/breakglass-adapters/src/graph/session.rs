@@ -55,6 +55,11 @@ struct Remembered {
 }
 
 impl Session {
+    /// Where tokens come from.
+    pub(super) const fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
     pub(super) fn new(authority: Authority, way: Way, cache: Option<TokenCache>) -> Self {
         let whose = || Whose {
             login: authority.cloud.login().to_owned(),

@@ -6,6 +6,7 @@
 
 mod authorities;
 mod limits;
+mod origin;
 mod secret;
 mod transport;
 
@@ -13,6 +14,7 @@ pub use self::authorities::{AUTHORITIES_BYTES_MAX, Authorities, AuthoritiesError
 pub use self::limits::{
     ANSWER_BYTES_MAX, ANSWER_SECONDS_MAX, CONNECT_SECONDS_MAX, PIECE_SECONDS_MAX, REFUSAL_BYTES_MAX, TransportLimits,
 };
+pub(crate) use self::origin::{is_here, origin};
 pub(crate) use self::secret::Gathered;
 pub use self::secret::SecretText;
 pub(crate) use self::transport::{Failure, Reply, Sent, Transport};

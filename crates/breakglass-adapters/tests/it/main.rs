@@ -1,6 +1,8 @@
 //! What reading snapshots and log records from files promises.
 
 #[cfg(test)]
+mod depositories;
+#[cfg(test)]
 mod graph;
 #[cfg(test)]
 mod kept;

@@ -1,17 +1,24 @@
 //! The world as small traits: whoever keeps a duty names these and nothing behind them.
 
 mod clock;
+mod depository;
 mod directory;
 mod parts;
 mod passwords;
+mod proving;
 mod random;
 mod store;
 
 pub use clock::Clock;
+pub use depository::{
+    DOCUMENT_BYTES_MAX, DOCUMENT_NAME_CHARS_MAX, Depository, DepositoryError, DocumentName, DocumentNameError,
+    InMemoryDepository, check_length,
+};
 pub use directory::{
     Directory, DirectoryError, GraphAnswer, GraphRequest, Method, Refusal, Repeat, SecretValue, SignedIn, SignedInAs,
 };
 pub use parts::{InMemoryParts, Parts, PartsError};
 pub use passwords::{Passwords, PasswordsError};
+pub use proving::{Proof, Proving};
 pub use random::{Random, RandomError};
 pub use store::{InMemoryStore, Store, StoreError};

@@ -57,8 +57,8 @@ pub(super) fn repeats(body: &[u8], text: &str) -> bool {
 }
 
 /// The members that nobody may see.
-const SECRETS: [&[u8]; 6] =
-    [b"client_secret", b"client_assertion", b"code", b"code_verifier", b"device_code", b"refresh_token"];
+const SECRETS: [&[u8]; 7] =
+    [b"client_secret", b"client_assertion", b"code", b"code_verifier", b"device_code", b"password", b"refresh_token"];
 
 fn escape(into: &mut Gathered, text: &str) {
     for byte in text.bytes() {

@@ -11,6 +11,7 @@ mod client_secret;
 mod device_code;
 mod error;
 mod form;
+pub(in crate::graph) mod password;
 mod who;
 
 pub(super) use self::authority::{Authority, Grant};

@@ -3,6 +3,7 @@
 
 mod answers;
 mod cache;
+mod proofs;
 mod proxy;
 mod repeats;
 mod secrets;

@@ -1,0 +1,237 @@
+//! Sealed documents as files of a folder: the port [`Depository`].
+//!
+//! A document is the file `NAME.txt`, as it is: whoever has no program of ours reads it with other people's. A new one is
+//! written under another name, made durable, renamed, and the name is made durable; so under a name there is a whole document
+//! or none. What an interrupted writer left is passed over, and overwritten by the next that keeps the same.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use breakglass_ops::ports::{DOCUMENT_BYTES_MAX, Depository, DepositoryError, DocumentName, check_length};
+
+use crate::file_parts::{private, private_folder, sync_folder};
+
+/// What the name of a document's file ends with.
+const ENDING: &str = "txt";
+
+/// What the name of a file ends with that is being written.
+const ENDING_PARTIAL: &str = "partial";
+
+/// Documents that a folder may have; others are an error, since nobody reads so many.
+pub const DOCUMENT_COUNT_MAX: usize = 100_000;
+
+/// What a folder is asked for. The disk of this machine does it; tests have one that forgets what was not made durable.
+pub trait Disk: Send + Sync {
+    /// Makes a folder that only its owner enters, if there is none, durably.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn make_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Writes a file that only its owner reads, in place of one that is there. Nothing of it is durable.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes the bytes of a file durable.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn sync(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the names in a folder durable.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Gives a file another name.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// At most so many bytes of a file.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn read(&self, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>>;
+
+    /// Names of what is in a folder.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
+
+    /// Takes a file away.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+}
+
+/// The disk of this machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn make_folder(&self, folder: &Path) -> io::Result<()> {
+        let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+        let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
+        private_folder(folder)?;
+        let parents = missing.into_iter().filter_map(Path::parent);
+        parents
+            .map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
+            .try_for_each(sync_folder)
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        private(OpenOptions::new().write(true).create(true).truncate(true)).open(path)?.write_all(bytes)
+    }
+
+    fn sync(&self, path: &Path) -> io::Result<()> {
+        // Windows makes durable only what may be written.
+        OpenOptions::new().write(true).open(path)?.sync_all()
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        sync_folder(folder)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn read(&self, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(bytes_max).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let names = fs::read_dir(folder)?.take(DOCUMENT_COUNT_MAX + 1);
+        names.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+}
+
+/// A folder with documents.
+#[derive(Debug)]
+pub struct FolderDepository<D = RealDisk> {
+    folder: PathBuf,
+    disk: D,
+}
+
+impl FolderDepository {
+    /// The documents in a folder, which is made as the first is kept.
+    #[must_use]
+    pub const fn new(folder: PathBuf) -> Self {
+        Self::on(folder, RealDisk)
+    }
+}
+
+impl<D: Disk> FolderDepository<D> {
+    /// The same on another disk.
+    pub const fn on(folder: PathBuf, disk: D) -> Self {
+        Self { folder, disk }
+    }
+
+    fn path(&self, name: &DocumentName, ending: &str) -> PathBuf {
+        self.folder.join(format!("{name}.{ending}"))
+    }
+
+    fn refused(&self, error: &io::Error) -> DepositoryError {
+        DepositoryError::Refused { place: self.place(), why: error.to_string() }
+    }
+
+    fn found(&self, name: &DocumentName) -> Result<Option<String>, DepositoryError> {
+        let bytes_max = DOCUMENT_BYTES_MAX as u64 + 1;
+        let bytes = match self.disk.read(&self.path(name, ENDING), bytes_max) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.refused(&error)),
+        };
+        if bytes.len() as u64 == bytes_max {
+            return Err(DepositoryError::TooLarge { name: name.clone(), bytes: bytes_max });
+        }
+        let text = String::from_utf8(bytes).map_err(|error| DepositoryError::Damaged {
+            place: self.place(),
+            name: name.clone(),
+            why: format!("it is no text: {error}"),
+        });
+        text.map(Some)
+    }
+
+    fn written(&self, name: &DocumentName, text: &str) -> io::Result<()> {
+        let (partial, whole) = (self.path(name, ENDING_PARTIAL), self.path(name, ENDING));
+        self.disk.make_folder(&self.folder)?;
+        self.disk.write(&partial, text.as_bytes())?;
+        self.disk.sync(&partial)?;
+        self.disk.rename(&partial, &whole)?;
+        self.disk.sync_folder(&self.folder)
+    }
+}
+
+#[async_trait]
+impl<D: Disk> Depository for FolderDepository<D> {
+    fn place(&self) -> String {
+        self.folder.display().to_string()
+    }
+
+    async fn keep(&self, name: &DocumentName, text: &str) -> Result<(), DepositoryError> {
+        check_length(name, text)?;
+        match self.found(name)? {
+            // Whoever kept it before may have been stopped before its name was durable.
+            Some(found) if found == text => {
+                self.disk.sync_folder(&self.folder).map_err(|error| self.refused(&error))?
+            }
+            Some(_) => return Err(DepositoryError::Taken { place: self.place(), name: name.clone() }),
+            None => self.written(name, text).map_err(|error| self.refused(&error))?,
+        }
+        let damaged =
+            |why: &str| DepositoryError::Damaged { place: self.place(), name: name.clone(), why: why.to_owned() };
+        match self.found(name)? {
+            Some(found) if found == text => Ok(()),
+            Some(_) => Err(damaged("another text is read back")),
+            None => Err(damaged("nothing is read back")),
+        }
+    }
+
+    async fn read(&self, name: &DocumentName) -> Result<Option<String>, DepositoryError> {
+        self.found(name)
+    }
+
+    async fn names(&self) -> Result<Vec<DocumentName>, DepositoryError> {
+        let found = match self.disk.names(&self.folder) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(self.refused(&error)),
+        };
+        if found.len() > DOCUMENT_COUNT_MAX {
+            let why = format!("it has more than {DOCUMENT_COUNT_MAX} files");
+            return Err(DepositoryError::Refused { place: self.place(), why });
+        }
+        let stems = found.iter().filter_map(|file| file.strip_suffix(ENDING)?.strip_suffix('.'));
+        let mut names: Vec<DocumentName> = stems.filter_map(|stem| DocumentName::read(stem).ok()).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    async fn destroy(&self, name: &DocumentName) -> Result<(), DepositoryError> {
+        match self.disk.remove(&self.path(name, ENDING)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(self.refused(&error)),
+        }
+        match self.disk.sync_folder(&self.folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.refused(&error)),
+            _ => Ok(()),
+        }
+    }
+}
