@@ -7,7 +7,8 @@
 //! nothing that was sent before may still arrive. Until then every candidate is kept.
 //!
 //! [`record`] is what is remembered, in an order in which each entry stands before what it allows; [`machine`] says what
-//! to do next, and does nothing itself.
+//! to do next, and does nothing itself; [`journey`] does it.
 
+pub mod journey;
 pub mod machine;
 pub mod record;

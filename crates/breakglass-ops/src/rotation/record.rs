@@ -208,6 +208,12 @@ pub struct Course {
 }
 
 impl Course {
+    /// Which secret of the account the next candidate is, counted from 1.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        u32::try_from(self.candidates.len()).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
     /// How they stand by these entries.
     ///
     /// # Errors

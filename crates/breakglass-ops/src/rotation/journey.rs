@@ -1,0 +1,288 @@
+//! A rotation over ports: what [`super::machine`] says is done, noted and told.
+//!
+//! **Invariant:** the password is in this process alone, for as long as the journey, and in no note, error or entry. The
+//! tenant is changed by the person who is signed in, who is never the account itself.
+//! **Limits:** those of [`super::machine`], [`PROOF_SECONDS`].
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use breakglass_custody::document::{Account, CredentialKind, Document, EnvelopeId, Label};
+use breakglass_custody::password::{LENGTH_CHARS_USUAL, Password};
+use breakglass_custody::sealed::seal;
+use breakglass_custody::signed_set::SignedSet;
+use breakglass_custody::signing::SigningKey;
+use serde_json::{Value, json};
+
+use super::machine::{Answer, Outcome, Rotation, Step, Stop};
+use super::record::{CandidateId, Course, Entry};
+use crate::ports::{
+    Clock, Depository, Directory, DirectoryError, DocumentName, GraphRequest, Method, Proof, Proving, Random, Repeat,
+    SecretValue, SignedInAs, Store, StoreError,
+};
+
+/// Seconds before each sign-in that is to prove a password: copies of the directory learn of it one after the other.
+pub const PROOF_SECONDS: [u64; 5] = [0, 5, 15, 30, 60];
+
+/// Where the password is in the body of a request.
+const PASSWORD: &str = "/passwordProfile/password";
+
+/// Where the records of rotations are kept, and behind it the id of the account.
+const STREAM: &str = "rotation/";
+
+/// What Graph says where the policy for passwords does not take one, in lower case.
+///
+/// **Source:** answers of Graph to `PATCH /users/{id}`: "The specified password does not comply with password complexity
+/// requirements".
+const BY_POLICY: &str = "password complexity";
+
+/// What a rotation is made with.
+#[derive(Clone, Copy)]
+pub struct Rotator<'a> {
+    /// The tenant, as the person who is signed in.
+    pub directory: &'a dyn Directory,
+    /// Whoever signs in with the new password.
+    pub proving: &'a dyn Proving,
+    /// Where sealed documents are kept.
+    pub depository: &'a dyn Depository,
+    /// What was done so far.
+    pub store: &'a dyn Store,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Randomness.
+    pub random: &'a dyn Random,
+    /// Who is told what is done next.
+    pub tell: &'a (dyn Fn(&Step) + Sync),
+}
+
+/// Whose password it is, and to whom it is sealed.
+#[derive(Clone, Copy)]
+pub struct Sealing<'a> {
+    /// The account.
+    pub account: &'a Account,
+    /// The set of shares that opens it. Whoever calls knows that it may be sealed to.
+    pub set: &'a SignedSet,
+    /// The operator's key.
+    pub operator: &'a SigningKey,
+}
+
+/// Why a rotation does not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RotationError {
+    /// The account itself is signed in.
+    #[error("`{0}` is signed in, and an account does not rotate its own password: nobody could go on if it were lost")]
+    Oneself(String),
+    /// Nobody is, or it cannot be told who.
+    #[error("it cannot be told who is signed in")]
+    NotSignedIn(#[source] DirectoryError),
+    /// What was done before is not to be read, or makes no sense.
+    #[error("what is remembered of the rotations of `{account}` cannot be used: {why}")]
+    Record {
+        /// The account.
+        account: String,
+        /// Why.
+        why: String,
+    },
+    /// It stopped.
+    #[error("{stop}")]
+    Stopped {
+        /// Where.
+        stop: Stop,
+        /// What was said by whoever did not do it, in words without secrets.
+        why: Vec<String>,
+    },
+}
+
+/// How a rotation ended well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotated {
+    /// The document that is to be opened from now on.
+    pub document: CandidateId,
+}
+
+/// What is remembered of the rotations of an account.
+///
+/// # Errors
+/// It cannot be read, or makes no sense.
+pub fn course_of(store: &dyn Store, account: &str) -> Result<(Course, usize), RotationError> {
+    let record = |why: String| RotationError::Record { account: account.to_owned(), why };
+    let entries = store.entries(&stream_of(account)).map_err(|error| record(error.to_string()))?;
+    let read = |value: &Value| serde_json::from_value::<Entry>(value.clone());
+    let parsed: Result<Vec<Entry>, _> = entries.iter().map(read).collect();
+    let parsed = parsed.map_err(|error| record(error.to_string()))?;
+    let course = Course::of(&parsed).map_err(|error| record(error.to_string()))?;
+    Ok((course, entries.len()))
+}
+
+fn stream_of(account: &str) -> String {
+    format!("{STREAM}{account}")
+}
+
+/// A journey under way.
+struct Journey<'a> {
+    rotator: Rotator<'a>,
+    sealing: Sealing<'a>,
+    course: Course,
+    length: usize,
+    /// The candidate of this process and its password.
+    own: Option<(CandidateId, Password)>,
+    proof_count: usize,
+    why: Vec<String>,
+}
+
+impl Rotator<'_> {
+    /// Gives the account another password, or goes on after a rotation that was stopped.
+    ///
+    /// # Errors
+    /// Nothing is lost, whatever it is: every password that may count is sealed. The same again goes on.
+    pub async fn rotate(&self, sealing: Sealing<'_>) -> Result<Rotated, RotationError> {
+        let account = sealing.account;
+        let signed_in = self.directory.signed_in().await.map_err(RotationError::NotSignedIn)?;
+        if let SignedInAs::User { id, user_principal_name } = signed_in.who
+            && id.eq_ignore_ascii_case(&account.id)
+        {
+            return Err(RotationError::Oneself(user_principal_name));
+        }
+        let (course, length) = course_of(self.store, &account.id)?;
+        let machine = Rotation::finish(&course).unwrap_or_else(|| Rotation::begin(&course));
+        let (own, proof_count, why) = (None, 0, Vec::new());
+        Journey { rotator: *self, sealing, course, length, own, proof_count, why }.go(machine).await
+    }
+}
+
+impl Journey<'_> {
+    async fn go(mut self, mut machine: Rotation) -> Result<Rotated, RotationError> {
+        loop {
+            let step = machine.next(&self.course, self.rotator.clock.now());
+            (self.rotator.tell)(&step);
+            let outcome = match &step {
+                Step::Note(entry) => self.note(entry),
+                Step::Prepare => self.prepare().await,
+                Step::Send(candidate) => self.send(candidate).await,
+                Step::Prove(candidate) => self.prove(candidate).await,
+                Step::Revoke => self.revoke().await,
+                Step::Done => {
+                    let document = self.course.current().cloned();
+                    let account = self.sealing.account.user_principal_name.clone();
+                    let why = "nothing counts after a rotation that is done".to_owned();
+                    return document.map(|document| Rotated { document }).ok_or(RotationError::Record { account, why });
+                }
+                Step::Stop(stop) => return Err(RotationError::Stopped { stop: *stop, why: self.why }),
+            };
+            machine.on(&outcome);
+            // Others may have noted something: that a document was opened, above all.
+            if let Ok((course, length)) = course_of(self.rotator.store, &self.sealing.account.id) {
+                (self.course, self.length) = (course, length);
+            }
+        }
+    }
+
+    fn failed(&mut self, why: impl ToString) -> Outcome {
+        self.why.push(why.to_string());
+        Outcome::Bad
+    }
+
+    fn note(&mut self, entry: &Entry) -> Outcome {
+        let value = match serde_json::to_value(entry) {
+            Ok(value) => value,
+            Err(error) => return self.failed(error),
+        };
+        let kept = self.rotator.store.append(&stream_of(&self.sealing.account.id), self.length, &value);
+        match kept {
+            Ok(()) => Outcome::Good,
+            Err(error @ StoreError::Conflict { .. }) => self.failed(error),
+            Err(error) => self.failed(error),
+        }
+    }
+
+    /// Draws a password, seals it, keeps the document and reads it back.
+    async fn prepare(&mut self) -> Outcome {
+        match self.prepared().await {
+            Ok((candidate, password)) => {
+                self.own = Some((candidate.clone(), password));
+                Outcome::Prepared(candidate)
+            }
+            Err(why) => self.failed(why),
+        }
+    }
+
+    async fn prepared(&self) -> Result<(CandidateId, Password), String> {
+        let Sealing { account, set, operator } = self.sealing;
+        let words = |error: &dyn std::error::Error| error.to_string();
+        let fill = |buffer: &mut [u8]| self.rotator.random.fill(buffer);
+        let password = Password::generate(LENGTH_CHARS_USUAL, fill).map_err(|error| words(&error))?;
+        let label = Label {
+            envelope: EnvelopeId::generate(fill).map_err(|error| words(&error))?,
+            set: set.set().clone(),
+            account: account.clone(),
+            credential: CredentialKind::Password,
+            version: self.course.version(),
+            sealed_on: self.rotator.clock.now(),
+        };
+        let document = seal(&password, &label, set, operator).map_err(|error| words(&error))?;
+        let id = label.envelope.to_string();
+        let name = DocumentName::read(&id).map_err(|error| words(&error))?;
+        let candidate = CandidateId::read(&id).map_err(|error| words(&error))?;
+        self.rotator.depository.keep(&name, document.text()).await.map_err(|error| words(&error))?;
+        let kept = self.rotator.depository.read(&name).await.map_err(|error| words(&error))?;
+        let kept = kept.ok_or_else(|| "the sealed document is not read back".to_owned())?;
+        let kept = Document::read(&kept).map_err(|error| words(&error))?;
+        let kept = kept.confirmed(operator.public().fingerprint()).map_err(|error| words(&error))?;
+        if kept == document { Ok((candidate, password)) } else { Err("another document is read back".to_owned()) }
+    }
+
+    async fn send(&mut self, candidate: &CandidateId) -> Outcome {
+        let Some((_, password)) = self.own.as_ref().filter(|(own, _)| own == candidate) else {
+            return self.failed("the password is not in this process");
+        };
+        let body = json!({ "passwordProfile": { "forceChangePasswordNextSignIn": false } });
+        let request = GraphRequest {
+            secret: Some(SecretValue { pointer: PASSWORD, password }),
+            repeat: Repeat::IfUndone,
+            ..GraphRequest::with_body(
+                Method::Patch,
+                format!("/v1.0/users/{}", self.sealing.account.id),
+                Cow::Owned(body),
+            )
+        };
+        let answer = match self.rotator.directory.send(&request).await {
+            Ok(_) => return Outcome::Answered(Answer::Yes),
+            Err(error) => error,
+        };
+        let kind = match &answer {
+            error if error.may_be_done() => Answer::Perhaps,
+            DirectoryError::Refused(refusal) if refusal.message.to_lowercase().contains(BY_POLICY) => {
+                Answer::NotByPolicy
+            }
+            _ => Answer::No,
+        };
+        self.why.push(answer.to_string());
+        Outcome::Answered(kind)
+    }
+
+    async fn prove(&mut self, candidate: &CandidateId) -> Outcome {
+        let Some((_, password)) = self.own.as_ref().filter(|(own, _)| own == candidate) else {
+            return self.failed("the password is not in this process");
+        };
+        let wait = PROOF_SECONDS.get(self.proof_count).or(PROOF_SECONDS.last()).copied().unwrap_or(0);
+        self.proof_count += 1;
+        self.rotator.clock.sleep(Duration::from_secs(wait)).await;
+        match self.rotator.proving.prove(&self.sealing.account.user_principal_name, password).await {
+            Proof::Right => Outcome::Good,
+            Proof::Wrong { why } | Proof::Unknown { why } => self.failed(why),
+        }
+    }
+
+    async fn revoke(&mut self) -> Outcome {
+        let target = format!("/v1.0/users/{}/revokeSignInSessions", self.sealing.account.id);
+        let body = json!({});
+        let request = GraphRequest {
+            repeat: Repeat::Safe,
+            ..GraphRequest::with_body(Method::Post, target, Cow::Borrowed(&body))
+        };
+        match self.rotator.directory.send(&request).await {
+            Ok(_) => Outcome::Good,
+            Err(error) => self.failed(error),
+        }
+    }
+}
