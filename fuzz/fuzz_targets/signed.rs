@@ -1,4 +1,4 @@
-//! Any text as a document or a signed set, as it is and as somebody signed it.
+//! Any text as a document, a signed set, a request or an approval, as it is and as somebody signed it.
 
 #![no_main]
 

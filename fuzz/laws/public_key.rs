@@ -3,8 +3,8 @@
 
 use breakglass_custody::fingerprint::Fingerprint;
 use breakglass_custody::key_set::SetId;
-use breakglass_custody::operator::OperatorPublicKey;
 use breakglass_custody::recipient::Recipient;
+use breakglass_custody::signing::SigningPublicKey;
 
 /// Checks it for some text.
 pub(crate) fn hold(bytes: &[u8]) {
@@ -12,7 +12,7 @@ pub(crate) fn hold(bytes: &[u8]) {
     if let Ok(recipient) = Recipient::read(text) {
         assert_eq!(recipient.to_string(), text, "a recipient has one text");
     }
-    if let Ok(key) = OperatorPublicKey::read(text) {
+    if let Ok(key) = SigningPublicKey::read(text) {
         assert_eq!(key.to_string(), text, "a key has one text");
     }
     if let Ok(set) = SetId::read(text) {

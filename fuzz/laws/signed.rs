@@ -1,20 +1,30 @@
-//! What reading documents and signed sets promises of any text: nothing that nobody signed, one text for what somebody did,
-//! and from a key that opens it a password or a refusal.
+//! What reading documents, signed sets, requests and approvals promises of any text: nothing that nobody signed, one text
+//! for what somebody did, and from a key that opens it a password or a refusal.
 
+use std::fmt::Debug;
 use std::sync::LazyLock;
 
+use breakglass_custody::approval::{Approval, SignedRequest};
 use breakglass_custody::document::Document;
 use breakglass_custody::key_set::OpenedKey;
-use breakglass_custody::operator::OperatorKey;
 use breakglass_custody::quorum::Quorum;
 use breakglass_custody::sealing_key::{SealingKey, SplitKey};
-use breakglass_custody::signed::{SIGNED_BYTES_MAX, SignedError};
+use breakglass_custody::signed::{SIGNED_BYTES_MAX, SignedError, Unconfirmed};
 use breakglass_custody::signed_set::SignedSet;
-use ed25519_dalek::{Signer as _, SigningKey};
+use breakglass_custody::signing::SigningKey;
+use ed25519_dalek::Signer as _;
 use serde_json::{Map, Value};
 
 /// The seed of the key that signs what the fuzzer makes; nobody else has it, and it signs nothing else.
 const SEED: [u8; 32] = *b"the fuzzer's own, and no other's";
+
+/// The forms, each with the member that its signer is in.
+const FORMATS: [(&str, &str); 4] = [
+    ("breakglass-sealed/1", "operator"),
+    ("breakglass-key-set/1", "operator"),
+    ("breakglass-request/1", "signer"),
+    ("breakglass-approval/1", "signer"),
+];
 
 /// A key to open with, and the set that it is of.
 static KEY: LazyLock<OpenedKey> = LazyLock::new(|| {
@@ -37,8 +47,8 @@ pub(crate) fn hold(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     hold_text(text);
     let Ok(members) = serde_json::from_str::<Map<String, Value>>(text) else { return };
-    for format in ["breakglass-sealed/1", "breakglass-key-set/1"] {
-        if let Some(signed) = signed_anew(members.clone(), format) {
+    for (format, signer) in FORMATS {
+        if let Some(signed) = signed_anew(members.clone(), (format, signer)) {
             let read = hold_text(&signed);
             assert_ne!(read, Some(SignedError::Signature), "it was signed");
         }
@@ -47,39 +57,43 @@ pub(crate) fn hold(bytes: &[u8]) {
 
 fn hold_text(text: &str) -> Option<SignedError> {
     let mut refusal = None;
-    match Document::read(text) {
-        Ok(read) => {
-            assert!(text.len() <= SIGNED_BYTES_MAX);
-            let fingerprint = read.operator().fingerprint();
-            let document = read.confirmed(fingerprint).expect("it is the one that signed");
-            let again = Document::read(document.text()).and_then(|again| again.confirmed(fingerprint));
-            assert_eq!(again.as_ref(), Ok(&document), "it has one text");
-            if let Ok(password) = KEY.open(&document) {
-                assert_eq!(&document.label().set, KEY.set());
-                password.with_plaintext(|plain| assert!((1..=256).contains(&plain.chars().count())));
-            }
-        }
-        Err(error) => {
-            is_plain(&error);
-            refusal = Some(error);
-        }
+    if let Some(document) = hold_form(text, (Document::read, Document::text), &mut refusal)
+        && let Ok(password) = KEY.open(&document)
+    {
+        assert_eq!(&document.label().set, KEY.set());
+        password.with_plaintext(|plain| assert!((1..=256).contains(&plain.chars().count())));
     }
-    match SignedSet::read(text) {
-        Ok(read) => {
-            let fingerprint = read.operator().fingerprint();
-            let set = read.confirmed(fingerprint).expect("it is the one that signed");
-            let again = SignedSet::read(set.text()).and_then(|again| again.confirmed(fingerprint));
-            assert_eq!(again.as_ref(), Ok(&set), "it has one text");
-            refusal = None;
+    hold_form(text, (SignedSet::read, SignedSet::text), &mut refusal);
+    hold_form(text, (SignedRequest::read, SignedRequest::text), &mut refusal);
+    hold_form(text, (Approval::read, Approval::text), &mut refusal);
+    refusal
+}
+
+/// How a form is read, and its text.
+type Form<T> = (fn(&str) -> Result<Unconfirmed<T>, SignedError>, fn(&T) -> &str);
+
+fn hold_form<T: Debug + PartialEq>(
+    text: &str,
+    (read, text_of): Form<T>,
+    refusal: &mut Option<SignedError>,
+) -> Option<T> {
+    match read(text) {
+        Ok(read_once) => {
+            assert!(text.len() <= SIGNED_BYTES_MAX);
+            let fingerprint = read_once.signer().fingerprint();
+            let signed = read_once.confirmed(fingerprint).expect("it is the one that signed");
+            let again = read(text_of(&signed)).and_then(|again| again.confirmed(fingerprint));
+            assert_eq!(again.as_ref(), Ok(&signed), "it has one text");
+            Some(signed)
         }
         Err(error) => {
             is_plain(&error);
             if !matches!(error, SignedError::Format { .. }) {
-                refusal = Some(error);
+                *refusal = Some(error);
             }
+            None
         }
     }
-    refusal
 }
 
 /// That a message is one line that no terminal takes for a command.
@@ -89,11 +103,11 @@ fn is_plain(error: &SignedError) {
 
 /// Members as they are signed where somebody has a key: in order, with the name of the form in front. `None` where a text
 /// of them would not be written as it was read.
-fn signed_anew(mut members: Map<String, Value>, format: &str) -> Option<String> {
-    let key = SigningKey::from_bytes(&SEED);
-    let operator = OperatorKey::of_seed(zeroize::Zeroizing::new(SEED));
+fn signed_anew(mut members: Map<String, Value>, (format, signer): (&str, &str)) -> Option<String> {
+    let key = ed25519_dalek::SigningKey::from_bytes(&SEED);
+    let own = SigningKey::of_seed(zeroize::Zeroizing::new(SEED));
     members.insert("format".to_owned(), Value::from(format));
-    members.insert("operator".to_owned(), Value::from(operator.public().to_string()));
+    members.insert(signer.to_owned(), Value::from(own.public().to_string()));
     members.remove("signature");
     members.sort_keys();
     if let Some(Value::Object(account)) = members.get_mut("account") {

@@ -10,15 +10,15 @@ use std::io::{BufRead as _, Write as _};
 
 use breakglass_custody::document::{Account, CredentialKind, Document, EnvelopeId, Label};
 use breakglass_custody::fingerprint::Fingerprint;
-use breakglass_custody::operator::{OPERATOR_SEED_BYTES, OperatorKey};
 use breakglass_custody::password::Password;
 use breakglass_custody::quorum::Quorum;
 use breakglass_custody::recipient::Recipient;
 use breakglass_custody::sealed::{seal, seal_share};
 use breakglass_custody::sealing_key::{SealingKey, SplitKey};
 use breakglass_custody::signed_set::SignedSet;
+use breakglass_custody::signing::{SIGNING_SEED_BYTES, SigningKey};
 use breakglass_custody::slip39::{Share, combine, split};
-use ed25519_dalek::{Signer as _, SigningKey};
+use ed25519_dalek::Signer as _;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 type Failed = Box<dyn Error>;
 
 /// The seed of the operator's key of these tests.
-const OPERATOR_SEED: [u8; OPERATOR_SEED_BYTES] = [7; OPERATOR_SEED_BYTES];
+const OPERATOR_SEED: [u8; SIGNING_SEED_BYTES] = [7; SIGNING_SEED_BYTES];
 
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "camelCase", deny_unknown_fields)]
@@ -75,8 +75,8 @@ fn answered(request: Request) -> Result<Value, Failed> {
     }
 }
 
-fn operator() -> OperatorKey {
-    OperatorKey::of_seed(Zeroizing::new(OPERATOR_SEED))
+fn operator() -> SigningKey {
+    SigningKey::of_seed(Zeroizing::new(OPERATOR_SEED))
 }
 
 fn sealed(password: String, quorum: Quorum, seed: u64) -> Result<Value, Failed> {
@@ -102,7 +102,7 @@ fn signed(mut members: Map<String, Value>) -> Result<Value, Failed> {
     members.insert("operator".to_owned(), Value::from(operator().public().to_string()));
     members.sort_keys();
     let message = format!("{format}\n{}", serde_json::to_string(&members)?);
-    let signature = SigningKey::from_bytes(&OPERATOR_SEED).sign(message.as_bytes()).to_bytes();
+    let signature = ed25519_dalek::SigningKey::from_bytes(&OPERATOR_SEED).sign(message.as_bytes()).to_bytes();
     members.insert("signature".to_owned(), Value::from(digits(&signature)));
     let fingerprint = operator().public().fingerprint().to_string();
     Ok(json!({"document": serde_json::to_string(&members)?, "operator": fingerprint}))

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::hex::{of_hex, to_hex};
 use crate::key_set::{KeySet, SetId};
-use crate::operator::{OperatorKey, OperatorPublicKey};
 use crate::quorum::Quorum;
 use crate::random::{NoRandomness, filled};
 use crate::recipient::Recipient;
 use crate::signed::{self, Checked, SignedError, Unconfirmed, wrong};
+use crate::signing::{SigningKey, SigningPublicKey};
 
 /// Name and version of the form.
 pub const FORMAT: &str = "breakglass-sealed/1";
@@ -58,6 +58,19 @@ pub struct Account {
     pub user_principal_name: String,
 }
 
+impl Account {
+    /// That its names are some.
+    pub(crate) fn check(&self) -> Result<(), SignedError> {
+        for (member, name) in [("id", &self.id), ("userPrincipalName", &self.user_principal_name)] {
+            let is_name = (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+            if !is_name {
+                return Err(wrong(member, format!("a name of 1 to {NAME_CHARS_MAX} characters on one line")));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The random name of a document. Nothing about what is in it follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EnvelopeId([u8; ENVELOPE_BYTES]);
@@ -70,6 +83,13 @@ impl EnvelopeId {
     pub fn generate<E>(mut fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, NoRandomness> {
         let drawn = filled(ENVELOPE_BYTES, &mut fill)?;
         drawn.as_slice().try_into().map(Self).map_err(|_| NoRandomness)
+    }
+}
+
+impl EnvelopeId {
+    /// Reads one as it is shown.
+    pub(crate) fn read(member: &'static str, text: &str) -> Result<Self, SignedError> {
+        of_hex(text).map(Self).ok_or_else(|| wrong(member, "32 digits from 0 to 9 and a to f"))
     }
 }
 
@@ -100,7 +120,7 @@ pub struct Label {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
     label: Label,
-    operator: OperatorPublicKey,
+    operator: SigningPublicKey,
     sealed: String,
     text: String,
 }
@@ -127,8 +147,9 @@ struct Form {
 
 impl signed::Form for Form {
     const FORMAT: &'static str = FORMAT;
+    const SIGNER: &'static str = "operator";
 
-    fn operator(&self) -> &str {
+    fn signer(&self) -> &str {
         &self.operator
     }
 
@@ -143,13 +164,13 @@ impl Document {
     /// # Errors
     /// It is too long, of another form, a member cannot be, or it is not as it was signed.
     pub fn read(text: &str) -> Result<Unconfirmed<Self>, SignedError> {
-        let Checked { form, operator, text } = signed::checked::<Form>(text)?;
+        let Checked { form, signer: operator, text } = signed::checked::<Form>(text)?;
         let label = label(&form)?;
         Ok(Unconfirmed::new(Self { label, operator, sealed: form.sealed, text }, operator))
     }
 
     /// Signs what was sealed, and reads it back.
-    pub(crate) fn signed(label: &Label, sealed: String, operator: &OperatorKey) -> Result<Self, SignedError> {
+    pub(crate) fn signed(label: &Label, sealed: String, operator: &SigningKey) -> Result<Self, SignedError> {
         let form = Form {
             account: label.account.clone(),
             credential: label.credential,
@@ -176,7 +197,7 @@ impl Document {
 
     /// The key that signed it.
     #[must_use]
-    pub const fn operator(&self) -> OperatorPublicKey {
+    pub const fn operator(&self) -> SigningPublicKey {
         self.operator
     }
 
@@ -194,13 +215,8 @@ impl Document {
 }
 
 fn label(form: &Form) -> Result<Label, SignedError> {
-    for (member, name) in [("id", &form.account.id), ("userPrincipalName", &form.account.user_principal_name)] {
-        let is_name = (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-        if !is_name {
-            return Err(wrong(member, format!("a name of 1 to {NAME_CHARS_MAX} characters on one line")));
-        }
-    }
-    let envelope = of_hex(&form.envelope).ok_or_else(|| wrong("envelope", "32 digits from 0 to 9 and a to f"))?;
+    form.account.check()?;
+    let envelope = EnvelopeId::read("envelope", &form.envelope)?;
     let quorum = Quorum::new(form.threshold, form.shares).map_err(|error| wrong("threshold", error))?;
     let recipient = Recipient::read(&form.recipient).map_err(|error| wrong("recipient", error))?;
     let id = SetId::read(&form.set).map_err(|error| wrong("set", error))?;
@@ -212,7 +228,7 @@ fn label(form: &Form) -> Result<Label, SignedError> {
         return Err(wrong("sealed", "an age file in its armor, for a key and not for a passphrase"));
     }
     Ok(Label {
-        envelope: EnvelopeId(envelope),
+        envelope,
         set: KeySet { id, quorum, recipient },
         account: form.account.clone(),
         credential: form.credential,

@@ -3,11 +3,11 @@
 //! **Invariant:** plain text of a password exists here and nowhere else: it is lent to a closure, never given away,
 //! and wiped when the password is dropped. No clock, no file, no socket, no randomness of its own.
 
+pub mod approval;
 pub mod document;
 pub mod fingerprint;
 mod hex;
 pub mod key_set;
-pub mod operator;
 pub mod password;
 pub mod quorum;
 mod random;
@@ -16,6 +16,7 @@ pub mod sealed;
 pub mod sealing_key;
 pub mod signed;
 pub mod signed_set;
+pub mod signing;
 pub mod slip39;
 pub mod succession;
 

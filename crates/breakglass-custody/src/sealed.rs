@@ -14,11 +14,11 @@ use zeroize::Zeroizing;
 use crate::document::{CredentialKind, Document, Label};
 use crate::fingerprint::Fingerprint;
 use crate::key_set::{OpenedKey, RecoverError, SetId};
-use crate::operator::OperatorKey;
 use crate::password::Password;
 use crate::recipient::Recipient;
 use crate::signed::SignedError;
 use crate::signed_set::SignedSet;
+use crate::signing::SigningKey;
 use crate::slip39::Share;
 
 /// Characters of the longest password that Entra takes.
@@ -49,7 +49,7 @@ pub enum SealError {
         "the set of shares was signed with the key `{found}`, and `{wanted}` is to sign the document; seal to a set that \
          this operator signed"
     )]
-    OtherOperator {
+    OtherSigner {
         /// The fingerprint of the key that signed the set.
         found: Fingerprint,
         /// The fingerprint of the key that is to sign the document.
@@ -108,12 +108,7 @@ pub enum OpenError {
 /// # Errors
 /// The password is none that Entra takes, the label is none of a password or names another set, or another operator
 /// signed the set.
-pub fn seal(
-    password: &Password,
-    label: &Label,
-    set: &SignedSet,
-    operator: &OperatorKey,
-) -> Result<Document, SealError> {
+pub fn seal(password: &Password, label: &Label, set: &SignedSet, operator: &SigningKey) -> Result<Document, SealError> {
     if label.credential != CredentialKind::Password {
         return Err(SealError::Kind(label.credential));
     }
@@ -122,7 +117,7 @@ pub fn seal(
     }
     let (found, wanted) = (set.operator(), operator.public());
     if found != wanted {
-        return Err(SealError::OtherOperator { found: found.fingerprint(), wanted: wanted.fingerprint() });
+        return Err(SealError::OtherSigner { found: found.fingerprint(), wanted: wanted.fingerprint() });
     }
     let sealed = password.with_plaintext(|text| {
         let to = &label.set.recipient;

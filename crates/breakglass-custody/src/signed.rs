@@ -1,4 +1,4 @@
-//! What the operator signs: a form in JSON, read as it was signed or not at all.
+//! What somebody signs: a form in JSON, read as it was signed or not at all.
 //!
 //! What is signed is the name of the form on a line of its own, and behind it the form without `signature` in canonical
 //! JSON (RFC 8785), so that it does not matter how it was laid out or typed, and no signature of one form is one of
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
 use crate::hex::{of_hex, to_hex};
-use crate::operator::{OperatorKey, OperatorPublicKey, SIGNATURE_BYTES};
+use crate::signing::{SIGNATURE_BYTES, SigningKey, SigningPublicKey};
 
 /// Bytes of the largest signed form.
 pub const SIGNED_BYTES_MAX: usize = 16 << 10;
@@ -66,10 +66,10 @@ pub enum SignedError {
     Signature,
     /// Somebody else signed it.
     #[error(
-        "this was signed with the key `{found}`, and the operator's is `{wanted}`; do not rely on it before you know whose \
-         key that is"
+        "this was signed with the key `{found}`, and `{wanted}` was to sign it; do not rely on it before you know whose key \
+         that is"
     )]
-    OtherOperator {
+    OtherSigner {
         /// The fingerprint of the key that signed.
         found: Fingerprint,
         /// The fingerprint that was expected.
@@ -81,18 +81,18 @@ pub enum SignedError {
 #[derive(Debug)]
 pub struct Unconfirmed<T> {
     signed: T,
-    operator: OperatorPublicKey,
+    signer: SigningPublicKey,
 }
 
 impl<T> Unconfirmed<T> {
-    pub(crate) const fn new(signed: T, operator: OperatorPublicKey) -> Self {
-        Self { signed, operator }
+    pub(crate) const fn new(signed: T, signer: SigningPublicKey) -> Self {
+        Self { signed, signer }
     }
 
     /// The key that signed it, for somebody to compare its fingerprint with the one that they know.
     #[must_use]
-    pub const fn operator(&self) -> OperatorPublicKey {
-        self.operator
+    pub const fn signer(&self) -> SigningPublicKey {
+        self.signer
     }
 
     /// What was signed, if the key that signed it has the fingerprint that the reader knows, from the configuration or a
@@ -101,8 +101,8 @@ impl<T> Unconfirmed<T> {
     /// # Errors
     /// Another key signed it.
     pub fn confirmed(self, wanted: Fingerprint) -> Result<T, SignedError> {
-        let found = self.operator.fingerprint();
-        if found == wanted { Ok(self.signed) } else { Err(SignedError::OtherOperator { found, wanted }) }
+        let found = self.signer.fingerprint();
+        if found == wanted { Ok(self.signed) } else { Err(SignedError::OtherSigner { found, wanted }) }
     }
 }
 
@@ -111,8 +111,11 @@ pub(crate) trait Form: Serialize + DeserializeOwned {
     /// Its name and version.
     const FORMAT: &'static str;
 
+    /// The member that the key which signed it is in.
+    const SIGNER: &'static str;
+
     /// The text of the key that signed it.
-    fn operator(&self) -> &str;
+    fn signer(&self) -> &str;
 
     /// The signature in hexadecimal digits; `None` in what is signed.
     fn signature(&mut self) -> &mut Option<String>;
@@ -127,7 +130,7 @@ struct FormatOnly {
 /// A form as it was signed, by whom, and its text on one line.
 pub(crate) struct Checked<F> {
     pub(crate) form: F,
-    pub(crate) operator: OperatorPublicKey,
+    pub(crate) signer: SigningPublicKey,
     pub(crate) text: String,
 }
 
@@ -145,19 +148,19 @@ pub(crate) fn checked<F: Form>(text: &str) -> Result<Checked<F>, SignedError> {
     let mut form: F = of_json::<F, _>(text)?;
     let signature = form.signature().take().and_then(|text| of_hex::<SIGNATURE_BYTES>(&text));
     let signature = signature.ok_or_else(|| wrong("signature", "128 digits from 0 to 9 and a to f"))?;
-    let operator = OperatorPublicKey::read(form.operator()).map_err(|error| wrong("operator", error))?;
-    if !operator.has_signed(message(&form)?.as_bytes(), &signature) {
+    let signer = SigningPublicKey::read(form.signer()).map_err(|error| wrong(F::SIGNER, error))?;
+    if !signer.has_signed(message(&form)?.as_bytes(), &signature) {
         return Err(SignedError::Signature);
     }
     *form.signature() = Some(to_hex(&signature));
     let text = canonical(&form)?;
-    Ok(Checked { form, operator, text })
+    Ok(Checked { form, signer, text })
 }
 
 /// The text of a form that is signed.
-pub(crate) fn signed<F: Form>(mut form: F, operator: &OperatorKey) -> Result<String, SignedError> {
+pub(crate) fn signed<F: Form>(mut form: F, key: &SigningKey) -> Result<String, SignedError> {
     *form.signature() = None;
-    let signature = operator.sign(message(&form)?.as_bytes());
+    let signature = key.sign(message(&form)?.as_bytes());
     *form.signature() = Some(to_hex(&signature));
     canonical(&form)
 }

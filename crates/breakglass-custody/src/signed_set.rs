@@ -11,10 +11,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::key_set::{KeySet, SetId};
-use crate::operator::{OperatorKey, OperatorPublicKey};
 use crate::quorum::Quorum;
 use crate::recipient::Recipient;
 use crate::signed::{self, Checked, SignedError, Unconfirmed, wrong};
+use crate::signing::{SigningKey, SigningPublicKey};
 
 /// Name and version of the form.
 pub const FORMAT: &str = "breakglass-key-set/1";
@@ -24,7 +24,7 @@ pub const FORMAT: &str = "breakglass-key-set/1";
 pub struct SignedSet {
     set: KeySet,
     made_on: Timestamp,
-    operator: OperatorPublicKey,
+    operator: SigningPublicKey,
     text: String,
 }
 
@@ -45,8 +45,9 @@ struct Form {
 
 impl signed::Form for Form {
     const FORMAT: &'static str = FORMAT;
+    const SIGNER: &'static str = "operator";
 
-    fn operator(&self) -> &str {
+    fn signer(&self) -> &str {
         &self.operator
     }
 
@@ -61,7 +62,7 @@ impl SignedSet {
     ///
     /// # Errors
     /// It does not come out as it went in.
-    pub fn sign(set: &KeySet, made_on: Timestamp, operator: &OperatorKey) -> Result<Self, SignedError> {
+    pub fn sign(set: &KeySet, made_on: Timestamp, operator: &SigningKey) -> Result<Self, SignedError> {
         let form = Form {
             format: FORMAT.to_owned(),
             made_on: made_on.to_string(),
@@ -80,7 +81,7 @@ impl SignedSet {
     /// # Errors
     /// It is too long, of another form, a member cannot be, or it is not as it was signed.
     pub fn read(text: &str) -> Result<Unconfirmed<Self>, SignedError> {
-        let Checked { form, operator, text } = signed::checked::<Form>(text)?;
+        let Checked { form, signer: operator, text } = signed::checked::<Form>(text)?;
         let set = KeySet {
             id: SetId::read(&form.set).map_err(|error| wrong("set", error))?,
             quorum: Quorum::new(form.threshold, form.shares).map_err(|error| wrong("threshold", error))?,
@@ -104,7 +105,7 @@ impl SignedSet {
 
     /// The key that signed it.
     #[must_use]
-    pub const fn operator(&self) -> OperatorPublicKey {
+    pub const fn operator(&self) -> SigningPublicKey {
         self.operator
     }
 

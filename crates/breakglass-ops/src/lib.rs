@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no socket, no file, no clock and no randomness but by a port of [`ports`]; no runtime.
 
+pub mod checkout;
 pub mod comparing;
 pub mod doctor;
 mod licences;

@@ -2,11 +2,11 @@
 
 use breakglass_custody::document::{CredentialKind, Document, Label, NAME_CHARS_MAX};
 use breakglass_custody::fingerprint::Fingerprint;
-use breakglass_custody::operator::OperatorKey;
 use breakglass_custody::password::Password;
 use breakglass_custody::quorum::Quorum;
 use breakglass_custody::sealed::{SealError, seal};
 use breakglass_custody::signed::{SIGNED_BYTES_MAX, SignedError};
+use breakglass_custody::signing::SigningKey;
 use serde_json::{Value, json};
 
 use crate::support::{Dice, World, members, signed_anew};
@@ -58,13 +58,13 @@ fn how_it_is_laid_out_does_not_matter() {
 #[test]
 fn whoever_is_not_the_operator_has_signed_nothing() {
     let world = world();
-    let thief = OperatorKey::generate(Dice::new(12).fill()).unwrap();
+    let thief = SigningKey::generate(Dice::new(12).fill()).unwrap();
     let mut forged = members(world.document.text());
     forged.insert("operator".to_owned(), json!(thief.public().to_string()));
     let forged = signed_anew(forged, &thief);
-    assert_eq!(Document::read(&forged).unwrap().operator(), thief.public());
+    assert_eq!(Document::read(&forged).unwrap().signer(), thief.public());
     let error = read(&world, &forged).unwrap_err();
-    assert!(matches!(error, SignedError::OtherOperator { .. }), "{error}");
+    assert!(matches!(error, SignedError::OtherSigner { .. }), "{error}");
     assert!(error.to_string().contains(&thief.public().fingerprint().to_string()), "{error}");
     // With the operator's name on it, it is not even signed.
     let mut forged = members(world.document.text());

@@ -1,6 +1,8 @@
 //! What the safe promises.
 
 #[cfg(test)]
+mod approvals;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod opening;

@@ -1,10 +1,10 @@
 //! What is secret has no copy, no text, no comparison and no serialisation: the compiler says so, for each type.
 
 use breakglass_custody::key_set::OpenedKey;
-use breakglass_custody::operator::OperatorKey;
 use breakglass_custody::password::Password;
 use breakglass_custody::quorum::Quorum;
 use breakglass_custody::sealing_key::{SealingKey, SplitKey};
+use breakglass_custody::signing::SigningKey;
 use breakglass_custody::slip39::{Mistyped, Share, ShareError};
 use breakglass_testkit::seed_for;
 
@@ -35,7 +35,7 @@ lacks!(ShareError: Clone, PartialEq, serde::Serialize);
 lacks!(SealingKey: Clone, PartialEq, std::fmt::Debug, std::fmt::Display, serde::Serialize);
 lacks!(SplitKey: Clone, PartialEq, std::fmt::Debug, std::fmt::Display, serde::Serialize);
 lacks!(OpenedKey: Clone, PartialEq, std::fmt::Debug, std::fmt::Display, serde::Serialize);
-lacks!(OperatorKey: Clone, PartialEq, std::fmt::Debug, std::fmt::Display, serde::Serialize);
+lacks!(SigningKey: Clone, PartialEq, std::fmt::Debug, std::fmt::Display, serde::Serialize);
 
 /// Every error of reading a share that was spoiled anyhow: none of its words is in it that the message has not anyway.
 #[test]

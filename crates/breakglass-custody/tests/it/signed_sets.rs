@@ -1,11 +1,11 @@
 //! To whom a secret is sealed, the operator has said, and nobody else.
 
 use breakglass_custody::document::Label;
-use breakglass_custody::operator::OperatorKey;
 use breakglass_custody::quorum::Quorum;
 use breakglass_custody::sealed::{SealError, seal};
 use breakglass_custody::signed::SignedError;
 use breakglass_custody::signed_set::SignedSet;
+use breakglass_custody::signing::SigningKey;
 use serde_json::{Value, json};
 
 use crate::support::{Dice, World, members, signed_anew};
@@ -36,11 +36,11 @@ fn a_set_is_read_as_it_was_signed() {
 fn whoever_can_write_a_set_cannot_have_it_sealed_to() {
     let world = world();
     let mut dice = Dice::new(32);
-    let thief = OperatorKey::generate(dice.fill()).unwrap();
+    let thief = SigningKey::generate(dice.fill()).unwrap();
     let theirs = dice.split_key(Quorum::new(2, 3).unwrap()).set;
     // Signed by the thief, or with the operator's name on it: neither is a set that the operator signed.
     let forged = SignedSet::sign(&theirs, world.signed.made_on(), &thief).unwrap();
-    assert!(matches!(read(&world, forged.text()), Err(SignedError::OtherOperator { .. })));
+    assert!(matches!(read(&world, forged.text()), Err(SignedError::OtherSigner { .. })));
     let mut changed = members(world.signed.text());
     changed.insert("recipient".to_owned(), json!(theirs.recipient.to_string()));
     assert_eq!(read(&world, &signed_anew(changed.clone(), &thief)), Err(SignedError::Signature));
@@ -48,7 +48,7 @@ fn whoever_can_write_a_set_cannot_have_it_sealed_to() {
     // Handed in all the same, it is not sealed to.
     let label = Label { set: theirs, ..world.document.label().clone() };
     let refused = seal(&world.password, &label, &forged, &world.operator);
-    assert!(matches!(refused, Err(SealError::OtherOperator { .. })));
+    assert!(matches!(refused, Err(SealError::OtherSigner { .. })));
     let refused = seal(&world.password, &label, &world.signed, &world.operator);
     assert!(matches!(refused, Err(SealError::OtherSet { .. })));
 }

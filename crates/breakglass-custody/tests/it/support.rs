@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use breakglass_custody::document::{Account, CredentialKind, Document, EnvelopeId, Label};
 use breakglass_custody::key_set::KeySet;
-use breakglass_custody::operator::OperatorKey;
 use breakglass_custody::password::{LENGTH_CHARS_USUAL, Password};
 use breakglass_custody::quorum::Quorum;
 use breakglass_custody::sealed::seal;
 use breakglass_custody::sealing_key::{SealingKey, SplitKey};
 use breakglass_custody::signed_set::SignedSet;
+use breakglass_custody::signing::SigningKey;
 use breakglass_custody::slip39::{Share, split};
 use ed25519_dalek::Signer as _;
 use serde_json::Value;
@@ -86,7 +86,7 @@ pub(crate) struct World {
     pub(crate) set: KeySet,
     pub(crate) signed: SignedSet,
     pub(crate) shares: Vec<Share>,
-    pub(crate) operator: OperatorKey,
+    pub(crate) operator: SigningKey,
     pub(crate) password: Password,
     pub(crate) document: Document,
 }
@@ -94,7 +94,7 @@ pub(crate) struct World {
 impl Dice {
     pub(crate) fn world(&mut self, quorum: Quorum) -> World {
         let SplitKey { set, shares } = self.split_key(quorum);
-        let operator = OperatorKey::generate(self.fill()).unwrap();
+        let operator = SigningKey::generate(self.fill()).unwrap();
         let password = Password::generate(LENGTH_CHARS_USUAL, self.fill()).unwrap();
         let label = self.label(&set);
         let signed = SignedSet::sign(&set, label.sealed_on, &operator).unwrap();
@@ -126,7 +126,7 @@ pub(crate) fn members(text: &str) -> Members {
 }
 
 /// Signs members anew, as whoever has the operator's key could; independent of how the product does it.
-pub(crate) fn signed_anew(mut members: Members, operator: &OperatorKey) -> String {
+pub(crate) fn signed_anew(mut members: Members, operator: &SigningKey) -> String {
     members.remove("signature");
     let key = operator.with_seed(ed25519_dalek::SigningKey::from_bytes);
     let text = serde_json::to_string(&members).unwrap();

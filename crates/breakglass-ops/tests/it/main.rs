@@ -1,6 +1,8 @@
 //! Tests of the duties over whole tenants.
 
 #[cfg(test)]
+mod checkouts;
+#[cfg(test)]
 mod comparing;
 #[cfg(test)]
 mod plans;
@@ -8,6 +10,8 @@ mod plans;
 mod readings;
 #[cfg(test)]
 mod regressions;
+#[cfg(test)]
+mod rotation_journeys;
 #[cfg(test)]
 mod rotation_records;
 #[cfg(test)]

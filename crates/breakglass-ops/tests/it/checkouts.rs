@@ -1,0 +1,217 @@
+//! Check-outs: every order of entries of a few people, against somebody who only counts.
+
+use std::collections::BTreeSet;
+
+use breakglass_ops::checkout::record::{Course, Entry, EntryError, Name, REASON_CHARS_MAX, Request, Standing};
+use jiff::{SignedDuration, Timestamp};
+
+fn name(text: &str) -> Name {
+    Name::read(text).unwrap()
+}
+
+/// So many hours after the first.
+fn hour(hours: i64) -> Timestamp {
+    "2026-11-27T03:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_hours(hours)
+}
+
+fn request(of: &str, person: &str, at: i64) -> Request {
+    Request {
+        request: name(of),
+        person: name(person),
+        document: name("document"),
+        reason: "nobody gets in".to_owned(),
+        at: hour(at),
+        expires_at: hour(at + 4),
+        out_hours: 2,
+    }
+}
+
+fn requested(of: &str, person: &str, at: i64) -> Entry {
+    Entry::Requested(request(of, person, at))
+}
+
+fn approved(person: &str, at: i64) -> Entry {
+    Entry::Approved { request: name("r"), person: name(person), at: hour(at) }
+}
+
+fn opened(at: i64) -> Entry {
+    Entry::Opened { request: name("r"), document: name("document"), at: hour(at) }
+}
+
+#[test]
+fn two_people_open_once_and_return() {
+    let mut course = Course::default();
+    let standings = [
+        (requested("r", "ada", 0), Standing::Requested(1)),
+        (approved("bram", 1), Standing::Approved),
+        (opened(2), Standing::Out),
+    ];
+    for (at, (entry, standing)) in standings.into_iter().enumerate() {
+        course.add(&entry).unwrap();
+        assert_eq!(course.standing(hour(i64::try_from(at).unwrap())), standing);
+    }
+    assert_eq!(course.standing(hour(4)), Standing::Overdue);
+    assert_eq!(course.add(&opened(4)), Err(EntryError::Opened(hour(2))));
+    assert_eq!(
+        course.add(&requested("s", "bram", 9)),
+        Err(EntryError::UnderWay(name("r"))),
+        "what is out does not expire"
+    );
+    course.add(&Entry::Returned { request: name("r"), person: name("ada"), at: hour(9) }).unwrap();
+    assert_eq!((course.standing(hour(9)), course.is_opened(&name("document"))), (Standing::Free, true));
+    assert_eq!(course.add(&requested("r", "ada", 10)), Err(EntryError::UnderWay(name("r"))), "no name comes twice");
+    course.add(&requested("s", "ada", 10)).unwrap();
+    assert_eq!(course.request_at(hour(13)).unwrap().request, name("s"));
+    assert_eq!((course.standing(hour(14)), course.request_at(hour(14))), (Standing::Free, None), "it has expired");
+}
+
+#[test]
+fn what_cannot_follow_is_refused_and_says_why() {
+    let asked = Course::of(&[requested("r", "ada", 0)]).unwrap();
+    let other = Entry::Opened { request: name("r"), document: name("another"), at: hour(2) };
+    let late = EntryError::Expired { request: name("r"), at: hour(4) };
+    for (entries, entry, error) in [
+        (vec![], approved("ada", 1), EntryError::OwnRequest(name("ada"))),
+        (vec![approved("bram", 1)], approved("bram", 2), EntryError::Again(name("bram"))),
+        (vec![], opened(1), EntryError::FewPeople { count: 1 }),
+        (vec![], approved("bram", 4), late.clone()),
+        (vec![approved("bram", 1)], opened(4), late),
+        (
+            vec![approved("bram", 1)],
+            other,
+            EntryError::OtherDocument { wanted: name("document"), found: name("another") },
+        ),
+        (vec![approved("bram", 2)], opened(1), EntryError::Times),
+        (vec![], requested("s", "bram", 3), EntryError::UnderWay(name("r"))),
+        (
+            vec![],
+            Entry::Returned { request: name("r"), person: name("ada"), at: hour(1) },
+            EntryError::NotOpened(name("r")),
+        ),
+        (
+            vec![Entry::Refused { request: name("r"), person: name("bram"), at: hour(1) }],
+            approved("cleo", 2),
+            EntryError::NoRequest(name("r")),
+        ),
+    ] {
+        let mut course = asked.clone();
+        entries.iter().for_each(|entry| course.add(entry).unwrap());
+        let before = course.clone();
+        assert_eq!(course.add(&entry), Err(error), "{entry:?}");
+        assert_eq!(course, before);
+    }
+}
+
+#[test]
+fn requests_that_are_none_are_refused() {
+    let long = "x".repeat(REASON_CHARS_MAX + 1);
+    type Change = fn(&mut Request);
+    let cases: [(Change, EntryError); 6] = [
+        (|one| one.reason = " \n".to_owned(), EntryError::Reason),
+        (|one| one.expires_at = one.at, EntryError::Times),
+        (|one| one.expires_at = one.at + SignedDuration::from_hours(73), EntryError::Times),
+        (|one| one.out_hours = 0, EntryError::Times),
+        (|one| one.out_hours = 73, EntryError::Times),
+        (|one| one.expires_at = one.at - SignedDuration::from_hours(1), EntryError::Times),
+    ];
+    for (change, error) in cases {
+        let mut asked = request("r", "ada", 0);
+        change(&mut asked);
+        assert_eq!(Course::default().add(&Entry::Requested(asked)), Err(error));
+    }
+    let mut asked = request("r", "ada", 0);
+    asked.reason = long;
+    assert_eq!(Course::default().add(&Entry::Requested(asked)), Err(EntryError::Reason));
+}
+
+#[test]
+fn what_was_opened_offline_is_recorded_afterwards() {
+    let offline = |people: &[&str], opened: i64| Entry::OpenedOffline {
+        document: name("document"),
+        people: people.iter().map(|person| name(person)).collect(),
+        reason: "no network".to_owned(),
+        opened_at: hour(opened),
+        at: hour(5),
+    };
+    assert_eq!(Course::default().add(&offline(&["ada"], 1)), Err(EntryError::Nobody));
+    assert_eq!(Course::default().add(&offline(&["ada", "ada"], 1)), Err(EntryError::Nobody), "one person twice is one");
+    assert_eq!(Course::default().add(&offline(&["ada", "bram"], 6)), Err(EntryError::Times));
+    let mut course = Course::of(&[requested("r", "ada", 4)]).unwrap();
+    course.add(&offline(&["ada", "bram"], 1)).unwrap();
+    assert!(course.is_opened(&name("document")));
+    assert_eq!(course.standing(hour(5)), Standing::Requested(1), "what is under way stays so");
+}
+
+/// Whoever only counts: what was let through has to be of two people, once for each request, in time.
+fn fault(entries: &[Entry]) -> Option<String> {
+    for (at, entry) in entries.iter().enumerate() {
+        let Entry::Opened { request, at: opened, .. } = entry else { continue };
+        let before = &entries[..at];
+        let asked = before.iter().find_map(|one| match one {
+            Entry::Requested(asked) if asked.request == *request => Some(asked),
+            _ => None,
+        })?;
+        let people: BTreeSet<&Name> = before
+            .iter()
+            .filter_map(|one| match one {
+                Entry::Approved { request: of, person, at } if of == request && *at < asked.expires_at => Some(person),
+                _ => None,
+            })
+            .chain([&asked.person])
+            .collect();
+        let is_refused = before.iter().any(|one| matches!(one, Entry::Refused { request: of, .. } if of == request));
+        let again =
+            before.iter().filter(|one| matches!(one, Entry::Opened { request: of, .. } if of == request)).count();
+        let out = before.iter().fold(0_i32, |out, one| match one {
+            Entry::Opened { .. } => out + 1,
+            Entry::Returned { .. } => out - 1,
+            _ => out,
+        });
+        if people.len() < 2 || is_refused || again > 0 || out > 0 || *opened >= asked.expires_at {
+            return Some(format!("{entries:?}"));
+        }
+    }
+    None
+}
+
+#[test]
+fn every_order_of_a_few_entries_lets_only_two_people_open() {
+    // Each step is at the same hour, one later, or after the request has expired.
+    let moves: Vec<Box<dyn Fn(i64) -> Entry>> = vec![
+        Box::new(|at| requested("r", "ada", at)),
+        Box::new(|at| requested("s", "bram", at)),
+        Box::new(|at| approved("ada", at)),
+        Box::new(|at| approved("bram", at)),
+        Box::new(|at| Entry::Approved { request: name("s"), person: name("ada"), at: hour(at) }),
+        Box::new(opened),
+        Box::new(|at| Entry::Opened { request: name("s"), document: name("document"), at: hour(at) }),
+        Box::new(|at| Entry::Refused { request: name("r"), person: name("bram"), at: hour(at) }),
+        Box::new(|at| Entry::Returned { request: name("r"), person: name("ada"), at: hour(at) }),
+    ];
+    const LENGTH: usize = 9;
+    let mut orders = vec![(Vec::new(), Course::default(), 0)];
+    let (mut count, mut openings) = (0, 0);
+    for _ in 0..LENGTH {
+        let mut longer = Vec::new();
+        for (entries, course, at) in orders {
+            for one in &moves {
+                for later in [0, 5] {
+                    let entry = one(at + later);
+                    let mut course = course.clone();
+                    if course.add(&entry).is_err() {
+                        continue;
+                    }
+                    let entries: Vec<Entry> = [entries.as_slice(), &[entry]].concat();
+                    assert_eq!(fault(&entries), None);
+                    assert_eq!(Course::of(&entries).unwrap(), course);
+                    count += 1;
+                    openings += entries.iter().filter(|one| matches!(one, Entry::Opened { .. })).count();
+                    longer.push((entries, course, at + later));
+                }
+            }
+        }
+        orders = longer;
+    }
+    println!("{count} orders of up to {LENGTH} entries, with {openings} openings");
+    assert!(openings > 0);
+}
