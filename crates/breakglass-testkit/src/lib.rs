@@ -4,6 +4,7 @@
 //! **Invariant:** nothing here is compiled into the product, and nothing here shares code with the evaluator
 //! that it judges. The same seed gives the same tenant and the same sign-in on every machine.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub mod bench_input;
@@ -36,6 +37,28 @@ pub fn is_full() -> bool {
 pub fn shared_data() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     folder.canonicalize().ok().filter(|folder| folder.is_dir())
+}
+
+/// Hands every input of a fuzz target to its laws: what the fuzzers start from and what they once found.
+///
+/// # Errors
+/// An input cannot be read, or there is none.
+#[expect(clippy::print_stdout, reason = "a failing input must tell its name")]
+pub fn replay(target: &str, hold: fn(&[u8])) -> io::Result<()> {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+    let folders = [fuzz.join("seeds").join(target), fuzz.join("regressions").join(target)];
+    let mut count = 0;
+    for folder in folders.iter().filter(|folder| folder.is_dir()) {
+        for entry in folder.read_dir()? {
+            let path = entry?.path();
+            if path.is_file() {
+                println!("{}", path.display());
+                hold(&std::fs::read(&path)?);
+                count += 1;
+            }
+        }
+    }
+    if count > 0 { Ok(()) } else { Err(io::Error::other("there are no inputs")) }
 }
 
 /// The seed of a random test: from `BREAKGLASS_SEED` or a fixed one, mixed with the test's name so that tests

@@ -1,6 +1,6 @@
 //! What the fuzzers start from and what they once found: the safe keeps its promises for every file of it.
 
-use std::path::Path;
+use breakglass_testkit::replay;
 
 #[path = "../../../../fuzz/laws/paper.rs"]
 mod paper;
@@ -11,37 +11,22 @@ mod share;
 #[path = "../../../../fuzz/laws/signed.rs"]
 mod signed;
 
-/// Hands every input of a fuzz target to its laws.
-fn replay(target: &str, hold: fn(&[u8])) {
-    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
-    let folders = [fuzz.join("seeds").join(target), fuzz.join("regressions").join(target)];
-    let folders = folders.iter().filter(|folder| folder.is_dir());
-    let files = folders.flat_map(|folder| folder.read_dir().unwrap()).map(|entry| entry.unwrap().path());
-    let mut count = 0;
-    for path in files.filter(|path| path.is_file()) {
-        println!("{}", path.display());
-        hold(&std::fs::read(&path).unwrap());
-        count += 1;
-    }
-    assert!(count > 0, "there are inputs");
-}
-
 #[test]
 fn shares() {
-    replay("share", share::hold);
+    replay("share", share::hold).unwrap();
 }
 
 #[test]
 fn passwords_on_paper() {
-    replay("paper", paper::hold);
+    replay("paper", paper::hold).unwrap();
 }
 
 #[test]
 fn public_keys() {
-    replay("public_key", public_key::hold);
+    replay("public_key", public_key::hold).unwrap();
 }
 
 #[test]
 fn documents_and_sets() {
-    replay("signed", signed::hold);
+    replay("signed", signed::hold).unwrap();
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use breakglass_testkit::replay;
+
 #[path = "../../../../fuzz/laws/answers.rs"]
 mod answers;
 #[path = "../../../../fuzz/laws/device_filter.rs"]
@@ -15,14 +17,6 @@ mod sign_in_record;
 #[path = "../../../../fuzz/laws/what_if.rs"]
 mod what_if;
 
-/// Hands every input of a fuzz target to its laws.
-fn replay(target: &str, hold: fn(&[u8])) {
-    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
-    let folders = [fuzz.join("seeds").join(target), fuzz.join("regressions").join(target)];
-    let count: usize = folders.iter().filter(|folder| folder.is_dir()).map(|folder| replay_folder(folder, hold)).sum();
-    assert!(count > 0, "there are inputs");
-}
-
 fn replay_folder(folder: &Path, hold: fn(&[u8])) -> usize {
     let paths = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
     paths
@@ -35,22 +29,22 @@ fn replay_folder(folder: &Path, hold: fn(&[u8])) -> usize {
 
 #[test]
 fn policies() {
-    replay("policy", policy::hold);
+    replay("policy", policy::hold).unwrap();
 }
 
 #[test]
 fn device_filters() {
-    replay("device_filter", device_filter::hold);
+    replay("device_filter", device_filter::hold).unwrap();
 }
 
 #[test]
 fn what_if_bodies() {
-    replay("what_if", what_if::hold);
+    replay("what_if", what_if::hold).unwrap();
 }
 
 #[test]
 fn sign_in_records() {
-    replay("sign_in_record", sign_in_record::hold);
+    replay("sign_in_record", sign_in_record::hold).unwrap();
 }
 
 /// The tenants of the posture rules are where the fuzzer of reports starts from.

@@ -1,6 +1,6 @@
 //! What the fuzzers start from and what they once found: the readers keep their promises for every file of it.
 
-use std::path::Path;
+use breakglass_testkit::replay;
 
 #[path = "../../../../fuzz/laws/proposal.rs"]
 mod proposal;
@@ -9,33 +9,17 @@ mod requests;
 #[path = "../../../../fuzz/laws/snapshot.rs"]
 mod snapshot;
 
-/// Hands every input of a fuzz target to its laws.
-fn replay(target: &str, hold: fn(&[u8])) {
-    let mut count = 0;
-    for folder in ["seeds", "regressions"] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz").join(folder).join(target);
-        let Ok(entries) = folder.read_dir() else { continue };
-        for entry in entries {
-            let path = entry.unwrap().path();
-            println!("{}", path.display());
-            hold(&std::fs::read(&path).unwrap());
-            count += 1;
-        }
-    }
-    assert!(count > 0, "there are inputs");
-}
-
 #[test]
 fn documents() {
-    replay("snapshot", snapshot::hold);
+    replay("snapshot", snapshot::hold).unwrap();
 }
 
 #[test]
 fn what_if_bodies() {
-    replay("what_if", requests::hold);
+    replay("what_if", requests::hold).unwrap();
 }
 
 #[test]
 fn proposed_changes() {
-    replay("proposal", proposal::hold);
+    replay("proposal", proposal::hold).unwrap();
 }

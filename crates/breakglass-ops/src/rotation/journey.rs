@@ -18,7 +18,7 @@ use super::machine::{Answer, Outcome, Rotation, Step, Stop};
 use super::record::{CandidateId, Course, Entry};
 use crate::ports::{
     Clock, Depository, Directory, DirectoryError, DocumentName, GraphRequest, Method, Proof, Proving, Random, Repeat,
-    SecretValue, SignedInAs, Store, StoreError,
+    SecretValue, SignedInAs, Store,
 };
 
 /// Seconds before each sign-in that is to prove a password: copies of the directory learn of it one after the other.
@@ -190,7 +190,6 @@ impl Journey<'_> {
         let kept = self.rotator.store.append(&stream_of(&self.sealing.account.id), self.length, &value);
         match kept {
             Ok(()) => Outcome::Good,
-            Err(error @ StoreError::Conflict { .. }) => self.failed(error),
             Err(error) => self.failed(error),
         }
     }

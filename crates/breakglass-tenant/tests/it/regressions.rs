@@ -1,33 +1,18 @@
 //! What the fuzzers start from and what they once found: the tenant keeps its promises for every file of it.
 
-use std::path::Path;
+use breakglass_testkit::replay;
 
 #[path = "../../../../fuzz/laws/odata.rs"]
 mod odata;
 #[path = "../../../../fuzz/laws/webauthn.rs"]
 mod webauthn;
 
-/// Hands every input of a fuzz target to its laws.
-fn replay(target: &str, hold: fn(&[u8])) {
-    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
-    let folders = [fuzz.join("seeds").join(target), fuzz.join("regressions").join(target)];
-    let folders = folders.iter().filter(|folder| folder.is_dir());
-    let files = folders.flat_map(|folder| folder.read_dir().unwrap()).map(|entry| entry.unwrap().path());
-    let mut count = 0;
-    for path in files.filter(|path| path.is_file()) {
-        println!("{}", path.display());
-        hold(&std::fs::read(&path).unwrap());
-        count += 1;
-    }
-    assert!(count > 0, "there are inputs");
-}
-
 #[test]
 fn queries() {
-    replay("odata", odata::hold);
+    replay("odata", odata::hold).unwrap();
 }
 
 #[test]
 fn passkeys() {
-    replay("webauthn", webauthn::hold);
+    replay("webauthn", webauthn::hold).unwrap();
 }
