@@ -1,8 +1,9 @@
 //! What the record of rotations promises of any entries: it is written as it was read, an entry that is refused changes
 //! nothing, and nothing is destroyed that may count.
 
+use breakglass_custody::name::Name;
 use breakglass_ops::rotation::machine::{Rotation, Step};
-use breakglass_ops::rotation::record::{CandidateId, Course, Entry, UNSETTLED_COUNT_MAX};
+use breakglass_ops::rotation::record::{Course, Entry, UNSETTLED_COUNT_MAX};
 use jiff::Timestamp;
 
 /// Entries that are looked at.
@@ -23,7 +24,7 @@ pub(crate) fn hold(bytes: &[u8]) {
 }
 
 fn made_of(what: u8, which: u8) -> Entry {
-    let candidate = CandidateId::read(&(which % 5).to_string()).expect("a digit is a name");
+    let candidate = Name::read(&(which % 5).to_string()).expect("a digit is a name");
     let at = Timestamp::from_second(i64::from(which / 5) * 3_600).expect("it is near 1970");
     match what % 9 {
         0 => Entry::Begun { at },
@@ -40,12 +41,12 @@ fn made_of(what: u8, which: u8) -> Entry {
 
 fn hold_entries(entries: impl Iterator<Item = Entry>) {
     let mut course = Course::default();
-    let mut destroyed: Vec<CandidateId> = Vec::new();
+    let mut destroyed: Vec<Name> = Vec::new();
     for entry in entries {
         let text = serde_json::to_string(&entry).expect("it is written");
         assert_eq!(serde_json::from_str::<Entry>(&text).expect("what was written is read"), entry);
         let was = course.clone();
-        let may_count: Vec<CandidateId> = was.may_count().cloned().collect();
+        let may_count: Vec<Name> = was.may_count().cloned().collect();
         if let Err(error) = course.take(&entry) {
             assert_eq!(course, was, "it was refused");
             assert!(!error.to_string().chars().any(char::is_control));
@@ -59,7 +60,7 @@ fn hold_entries(entries: impl Iterator<Item = Entry>) {
     }
 }
 
-fn hold_course(course: &Course, destroyed: &[CandidateId]) {
+fn hold_course(course: &Course, destroyed: &[Name]) {
     for candidate in course.may_count() {
         assert!(!destroyed.contains(candidate), "what may count is destroyed");
         assert!(!course.destroyable().any(|other| other == candidate), "what may count may be destroyed");

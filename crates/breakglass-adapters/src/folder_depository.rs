@@ -9,7 +9,8 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use breakglass_ops::ports::{DOCUMENT_BYTES_MAX, Depository, DepositoryError, DocumentName, check_length};
+use breakglass_custody::name::Name;
+use breakglass_ops::ports::{DOCUMENT_BYTES_MAX, Depository, DepositoryError, check_length};
 
 use crate::file_parts::{private, private_folder, sync_folder};
 
@@ -142,7 +143,7 @@ impl<D: Disk> FolderDepository<D> {
         Self { folder, disk }
     }
 
-    fn path(&self, name: &DocumentName, ending: &str) -> PathBuf {
+    fn path(&self, name: &Name, ending: &str) -> PathBuf {
         self.folder.join(format!("{name}.{ending}"))
     }
 
@@ -150,7 +151,7 @@ impl<D: Disk> FolderDepository<D> {
         DepositoryError::Refused { place: self.place(), why: error.to_string() }
     }
 
-    fn found(&self, name: &DocumentName) -> Result<Option<String>, DepositoryError> {
+    fn found(&self, name: &Name) -> Result<Option<String>, DepositoryError> {
         let bytes_max = DOCUMENT_BYTES_MAX as u64 + 1;
         let bytes = match self.disk.read(&self.path(name, ENDING), bytes_max) {
             Ok(bytes) => bytes,
@@ -168,7 +169,7 @@ impl<D: Disk> FolderDepository<D> {
         text.map(Some)
     }
 
-    fn written(&self, name: &DocumentName, text: &str) -> io::Result<()> {
+    fn written(&self, name: &Name, text: &str) -> io::Result<()> {
         let (partial, whole) = (self.path(name, ENDING_PARTIAL), self.path(name, ENDING));
         self.disk.make_folder(&self.folder)?;
         self.disk.write(&partial, text.as_bytes())?;
@@ -184,7 +185,7 @@ impl<D: Disk> Depository for FolderDepository<D> {
         self.folder.display().to_string()
     }
 
-    async fn keep(&self, name: &DocumentName, text: &str) -> Result<(), DepositoryError> {
+    async fn keep(&self, name: &Name, text: &str) -> Result<(), DepositoryError> {
         check_length(name, text)?;
         match self.found(name)? {
             // Whoever kept it before may have been stopped before its name was durable.
@@ -203,11 +204,11 @@ impl<D: Disk> Depository for FolderDepository<D> {
         }
     }
 
-    async fn read(&self, name: &DocumentName) -> Result<Option<String>, DepositoryError> {
+    async fn read(&self, name: &Name) -> Result<Option<String>, DepositoryError> {
         self.found(name)
     }
 
-    async fn names(&self) -> Result<Vec<DocumentName>, DepositoryError> {
+    async fn names(&self) -> Result<Vec<Name>, DepositoryError> {
         let found = match self.disk.names(&self.folder) {
             Ok(found) => found,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -218,12 +219,12 @@ impl<D: Disk> Depository for FolderDepository<D> {
             return Err(DepositoryError::Refused { place: self.place(), why });
         }
         let stems = found.iter().filter_map(|file| file.strip_suffix(ENDING)?.strip_suffix('.'));
-        let mut names: Vec<DocumentName> = stems.filter_map(|stem| DocumentName::read(stem).ok()).collect();
+        let mut names: Vec<Name> = stems.filter_map(|stem| Name::read(stem).ok()).collect();
         names.sort();
         Ok(names)
     }
 
-    async fn destroy(&self, name: &DocumentName) -> Result<(), DepositoryError> {
+    async fn destroy(&self, name: &Name) -> Result<(), DepositoryError> {
         match self.disk.remove(&self.path(name, ENDING)) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -10,7 +10,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use breakglass_ops::ports::{Depository, DepositoryError, DocumentName, check_length};
+use breakglass_custody::name::Name;
+use breakglass_ops::ports::{Depository, DepositoryError, check_length};
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
@@ -186,7 +187,7 @@ impl VaultDepository {
         DepositoryError::Unanswered { place: self.place(), why }
     }
 
-    fn damaged(&self, name: &DocumentName, why: &str) -> DepositoryError {
+    fn damaged(&self, name: &Name, why: &str) -> DepositoryError {
         DepositoryError::Damaged { place: self.place(), name: name.clone(), why: why.to_owned() }
     }
 }
@@ -198,7 +199,7 @@ impl Depository for VaultDepository {
         format!("{address} {}/{}", self.mount, self.folder)
     }
 
-    async fn keep(&self, name: &DocumentName, text: &str) -> Result<(), DepositoryError> {
+    async fn keep(&self, name: &Name, text: &str) -> Result<(), DepositoryError> {
         check_length(name, text)?;
         let body = json!({ "options": { "cas": 0 }, "data": { DOCUMENT: text } });
         let answer = self.asked(Method::POST, "data", &format!("/{name}"), Some(body)).await?;
@@ -211,7 +212,7 @@ impl Depository for VaultDepository {
         }
     }
 
-    async fn read(&self, name: &DocumentName) -> Result<Option<String>, DepositoryError> {
+    async fn read(&self, name: &Name) -> Result<Option<String>, DepositoryError> {
         match self.asked(Method::GET, "data", &format!("/{name}"), None).await? {
             Answer::Yes(value) => {
                 let text = value.pointer("/data/data").and_then(|data| data.get(DOCUMENT)?.as_str().map(str::to_owned));
@@ -224,17 +225,16 @@ impl Depository for VaultDepository {
         }
     }
 
-    async fn names(&self) -> Result<Vec<DocumentName>, DepositoryError> {
+    async fn names(&self) -> Result<Vec<Name>, DepositoryError> {
         let Answer::Yes(value) = self.asked(Method::GET, "metadata", "", None).await? else { return Ok(Vec::new()) };
         let keys = value.pointer("/data/keys").and_then(Value::as_array);
         let keys = keys.ok_or_else(|| self.unanswered("its answer has no list of names".to_owned()))?;
-        let mut names: Vec<DocumentName> =
-            keys.iter().filter_map(|key| DocumentName::read(key.as_str()?).ok()).collect();
+        let mut names: Vec<Name> = keys.iter().filter_map(|key| Name::read(key.as_str()?).ok()).collect();
         names.sort();
         Ok(names)
     }
 
-    async fn destroy(&self, name: &DocumentName) -> Result<(), DepositoryError> {
+    async fn destroy(&self, name: &Name) -> Result<(), DepositoryError> {
         // With the metadata every version goes, and the name is free.
         self.asked(Method::DELETE, "metadata", &format!("/{name}"), None).await.map(|_| ())
     }

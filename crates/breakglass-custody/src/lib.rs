@@ -8,6 +8,7 @@ pub mod document;
 pub mod fingerprint;
 mod hex;
 pub mod key_set;
+pub mod name;
 pub mod password;
 pub mod quorum;
 mod random;

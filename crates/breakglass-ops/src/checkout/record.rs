@@ -4,22 +4,17 @@
 //! [`PERSON_COUNT_MIN`] different people at least. One check-out of an account is under way at a time; each is opened once,
 //! before it expires, for the document that was named.
 //! **Invariant:** an entry that cannot follow the ones before it is refused and changes nothing.
-//! **Limits:** [`REASON_CHARS_MAX`], [`NAME_CHARS_MAX`], [`REQUEST_HOURS_MAX`], [`OUT_HOURS_MAX`].
+//! **Limits:** [`REASON_CHARS_MAX`], [`REQUEST_HOURS_MAX`], [`OUT_HOURS_MAX`].
 
 use std::collections::BTreeSet;
-use std::fmt;
 
+use breakglass_custody::approval::REASON_CHARS_MAX;
+use breakglass_custody::name::Name;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// People who have to agree, whoever asks among them.
 pub const PERSON_COUNT_MIN: usize = 2;
-
-/// Characters of the longest reason.
-pub const REASON_CHARS_MAX: usize = 500;
-
-/// Characters of the longest name of a person, a request or a document.
-pub const NAME_CHARS_MAX: usize = 64;
 
 /// Hours for which a request stands, unless it says otherwise.
 pub const REQUEST_HOURS_USUAL: i64 = 4;
@@ -32,48 +27,6 @@ pub const OUT_HOURS_USUAL: i64 = 8;
 
 /// Hours for which something can be out at most.
 pub const OUT_HOURS_MAX: i64 = 72;
-
-/// A text is no name here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a name has 1 to {NAME_CHARS_MAX} small letters, digits and hyphens, and this is none")]
-pub struct NameError;
-
-/// Name of a person, of a request, or of a document.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Name(String);
-
-impl Name {
-    /// Reads one.
-    ///
-    /// # Errors
-    /// It is empty, too long, or has another character in it.
-    pub fn read(text: &str) -> Result<Self, NameError> {
-        let is_good = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-';
-        let is_name = (1..=NAME_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_good);
-        if is_name { Ok(Self(text.to_owned())) } else { Err(NameError) }
-    }
-}
-
-impl TryFrom<String> for Name {
-    type Error = NameError;
-
-    fn try_from(text: String) -> Result<Self, NameError> {
-        Self::read(&text)
-    }
-}
-
-impl From<Name> for String {
-    fn from(name: Name) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// What somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

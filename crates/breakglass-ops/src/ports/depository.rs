@@ -3,52 +3,16 @@
 //! A document is signed and encrypted, so that whoever keeps it can neither read nor change it; but it can be lost. A
 //! depository therefore never puts one in another's place: names are drawn at random, and a name that is taken is an error.
 //!
-//! **Limits:** [`DOCUMENT_NAME_CHARS_MAX`], [`DOCUMENT_BYTES_MAX`].
+//! **Limit:** [`DOCUMENT_BYTES_MAX`].
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-
-/// Characters of the longest name of a document.
-pub const DOCUMENT_NAME_CHARS_MAX: usize = 64;
+use breakglass_custody::name::Name;
 
 /// Bytes of the longest document.
 pub const DOCUMENT_BYTES_MAX: usize = 64 << 10;
-
-/// A text is no name of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a document has a name of 1 to {DOCUMENT_NAME_CHARS_MAX} small letters, digits and hyphens, and this is none")]
-pub struct DocumentNameError;
-
-/// Name of a document in a depository: small letters, digits and hyphens of ASCII, which are a file's name anywhere.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DocumentName(String);
-
-impl DocumentName {
-    /// Reads one.
-    ///
-    /// # Errors
-    /// It is empty, too long, or has another character in it.
-    pub fn read(text: &str) -> Result<Self, DocumentNameError> {
-        let is_good = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-';
-        let is_name = (1..=DOCUMENT_NAME_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_good);
-        if is_name { Ok(Self(text.to_owned())) } else { Err(DocumentNameError) }
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for DocumentName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Why a depository did not do what it was asked to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,13 +23,13 @@ pub enum DepositoryError {
         /// The depository.
         place: String,
         /// The name.
-        name: DocumentName,
+        name: Name,
     },
     /// It is longer than any document.
     #[error("`{name}` has {bytes} bytes, and a document has at most {DOCUMENT_BYTES_MAX}")]
     TooLarge {
         /// The name.
-        name: DocumentName,
+        name: Name,
         /// Its length.
         bytes: u64,
     },
@@ -75,7 +39,7 @@ pub enum DepositoryError {
         /// The depository.
         place: String,
         /// The name.
-        name: DocumentName,
+        name: Name,
         /// What is wrong.
         why: String,
     },
@@ -111,32 +75,32 @@ pub trait Depository: Send + Sync {
     /// # Errors
     /// Another has the name, it is too long, or the place does not take it. After [`DepositoryError::Unanswered`] it may be
     /// there all the same.
-    async fn keep(&self, name: &DocumentName, text: &str) -> Result<(), DepositoryError>;
+    async fn keep(&self, name: &Name, text: &str) -> Result<(), DepositoryError>;
 
     /// A document; `None` if there is none of that name.
     ///
     /// # Errors
     /// The place cannot be read, or what is there is no text.
-    async fn read(&self, name: &DocumentName) -> Result<Option<String>, DepositoryError>;
+    async fn read(&self, name: &Name) -> Result<Option<String>, DepositoryError>;
 
     /// Names of all documents, sorted.
     ///
     /// # Errors
     /// The place cannot be read.
-    async fn names(&self) -> Result<Vec<DocumentName>, DepositoryError>;
+    async fn names(&self) -> Result<Vec<Name>, DepositoryError>;
 
     /// Takes a document away. It is no error if there is none.
     ///
     /// # Errors
     /// The place does not do it.
-    async fn destroy(&self, name: &DocumentName) -> Result<(), DepositoryError>;
+    async fn destroy(&self, name: &Name) -> Result<(), DepositoryError>;
 }
 
 /// Refuses what is longer than any document.
 ///
 /// # Errors
 /// It is.
-pub fn check_length(name: &DocumentName, text: &str) -> Result<(), DepositoryError> {
+pub fn check_length(name: &Name, text: &str) -> Result<(), DepositoryError> {
     if text.len() <= DOCUMENT_BYTES_MAX {
         return Ok(());
     }
@@ -145,7 +109,7 @@ pub fn check_length(name: &DocumentName, text: &str) -> Result<(), DepositoryErr
 
 /// Documents that are gone with the process.
 #[derive(Debug, Default)]
-pub struct InMemoryDepository(Mutex<BTreeMap<DocumentName, String>>);
+pub struct InMemoryDepository(Mutex<BTreeMap<Name, String>>);
 
 #[async_trait]
 impl Depository for InMemoryDepository {
@@ -153,22 +117,22 @@ impl Depository for InMemoryDepository {
         "memory".to_owned()
     }
 
-    async fn keep(&self, name: &DocumentName, text: &str) -> Result<(), DepositoryError> {
+    async fn keep(&self, name: &Name, text: &str) -> Result<(), DepositoryError> {
         check_length(name, text)?;
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = kept.entry(name.clone()).or_insert_with(|| text.to_owned());
         if found == text { Ok(()) } else { Err(DepositoryError::Taken { place: self.place(), name: name.clone() }) }
     }
 
-    async fn read(&self, name: &DocumentName) -> Result<Option<String>, DepositoryError> {
+    async fn read(&self, name: &Name) -> Result<Option<String>, DepositoryError> {
         Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned())
     }
 
-    async fn names(&self) -> Result<Vec<DocumentName>, DepositoryError> {
+    async fn names(&self) -> Result<Vec<Name>, DepositoryError> {
         Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect())
     }
 
-    async fn destroy(&self, name: &DocumentName) -> Result<(), DepositoryError> {
+    async fn destroy(&self, name: &Name) -> Result<(), DepositoryError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
         Ok(())
     }

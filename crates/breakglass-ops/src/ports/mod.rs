@@ -10,10 +10,7 @@ mod random;
 mod store;
 
 pub use clock::Clock;
-pub use depository::{
-    DOCUMENT_BYTES_MAX, DOCUMENT_NAME_CHARS_MAX, Depository, DepositoryError, DocumentName, DocumentNameError,
-    InMemoryDepository, check_length,
-};
+pub use depository::{DOCUMENT_BYTES_MAX, Depository, DepositoryError, InMemoryDepository, check_length};
 pub use directory::{
     Directory, DirectoryError, GraphAnswer, GraphRequest, Method, Refusal, Repeat, SecretValue, SignedIn, SignedInAs,
 };

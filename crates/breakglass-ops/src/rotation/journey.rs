@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use breakglass_custody::document::{Account, CredentialKind, Document, EnvelopeId, Label};
+use breakglass_custody::name::Name;
 use breakglass_custody::password::{LENGTH_CHARS_USUAL, Password};
 use breakglass_custody::sealed::seal;
 use breakglass_custody::signed_set::SignedSet;
@@ -15,10 +16,10 @@ use breakglass_custody::signing::SigningKey;
 use serde_json::{Value, json};
 
 use super::machine::{Answer, Outcome, Rotation, Step, Stop};
-use super::record::{CandidateId, Course, Entry};
+use super::record::{Course, Entry};
 use crate::ports::{
-    Clock, Depository, Directory, DirectoryError, DocumentName, GraphRequest, Method, Proof, Proving, Random, Repeat,
-    SecretValue, SignedInAs, Store,
+    Clock, Depository, Directory, DirectoryError, GraphRequest, Method, Proof, Proving, Random, Repeat, SecretValue,
+    SignedInAs, Store,
 };
 
 /// Seconds before each sign-in that is to prove a password: copies of the directory learn of it one after the other.
@@ -97,7 +98,7 @@ pub enum RotationError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotated {
     /// The document that is to be opened from now on.
-    pub document: CandidateId,
+    pub document: Name,
 }
 
 /// What is remembered of the rotations of an account.
@@ -125,7 +126,7 @@ struct Journey<'a> {
     course: Course,
     length: usize,
     /// The candidate of this process and its password.
-    own: Option<(CandidateId, Password)>,
+    own: Option<(Name, Password)>,
     proof_count: usize,
     why: Vec<String>,
 }
@@ -205,7 +206,7 @@ impl Journey<'_> {
         }
     }
 
-    async fn prepared(&self) -> Result<(CandidateId, Password), String> {
+    async fn prepared(&self) -> Result<(Name, Password), String> {
         let Sealing { account, set, operator } = self.sealing;
         let words = |error: &dyn std::error::Error| error.to_string();
         let fill = |buffer: &mut [u8]| self.rotator.random.fill(buffer);
@@ -220,8 +221,8 @@ impl Journey<'_> {
         };
         let document = seal(&password, &label, set, operator).map_err(|error| words(&error))?;
         let id = label.envelope.to_string();
-        let name = DocumentName::read(&id).map_err(|error| words(&error))?;
-        let candidate = CandidateId::read(&id).map_err(|error| words(&error))?;
+        let name = Name::read(&id).map_err(|error| words(&error))?;
+        let candidate = Name::read(&id).map_err(|error| words(&error))?;
         self.rotator.depository.keep(&name, document.text()).await.map_err(|error| words(&error))?;
         let kept = self.rotator.depository.read(&name).await.map_err(|error| words(&error))?;
         let kept = kept.ok_or_else(|| "the sealed document is not read back".to_owned())?;
@@ -230,7 +231,7 @@ impl Journey<'_> {
         if kept == document { Ok((candidate, password)) } else { Err("another document is read back".to_owned()) }
     }
 
-    async fn send(&mut self, candidate: &CandidateId) -> Outcome {
+    async fn send(&mut self, candidate: &Name) -> Outcome {
         let Some((_, password)) = self.own.as_ref().filter(|(own, _)| own == candidate) else {
             return self.failed("the password is not in this process");
         };
@@ -259,7 +260,7 @@ impl Journey<'_> {
         Outcome::Answered(kind)
     }
 
-    async fn prove(&mut self, candidate: &CandidateId) -> Outcome {
+    async fn prove(&mut self, candidate: &Name) -> Outcome {
         let Some((_, password)) = self.own.as_ref().filter(|(own, _)| own == candidate) else {
             return self.failed("the password is not in this process");
         };

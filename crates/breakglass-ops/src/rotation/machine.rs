@@ -6,9 +6,10 @@
 //! has opened it.
 //! **Limits:** [`SEND_COUNT_MAX`], [`PROOF_COUNT_MAX`], [`POLICY_COUNT_MAX`], [`super::record::UNSETTLED_COUNT_MAX`].
 
+use breakglass_custody::name::Name;
 use jiff::Timestamp;
 
-use super::record::{CandidateId, Course, Entry, UNSETTLED_COUNT_MAX};
+use super::record::{Course, Entry, UNSETTLED_COUNT_MAX};
 
 /// Times that one candidate is sent at most.
 pub const SEND_COUNT_MAX: u8 = 3;
@@ -27,9 +28,9 @@ pub enum Step {
     /// Draw a password, seal it, make the document durable, read it back and check it.
     Prepare,
     /// Send the password of a candidate to the directory.
-    Send(CandidateId),
+    Send(Name),
     /// Sign in with it.
-    Prove(CandidateId),
+    Prove(Name),
     /// End the sessions of the account.
     Revoke,
     /// It is done, but for the time in which something late may arrive.
@@ -98,7 +99,7 @@ pub enum Outcome {
     /// It is not, or not for certain.
     Bad,
     /// A document is there, and was read back.
-    Prepared(CandidateId),
+    Prepared(Name),
     /// How the directory answered.
     Answered(Answer),
 }
@@ -107,12 +108,12 @@ pub enum Outcome {
 enum Phase {
     Begin,
     Prepare,
-    NotePrepared(CandidateId),
-    NoteSending(CandidateId),
-    Send(CandidateId),
-    NoteRefused(CandidateId, Option<Stop>),
-    Prove(CandidateId),
-    NoteProved(CandidateId),
+    NotePrepared(Name),
+    NoteSending(Name),
+    Send(Name),
+    NoteRefused(Name, Option<Stop>),
+    Prove(Name),
+    NoteProved(Name),
     Revoke,
     NoteRevoked,
     Done,
@@ -154,7 +155,7 @@ impl Rotation {
     /// What is to be done at this time, as the record stands at this time: somebody may have opened the document meanwhile.
     #[must_use]
     pub fn next(&mut self, course: &Course, at: Timestamp) -> Step {
-        let is_opened = |candidate: &CandidateId| course.is_opened(candidate);
+        let is_opened = |candidate: &Name| course.is_opened(candidate);
         match &self.phase {
             Phase::NoteSending(candidate) if is_opened(candidate) => self.phase = Phase::Stop(Stop::Opened),
             Phase::Send(candidate) if is_opened(candidate) => {
@@ -207,7 +208,7 @@ impl Rotation {
         };
     }
 
-    fn answered(&mut self, candidate: CandidateId, answer: Answer) -> Phase {
+    fn answered(&mut self, candidate: Name, answer: Answer) -> Phase {
         self.send_count += 1;
         let is_first = self.send_count == 1;
         match answer {

@@ -3,11 +3,11 @@
 //!
 //! **Invariant:** an entry that cannot follow the ones before it is refused and changes nothing, so that no record that was
 //! damaged lets a document be destroyed that may count.
-//! **Limits:** [`UNSETTLED_COUNT_MAX`], [`CANDIDATE_CHARS_MAX`].
+//! **Limit:** [`UNSETTLED_COUNT_MAX`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
+use breakglass_custody::name::Name;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -17,53 +17,6 @@ pub const QUIESCENCE_HOURS_USUAL: u16 = 24;
 
 /// Candidates that may be the one that the directory knows, at most: beyond that somebody has to look first.
 pub const UNSETTLED_COUNT_MAX: usize = 3;
-
-/// Characters of the longest name of a candidate.
-pub const CANDIDATE_CHARS_MAX: usize = 64;
-
-/// A text is no name of a candidate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a candidate has the name of its document, 1 to {CANDIDATE_CHARS_MAX} letters, digits and hyphens, and this is none"
-)]
-pub struct CandidateIdError;
-
-/// Name of a candidate: that of its sealed document, which is drawn at random and says nothing of the password.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct CandidateId(String);
-
-impl CandidateId {
-    /// Reads one.
-    ///
-    /// # Errors
-    /// It is empty, too long, or has something else than letters, digits and hyphens of ASCII in it.
-    pub fn read(text: &str) -> Result<Self, CandidateIdError> {
-        let is_good = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'-';
-        let is_name = (1..=CANDIDATE_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_good);
-        if is_name { Ok(Self(text.to_owned())) } else { Err(CandidateIdError) }
-    }
-}
-
-impl TryFrom<String> for CandidateId {
-    type Error = CandidateIdError;
-
-    fn try_from(text: String) -> Result<Self, CandidateIdError> {
-        Self::read(&text)
-    }
-}
-
-impl From<CandidateId> for String {
-    fn from(id: CandidateId) -> Self {
-        id.0
-    }
-}
-
-impl fmt::Display for CandidateId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -77,28 +30,28 @@ pub enum Entry {
     /// A candidate is sealed, durable, and was read back.
     Prepared {
         /// Which.
-        candidate: CandidateId,
+        candidate: Name,
         /// When.
         at: Timestamp,
     },
     /// A candidate is about to be sent: from here on the directory may know it.
     Sending {
         /// Which.
-        candidate: CandidateId,
+        candidate: Name,
         /// When.
         at: Timestamp,
     },
     /// The directory refused the only request that was sent with it: it does not know it.
     Refused {
         /// Which.
-        candidate: CandidateId,
+        candidate: Name,
         /// When.
         at: Timestamp,
     },
     /// Somebody signed in with it.
     Proved {
         /// Which.
-        candidate: CandidateId,
+        candidate: Name,
         /// When.
         at: Timestamp,
     },
@@ -110,21 +63,21 @@ pub enum Entry {
     /// Nothing that was sent before may arrive any more, and nothing says that the password was changed since.
     Settled {
         /// Which.
-        candidate: CandidateId,
+        candidate: Name,
         /// When.
         at: Timestamp,
     },
     /// Its document was opened by custodians.
     Opened {
         /// Which.
-        candidate: CandidateId,
+        candidate: Name,
         /// When.
         at: Timestamp,
     },
     /// Its document is destroyed.
     Destroyed {
         /// Which.
-        candidate: CandidateId,
+        candidate: Name,
         /// When.
         at: Timestamp,
     },
@@ -163,47 +116,47 @@ pub enum RecordError {
     #[error(
         "the record speaks of the document `{0}`, and does not say that it was sealed; look for entries that are missing"
     )]
-    Unknown(CandidateId),
+    Unknown(Name),
     /// A candidate is prepared a second time.
     #[error("the record says twice that the document `{0}` was sealed; two documents cannot have one name")]
-    Twice(CandidateId),
+    Twice(Name),
     /// What is said of it cannot be at that point: only what was prepared is sent, once, and only what was sent is refused.
     #[error(
         "the record says of the document `{0}` what cannot be at that point; entries are missing, or were moved or changed"
     )]
-    OutOfTurn(CandidateId),
+    OutOfTurn(Name),
     /// Its document is destroyed.
     #[error("the record says that the document `{0}` was destroyed, and speaks of it afterwards")]
-    Gone(CandidateId),
+    Gone(Name),
     /// Its document was opened, and it is sent.
     #[error("the document `{0}` was opened, and a password that somebody has seen is not set")]
-    Opened(CandidateId),
+    Opened(Name),
     /// It is settled and not proved, or something was sent since.
     #[error(
         "nobody has signed in with the password in `{0}` since the last one was sent, so that it is not the one that counts"
     )]
-    Unproved(CandidateId),
+    Unproved(Name),
     /// It is destroyed and may count.
     #[error(
         "the password in the document `{0}` may be the one that counts, and the document is not destroyed; keep every copy"
     )]
-    Needed(CandidateId),
+    Needed(Name),
 }
 
 /// How the rotations of an account stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Course {
-    candidates: BTreeMap<CandidateId, Candidate>,
-    opened: BTreeSet<CandidateId>,
-    destroyed: BTreeSet<CandidateId>,
+    candidates: BTreeMap<Name, Candidate>,
+    opened: BTreeSet<Name>,
+    destroyed: BTreeSet<Name>,
     rotations: usize,
-    proved: Option<CandidateId>,
-    settled: Option<CandidateId>,
+    proved: Option<Name>,
+    settled: Option<Name>,
     /// After the last request, at the latest when its outcome was written down: requests are repeated without an entry of
     /// their own.
     last_request_by: Option<Timestamp>,
     /// What was sent since the last proof, and not refused.
-    sent_since: BTreeSet<CandidateId>,
+    sent_since: BTreeSet<Name>,
     is_revocation_due: bool,
 }
 
@@ -271,7 +224,7 @@ impl Course {
         Ok(())
     }
 
-    fn is_there(&self, candidate: &CandidateId) -> Result<(), RecordError> {
+    fn is_there(&self, candidate: &Name) -> Result<(), RecordError> {
         if self.destroyed.contains(candidate) {
             return Err(RecordError::Gone(candidate.clone()));
         }
@@ -279,12 +232,12 @@ impl Course {
         if is_known { Ok(()) } else { Err(RecordError::Unknown(candidate.clone())) }
     }
 
-    fn is(&self, candidate: &CandidateId, standing: Standing) -> Result<(), RecordError> {
+    fn is(&self, candidate: &Name, standing: Standing) -> Result<(), RecordError> {
         let is_so = self.standing(candidate) == Some(standing);
         if is_so { Ok(()) } else { Err(RecordError::OutOfTurn(candidate.clone())) }
     }
 
-    fn prepare(&mut self, candidate: &CandidateId) -> Result<(), RecordError> {
+    fn prepare(&mut self, candidate: &Name) -> Result<(), RecordError> {
         if self.candidates.contains_key(candidate) {
             return Err(RecordError::Twice(candidate.clone()));
         }
@@ -293,7 +246,7 @@ impl Course {
         Ok(())
     }
 
-    fn stand(&mut self, candidate: &CandidateId, standing: Standing, at: Timestamp) {
+    fn stand(&mut self, candidate: &Name, standing: Standing, at: Timestamp) {
         self.last_request_by = self.last_request_by.max(Some(at));
         if let Some(candidate) = self.candidates.get_mut(candidate) {
             // Whatever it was before, it may count again.
@@ -301,7 +254,7 @@ impl Course {
         }
     }
 
-    fn settle(&mut self, settled: &CandidateId) -> Result<(), RecordError> {
+    fn settle(&mut self, settled: &Name) -> Result<(), RecordError> {
         self.is_there(settled)?;
         // The password that was there before there was a record is the one that counts because somebody says so.
         let is_first =
@@ -323,19 +276,19 @@ impl Course {
 
     /// How a candidate stands.
     #[must_use]
-    pub fn standing(&self, candidate: &CandidateId) -> Option<Standing> {
+    pub fn standing(&self, candidate: &Name) -> Option<Standing> {
         self.candidates.get(candidate).map(|candidate| candidate.standing)
     }
 
     /// Candidates that were sent and are not settled: the directory may know each of them, or come to know it.
-    pub fn unsettled(&self) -> impl Iterator<Item = &CandidateId> {
+    pub fn unsettled(&self) -> impl Iterator<Item = &Name> {
         let is_unsettled = |standing| matches!(standing, Standing::Sent | Standing::Proved);
         self.candidates.iter().filter(move |(_, one)| is_unsettled(one.standing)).map(|(id, _)| id)
     }
 
     /// Candidates one of which the directory knows: those that were sent and are not settled, and the one that is. Each of
     /// them has to stay sealed.
-    pub fn may_count(&self) -> impl Iterator<Item = &CandidateId> {
+    pub fn may_count(&self) -> impl Iterator<Item = &Name> {
         let settled = self.settled.iter().filter(|id| self.standing(id) == Some(Standing::Settled));
         self.unsettled().chain(settled)
     }
@@ -343,21 +296,21 @@ impl Course {
     /// The one to open first in an emergency: the last that somebody signed in with, else the one that counted before. If
     /// it does not work, another of [`Self::may_count`] does.
     #[must_use]
-    pub fn current(&self) -> Option<&CandidateId> {
+    pub fn current(&self) -> Option<&Name> {
         self.proved.as_ref().or(self.settled.as_ref())
     }
 
     /// The candidate that is proved, not settled yet, and the last that was sent and not refused: if another was sent since,
     /// either may count.
     #[must_use]
-    pub fn proved(&self) -> Option<&CandidateId> {
+    pub fn proved(&self) -> Option<&Name> {
         self.proved.as_ref().filter(|_| self.sent_since.is_empty())
     }
 
     /// The candidate that is proved, if by the assumption that is set nothing that was sent may arrive any more. Before it
     /// is written down as settled, the directory has to say that the password was not changed since the proof.
     #[must_use]
-    pub fn settleable(&self, quiescence_hours: u16, at: Timestamp) -> Option<&CandidateId> {
+    pub fn settleable(&self, quiescence_hours: u16, at: Timestamp) -> Option<&Name> {
         let quiescence = SignedDuration::from_hours(i64::from(quiescence_hours));
         let quiet_at = self.last_request_by.and_then(|by| by.checked_add(quiescence).ok());
         self.proved().filter(|_| quiet_at.is_some_and(|quiet_at| quiet_at <= at))
@@ -371,13 +324,13 @@ impl Course {
 
     /// Whether custodians have opened a candidate's document: it is never sent again.
     #[must_use]
-    pub fn is_opened(&self, candidate: &CandidateId) -> bool {
+    pub fn is_opened(&self, candidate: &Name) -> bool {
         self.opened.contains(candidate)
     }
 
     /// Candidates whose documents may be destroyed: what was superseded two rotations ago, and what was prepared two
     /// rotations ago and never sent. That the directory refused one is no reason.
-    pub fn destroyable(&self) -> impl Iterator<Item = &CandidateId> {
+    pub fn destroyable(&self) -> impl Iterator<Item = &Name> {
         let may_go = |candidate: &Candidate| match candidate.standing {
             Standing::Superseded => candidate.superseded_in.is_some_and(|at| at + 2 <= self.rotations),
             // Never with the directory, and whoever drew it is gone.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use breakglass_ops::checkout::record::{Course, Entry, EntryError, Name, REASON_CHARS_MAX, Request, Standing};
+use breakglass_custody::approval::REASON_CHARS_MAX;
+use breakglass_custody::name::Name;
+use breakglass_ops::checkout::record::{Course, Entry, EntryError, Request, Standing};
 use jiff::{SignedDuration, Timestamp};
 
 fn name(text: &str) -> Name {

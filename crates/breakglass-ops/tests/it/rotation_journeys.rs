@@ -11,15 +11,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use breakglass_custody::document::{Account, Document};
+use breakglass_custody::name::Name;
 use breakglass_custody::password::Password;
 use breakglass_custody::quorum::Quorum;
 use breakglass_custody::sealing_key::{SealingKey, SplitKey};
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::signing::SigningKey;
 use breakglass_ops::ports::{
-    Clock, Depository, DepositoryError, Directory, DirectoryError, DocumentName, GraphAnswer, GraphRequest,
-    InMemoryDepository, InMemoryStore, Proof, Proving, Random, RandomError, Refusal, SignedIn, SignedInAs, Store,
-    StoreError,
+    Clock, Depository, DepositoryError, Directory, DirectoryError, GraphAnswer, GraphRequest, InMemoryDepository,
+    InMemoryStore, Proof, Proving, Random, RandomError, Refusal, SignedIn, SignedInAs, Store, StoreError,
 };
 use breakglass_ops::rotation::journey::{Rotated, RotationError, Rotator, Sealing, course_of};
 use breakglass_ops::rotation::machine::Stop;
@@ -138,7 +138,7 @@ impl World {
     /// Everything that two of three shares open.
     fn opened(&self) -> BTreeSet<String> {
         let key = self.split.set.recover(&self.split.shares[1..]).unwrap();
-        let open = |name: &DocumentName| {
+        let open = |name: &Name| {
             let text = run(self.depository.read(name)).unwrap().unwrap();
             let document = Document::read(&text).unwrap().confirmed(self.operator.public().fingerprint()).unwrap();
             key.open(&document).unwrap().with_plaintext(str::to_owned)
@@ -266,7 +266,7 @@ impl Depository for World {
         "a test".to_owned()
     }
 
-    async fn keep(&self, name: &DocumentName, text: &str) -> Result<(), DepositoryError> {
+    async fn keep(&self, name: &Name, text: &str) -> Result<(), DepositoryError> {
         let fault = self.event();
         let (place, why) = (self.place(), "it is played".to_owned());
         match fault {
@@ -281,7 +281,7 @@ impl Depository for World {
         }
     }
 
-    async fn read(&self, name: &DocumentName) -> Result<Option<String>, DepositoryError> {
+    async fn read(&self, name: &Name) -> Result<Option<String>, DepositoryError> {
         let (place, why) = (self.place(), "it is played".to_owned());
         match self.event() {
             Some(Fault::LostUndone | Fault::LostDone) => Err(DepositoryError::Unanswered { place, why }),
@@ -293,11 +293,11 @@ impl Depository for World {
         }
     }
 
-    async fn names(&self) -> Result<Vec<DocumentName>, DepositoryError> {
+    async fn names(&self) -> Result<Vec<Name>, DepositoryError> {
         self.depository.names().await
     }
 
-    async fn destroy(&self, name: &DocumentName) -> Result<(), DepositoryError> {
+    async fn destroy(&self, name: &Name) -> Result<(), DepositoryError> {
         self.depository.destroy(name).await
     }
 }
@@ -334,7 +334,7 @@ fn case(faults: &[(usize, Fault)]) -> (usize, usize) {
         match world.rotate() {
             Some(Ok(rotated)) => {
                 world.holds();
-                let name = DocumentName::read(&rotated.document.to_string()).unwrap();
+                let name = Name::read(&rotated.document.to_string()).unwrap();
                 let text = run(world.depository.read(&name)).unwrap().unwrap();
                 let document = Document::read(&text).unwrap().confirmed(world.operator.public().fingerprint()).unwrap();
                 let key = world.split.set.recover(&world.split.shares[..2]).unwrap();

@@ -1,13 +1,12 @@
 //! The record of rotations: what may follow what, and what it says at the edges that the enumeration does not reach.
 
+use breakglass_custody::name::{NAME_CHARS_MAX, Name};
 use breakglass_ops::rotation::machine::{Answer, Outcome, Rotation, Step, Stop};
-use breakglass_ops::rotation::record::{
-    CANDIDATE_CHARS_MAX, CandidateId, Course, Entry, QUIESCENCE_HOURS_USUAL, RecordError, Standing,
-};
+use breakglass_ops::rotation::record::{Course, Entry, QUIESCENCE_HOURS_USUAL, RecordError, Standing};
 use jiff::{SignedDuration, Timestamp};
 
-fn id(text: &str) -> CandidateId {
-    CandidateId::read(text).unwrap()
+fn id(text: &str) -> Name {
+    Name::read(text).unwrap()
 }
 
 fn hour(hour: i64) -> Timestamp {
@@ -187,10 +186,10 @@ fn what_custodians_opened_is_not_sent_and_not_sent_again() {
 
 #[test]
 fn names_of_candidates_have_a_largest_length_and_no_signs() {
-    let longest = "x".repeat(CANDIDATE_CHARS_MAX);
-    assert!(CandidateId::read(&longest).is_ok());
-    for text in ["", "two words", "\u{9b}2J", "a/b", "\u{e4}", &"x".repeat(CANDIDATE_CHARS_MAX + 1)] {
-        assert!(CandidateId::read(text).is_err(), "{text:?}");
+    let longest = "x".repeat(NAME_CHARS_MAX);
+    assert!(Name::read(&longest).is_ok());
+    for text in ["", "two words", "\u{9b}2J", "a/b", "\u{e4}", &"x".repeat(NAME_CHARS_MAX + 1)] {
+        assert!(Name::read(text).is_err(), "{text:?}");
         let json = serde_json::json!({ "state": "opened", "candidate": text, "at": "2026-11-27T03:00:00Z" });
         assert!(serde_json::from_value::<Entry>(json).is_err(), "{text:?}");
     }

@@ -5,8 +5,9 @@
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
+use breakglass_custody::name::Name;
 use breakglass_ops::rotation::machine::{Answer, Outcome, Rotation, Step};
-use breakglass_ops::rotation::record::{CandidateId, Course, Entry};
+use breakglass_ops::rotation::record::{Course, Entry};
 use breakglass_testkit::is_full;
 use jiff::Timestamp;
 
@@ -14,13 +15,13 @@ fn at() -> Timestamp {
     Timestamp::UNIX_EPOCH
 }
 
-type Name = u8;
+type Drawn = u8;
 
-fn id(name: Name) -> CandidateId {
-    CandidateId::read(&name.to_string()).unwrap()
+fn id(name: Drawn) -> Name {
+    Name::read(&name.to_string()).unwrap()
 }
 
-fn name(id: &CandidateId) -> Name {
+fn name(id: &Name) -> Drawn {
     id.to_string().parse().unwrap()
 }
 
@@ -29,13 +30,13 @@ fn name(id: &CandidateId) -> Name {
 enum Act {
     Note(Entry),
     Draw,
-    Seal(Name),
+    Seal(Drawn),
     /// Seals it in place of everything that was sealed.
-    SealOver(Name),
-    Send(Name),
-    Prove(Name),
+    SealOver(Drawn),
+    Send(Drawn),
+    Prove(Drawn),
     Revoke,
-    Destroy(Vec<Name>),
+    Destroy(Vec<Drawn>),
     End,
 }
 
@@ -54,7 +55,7 @@ trait Protocol: Clone + Hash {
 enum Came {
     Good,
     Bad,
-    Drawn(Name),
+    Drawn(Drawn),
     Answered(Answer),
 }
 
@@ -62,15 +63,15 @@ enum Came {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct World {
     /// The password that the directory knows.
-    knows: Name,
+    knows: Drawn,
     /// Those that it knew, of which a copy may be left.
-    knew: BTreeSet<Name>,
+    knew: BTreeSet<Drawn>,
     /// Requests that may still arrive, with how many of each.
-    under_way: Vec<Name>,
-    sealed: BTreeSet<Name>,
+    under_way: Vec<Drawn>,
+    sealed: BTreeSet<Drawn>,
     /// What is written down, as far as it counts.
     course: Course,
-    drawn: Name,
+    drawn: Drawn,
     /// Whether the directory got another since the last proof.
     has_changed: bool,
     crashes: u8,
@@ -79,7 +80,7 @@ struct World {
 }
 
 impl World {
-    fn know(&mut self, name: Name) {
+    fn know(&mut self, name: Drawn) {
         self.has_changed |= self.knows != name;
         self.knew.insert(self.knows);
         self.knows = name;
@@ -90,7 +91,7 @@ impl World {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Ours {
     rotation: Rotation,
-    drawn: Option<Name>,
+    drawn: Option<Drawn>,
 }
 
 impl Protocol for Ours {
@@ -138,8 +139,8 @@ impl Protocol for Ours {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Wrong<const WHICH: u8> {
     at: u8,
-    drawn: Name,
-    older: [Name; 8],
+    drawn: Drawn,
+    older: [Drawn; 8],
 }
 
 const SET_THEN_SEAL: u8 = 1;
@@ -149,7 +150,7 @@ const ACKNOWLEDGED_DESTROYS_OLD: u8 = 4;
 
 impl<const WHICH: u8> Protocol for Wrong<WHICH> {
     fn begin(world: &World) -> Option<Self> {
-        let mut older = [Name::MAX; 8];
+        let mut older = [Drawn::MAX; 8];
         older.iter_mut().zip(&world.sealed).for_each(|(older, sealed)| *older = *sealed);
         Some(Self { at: 0, drawn: 0, older })
     }

@@ -4,10 +4,11 @@ mod disk;
 mod folder;
 mod vault;
 
-use breakglass_ops::ports::{DOCUMENT_BYTES_MAX, Depository, DepositoryError, DocumentName, InMemoryDepository};
+use breakglass_custody::name::Name;
+use breakglass_ops::ports::{DOCUMENT_BYTES_MAX, Depository, DepositoryError, InMemoryDepository};
 
-fn name(text: &str) -> DocumentName {
-    DocumentName::read(text).unwrap()
+fn name(text: &str) -> Name {
+    Name::read(text).unwrap()
 }
 
 /// What every depository does, begun with an empty one.
@@ -49,9 +50,9 @@ async fn memory_keeps_its_promises() {
 #[test]
 fn a_name_is_a_files_name_anywhere() {
     for good in ["a", "0", "envelope-0f3c", &"a".repeat(64)] {
-        assert!(DocumentName::read(good).is_ok(), "{good}");
+        assert!(Name::read(good).is_ok(), "{good}");
     }
     for bad in ["", "A", "a.b", "a/b", "..", "a b", "\u{e4}", "a\0", &"a".repeat(65)] {
-        assert!(DocumentName::read(bad).is_err(), "{bad}");
+        assert!(Name::read(bad).is_err(), "{bad}");
     }
 }
