@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::hex::{of_hex, to_hex};
@@ -21,7 +22,8 @@ const FINGERPRINT_CHARS_MAX: usize = 128;
 pub struct FingerprintError;
 
 /// The fingerprint of a public key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Fingerprint([u8; FINGERPRINT_BYTES]);
 
 impl Fingerprint {
@@ -46,6 +48,20 @@ impl Fingerprint {
         let digits = text.chars().filter(|letter| !letter.is_whitespace() && *letter != '-');
         let digits: String = digits.map(|letter| letter.to_ascii_lowercase()).collect();
         of_hex(&digits).map(Self).ok_or(FingerprintError)
+    }
+}
+
+impl TryFrom<String> for Fingerprint {
+    type Error = FingerprintError;
+
+    fn try_from(text: String) -> Result<Self, FingerprintError> {
+        Self::read(&text)
+    }
+}
+
+impl From<Fingerprint> for String {
+    fn from(fingerprint: Fingerprint) -> Self {
+        fingerprint.to_string()
     }
 }
 

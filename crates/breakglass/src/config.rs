@@ -14,6 +14,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
+use breakglass_custody::fingerprint::Fingerprint;
 use breakglass_engine::access::AccessSettings;
 use breakglass_engine::lockout::custody::Custody;
 use breakglass_engine::posture::accounts::Declared;
@@ -26,6 +27,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer};
 
 pub(crate) use self::connection::{Connection, GROUP_USUAL, SignInName};
+pub(crate) use self::custody::{DocumentPlace, Person, VaultPlace};
 use self::connection::{ExclusionSection, TenantSection};
 pub(crate) use self::lockout::{LockoutSettings, OnPremisesAuthentication, OwnScenario};
 use self::{custody::CustodySection, lockout::LockoutSection};
@@ -107,7 +109,8 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       [[lockout.network]]\n    location = \"Head office\"    # or its id\n    country = \"DE\"\n\n    \
                       [[lockout.scenario]]\n    id = \"office-closed\"\n    \
                       title = \"Nobody gets into the office\"\n    failed = [\"net:*\", \"safe:hq\"]\n\n    \
-                      [[custody.custodian]]\n    id = \"eva\"\n    name = \"Eva Brandt\"\n    site = \"hq\"\n\n    \
+                      [[custody.custodian]]\n    id = \"eva\"\n    name = \"Eva Brandt\"\n    site = \"hq\"\n    \
+                      phone = \"+49 30 1234567\"\n    key = \"ed25519:…\"             # signs what she agrees to\n\n    \
                       [[custody.safe]]\n    id = \"hq\"\n    name = \"Safe at head office\"\n    site = \"hq\"\n\n    \
                       [[custody.depository]]\n    id = \"vault\"\n    name = \"Password vault\"\n    \
                       signs_in = [\"eva@contoso.com\"]   # if it is reached by signing in to this tenant\n    \
@@ -292,7 +295,7 @@ struct LowPrivilegeScopes {
 }
 
 /// Text that says something.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 struct NonEmpty(String);
 
@@ -452,6 +455,21 @@ impl Config {
         self.custody.as_ref().map(CustodySection::custody).unwrap_or_default()
     }
 
+    /// The fingerprint of the operator's key, if it is pinned.
+    pub(crate) fn operator(&self) -> Option<Fingerprint> {
+        self.custody.as_ref().and_then(CustodySection::operator)
+    }
+
+    /// Whoever holds a share or agrees to openings, custodians first.
+    pub(crate) fn people(&self) -> Vec<Person> {
+        self.custody.as_ref().map(CustodySection::people).unwrap_or_default()
+    }
+
+    /// Where sealed documents are kept, by what is declared; paths are from the folder of the configuration.
+    pub(crate) fn document_places(&self, folder: &Path) -> Vec<DocumentPlace> {
+        self.custody.as_ref().map(|custody| custody.places(folder)).unwrap_or_default()
+    }
+
     /// What it says about the lockout analysis.
     pub(crate) fn lockout_settings(&self) -> LockoutSettings {
         self.lockout.settings()
@@ -476,11 +494,9 @@ fn at_most(max: usize, what: &str, count: usize) -> Result<(), Contradiction> {
 }
 
 /// The second of two that are the same, with its place.
-fn repeated<'a>(
-    mut declared: impl Iterator<Item = (&'a NonEmpty, Range<usize>)>,
-) -> Option<(&'a NonEmpty, Range<usize>)> {
+fn repeated<T: Ord + Clone>(mut declared: impl Iterator<Item = (T, Range<usize>)>) -> Option<(T, Range<usize>)> {
     let mut seen = BTreeSet::new();
-    declared.find(|(text, _)| !seen.insert(text.0.as_str()))
+    declared.find(|(one, _)| !seen.insert(one.clone()))
 }
 
 fn optional(text: Option<&NonEmpty>) -> Option<String> {

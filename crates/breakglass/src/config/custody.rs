@@ -1,8 +1,14 @@
-//! `[custody]`: who and what keeps the shares of which secret.
+//! `[custody]`: who and what keeps the shares of which secret, whose keys agree to an opening, and where sealed documents
+//! lie.
 //!
 //! **Limits:** [`KEEPER_COUNT_MAX`], [`SIGNS_IN_COUNT_MAX`], [`ENVELOPE_COUNT_MAX`], and the shares of an envelope that
 //! the engine allows.
 
+use std::path::{Path, PathBuf};
+
+use breakglass_custody::fingerprint::Fingerprint;
+use breakglass_custody::recipient::Recipient;
+use breakglass_custody::signing::SigningPublicKey;
 use breakglass_engine::lockout::custody::{Custody, Depository, Envelope, Holds, Keeper, SHARE_COUNT_MAX, Share};
 use serde::Deserialize;
 use toml::Spanned;
@@ -25,7 +31,11 @@ const PASSWORD: &str = "password";
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct CustodySection {
-    custodian: Vec<Spanned<KeeperProperties>>,
+    /// Fingerprint of the operator's key.
+    operator: Option<Parsed<Fingerprint>>,
+    custodian: Vec<Spanned<PersonProperties>>,
+    /// Whoever agrees to openings and holds no share.
+    person: Vec<Spanned<PersonProperties>>,
     safe: Vec<Spanned<KeeperProperties>>,
     depository: Vec<Spanned<DepositoryProperties>>,
     envelope: Vec<Spanned<EnvelopeProperties>>,
@@ -41,6 +51,72 @@ struct KeeperProperties {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct PersonProperties {
+    id: NonEmpty,
+    name: Option<NonEmpty>,
+    site: Option<NonEmpty>,
+    phone: Option<NonEmpty>,
+    key: Option<Parsed<SigningPublicKey>>,
+    age: Option<Parsed<Recipient>>,
+}
+
+/// A value that has a text of its own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+struct Parsed<T: FromText>(T);
+
+/// What is read from a text of a configuration.
+trait FromText: Sized {
+    fn from_text(text: &str) -> Result<Self, String>;
+}
+
+impl<T: FromText> TryFrom<String> for Parsed<T> {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        T::from_text(text.trim()).map(Self)
+    }
+}
+
+impl FromText for Fingerprint {
+    fn from_text(text: &str) -> Result<Self, String> {
+        Self::read(text).map_err(|error| error.to_string())
+    }
+}
+
+impl FromText for SigningPublicKey {
+    fn from_text(text: &str) -> Result<Self, String> {
+        Self::read(text).map_err(|error| error.to_string())
+    }
+}
+
+impl FromText for Recipient {
+    fn from_text(text: &str) -> Result<Self, String> {
+        Self::read(text).map_err(|error| error.to_string())
+    }
+}
+
+/// Somebody who holds a share, or agrees to openings.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    /// Their id in the configuration.
+    pub(crate) id: String,
+    /// What they are called.
+    pub(crate) name: String,
+    /// Where they usually are.
+    pub(crate) site: Option<String>,
+    /// How they are called to the telephone.
+    pub(crate) phone: Option<String>,
+    /// The key that they sign requests and approvals with.
+    pub(crate) key: Option<SigningPublicKey>,
+    /// Their own key of age, that a share is encrypted to.
+    pub(crate) age: Option<Recipient>,
+    /// Whether they hold a share.
+    pub(crate) is_custodian: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct DepositoryProperties {
     id: NonEmpty,
     name: Option<NonEmpty>,
@@ -48,6 +124,46 @@ struct DepositoryProperties {
     #[serde(default)]
     signs_in: Vec<NonEmpty>,
     application: Option<NonEmpty>,
+    folder: Option<NonEmpty>,
+    vault: Option<VaultProperties>,
+}
+
+/// Documents in OpenBao or HashiCorp Vault.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VaultProperties {
+    address: NonEmpty,
+    mount: NonEmpty,
+    path: NonEmpty,
+    namespace: Option<NonEmpty>,
+    #[serde(default)]
+    authorities: Vec<NonEmpty>,
+}
+
+/// Where sealed documents are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum DocumentPlace {
+    /// A folder of files.
+    Folder(PathBuf),
+    /// A server of OpenBao or HashiCorp Vault.
+    Vault(VaultPlace),
+}
+
+/// Where in a vault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct VaultPlace {
+    /// The id of the depository.
+    pub(crate) id: String,
+    /// The server.
+    pub(crate) address: String,
+    /// The path of the engine.
+    pub(crate) mount: String,
+    /// The folder in it.
+    pub(crate) path: String,
+    /// The namespace, where there are some.
+    pub(crate) namespace: Option<String>,
+    /// Files with certificate authorities.
+    pub(crate) authorities: Vec<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -94,12 +210,42 @@ impl CustodySection {
         }
     }
 
+    /// The fingerprint of the operator's key.
+    pub(super) fn operator(&self) -> Option<Fingerprint> {
+        self.operator.as_ref().map(|parsed| parsed.0)
+    }
+
+    /// Whoever holds a share or agrees to openings, custodians first.
+    pub(super) fn people(&self) -> Vec<Person> {
+        let of = |is_custodian: bool| move |one: &Spanned<PersonProperties>| one.get_ref().person(is_custodian);
+        self.custodian.iter().map(of(true)).chain(self.person.iter().map(of(false))).collect()
+    }
+
+    /// Where documents are kept; paths are from the folder of the configuration.
+    pub(super) fn places(&self, folder: &Path) -> Vec<DocumentPlace> {
+        self.depository.iter().filter_map(|depository| depository.get_ref().place(folder)).collect()
+    }
+
     /// Checks that what is declared can be; the first contradiction, with its place.
     pub(super) fn check(&self) -> Result<(), Contradiction> {
         check_keepers("custodians", &self.custodian, |keeper| &keeper.id)?;
+        check_keepers("people", &self.person, |keeper| &keeper.id)?;
+        let everybody = || self.custodian.iter().chain(&self.person);
+        if let Some((id, span)) = repeated(everybody().map(|one| (&one.get_ref().id, one.span()))) {
+            return Err(Contradiction { message: format!("`{id}` is a custodian and somebody else"), span });
+        }
+        let keys = everybody().filter_map(|one| one.get_ref().key.as_ref().map(|key| (key.0.to_string(), one.span())));
+        if let Some((_, span)) = repeated(keys) {
+            let message = "two people have one key: whoever agrees has to be told from others".to_owned();
+            return Err(Contradiction { message, span });
+        }
         check_keepers("safes", &self.safe, |keeper| &keeper.id)?;
         check_keepers("depositories", &self.depository, |depository| &depository.id)?;
         for depository in &self.depository {
+            if depository.get_ref().folder.is_some() && depository.get_ref().vault.is_some() {
+                let message = "a depository is a `folder` or a `vault`, and not both".to_owned();
+                return Err(Contradiction { message, span: depository.span() });
+            }
             let count = depository.get_ref().signs_in.len();
             at_most(SIGNS_IN_COUNT_MAX, "users who sign in to a depository", count)
                 .map_err(|refused| refused.at(depository.span()))?;
@@ -141,7 +287,41 @@ impl KeeperProperties {
     }
 }
 
+impl PersonProperties {
+    fn keeper(&self) -> (String, Keeper) {
+        let name = self.name.as_ref().unwrap_or(&self.id).0.clone();
+        (self.id.0.clone(), Keeper { name, site: optional(self.site.as_ref()) })
+    }
+
+    fn person(&self, is_custodian: bool) -> Person {
+        Person {
+            id: self.id.0.clone(),
+            name: self.name.as_ref().unwrap_or(&self.id).0.clone(),
+            site: optional(self.site.as_ref()),
+            phone: optional(self.phone.as_ref()),
+            key: self.key.as_ref().map(|key| key.0),
+            age: self.age.as_ref().map(|key| key.0.clone()),
+            is_custodian,
+        }
+    }
+}
+
 impl DepositoryProperties {
+    fn place(&self, folder: &Path) -> Option<DocumentPlace> {
+        let of_folder = self.folder.as_ref().map(|path| DocumentPlace::Folder(folder.join(&path.0)));
+        of_folder.or_else(|| {
+            let vault = self.vault.as_ref()?;
+            Some(DocumentPlace::Vault(VaultPlace {
+                id: self.id.0.clone(),
+                address: vault.address.0.clone(),
+                mount: vault.mount.0.clone(),
+                path: vault.path.0.clone(),
+                namespace: optional(vault.namespace.as_ref()),
+                authorities: vault.authorities.iter().map(|path| folder.join(&path.0)).collect(),
+            }))
+        })
+    }
+
     fn depository(&self) -> (String, Depository) {
         let depository = Depository {
             name: self.name.as_ref().unwrap_or(&self.id).0.clone(),
