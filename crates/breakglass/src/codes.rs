@@ -37,6 +37,9 @@ const LISTS: &[&[ErrorCode]] = &[
     commands::passwords::CODES,
     commands::state::CODES,
     commands::init::CODES,
+    commands::custody::desk::CODES,
+    commands::custody::shares::CODES,
+    commands::custody::CODES,
     commands::tenant::CODES,
 ];
 

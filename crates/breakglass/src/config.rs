@@ -27,8 +27,8 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer};
 
 pub(crate) use self::connection::{Connection, GROUP_USUAL, SignInName};
-pub(crate) use self::custody::{DocumentPlace, Person, VaultPlace};
 use self::connection::{ExclusionSection, TenantSection};
+pub(crate) use self::custody::{DocumentPlace, Person, VaultPlace};
 pub(crate) use self::lockout::{LockoutSettings, OnPremisesAuthentication, OwnScenario};
 use self::{custody::CustodySection, lockout::LockoutSection};
 use crate::codes::ErrorCode;

@@ -16,6 +16,7 @@ mod render;
 mod snapshot_codes;
 mod state;
 mod subject;
+mod terminal;
 mod text_file;
 mod wiring;
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use breakglass_adapters::graph::{SystemKeyStore, TokenCache};
 use breakglass_tenant::clock::Clock;
 use jiff::Timestamp;
+use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::render::paint::{Paint, Style};
@@ -169,6 +170,17 @@ pub(crate) fn client_secret() -> Option<String> {
     variable("BREAKGLASS_CLIENT_SECRET")
         .and_then(|secret| secret.into_string().ok())
         .filter(|secret| !secret.is_empty())
+}
+
+/// The token that a vault is asked with, if the environment has one.
+pub(crate) fn vault_token() -> Option<String> {
+    variable("BREAKGLASS_VAULT_TOKEN").and_then(|token| token.into_string().ok()).filter(|token| !token.is_empty())
+}
+
+/// The passphrase of files with keys, if the environment has one.
+pub(crate) fn key_passphrase() -> Option<Zeroizing<String>> {
+    let text = variable("BREAKGLASS_KEY_PASSPHRASE").and_then(|text| text.into_string().ok());
+    text.filter(|text| !text.is_empty()).map(Zeroizing::new)
 }
 
 /// The proxy for what is secured, and what is reached without it.

@@ -4,3 +4,4 @@
 //! [`record`] is what is remembered of one account, and how things stand by it.
 
 pub mod record;
+pub mod stream;

@@ -251,10 +251,8 @@ impl KeyBox {
     pub fn note(&mut self, store: &dyn Store, entry: &Entry) -> Result<(), KeyBoxError> {
         let mut next = self.clone();
         next.take(entry)?;
-        let value = serde_json::to_value(entry).map_err(|error| KeyBoxError::Damaged {
-            number: self.length + 1,
-            why: error.to_string(),
-        })?;
+        let value = serde_json::to_value(entry)
+            .map_err(|error| KeyBoxError::Damaged { number: self.length + 1, why: error.to_string() })?;
         store.append(STREAM, self.length, &value)?;
         *self = next;
         Ok(())
@@ -304,7 +302,9 @@ fn check_holders(signed: &SignedSet, holders: &[Name]) -> Result<(), KeyBoxError
         return Err(KeyBoxError::HolderCount { set, shares, holders: holders.len() });
     }
     let mut seen = BTreeSet::new();
-    holders.iter().try_for_each(|holder| {
-        if seen.insert(holder) { Ok(()) } else { Err(KeyBoxError::SamePerson(holder.clone())) }
-    })
+    holders.iter().try_for_each(
+        |holder| {
+            if seen.insert(holder) { Ok(()) } else { Err(KeyBoxError::SamePerson(holder.clone())) }
+        },
+    )
 }

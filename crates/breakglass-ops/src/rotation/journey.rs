@@ -29,7 +29,7 @@ pub const PROOF_SECONDS: [u64; 5] = [0, 5, 15, 30, 60];
 const PASSWORD: &str = "/passwordProfile/password";
 
 /// Where the records of rotations are kept, and behind it the id of the account.
-const STREAM: &str = "rotation/";
+pub const STREAM: &str = "rotation/";
 
 /// What Graph says where the policy for passwords does not take one, in lower case.
 ///
@@ -115,7 +115,26 @@ pub fn course_of(store: &dyn Store, account: &str) -> Result<(Course, usize), Ro
     Ok((course, entries.len()))
 }
 
-fn stream_of(account: &str) -> String {
+/// Writes an entry down in the record of an account, after those that are there.
+///
+/// # Errors
+/// It cannot follow them, or somebody else has written one at the same time. Nothing is changed.
+pub fn note(store: &dyn Store, account: &str, entries: &[Entry]) -> Result<(), RotationError> {
+    let record = |why: String| RotationError::Record { account: account.to_owned(), why };
+    let (mut course, length) = course_of(store, account)?;
+    for entry in entries {
+        course.take(entry).map_err(|error| record(error.to_string()))?;
+    }
+    for (at, entry) in (length..).zip(entries) {
+        let value = serde_json::to_value(entry).map_err(|error| record(error.to_string()))?;
+        store.append(&stream_of(account), at, &value).map_err(|error| record(error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// Where the record of an account is kept.
+#[must_use]
+pub fn stream_of(account: &str) -> String {
     format!("{STREAM}{account}")
 }
 

@@ -9,6 +9,7 @@ mod applications;
 pub(crate) mod apply;
 mod check;
 mod completions;
+pub(crate) mod custody;
 mod device;
 mod doctor;
 mod explain;
@@ -66,6 +67,7 @@ commands! {
     Init in init,
     Plan in plan,
     Apply in apply,
+    Custody in custody,
     State in state,
     Tenant in tenant,
     Explain in explain,

@@ -62,7 +62,7 @@ struct PersonProperties {
 
 /// A value that has a text of its own.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "String")]
+#[serde(try_from = "String", bound(deserialize = "T: FromText"))]
 struct Parsed<T: FromText>(T);
 
 /// What is read from a text of a configuration.

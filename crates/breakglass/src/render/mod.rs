@@ -9,6 +9,7 @@
 
 pub(crate) mod agreement;
 mod csv;
+pub(crate) mod custody;
 pub(crate) mod doctor;
 mod escape;
 pub(crate) mod forecast;

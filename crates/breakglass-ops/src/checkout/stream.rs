@@ -1,0 +1,119 @@
+//! Where the entries of check-outs are kept, each with what was signed for it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::record::{Course, Entry, EntryError};
+use crate::ports::{Store, StoreError};
+
+/// What the names of streams begin with; behind it the id of the account.
+pub const PREFIX: &str = "checkout/";
+
+/// An entry as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kept {
+    /// What happened.
+    pub entry: Entry,
+    /// The request or the approval that a person signed, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<String>,
+}
+
+/// Why nothing is written down, or cannot be looked up.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckoutStreamError {
+    /// The place is of no use, or somebody else wrote at the same time.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is there makes no sense.
+    #[error("what is remembered of the check-outs of `{account}` cannot be used: entry {number}: {why}")]
+    Damaged {
+        /// The account.
+        account: String,
+        /// Which entry, from 1.
+        number: usize,
+        /// Why.
+        why: String,
+    },
+    /// It cannot follow.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+}
+
+/// Where the record of an account is kept.
+#[must_use]
+pub fn stream_of(account: &str) -> String {
+    format!("{PREFIX}{account}")
+}
+
+/// What is remembered of an account.
+///
+/// # Errors
+/// It cannot be read, or makes no sense.
+pub fn kept(store: &dyn Store, account: &str) -> Result<Vec<Kept>, CheckoutStreamError> {
+    let entries = store.entries(&stream_of(account))?;
+    let read = |(number, value): (usize, Value)| {
+        serde_json::from_value(value).map_err(|error| CheckoutStreamError::Damaged {
+            account: account.to_owned(),
+            number,
+            why: error.to_string(),
+        })
+    };
+    (1..).zip(entries).map(read).collect()
+}
+
+/// How the check-outs of an account stand, and how many entries there are.
+///
+/// # Errors
+/// What is remembered cannot be read, or makes no sense.
+pub fn course_of(store: &dyn Store, account: &str) -> Result<(Course, usize), CheckoutStreamError> {
+    let kept = kept(store, account)?;
+    let mut course = Course::default();
+    for (number, one) in (1..).zip(&kept) {
+        course.add(&one.entry).map_err(|error| CheckoutStreamError::Damaged {
+            account: account.to_owned(),
+            number,
+            why: error.to_string(),
+        })?;
+    }
+    Ok((course, kept.len()))
+}
+
+/// Writes an entry down, with what was signed for it; the answer is its place in the stream, from 0.
+///
+/// # Errors
+/// It cannot follow those that are there, or somebody else has written one at the same time. Nothing is changed.
+pub fn note(
+    store: &dyn Store,
+    account: &str,
+    entry: &Entry,
+    signed: Option<&str>,
+) -> Result<usize, CheckoutStreamError> {
+    let (mut course, length) = course_of(store, account)?;
+    course.add(entry)?;
+    let kept = Kept { entry: entry.clone(), signed: signed.map(str::to_owned) };
+    let value = serde_json::to_value(&kept).map_err(|error| CheckoutStreamError::Damaged {
+        account: account.to_owned(),
+        number: length + 1,
+        why: error.to_string(),
+    })?;
+    store.append(&stream_of(account), length, &value)?;
+    Ok(length)
+}
+
+/// Accounts whose check-outs are out for too long at a time.
+///
+/// # Errors
+/// What is remembered cannot be read, or makes no sense.
+pub fn overdue(store: &dyn Store, at: Timestamp) -> Result<Vec<String>, CheckoutStreamError> {
+    let mut found = Vec::new();
+    for stream in store.streams(PREFIX)? {
+        let account = stream.strip_prefix(PREFIX).unwrap_or_default();
+        if course_of(store, account)?.0.standing(at) == super::record::Standing::Overdue {
+            found.push(account.to_owned());
+        }
+    }
+    Ok(found)
+}

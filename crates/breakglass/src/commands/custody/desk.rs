@@ -1,0 +1,399 @@
+//! What the commands of custody work at: the configuration, the state, the operator's key, the places of documents.
+
+use std::path::{Path, PathBuf};
+
+use breakglass_adapters::folder_depository::FolderDepository;
+use breakglass_adapters::http::{Authorities, AuthoritiesError, SecretText};
+use breakglass_adapters::key_file::{self, KeyFileError, KeyUse};
+use breakglass_adapters::random::SystemRandom;
+use breakglass_adapters::sqlite_store::SqliteStore;
+use breakglass_adapters::vault_depository::{VaultDepository, VaultSettings, VaultSettingsError};
+use breakglass_custody::NoRandomness;
+use breakglass_custody::document::Document;
+use breakglass_custody::fingerprint::Fingerprint;
+use breakglass_custody::name::{Name, NameError};
+use breakglass_custody::signed::SignedError;
+use breakglass_custody::signing::{SigningKey, SigningPublicKey};
+use breakglass_custody::succession::SealableError;
+use breakglass_ops::key_box::depositories::Depositories;
+use breakglass_ops::key_box::record::{HeldSet, KeyBox, KeyBoxError};
+use breakglass_ops::ports::{Depository, DepositoryError, Random as _, StoreError};
+use breakglass_ops::rotation::journey::RotationError;
+use tokio::runtime::Runtime;
+use zeroize::Zeroizing;
+
+use crate::codes::ErrorCode;
+use crate::config::{Config, DocumentPlace, Person, VaultPlace};
+use crate::exit::Exit;
+use crate::failure::{Coded, Failure};
+use crate::live::{LiveError, proxies};
+use crate::state::state_folder;
+use crate::subject::SubjectArguments;
+use crate::terminal::{TerminalError, ask_unseen};
+use crate::wiring::{self, World};
+
+/// Name of the file with the operator's key, in the folder of the state.
+const OPERATOR_KEY: &str = "operator.key";
+
+/// Name of the folder for documents, in the folder of the state, where no other is declared.
+const DOCUMENTS: &str = "documents";
+
+/// Where things are.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Place {
+    /// The configuration [default: breakglass.toml of this folder]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// The folder that remembers what was done [default: .breakglass beside the configuration]
+    #[arg(long, value_name = "FOLDER")]
+    state: Option<PathBuf>,
+}
+
+/// Why the key box cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DeskError {
+    /// There is no operator's key on this machine.
+    #[error("there is no key of the operator in `{}`", .0.display())]
+    NoOperator(PathBuf),
+    /// It is another than the one that is pinned.
+    #[error("the key of the operator in `{}` has the fingerprint `{found}`, and the configuration wants `{wanted}`", path.display())]
+    OtherOperator { path: PathBuf, found: Fingerprint, wanted: Fingerprint },
+    /// A file with a key is of no use.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// There is no randomness.
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+    /// What is remembered is of no use.
+    #[error(transparent)]
+    KeyBox(#[from] KeyBoxError),
+    /// Nothing can be sealed now.
+    #[error(transparent)]
+    Sealable(#[from] SealableError),
+    /// The state is of no use.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The record of an account is of no use.
+    #[error(transparent)]
+    Record(#[from] RotationError),
+    /// A depository is of no use.
+    #[error("the depository `{id}` cannot be used")]
+    Depository {
+        id: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A vault needs a token.
+    #[error("the depository `{0}` is a vault, and the variable BREAKGLASS_VAULT_TOKEN is not set")]
+    NoToken(String),
+    /// A depository did not do it.
+    #[error(transparent)]
+    Documents(#[from] DepositoryError),
+    /// A document is none.
+    #[error("`{name}` is no document that can be relied on")]
+    Document {
+        name: String,
+        #[source]
+        source: SignedError,
+    },
+    /// There is no such document.
+    #[error("there is no document `{name}` in {place}")]
+    NoDocument { name: String, place: String },
+    /// Somebody is not declared.
+    #[error("`{id}` is no custodian and no person of the configuration; there are: {}", if .known.is_empty() { "none" } else { .known.as_str() })]
+    Unknown { id: String, known: String },
+    /// Somebody's id is no name.
+    #[error("`{id}` cannot be the id of somebody who holds a share or agrees: {source}")]
+    PersonName {
+        id: String,
+        #[source]
+        source: NameError,
+    },
+    /// The terminal is of no use.
+    #[error(transparent)]
+    Terminal(#[from] TerminalError),
+}
+
+pub(crate) const CODES: &[ErrorCode] = &[
+    ErrorCode {
+        code: "BG4051",
+        title: "the key box cannot be used",
+        explanation: "The key box is what this machine knows of the sets of shares: the state (`.breakglass` beside the \
+                      configuration), the operator's key in it, and the depositories. One of them is missing, damaged, or \
+                      says what cannot be; the message says which. Nothing was changed. To open something in an emergency \
+                      none of them is needed: `breakglass custody open --document FILE` works with a sheet's document and \
+                      the shares.",
+    },
+    ErrorCode {
+        code: "BG4052",
+        title: "nothing can be sealed now",
+        explanation: "A secret is sealed only to a set of shares that was never opened, whose every share is acknowledged by \
+                      its holder and has opened in a rehearsal. `breakglass custody list` says what is missing; `breakglass \
+                      custody new-set` makes the next set. What is sealed already stays as it is.",
+    },
+];
+
+impl Coded for DeskError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Sealable(_) => "BG4052",
+            _ => "BG4051",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::NoOperator(_) => {
+                "`breakglass custody new-set` makes one with the first set of shares; elsewhere bring the state from where it \
+                 is, with `breakglass state restore`, and `operator.key`"
+            }
+            Self::OtherOperator { .. } => {
+                "find out whose key it is before anything is sealed; `[custody] operator` has the fingerprint that stands on \
+                 every sheet"
+            }
+            Self::Sealable(_) => "`breakglass custody list` says what is missing",
+            Self::NoToken(_) => "set it to a token that may read and create there; it is never written down",
+            Self::Unknown { .. } | Self::PersonName { .. } => {
+                "declare them below `[[custody.custodian]]` or `[[custody.person]]`"
+            }
+            Self::Terminal(TerminalError::None(_)) => "run it at a terminal, or name files with --share",
+            Self::NoDocument { .. } => "`breakglass custody list` shows the documents that there are",
+            Self::KeyBox(KeyBoxError::Store(StoreError::Conflict { .. })) | Self::Store(StoreError::Conflict { .. }) => {
+                "somebody else did something at the same time: look with `breakglass custody list`, then the same again"
+            }
+            _ => "the reason is in the message; nothing was changed",
+        }
+        .to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::NotStarted
+    }
+}
+
+/// The key box as this machine has it.
+pub(crate) struct Desk {
+    /// The configuration, or the usual values.
+    pub(crate) config: Config,
+    /// The folder that its paths are from.
+    pub(crate) folder: PathBuf,
+    /// The folder of the state.
+    pub(crate) state: PathBuf,
+    /// What waits.
+    pub(crate) runtime: Runtime,
+}
+
+impl Place {
+    /// Reads the configuration, and touches nothing else.
+    pub(crate) fn desk(&self, world: &World) -> Result<Desk, Failure> {
+        let (config, folder) = SubjectArguments::config_or_usual(self.config.as_deref(), world)?;
+        let state = state_folder(self.state.as_deref(), &folder);
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(LiveError::Runtime)?;
+        Ok(Desk { config, folder, state, runtime })
+    }
+
+    /// The words that say again where things are.
+    pub(crate) fn words(&self) -> String {
+        let word = |name: &str, path: &Option<PathBuf>| {
+            path.as_ref().map(|path| format!(" --{name} {}", path.display())).unwrap_or_default()
+        };
+        format!("{}{}", word("config", &self.config), word("state", &self.state))
+    }
+}
+
+impl Desk {
+    /// What is remembered.
+    pub(crate) fn store(&self) -> Result<SqliteStore, DeskError> {
+        Ok(SqliteStore::open(&self.state)?)
+    }
+
+    /// Whether anything is.
+    pub(crate) fn has_state(&self) -> bool {
+        SqliteStore::is_in(&self.state)
+    }
+
+    fn operator_path(&self) -> PathBuf {
+        self.state.join(OPERATOR_KEY)
+    }
+
+    /// The fingerprint of the operator's key: the pinned one, else that of the key on this machine.
+    pub(crate) fn operator(&self) -> Result<Fingerprint, DeskError> {
+        let path = self.operator_path();
+        let pinned = self.config.operator();
+        if !path.exists() {
+            return pinned.ok_or(DeskError::NoOperator(path));
+        }
+        let damaged = |why| KeyFileError::Damaged { path: path.clone(), why };
+        let public = key_file::public_of(&path)?.public;
+        let found = SigningPublicKey::read(&public).map_err(|_| damaged("its public key is none"))?.fingerprint();
+        match pinned {
+            Some(wanted) if wanted != found => Err(DeskError::OtherOperator { path, found, wanted }),
+            _ => Ok(found),
+        }
+    }
+
+    /// The operator's key.
+    pub(crate) fn operator_key(&self, world: &World) -> Result<SigningKey, DeskError> {
+        let path = self.operator_path();
+        if !path.exists() {
+            return Err(DeskError::NoOperator(path));
+        }
+        self.operator()?;
+        signing_key(&path, KeyUse::Operator, world)
+    }
+
+    /// The same; one is made where none is, in which no set was ever signed.
+    pub(crate) fn operator_key_or_new(&self, has_passphrase: bool, world: &World) -> Result<SigningKey, DeskError> {
+        let path = self.operator_path();
+        if path.exists() || self.config.operator().is_some() {
+            return self.operator_key(world);
+        }
+        // The folder is made with the state.
+        drop(self.store()?);
+        let key = new_signing_key(&path, KeyUse::Operator, has_passphrase, world)?;
+        let fingerprint = key.public().fingerprint();
+        world.note(&format!(
+            "the operator's key is made: `{}`. Pin its fingerprint in the configuration: [custody] operator = \"{fingerprint}\"",
+            path.display()
+        ));
+        Ok(key)
+    }
+
+    /// How the sets stand.
+    pub(crate) fn key_box(&self, store: &SqliteStore) -> Result<KeyBox, DeskError> {
+        Ok(KeyBox::of(store, self.operator()?)?)
+    }
+
+    /// Where documents are kept.
+    pub(crate) fn depositories(&self) -> Result<Depositories, DeskError> {
+        let mut all: Vec<Box<dyn Depository>> = Vec::new();
+        for place in self.config.document_places(&self.folder) {
+            all.push(match place {
+                DocumentPlace::Folder(folder) => Box::new(FolderDepository::new(folder)),
+                DocumentPlace::Vault(vault) => Box::new(self.vault(vault)?),
+            });
+        }
+        if all.is_empty() {
+            all.push(Box::new(FolderDepository::new(self.state.join(DOCUMENTS))));
+        }
+        Ok(Depositories::new(all))
+    }
+
+    fn vault(&self, vault: VaultPlace) -> Result<VaultDepository, DeskError> {
+        let id = vault.id.clone();
+        let token = wiring::vault_token().ok_or_else(|| DeskError::NoToken(id.clone()))?;
+        let authorities = Authorities::from_pem_files(&vault.authorities);
+        let of_authorities =
+            |source: AuthoritiesError| DeskError::Depository { id: id.clone(), source: Box::new(source) };
+        let settings = VaultSettings {
+            address: vault.address,
+            mount: vault.mount,
+            folder: vault.path,
+            namespace: vault.namespace,
+            token: SecretText::new(token),
+            proxies: proxies(&self.config.connection(&self.folder)),
+            authorities: authorities.map_err(of_authorities)?,
+        };
+        let made = VaultDepository::new(settings);
+        made.map_err(|source: VaultSettingsError| DeskError::Depository { id: id.clone(), source: Box::new(source) })
+    }
+
+    /// A document by its name, as the operator signed it: the first good copy that a depository has.
+    pub(crate) fn document(&self, name: &Name) -> Result<Document, DeskError> {
+        let (depositories, operator) = (self.depositories()?, self.operator()?);
+        let mut refusal = None;
+        for depository in depositories.iter() {
+            let found = match self.runtime.block_on(depository.read(name)) {
+                Ok(Some(text)) => confirmed(name.as_str(), &text, operator),
+                Ok(None) => continue,
+                Err(error) => Err(error.into()),
+            };
+            match found {
+                Ok(document) => return Ok(document),
+                Err(error) => refusal = refusal.or(Some(error)),
+            }
+        }
+        Err(refusal.unwrap_or_else(|| DeskError::NoDocument { name: name.to_string(), place: depositories.place() }))
+    }
+
+    /// Every document that is kept, as the operator signed it.
+    pub(crate) fn documents(&self) -> Result<Vec<Document>, DeskError> {
+        let names = self.runtime.block_on(self.depositories()?.names())?;
+        names.iter().map(|name| self.document(name)).collect()
+    }
+
+    /// Somebody of the configuration.
+    pub(crate) fn person(&self, id: &str) -> Result<Person, DeskError> {
+        let mut people = self.config.people();
+        let known = people.iter().map(|one| one.id.clone()).collect::<Vec<_>>().join(", ");
+        let at = people.iter().position(|one| one.id == id);
+        at.map(|at| people.swap_remove(at)).ok_or_else(|| DeskError::Unknown { id: id.to_owned(), known })
+    }
+
+    /// What somebody is called, with the id behind it.
+    pub(crate) fn called(&self, id: &Name) -> String {
+        match self.person(id.as_str()) {
+            Ok(person) if person.name != person.id => format!("{} ({id})", person.name),
+            _ => id.to_string(),
+        }
+    }
+
+    /// The set that is meant: the named one, else the next, else the one to seal to.
+    pub(crate) fn meant<'b>(&self, key_box: &'b KeyBox, named: Option<&str>) -> Result<&'b HeldSet, DeskError> {
+        let by_name = |held: &&HeldSet| {
+            let fingerprint = held.fingerprint().to_string();
+            named.is_some_and(|named| held.set().id.to_string() == named || fingerprint == named)
+        };
+        match named {
+            Some(named) => {
+                let found = key_box.sets().iter().rev().find(by_name);
+                let place = "what is remembered of sets".to_owned();
+                found.ok_or_else(|| DeskError::NoDocument { name: named.to_owned(), place })
+            }
+            None => match key_box.next() {
+                Some((held, _)) => Ok(held),
+                None => Ok(key_box.sealable()?),
+            },
+        }
+    }
+}
+
+/// A document as the operator signed it.
+pub(crate) fn confirmed(name: &str, text: &str, operator: Fingerprint) -> Result<Document, DeskError> {
+    let read = Document::read(text).and_then(|document| document.confirmed(operator));
+    read.map_err(|source| DeskError::Document { name: name.to_owned(), source })
+}
+
+/// The id of somebody, as a name.
+pub(crate) fn name_of(id: &str) -> Result<Name, DeskError> {
+    Name::read(id).map_err(|source| DeskError::PersonName { id: id.to_owned(), source })
+}
+
+/// The key in a file; its passphrase is asked for if it has one.
+pub(crate) fn signing_key(path: &Path, of: KeyUse, world: &World) -> Result<SigningKey, DeskError> {
+    let question = format!("Passphrase of `{}`: ", path.display());
+    let ask = || wiring::key_passphrase().map_or_else(|| ask_unseen(&question, world), Ok);
+    Ok(SigningKey::of_seed(key_file::read(path, of, ask)?))
+}
+
+/// Makes a key and writes it into a file.
+pub(crate) fn new_signing_key(
+    path: &Path,
+    of: KeyUse,
+    has_passphrase: bool,
+    world: &World,
+) -> Result<SigningKey, DeskError> {
+    let key = SigningKey::generate(|buffer| SystemRandom.fill(buffer))?;
+    let passphrase = if has_passphrase { Some(new_passphrase(path, world)?) } else { None };
+    let public = key.public().to_string();
+    key.with_seed(|seed| key_file::write(path, of, &public, seed, passphrase.as_ref().map(|text| text.as_str())))?;
+    Ok(key)
+}
+
+fn new_passphrase(path: &Path, world: &World) -> Result<Zeroizing<String>, DeskError> {
+    if let Some(passphrase) = wiring::key_passphrase() {
+        return Ok(passphrase);
+    }
+    Ok(ask_unseen(&format!("A passphrase for `{}`: ", path.display()), world)?)
+}

@@ -1,0 +1,185 @@
+//! `custody list`: sets, documents, and what is to be done.
+
+use breakglass_custody::document::Document;
+use breakglass_custody::succession::{SetStanding, Spent};
+use breakglass_ops::checkout::record as checkout;
+use breakglass_ops::checkout::stream;
+use breakglass_ops::key_box::record::{HeldSet, KeyBox};
+use breakglass_ops::ports::Store;
+use breakglass_ops::rotation::journey::course_of;
+use breakglass_ops::rotation::record::{Course, Standing};
+use jiff::Timestamp;
+
+use super::CustodyFailure;
+use super::desk::{Desk, DeskError, Place, name_of};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::deliver;
+use crate::render::custody::{DocumentLine, Listing, SetLine, ShareLine, json, text};
+use crate::wiring::World;
+
+/// Show the sets of shares, the sealed documents, and what is to be done
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    format: ListFormat,
+
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum ListFormat {
+    /// For people
+    Text,
+    /// `breakglass-custody/1`
+    Json,
+}
+
+impl Arguments {
+    pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let desk = self.place.desk(world)?;
+        let listing = listing(&desk, world.now)?;
+        let shown = match self.format {
+            ListFormat::Text => text(&listing, (world.stdout.columns, world.stdout.paint)),
+            ListFormat::Json => json(&listing),
+        };
+        deliver(world, None, &shown)?;
+        Ok(if listing.to_do.is_empty() { Exit::Good } else { Exit::Found })
+    }
+}
+
+fn listing(desk: &Desk, now: Timestamp) -> Result<Listing, Failure> {
+    if !desk.has_state() {
+        let to_do = vec!["make a set of shares: `breakglass custody new-set`".to_owned()];
+        return Ok(Listing { operator: None, sets: Vec::new(), documents: Vec::new(), to_do });
+    }
+    let store = desk.store()?;
+    let operator = match desk.operator() {
+        Ok(operator) => operator,
+        Err(DeskError::NoOperator(_)) => {
+            let to_do = vec!["make a set of shares: `breakglass custody new-set`".to_owned()];
+            return Ok(Listing { operator: None, sets: Vec::new(), documents: Vec::new(), to_do });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let key_box = desk.key_box(&store)?;
+    let documents = desk.documents()?;
+    let sets = key_box.sets().iter().map(|held| set_line(desk, &key_box, held)).collect();
+    let lines = documents.iter().map(|document| document_line(&store, document, now)).collect::<Result<Vec<_>, _>>()?;
+    let to_do = to_do(&key_box, &lines);
+    Ok(Listing { operator: Some(operator.to_string()), sets, documents: lines, to_do })
+}
+
+fn set_line(desk: &Desk, key_box: &KeyBox, held: &HeldSet) -> SetLine {
+    let standing = key_box.standing(held.fingerprint());
+    let stands = match standing {
+        Some((SetStanding::Next, _)) => "next",
+        Some((SetStanding::Current, None)) => "current",
+        Some((SetStanding::Current | SetStanding::Former, Some(Spent::Opened))) => "opened, kept until nothing counts",
+        Some((SetStanding::Current | SetStanding::Former, Some(Spent::Retired))) => {
+            "retired, kept until nothing counts"
+        }
+        Some((SetStanding::Former, None)) => "former, kept until nothing counts",
+        Some((SetStanding::Dead, _)) | None => "dead, destroy the shares",
+    };
+    let shares = (1..=held.set().quorum.count()).map(|number| ShareLine {
+        number,
+        holder: held.holder(number).map(|holder| desk.called(holder)).unwrap_or_default(),
+        is_acknowledged: held.acknowledged.contains(&number),
+    });
+    SetLine {
+        set: held.set().id.to_string(),
+        fingerprint: held.fingerprint().to_string(),
+        recipient: held.set().recipient.to_string(),
+        opens: held.set().quorum.to_string(),
+        stands: stands.to_owned(),
+        shares: shares.collect(),
+        rehearsed_at: held.rehearsed_at,
+    }
+}
+
+fn document_line(store: &dyn Store, document: &Document, now: Timestamp) -> Result<DocumentLine, Failure> {
+    let label = document.label();
+    let name = name_of(&label.envelope.to_string())?;
+    let (course, _) = course_of(store, &label.account.id).map_err(DeskError::from)?;
+    let out = stream::course_of(store, &label.account.id);
+    let (out, _) = out.map_err(|error| CustodyFailure::NotNoted(error.to_string()))?;
+    let is_current = course.current() == Some(&name);
+    let is_opened = course.is_opened(&name) || out.is_opened(&name);
+    let stands = match course.standing(&name) {
+        _ if is_current && is_opened => "counts, opened: rotate",
+        _ if is_current => "counts",
+        Some(Standing::Sent) => "may count",
+        Some(Standing::Proved | Standing::Settled) => "counted before",
+        Some(Standing::Superseded) => "superseded",
+        Some(Standing::Refused) => "refused, never counted",
+        Some(Standing::Prepared) => "prepared, never sent",
+        None => "not in the record",
+    };
+    let check_out = match out.standing(now) {
+        checkout::Standing::Overdue if is_current => Some("overdue".to_owned()),
+        checkout::Standing::Out if is_current => Some("out".to_owned()),
+        checkout::Standing::Approved if is_current => Some("approved".to_owned()),
+        checkout::Standing::Requested(count) if is_current => Some(format!("asked for, {count} agree")),
+        _ => None,
+    };
+    Ok(DocumentLine {
+        document: name.to_string(),
+        account: label.account.user_principal_name.clone(),
+        account_id: label.account.id.clone(),
+        version: label.version,
+        set: label.set.id.to_string(),
+        sealed_on: label.sealed_on,
+        stands: stands.to_owned(),
+        is_current,
+        is_opened,
+        check_out,
+    })
+}
+
+fn to_do(key_box: &KeyBox, documents: &[DocumentLine]) -> Vec<String> {
+    let mut to_do = Vec::new();
+    match key_box.next() {
+        Some((held, Err(missing))) => {
+            to_do.push(format!("{missing}: `breakglass custody rehearse --set {}`", held.set().id))
+        }
+        Some((_, Ok(()))) => {}
+        None => {
+            let what = if key_box.sealable().is_ok() {
+                "a next set of shares, for after an opening"
+            } else {
+                "a set of shares"
+            };
+            to_do.push(format!("make {what}: `breakglass custody new-set`"));
+        }
+    }
+    for document in documents.iter().filter(|document| document.is_current) {
+        if document.is_opened {
+            to_do.push(format!("`breakglass rotate --account {}`: its password was opened", document.account));
+        }
+        if document.check_out.as_deref() == Some("overdue") {
+            to_do.push(format!("`breakglass checkout return --account {}`: it is overdue", document.account));
+        }
+    }
+    to_do
+}
+
+/// Documents that are sealed to a set and may count.
+pub(super) fn counting(desk: &Desk, store: &dyn Store, held: &HeldSet) -> Result<Vec<String>, Failure> {
+    let mut found = Vec::new();
+    for document in desk.documents()?.iter().filter(|document| document.label().set == *held.set()) {
+        let name = name_of(&document.label().envelope.to_string())?;
+        let (course, _) = course_of(store, &document.label().account.id).map_err(DeskError::from)?;
+        if may_count(&course, &name) {
+            found.push(name.to_string());
+        }
+    }
+    Ok(found)
+}
+
+fn may_count(course: &Course, name: &breakglass_custody::name::Name) -> bool {
+    // Of one that is not in the record nobody knows.
+    course.standing(name).is_none() || course.may_count().any(|counting| counting == name)
+}

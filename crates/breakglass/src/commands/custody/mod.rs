@@ -1,0 +1,164 @@
+//! `custody`: the key box. It works with no network, no server and no sign-in, unless a depository is one.
+
+mod acknowledge;
+pub(crate) mod desk;
+mod generate;
+mod list;
+mod new_set;
+mod open;
+mod record_opening;
+mod rehearse;
+mod retire;
+mod seal;
+pub(crate) mod shares;
+pub(crate) mod shown;
+
+use std::io;
+use std::path::PathBuf;
+
+use breakglass_custody::approval::REASON_CHARS_MAX;
+use breakglass_custody::key_set::RecoverError;
+use breakglass_custody::password::{PaperError, PasswordError};
+use breakglass_custody::quorum::QuorumError;
+use breakglass_custody::sealed::{OpenError, SealError};
+use breakglass_custody::sealing_key::SplitKeyError;
+use breakglass_custody::signed::SignedError;
+use clap::Subcommand;
+
+use crate::codes::ErrorCode;
+use crate::exit::Exit;
+use crate::failure::{Coded, Failure};
+use crate::wiring::World;
+
+/// Keep the secrets of the emergency accounts: shares, sealed documents, openings
+///
+/// What is sealed is opened by several custodians together and by nobody alone, this program included. It works without a
+/// network and without the tenant: with the shares, a sealed document and this program, or with other people's programs as
+/// each sheet says.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+macro_rules! whats {
+    ($($what:ident in $module:ident),+ $(,)?) => {
+        #[derive(Debug, Subcommand)]
+        enum What {
+            $($what(Box<$module::Arguments>),)+
+        }
+
+        impl Arguments {
+            pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+                match &self.what {
+                    $(What::$what(arguments) => arguments.run(world),)+
+                }
+            }
+        }
+    };
+}
+
+whats! {
+    Generate in generate,
+    NewSet in new_set,
+    Acknowledge in acknowledge,
+    Rehearse in rehearse,
+    Seal in seal,
+    Open in open,
+    RecordOpening in record_opening,
+    Retire in retire,
+    List in list,
+}
+
+/// Why a command of custody does not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CustodyFailure {
+    /// There is no such password.
+    #[error(transparent)]
+    Password(PasswordError),
+    /// What was typed is none.
+    #[error("what was typed is no password as it stands on paper")]
+    Paper(#[source] PaperError),
+    /// No set can have so many shares.
+    #[error(transparent)]
+    Quorum(QuorumError),
+    /// The key is not split.
+    #[error(transparent)]
+    Split(SplitKeyError),
+    /// What was signed did not come out as it went in.
+    #[error(transparent)]
+    Signed(SignedError),
+    /// A share is not encrypted.
+    #[error("a share cannot be encrypted to its holder's key")]
+    Share(#[source] SealError),
+    /// A folder cannot be made.
+    #[error("the folder `{}` cannot be made", path.display())]
+    Folder {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The shares do not open.
+    #[error(transparent)]
+    Recover(RecoverError),
+    /// The document does not open.
+    #[error(transparent)]
+    Open(OpenError),
+    /// Nothing is sealed.
+    #[error(transparent)]
+    Seal(SealError),
+    /// Nobody said which document.
+    #[error("it is not said which document: {0}")]
+    Which(String),
+    /// The account has sealed passwords.
+    #[error("`{0}` has passwords that are sealed: another one is sealed as it is set, and never before")]
+    Sealed(String),
+    /// A reason is missing or too long.
+    #[error("a reason has 1 to {REASON_CHARS_MAX} characters on one line")]
+    Reason,
+    /// Two people at least have to be named.
+    #[error("shares of at least two people open a document: name each of them with --person")]
+    FewPeople,
+    /// What cannot be written down.
+    #[error("it cannot be written down: {0}")]
+    NotNoted(String),
+}
+
+pub(crate) const CODES: &[ErrorCode] = &[
+    ErrorCode {
+        code: "BG4054",
+        title: "the shares do not open it",
+        explanation: "Shares of another set, of another account's document, too few, one of them twice, or one that was not made \
+                      with the others. The message says which share; each sheet names its set with two words, and with every \
+                      set goes the recipient that is printed on it. Only the right shares open, and whatever else was handed \
+                      in opened nothing. What is sealed stays sealed.",
+    },
+    ErrorCode {
+        code: "BG4055",
+        title: "it cannot be done with the key box",
+        explanation: "What was asked for cannot be: so many shares, such a password, a reason that is empty, a document that \
+                      nobody named. The message says what; nothing was changed.",
+    },
+];
+
+impl Coded for CustodyFailure {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Recover(_) | Self::Open(_) => "BG4054",
+            _ => "BG4055",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(
+            match self {
+                Self::Recover(_) | Self::Open(_) => "look at the sheets: the set, and the number of each share",
+                Self::Which(_) => "`breakglass custody list` shows what there is",
+                Self::Sealed(_) => "`breakglass rotate` sets another one",
+                Self::Quorum(_) => "declare more custodians, or ask for fewer shares to open",
+                _ => "nothing was changed",
+            }
+            .to_owned(),
+        )
+    }
+}

@@ -1,0 +1,156 @@
+//! `custody new-set`: a sealing key, split among custodians.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use breakglass_adapters::clock::SystemClock;
+use breakglass_adapters::random::SystemRandom;
+use breakglass_custody::quorum::Quorum;
+use breakglass_custody::sealed::seal_share;
+use breakglass_custody::sealing_key::SealingKey;
+use breakglass_custody::signed_set::SignedSet;
+use breakglass_custody::slip39::Share;
+use breakglass_ops::key_box::record::{Entry, KeyBox};
+use breakglass_ops::ports::{Clock as _, Random as _};
+
+use super::CustodyFailure;
+use super::desk::{Desk, DeskError, Place, name_of};
+use crate::config::Person;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::write_file;
+use crate::terminal::PrivateScreen;
+use crate::wiring::World;
+
+/// Make a set of shares, the next one to seal to
+///
+/// A new sealing key is split so that some custodians together have it and fewer have nothing; the key itself is gone. Each
+/// custodian gets one share: encrypted to their own age key if the configuration has it, or shown at the terminal once for
+/// them to write down. Nothing is sealed to the set before every custodian has acknowledged their share and all of them have
+/// opened in a rehearsal.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Shares that open
+    #[arg(long, value_name = "COUNT", default_value_t = 2)]
+    threshold: u8,
+
+    /// The id of a custodian, who gets a share; may be given several times [default: every custodian of the configuration]
+    #[arg(long, value_name = "ID")]
+    custodian: Vec<String>,
+
+    /// The folder for shares that are encrypted to a custodian's own key
+    #[arg(long, value_name = "FOLDER", default_value = "shares")]
+    output: PathBuf,
+
+    /// Encrypt the operator's key with a passphrase, if it is made now
+    #[arg(long)]
+    passphrase: bool,
+
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Arguments {
+    pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let desk = self.place.desk(world)?;
+        let holders = self.holders(&desk)?;
+        let count = u8::try_from(holders.len()).unwrap_or(u8::MAX);
+        let quorum = Quorum::new(self.threshold, count).map_err(CustodyFailure::Quorum)?;
+        if holders.iter().any(|holder| holder.age.is_none()) {
+            // Before anything is made.
+            drop(PrivateScreen::open("show shares on", world).map_err(DeskError::from)?);
+        }
+        let operator = desk.operator_key_or_new(self.passphrase, world)?;
+        let store = desk.store()?;
+        let mut key_box = desk.key_box(&store)?;
+        let fill = |buffer: &mut [u8]| SystemRandom.fill(buffer);
+        let key = SealingKey::generate(fill).map_err(DeskError::from)?;
+        let split = key.split(quorum, fill).map_err(CustodyFailure::Split)?;
+        let now = SystemClock.now();
+        let signed = SignedSet::sign(&split.set, now, &operator).map_err(CustodyFailure::Signed)?;
+        let names = holders.iter().map(|holder| name_of(&holder.id)).collect::<Result<Vec<_>, _>>()?;
+        let made = Entry::Made { set: signed.text().to_owned(), holders: names, at: now };
+        // Whether it can be the next set shows before anybody is given a share.
+        KeyBox::take(&mut key_box.clone(), &made).map_err(DeskError::from)?;
+        for (holder, share) in holders.iter().zip(&split.shares) {
+            self.hand_out(holder, (&signed, share), world)?;
+        }
+        // Only what somebody holds is a set.
+        key_box.note(&store, &made).map_err(DeskError::from)?;
+        let words = self.place.words();
+        world.tell(&format!(
+            "The set `{}` is made: {quorum} open. Its recipient is {}.",
+            split.set.id, split.set.recipient
+        ));
+        world.note(&format!(
+            "next: `breakglass custody rehearse --acknowledge{words}` with every custodian, or `custody acknowledge` by each \
+             and `custody rehearse` then"
+        ));
+        Ok(Exit::Good)
+    }
+
+    /// Those who get a share, in order.
+    fn holders(&self, desk: &Desk) -> Result<Vec<Person>, DeskError> {
+        if self.custodian.is_empty() {
+            return Ok(desk.config.people().into_iter().filter(|person| person.is_custodian).collect());
+        }
+        self.custodian.iter().map(|id| desk.person(id)).collect()
+    }
+
+    fn hand_out(&self, holder: &Person, (signed, share): (&SignedSet, &Share), world: &World) -> Result<(), Failure> {
+        let number = share.header().member + 1;
+        let id = &signed.set().id;
+        if let Some(key) = &holder.age {
+            let sealed = seal_share(share, key).map_err(CustodyFailure::Share)?;
+            let path = self.output.join(format!("{id}-{number}-{}.age", holder.id));
+            write_new(&path, sealed.as_bytes())?;
+            world.tell(&format!("{}: share {number} is in `{}`, encrypted to their key.", holder.name, path.display()));
+            return Ok(());
+        }
+        let terminal = DeskError::from;
+        let screen = PrivateScreen::open("show shares on", world).map_err(terminal)?;
+        let question = format!(
+            "Share {number} of the set {id} is for {}.\n\nOnly {} looks at this screen. Enter shows the share: ",
+            holder.name, holder.name
+        );
+        screen.ask(&question).map_err(terminal)?;
+        screen.clear().map_err(terminal)?;
+        screen
+            .show(&format!("Share {number} of {id}, for {}. Write down the 33 words:\n", holder.name))
+            .map_err(terminal)?;
+        share.with_words(|words| numbered(&screen, words)).map_err(terminal)?;
+        screen.ask("Enter empties this screen, when every word is written down and compared: ").map_err(terminal)?;
+        Ok(())
+    }
+}
+
+/// The words in three columns, with their numbers.
+fn numbered(screen: &PrivateScreen, words: &str) -> Result<(), crate::terminal::TerminalError> {
+    const ROW_COUNT: usize = 11;
+    const COLUMN_CHARS: usize = 20;
+    for row in 0..ROW_COUNT {
+        for column in 0..3 {
+            let place = column * ROW_COUNT + row;
+            if let Some(word) = words.split(' ').nth(place) {
+                screen.put(&format!("  {:>2}  ", place + 1))?;
+                screen.put(word)?;
+                screen.put(&" ".repeat(COLUMN_CHARS.saturating_sub(word.len())))?;
+            }
+        }
+        screen.put("\n")?;
+    }
+    screen.put("\n")
+}
+
+/// A file that is not there yet, in a folder that only its owner enters.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        let made = builder.create(folder);
+        made.map_err(|source| CustodyFailure::Folder { path: folder.to_path_buf(), source })?;
+    }
+    Ok(write_file(path, bytes)?)
+}

@@ -1,0 +1,69 @@
+//! `custody record-opening`: what was opened elsewhere is written down afterwards.
+
+use std::collections::BTreeSet;
+
+use breakglass_adapters::clock::SystemClock;
+use breakglass_ops::checkout::record::{Entry, PERSON_COUNT_MIN};
+use breakglass_ops::checkout::stream;
+use breakglass_ops::ports::Clock as _;
+use jiff::Timestamp;
+
+use super::CustodyFailure;
+use super::desk::{Place, name_of};
+use super::open::note_opened;
+use super::retire::reason;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::wiring::World;
+
+/// Write down an opening that this machine has not seen
+///
+/// Enough shares were put together somewhere else, without a network or with other people's programs. From then on its set
+/// is never sealed to again, and the password is to be changed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The name of the document, as it stands in it and on each sheet
+    #[arg(long, value_name = "NAME")]
+    document: String,
+
+    /// The id of somebody who was there; at least two
+    #[arg(long, value_name = "ID", required = true)]
+    person: Vec<String>,
+
+    /// Why it was opened
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+
+    /// When, as 2026-11-27T03:00:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
+    opened_at: Option<Timestamp>,
+
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Arguments {
+    pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let reason = reason(&self.reason)?;
+        let desk = self.place.desk(world)?;
+        let store = desk.store()?;
+        let name = name_of(&self.document)?;
+        let people: BTreeSet<_> = self.person.iter().map(|id| name_of(id)).collect::<Result<_, _>>()?;
+        if people.len() < PERSON_COUNT_MIN {
+            return Err(CustodyFailure::FewPeople.into());
+        }
+        for person in &people {
+            desk.person(person.as_str())?;
+        }
+        let document = desk.document(&name)?;
+        let at = SystemClock.now();
+        let opened_at = self.opened_at.unwrap_or(at);
+        let account = &document.label().account;
+        let entry = Entry::OpenedOffline { document: name, people, reason, opened_at, at };
+        stream::note(&store, &account.id, &entry, None).map_err(|error| CustodyFailure::NotNoted(error.to_string()))?;
+        note_opened(&desk, &store, &document)?;
+        world.tell(&format!("It is written down that a password of `{}` was opened.", account.user_principal_name));
+        world.note(&format!("next: `breakglass rotate --account {}`", account.user_principal_name));
+        Ok(Exit::Good)
+    }
+}

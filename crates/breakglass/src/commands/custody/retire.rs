@@ -1,0 +1,70 @@
+//! `custody retire`: a set has to be replaced.
+
+use breakglass_adapters::clock::SystemClock;
+use breakglass_custody::approval::REASON_CHARS_MAX;
+use breakglass_ops::key_box::record::Entry;
+use breakglass_ops::ports::Clock as _;
+
+use super::CustodyFailure;
+use super::desk::{DeskError, Place};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::wiring::World;
+
+/// Have a set of shares replaced: a custodian left, or a share is lost
+///
+/// Nothing is sealed to it any more. What is sealed to it already still opens with its shares, until `rotate` has sealed
+/// another password to the next set; the shares are kept until then.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The set [default: the next one, else the one that is sealed to]
+    #[arg(long, value_name = "SET")]
+    set: Option<String>,
+
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+
+    /// Nothing that counts is sealed to it any more, and its shares are destroyed
+    #[arg(long)]
+    destroyed: bool,
+
+    #[command(flatten)]
+    place: Place,
+}
+
+/// A reason on one line, within its limit.
+pub(super) fn reason(text: &str) -> Result<String, CustodyFailure> {
+    let is_line = !text.trim().is_empty() && !text.chars().any(char::is_control);
+    let is_short = text.chars().count() <= REASON_CHARS_MAX;
+    if is_line && is_short { Ok(text.to_owned()) } else { Err(CustodyFailure::Reason) }
+}
+
+impl Arguments {
+    pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let reason = reason(&self.reason)?;
+        let desk = self.place.desk(world)?;
+        let store = desk.store()?;
+        let mut key_box = desk.key_box(&store)?;
+        let held = desk.meant(&key_box, self.set.as_deref())?.clone();
+        let (set, at) = (held.fingerprint(), SystemClock.now());
+        if self.destroyed {
+            let counting = super::list::counting(&desk, &store, &held)?;
+            if !counting.is_empty() {
+                let why = format!("sealed to `{}` and may count: {}", held.set().id, counting.join(", "));
+                return Err(CustodyFailure::NotNoted(why).into());
+            }
+        }
+        let entry = if self.destroyed { Entry::Died { set, at } } else { Entry::Retired { set, reason, at } };
+        key_box.note(&store, &entry).map_err(DeskError::from)?;
+        if self.destroyed {
+            world.tell(&format!("The set `{}` is dead.", held.set().id));
+        } else {
+            world.tell(&format!("Nothing is sealed to the set `{}` any more.", held.set().id));
+            world.note(
+                "next: `breakglass custody new-set`, then `breakglass rotate` for each account that is sealed to it",
+            );
+        }
+        Ok(Exit::Good)
+    }
+}

@@ -1,0 +1,103 @@
+//! `custody seal`: a password that is in force, sealed by hand.
+
+use breakglass_adapters::clock::SystemClock;
+use breakglass_adapters::random::SystemRandom;
+use breakglass_custody::document::{Account, CredentialKind, Document, EnvelopeId, Label};
+use breakglass_custody::password::{LENGTH_CHARS_USUAL, Password};
+use breakglass_custody::sealed;
+use breakglass_ops::key_box::record::Entry;
+use breakglass_ops::ports::{Clock as _, Depository as _, Random as _};
+use breakglass_ops::rotation::journey::{course_of, note};
+use breakglass_ops::rotation::record;
+
+use super::CustodyFailure;
+use super::desk::{Desk, DeskError, Place, confirmed, name_of};
+use super::shown::{Spelling, show};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::terminal::ask_unseen;
+use crate::wiring::World;
+
+/// Seal the first password of an account by hand
+///
+/// For a password that is in force already, or that is set by hand in the portal. What replaces it later is made, sealed, set
+/// and proved by `rotate`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The sign-in name of the account
+    #[arg(long, value_name = "UPN")]
+    account: String,
+
+    /// The object id of the account
+    #[arg(long, value_name = "ID")]
+    id: String,
+
+    /// Make the password, and show it once when it is sealed
+    #[arg(long)]
+    generate: bool,
+
+    /// Spell it for reading aloud
+    #[arg(long, value_name = "LANGUAGE", requires = "generate")]
+    spell: Option<Spelling>,
+
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Arguments {
+    pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let desk = self.place.desk(world)?;
+        let store = desk.store()?;
+        let operator = desk.operator_key(world)?;
+        let mut key_box = desk.key_box(&store)?;
+        let held = key_box.sealable().map_err(DeskError::from)?.clone();
+        let (course, _) = course_of(&store, &self.id).map_err(DeskError::from)?;
+        if course.version() != 1 {
+            return Err(CustodyFailure::Sealed(self.account.clone()).into());
+        }
+        let password = self.password(world)?;
+        let fill = |buffer: &mut [u8]| SystemRandom.fill(buffer);
+        let now = SystemClock.now();
+        let label = Label {
+            envelope: EnvelopeId::generate(fill).map_err(DeskError::from)?,
+            set: held.set().clone(),
+            account: Account { id: self.id.clone(), user_principal_name: self.account.clone() },
+            credential: CredentialKind::Password,
+            version: course.version(),
+            sealed_on: now,
+        };
+        key_box.note(&store, &Entry::Sealed { set: held.fingerprint(), at: now }).map_err(DeskError::from)?;
+        let document = sealed::seal(&password, &label, &held.signed, &operator).map_err(CustodyFailure::Seal)?;
+        keep(&desk, &document)?;
+        let candidate = name_of(&label.envelope.to_string())?;
+        let entries = [
+            record::Entry::Begun { at: now },
+            record::Entry::Prepared { candidate: candidate.clone(), at: now },
+            record::Entry::Settled { candidate: candidate.clone(), at: now },
+        ];
+        note(&store, &self.id, &entries).map_err(DeskError::from)?;
+        world.tell(&format!("The password of `{}` is sealed in the document `{candidate}`.", self.account));
+        if self.generate {
+            let head = format!("The password of {}. Set it now; it is shown this once.", self.account);
+            show(&password, &head, self.spell, world).map_err(DeskError::from)?;
+        }
+        Ok(Exit::Good)
+    }
+
+    fn password(&self, world: &World) -> Result<Password, Failure> {
+        if self.generate {
+            let made = Password::generate(LENGTH_CHARS_USUAL, |buffer| SystemRandom.fill(buffer));
+            return Ok(made.map_err(CustodyFailure::Password)?);
+        }
+        let typed = ask_unseen(&format!("The password of {}: ", self.account), world).map_err(DeskError::from)?;
+        Ok(Password::of_text(typed.as_str().to_owned()))
+    }
+}
+
+/// Keeps a document in every depository, and reads it back.
+fn keep(desk: &Desk, document: &Document) -> Result<(), DeskError> {
+    let name = name_of(&document.label().envelope.to_string())?;
+    desk.runtime.block_on(desk.depositories()?.keep(&name, document.text()))?;
+    let kept = desk.document(&name)?;
+    confirmed(name.as_str(), kept.text(), desk.operator()?).map(drop)
+}

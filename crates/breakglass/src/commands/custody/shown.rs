@@ -1,0 +1,70 @@
+//! A password that was opened, before the eyes of somebody, and nowhere else.
+
+use std::io::{self, Write as _};
+
+use breakglass_custody::password::{Language, Password};
+
+use crate::terminal::{PrivateScreen, TerminalError};
+use crate::wiring::World;
+
+/// A language to spell in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Spelling {
+    /// English
+    En,
+    /// German
+    De,
+}
+
+impl From<Spelling> for Language {
+    fn from(spelling: Spelling) -> Self {
+        match spelling {
+            Spelling::En => Self::English,
+            Spelling::De => Self::German,
+        }
+    }
+}
+
+/// Shows it on the terminal until somebody has read it; where stdout is none, writes it there, on a line of its own.
+pub(crate) fn show(
+    password: &Password,
+    head: &str,
+    spelling: Option<Spelling>,
+    world: &World,
+) -> Result<(), TerminalError> {
+    if !world.stdout.is_terminal {
+        let write = |text: &str| {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush())
+        };
+        return Ok(password.with_plaintext(write)?);
+    }
+    let screen = PrivateScreen::open("show the password on", world)?;
+    screen.show(&format!("{head}\n"))?;
+    password.with_plaintext(|text| indented(&screen, text))?;
+    let groups = password.with_paper(|text| {
+        screen.show("In groups of four, each with its check character behind the stroke (which is not typed):\n")?;
+        indented(&screen, text)
+    });
+    match groups {
+        Ok(shown) => shown?,
+        // Another program made it.
+        Err(_) => screen.show("It was not made by this program, and is not shown in groups.\n")?,
+    }
+    if let Some(spelling) = spelling {
+        match password.with_spelling(spelling.into(), |text| screen.show(text)) {
+            Ok(shown) => shown?,
+            Err(_) => screen.show("It has characters without a word to read them by.")?,
+        }
+        screen.show("")?;
+    }
+    screen.ask("Enter empties this screen: ")?;
+    Ok(())
+}
+
+/// In parts, so that no other text is made with it.
+fn indented(screen: &PrivateScreen, text: &str) -> Result<(), TerminalError> {
+    screen.put("    ")?;
+    screen.put(text)?;
+    screen.put("\n\n")
+}

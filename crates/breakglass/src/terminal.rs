@@ -1,0 +1,171 @@
+//! The terminal, for what nobody but whoever sits before it may see.
+//!
+//! What is typed or shown here stands on the terminal's other screen, which is emptied when it is left: by its end, by an
+//! error, by Ctrl-C. What is read is wiped.
+//! **Limit:** [`LINE_BYTES_MAX`].
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read, Write as _};
+
+use zeroize::Zeroizing;
+
+use crate::wiring::World;
+
+/// Bytes of the longest line that is typed: more than any share has.
+pub(crate) const LINE_BYTES_MAX: usize = 4 << 10;
+
+const ENTER: &str = "\u{1b}[?1049h\u{1b}[H\u{1b}[2J";
+const LEAVE: &str = "\u{1b}[H\u{1b}[2J\u{1b}[3J\u{1b}[?1049l";
+
+/// Nobody sits there, or nothing can be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TerminalError {
+    /// There is no terminal.
+    #[error("there is no terminal to {0}")]
+    None(&'static str),
+    /// It ended.
+    #[error("nothing more was typed")]
+    Ended,
+    /// The line is longer than any.
+    #[error("the line has more than {LINE_BYTES_MAX} bytes")]
+    Long,
+    /// It cannot be read or written.
+    #[error("the terminal cannot be used")]
+    Io(#[source] io::Error),
+    /// What was typed is no text.
+    #[error("what was typed is no text in UTF-8")]
+    NoText,
+}
+
+impl From<io::Error> for TerminalError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// The other screen, for as long as this lives.
+pub(crate) struct PrivateScreen {
+    #[cfg(unix)]
+    masked: nix::sys::signal::SigSet,
+}
+
+impl PrivateScreen {
+    /// Goes over to it. `what` completes "there is no terminal to".
+    pub(crate) fn open(what: &'static str, world: &World) -> Result<Self, TerminalError> {
+        if !world.stderr.is_terminal || !io::stdin().is_terminal() {
+            return Err(TerminalError::None(what));
+        }
+        #[cfg(unix)]
+        let screen = Self { masked: leave_on_signal()? };
+        #[cfg(not(unix))]
+        let screen = Self {};
+        screen.put(ENTER)?;
+        Ok(screen)
+    }
+
+    /// Shows a text and a line end.
+    pub(crate) fn show(&self, text: &str) -> Result<(), TerminalError> {
+        self.put(text)?;
+        self.put("\n")
+    }
+
+    /// Shows a question and reads a line.
+    pub(crate) fn ask(&self, question: &str) -> Result<Zeroizing<String>, TerminalError> {
+        self.put(question)?;
+        line_of(&mut stdin()?)
+    }
+
+    /// Empties it.
+    pub(crate) fn clear(&self) -> Result<(), TerminalError> {
+        self.put("\u{1b}[H\u{1b}[2J\u{1b}[3J")
+    }
+
+    /// Shows a text, and no line end.
+    #[expect(clippy::unused_self, reason = "nothing is written there before it is opened")]
+    pub(crate) fn put(&self, text: &str) -> Result<(), TerminalError> {
+        let mut stderr = io::stderr().lock();
+        Ok(stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush())?)
+    }
+}
+
+impl Drop for PrivateScreen {
+    fn drop(&mut self) {
+        let _ = self.put(LEAVE);
+        #[cfg(unix)]
+        let _ = self.masked.thread_unblock();
+    }
+}
+
+/// Has signals that end the process leave the screen first.
+#[cfg(unix)]
+fn leave_on_signal() -> Result<nix::sys::signal::SigSet, TerminalError> {
+    use nix::sys::signal::{SigSet, Signal};
+
+    let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT].into_iter().collect();
+    signals.thread_block().map_err(io::Error::from)?;
+    std::thread::spawn(move || {
+        if signals.wait().is_ok() {
+            let _ = io::stderr().write_all(LEAVE.as_bytes());
+            std::process::exit(crate::exit::Exit::NotStarted.code().into());
+        }
+    });
+    Ok(signals)
+}
+
+/// Standard input without a buffer of its own, which nobody would wipe.
+pub(crate) fn stdin() -> Result<File, TerminalError> {
+    #[cfg(unix)]
+    let own = std::os::fd::AsFd::as_fd(&io::stdin()).try_clone_to_owned()?;
+    #[cfg(windows)]
+    let own = std::os::windows::io::AsHandle::as_handle(&io::stdin()).try_clone_to_owned()?;
+    Ok(File::from(own))
+}
+
+/// One line, without its end.
+pub(crate) fn line_of(source: &mut impl Read) -> Result<Zeroizing<String>, TerminalError> {
+    // It never grows, so that there is one copy to wipe.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LINE_BYTES_MAX));
+    let mut byte = Zeroizing::new([0_u8; 1]);
+    loop {
+        match source.read(&mut *byte) {
+            Ok(0) if bytes.is_empty() => return Err(TerminalError::Ended),
+            Ok(0) => break,
+            Ok(_) if byte[0] == b'\n' => break,
+            Ok(_) if bytes.len() == LINE_BYTES_MAX => return Err(TerminalError::Long),
+            Ok(_) => bytes.extend_from_slice(&*byte),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if bytes.last() == Some(&b'\r') {
+        bytes.pop();
+    }
+    std::str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| TerminalError::NoText)
+}
+
+/// A line that is not shown as it is typed.
+pub(crate) fn ask_unseen(question: &str, world: &World) -> Result<Zeroizing<String>, TerminalError> {
+    if !world.stderr.is_terminal || !io::stdin().is_terminal() {
+        return Err(TerminalError::None("ask at"));
+    }
+    let text = Zeroizing::new(rpassword::prompt_password(question)?);
+    if text.len() > LINE_BYTES_MAX { Err(TerminalError::Long) } else { Ok(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_read_one_by_one_and_within_the_limit() {
+        let mut source: &[u8] = b"one\r\n\ntwo";
+        assert_eq!(line_of(&mut source).unwrap().as_str(), "one");
+        assert_eq!(line_of(&mut source).unwrap().as_str(), "");
+        assert_eq!(line_of(&mut source).unwrap().as_str(), "two");
+        assert!(matches!(line_of(&mut source), Err(TerminalError::Ended)));
+        let most = "a".repeat(LINE_BYTES_MAX);
+        assert_eq!(line_of(&mut format!("{most}\n").as_bytes()).unwrap().len(), LINE_BYTES_MAX);
+        assert!(matches!(line_of(&mut format!("{most}a\n").as_bytes()), Err(TerminalError::Long)));
+        assert!(matches!(line_of(&mut [0xff, b'\n'].as_slice()), Err(TerminalError::NoText)));
+    }
+}
