@@ -5,6 +5,7 @@
 pub mod checkout;
 pub mod comparing;
 pub mod doctor;
+pub mod journal;
 pub mod key_box;
 mod licences;
 pub mod ports;

@@ -40,6 +40,8 @@ const LISTS: &[&[ErrorCode]] = &[
     commands::custody::desk::CODES,
     commands::custody::shares::CODES,
     commands::custody::CODES,
+    commands::rotate::CODES,
+    commands::checkout::CODES,
     commands::tenant::CODES,
 ];
 

@@ -130,7 +130,7 @@ pub(crate) fn line_of(source: &mut impl Read) -> Result<Zeroizing<String>, Termi
         match source.read(&mut *byte) {
             Ok(0) if bytes.is_empty() => return Err(TerminalError::Ended),
             Ok(0) => break,
-            Ok(_) if byte[0] == b'\n' => break,
+            Ok(_) if *byte == [b'\n'] => break,
             Ok(_) if bytes.len() == LINE_BYTES_MAX => return Err(TerminalError::Long),
             Ok(_) => bytes.extend_from_slice(&*byte),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -8,6 +8,7 @@ mod passwords;
 mod proving;
 mod random;
 mod store;
+mod witness_memory;
 
 pub use clock::Clock;
 pub use depository::{DOCUMENT_BYTES_MAX, Depository, DepositoryError, InMemoryDepository, check_length};
@@ -19,3 +20,4 @@ pub use passwords::{Passwords, PasswordsError};
 pub use proving::{Proof, Proving};
 pub use random::{Random, RandomError};
 pub use store::{InMemoryStore, Store, StoreError};
+pub use witness_memory::{InMemoryWitness, WitnessMemory, WitnessMemoryError};

@@ -151,6 +151,7 @@ pub struct Course {
     destroyed: BTreeSet<Name>,
     rotations: usize,
     proved: Option<Name>,
+    proved_at: Option<Timestamp>,
     settled: Option<Name>,
     /// After the last request, at the latest when its outcome was written down: requests are repeated without an entry of
     /// their own.
@@ -205,6 +206,7 @@ impl Course {
                 self.is_revocation_due |= !self.sent_since.is_empty() || self.current() != Some(candidate);
                 self.stand(candidate, Standing::Proved, *at);
                 self.proved = Some(candidate.clone());
+                self.proved_at = Some(*at);
                 self.sent_since.clear();
             }
             Entry::Revoked { .. } => self.is_revocation_due = false,
@@ -307,13 +309,35 @@ impl Course {
         self.proved.as_ref().filter(|_| self.sent_since.is_empty())
     }
 
+    /// When somebody signed in last with the password that counts, if nothing was sent since.
+    #[must_use]
+    pub fn proved_at(&self) -> Option<Timestamp> {
+        self.proved_at.filter(|_| self.sent_since.is_empty())
+    }
+
+    /// Whether a password of the account was ever sealed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.candidates.is_empty()
+    }
+
     /// The candidate that is proved, if by the assumption that is set nothing that was sent may arrive any more. Before it
     /// is written down as settled, the directory has to say that the password was not changed since the proof.
     #[must_use]
     pub fn settleable(&self, quiescence_hours: u16, at: Timestamp) -> Option<&Name> {
+        self.proved().filter(|_| self.quiet_at(quiescence_hours).is_some_and(|quiet_at| quiet_at <= at))
+    }
+
+    /// From when on, by the assumption that is set, nothing that was sent may arrive any more; `None` if nothing was.
+    #[must_use]
+    pub fn quiet_at(&self, quiescence_hours: u16) -> Option<Timestamp> {
         let quiescence = SignedDuration::from_hours(i64::from(quiescence_hours));
-        let quiet_at = self.last_request_by.and_then(|by| by.checked_add(quiescence).ok());
-        self.proved().filter(|_| quiet_at.is_some_and(|quiet_at| quiet_at <= at))
+        self.last_request_by.and_then(|by| by.checked_add(quiescence).ok())
+    }
+
+    /// Candidates whose documents were to be destroyed.
+    pub fn destroyed(&self) -> impl Iterator<Item = &Name> {
+        self.destroyed.iter()
     }
 
     /// Whether sessions are to be ended that were begun with an earlier password, and nothing stands in the way.

@@ -8,6 +8,7 @@ mod application;
 mod applications;
 pub(crate) mod apply;
 mod check;
+pub(crate) mod checkout;
 mod completions;
 pub(crate) mod custody;
 mod device;
@@ -21,6 +22,7 @@ mod man;
 pub(crate) mod passwords;
 pub(crate) mod plan;
 pub(crate) mod replay;
+pub(crate) mod rotate;
 pub(crate) mod sign_out;
 mod snapshot;
 pub(crate) mod state;
@@ -68,6 +70,8 @@ commands! {
     Plan in plan,
     Apply in apply,
     Custody in custody,
+    Checkout in checkout,
+    Rotate in rotate,
     State in state,
     Tenant in tenant,
     Explain in explain,

@@ -193,6 +193,11 @@ impl Place {
         Ok(Desk { config, folder, state, runtime })
     }
 
+    /// The configuration with its name, if there is one.
+    pub(crate) fn config(&self, world: &World) -> Result<Option<(Config, String)>, Failure> {
+        SubjectArguments::config_of(self.config.as_deref(), world)
+    }
+
     /// The words that say again where things are.
     pub(crate) fn words(&self) -> String {
         let word = |name: &str, path: &Option<PathBuf>| {

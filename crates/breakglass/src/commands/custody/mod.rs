@@ -6,6 +6,7 @@ mod generate;
 mod list;
 mod new_set;
 mod open;
+pub(crate) mod opening;
 mod record_opening;
 mod rehearse;
 mod retire;
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 
 use breakglass_custody::approval::REASON_CHARS_MAX;
 use breakglass_custody::key_set::RecoverError;
-use breakglass_custody::password::{PaperError, PasswordError};
+use breakglass_custody::password::PasswordError;
 use breakglass_custody::quorum::QuorumError;
 use breakglass_custody::sealed::{OpenError, SealError};
 use breakglass_custody::sealing_key::SplitKeyError;
@@ -76,9 +77,6 @@ pub(crate) enum CustodyFailure {
     /// There is no such password.
     #[error(transparent)]
     Password(PasswordError),
-    /// What was typed is none.
-    #[error("what was typed is no password as it stands on paper")]
-    Paper(#[source] PaperError),
     /// No set can have so many shares.
     #[error(transparent)]
     Quorum(QuorumError),

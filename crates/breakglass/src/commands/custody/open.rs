@@ -3,21 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use breakglass_adapters::clock::SystemClock;
-use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_custody::document::Document;
 use breakglass_custody::fingerprint::Fingerprint;
 use breakglass_custody::name::Name;
 use breakglass_custody::signed::SIGNED_BYTES_MAX;
-use breakglass_ops::key_box::record::Entry;
-use breakglass_ops::ports::Clock as _;
-use breakglass_ops::rotation::journey::{course_of, note};
-use breakglass_ops::rotation::record;
 
 use super::CustodyFailure;
-use super::desk::{Desk, DeskError, Place, confirmed, name_of};
+use super::desk::{Desk, Place, confirmed, name_of};
+use super::opening::{current_of, note_opened, open_and_show};
 use super::shares::ShareArguments;
-use super::shown::{Spelling, show};
+use super::shown::Spelling;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::text_file::read_text;
@@ -62,18 +57,14 @@ impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let desk = self.place.desk(world)?;
         let document = self.document(&desk)?;
-        open(
-            (&desk, &document),
-            (&self.share, self.spell),
-            &mut |name| remember(&desk, &document, name, world),
-            world,
-        )?;
+        let mut remember = |name: &Name| remember(&desk, &document, name, world);
+        open_and_show(&document, (&self.share, self.spell), &mut remember, world)?;
         Ok(Exit::Good)
     }
 
     fn document(&self, desk: &Desk) -> Result<Document, Failure> {
         if let Some(account) = &self.account {
-            return Ok(current_of(desk, account)?);
+            return current_of(desk, account);
         }
         let Some(named) = &self.document else {
             return Err(CustodyFailure::Which("give --account or --document".to_owned()).into());
@@ -99,55 +90,6 @@ fn read_document(path: &Path) -> Result<String, Failure> {
     Ok(read_text(&path, bytes_max).map_err(failed)?)
 }
 
-/// The document to open first for an account: the last that somebody signed in with, else the newest that there is.
-pub(crate) fn current_of(desk: &Desk, account: &str) -> Result<Document, Failure> {
-    let documents = desk.documents()?;
-    let is_of = |document: &&Document| {
-        let named = &document.label().account;
-        named.id.eq_ignore_ascii_case(account) || named.user_principal_name.eq_ignore_ascii_case(account)
-    };
-    let of_account: Vec<&Document> = documents.iter().filter(is_of).collect();
-    let newest = of_account.iter().max_by_key(|document| document.label().version);
-    let newest =
-        newest.ok_or_else(|| CustodyFailure::Which(format!("no document of `{account}` is in the depositories")))?;
-    if !desk.has_state() {
-        return Ok((*newest).clone());
-    }
-    let id = &newest.label().account.id;
-    let (course, _) = course_of(&desk.store()?, id).map_err(DeskError::from)?;
-    let current = course.current().map(ToString::to_string);
-    let found = of_account.iter().find(|document| current.as_deref() == Some(&document.label().envelope.to_string()));
-    Ok((*found.unwrap_or(newest)).clone())
-}
-
-/// Recovers the key, has the opening written down, and shows what was sealed.
-pub(crate) fn open(
-    (desk, document): (&Desk, &Document),
-    (shares, spelling): (&ShareArguments, Option<Spelling>),
-    remember: &mut dyn FnMut(&Name) -> Result<(), Failure>,
-    world: &World,
-) -> Result<(), Failure> {
-    let label = document.label();
-    let (set, account) = (&label.set, &label.account.user_principal_name);
-    let what = format!(
-        "Opening {} of {account}, version {}.\nIt is sealed to the set {}, of which {} open.",
-        label.credential, label.version, set.id, set.quorum
-    );
-    let shares = shares.read(usize::from(set.quorum.threshold()), &what, world)?;
-    let key = set.recover(&shares).map_err(CustodyFailure::Recover)?;
-    drop(shares);
-    let password = key.open(document).map_err(CustodyFailure::Open)?;
-    drop(key);
-    remember(&name_of(&label.envelope.to_string())?)?;
-    let head = format!(
-        "The password of {account}, sealed on {}.\nType it at the sign-in; do not copy it anywhere.",
-        label.sealed_on
-    );
-    show(&password, &head, spelling, world).map_err(DeskError::from)?;
-    let _ = desk;
-    Ok(())
-}
-
 /// Writes down that a document was opened, where the state is. That it cannot be is no reason to keep somebody out.
 fn remember(desk: &Desk, document: &Document, name: &Name, world: &World) -> Result<(), Failure> {
     let afterwards = || {
@@ -164,19 +106,6 @@ fn remember(desk: &Desk, document: &Document, name: &Name, world: &World) -> Res
     if let Err(error) = noted {
         world.complain(&Failure::from(error));
         afterwards();
-    }
-    Ok(())
-}
-
-/// That the set of a document is opened, and the document.
-pub(crate) fn note_opened(desk: &Desk, store: &SqliteStore, document: &Document) -> Result<(), DeskError> {
-    let (label, at) = (document.label(), SystemClock.now());
-    let mut key_box = desk.key_box(store)?;
-    key_box.note(store, &Entry::Opened { set: label.set.recipient.fingerprint(), at })?;
-    let candidate = name_of(&label.envelope.to_string())?;
-    let (course, _) = course_of(store, &label.account.id)?;
-    if course.standing(&candidate).is_some() {
-        note(store, &label.account.id, &[record::Entry::Opened { candidate, at }])?;
     }
     Ok(())
 }

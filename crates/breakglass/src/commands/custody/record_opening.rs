@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::CustodyFailure;
 use super::desk::{Place, name_of};
-use super::open::note_opened;
+use super::opening::note_opened;
 use super::retire::reason;
 use crate::exit::Exit;
 use crate::failure::Failure;

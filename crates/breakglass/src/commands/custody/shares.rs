@@ -69,11 +69,11 @@ impl Coded for ShareFailure {
 impl ShareArguments {
     /// Reads them: `count` are asked for where no file is named, with what is said about each.
     pub(crate) fn read(&self, count: usize, what: &str, world: &World) -> Result<Vec<Share>, crate::failure::Failure> {
-        let shares = if self.share.is_empty() { asked(count, what, world)? } else { self.from_files()? };
+        let shares = if self.share.is_empty() { asked(count, what, world)? } else { self.in_files()? };
         Ok(shares)
     }
 
-    fn from_files(&self) -> Result<Vec<Share>, ShareFailure> {
+    fn in_files(&self) -> Result<Vec<Share>, ShareFailure> {
         let mut shares = Vec::new();
         for path in &self.share {
             let failed = |source| ShareFailure::File { path: path.clone(), source };

@@ -1,0 +1,205 @@
+//! Whether an account may be rotated now: another one has to be usable meanwhile.
+//!
+//! **Invariant:** the password of an account is not touched before another emergency account is known to get in: somebody
+//! signed in with it since its password was changed last, at most [`PROOF_DAYS_MAX`] days ago, and the lockout analysis of a
+//! tenant that was read at most [`SNAPSHOT_MINUTES_MAX`] minutes ago has a way in for it. Unknown is no.
+//! The one exception is an account that has no sealed password yet: nobody opens anything to sign in as it, and its first
+//! sealed password only adds a way in.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Days after which a sign-in proves nothing any more.
+pub const PROOF_DAYS_MAX: i64 = 90;
+
+/// Minutes after which what was read of a tenant is too old to act on.
+pub const SNAPSHOT_MINUTES_MAX: i64 = 15;
+
+/// Seconds by which the directory may say that a password was changed after it was proved, and mean the change before: its
+/// copies do not have one clock.
+pub const CLOCK_SECONDS_MAX: i64 = 300;
+
+/// Another emergency account, as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    /// Its sign-in name.
+    pub name: String,
+    /// When somebody signed in with its sealed password last, if none was sent since.
+    pub proved_at: Option<Timestamp>,
+    /// When its password was changed last, by the directory.
+    pub changed_at: Option<Timestamp>,
+    /// Whether a rotation of it was begun and is not proved.
+    pub is_rotating: bool,
+    /// Whether the lockout analysis has a way in for it alone.
+    pub has_way: bool,
+}
+
+/// Why another account does not count.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Objection {
+    /// It is being rotated itself.
+    #[error("`{0}` is being rotated: finish that first with `breakglass rotate --account {0}`")]
+    Rotating(String),
+    /// Nobody has signed in with what is sealed.
+    #[error(
+        "nobody has signed in as `{0}` with its sealed password since that was set: rehearse it, or rotate it first"
+    )]
+    Unproved(String),
+    /// That was too long ago.
+    #[error(
+        "somebody signed in as `{name}` on {at} last, and that is more than {PROOF_DAYS_MAX} days ago: rehearse it"
+    )]
+    Old {
+        /// The account.
+        name: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody has changed its password since.
+    #[error(
+        "the password of `{name}` was changed on {changed_at}, after it was proved on {proved_at}: what is sealed may not be it"
+    )]
+    Changed {
+        /// The account.
+        name: String,
+        /// When it was proved.
+        proved_at: Timestamp,
+        /// When it was changed.
+        changed_at: Timestamp,
+    },
+    /// The lockout analysis has no way in for it.
+    #[error("the lockout analysis has no way in for `{0}`: `breakglass lockout --live` says why")]
+    NoWay(String),
+}
+
+/// Why an account is not rotated now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// What is known of the tenant is too old.
+    #[error("the tenant was read on {0}, more than {SNAPSHOT_MINUTES_MAX} minutes ago; read it again")]
+    Stale(Timestamp),
+    /// There is no other account at all.
+    #[error("there is no other emergency account, and without one nobody gets in if this goes wrong")]
+    Alone,
+    /// None of the others counts.
+    #[error("no other emergency account is known to get in")]
+    NoneUsable(Vec<Objection>),
+}
+
+/// Who gets in meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leave {
+    /// Another account.
+    Other(String),
+    /// No other is known to get in, and the account has no sealed password yet: nothing that could be opened is lost by it.
+    First,
+}
+
+/// Whether an account may be rotated. `is_first` says that it has no sealed password yet.
+///
+/// # Errors
+/// It may not.
+pub fn leave(is_first: bool, others: &[Other], (read_at, now): (Timestamp, Timestamp)) -> Result<Leave, Refusal> {
+    if read_at.duration_until(now).abs() > SignedDuration::from_mins(SNAPSHOT_MINUTES_MAX) {
+        return Err(Refusal::Stale(read_at));
+    }
+    let mut objections = Vec::new();
+    for other in others {
+        match objection(other, now) {
+            None => return Ok(Leave::Other(other.name.clone())),
+            Some(objection) => objections.push(objection),
+        }
+    }
+    match objections.is_empty() {
+        _ if is_first => Ok(Leave::First),
+        true => Err(Refusal::Alone),
+        false => Err(Refusal::NoneUsable(objections)),
+    }
+}
+
+fn objection(other: &Other, now: Timestamp) -> Option<Objection> {
+    let name = other.name.clone();
+    if other.is_rotating {
+        return Some(Objection::Rotating(name));
+    }
+    let Some(proved_at) = other.proved_at else { return Some(Objection::Unproved(name)) };
+    if proved_at.duration_until(now) > SignedDuration::from_hours(24 * PROOF_DAYS_MAX) {
+        return Some(Objection::Old { name, at: proved_at });
+    }
+    if let Some(changed_at) = other.changed_at
+        && proved_at.duration_until(changed_at) > SignedDuration::from_secs(CLOCK_SECONDS_MAX)
+    {
+        return Some(Objection::Changed { name, proved_at, changed_at });
+    }
+    (!other.has_way).then_some(Objection::NoWay(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + 60 * minutes).unwrap()
+    }
+
+    fn usable() -> Other {
+        Other {
+            name: "b".to_owned(),
+            proved_at: Some(at(-10)),
+            changed_at: Some(at(-11)),
+            is_rotating: false,
+            has_way: true,
+        }
+    }
+
+    #[test]
+    fn another_account_has_to_be_usable() {
+        let days = |count: i64| count * 24 * 60;
+        let name = || "b".to_owned();
+        let with = |change: fn(&mut Other)| {
+            let mut other = usable();
+            change(&mut other);
+            other
+        };
+        for (other, objection) in [
+            (with(|other| other.is_rotating = true), Some(Objection::Rotating(name()))),
+            (with(|other| other.proved_at = None), Some(Objection::Unproved(name()))),
+            (with(|other| other.has_way = false), Some(Objection::NoWay(name()))),
+            (Other { proved_at: Some(at(-days(90))), ..usable() }, None),
+            (
+                Other { proved_at: Some(at(-days(90) - 1)), changed_at: None, ..usable() },
+                Some(Objection::Old { name: name(), at: at(-days(90) - 1) }),
+            ),
+            (
+                Other { changed_at: Some(at(-4)), ..usable() },
+                Some(Objection::Changed { name: name(), proved_at: at(-10), changed_at: at(-4) }),
+            ),
+            (Other { changed_at: Some(at(-5)), ..usable() }, None),
+            (Other { changed_at: None, ..usable() }, None),
+            (usable(), None),
+        ] {
+            let expected = match objection.clone() {
+                None => Ok(Leave::Other(name())),
+                Some(objection) => Err(Refusal::NoneUsable(vec![objection])),
+            };
+            // Of one that was proved 90 days ago the last change is older.
+            let other = if other.proved_at < Some(at(-days(89))) { Other { changed_at: None, ..other } } else { other };
+            assert_eq!(leave(false, &[other], (at(0), at(0))), expected);
+        }
+        let both = [Other { has_way: false, ..usable() }, Other { name: "c".to_owned(), ..usable() }];
+        assert_eq!(leave(false, &both, (at(0), at(0))), Ok(Leave::Other("c".to_owned())));
+        assert_eq!(leave(false, &[], (at(0), at(0))), Err(Refusal::Alone));
+    }
+
+    #[test]
+    fn what_is_known_of_the_tenant_is_fresh() {
+        assert!(leave(false, &[usable()], (at(-15), at(0))).is_ok());
+        for read_at in [at(-16), at(16)] {
+            assert_eq!(leave(false, &[usable()], (read_at, at(0))), Err(Refusal::Stale(read_at)));
+            assert_eq!(leave(true, &[], (read_at, at(0))), Err(Refusal::Stale(read_at)));
+        }
+        assert_eq!(leave(true, &[], (at(0), at(0))), Ok(Leave::First));
+        assert_eq!(leave(true, &[usable()], (at(0), at(0))), Ok(Leave::Other("b".to_owned())));
+        let unusable = Other { has_way: false, ..usable() };
+        assert_eq!(leave(true, &[unusable], (at(0), at(0))), Ok(Leave::First));
+    }
+}

@@ -1,0 +1,99 @@
+//! The request that is under way, with everything that was signed for it looked at again.
+
+use breakglass_adapters::key_file::KeyUse;
+use breakglass_adapters::sqlite_store::SqliteStore;
+use breakglass_custody::approval::{Approval, SignedRequest};
+use breakglass_custody::signing::SigningKey;
+use breakglass_ops::checkout::record::{Course, Entry};
+use breakglass_ops::checkout::stream::{Kept, course_of, kept, stream_of};
+use breakglass_ops::journal::catch_up;
+use jiff::Timestamp;
+
+use super::CheckoutFailure;
+use crate::commands::custody::desk::{Desk, signing_key};
+use crate::config::Person;
+use crate::failure::Failure;
+use crate::wiring::World;
+
+/// A request that is under way.
+pub(super) struct UnderWay {
+    /// As the person signed it.
+    pub(super) request: SignedRequest,
+    /// The hash of its entry in the ledger.
+    pub(super) leaf: [u8; 32],
+    /// How the check-outs of the account stand.
+    pub(super) course: Course,
+}
+
+/// What is under way for an account, after every signature of it was looked at.
+pub(super) fn under_way(desk: &Desk, store: &SqliteStore, account: &str, now: Timestamp) -> Result<UnderWay, Failure> {
+    let journal = catch_up(store, now).map_err(CheckoutFailure::from)?;
+    let (course, _) = course_of(store, account).map_err(CheckoutFailure::from)?;
+    let id = course.request_at(now).map(|request| request.request.clone());
+    let id = id.ok_or_else(|| CheckoutFailure::Nothing(account.to_owned()))?;
+    let all = kept(store, account).map_err(CheckoutFailure::from)?;
+    let asked = |one: &Kept| matches!(&one.entry, Entry::Requested(request) if request.request == id);
+    let at = all.iter().position(asked).ok_or_else(|| CheckoutFailure::Nothing(account.to_owned()))?;
+    let differs = |place: usize| CheckoutFailure::Differs { account: account.to_owned(), number: place + 1 };
+    let leaf = journal.leaf_of(&stream_of(account), at as u64).ok_or_else(|| differs(at))?;
+    let mut request = None;
+    for (place, one) in all.iter().enumerate().skip(at) {
+        match &one.entry {
+            Entry::Requested(asked) if place == at => {
+                let signed = signed_request(desk, one, asked.person.as_str())
+                    .map_err(|error| error.unwrap_or_else(|| differs(place)))?;
+                let told = signed.request();
+                let is_same = told.id.to_string() == asked.request.as_str()
+                    && told.document.to_string() == asked.document.as_str()
+                    && told.person == asked.person.as_str()
+                    && told.account.id == account
+                    && (told.reason.as_str(), told.asked_on, told.expires_on, i64::from(told.out_hours))
+                        == (asked.reason.as_str(), asked.at, asked.expires_at, asked.out_hours);
+                if !is_same {
+                    return Err(differs(place).into());
+                }
+                request = Some(signed);
+            }
+            Entry::Approved { person, .. } => {
+                let request = request.as_ref().ok_or_else(|| differs(place))?;
+                let key = key_of(desk, person.as_str())?;
+                let text = one.signed.as_ref().ok_or_else(|| differs(place))?;
+                let failed = |source| CheckoutFailure::Signed { person: person.to_string(), source };
+                let approval =
+                    Approval::read(text).and_then(|read| read.confirmed(key.fingerprint())).map_err(failed)?;
+                if approval.person() != person.as_str() {
+                    return Err(differs(place).into());
+                }
+                approval.counts_for(request, leaf).map_err(CheckoutFailure::from)?;
+            }
+            _ => {}
+        }
+    }
+    let request = request.ok_or_else(|| CheckoutFailure::Nothing(account.to_owned()))?;
+    Ok(UnderWay { request, leaf, course })
+}
+
+fn signed_request(desk: &Desk, one: &Kept, person: &str) -> Result<SignedRequest, Option<CheckoutFailure>> {
+    let text = one.signed.as_ref().ok_or(None)?;
+    let key = key_of(desk, person).map_err(Some)?;
+    let read = SignedRequest::read(text).and_then(|read| read.confirmed(key.fingerprint()));
+    read.map_err(|source| Some(CheckoutFailure::Signed { person: person.to_owned(), source }))
+}
+
+/// The key that the configuration has for somebody.
+pub(super) fn key_of(desk: &Desk, id: &str) -> Result<breakglass_custody::signing::SigningPublicKey, CheckoutFailure> {
+    let person = desk.person(id).ok();
+    person.and_then(|person| person.key).ok_or_else(|| CheckoutFailure::NoKey(id.to_owned()))
+}
+
+/// The key of a person from their file, if it is theirs.
+pub(super) fn own_key(person: &Person, file: Option<&std::path::Path>, world: &World) -> Result<SigningKey, Failure> {
+    let path =
+        file.map_or_else(|| std::path::PathBuf::from(format!("{}.key", person.id)), std::path::Path::to_path_buf);
+    let key = signing_key(&path, KeyUse::Person, world)?;
+    if Some(key.public()) != person.key {
+        let file = path.display().to_string();
+        return Err(CheckoutFailure::OtherKey { file, person: person.id.clone() }.into());
+    }
+    Ok(key)
+}

@@ -1,0 +1,89 @@
+//! `checkout approve`: somebody else agrees.
+
+use std::path::PathBuf;
+
+use breakglass_adapters::clock::SystemClock;
+use breakglass_custody::approval::Approval;
+use breakglass_ops::checkout::record::{Entry, PERSON_COUNT_MIN};
+use breakglass_ops::checkout::stream::{course_of, note};
+use breakglass_ops::journal::catch_up;
+use breakglass_ops::ports::Clock as _;
+
+use super::agreed::{own_key, under_way};
+use super::{CheckoutFailure, with_key};
+use crate::commands::custody::desk::{Place, name_of};
+use crate::commands::custody::opening::current_of;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::render::visible;
+use crate::wiring::World;
+
+/// Agree that the password of an account is opened
+///
+/// What is agreed to is shown first: who asks, why, and until when.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The account: its sign-in name or id
+    #[arg(long, value_name = "UPN|ID")]
+    account: String,
+
+    /// The id of whoever agrees, who is not the one who asks
+    #[arg(long, value_name = "ID")]
+    person: String,
+
+    /// The file with the key of whoever agrees [default: ID.key]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Arguments {
+    pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let desk = self.place.desk(world)?;
+        let (person, name) = with_key(&desk, &self.person)?;
+        let store = desk.store()?;
+        let account = current_of(&desk, &self.account)?.label().account.clone();
+        let now = SystemClock.now();
+        let found = under_way(&desk, &store, &account.id, now)?;
+        let asked = found.request.request();
+        let id = name_of(&asked.id.to_string())?;
+        // What cannot follow is refused before anybody types a passphrase.
+        let entry = Entry::Approved { request: id, person: name, at: now };
+        found.course.clone().add(&entry).map_err(|error| CheckoutFailure::Stream(error.into()))?;
+        let requester = name_of(&asked.person)?;
+        world.tell(&format!(
+            "{} asks for the password of `{}`,\nfrom {} until {}, because:\n\n  {}\n",
+            desk.called(&requester),
+            visible(&account.user_principal_name),
+            asked.asked_on,
+            asked.expires_on,
+            visible(&asked.reason)
+        ));
+        if !self.yes && !world.agrees("Agree? Only `yes` does:") {
+            world.note("nobody agreed, and nothing was written down");
+            return Ok(Exit::NotStarted);
+        }
+        let key = own_key(&person, self.key.as_deref(), world)?;
+        let approval = Approval::sign((&found.request, found.leaf), &person.id, now, &key);
+        let approval = approval.map_err(|source| CheckoutFailure::Signed { person: person.id.clone(), source })?;
+        approval.counts_for(&found.request, found.leaf).map_err(CheckoutFailure::from)?;
+        note(&store, &account.id, &entry, Some(approval.text())).map_err(CheckoutFailure::from)?;
+        catch_up(&store, now).map_err(CheckoutFailure::from)?;
+        let (course, _) = course_of(&store, &account.id).map_err(CheckoutFailure::from)?;
+        let count = course.people().count();
+        world.tell(&format!("{} agrees: {count} people, of {PERSON_COUNT_MIN} that are needed.", person.name));
+        if count >= PERSON_COUNT_MIN {
+            world.note(&format!(
+                "next: `breakglass checkout open --account {}`, with the custodians",
+                account.user_principal_name
+            ));
+        }
+        Ok(Exit::Good)
+    }
+}

@@ -1,0 +1,67 @@
+//! `checkout open`: the custodians open what two people have agreed to.
+
+use breakglass_adapters::clock::SystemClock;
+use breakglass_ops::checkout::record::Entry;
+use breakglass_ops::checkout::stream::note;
+use breakglass_ops::journal::catch_up;
+use breakglass_ops::ports::Clock as _;
+
+use super::CheckoutFailure;
+use super::agreed::under_way;
+use crate::commands::custody::desk::{Place, name_of};
+use crate::commands::custody::opening::{current_of, note_opened, open_and_show};
+use crate::commands::custody::shares::ShareArguments;
+use crate::commands::custody::shown::Spelling;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::wiring::World;
+
+/// Open what two people have agreed to, with the shares of the custodians
+///
+/// Once, before the request expires. It is written down before anything is shown. The password is shown at the terminal, or
+/// written to standard output where that is none.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The account: its sign-in name or id
+    #[arg(long, value_name = "UPN|ID")]
+    account: String,
+
+    /// Spell it for reading aloud
+    #[arg(long, value_name = "LANGUAGE")]
+    spell: Option<Spelling>,
+
+    #[command(flatten)]
+    share: ShareArguments,
+
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Arguments {
+    pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let desk = self.place.desk(world)?;
+        let store = desk.store()?;
+        let account = current_of(&desk, &self.account)?.label().account.clone();
+        let found = under_way(&desk, &store, &account.id, SystemClock.now())?;
+        let asked = found.request.request();
+        let (request, name) = (name_of(&asked.id.to_string())?, name_of(&asked.document.to_string())?);
+        let opened = |at| Entry::Opened { request: request.clone(), document: name.clone(), at };
+        // Before anybody types a share.
+        let mut course = found.course.clone();
+        course.add(&opened(SystemClock.now())).map_err(|error| CheckoutFailure::Stream(error.into()))?;
+        let document = desk.document(&name)?;
+        let mut remember = |_: &breakglass_custody::name::Name| -> Result<(), Failure> {
+            let now = SystemClock.now();
+            note(&store, &account.id, &opened(now), None).map_err(CheckoutFailure::from)?;
+            note_opened(&desk, &store, &document)?;
+            catch_up(&store, now).map_err(CheckoutFailure::from)?;
+            Ok(())
+        };
+        open_and_show(&document, (&self.share, self.spell), &mut remember, world)?;
+        world.note(&format!(
+            "when it is done: `breakglass checkout return --account {}`, within {} h; then `breakglass rotate`",
+            account.user_principal_name, asked.out_hours
+        ));
+        Ok(Exit::Good)
+    }
+}

@@ -1,0 +1,102 @@
+//! `checkout request`: somebody asks, with a reason.
+
+use std::path::PathBuf;
+
+use breakglass_adapters::clock::SystemClock;
+use breakglass_adapters::random::SystemRandom;
+use breakglass_custody::approval::{Request, SignedRequest};
+use breakglass_custody::document::EnvelopeId;
+use breakglass_ops::checkout::record::{
+    self, Entry, OUT_HOURS_MAX, OUT_HOURS_USUAL, REQUEST_HOURS_MAX, REQUEST_HOURS_USUAL,
+};
+use breakglass_ops::checkout::stream::note;
+use breakglass_ops::journal::catch_up;
+use breakglass_ops::ports::{Clock as _, Random as _};
+use jiff::SignedDuration;
+
+use super::agreed::own_key;
+use super::{CheckoutFailure, with_key};
+use crate::commands::custody::CustodyFailure;
+use crate::commands::custody::desk::{DeskError, Place, name_of};
+use crate::commands::custody::opening::current_of;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::wiring::World;
+
+/// Ask that the password of an account is opened
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The account: its sign-in name or id
+    #[arg(long, value_name = "UPN|ID")]
+    account: String,
+
+    /// The id of whoever asks
+    #[arg(long, value_name = "ID")]
+    person: String,
+
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+
+    /// Hours until which it can be agreed to and opened
+    #[arg(long, value_name = "HOURS", default_value_t = REQUEST_HOURS_USUAL, value_parser = clap::value_parser!(i64).range(1..=REQUEST_HOURS_MAX))]
+    expires_in: i64,
+
+    /// Hours for which it may be out
+    #[arg(long, value_name = "HOURS", default_value_t = OUT_HOURS_USUAL, value_parser = clap::value_parser!(i64).range(1..=OUT_HOURS_MAX))]
+    out: i64,
+
+    /// The file with the key of whoever asks [default: ID.key]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Arguments {
+    pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let desk = self.place.desk(world)?;
+        let (person, name) = with_key(&desk, &self.person)?;
+        let store = desk.store()?;
+        let document = current_of(&desk, &self.account)?;
+        let key = own_key(&person, self.key.as_deref(), world)?;
+        let (label, now) = (document.label(), SystemClock.now());
+        let expires = now.checked_add(SignedDuration::from_hours(self.expires_in));
+        let expires = expires.map_err(|error| CustodyFailure::NotNoted(error.to_string()))?;
+        let id = EnvelopeId::generate(|buffer: &mut [u8]| SystemRandom.fill(buffer)).map_err(DeskError::from)?;
+        let request = Request {
+            id,
+            account: label.account.clone(),
+            document: label.envelope,
+            person: person.id.clone(),
+            reason: self.reason.clone(),
+            asked_on: now,
+            expires_on: expires,
+            out_hours: u16::try_from(self.out).unwrap_or(u16::MAX),
+        };
+        let signed = SignedRequest::sign(&request, &key);
+        let signed = signed.map_err(|source| CheckoutFailure::Signed { person: person.id.clone(), source })?;
+        let entry = Entry::Requested(record::Request {
+            request: name_of(&id.to_string())?,
+            person: name,
+            document: name_of(&label.envelope.to_string())?,
+            reason: self.reason.clone(),
+            at: now,
+            expires_at: expires,
+            out_hours: self.out,
+        });
+        note(&store, &label.account.id, &entry, Some(signed.text())).map_err(CheckoutFailure::from)?;
+        catch_up(&store, now).map_err(CheckoutFailure::from)?;
+        let account = &label.account.user_principal_name;
+        world.tell(&format!("{} asks for the password of `{account}`, until {expires}.", person.name));
+        for other in desk.config.people().iter().filter(|other| other.id != person.id && other.key.is_some()) {
+            let phone = other.phone.as_ref().map(|phone| format!(", {phone}")).unwrap_or_default();
+            world.tell(&format!(
+                "  {}{phone} can agree: breakglass checkout approve --account {account} --person {}",
+                other.name, other.id
+            ));
+        }
+        Ok(Exit::Good)
+    }
+}

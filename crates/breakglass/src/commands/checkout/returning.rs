@@ -1,0 +1,48 @@
+//! `checkout return`: whoever had it is done.
+
+use breakglass_adapters::clock::SystemClock;
+use breakglass_ops::checkout::record::Entry;
+use breakglass_ops::checkout::stream::{course_of, note};
+use breakglass_ops::journal::catch_up;
+use breakglass_ops::ports::Clock as _;
+
+use super::CheckoutFailure;
+use crate::commands::custody::desk::{Place, name_of};
+use crate::commands::custody::opening::current_of;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::wiring::World;
+
+/// Say that nobody uses the password any more
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The account: its sign-in name or id
+    #[arg(long, value_name = "UPN|ID")]
+    account: String,
+
+    /// The id of whoever returns it
+    #[arg(long, value_name = "ID")]
+    person: String,
+
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Arguments {
+    pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let desk = self.place.desk(world)?;
+        let person = desk.person(&self.person)?;
+        let store = desk.store()?;
+        let account = current_of(&desk, &self.account)?.label().account.clone();
+        let now = SystemClock.now();
+        let (course, _) = course_of(&store, &account.id).map_err(CheckoutFailure::from)?;
+        let request = course.request_at(now).map(|request| request.request.clone());
+        let request = request.ok_or_else(|| CheckoutFailure::Nothing(self.account.clone()))?;
+        let entry = Entry::Returned { request, person: name_of(&person.id)?, at: now };
+        note(&store, &account.id, &entry, None).map_err(CheckoutFailure::from)?;
+        catch_up(&store, now).map_err(CheckoutFailure::from)?;
+        world.tell(&format!("The password of `{}` is returned.", account.user_principal_name));
+        world.note(&format!("next: `breakglass rotate --account {}`: it was seen", account.user_principal_name));
+        Ok(Exit::Good)
+    }
+}

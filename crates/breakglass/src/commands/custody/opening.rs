@@ -1,0 +1,90 @@
+//! Opening a document with shares: what `custody open`, `checkout open` and `drill` have in common.
+
+use breakglass_adapters::clock::SystemClock;
+use breakglass_adapters::sqlite_store::SqliteStore;
+use breakglass_custody::document::Document;
+use breakglass_custody::name::Name;
+use breakglass_custody::password::Password;
+use breakglass_ops::key_box::record::Entry;
+use breakglass_ops::ports::Clock as _;
+use breakglass_ops::rotation::journey::{course_of, note};
+use breakglass_ops::rotation::record;
+
+use super::CustodyFailure;
+use super::desk::{Desk, DeskError, name_of};
+use super::shares::ShareArguments;
+use super::shown::{Spelling, show};
+use crate::failure::Failure;
+use crate::wiring::World;
+
+/// The document to open first for an account: the last that somebody signed in with, else the newest that there is.
+pub(crate) fn current_of(desk: &Desk, account: &str) -> Result<Document, Failure> {
+    let documents = desk.documents()?;
+    let is_of = |document: &&Document| {
+        let named = &document.label().account;
+        named.id.eq_ignore_ascii_case(account) || named.user_principal_name.eq_ignore_ascii_case(account)
+    };
+    let of_account: Vec<&Document> = documents.iter().filter(is_of).collect();
+    let newest = of_account.iter().max_by_key(|document| document.label().version);
+    let newest =
+        newest.ok_or_else(|| CustodyFailure::Which(format!("no document of `{account}` is in the depositories")))?;
+    if !desk.has_state() {
+        return Ok((*newest).clone());
+    }
+    let id = &newest.label().account.id;
+    let (course, _) = course_of(&desk.store()?, id).map_err(DeskError::from)?;
+    let current = course.current().map(ToString::to_string);
+    let found = of_account.iter().find(|document| current.as_deref() == Some(&document.label().envelope.to_string()));
+    Ok((*found.unwrap_or(newest)).clone())
+}
+
+/// Recovers the key, has the opening written down, and shows what was sealed.
+pub(crate) fn open_and_show(
+    document: &Document,
+    (shares, spelling): (&ShareArguments, Option<Spelling>),
+    remember: &mut dyn FnMut(&Name) -> Result<(), Failure>,
+    world: &World,
+) -> Result<(), Failure> {
+    let label = document.label();
+    let password = open(document, shares, remember, world)?;
+    let head = format!(
+        "The password of {}, sealed on {}.\nType it at the sign-in; do not copy it anywhere.",
+        label.account.user_principal_name, label.sealed_on
+    );
+    Ok(show(&password, &head, spelling, world).map_err(DeskError::from)?)
+}
+
+/// Recovers the key, opens the document, and has that written down before anybody has what was sealed.
+pub(crate) fn open(
+    document: &Document,
+    shares: &ShareArguments,
+    remember: &mut dyn FnMut(&Name) -> Result<(), Failure>,
+    world: &World,
+) -> Result<Password, Failure> {
+    let label = document.label();
+    let (set, account) = (&label.set, &label.account.user_principal_name);
+    let what = format!(
+        "Opening {} of {account}, version {}.\nIt is sealed to the set {}, of which {} open.",
+        label.credential, label.version, set.id, set.quorum
+    );
+    let shares = shares.read(usize::from(set.quorum.threshold()), &what, world)?;
+    let key = set.recover(&shares).map_err(CustodyFailure::Recover)?;
+    drop(shares);
+    let password = key.open(document).map_err(CustodyFailure::Open)?;
+    drop(key);
+    remember(&name_of(&label.envelope.to_string())?)?;
+    Ok(password)
+}
+
+/// That the set of a document is opened, and the document.
+pub(crate) fn note_opened(desk: &Desk, store: &SqliteStore, document: &Document) -> Result<(), DeskError> {
+    let (label, at) = (document.label(), SystemClock.now());
+    let mut key_box = desk.key_box(store)?;
+    key_box.note(store, &Entry::Opened { set: label.set.recipient.fingerprint(), at })?;
+    let candidate = name_of(&label.envelope.to_string())?;
+    let (course, _) = course_of(store, &label.account.id)?;
+    if course.standing(&candidate).is_some() {
+        note(store, &label.account.id, &[record::Entry::Opened { candidate, at }])?;
+    }
+    Ok(())
+}
