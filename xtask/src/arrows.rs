@@ -47,6 +47,7 @@ pub(crate) const ARROWS: &[Arrow] = &[
             "breakglass-adapters",
             "breakglass-custody",
             "breakglass-engine",
+            "breakglass-ledger",
             "breakglass-model",
             "breakglass-ops",
             "breakglass-tenant",
@@ -55,12 +56,12 @@ pub(crate) const ARROWS: &[Arrow] = &[
     Arrow {
         name: "breakglass-adapters",
         place: Place::Floor(3),
-        may_name: &["breakglass-custody", "breakglass-model", "breakglass-ops"],
+        may_name: &["breakglass-custody", "breakglass-ledger", "breakglass-model", "breakglass-ops"],
     },
     Arrow {
         name: "breakglass-ops",
         place: Place::Floor(2),
-        may_name: &["breakglass-custody", "breakglass-engine", "breakglass-model"],
+        may_name: &["breakglass-custody", "breakglass-engine", "breakglass-ledger", "breakglass-model"],
     },
     // It must not see what the product does with a tenant: the two meet only over HTTP.
     Arrow { name: "breakglass-tenant", place: Place::Floor(2), may_name: &["breakglass-engine", "breakglass-model"] },
