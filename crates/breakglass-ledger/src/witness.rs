@@ -85,6 +85,13 @@ pub fn accept(seen: Option<Seen>, note: &str, log: &PublicKey, proof: &[Hash]) -
 }
 
 impl Accepted {
+    /// The checkpoint with the signature of the log and no other: what is written down, so that it can be shown to somebody
+    /// else who holds another.
+    #[must_use]
+    pub fn note(&self) -> &str {
+        &self.note
+    }
+
     /// The checkpoint with the signature of the log and the witness's below it; those of others are with the log. What is
     /// to be remembered has to be written down by then.
     ///

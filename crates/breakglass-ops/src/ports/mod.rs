@@ -8,6 +8,7 @@ mod passwords;
 mod proving;
 mod random;
 mod store;
+mod witness_memory;
 
 pub use clock::Clock;
 pub use depository::{
@@ -22,3 +23,4 @@ pub use passwords::{Passwords, PasswordsError};
 pub use proving::{Proof, Proving};
 pub use random::{Random, RandomError};
 pub use store::{InMemoryStore, Store, StoreError};
+pub use witness_memory::{InMemoryWitness, WitnessMemory, WitnessMemoryError};
