@@ -14,5 +14,6 @@ pub mod record_files;
 pub mod snapshot_files;
 pub mod sqlite_store;
 pub mod vault_depository;
+pub mod witness_folder;
 
 pub use snapshot_files::{LoadError, LoadedSnapshot, Unrecognised, read_snapshot, read_snapshot_stream};

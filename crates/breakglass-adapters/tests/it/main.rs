@@ -7,6 +7,8 @@ mod graph;
 #[cfg(test)]
 mod kept;
 #[cfg(test)]
+mod key_files;
+#[cfg(test)]
 mod real_exports;
 #[cfg(test)]
 mod record_files;
@@ -14,3 +16,5 @@ mod record_files;
 mod snapshot_files;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod witness_folders;

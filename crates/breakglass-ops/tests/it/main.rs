@@ -5,6 +5,10 @@ mod checkouts;
 #[cfg(test)]
 mod comparing;
 #[cfg(test)]
+mod journal_checkpoints;
+#[cfg(test)]
+mod journals;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod readings;
@@ -16,3 +20,5 @@ mod rotation_journeys;
 mod rotation_records;
 #[cfg(test)]
 mod rotations;
+#[cfg(test)]
+mod witnesses;
