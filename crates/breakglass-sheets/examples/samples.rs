@@ -34,8 +34,8 @@ fn main() -> Result<(), Failed> {
     let (tenant, custodians) = (tenant(), custodians());
     let checkpoint = Checkpoint { origin: "contoso.example/breakglass".to_owned(), size: 1_204, root: [0xb7; 32] };
     for (name, paper) in [("a4", Paper::A4), ("letter", Paper::Letter)] {
-        for (custodian, share) in custodians.iter().zip(&shares).take(2) {
-            let documents = if custodian.share == 1 { documents.as_slice() } else { &[] };
+        for (custodian, share) in custodians.iter().zip(&shares).take(3) {
+            let documents = if custodian.share == 2 { &[] } else { documents.as_slice() };
             let sheet = ShareSheet {
                 tenant: &tenant,
                 set: &set,

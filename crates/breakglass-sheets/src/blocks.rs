@@ -184,8 +184,8 @@ impl Flow<'_> {
         }
         let most = cells.iter().map(Vec::len).max().unwrap_or(1);
         let height: f32 = (0..most).map(|_| style.leading()).sum();
-        self.need(height + 8.0);
-        self.space(3.0);
+        self.need(height + size * 0.6);
+        self.space(size * 0.3);
         let (top, mut x) = (self.y, self.x);
         for (column, lines) in columns.iter().zip(&cells) {
             self.y = top;
@@ -195,7 +195,7 @@ impl Flow<'_> {
             }
             x += column.part * self.width;
         }
-        self.y = top + height + 2.0;
+        self.y = top + height + size * 0.15;
         self.rule(HAIRLINE_POINTS);
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Nothing on it is secret. It names people with their telephone numbers, and is not for strangers all the same.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use breakglass_custody::document::{Account, Document};
 use breakglass_custody::signed_set::SignedSet;
 use jiff::civil::Date;
@@ -10,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::blocks::{BODY_POINTS, Column, Room};
 use crate::canvas::{Area, Style};
 use crate::error::SheetError;
-use crate::facts::{Checkpoint, Custodian, Tenant, check_accounts, check_documents, field};
+use crate::facts::{Checkpoint, Custodian, Tenant, check_accounts, check_documents, field, numbered};
 use crate::flow::{Flow, HAIRLINE_POINTS};
 use crate::margin::{Margin, NOT_FOR_STRANGERS, NOT_SECRET};
 use crate::paper::Paper;
@@ -116,8 +118,7 @@ impl CoverSheet<'_> {
         flow.fact("Safe", Face::Bold, self.safe);
         flow.fact("Tenant", Face::Bold, &self.tenant.name);
         flow.fact("Id of the tenant", Face::Mono, &self.tenant.id);
-        for (number, account) in (1..).zip(self.accounts) {
-            let called = if self.accounts.len() == 1 { "Account".to_owned() } else { format!("Account {number}") };
+        for (called, account) in numbered(self.accounts) {
             flow.fact(&called, Face::Mono, &account.user_principal_name);
         }
         flow.fact("Set of shares", Face::Mono, &set.id.to_string());
@@ -127,7 +128,7 @@ impl CoverSheet<'_> {
         if let Some(checkpoint) = self.checkpoint {
             flow.fact("Ledger", Face::Mono, &checkpoint.origin);
             flow.fact("Its entries", Face::Mono, &checkpoint.size.to_string());
-            flow.fact("Their root hash", Face::Mono, &hex(&checkpoint.root));
+            flow.fact("Their root hash", Face::Mono, &STANDARD.encode(checkpoint.root));
         }
         flow.fact("Made on", Face::Plain, &self.made_on.to_string());
     }
@@ -158,10 +159,10 @@ impl CoverSheet<'_> {
             return flow.say("None yet: when this sheet was made nothing was sealed to the set.", &[]);
         }
         let columns = [
-            Column { heading: "Id of the document", part: 0.335, face: Face::Mono },
-            Column { heading: "Account", part: 0.415, face: Face::Mono },
-            Column { heading: "Version", part: 0.08, face: Face::Plain },
-            Column { heading: "Sealed, in UTC", part: 0.17, face: Face::Plain },
+            Column { heading: "Id of the document", part: 0.35, face: Face::Mono },
+            Column { heading: "Account", part: 0.42, face: Face::Mono },
+            Column { heading: "Version", part: 0.09, face: Face::Plain },
+            Column { heading: "Sealed on", part: 0.14, face: Face::Plain },
         ];
         let rows: Vec<Vec<String>> = self
             .documents
@@ -169,7 +170,7 @@ impl CoverSheet<'_> {
             .map(|document| {
                 let label = document.label();
                 let account = label.account.user_principal_name.clone();
-                let sealed_on = label.sealed_on.strftime("%Y-%m-%d %H:%M").to_string();
+                let sealed_on = label.sealed_on.strftime("%Y-%m-%d").to_string();
                 vec![label.envelope.to_string(), account, label.version.to_string(), sealed_on]
             })
             .collect();
@@ -212,8 +213,4 @@ fn log(flow: &mut Flow<'_>) {
         flow.space(LOG_LINE_POINTS);
         flow.rule(HAIRLINE_POINTS);
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

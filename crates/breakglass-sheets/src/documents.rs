@@ -86,6 +86,9 @@ impl Flow<'_> {
     /// Text that is copied whole.
     fn copied(&mut self, text: &str) {
         let chars = self.line_chars();
+        if lines(text, chars).len() > LINES_MAX {
+            self.say("It goes on on the next page. The feet of pages are no part of it: leave them away.", &[]);
+        }
         for part in lines(text, chars).chunks(LINES_MAX) {
             self.code(TEXT_POINTS, part);
         }

@@ -57,7 +57,7 @@ pub struct Checkpoint {
     pub origin: String,
     /// Entries.
     pub size: u64,
-    /// What they hash to.
+    /// What they hash to; on the sheet it is in base64, as in checkpoints.
     pub root: [u8; 32],
 }
 
@@ -148,6 +148,14 @@ pub(crate) fn check_accounts(accounts: &[Account]) -> Result<(), SheetError> {
         field("id of an account", &account.id)?;
     }
     Ok(())
+}
+
+/// Accounts with what each is called on a sheet.
+pub(crate) fn numbered(accounts: &[Account]) -> impl Iterator<Item = (String, &Account)> {
+    let is_one = accounts.len() == 1;
+    (1..).zip(accounts).map(move |(number, account): (u8, _)| {
+        (if is_one { "Account".to_owned() } else { format!("Account {number}") }, account)
+    })
 }
 
 /// That documents are of a set, and signed by whoever signed it.

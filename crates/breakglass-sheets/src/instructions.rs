@@ -47,18 +47,53 @@ impl Flow<'_> {
         let id = set.id.to_string();
         self.heading("When you get this sheet");
         self.steps(&[
-            ("*Look at the seal* of the envelope, and at the name at the top. If the seal was broken, or the name is not yours, stop and call {}.", &[report_to]),
-            ("*Compare the operator key* at the foot of this page with the fingerprint that you were told in person or by telephone. It must not come from this envelope.", &[]),
-            ("*Say that you have it:* run `breakglass custody acknowledge`. It shows that your words are whole. Until then nothing is sealed to this set.", &[]),
-            ("*Put it into a new envelope,* seal it, sign across the seal, and put it where only you get at it: a safe, or a locked drawer at another place than the other sheets.", &[]),
+            (
+                "*Look at the seal* of the envelope, and at the name at the top. If the seal was broken, or the \
+                 name is not yours, stop and call {}.",
+                &[report_to],
+            ),
+            (
+                "*Compare the operator key* at the foot of this page with the fingerprint that you were told in \
+                 person or by telephone. It must not come from this envelope.",
+                &[],
+            ),
+            (
+                "*Say that you have it:* run `breakglass custody acknowledge`. It shows that your words are whole. \
+                 Until then nothing is sealed to this set.",
+                &[],
+            ),
+            (
+                "*Put it into a new envelope,* seal it, sign across the seal, and put it where only you get at it: \
+                 a safe, or a locked drawer at another place than the other sheets.",
+                &[],
+            ),
         ]);
         self.heading("As long as you have it");
         self.bullets(&[
-            ("*Never photograph, scan or copy it.* Do not type its words anywhere but into the program that opens or acknowledges, and do not read them out over a telephone.", &[]),
-            ("*Never keep it with another sheet* of the set {}. Who has {} of them opens everything.", &[&id, &set.quorum.threshold().to_string()]),
-            ("*It is lost, or somebody saw it:* call {} at once, at any hour. No blame; a new set is made.", &[report_to]),
-            ("*Somebody asks you for it:* hang up, and call back on a number that you had before. Come yourself with the sheet; do not hand it over. Two persons at least are there when something is opened, and it is written down.", &[]),
-            ("*You leave, or give up this duty:* tell {} before. Do not pass the sheet on. A new set is made for your successor; when it is in force you are told to destroy this sheet.", &[report_to]),
+            (
+                "*Never photograph, scan or copy it.* Do not type its words anywhere but into the program that \
+                 opens or acknowledges, and do not read them out over a telephone.",
+                &[],
+            ),
+            (
+                "*Never keep it with another sheet* of the set {}. Who has {} of them opens everything.",
+                &[&id, &set.quorum.threshold().to_string()],
+            ),
+            (
+                "*It is lost, or somebody saw it:* call {} at once, at any hour. No blame; a new set is made.",
+                &[report_to],
+            ),
+            (
+                "*Somebody asks you for it:* hang up, and call back on a number that you had before. Come yourself \
+                 with the sheet; do not hand it over. Two persons at least are there when something is opened, \
+                 and it is written down.",
+                &[],
+            ),
+            (
+                "*You leave, or give up this duty:* tell {} before. Do not pass the sheet on. A new set is made \
+                 for your successor; when it is in force you are told to destroy this sheet.",
+                &[report_to],
+            ),
         ]);
     }
 
@@ -68,9 +103,20 @@ impl Flow<'_> {
         self.heading("To open, with breakglass");
         self.say("It needs no network and nothing of the tenant. Use a computer that all who are present trust.", &[]);
         self.steps(&[
-            ("Be together with {} sheets of the set {}, each in the hands of its custodian.", &[&threshold, &set.id.to_string()]),
-            ("Run `breakglass custody open` with the document, as a file or from these pages, and the fingerprint of the operator key.", &[]),
-            ("Each custodian types their own words. The program says which word is mistyped, and shows the password when {} shares are right.", &[&threshold]),
+            (
+                "Be together with {} sheets of the set {}, each in the hands of its custodian.",
+                &[&threshold, &set.id.to_string()],
+            ),
+            (
+                "Run `breakglass custody open` with the document, as a file or from these pages, and the \
+                 fingerprint of the operator key.",
+                &[],
+            ),
+            (
+                "Each custodian types their own words. The program says which word is mistyped, and shows the \
+                 password when {} shares are right.",
+                &[&threshold],
+            ),
         ]);
     }
 
@@ -83,15 +129,20 @@ impl Flow<'_> {
              Python 3 that you trust, and `age` (age-encryption.org). After step 1 take it off the network.",
             &[&threshold],
         );
-        self.numbered(1, "*Get a program that combines shares.* Any for SLIP-0039 will do; this is one:", &[]);
-        self.code(CODE_POINTS, &["python3 -m pip install \"shamir-mnemonic[cli]\""]);
+        self.numbered(
+            1,
+            "*Get a program that combines shares.* Any for SLIP-0039 will do; this is one. On \
+             Windows it is `box\\Scripts` instead of `box/bin`.",
+            &[],
+        );
+        self.code(CODE_POINTS, &["python3 -m venv box", "box/bin/pip install \"shamir-mnemonic[cli]\""]);
         self.numbered(
             2,
             "*Combine {} shares.* Type the 33 words of each on one line, with spaces and without the numbers. There is no \
              passphrase. It ends with 64 digits, 0 to 9 and a to f.",
             &[&threshold],
         );
-        self.code(CODE_POINTS, &["shamir recover"]);
+        self.code(CODE_POINTS, &["box/bin/shamir recover"]);
         self.numbered(
             3,
             "*Make a key of the digits.* Save these lines as `key.py`, each from the left edge. Run it, and type the 64 \

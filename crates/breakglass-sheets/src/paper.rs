@@ -15,7 +15,7 @@ pub enum Paper {
 pub(crate) const SIDE_POINTS: f32 = 54.0;
 
 /// Points that stay white at the top.
-pub(crate) const TOP_POINTS: f32 = 44.0;
+pub(crate) const TOP_POINTS: f32 = 40.0;
 
 /// Points below what is on a page, where its foot is.
 pub(crate) const BOTTOM_POINTS: f32 = 72.0;

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::blocks::{Column, Room};
 use crate::canvas::{Leaf, Style};
 use crate::error::SheetError;
-use crate::facts::{Custodian, PLACE_COUNT_MAX, Tenant, check_accounts, field, some};
+use crate::facts::{Custodian, PLACE_COUNT_MAX, Tenant, check_accounts, field, numbered, some};
 use crate::flow::Flow;
 use crate::margin::{Margin, NOT_FOR_STRANGERS, NOT_SECRET};
 use crate::paper::Paper;
@@ -123,9 +123,8 @@ impl Runbook<'_> {
         }
         flow.space(style.size * 1.4);
         flow.line_fact("Id of the tenant", Face::Mono, &self.tenant.id);
-        let names: Vec<&str> = self.accounts.iter().map(|account| account.user_principal_name.as_str()).collect();
-        for (number, name) in (1..).zip(names) {
-            flow.line_fact(&format!("Account {number}"), Face::Mono, name);
+        for (called, account) in numbered(self.accounts) {
+            flow.line_fact(&called, Face::Mono, &account.user_principal_name);
         }
     }
 
@@ -158,15 +157,23 @@ impl Runbook<'_> {
             flow.small("*{} more custodians* did not fit here: they stand on the cover in the safe.", &[&left]);
         }
         flow.small(
-            "Each brings the sheet of the set *{}*. Tell {} now. Two persons at least are there.",
+            "Each brings the sheet of the set *{}*. Tell {} now. Never be alone with it.",
             &[&self.set.set().id.to_string(), self.report_to],
         );
     }
 
     fn open(&self, flow: &mut Flow<'_>) {
         flow.part("2  Open the password");
-        flow.tick("*The machine with breakglass works:* `breakglass checkout request`, somebody else `breakglass checkout approve`, then `breakglass checkout open`.", &[]);
-        flow.tick("*It does not:* `breakglass custody open` on any computer you trust, offline. *No breakglass at all:* page 3 of every custodian’s sheet.", &[]);
+        flow.tick(
+            "*The machine with breakglass works:* `breakglass checkout request`, somebody else \
+             `breakglass checkout approve`, then `breakglass checkout open`.",
+            &[],
+        );
+        flow.tick(
+            "*It does not:* `breakglass custody open` on any computer you trust, offline. *No breakglass \
+             at all:* every custodian’s sheet says how.",
+            &[],
+        );
         let places = self.documents_at.join("; or ");
         flow.tick("*Documents are here:* {}.", &[&places]);
     }
@@ -180,13 +187,18 @@ impl Runbook<'_> {
         if let Some(second_factor) = self.second_factor {
             flow.tick("*Asked for more than the password:* {}.", &[second_factor]);
         }
-        flow.tick("*It fails:* type once more, slowly. Then the other account. Ten tries lock it.", &[]);
+        let other = if self.accounts.len() > 1 { " Then take another account." } else { "" };
+        flow.tick(&format!("*It fails:* type once more, slowly.{other} Ten tries lock it."), &[]);
     }
 
     fn repair(&self, flow: &mut Flow<'_>) {
         flow.part("4  Repair the least");
         if let Some(group) = self.exclusion_group {
-            flow.tick("*A policy keeps people out:* Conditional Access, that policy: exclude *{}*, or set it to *Report-only*.", &[group]);
+            flow.tick(
+                "*A policy keeps people out:* Conditional Access, that policy: exclude *{}*, or set it to \
+                 *Report-only*.",
+                &[group],
+            );
         } else {
             flow.tick("*A policy keeps people out:* Conditional Access, that policy: set it to *Report-only*.", &[]);
         }
@@ -199,7 +211,11 @@ impl Runbook<'_> {
             "*No administrator is left:* enable one, or assign *Global Administrator* to a person you can see.",
             &[],
         );
-        flow.tick("*An attacker is in:* block sign-in of the accounts taken and revoke their sessions first; then look for new administrators and applications.", &[]);
+        flow.tick(
+            "*An attacker is in:* block sign-in of the accounts taken and revoke their sessions first; \
+             then look for new administrators and applications.",
+            &[],
+        );
         flow.tick("*Done* when an everyday administrator signs in.", &[]);
     }
 

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::blocks::BODY_POINTS;
 use crate::canvas::{Area, Style};
 use crate::error::SheetError;
-use crate::facts::{Custodian, Tenant, check_accounts, check_documents, field};
+use crate::facts::{Custodian, Tenant, check_accounts, check_documents, field, numbered};
 use crate::flow::Flow;
 use crate::margin::{Margin, NOT_SECRET};
 use crate::paper::Paper;
@@ -112,8 +112,7 @@ impl ShareSheet<'_> {
         flow.fact("Custodian", Face::Bold, &self.custodian.name);
         flow.fact("Tenant", Face::Bold, &self.tenant.name);
         flow.fact("Id of the tenant", Face::Mono, &self.tenant.id);
-        for (number, account) in (1..).zip(self.accounts) {
-            let called = if self.accounts.len() == 1 { "Account".to_owned() } else { format!("Account {number}") };
+        for (called, account) in numbered(self.accounts) {
             flow.fact(&called, Face::Mono, &account.user_principal_name);
         }
         flow.fact("Recipient", Face::Mono, &set.recipient.to_string());
