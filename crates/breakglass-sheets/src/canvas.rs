@@ -46,6 +46,8 @@ pub(crate) enum Mark {
 #[derive(Default)]
 pub(crate) struct Leaf {
     pub(crate) marks: Vec<Mark>,
+    /// Whether words of a share are on it.
+    pub(crate) is_secret: bool,
 }
 
 impl Style {

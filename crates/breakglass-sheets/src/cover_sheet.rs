@@ -14,7 +14,7 @@ use crate::canvas::{Area, Style};
 use crate::error::SheetError;
 use crate::facts::{Checkpoint, Custodian, Tenant, check_accounts, check_documents, field, numbered};
 use crate::flow::{Flow, HAIRLINE_POINTS};
-use crate::margin::{Margin, NOT_FOR_STRANGERS, NOT_SECRET};
+use crate::margin::{Margin, NOT_FOR_STRANGERS};
 use crate::paper::Paper;
 use crate::typeface::{Face, Typefaces};
 use crate::written::{About, written};
@@ -87,8 +87,7 @@ impl CoverSheet<'_> {
             set: self.set,
             title: "Cover of the safe".to_owned(),
             made_on: self.made_on,
-            first: NOT_FOR_STRANGERS,
-            others: NOT_SECRET,
+            open: NOT_FOR_STRANGERS,
         };
         margin.put(&faces, paper, &mut leaves);
         let title = format!("Cover of the safe, set {}", self.set.set().id);

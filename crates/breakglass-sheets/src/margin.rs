@@ -13,6 +13,9 @@ use crate::typeface::{Face, Typefaces};
 /// Points of a foot.
 const FOOT_POINTS: f32 = 8.5;
 
+/// Said of pages with words of a share.
+const SECRET: &str = "SECRET: the words of a share are on this page";
+
 /// Said of pages that everybody may see.
 pub(crate) const NOT_SECRET: &str = "Nothing on this page is secret";
 
@@ -26,10 +29,8 @@ pub(crate) struct Margin<'a> {
     /// What the sheet is; it was made to be shown already.
     pub(crate) title: String,
     pub(crate) made_on: Date,
-    /// What is said of the first page.
-    pub(crate) first: &'static str,
-    /// What is said of all others.
-    pub(crate) others: &'static str,
+    /// What is said of pages without words of a share.
+    pub(crate) open: &'static str,
 }
 
 impl Margin<'_> {
@@ -53,7 +54,7 @@ impl Margin<'_> {
             let width = faces.width(style.face, style.size, text);
             leaf.text((paper.width_points() - SIDE_POINTS - width, y), style, text);
         };
-        let secret = if page == 1 { self.first } else { self.others };
+        let secret = if leaf.is_secret { SECRET } else { self.open };
         let title = Measure { width: width * 0.5, ..measure }.clipped(Face::Plain, &self.title, 1).concat();
         leaf.text((SIDE_POINTS, line(1.0)), bold, secret);
         right(leaf, line(1.0), plain, &title);

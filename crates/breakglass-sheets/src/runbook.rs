@@ -15,7 +15,7 @@ use crate::canvas::{Leaf, Style};
 use crate::error::SheetError;
 use crate::facts::{Custodian, PLACE_COUNT_MAX, Tenant, check_accounts, field, numbered, some};
 use crate::flow::Flow;
-use crate::margin::{Margin, NOT_FOR_STRANGERS, NOT_SECRET};
+use crate::margin::{Margin, NOT_FOR_STRANGERS};
 use crate::paper::Paper;
 use crate::spans::spans;
 use crate::typeface::{Face, Typefaces};
@@ -61,8 +61,7 @@ impl Runbook<'_> {
             set: self.set,
             title: "Runbook".to_owned(),
             made_on: self.made_on,
-            first: NOT_FOR_STRANGERS,
-            others: NOT_SECRET,
+            open: NOT_FOR_STRANGERS,
         };
         margin.put(&faces, paper, &mut leaves);
         let title = format!("Runbook, set {}", self.set.set().id);
@@ -174,8 +173,9 @@ impl Runbook<'_> {
              at all:* every custodian’s sheet says how.",
             &[],
         );
-        let places = self.documents_at.join("; or ");
-        flow.tick("*Documents are here:* {}.", &[&places]);
+        let places: Vec<&str> = self.documents_at.iter().map(String::as_str).collect();
+        let holes = vec!["{}"; places.len()].join("; or ");
+        flow.tick(&format!("*Documents are here:* {holes}."), &places);
     }
 
     fn sign_in(&self, flow: &mut Flow<'_>) {
@@ -192,7 +192,7 @@ impl Runbook<'_> {
     }
 
     fn repair(&self, flow: &mut Flow<'_>) {
-        flow.part("4  Repair the least");
+        flow.part("4  Repair only what locks you out");
         if let Some(group) = self.exclusion_group {
             flow.tick(
                 "*A policy keeps people out:* Conditional Access, that policy: exclude *{}*, or set it to \

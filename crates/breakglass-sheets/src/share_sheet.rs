@@ -78,8 +78,7 @@ impl ShareSheet<'_> {
             set: self.set,
             title: format!("{title}, for {}", shown(Face::Plain, &self.custodian.name)),
             made_on: self.made_on,
-            first: "SECRET: the words of a share are on this page",
-            others: NOT_SECRET,
+            open: NOT_SECRET,
         };
         margin.put(&faces, paper, &mut leaves);
         let title = format!("{title} of the set {}: secret", self.set.set().id);
@@ -105,7 +104,7 @@ impl ShareSheet<'_> {
              one alone opens nothing. Found this sheet? Please call {}.",
             &[&self.tenant.name, &threshold, &count, self.report_to],
         );
-        flow.heading("Your 33 words");
+        flow.heading_with("Your 33 words", 11.0 * WORD_LEADING_POINTS + 50.0);
         self.words(flow);
         flow.heading("What it belongs to");
         flow.fact("Set of shares", Face::Mono, &set.id.to_string());
@@ -124,6 +123,7 @@ impl ShareSheet<'_> {
     /// The words with their numbers, down the columns.
     fn words(&self, flow: &mut Flow<'_>) {
         let (top, x, width) = (flow.y, flow.x, flow.width);
+        flow.leaf().is_secret = true;
         let inset = 14.0;
         let column = (width - inset) / f32::from(COLUMN_COUNT);
         let rows = self.share.with_words(|words| {

@@ -9,6 +9,9 @@ use crate::typeface::{Face, Typefaces};
 /// What stands at the end of a text of which more was left away.
 pub(crate) const SHORTENED: &str = " … (shortened)";
 
+/// Characters of a filling of a sentence, counted as they are shown.
+const FILLING_CHARS_MAX: usize = 400;
+
 /// Part of a line in one face.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Span {
@@ -29,7 +32,7 @@ pub(crate) fn spans(sentence: &str, fillings: &[&str]) -> Vec<Span> {
             '`' => Face::Mono,
             '{' if characters.peek() == Some(&'}') => {
                 characters.next();
-                text.push_str(&fillings.next().map_or_else(String::new, |filling| shown(face, filling)));
+                text.push_str(&fillings.next().map_or_else(String::new, |filling| filled(face, filling)));
                 continue;
             }
             _ => {
@@ -43,6 +46,15 @@ pub(crate) fn spans(sentence: &str, fillings: &[&str]) -> Vec<Span> {
     all.push(Span { face, text });
     all.retain(|span| !span.text.is_empty());
     all
+}
+
+/// A filling of a sentence, so short that the sentence stays one.
+fn filled(face: Face, filling: &str) -> String {
+    let whole = shown(face, filling);
+    if whole.chars().count() <= FILLING_CHARS_MAX {
+        return whole;
+    }
+    whole.chars().take(FILLING_CHARS_MAX).chain(SHORTENED.chars()).collect()
 }
 
 /// A measure that text is set in: faces, a size and a width, both in points.
@@ -144,12 +156,16 @@ fn append(lines: &mut [Vec<Span>], word: Vec<Span>) {
     }
 }
 
-/// Spans cut after each space, and before what follows the name in an address; a word may be of several faces.
+/// Spans cut after each space that does not stand between digits, as in a telephone number, and before what follows the
+/// name in an address; a word may be of several faces.
 fn words(spans: &[Span]) -> Vec<Vec<Span>> {
     let mut all: Vec<Vec<Span>> = vec![Vec::new()];
     for span in spans {
-        for piece in span.text.split_inclusive(' ') {
-            let ends = piece.ends_with(' ');
+        let mut pieces = span.text.split_inclusive(' ').peekable();
+        while let Some(piece) = pieces.next() {
+            let is_digit = |letter: char| letter.is_ascii_digit();
+            let goes_on = pieces.peek().is_some_and(|next| next.starts_with(is_digit));
+            let ends = piece.ends_with(' ') && !(goes_on && piece.trim_end_matches(' ').ends_with(is_digit));
             let (name, domain) = piece.split_at_checked(piece.find('@').unwrap_or(0)).unwrap_or((piece, ""));
             if !name.is_empty() {
                 append(&mut all, vec![Span { face: span.face, text: name.to_owned() }]);
@@ -194,6 +210,7 @@ mod tests {
     #[test]
     fn lines_are_broken_at_spaces_and_long_words_anywhere() {
         assert_eq!(lines(60.0, "one two three four"), ["one two ", "three four"]);
+        assert_eq!(lines(60.0, "call me at +49 30 55"), ["call me at ", "+49 30 55"]);
         let all = lines(40.0, "a wwwwwwwwwwwwwwwwwwww b");
         assert_eq!(all.concat(), "a wwwwwwwwwwwwwwwwwwww b");
         assert!(all.len() > 3, "{all:?}");

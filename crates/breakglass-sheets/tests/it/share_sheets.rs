@@ -1,9 +1,9 @@
 //! The share of one custodian comes out of the sheet again, whole, and no other.
 
-use breakglass_custody::document::Document;
+use breakglass_custody::document::{Account, Document};
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::slip39::Share;
-use breakglass_sheets::{Custodian, DOCUMENT_COUNT_MAX, FIELD_CHARS_MAX, Paper, SheetError};
+use breakglass_sheets::{ACCOUNT_COUNT_MAX, Custodian, DOCUMENT_COUNT_MAX, FIELD_CHARS_MAX, Paper, SheetError};
 
 use crate::extracted::{Page, about, pages};
 use crate::support::{World, world};
@@ -168,9 +168,8 @@ fn a_sheet_with_anything_of_somebody_else_is_refused() {
     sheet.share = &short;
     assert!(matches!(refused(sheet), SheetError::AlienShare(_)));
 
-    for error in [SheetError::OtherShare { custodian: "A".to_owned(), wanted: 1, found: 2 }] {
-        assert_eq!(error.to_string(), "the custodian `A` is to have share 1, and this is share 2; give each their own");
-    }
+    let error = SheetError::OtherShare { custodian: "A".to_owned(), wanted: 1, found: 2 };
+    assert_eq!(error.to_string(), "the custodian `A` is to have share 1, and this is share 2; give each their own");
 }
 
 #[test]
@@ -194,6 +193,12 @@ fn what_is_too_long_or_not_there_is_refused() {
     let mut sheet = world.share_sheet(1);
     sheet.accounts = &[];
     assert_eq!(sheet.pdf(Paper::A4).map(drop), Err(SheetError::Empty { field: "accounts" }));
+    let many: Vec<Account> = std::iter::repeat_with(|| world.accounts[0].clone()).take(ACCOUNT_COUNT_MAX + 1).collect();
+    sheet.accounts = &many[..ACCOUNT_COUNT_MAX];
+    assert!(sheet.pdf(Paper::Letter).is_ok());
+    sheet.accounts = &many;
+    let wanted = SheetError::Many { things: "accounts", count: ACCOUNT_COUNT_MAX + 1, most: ACCOUNT_COUNT_MAX };
+    assert_eq!(sheet.pdf(Paper::A4).map(drop), Err(wanted));
     let many: Vec<Document> =
         std::iter::repeat_with(|| world.documents[0].clone()).take(DOCUMENT_COUNT_MAX + 1).collect();
     let mut sheet = world.share_sheet(1);
@@ -202,6 +207,25 @@ fn what_is_too_long_or_not_there_is_refused() {
     sheet.documents = &many;
     let wanted = SheetError::Many { things: "documents", count: DOCUMENT_COUNT_MAX + 1, most: DOCUMENT_COUNT_MAX };
     assert_eq!(sheet.pdf(Paper::A4).map(drop), Err(wanted));
+}
+
+#[test]
+fn the_words_stay_on_one_page_that_says_so_whatever_the_names_are() {
+    let mut world = world(10);
+    world.tenant.name = "\u{10ffff}".repeat(FIELD_CHARS_MAX);
+    world.custodians[0].name = "\u{10ffff}".repeat(FIELD_CHARS_MAX);
+    let report_to = "\u{10ffff}".repeat(FIELD_CHARS_MAX);
+    for paper in Paper::ALL {
+        let mut sheet = world.share_sheet(1);
+        sheet.report_to = &report_to;
+        let pages = pages(&sheet.pdf(paper).unwrap());
+        assert_eq!(words(&pages[0]), world.words(1));
+        assert!(pages[0].sentence().contains("SECRET: the words of a share are on this page"));
+        for page in &pages[1..] {
+            page.assert_inside();
+            assert!(words(page).is_empty() && page.sentence().contains("Nothing on this page is secret"));
+        }
+    }
 }
 
 #[test]
