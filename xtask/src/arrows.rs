@@ -65,6 +65,8 @@ pub(crate) const ARROWS: &[Arrow] = &[
     },
     // It must not see what the product does with a tenant: the two meet only over HTTP.
     Arrow { name: "breakglass-tenant", place: Place::Floor(2), may_name: &["breakglass-engine", "breakglass-model"] },
+    // Paper: it thinks, and gives bytes. Who prints them is above it.
+    Arrow { name: "breakglass-sheets", place: Place::Floor(1), may_name: &["breakglass-custody"] },
     Arrow { name: "breakglass-engine", place: Place::Floor(1), may_name: &["breakglass-model"] },
     Arrow { name: "breakglass-custody", place: Place::Floor(0), may_name: &[] },
     Arrow { name: "breakglass-ledger", place: Place::Floor(0), may_name: &[] },
@@ -83,6 +85,8 @@ pub(crate) const KEEPERS: &[Keeper] = &[
     Keeper { heavy: "encoding_rs_io", keepers: &["breakglass-adapters"] },
     Keeper { heavy: "keyring-core", keepers: &["breakglass-adapters"] },
     Keeper { heavy: "krafka", keepers: &["breakglass-tenant"] },
+    // It makes PDFs, and keeps copies of what it draws that it does not wipe.
+    Keeper { heavy: "krilla", keepers: &["breakglass-sheets"] },
     Keeper { heavy: "miette", keepers: &["breakglass"] },
     Keeper { heavy: "reqwest", keepers: &["breakglass-adapters"] },
     Keeper { heavy: "secrecy", keepers: &[] },

@@ -1,0 +1,201 @@
+//! What sheets are put together from: headings, facts, steps, tables, and text to be copied.
+
+use crate::canvas::{Area, Style};
+use crate::flow::{Flow, HAIRLINE_POINTS};
+use crate::spans::{Span, size_of, spans};
+use crate::typeface::Face;
+
+/// Points of an ordinary sentence.
+pub(crate) const BODY_POINTS: f32 = 10.5;
+
+/// How far steps stand behind their numbers, in sizes.
+const INDENT: f32 = 2.1;
+
+/// Width of what facts are called.
+const CALLED_POINTS: f32 = 116.0;
+
+/// In which size texts from elsewhere are set, and in how many lines at most.
+#[derive(Clone, Copy)]
+pub(crate) struct Room {
+    /// In points.
+    pub(crate) size: f32,
+    pub(crate) lines: usize,
+}
+
+/// From one line of what is copied to the next, in sizes.
+pub(crate) const CODE_LEADING: f32 = 1.24;
+
+/// A column of a table.
+pub(crate) struct Column {
+    pub(crate) heading: &'static str,
+    /// Its part of the width of the table.
+    pub(crate) part: f32,
+    pub(crate) face: Face,
+}
+
+impl Flow<'_> {
+    /// A black bar with white text: what is seen first.
+    pub(crate) fn banner(&mut self, left: &str, right: &str) {
+        let height = 30.0;
+        let style = Style::new(Face::Bold, 14.0).white();
+        let area = Area { x: self.x, y: self.y, width: self.width, height };
+        self.leaf().filled(area);
+        self.y += 7.0;
+        self.line_at(self.x + 12.0, style, left);
+        let room = self.width - 36.0 - self.faces.width(Face::Bold, style.size, left);
+        let right = self.measure(style.size, room).at_most(Face::Bold, right, 1).concat();
+        let width = self.faces.width(Face::Bold, style.size, &right);
+        self.line_at(self.x + self.width - 12.0 - width, style, &right);
+        self.y += height - 7.0 + 14.0;
+    }
+
+    /// The name of a sheet, in large letters.
+    pub(crate) fn title(&mut self, text: &str) {
+        let style = Style::new(Face::Bold, 25.0);
+        for line in self.measure(style.size, self.width).at_most(Face::Bold, text, 2) {
+            self.line_at(self.x, style, &line);
+            self.y += style.size * 1.22;
+        }
+        self.y += 4.0;
+    }
+
+    /// What a part of a sheet is about. It stays together with what comes after it.
+    pub(crate) fn heading(&mut self, text: &str) {
+        self.heading_with(text, 60.0);
+    }
+
+    /// A heading that stays together with so much of what comes after it.
+    pub(crate) fn heading_with(&mut self, text: &str, after: f32) {
+        let style = Style::new(Face::Bold, 14.0);
+        self.need(style.leading() + 18.0 + after);
+        if !self.is_top() {
+            self.space(12.0);
+        }
+        self.line_at(self.x, style, text);
+        self.y += style.leading() + 1.0;
+        self.rule(1.2);
+        self.space(7.0);
+    }
+
+    /// A sentence, with what is in it.
+    pub(crate) fn say(&mut self, sentence: &str, fillings: &[&str]) {
+        self.paragraph(0.0, &spans(sentence, fillings));
+        self.space(5.0);
+    }
+
+    /// What something is called, and what it is.
+    pub(crate) fn fact(&mut self, called: &str, face: Face, value: &str) {
+        self.fact_in(Room { size: self.size, lines: 3 }, called, face, value);
+        self.space(2.0);
+    }
+
+    /// The same in another size, and with room for more or fewer lines.
+    pub(crate) fn fact_in(&mut self, room: Room, called: &str, face: Face, value: &str) {
+        let set = size_of(face, room.size);
+        let lines = self.measure(room.size, self.width - CALLED_POINTS).at_most(face, value, room.lines);
+        let style = Style::new(Face::Plain, room.size);
+        self.need(lines.iter().map(|_| style.leading()).sum());
+        self.line_at(self.x, style, called);
+        for line in &lines {
+            self.line_at(self.x + CALLED_POINTS, Style::new(face, set), line);
+            self.y += style.leading();
+        }
+    }
+
+    /// A step with its number, or with a box to be ticked. It stays on one page.
+    pub(crate) fn step(&mut self, number: &str, text: &[Span]) {
+        let size = self.size;
+        let indent = size * INDENT;
+        let height = self.paragraph_height(indent, text);
+        self.need(height);
+        if number.is_empty() {
+            let side = size * 0.82;
+            let area = Area { x: self.x + 1.0, y: self.y + size * 0.22, width: side, height: side };
+            self.leaf().framed(area, 0.9);
+        } else {
+            self.line_at(self.x, Style::new(Face::Bold, size), number);
+        }
+        self.paragraph(indent, text);
+        self.space(size * 0.36);
+    }
+
+    /// Numbered steps.
+    pub(crate) fn steps(&mut self, sentences: &[(&str, &[&str])]) {
+        for (number, (sentence, fillings)) in (1..).zip(sentences) {
+            self.step(&format!("{number}."), &spans(sentence, fillings));
+        }
+    }
+
+    /// One step of several, between which something else stands.
+    pub(crate) fn numbered(&mut self, number: u8, sentence: &str, fillings: &[&str]) {
+        let text = spans(sentence, fillings);
+        // It stays together with what is typed for it.
+        self.need(self.paragraph_height(self.size * INDENT, &text) + 24.0);
+        self.step(&format!("{number}."), &text);
+    }
+
+    /// Points that have no order.
+    pub(crate) fn bullets(&mut self, sentences: &[(&str, &[&str])]) {
+        for (sentence, fillings) in sentences {
+            self.step("\u{2022}", &spans(sentence, fillings));
+        }
+    }
+
+    /// Text to be typed or copied as it is, with a bar at its left, on one page.
+    pub(crate) fn code(&mut self, size: f32, lines: &[&str]) {
+        let style = Style::new(Face::Mono, size);
+        let leading = size * CODE_LEADING;
+        let height = lines.iter().map(|_| leading).sum::<f32>();
+        self.need(height + 3.0);
+        self.space(1.0);
+        let area = Area { x: self.x + 2.0, y: self.y, width: 2.0, height: height + 2.0 };
+        self.leaf().filled(area);
+        self.space(1.0);
+        for line in lines {
+            self.line_at(self.x + 12.0, style, line);
+            self.y += leading;
+        }
+        self.space(6.0);
+    }
+
+    /// A table; the rows are as high as what is in them, and none goes over a page.
+    pub(crate) fn table(&mut self, room: Room, columns: &[Column], rows: &[Vec<String>]) {
+        let size = room.size;
+        let style = Style::new(Face::Bold, size - 1.0);
+        self.need(style.leading() + 4.0 + size * 2.0);
+        let mut x = self.x;
+        for column in columns {
+            self.line_at(x, style, column.heading);
+            x += column.part * self.width;
+        }
+        self.y += style.leading() + 1.0;
+        self.rule(HAIRLINE_POINTS);
+        for row in rows {
+            self.row(room, columns, row);
+        }
+    }
+
+    fn row(&mut self, room: Room, columns: &[Column], row: &[String]) {
+        let size = room.size;
+        let style = Style::new(Face::Plain, size);
+        let mut cells = Vec::new();
+        for (column, text) in columns.iter().zip(row) {
+            cells.push(self.measure(size, column.part * self.width - 8.0).at_most(column.face, text, room.lines));
+        }
+        let most = cells.iter().map(Vec::len).max().unwrap_or(1);
+        let height: f32 = (0..most).map(|_| style.leading()).sum();
+        self.need(height + size * 0.6);
+        self.space(size * 0.3);
+        let (top, mut x) = (self.y, self.x);
+        for (column, lines) in columns.iter().zip(&cells) {
+            self.y = top;
+            for line in lines {
+                self.line_at(x, Style::new(column.face, size_of(column.face, size)), line);
+                self.y += style.leading();
+            }
+            x += column.part * self.width;
+        }
+        self.y = top + height + size * 0.15;
+        self.rule(HAIRLINE_POINTS);
+    }
+}

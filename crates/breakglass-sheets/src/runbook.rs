@@ -1,0 +1,269 @@
+//! One page for somebody who is locked out of everything at night.
+//!
+//! **Invariant:** it is one page. Where not all custodians fit there are as many as are needed and more, and a line says how
+//! many were left away and where they stand.
+//! **Source:** what to repair first is from
+//! <https://learn.microsoft.com/entra/identity/conditional-access/troubleshoot-conditional-access>, read 2026-11-27.
+
+use breakglass_custody::document::Account;
+use breakglass_custody::signed_set::SignedSet;
+use jiff::civil::Date;
+use zeroize::Zeroizing;
+
+use crate::blocks::{Column, Room};
+use crate::canvas::{Leaf, Style};
+use crate::error::SheetError;
+use crate::facts::{Custodian, PLACE_COUNT_MAX, Tenant, check_accounts, field, numbered, some};
+use crate::flow::Flow;
+use crate::margin::{Margin, NOT_FOR_STRANGERS};
+use crate::paper::Paper;
+use crate::spans::spans;
+use crate::typeface::{Face, Typefaces};
+use crate::written::{About, written};
+
+/// Points of a sentence, the largest first: the page is set in the largest in which everything fits.
+const TEXT_POINTS: [f32; 6] = [11.0, 10.5, 10.0, 9.5, 9.0, 8.5];
+
+/// What is on the page.
+pub struct Runbook<'a> {
+    /// The tenant.
+    pub tenant: &'a Tenant,
+    /// The set of shares that opens what is sealed now.
+    pub set: &'a SignedSet,
+    /// Who has the shares. Whoever is called first stands first.
+    pub custodians: &'a [Custodian],
+    /// The accounts.
+    pub accounts: &'a [Account],
+    /// Where the documents are, on paper or on computers that need nothing of the tenant.
+    pub documents_at: &'a [String],
+    /// What the accounts prove themselves with besides the password, and where it lies, if they do.
+    pub second_factor: Option<&'a str>,
+    /// The group that is excluded from all policies, if there is one.
+    pub exclusion_group: Option<&'a str>,
+    /// Who is told at once, with a telephone number.
+    pub report_to: &'a str,
+    /// The date that stands on it.
+    pub made_on: Date,
+}
+
+impl Runbook<'_> {
+    /// The page as a PDF.
+    ///
+    /// # Errors
+    /// It does not fit a page with as many custodians as are needed, or something is missing or too long.
+    pub fn pdf(&self, paper: Paper) -> Result<Zeroizing<Vec<u8>>, SheetError> {
+        self.check()?;
+        let faces = Typefaces::read()?;
+        let least = usize::from(self.set.set().quorum.threshold()).min(self.custodians.len());
+        let mut leaves = self.fitting(&faces, paper, least).ok_or(SheetError::Full { custodians: least })?;
+        let margin = Margin {
+            tenant: self.tenant,
+            set: self.set,
+            title: "Runbook".to_owned(),
+            made_on: self.made_on,
+            open: NOT_FOR_STRANGERS,
+        };
+        margin.put(&faces, paper, &mut leaves);
+        let title = format!("Runbook, set {}", self.set.set().id);
+        written(&faces, paper, &leaves, &About { title, made_on: self.made_on })
+    }
+
+    /// The page with all custodians in the largest size that fits, or in the smallest with as many of them as fit.
+    fn fitting(&self, faces: &Typefaces, paper: Paper, least: usize) -> Option<Vec<Leaf>> {
+        let all = self.custodians.len();
+        let sizes = TEXT_POINTS.iter().map(|size| (*size, all));
+        let smallest = TEXT_POINTS.last().copied()?;
+        let fewer = (least..all).rev().map(|count| (smallest, count));
+        let settings = sizes.chain(fewer).map(|(size, count)| {
+            let mut flow = Flow::new(faces, paper, size);
+            self.page(&mut flow, count);
+            flow.finished()
+        });
+        settings.into_iter().find(|leaves| leaves.len() == 1)
+    }
+
+    fn check(&self) -> Result<(), SheetError> {
+        self.tenant.check()?;
+        Custodian::check_all(self.custodians, self.set.set().quorum)?;
+        check_accounts(self.accounts)?;
+        some("places of documents", self.documents_at.len(), PLACE_COUNT_MAX)?;
+        for place in self.documents_at {
+            field("place of documents", place)?;
+        }
+        if let Some(second_factor) = self.second_factor {
+            field("second factor", second_factor)?;
+        }
+        if let Some(group) = self.exclusion_group {
+            field("exclusion group", group)?;
+        }
+        field("person to report to", self.report_to)
+    }
+
+    fn page(&self, flow: &mut Flow<'_>, custodians: usize) {
+        self.head(flow);
+        self.call(flow, custodians);
+        self.open(flow);
+        self.sign_in(flow);
+        flow.beside(
+            20.0,
+            |flow| self.repair(flow),
+            |flow| {
+                never(flow);
+                self.afterwards(flow);
+            },
+        );
+    }
+
+    fn head(&self, flow: &mut Flow<'_>) {
+        flow.banner("LOCKED OUT?", "start at 1 and go on line by line");
+        let style = Style::new(Face::Bold, 17.0);
+        for line in flow.measure(style.size, flow.width).at_most(Face::Bold, &self.tenant.name, 1) {
+            flow.line_at(flow.x, style, &line);
+        }
+        flow.space(style.size * 1.4);
+        flow.line_fact("Id of the tenant", Face::Mono, &self.tenant.id);
+        for (called, account) in numbered(self.accounts) {
+            flow.line_fact(&called, Face::Mono, &account.user_principal_name);
+        }
+    }
+
+    fn call(&self, flow: &mut Flow<'_>, count: usize) {
+        let quorum = self.set.set().quorum;
+        flow.part(&format!("1  Call, until {} of these say yes", quorum.threshold()));
+        let columns = [
+            Column { heading: "Custodian", part: 0.37, face: Face::Bold },
+            Column { heading: "Telephone", part: 0.27, face: Face::Mono },
+            Column { heading: "Where", part: 0.26, face: Face::Plain },
+            Column { heading: "Share", part: 0.1, face: Face::Plain },
+        ];
+        let shown = self.custodians.iter().take(count);
+        let rows: Vec<Vec<String>> = shown
+            .map(|custodian| {
+                let phone = custodian.phone.clone().unwrap_or_else(|| "not given".to_owned());
+                vec![
+                    custodian.name.clone(),
+                    phone,
+                    custodian.site.clone().unwrap_or_default(),
+                    custodian.share.to_string(),
+                ]
+            })
+            .collect();
+        let room = Room { size: flow.size, lines: 1 };
+        flow.table(room, &columns, &rows);
+        let left = self.custodians.len() - count;
+        if left > 0 {
+            let left = left.to_string();
+            flow.small("*{} more custodians* did not fit here: they stand on the cover in the safe.", &[&left]);
+        }
+        flow.small(
+            "Each brings the sheet of the set *{}*. Tell {} now. Never be alone with it.",
+            &[&self.set.set().id.to_string(), self.report_to],
+        );
+    }
+
+    fn open(&self, flow: &mut Flow<'_>) {
+        flow.part("2  Open the password");
+        flow.tick(
+            "*The machine with breakglass works:* `breakglass checkout request`, somebody else \
+             `breakglass checkout approve`, then `breakglass checkout open`.",
+            &[],
+        );
+        flow.tick(
+            "*It does not:* `breakglass custody open` on any computer you trust, offline. *No breakglass \
+             at all:* every custodian’s sheet says how.",
+            &[],
+        );
+        let places: Vec<&str> = self.documents_at.iter().map(String::as_str).collect();
+        let holes = vec!["{}"; places.len()].join("; or ");
+        flow.tick(&format!("*Documents are here:* {holes}."), &places);
+    }
+
+    fn sign_in(&self, flow: &mut Flow<'_>) {
+        flow.part("3  Sign in");
+        flow.tick(
+            "In a *private window* go to `{}`. Type the account and its password. The alarm goes off; it should.",
+            &[&self.tenant.sign_in_address],
+        );
+        if let Some(second_factor) = self.second_factor {
+            flow.tick("*Asked for more than the password:* {}.", &[second_factor]);
+        }
+        let other = if self.accounts.len() > 1 { " Then take another account." } else { "" };
+        flow.tick(&format!("*It fails:* type once more, slowly.{other} Ten tries lock it."), &[]);
+    }
+
+    fn repair(&self, flow: &mut Flow<'_>) {
+        flow.part("4  Repair only what locks you out");
+        if let Some(group) = self.exclusion_group {
+            flow.tick(
+                "*A policy keeps people out:* Conditional Access, that policy: exclude *{}*, or set it to \
+                 *Report-only*.",
+                &[group],
+            );
+        } else {
+            flow.tick("*A policy keeps people out:* Conditional Access, that policy: set it to *Report-only*.", &[]);
+        }
+        flow.tick("*Security defaults* demand what nobody has: Overview, Properties, switch them off, for hours.", &[]);
+        flow.tick(
+            "*Second factors are down:* exclude one administrator whom you know from the policy that asks, for hours.",
+            &[],
+        );
+        flow.tick(
+            "*No administrator is left:* enable one, or assign *Global Administrator* to a person you can see.",
+            &[],
+        );
+        flow.tick(
+            "*An attacker is in:* block sign-in of the accounts taken and revoke their sessions first; \
+             then look for new administrators and applications.",
+            &[],
+        );
+        flow.tick("*Done* when an everyday administrator signs in.", &[]);
+    }
+
+    fn afterwards(&self, flow: &mut Flow<'_>) {
+        flow.part("5  Afterwards, today");
+        flow.tick("Sign out, close the window. `breakglass checkout return`", &[]);
+        flow.tick(
+            "Change the password: `breakglass rotate`. Opened offline: `breakglass custody record-opening` too.",
+            &[],
+        );
+        flow.tick("Undo what was loosened under 4.", &[]);
+        flow.tick("Write it into the log in the safe: when, who, why. Call {}.", &[self.report_to]);
+    }
+}
+
+fn never(flow: &mut Flow<'_>) {
+    flow.part("Do not");
+    for sentence in [
+        "*delete* policies, groups or users: switch off, note it down",
+        "change or delete the *emergency accounts*",
+        "send, photograph or save a password or a share",
+        "silence the *alarm*, or use the account for anything else",
+    ] {
+        flow.step("\u{d7}", &spans(sentence, &[]));
+    }
+}
+
+impl Flow<'_> {
+    /// A name on one line, so that it is seen where it ends.
+    fn line_fact(&mut self, called: &str, face: Face, value: &str) {
+        self.fact_in(Room { size: self.size, lines: 1 }, called, face, value);
+    }
+
+    fn part(&mut self, text: &str) {
+        let style = Style::new(Face::Bold, self.size * 1.3);
+        self.space(6.0);
+        self.line_at(self.x, style, text);
+        self.y += style.leading();
+        self.rule(1.2);
+        self.space(4.5);
+    }
+
+    fn small(&mut self, sentence: &str, fillings: &[&str]) {
+        self.space(2.0);
+        self.paragraph(0.0, &spans(sentence, fillings));
+    }
+
+    fn tick(&mut self, sentence: &str, fillings: &[&str]) {
+        self.step("", &spans(sentence, fillings));
+    }
+}
