@@ -50,6 +50,7 @@ pub(crate) const ARROWS: &[Arrow] = &[
             "breakglass-ledger",
             "breakglass-model",
             "breakglass-ops",
+            "breakglass-sheets",
             "breakglass-tenant",
         ],
     },

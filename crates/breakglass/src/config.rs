@@ -460,6 +460,11 @@ impl Config {
         self.custody.as_ref().and_then(CustodySection::operator)
     }
 
+    /// Who is told when a sheet is lost or the accounts are used.
+    pub(crate) fn report_to(&self) -> Option<String> {
+        self.custody.as_ref().and_then(CustodySection::report_to)
+    }
+
     /// Whoever holds a share or agrees to openings, custodians first.
     pub(crate) fn people(&self) -> Vec<Person> {
         self.custody.as_ref().map(CustodySection::people).unwrap_or_default()

@@ -45,6 +45,7 @@ pub(crate) enum SignInName {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TenantSection {
     pub(super) id: Option<NonEmpty>,
+    name: Option<NonEmpty>,
     cloud: Option<Spanned<NonEmpty>>,
     login: Option<Spanned<NonEmpty>>,
     graph: Option<Spanned<NonEmpty>>,
@@ -60,6 +61,8 @@ pub(super) struct TenantSection {
 pub(crate) struct Connection {
     /// The tenant.
     pub(crate) tenant: Option<String>,
+    /// What people call it.
+    pub(crate) name: Option<String>,
     /// A cloud by its name; `None` for one of its own.
     pub(crate) cloud: Option<String>,
     /// The origins of login and Graph of a cloud of its own.
@@ -74,6 +77,20 @@ pub(crate) struct Connection {
     pub(crate) certificate: Option<PathBuf>,
     /// Address of the proxy.
     pub(crate) proxy: Option<String>,
+}
+
+impl Connection {
+    /// Where an administrator signs in to repair it.
+    ///
+    /// **Source:** "National clouds": the Microsoft Entra admin center of each.
+    pub(crate) fn portal(&self) -> String {
+        match (&self.origins, self.cloud.as_deref()) {
+            (Some((login, _)), _) => login.clone(),
+            (None, Some("us-government" | "us-government-dod")) => "https://entra.microsoft.us".to_owned(),
+            (None, Some("china")) => "https://entra.microsoftonline.cn".to_owned(),
+            _ => "https://entra.microsoft.com".to_owned(),
+        }
+    }
 }
 
 impl TenantSection {
@@ -97,6 +114,7 @@ impl TenantSection {
         let cloud = text(&self.cloud).or_else(|| origins.is_none().then(|| "public".to_owned()));
         Connection {
             tenant: optional(self.id.as_ref()),
+            name: optional(self.name.as_ref()),
             cloud: cloud.filter(|_| origins.is_none()),
             origins,
             authorities: self.authorities.iter().map(|path| folder.join(&path.0)).collect(),

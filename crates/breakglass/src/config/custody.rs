@@ -33,6 +33,8 @@ const PASSWORD: &str = "password";
 pub(super) struct CustodySection {
     /// Fingerprint of the operator's key.
     operator: Option<Parsed<Fingerprint>>,
+    /// Who is told when a sheet is lost or the accounts are used, with a telephone number.
+    report_to: Option<NonEmpty>,
     custodian: Vec<Spanned<PersonProperties>>,
     /// Whoever agrees to openings and holds no share.
     person: Vec<Spanned<PersonProperties>>,
@@ -213,6 +215,11 @@ impl CustodySection {
     /// The fingerprint of the operator's key.
     pub(super) fn operator(&self) -> Option<Fingerprint> {
         self.operator.as_ref().map(|parsed| parsed.0)
+    }
+
+    /// Who is told when a sheet is lost or the accounts are used.
+    pub(super) fn report_to(&self) -> Option<String> {
+        optional(self.report_to.as_ref())
     }
 
     /// Whoever holds a share or agrees to openings, custodians first.

@@ -344,6 +344,11 @@ impl Desk {
         }
     }
 
+    /// The name under which the record of this tenant is signed.
+    pub(crate) fn ledger_origin(&self) -> String {
+        format!("breakglass/{}", self.config.tenant_id().unwrap_or("tenant"))
+    }
+
     /// The set that is meant: the named one, else the next, else the one to seal to.
     pub(crate) fn meant<'b>(&self, key_box: &'b KeyBox, named: Option<&str>) -> Result<&'b HeldSet, DeskError> {
         let by_name = |held: &&HeldSet| {

@@ -12,6 +12,7 @@ mod rehearse;
 mod retire;
 mod seal;
 pub(crate) mod shares;
+mod sheet;
 pub(crate) mod shown;
 
 use std::io;
@@ -24,6 +25,7 @@ use breakglass_custody::quorum::QuorumError;
 use breakglass_custody::sealed::{OpenError, SealError};
 use breakglass_custody::sealing_key::SplitKeyError;
 use breakglass_custody::signed::SignedError;
+use breakglass_sheets::SheetError;
 use clap::Subcommand;
 
 use crate::codes::ErrorCode;
@@ -66,6 +68,7 @@ whats! {
     Rehearse in rehearse,
     Seal in seal,
     Open in open,
+    Sheet in sheet,
     RecordOpening in record_opening,
     Retire in retire,
     List in list,
@@ -96,6 +99,16 @@ pub(crate) enum CustodyFailure {
         #[source]
         source: io::Error,
     },
+    /// A file cannot be made.
+    #[error("`{}` cannot be written", path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// A sheet is not made.
+    #[error(transparent)]
+    Sheet(SheetError),
     /// The shares do not open.
     #[error(transparent)]
     Recover(RecoverError),

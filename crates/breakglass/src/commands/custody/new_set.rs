@@ -1,7 +1,6 @@
 //! `custody new-set`: a sealing key, split among custodians.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::random::SystemRandom;
@@ -12,21 +11,22 @@ use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::slip39::Share;
 use breakglass_ops::key_box::record::{Entry, KeyBox};
 use breakglass_ops::ports::{Clock as _, Random as _};
+use jiff::Timestamp;
 
 use super::CustodyFailure;
 use super::desk::{Desk, DeskError, Place, name_of};
+use super::sheet::{PaperName, share_sheet, write_new};
 use crate::config::Person;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::write_file;
 use crate::terminal::PrivateScreen;
 use crate::wiring::World;
 
 /// Make a set of shares, the next one to seal to
 ///
 /// A new sealing key is split so that some custodians together have it and fewer have nothing; the key itself is gone. Each
-/// custodian gets one share: encrypted to their own age key if the configuration has it, or shown at the terminal once for
-/// them to write down. Nothing is sealed to the set before every custodian has acknowledged their share and all of them have
+/// custodian gets one share: a PDF of their own to be printed, or an age file if the configuration has their age key, or with
+/// `--show` on the terminal, once, for them to write down. Nothing is sealed to the set before every custodian has acknowledged their share and all of them have
 /// opened in a rehearsal.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -38,9 +38,17 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ID")]
     custodian: Vec<String>,
 
-    /// The folder for shares that are encrypted to a custodian's own key
+    /// The folder for sheets, and for shares that are encrypted to a custodian's own key
     #[arg(long, value_name = "FOLDER", default_value = "shares")]
     output: PathBuf,
+
+    /// Show each share at the terminal for its holder to write down, instead of making sheets
+    #[arg(long)]
+    show: bool,
+
+    /// What sheets are printed on
+    #[arg(long, value_enum, default_value_t = PaperName::A4)]
+    paper: PaperName,
 
     /// Encrypt the operator's key with a passphrase, if it is made now
     #[arg(long)]
@@ -56,7 +64,7 @@ impl Arguments {
         let holders = self.holders(&desk)?;
         let count = u8::try_from(holders.len()).unwrap_or(u8::MAX);
         let quorum = Quorum::new(self.threshold, count).map_err(CustodyFailure::Quorum)?;
-        if holders.iter().any(|holder| holder.age.is_none()) {
+        if self.show && holders.iter().any(|holder| holder.age.is_none()) {
             // Before anything is made.
             drop(PrivateScreen::open("show shares on", world).map_err(DeskError::from)?);
         }
@@ -73,7 +81,7 @@ impl Arguments {
         // Whether it can be the next set shows before anybody is given a share.
         KeyBox::take(&mut key_box.clone(), &made).map_err(DeskError::from)?;
         for (holder, share) in holders.iter().zip(&split.shares) {
-            self.hand_out(holder, (&signed, share), world)?;
+            self.hand_out((&desk, holder), (&signed, share), now, world)?;
         }
         // Only what somebody holds is a set.
         key_box.note(&store, &made).map_err(DeskError::from)?;
@@ -97,7 +105,13 @@ impl Arguments {
         self.custodian.iter().map(|id| desk.person(id)).collect()
     }
 
-    fn hand_out(&self, holder: &Person, (signed, share): (&SignedSet, &Share), world: &World) -> Result<(), Failure> {
+    fn hand_out(
+        &self,
+        (desk, holder): (&Desk, &Person),
+        (signed, share): (&SignedSet, &Share),
+        now: Timestamp,
+        world: &World,
+    ) -> Result<(), Failure> {
         let number = share.header().member + 1;
         let id = &signed.set().id;
         if let Some(key) = &holder.age {
@@ -105,6 +119,17 @@ impl Arguments {
             let path = self.output.join(format!("{id}-{number}-{}.age", holder.id));
             write_new(&path, sealed.as_bytes())?;
             world.tell(&format!("{}: share {number} is in `{}`, encrypted to their key.", holder.name, path.display()));
+            return Ok(());
+        }
+        if !self.show {
+            let path = self.output.join(format!("{id}-{number}-{}.pdf", holder.id));
+            let sheet = share_sheet(desk, holder, (signed, share), &[], (self.paper, now))?;
+            write_new(&path, &sheet)?;
+            world.tell(&format!(
+                "{}: share {number} is in `{}`; print it for them, and delete it.",
+                holder.name,
+                path.display()
+            ));
             return Ok(());
         }
         let terminal = DeskError::from;
@@ -140,17 +165,4 @@ fn numbered(screen: &PrivateScreen, words: &str) -> Result<(), crate::terminal::
         screen.put("\n")?;
     }
     screen.put("\n")
-}
-
-/// A file that is not there yet, in a folder that only its owner enters.
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        let made = builder.create(folder);
-        made.map_err(|source| CustodyFailure::Folder { path: folder.to_path_buf(), source })?;
-    }
-    Ok(write_file(path, bytes)?)
 }

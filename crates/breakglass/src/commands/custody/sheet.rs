@@ -1,0 +1,271 @@
+//! `custody sheet`: what lies in safes and in custodians' drawers.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use breakglass_adapters::clock::SystemClock;
+use breakglass_custody::document::{Account, Document};
+use breakglass_custody::signed_set::SignedSet;
+use breakglass_custody::slip39::Share;
+use breakglass_ops::journal::catch_up;
+use breakglass_ops::key_box::record::HeldSet;
+use breakglass_ops::ports::{Clock as _, Depository as _};
+use breakglass_sheets::cover_sheet::{CoverSheet, Documents};
+use breakglass_sheets::runbook::Runbook;
+use breakglass_sheets::share_sheet::ShareSheet;
+use breakglass_sheets::{Checkpoint, Custodian, Paper, Tenant};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use zeroize::Zeroizing;
+
+use super::CustodyFailure;
+use super::desk::{Desk, Place};
+use super::shares::ShareArguments;
+use crate::config::Person;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::wiring::World;
+
+/// Who is told, if nobody is declared.
+const REPORT_TO_USUAL: &str = "the head of IT";
+
+/// Make a sheet to print: a cover for the safe, a runbook for 3 a.m., or a custodian's own
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// The cover for a safe: the set, who holds which share, the sealed documents, a log to fill in by hand
+    Cover {
+        /// Which safe
+        #[arg(long, value_name = "NAME", default_value = "the safe")]
+        safe: String,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// One page for somebody who is locked out: whom to call, what to do, what not to do
+    Runbook {
+        /// What the accounts prove themselves with besides the password, and where it lies
+        #[arg(long, value_name = "TEXT")]
+        second_factor: Option<String>,
+        /// Where the documents are, on paper or on a computer that needs nothing of the tenant; may be given several times
+        /// [default: the depositories]
+        #[arg(long, value_name = "PLACE")]
+        documents_at: Vec<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// A custodian's own sheet again, with the documents that are sealed to its set since; they hand in their share for it
+    Share {
+        #[command(flatten)]
+        share: ShareArguments,
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Common {
+    /// The set [default: the next one, else the one that is sealed to]
+    #[arg(long, value_name = "SET")]
+    set: Option<String>,
+
+    /// The file, which must not be there yet
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// What it is printed on
+    #[arg(long, value_enum, default_value_t = PaperName::A4)]
+    paper: PaperName,
+
+    #[command(flatten)]
+    place: Place,
+}
+
+/// A size of paper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum PaperName {
+    /// 210 by 297 millimetres
+    A4,
+    /// 8.5 by 11 inches
+    Letter,
+}
+
+impl From<PaperName> for Paper {
+    fn from(name: PaperName) -> Self {
+        match name {
+            PaperName::A4 => Self::A4,
+            PaperName::Letter => Self::Letter,
+        }
+    }
+}
+
+impl Arguments {
+    pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let (What::Cover { common, .. } | What::Runbook { common, .. } | What::Share { common, .. }) = &self.what;
+        let desk = common.place.desk(world)?;
+        let store = desk.store()?;
+        let held = desk.meant(&desk.key_box(&store)?, common.set.as_deref())?.clone();
+        let documents = documents_of(&desk, &held)?;
+        let (accounts, custodians) = (accounts(&desk, &documents)?, custodians(&desk, &held));
+        let (tenant, made_on) = (tenant(&desk), date(SystemClock.now()));
+        let pdf = match &self.what {
+            What::Cover { safe, .. } => {
+                let journal =
+                    catch_up(&store, SystemClock.now()).map_err(crate::commands::checkout::CheckoutFailure::from)?;
+                let origin = desk.ledger_origin();
+                let checkpoint = Checkpoint { origin, size: journal.size(), root: *journal.root().bytes() };
+                CoverSheet {
+                    tenant: &tenant,
+                    safe,
+                    set: &held.signed,
+                    custodians: &custodians,
+                    accounts: &accounts,
+                    documents: &documents,
+                    detail: Documents::Full,
+                    checkpoint: Some(&checkpoint),
+                    made_on,
+                }
+                .pdf(common.paper.into())
+            }
+            What::Runbook { second_factor, documents_at, .. } => {
+                let usual = [desk.depositories()?.place()];
+                let group = desk.config.wanted(None).group;
+                Runbook {
+                    tenant: &tenant,
+                    set: &held.signed,
+                    custodians: &custodians,
+                    accounts: &accounts,
+                    documents_at: if documents_at.is_empty() { &usual } else { documents_at },
+                    second_factor: second_factor.as_deref(),
+                    exclusion_group: Some(&group),
+                    report_to: &report_to(&desk),
+                    made_on,
+                }
+                .pdf(common.paper.into())
+            }
+            What::Share { share, .. } => {
+                let shares = share.read(1, &format!("The set {}.", held.set().id), world)?;
+                let share = shares.first().ok_or(CustodyFailure::Which("no share".to_owned()))?;
+                breakglass_custody::succession::SetEvent::acknowledged(held.set(), share)
+                    .map_err(CustodyFailure::Recover)?;
+                let holder = held.holder(share.header().member + 1);
+                let holder = holder.map(|holder| desk.person(holder.as_str())).transpose()?;
+                let holder = holder.ok_or(CustodyFailure::Which("nobody holds this share".to_owned()))?;
+                let sheet =
+                    share_sheet(&desk, &holder, (&held.signed, share), &documents, (common.paper, SystemClock.now()))?;
+                write_new(&common.output, &sheet)?;
+                world.tell(&format!(
+                    "The sheet of {} is in `{}`; print it, and delete it.",
+                    holder.name,
+                    common.output.display()
+                ));
+                return Ok(Exit::Good);
+            }
+        };
+        let pdf = pdf.map_err(CustodyFailure::Sheet)?;
+        write_new(&common.output, &pdf)?;
+        world.tell(&format!("The sheet is in `{}`.", common.output.display()));
+        Ok(Exit::Good)
+    }
+}
+
+/// The sheet of a custodian.
+pub(super) fn share_sheet(
+    desk: &Desk,
+    holder: &Person,
+    (set, share): (&SignedSet, &Share),
+    documents: &[Document],
+    (paper, now): (PaperName, Timestamp),
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let number = share.header().member + 1;
+    let custodian =
+        Custodian { name: holder.name.clone(), site: holder.site.clone(), phone: holder.phone.clone(), share: number };
+    let sheet = ShareSheet {
+        tenant: &tenant(desk),
+        set,
+        share,
+        custodian: &custodian,
+        accounts: &accounts(desk, documents)?,
+        documents,
+        report_to: &report_to(desk),
+        made_on: date(now),
+    };
+    Ok(sheet.pdf(paper.into()).map_err(CustodyFailure::Sheet)?)
+}
+
+fn documents_of(desk: &Desk, held: &HeldSet) -> Result<Vec<Document>, Failure> {
+    Ok(desk.documents()?.into_iter().filter(|document| document.label().set == *held.set()).collect())
+}
+
+/// The accounts that documents are about; as long as there are none, those of the configuration.
+fn accounts(desk: &Desk, documents: &[Document]) -> Result<Vec<Account>, Failure> {
+    let mut found: Vec<Account> = Vec::new();
+    let all = desk.documents()?;
+    for document in documents.iter().chain(&all) {
+        let account = &document.label().account;
+        if !found.iter().any(|known| known.id == account.id) {
+            found.push(account.clone());
+        }
+    }
+    for declared in desk.config.declared("") {
+        let is_known = |known: &Account| {
+            known.id.eq_ignore_ascii_case(&declared.name)
+                || known.user_principal_name.eq_ignore_ascii_case(&declared.name)
+        };
+        if !found.iter().any(is_known) {
+            found.push(Account { id: declared.name.clone(), user_principal_name: declared.name });
+        }
+    }
+    Ok(found)
+}
+
+fn custodians(desk: &Desk, held: &HeldSet) -> Vec<Custodian> {
+    let numbered = (1..).zip(&held.holders);
+    let of = |(share, holder): (u8, &breakglass_custody::name::Name)| match desk.person(holder.as_str()) {
+        Ok(person) => Custodian { name: person.name, site: person.site, phone: person.phone, share },
+        Err(_) => Custodian { name: holder.to_string(), site: None, phone: None, share },
+    };
+    numbered.map(of).collect()
+}
+
+fn tenant(desk: &Desk) -> Tenant {
+    let connection = desk.config.connection(&desk.folder);
+    let id = connection.tenant.clone().unwrap_or_else(|| "not in the configuration".to_owned());
+    Tenant {
+        name: connection.name.clone().unwrap_or_else(|| format!("Tenant {id}")),
+        id,
+        sign_in_address: connection.portal(),
+    }
+}
+
+fn report_to(desk: &Desk) -> String {
+    desk.config.report_to().unwrap_or_else(|| REPORT_TO_USUAL.to_owned())
+}
+
+fn date(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
+}
+
+/// A file that is not there yet and only its owner reads, in a folder that only its owner enters.
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        let made = builder.create(folder);
+        made.map_err(|source| CustodyFailure::Folder { path: folder.to_path_buf(), source })?;
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    Ok(written.map_err(|source| CustodyFailure::File { path: path.to_path_buf(), source })?)
+}
