@@ -10,7 +10,7 @@ use breakglass_custody::signed_set::SignedSet;
 use jiff::civil::Date;
 use zeroize::Zeroizing;
 
-use crate::blocks::{Column, Room};
+use crate::blocks::{Column, Room, TYPED_LINES_MAX};
 use crate::canvas::{Leaf, Style};
 use crate::error::SheetError;
 use crate::facts::{Custodian, PLACE_COUNT_MAX, Tenant, check_accounts, field, numbered, some};
@@ -117,13 +117,14 @@ impl Runbook<'_> {
     fn head(&self, flow: &mut Flow<'_>) {
         flow.banner("LOCKED OUT?", "start at 1 and go on line by line");
         let style = Style::new(Face::Bold, 17.0);
-        for line in flow.measure(style.size, flow.width).at_most(Face::Bold, &self.tenant.name, 1) {
+        for line in flow.measure(style.size, flow.width).at_most(Face::Bold, &self.tenant.name, 2) {
             flow.line_at(flow.x, style, &line);
+            flow.space(style.size * 1.2);
         }
-        flow.space(style.size * 1.4);
-        flow.line_fact("Id of the tenant", Face::Mono, &self.tenant.id);
+        flow.space(style.size * 0.2);
+        flow.typed_fact("Id of the tenant", Face::Mono, &self.tenant.id);
         for (called, account) in numbered(self.accounts) {
-            flow.line_fact(&called, Face::Mono, &account.user_principal_name);
+            flow.typed_fact(&called, Face::Mono, &account.user_principal_name);
         }
     }
 
@@ -148,7 +149,7 @@ impl Runbook<'_> {
                 ]
             })
             .collect();
-        let room = Room { size: flow.size, lines: 1 };
+        let room = Room { size: flow.size, lines: 2 };
         flow.table(room, &columns, &rows);
         let left = self.custodians.len() - count;
         if left > 0 {
@@ -244,9 +245,9 @@ fn never(flow: &mut Flow<'_>) {
 }
 
 impl Flow<'_> {
-    /// A name on one line, so that it is seen where it ends.
-    fn line_fact(&mut self, called: &str, face: Face, value: &str) {
-        self.fact_in(Room { size: self.size, lines: 1 }, called, face, value);
+    /// A name that somebody has to type: whole, if there is any way.
+    fn typed_fact(&mut self, called: &str, face: Face, value: &str) {
+        self.fact_in(Room { size: self.size, lines: TYPED_LINES_MAX }, called, face, value);
     }
 
     fn part(&mut self, text: &str) {
