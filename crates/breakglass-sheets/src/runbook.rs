@@ -2,8 +2,7 @@
 //!
 //! **Invariant:** it is one page. Where not all custodians fit there are as many as are needed and more, and a line says how
 //! many were left away and where they stand.
-//! **Source:** what to repair first is from
-//! <https://learn.microsoft.com/entra/identity/conditional-access/troubleshoot-conditional-access>, read 2026-11-27.
+//! What is repaired is what E1 to E4 of the requirements are about, and as little as lets an everyday administrator in.
 
 use breakglass_custody::document::Account;
 use breakglass_custody::signed_set::SignedSet;
@@ -189,19 +188,16 @@ impl Runbook<'_> {
             flow.tick("*Asked for more than the password:* {}.", &[second_factor]);
         }
         let other = if self.accounts.len() > 1 { " Then take another account." } else { "" };
-        flow.tick(&format!("*It fails:* type once more, slowly.{other} Ten tries lock it."), &[]);
+        flow.tick(&format!("*It fails:* type once more, slowly.{other} Ten failures lock it for a while."), &[]);
     }
 
     fn repair(&self, flow: &mut Flow<'_>) {
         flow.part("4  Repair only what locks you out");
+        let policy = "*A policy keeps people out:* the sign-in log names it. Set it to *Report-only*";
         if let Some(group) = self.exclusion_group {
-            flow.tick(
-                "*A policy keeps people out:* Conditional Access, that policy: exclude *{}*, or set it to \
-                 *Report-only*.",
-                &[group],
-            );
+            flow.tick(&format!("{policy}; exclude *{{}}* from it before it is on again."), &[group]);
         } else {
-            flow.tick("*A policy keeps people out:* Conditional Access, that policy: set it to *Report-only*.", &[]);
+            flow.tick(&format!("{policy}."), &[]);
         }
         flow.tick("*Security defaults* demand what nobody has: Overview, Properties, switch them off, for hours.", &[]);
         flow.tick(
