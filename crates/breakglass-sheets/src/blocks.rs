@@ -14,6 +14,9 @@ const INDENT: f32 = 2.1;
 /// Width of what facts are called.
 const CALLED_POINTS: f32 = 116.0;
 
+/// Lines in which the longest name is whole that somebody may have to type, if its characters can be shown.
+pub(crate) const TYPED_LINES_MAX: usize = 5;
+
 /// In which size texts from elsewhere are set, and in how many lines at most.
 #[derive(Clone, Copy)]
 pub(crate) struct Room {
@@ -85,7 +88,7 @@ impl Flow<'_> {
 
     /// What something is called, and what it is.
     pub(crate) fn fact(&mut self, called: &str, face: Face, value: &str) {
-        self.fact_in(Room { size: self.size, lines: 3 }, called, face, value);
+        self.fact_in(Room { size: self.size, lines: TYPED_LINES_MAX }, called, face, value);
         self.space(2.0);
     }
 

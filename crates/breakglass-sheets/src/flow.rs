@@ -48,6 +48,11 @@ impl<'a> Flow<'a> {
         self.paper.height_points() - BOTTOM_POINTS
     }
 
+    /// Pages so far.
+    pub(crate) const fn page_count(&self) -> usize {
+        self.pages.len() + 1
+    }
+
     pub(crate) fn next_page(&mut self) {
         self.pages.push(std::mem::take(&mut self.leaf));
         self.y = TOP_POINTS;

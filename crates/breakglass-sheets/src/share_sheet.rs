@@ -64,7 +64,10 @@ impl ShareSheet<'_> {
         let faces = Typefaces::read()?;
         let mut flow = Flow::new(&faces, paper, BODY_POINTS);
         self.first_page(&mut flow);
-        flow.next_page();
+        // With long names a few facts may be on a second page already.
+        if flow.page_count() == 1 {
+            flow.next_page();
+        }
         flow.custodian_duties(self.set.set(), self.report_to);
         flow.opening_with_breakglass(self.set.set());
         flow.next_page();

@@ -9,7 +9,7 @@ use crate::share_sheets::assert_documents;
 use crate::support::Dice;
 
 /// Tenants that are put on paper.
-const WORLD_COUNT: usize = 10;
+const WORLD_COUNT: usize = 8;
 const WORLD_COUNT_FULL: usize = 400;
 
 #[test]

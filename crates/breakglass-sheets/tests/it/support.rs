@@ -143,7 +143,7 @@ impl Dice {
         });
         let custodians = custodians.collect();
         let accounts =
-            (0..=self.below(4)).map(|_| Account { id: self.name(chars), user_principal_name: self.name(chars) });
+            (0..=self.below(3)).map(|_| Account { id: self.name(chars), user_principal_name: self.name(chars) });
         let accounts = accounts.collect();
         let mut world = self.world(quorum, tenant, custodians, accounts);
         world.places = vec![self.text(chars)];
