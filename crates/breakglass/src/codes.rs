@@ -36,6 +36,7 @@ const LISTS: &[&[ErrorCode]] = &[
     commands::apply::CODES,
     commands::passwords::CODES,
     commands::state::CODES,
+    commands::ledger::CODES,
     commands::init::CODES,
     commands::tenant::CODES,
 ];

@@ -14,6 +14,7 @@ mod doctor;
 mod explain;
 mod guard;
 pub(crate) mod init;
+pub(crate) mod ledger;
 pub(crate) mod lockout;
 pub(crate) mod logs;
 mod man;
@@ -67,6 +68,7 @@ commands! {
     Plan in plan,
     Apply in apply,
     State in state,
+    Ledger in ledger,
     Tenant in tenant,
     Explain in explain,
     Completions in completions,
