@@ -37,6 +37,7 @@ const LISTS: &[&[ErrorCode]] = &[
     commands::passwords::CODES,
     commands::state::CODES,
     commands::init::CODES,
+    commands::ledger::CODES,
     commands::custody::desk::CODES,
     commands::custody::shares::CODES,
     commands::custody::CODES,

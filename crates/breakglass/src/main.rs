@@ -11,6 +11,7 @@ mod exit;
 mod failure;
 mod live;
 mod output;
+mod passphrase;
 mod proposal;
 mod render;
 mod snapshot_codes;

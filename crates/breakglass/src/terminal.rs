@@ -143,15 +143,6 @@ pub(crate) fn line_of(source: &mut impl Read) -> Result<Zeroizing<String>, Termi
     std::str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| TerminalError::NoText)
 }
 
-/// A line that is not shown as it is typed.
-pub(crate) fn ask_unseen(question: &str, world: &World) -> Result<Zeroizing<String>, TerminalError> {
-    if !world.stderr.is_terminal || !io::stdin().is_terminal() {
-        return Err(TerminalError::None("ask at"));
-    }
-    let text = Zeroizing::new(rpassword::prompt_password(question)?);
-    if text.len() > LINE_BYTES_MAX { Err(TerminalError::Long) } else { Ok(text) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -49,7 +49,7 @@ fn nothing_is_signed_of_a_ledger_that_is_not_what_was_signed() {
         let store = streams.store();
         let journal = catch_up(&store, at(5)).unwrap();
         let error = sign_checkpoint(&store, &journal, &key(1), at(5)).unwrap_err();
-        assert_eq!(store.entries(STREAM_CHECKPOINTS).unwrap(), whole.0[STREAM_CHECKPOINTS]);
+        assert_eq!(store.entries(STREAM_CHECKPOINTS).unwrap(), streams.0[STREAM_CHECKPOINTS]);
         error
     };
     // Somebody takes an entry out of the stream and the ledger, so that they agree.

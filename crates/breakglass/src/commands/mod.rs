@@ -16,6 +16,7 @@ mod doctor;
 mod explain;
 mod guard;
 pub(crate) mod init;
+pub(crate) mod ledger;
 pub(crate) mod lockout;
 pub(crate) mod logs;
 mod man;
@@ -73,6 +74,7 @@ commands! {
     Checkout in checkout,
     Rotate in rotate,
     State in state,
+    Ledger in ledger,
     Tenant in tenant,
     Explain in explain,
     Completions in completions,

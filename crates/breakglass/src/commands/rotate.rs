@@ -151,7 +151,7 @@ impl Coded for RotateFailure {
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let desk = self.place.desk(world)?;
-        let operator = desk.operator_key(world)?;
+        let operator = desk.operator_key()?;
         let store = desk.store()?;
         let mut key_box = desk.key_box(&store)?;
         let held = key_box.sealable().map_err(DeskError::from)?.clone();

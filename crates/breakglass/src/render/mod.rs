@@ -17,6 +17,7 @@ pub(crate) mod guard;
 mod html;
 mod json;
 mod junit;
+pub(crate) mod ledger;
 mod lines;
 pub(crate) mod lockout;
 mod markdown;

@@ -12,6 +12,8 @@ mod documents;
 #[cfg(test)]
 mod exported_logs;
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod policy_sets;

@@ -13,7 +13,6 @@ use super::CheckoutFailure;
 use crate::commands::custody::desk::{Desk, signing_key};
 use crate::config::Person;
 use crate::failure::Failure;
-use crate::wiring::World;
 
 /// A request that is under way.
 pub(super) struct UnderWay {
@@ -87,10 +86,10 @@ pub(super) fn key_of(desk: &Desk, id: &str) -> Result<breakglass_custody::signin
 }
 
 /// The key of a person from their file, if it is theirs.
-pub(super) fn own_key(person: &Person, file: Option<&std::path::Path>, world: &World) -> Result<SigningKey, Failure> {
+pub(super) fn own_key(person: &Person, file: Option<&std::path::Path>) -> Result<SigningKey, Failure> {
     let path =
         file.map_or_else(|| std::path::PathBuf::from(format!("{}.key", person.id)), std::path::Path::to_path_buf);
-    let key = signing_key(&path, KeyUse::Person, world)?;
+    let key = signing_key(&path, KeyUse::Person)?;
     if Some(key.public()) != person.key {
         let file = path.display().to_string();
         return Err(CheckoutFailure::OtherKey { file, person: person.id.clone() }.into());

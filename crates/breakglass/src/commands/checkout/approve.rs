@@ -69,7 +69,7 @@ impl Arguments {
             world.note("nobody agreed, and nothing was written down");
             return Ok(Exit::NotStarted);
         }
-        let key = own_key(&person, self.key.as_deref(), world)?;
+        let key = own_key(&person, self.key.as_deref())?;
         let approval = Approval::sign((&found.request, found.leaf), &person.id, now, &key);
         let approval = approval.map_err(|source| CheckoutFailure::Signed { person: person.id.clone(), source })?;
         approval.counts_for(&found.request, found.leaf).map_err(CheckoutFailure::from)?;

@@ -20,16 +20,16 @@ use breakglass_ops::key_box::record::{HeldSet, KeyBox, KeyBoxError};
 use breakglass_ops::ports::{Depository, DepositoryError, Random as _, StoreError};
 use breakglass_ops::rotation::journey::RotationError;
 use tokio::runtime::Runtime;
-use zeroize::Zeroizing;
 
 use crate::codes::ErrorCode;
 use crate::config::{Config, DocumentPlace, Person, VaultPlace};
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
 use crate::live::{LiveError, proxies};
+use crate::passphrase;
 use crate::state::state_folder;
 use crate::subject::SubjectArguments;
-use crate::terminal::{TerminalError, ask_unseen};
+use crate::terminal::TerminalError;
 use crate::wiring::{self, World};
 
 /// Name of the file with the operator's key, in the folder of the state.
@@ -239,24 +239,24 @@ impl Desk {
     }
 
     /// The operator's key.
-    pub(crate) fn operator_key(&self, world: &World) -> Result<SigningKey, DeskError> {
+    pub(crate) fn operator_key(&self) -> Result<SigningKey, DeskError> {
         let path = self.operator_path();
         if !path.exists() {
             return Err(DeskError::NoOperator(path));
         }
         self.operator()?;
-        signing_key(&path, KeyUse::Operator, world)
+        signing_key(&path, KeyUse::Operator)
     }
 
     /// The same; one is made where none is, in which no set was ever signed.
     pub(crate) fn operator_key_or_new(&self, has_passphrase: bool, world: &World) -> Result<SigningKey, DeskError> {
         let path = self.operator_path();
         if path.exists() || self.config.operator().is_some() {
-            return self.operator_key(world);
+            return self.operator_key();
         }
         // The folder is made with the state.
         drop(self.store()?);
-        let key = new_signing_key(&path, KeyUse::Operator, has_passphrase, world)?;
+        let key = new_signing_key(&path, KeyUse::Operator, has_passphrase)?;
         let fingerprint = key.public().fingerprint();
         world.note(&format!(
             "the operator's key is made: `{}`. Pin its fingerprint in the configuration: [custody] operator = \"{fingerprint}\"",
@@ -381,29 +381,17 @@ pub(crate) fn name_of(id: &str) -> Result<Name, DeskError> {
 }
 
 /// The key in a file; its passphrase is asked for if it has one.
-pub(crate) fn signing_key(path: &Path, of: KeyUse, world: &World) -> Result<SigningKey, DeskError> {
+pub(crate) fn signing_key(path: &Path, of: KeyUse) -> Result<SigningKey, DeskError> {
     let question = format!("Passphrase of `{}`: ", path.display());
-    let ask = || wiring::key_passphrase().map_or_else(|| ask_unseen(&question, world), Ok);
-    Ok(SigningKey::of_seed(key_file::read(path, of, ask)?))
+    Ok(SigningKey::of_seed(key_file::read(path, of, || passphrase::of_key(&question))?))
 }
 
 /// Makes a key and writes it into a file.
-pub(crate) fn new_signing_key(
-    path: &Path,
-    of: KeyUse,
-    has_passphrase: bool,
-    world: &World,
-) -> Result<SigningKey, DeskError> {
+pub(crate) fn new_signing_key(path: &Path, of: KeyUse, has_passphrase: bool) -> Result<SigningKey, DeskError> {
     let key = SigningKey::generate(|buffer| SystemRandom.fill(buffer))?;
-    let passphrase = if has_passphrase { Some(new_passphrase(path, world)?) } else { None };
+    let question = format!("A passphrase for `{}`: ", path.display());
+    let passphrase = has_passphrase.then(|| passphrase::chosen(&question)).transpose().map_err(TerminalError::Io)?;
     let public = key.public().to_string();
     key.with_seed(|seed| key_file::write(path, of, &public, seed, passphrase.as_ref().map(|text| text.as_str())))?;
     Ok(key)
-}
-
-fn new_passphrase(path: &Path, world: &World) -> Result<Zeroizing<String>, DeskError> {
-    if let Some(passphrase) = wiring::key_passphrase() {
-        return Ok(passphrase);
-    }
-    Ok(ask_unseen(&format!("A passphrase for `{}`: ", path.display()), world)?)
 }

@@ -70,7 +70,7 @@ impl Arguments {
             What::SigningKey { person, output, passphrase } => {
                 let id = name_of(person)?;
                 let path = output.clone().unwrap_or_else(|| PathBuf::from(format!("{id}.key")));
-                let key = new_signing_key(&path, KeyUse::Person, *passphrase, world)?;
+                let key = new_signing_key(&path, KeyUse::Person, *passphrase)?;
                 world.note(&format!(
                     "the key of `{id}` is in `{}`, for `{id}` alone; below `[[custody.custodian]]` or \
                      `[[custody.person]]` with id = \"{id}\" goes key = \"…\", which follows",

@@ -15,7 +15,8 @@ use super::desk::{Desk, DeskError, Place, confirmed, name_of};
 use super::shown::{Spelling, show};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::terminal::ask_unseen;
+use crate::passphrase::asked;
+use crate::terminal::TerminalError;
 use crate::wiring::World;
 
 /// Seal the first password of an account by hand
@@ -48,14 +49,14 @@ impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let desk = self.place.desk(world)?;
         let store = desk.store()?;
-        let operator = desk.operator_key(world)?;
+        let operator = desk.operator_key()?;
         let mut key_box = desk.key_box(&store)?;
         let held = key_box.sealable().map_err(DeskError::from)?.clone();
         let (course, _) = course_of(&store, &self.id).map_err(DeskError::from)?;
         if course.version() != 1 {
             return Err(CustodyFailure::Sealed(self.account.clone()).into());
         }
-        let password = self.password(world)?;
+        let password = self.password()?;
         let fill = |buffer: &mut [u8]| SystemRandom.fill(buffer);
         let now = SystemClock.now();
         let label = Label {
@@ -84,12 +85,13 @@ impl Arguments {
         Ok(Exit::Good)
     }
 
-    fn password(&self, world: &World) -> Result<Password, Failure> {
+    fn password(&self) -> Result<Password, Failure> {
         if self.generate {
             let made = Password::generate(LENGTH_CHARS_USUAL, |buffer| SystemRandom.fill(buffer));
             return Ok(made.map_err(CustodyFailure::Password)?);
         }
-        let typed = ask_unseen(&format!("The password of {}: ", self.account), world).map_err(DeskError::from)?;
+        let typed = asked(&format!("The password of {}: ", self.account))
+            .map_err(|error| DeskError::from(TerminalError::Io(error)))?;
         Ok(Password::of_text(typed.as_str().to_owned()))
     }
 }
