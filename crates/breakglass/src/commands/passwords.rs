@@ -25,6 +25,10 @@ pub(crate) struct PasswordArguments {
     /// A public key of age (`age1…`) that the passwords are encrypted to; may be given several times
     #[arg(long, value_name = "KEY", value_parser = recipient, requires = "passwords_to")]
     recipient: Vec<Recipient>,
+
+    /// Make each new account with a password that nobody has; `breakglass rotate` then gives it the first that is sealed
+    #[arg(long, conflicts_with = "passwords_to")]
+    password_by_rotation: bool,
 }
 
 fn recipient(text: &str) -> Result<Recipient, String> {
@@ -43,8 +47,9 @@ pub(crate) const CODES: &[ErrorCode] = &[ErrorCode {
     code: "BG4016",
     title: "nobody would see the passwords of new accounts",
     explanation: "The plan makes accounts. Their passwords are shown once, on a terminal, or written into files that are \
-                  encrypted with age: give `--passwords-to FOLDER --recipient age1…`, or run it at a terminal. No account \
-                  is made with a password that nobody has. Nothing was changed.",
+                  encrypted with age: give `--passwords-to FOLDER --recipient age1…`, or run it at a terminal. With \
+                  `--password-by-rotation` nobody has them, and `breakglass rotate` gives each account the first that is \
+                  sealed. Nothing was changed.",
 }];
 
 impl Coded for NoKeeper {
@@ -61,6 +66,7 @@ impl PasswordArguments {
     /// Who keeps the passwords; with no account to be made, nobody has to.
     pub(super) fn keeper(&self, is_needed: bool, world: &World) -> Result<Box<dyn Passwords>, NoKeeper> {
         match &self.passwords_to {
+            _ if self.password_by_rotation => Ok(Box::new(Nobodys(world.clone()))),
             Some(folder) => Ok(Box::new(Sealed {
                 folder: folder.clone(),
                 recipients: self.recipient.clone(),
@@ -75,6 +81,16 @@ impl PasswordArguments {
 fn generated(account: &str) -> Result<Password, PasswordsError> {
     let made = Password::generate(LENGTH_CHARS_USUAL, |buffer| SystemRandom.fill(buffer));
     made.map_err(|error| PasswordsError { account: account.to_owned(), why: error.to_string() })
+}
+
+/// Gives each account a password that is gone with the request: who may rotate it gives it the first that counts.
+struct Nobodys(World);
+
+impl Passwords for Nobodys {
+    fn prepare(&self, account: &str, _: bool) -> Result<Password, PasswordsError> {
+        self.0.note(&format!("nobody has the password of {account}; next: `breakglass rotate --account {account}`"));
+        generated(account)
+    }
 }
 
 /// Shows each password once.

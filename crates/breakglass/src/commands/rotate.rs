@@ -1,24 +1,32 @@
-//! `rotate`: another password for an account, sealed before anybody's directory knows it.
+//! `rotate`: another password for an account, sealed before anybody's directory knows it; or another account in its place.
+
+mod replace;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::random::SystemRandom;
 use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_custody::document::Account;
+use breakglass_custody::signing::SigningKey;
 use breakglass_engine::access::Access;
 use breakglass_engine::lockout::Analysis;
 use breakglass_engine::lockout::goal::{Goal, Horizon, Question, Stage};
 use breakglass_model::user::User;
+use breakglass_ops::journal::catch_up;
+use breakglass_ops::key_box::depositories::Depositories;
 use breakglass_ops::key_box::record::Entry;
-use breakglass_ops::ports::{Clock as _, Directory as _, SignedInAs, Store};
+use breakglass_ops::ports::{Clock as _, Directory as _, DirectoryError, SignedInAs, Store};
 use breakglass_ops::rotation::journey::{RotationError, Rotator, Sealing, course_of};
 use breakglass_ops::rotation::leave::{Leave, Other, Refusal, leave};
 use breakglass_ops::rotation::machine::{Step, Stop};
 use breakglass_ops::rotation::record::QUIESCENCE_HOURS_USUAL;
 use breakglass_ops::rotation::settling::{Settling, destroy_superseded, settle};
+use breakglass_ops::setup::Wanted;
 use jiff::Timestamp;
 
+use super::checkout::CheckoutFailure;
 use super::custody::desk::{Desk, DeskError, Place};
 use super::lockout::AnalysisArguments;
 use crate::codes::ErrorCode;
@@ -45,6 +53,11 @@ pub(crate) struct Arguments {
     /// The account: its sign-in name or id
     #[arg(long, value_name = "UPN|ID")]
     account: String,
+
+    /// Another account takes its place: the other one is declared and complete, is given a sealed password if it has none, and
+    /// is known to get in before this one is deleted
+    #[arg(long, value_name = "UPN|ID")]
+    replace_account: Option<String>,
 
     /// Hours after the last request in which one may still be carried out: an assumption, since Entra publishes no bound
     #[arg(long, value_name = "HOURS", default_value_t = QUIESCENCE_HOURS_USUAL)]
@@ -78,6 +91,26 @@ pub(crate) enum RotateFailure {
     /// No other account is known to get in.
     #[error(transparent)]
     Leave(Refusal),
+    /// The account that is to take its place does not yet.
+    #[error("`{new}` cannot take the place of `{old}` yet: {why}")]
+    NotComplete {
+        /// The one that goes.
+        old: String,
+        /// The one that comes.
+        new: String,
+        /// What is missing.
+        why: String,
+    },
+    /// It is not deleted.
+    #[error("`{account}` is not deleted, and `{new}` is complete beside it")]
+    NotDeleted {
+        /// The one that goes.
+        account: String,
+        /// The one that has come.
+        new: String,
+        #[source]
+        source: Box<DirectoryError>,
+    },
     /// Nobody agreed.
     #[error("nobody agreed to change the password of `{0}`")]
     NotAgreed(String),
@@ -114,7 +147,7 @@ pub(crate) const CODES: &[ErrorCode] = &[
 impl Coded for RotateFailure {
     fn code(&self) -> &'static str {
         match self {
-            Self::Stopped(_) | Self::Interrupted => "BG4062",
+            Self::Stopped(_) | Self::Interrupted | Self::NotDeleted { .. } => "BG4062",
             _ => "BG4061",
         }
     }
@@ -124,6 +157,9 @@ impl Coded for RotateFailure {
             Self::NotDeclared(..) => "declare it below `[[account]]` in the configuration".to_owned(),
             Self::Restricted { unit, account } => {
                 format!("take `{account}` out of `{unit}`, rotate, and put it back; `breakglass plan` says so if it was forgotten")
+            }
+            Self::NotComplete { .. } => {
+                "declare it below `[[account]]`, then `breakglass plan` and `breakglass apply`; the old one stays meanwhile".to_owned()
             }
             Self::Leave(_) => "make another account usable first: the reasons are above".to_owned(),
             Self::NotAgreed(_) => "answer `yes`, or give --yes".to_owned(),
@@ -136,150 +172,140 @@ impl Coded for RotateFailure {
                  works"
                     .to_owned()
             }
-            Self::Stopped(_) | Self::Interrupted => "run the same command again: it goes on where it stopped".to_owned(),
+            Self::Stopped(_) | Self::Interrupted | Self::NotDeleted { .. } => "run the same command again: it goes on where it stopped".to_owned(),
         })
     }
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Stopped(_) | Self::Interrupted => Exit::Partial,
+            Self::Stopped(_) | Self::Interrupted | Self::NotDeleted { .. } => Exit::Partial,
             _ => Exit::NotStarted,
         }
     }
 }
 
+/// What everything is done with.
+struct Tools {
+    desk: Desk,
+    store: SqliteStore,
+    operator: SigningKey,
+    depositories: Depositories,
+    live: Live,
+    /// Where the configuration is.
+    config: PathBuf,
+}
+
+impl Tools {
+    /// Reads the tenant, over the client that is there.
+    fn read(&self, world: &World) -> Result<(Subject, Wanted), Failure> {
+        let config = SubjectArguments::config_of(Some(&self.config), world)?;
+        SubjectArguments::load_over(&self.live, config, world)
+    }
+}
+
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let tools = self.tools(world)?;
+        let held = tools.desk.key_box(&tools.store)?.sealable().map_err(DeskError::from)?.clone();
+        let (subject, wanted) = tools.read(world)?;
+        let account = self.account(&subject, &self.account)?;
+        if let Some(new) = &self.replace_account {
+            return self.replace(&tools, (&subject, &wanted), (&account, new), world);
+        }
+        let meanwhile = may(&subject, &account, &tools.store, world)?;
+        let who = who(&tools, &account)?;
+        say_what(&account.user_principal_name, &who, (&meanwhile, &held.set().id.to_string()), world);
+        if !self.yes && !world.agrees("Change it? Only `yes` does:") {
+            return Err(RotateFailure::NotAgreed(account.user_principal_name).into());
+        }
+        self.settle_all(&subject, &tools, world)?;
+        self.rotate(&tools, &account, world)?;
+        Ok(Exit::Good)
+    }
+
+    fn tools(&self, world: &World) -> Result<Tools, Failure> {
+        let (config, name) = self.place.config(world)?.ok_or(LiveError::NoTenant)?;
         let desk = self.place.desk(world)?;
         let operator = desk.operator_key()?;
-        let store = desk.store()?;
-        let mut key_box = desk.key_box(&store)?;
+        let (store, depositories) = (desk.store()?, desk.depositories()?);
+        let deleting = self.replace_account.as_ref().map(|_| replace::PERMISSION);
+        let permissions: Vec<&str> = PERMISSIONS.into_iter().chain(deleting).chain(reading_permissions()).collect();
+        let live = Live::connect(&config, &desk.folder, &permissions, world)?;
+        Ok(Tools { desk, store, operator, depositories, live, config: PathBuf::from(name) })
+    }
+
+    /// Gives an account another password.
+    fn rotate(&self, tools: &Tools, account: &Account, world: &World) -> Result<(), Failure> {
+        let Tools { desk, store, operator, depositories, live, .. } = tools;
+        let mut key_box = desk.key_box(store)?;
         let held = key_box.sealable().map_err(DeskError::from)?.clone();
-        let depositories = desk.depositories()?;
-        let permissions: Vec<&str> = PERMISSIONS.into_iter().chain(reading_permissions()).collect();
-        let found = self.place.config(world)?.ok_or(LiveError::NoTenant)?;
-        let live = Live::connect(&found.0, &desk.folder, &permissions, world)?;
-        let (subject, _) = SubjectArguments::load_over(&live, Some(found), world)?;
-        let account = self.account(&subject)?;
-        let name = account.user_principal_name.clone();
-        let meanwhile = self.may(&subject, &account, (&desk, &store), world)?;
-        let who = live
-            .runtime
-            .block_on(live.directory.signed_in())
-            .map_err(|error| RotateFailure::NotBegun(RotationError::NotSignedIn(error)))?;
-        let who = match who.who {
-            SignedInAs::User { user_principal_name, .. } => user_principal_name,
-            SignedInAs::Application { app_id } => format!("application {app_id}"),
-        };
-        say_what(&name, &who, (&meanwhile, &held.set().id.to_string()), world);
-        if !self.yes && !world.agrees("Change it? Only `yes` does:") {
-            return Err(RotateFailure::NotAgreed(name).into());
-        }
-        self.settle_all(&subject, (&live, &store), world)?;
-        key_box
-            .note(&store, &Entry::Sealed { set: held.fingerprint(), at: SystemClock.now() })
-            .map_err(DeskError::from)?;
+        let sealed = Entry::Sealed { set: held.fingerprint(), at: SystemClock.now() };
+        key_box.note(store, &sealed).map_err(DeskError::from)?;
         let tell = |step: &Step| tell(step, world);
         let rotator = Rotator {
             directory: &live.directory,
             proving: &live.directory,
-            depository: &depositories,
-            store: &store,
+            depository: depositories,
+            store,
             clock: &SystemClock,
             random: &SystemRandom,
             tell: &tell,
         };
-        let sealing = Sealing { account: &account, set: &held.signed, operator: &operator };
+        let sealing = Sealing { account, set: &held.signed, operator };
         let rotated = live.runtime.block_on(async {
             tokio::select! {
                 rotated = rotator.rotate(sealing) => rotated.map_err(|error| stopped(error, world)),
                 Ok(()) = tokio::signal::ctrl_c() => Err(RotateFailure::Interrupted),
             }
-        })?;
-        let destroyed = destroy_superseded((&depositories, &store), &account.id, SystemClock.now());
+        });
+        let noted = catch_up(store, SystemClock.now()).map_err(CheckoutFailure::from);
+        let rotated = rotated?;
+        noted?;
+        let destroyed = destroy_superseded((depositories, store), &account.id, SystemClock.now());
         let destroyed = live.runtime.block_on(destroyed).map_err(DeskError::from)?;
-        world.tell(&format!(
-            "`{name}` has another password, proved by a sign-in. It is sealed in the document `{}`, to the set `{}`.",
+        let done = format!(
+            "`{}` has another password, proved by a sign-in. It is sealed in the document `{}`, to the set `{}`.",
+            account.user_principal_name,
             rotated.document,
             held.set().id
-        ));
+        );
+        world.tell(fitted(&visible(&done), "", "", world.stderr.columns).trim_end());
         for document in destroyed {
             world.note(&format!("the document `{document}` could count no more and is destroyed"));
         }
         if key_box.next().is_none() {
             world.note("make the next set of shares, for after the next opening: `breakglass custody new-set`");
         }
-        Ok(Exit::Good)
+        Ok(())
     }
 
-    fn account(&self, subject: &Subject) -> Result<Account, RotateFailure> {
+    /// The account that is meant, if the tenant lets somebody reset its password.
+    #[expect(clippy::unused_self, reason = "it reads as what the command line means")]
+    fn account(&self, subject: &Subject, named: &str) -> Result<Account, RotateFailure> {
         let users = users_of(subject);
         let is_it = |user: &&&User| {
             let id = subject.snapshot.id(user.key).to_string();
-            id.eq_ignore_ascii_case(&self.account)
-                || user.user_principal_name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(&self.account))
+            id.eq_ignore_ascii_case(named)
+                || user.user_principal_name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(named))
         };
         let names =
             || users.iter().filter_map(|user| user.user_principal_name.as_deref()).collect::<Vec<_>>().join(", ");
         let user = users.iter().find(is_it);
-        let user = user.ok_or_else(|| RotateFailure::NotDeclared(self.account.clone(), names()))?;
+        let user = user.ok_or_else(|| RotateFailure::NotDeclared(named.to_owned(), names()))?;
         if let Some(unit) = subject.snapshot.restricted_units_of(user.key).next() {
             let unit = unit.display_name.as_deref().unwrap_or("without a name").to_owned();
-            return Err(RotateFailure::Restricted { account: self.account.clone(), unit });
+            return Err(RotateFailure::Restricted { account: named.to_owned(), unit });
         }
         Ok(account_of(subject, user))
     }
 
-    /// Whether another account is known to get in meanwhile.
-    fn may(
-        &self,
-        subject: &Subject,
-        account: &Account,
-        (desk, store): (&Desk, &SqliteStore),
-        world: &World,
-    ) -> Result<Leave, Failure> {
-        let (course, _) = course_of(store, &account.id).map_err(DeskError::from)?;
-        let with_way = accounts_with_ways(subject, world)?;
-        let mut others = Vec::new();
-        for user in users_of(subject) {
-            let other = account_of(subject, user);
-            if other.id == account.id {
-                continue;
-            }
-            let (course, _) = course_of(store, &other.id).map_err(DeskError::from)?;
-            let changed = user.detail().last_password_change_date_time.value().and_then(|text| text.parse().ok());
-            others.push(Other {
-                proved_at: course.proved_at().max(drilled_at(store, &other.id)?),
-                changed_at: changed,
-                is_rotating: course.unsettled().next().is_some() && course.proved().is_none(),
-                has_way: with_way.contains(&other.id),
-                name: other.user_principal_name,
-            });
-        }
-        let read_at: Timestamp = subject.snapshot.taken_at.unwrap_or(subject.now);
-        let _ = desk;
-        match leave(course.is_empty(), &others, (read_at, SystemClock.now())) {
-            Ok(leave) => Ok(leave),
-            Err(refusal) => {
-                if let Refusal::NoneUsable(objections) = &refusal {
-                    objections.iter().for_each(|objection| world.note(&objection.to_string()));
-                }
-                Err(RotateFailure::Leave(refusal).into())
-            }
-        }
-    }
-
     /// Settles what was proved long enough ago, of every account.
-    fn settle_all(
-        &self,
-        subject: &Subject,
-        (live, store): (&Live, &SqliteStore),
-        world: &World,
-    ) -> Result<(), Failure> {
+    fn settle_all(&self, subject: &Subject, tools: &Tools, world: &World) -> Result<(), Failure> {
         for user in users_of(subject) {
             let account = account_of(subject, user);
-            let settled = settle((&live.directory, store), &account.id, self.quiescence, SystemClock.now());
-            match live.runtime.block_on(settled).map_err(DeskError::from)? {
+            let settled =
+                settle((&tools.live.directory, &tools.store), &account.id, self.quiescence, SystemClock.now());
+            match tools.live.runtime.block_on(settled).map_err(DeskError::from)? {
                 Settling::Changed { proved_at, changed_at } => world.note(&format!(
                     "the password of `{}` was changed on {changed_at}, after it was proved on {proved_at}: what is sealed may \
                      not be it; rotate that account",
@@ -292,6 +318,51 @@ impl Arguments {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether another account is known to get in meanwhile.
+fn may(subject: &Subject, account: &Account, store: &SqliteStore, world: &World) -> Result<Leave, Failure> {
+    let (course, _) = course_of(store, &account.id).map_err(DeskError::from)?;
+    let with_way = accounts_with_ways(subject, world)?;
+    let mut others = Vec::new();
+    for user in users_of(subject) {
+        let other = account_of(subject, user);
+        if other.id == account.id {
+            continue;
+        }
+        let (course, _) = course_of(store, &other.id).map_err(DeskError::from)?;
+        let changed = user.detail().last_password_change_date_time.value().and_then(|text| text.parse().ok());
+        others.push(Other {
+            proved_at: course.proved_at().max(drilled_at(store, &other.id)?),
+            changed_at: changed,
+            is_rotating: course.unsettled().next().is_some() && course.proved().is_none(),
+            has_way: with_way.contains(&other.id),
+            name: other.user_principal_name,
+        });
+    }
+    let read_at: Timestamp = subject.snapshot.taken_at.unwrap_or(subject.now);
+    match leave(course.is_empty(), &others, (read_at, SystemClock.now())) {
+        Ok(leave) => Ok(leave),
+        Err(refusal) => {
+            if let Refusal::NoneUsable(objections) = &refusal {
+                objections.iter().for_each(|objection| world.note(&objection.to_string()));
+            }
+            Err(RotateFailure::Leave(refusal).into())
+        }
+    }
+}
+
+/// Who signs in, who is not the account itself.
+fn who(tools: &Tools, account: &Account) -> Result<String, RotateFailure> {
+    let signed_in = tools.live.runtime.block_on(tools.live.directory.signed_in());
+    let signed_in = signed_in.map_err(|error| RotateFailure::NotBegun(RotationError::NotSignedIn(error)))?;
+    match signed_in.who {
+        SignedInAs::User { id, user_principal_name } if id.eq_ignore_ascii_case(&account.id) => {
+            Err(RotateFailure::NotBegun(RotationError::Oneself(user_principal_name)))
+        }
+        SignedInAs::User { user_principal_name, .. } => Ok(user_principal_name),
+        SignedInAs::Application { app_id } => Ok(format!("application {app_id}")),
     }
 }
 

@@ -48,6 +48,7 @@ impl Arguments {
             key_box.note(&store, &entry).map_err(DeskError::from)?;
             world.tell(&format!("{} has share {number} of the set `{}`.", desk.called(&person), held.set().id));
         }
+        desk.enter(&store, world);
         Ok(Exit::Good)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::folder_depository::FolderDepository;
 use breakglass_adapters::http::{Authorities, AuthoritiesError, SecretText};
 use breakglass_adapters::key_file::{self, KeyFileError, KeyUse};
@@ -15,12 +16,14 @@ use breakglass_custody::name::{Name, NameError};
 use breakglass_custody::signed::SignedError;
 use breakglass_custody::signing::{SigningKey, SigningPublicKey};
 use breakglass_custody::succession::SealableError;
+use breakglass_ops::journal::catch_up;
 use breakglass_ops::key_box::depositories::Depositories;
 use breakglass_ops::key_box::record::{HeldSet, KeyBox, KeyBoxError};
-use breakglass_ops::ports::{Depository, DepositoryError, Random as _, StoreError};
+use breakglass_ops::ports::{Clock as _, Depository, DepositoryError, Random as _, StoreError};
 use breakglass_ops::rotation::journey::RotationError;
 use tokio::runtime::Runtime;
 
+use super::super::checkout::CheckoutFailure;
 use crate::codes::ErrorCode;
 use crate::config::{Config, DocumentPlace, Person, VaultPlace};
 use crate::exit::Exit;
@@ -211,6 +214,13 @@ impl Desk {
     /// What is remembered.
     pub(crate) fn store(&self) -> Result<SqliteStore, DeskError> {
         Ok(SqliteStore::open(&self.state)?)
+    }
+
+    /// Takes what was done into the ledger. That it cannot be undoes nothing: the next command tries again.
+    pub(crate) fn enter(&self, store: &SqliteStore, world: &World) {
+        if let Err(error) = catch_up(store, SystemClock.now()) {
+            world.complain(&CheckoutFailure::from(error).into());
+        }
     }
 
     /// Whether anything is.

@@ -68,7 +68,8 @@ fn listing(desk: &Desk, now: Timestamp) -> Result<Listing, Failure> {
     let documents = desk.documents()?;
     let sets = key_box.sets().iter().map(|held| set_line(desk, &key_box, held)).collect();
     let lines = documents.iter().map(|document| document_line(&store, document, now)).collect::<Result<Vec<_>, _>>()?;
-    let to_do = to_do(&key_box, &lines);
+    let unsealed = unsealed(desk, &lines);
+    let to_do = to_do(&key_box, &lines, &unsealed);
     Ok(Listing { operator: Some(operator.to_string()), sets, documents: lines, to_do })
 }
 
@@ -139,7 +140,16 @@ fn document_line(store: &dyn Store, document: &Document, now: Timestamp) -> Resu
     })
 }
 
-fn to_do(key_box: &KeyBox, documents: &[DocumentLine]) -> Vec<String> {
+/// Accounts of the configuration of which nothing is sealed.
+fn unsealed(desk: &Desk, documents: &[DocumentLine]) -> Vec<String> {
+    let is_of = |document: &DocumentLine, name: &str| {
+        document.account_id.eq_ignore_ascii_case(name) || document.account.eq_ignore_ascii_case(name)
+    };
+    let declared = desk.config.wanted(None).accounts.into_iter().map(|account| account.name);
+    declared.filter(|name| !documents.iter().any(|document| document.is_current && is_of(document, name))).collect()
+}
+
+fn to_do(key_box: &KeyBox, documents: &[DocumentLine], unsealed: &[String]) -> Vec<String> {
     let mut to_do = Vec::new();
     match key_box.next() {
         Some((held, Err(missing))) => {
@@ -154,6 +164,9 @@ fn to_do(key_box: &KeyBox, documents: &[DocumentLine]) -> Vec<String> {
             };
             to_do.push(format!("make {what}: `breakglass custody new-set`"));
         }
+    }
+    for account in unsealed {
+        to_do.push(format!("`breakglass rotate --account {account}`: it has no sealed password"));
     }
     for document in documents.iter().filter(|document| document.is_current) {
         if document.is_opened {

@@ -85,6 +85,7 @@ impl Arguments {
         }
         // Only what somebody holds is a set.
         key_box.note(&store, &made).map_err(DeskError::from)?;
+        desk.enter(&store, world);
         let words = self.place.words();
         world.tell(&format!(
             "The set `{}` is made: {quorum} open. Its recipient is {}.",

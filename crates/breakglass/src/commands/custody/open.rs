@@ -102,7 +102,11 @@ fn remember(desk: &Desk, document: &Document, name: &Name, world: &World) -> Res
         afterwards();
         return Ok(());
     }
-    let noted = desk.store().and_then(|store| note_opened(desk, &store, document));
+    let noted = desk.store().and_then(|store| {
+        note_opened(desk, &store, document)?;
+        desk.enter(&store, world);
+        Ok(())
+    });
     if let Err(error) = noted {
         world.complain(&Failure::from(error));
         afterwards();

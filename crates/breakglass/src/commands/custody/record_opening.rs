@@ -62,6 +62,7 @@ impl Arguments {
         let entry = Entry::OpenedOffline { document: name, people, reason, opened_at, at };
         stream::note(&store, &account.id, &entry, None).map_err(|error| CustodyFailure::NotNoted(error.to_string()))?;
         note_opened(&desk, &store, &document)?;
+        desk.enter(&store, world);
         world.tell(&format!("It is written down that a password of `{}` was opened.", account.user_principal_name));
         world.note(&format!("next: `breakglass rotate --account {}`", account.user_principal_name));
         Ok(Exit::Good)

@@ -65,6 +65,7 @@ impl Arguments {
         drop(shares);
         let entry = Entry::Rehearsed { set: held.fingerprint(), shares: numbers.clone(), at: SystemClock.now() };
         key_box.note(&store, &entry).map_err(DeskError::from)?;
+        desk.enter(&store, world);
         let also = match documents.len() {
             0 => String::new(),
             count => format!(

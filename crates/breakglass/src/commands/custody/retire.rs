@@ -57,6 +57,7 @@ impl Arguments {
         }
         let entry = if self.destroyed { Entry::Died { set, at } } else { Entry::Retired { set, reason, at } };
         key_box.note(&store, &entry).map_err(DeskError::from)?;
+        desk.enter(&store, world);
         if self.destroyed {
             world.tell(&format!("The set `{}` is dead.", held.set().id));
         } else {

@@ -77,6 +77,7 @@ impl Arguments {
             record::Entry::Settled { candidate: candidate.clone(), at: now },
         ];
         note(&store, &self.id, &entries).map_err(DeskError::from)?;
+        desk.enter(&store, world);
         world.tell(&format!("The password of `{}` is sealed in the document `{candidate}`.", self.account));
         if self.generate {
             let head = format!("The password of {}. Set it now; it is shown this once.", self.account);

@@ -1,0 +1,36 @@
+//! What is remembered of accounts that took the place of others.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ports::{Store, StoreError};
+
+/// The stream of the entries.
+pub const STREAM: &str = "custody/accounts";
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "camelCase", deny_unknown_fields)]
+pub enum Entry {
+    /// An account is about to be deleted, since another has taken its place.
+    Replaced {
+        /// The id of the one that goes.
+        account: String,
+        /// The id of the one that has come.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Writes an entry down.
+///
+/// # Errors
+/// The place is of no use, or somebody else has written one at the same time.
+pub fn note(store: &dyn Store, entry: &Entry) -> Result<(), StoreError> {
+    let length = store.entries(STREAM)?.len();
+    let value: Value = serde_json::to_value(entry)
+        .map_err(|error| StoreError::Unusable { place: STREAM.to_owned(), why: error.to_string() })?;
+    store.append(STREAM, length, &value)
+}

@@ -1,0 +1,105 @@
+//! `rotate --replace-account`: another account takes the place of one, which is deleted when nothing needs it any more.
+//!
+//! **Invariant:** the old one goes last. Before that the new one is as it was declared, its password is sealed and proved by
+//! a sign-in, the lockout analysis has a way in for it alone, and two accounts at least are left without the old one.
+
+use breakglass_adapters::clock::SystemClock;
+use breakglass_custody::document::Account;
+use breakglass_ops::journal::catch_up;
+use breakglass_ops::key_box::accounts::{Entry, note};
+use breakglass_ops::ports::{Clock as _, Directory as _, GraphRequest, Method};
+use breakglass_ops::rotation::journey::course_of;
+use breakglass_ops::setup::{self, Wanted};
+
+use super::{Arguments, RotateFailure, Tools, account_of, accounts_with_ways, may, users_of, who};
+use crate::commands::checkout::CheckoutFailure;
+use crate::commands::custody::CustodyFailure;
+use crate::commands::custody::desk::DeskError;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::render::{fitted, visible};
+use crate::subject::Subject;
+use crate::wiring::World;
+
+/// What deleting a user asks for.
+///
+/// **Source:** "Delete a user" of Graph's reference.
+pub(super) const PERMISSION: &str = "User.ReadWrite.All";
+
+/// Accounts that there are at every moment.
+const ACCOUNT_COUNT_MIN: usize = 2;
+
+impl Arguments {
+    /// Has `new` take the place of `old`.
+    pub(super) fn replace(
+        &self,
+        tools: &Tools,
+        (subject, wanted): (&Subject, &Wanted),
+        (old, new): (&Account, &str),
+        world: &World,
+    ) -> Result<Exit, Failure> {
+        let new = self.account(subject, new)?;
+        complete(subject, wanted, (old, &new))?;
+        let who = who(tools, old)?;
+        let text = format!(
+            "`{}` is deleted by `{who}`, after `{}` has a sealed password and is known to get in.",
+            old.user_principal_name, new.user_principal_name
+        );
+        world.tell(&format!("\n{}", fitted(&visible(&text), "", "", world.stderr.columns).trim_end()));
+        if !self.yes && !world.agrees("Do it? Only `yes` does:") {
+            return Err(RotateFailure::NotAgreed(old.user_principal_name.clone()).into());
+        }
+        let (course, _) = course_of(&tools.store, &new.id).map_err(DeskError::from)?;
+        if course.proved_at().is_none() {
+            may(subject, &new, &tools.store, world)?;
+            super::who(tools, &new)?;
+            self.rotate(tools, &new, world)?;
+        }
+        // What was true before may not be any more.
+        let (subject, wanted) = tools.read(world)?;
+        complete(&subject, &wanted, (old, &new))?;
+        if !accounts_with_ways(&subject, world)?.contains(&new.id) {
+            return Err(not_yet((old, &new), "the lockout analysis has no way in for it alone").into());
+        }
+        may(&subject, old, &tools.store, world)?;
+        let entry = Entry::Replaced { account: old.id.clone(), by: new.id.clone(), at: SystemClock.now() };
+        note(&tools.store, &entry).map_err(|error| CustodyFailure::NotNoted(error.to_string()))?;
+        let request = GraphRequest { method: Method::Delete, ..GraphRequest::get(format!("/v1.0/users/{}", old.id)) };
+        let deleted = tools.live.runtime.block_on(tools.live.directory.send(&request));
+        deleted.map_err(|source| RotateFailure::NotDeleted {
+            account: old.user_principal_name.clone(),
+            new: new.user_principal_name.clone(),
+            source: Box::new(source),
+        })?;
+        catch_up(&tools.store, SystemClock.now()).map_err(CheckoutFailure::from)?;
+        world.tell(&format!("`{}` is deleted; the tenant can restore it for 30 days.", old.user_principal_name));
+        world.note(
+            "take it out of the configuration, below `[[account]]`; `breakglass check --live` then judges what is left",
+        );
+        Ok(Exit::Good)
+    }
+}
+
+/// Whether the new account is all that was declared, and enough are left without the old one.
+fn complete(subject: &Subject, wanted: &Wanted, (old, new): (&Account, &Account)) -> Result<(), RotateFailure> {
+    if old.id == new.id {
+        return Err(not_yet((old, new), "they are one account"));
+    }
+    let left = users_of(subject).into_iter().filter(|user| account_of(subject, user).id != old.id).count();
+    if left < ACCOUNT_COUNT_MIN {
+        return Err(not_yet((old, new), "there would be fewer than two accounts"));
+    }
+    match setup::plan(&subject.snapshot, wanted, subject.now) {
+        Ok(plan) if plan.steps.is_empty() => Ok(()),
+        Ok(plan) => Err(not_yet((old, new), &format!("{} steps of `breakglass plan` are not done", plan.steps.len()))),
+        Err(_) => Err(not_yet((old, new), "no plan can be made; `breakglass plan` says why")),
+    }
+}
+
+fn not_yet((old, new): (&Account, &Account), why: &str) -> RotateFailure {
+    RotateFailure::NotComplete {
+        old: old.user_principal_name.clone(),
+        new: new.user_principal_name.clone(),
+        why: why.to_owned(),
+    }
+}
