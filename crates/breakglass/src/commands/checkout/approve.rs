@@ -15,7 +15,7 @@ use crate::commands::custody::desk::{Place, name_of};
 use crate::commands::custody::opening::current_of;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::render::visible;
+use crate::render::{day_and_time, visible};
 use crate::wiring::World;
 
 /// Agree that the password of an account is opened
@@ -61,8 +61,8 @@ impl Arguments {
             "{} asks for the password of `{}`,\nfrom {} until {}, because:\n\n  {}\n",
             desk.called(&requester),
             visible(&account.user_principal_name),
-            asked.asked_on,
-            asked.expires_on,
+            day_and_time(asked.asked_on),
+            day_and_time(asked.expires_on),
             visible(&asked.reason)
         ));
         if !self.yes && !world.agrees("Agree? Only `yes` does:") {

@@ -21,6 +21,7 @@ use crate::commands::custody::desk::{DeskError, Place, name_of};
 use crate::commands::custody::opening::current_of;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::render::day_and_time;
 use crate::wiring::World;
 
 /// Ask that the password of an account is opened
@@ -89,7 +90,7 @@ impl Arguments {
         note(&store, &label.account.id, &entry, Some(signed.text())).map_err(CheckoutFailure::from)?;
         catch_up(&store, now).map_err(CheckoutFailure::from)?;
         let account = &label.account.user_principal_name;
-        world.tell(&format!("{} asks for the password of `{account}`, until {expires}.", person.name));
+        world.tell(&format!("{} asks for the password of `{account}`, until {}.", person.name, day_and_time(expires)));
         for other in desk.config.people().iter().filter(|other| other.id != person.id && other.key.is_some()) {
             let phone = other.phone.as_ref().map(|phone| format!(", {phone}")).unwrap_or_default();
             world.tell(&format!(

@@ -69,7 +69,16 @@ fn listing(desk: &Desk, now: Timestamp) -> Result<Listing, Failure> {
     let sets = key_box.sets().iter().map(|held| set_line(desk, &key_box, held)).collect();
     let lines = documents.iter().map(|document| document_line(&store, document, now)).collect::<Result<Vec<_>, _>>()?;
     let unsealed = unsealed(desk, &lines);
-    let to_do = to_do(&key_box, &lines, &unsealed);
+    let mut to_do = to_do(&key_box, &lines, &unsealed);
+    for (document, line) in documents.iter().zip(&lines).filter(|(_, line)| line.is_current && !line.is_opened) {
+        if let Some((_, Some(spent))) = key_box.standing(document.label().set.recipient.fingerprint()) {
+            let why = match spent {
+                Spent::Opened => "its set of shares was opened for another document, and the key was there",
+                Spent::Retired => "its set of shares is retired",
+            };
+            to_do.push(format!("`breakglass rotate --account {}`: {why}", line.account));
+        }
+    }
     Ok(Listing { operator: Some(operator.to_string()), sets, documents: lines, to_do })
 }
 

@@ -15,6 +15,7 @@ use super::desk::{Desk, DeskError, name_of};
 use super::shares::ShareArguments;
 use super::shown::{Spelling, show};
 use crate::failure::Failure;
+use crate::render::day_and_time;
 use crate::wiring::World;
 
 /// The document to open first for an account: the last that somebody signed in with, else the newest that there is.
@@ -49,7 +50,8 @@ pub(crate) fn open_and_show(
     let password = open(document, shares, remember, world)?;
     let head = format!(
         "The password of {}, sealed on {}.\nType it at the sign-in; do not copy it anywhere.",
-        label.account.user_principal_name, label.sealed_on
+        label.account.user_principal_name,
+        day_and_time(label.sealed_on)
     );
     Ok(show(&password, &head, spelling, world).map_err(DeskError::from)?)
 }
