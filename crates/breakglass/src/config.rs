@@ -14,7 +14,6 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
-use breakglass_custody::fingerprint::Fingerprint;
 use breakglass_engine::access::AccessSettings;
 use breakglass_engine::lockout::custody::Custody;
 use breakglass_engine::posture::accounts::Declared;
@@ -110,7 +109,7 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       [[lockout.scenario]]\n    id = \"office-closed\"\n    \
                       title = \"Nobody gets into the office\"\n    failed = [\"net:*\", \"safe:hq\"]\n\n    \
                       [[custody.custodian]]\n    id = \"eva\"\n    name = \"Eva Brandt\"\n    site = \"hq\"\n    \
-                      phone = \"+49 30 1234567\"\n    key = \"ed25519:…\"             # signs what she agrees to\n\n    \
+                      phone = \"+49 30 1234567\"\n    key = \"ed25519:3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c\"\n\n    \
                       [[custody.safe]]\n    id = \"hq\"\n    name = \"Safe at head office\"\n    site = \"hq\"\n\n    \
                       [[custody.depository]]\n    id = \"vault\"\n    name = \"Password vault\"\n    \
                       signs_in = [\"eva@contoso.com\"]   # if it is reached by signing in to this tenant\n    \
@@ -453,26 +452,6 @@ impl Config {
     /// Who and what keeps which secret; nothing where it does not say.
     pub(crate) fn custody(&self) -> Custody {
         self.custody.as_ref().map(CustodySection::custody).unwrap_or_default()
-    }
-
-    /// The fingerprint of the operator's key, if it is pinned.
-    pub(crate) fn operator(&self) -> Option<Fingerprint> {
-        self.custody.as_ref().and_then(CustodySection::operator)
-    }
-
-    /// Who is told when a sheet is lost or the accounts are used.
-    pub(crate) fn report_to(&self) -> Option<String> {
-        self.custody.as_ref().and_then(CustodySection::report_to)
-    }
-
-    /// Whoever holds a share or agrees to openings, custodians first.
-    pub(crate) fn people(&self) -> Vec<Person> {
-        self.custody.as_ref().map(CustodySection::people).unwrap_or_default()
-    }
-
-    /// Where sealed documents are kept, by what is declared; paths are from the folder of the configuration.
-    pub(crate) fn document_places(&self, folder: &Path) -> Vec<DocumentPlace> {
-        self.custody.as_ref().map(|custody| custody.places(folder)).unwrap_or_default()
     }
 
     /// What it says about the lockout analysis.

@@ -9,6 +9,8 @@ mod journal_checkpoints;
 #[cfg(test)]
 mod journals;
 #[cfg(test)]
+mod key_boxes;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod readings;
@@ -18,6 +20,8 @@ mod regressions;
 mod rotation_journeys;
 #[cfg(test)]
 mod rotation_records;
+#[cfg(test)]
+mod rotation_settlings;
 #[cfg(test)]
 mod rotations;
 #[cfg(test)]

@@ -13,7 +13,7 @@ use breakglass_engine::lockout::custody::{Custody, Depository, Envelope, Holds, 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Contradiction, NonEmpty, Whole, at_most, optional, repeated};
+use super::{Config, Contradiction, NonEmpty, Whole, at_most, optional, repeated};
 
 /// Custodians, safes or depositories that may be declared, of each kind.
 const KEEPER_COUNT_MAX: usize = 1_000;
@@ -201,6 +201,28 @@ struct ShareProperties {
     depository: Option<NonEmpty>,
 }
 
+impl Config {
+    /// The fingerprint of the operator's key, if it is pinned.
+    pub(crate) fn operator(&self) -> Option<Fingerprint> {
+        self.custody.as_ref().and_then(CustodySection::operator)
+    }
+
+    /// Who is told when a sheet is lost or the accounts are used.
+    pub(crate) fn report_to(&self) -> Option<String> {
+        self.custody.as_ref().and_then(CustodySection::report_to)
+    }
+
+    /// Whoever holds a share or agrees to openings, custodians first.
+    pub(crate) fn people(&self) -> Vec<Person> {
+        self.custody.as_ref().map(CustodySection::people).unwrap_or_default()
+    }
+
+    /// Where sealed documents are kept, by what is declared; paths are from the folder of the configuration.
+    pub(crate) fn document_places(&self, folder: &Path) -> Vec<DocumentPlace> {
+        self.custody.as_ref().map(|custody| custody.places(folder)).unwrap_or_default()
+    }
+}
+
 impl CustodySection {
     /// What is declared.
     pub(super) fn custody(&self) -> Custody {
@@ -213,23 +235,23 @@ impl CustodySection {
     }
 
     /// The fingerprint of the operator's key.
-    pub(super) fn operator(&self) -> Option<Fingerprint> {
+    fn operator(&self) -> Option<Fingerprint> {
         self.operator.as_ref().map(|parsed| parsed.0)
     }
 
     /// Who is told when a sheet is lost or the accounts are used.
-    pub(super) fn report_to(&self) -> Option<String> {
+    fn report_to(&self) -> Option<String> {
         optional(self.report_to.as_ref())
     }
 
     /// Whoever holds a share or agrees to openings, custodians first.
-    pub(super) fn people(&self) -> Vec<Person> {
+    fn people(&self) -> Vec<Person> {
         let of = |is_custodian: bool| move |one: &Spanned<PersonProperties>| one.get_ref().person(is_custodian);
         self.custodian.iter().map(of(true)).chain(self.person.iter().map(of(false))).collect()
     }
 
     /// Where documents are kept; paths are from the folder of the configuration.
-    pub(super) fn places(&self, folder: &Path) -> Vec<DocumentPlace> {
+    fn places(&self, folder: &Path) -> Vec<DocumentPlace> {
         self.depository.iter().filter_map(|depository| depository.get_ref().place(folder)).collect()
     }
 

@@ -285,12 +285,12 @@ impl Desk {
         let mut all: Vec<Box<dyn Depository>> = Vec::new();
         for place in self.config.document_places(&self.folder) {
             all.push(match place {
-                DocumentPlace::Folder(folder) => Box::new(FolderDepository::new(folder)),
+                DocumentPlace::Folder(folder) => Box::new(FolderDepository::new(whole(folder))),
                 DocumentPlace::Vault(vault) => Box::new(self.vault(vault)?),
             });
         }
         if all.is_empty() {
-            all.push(Box::new(FolderDepository::new(self.state.join(DOCUMENTS))));
+            all.push(Box::new(FolderDepository::new(whole(self.state.join(DOCUMENTS)))));
         }
         Ok(Depositories::new(all))
     }
@@ -377,6 +377,11 @@ impl Desk {
             },
         }
     }
+}
+
+/// A path that means the same wherever somebody reads it.
+fn whole(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// A document as the operator signed it.
