@@ -5,6 +5,7 @@
 pub mod checkout;
 pub mod comparing;
 pub mod doctor;
+pub mod keys;
 mod licences;
 pub mod ports;
 pub mod reading;

@@ -5,6 +5,10 @@ mod checkouts;
 #[cfg(test)]
 mod comparing;
 #[cfg(test)]
+mod key_journeys;
+#[cfg(test)]
+mod key_records;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod readings;
