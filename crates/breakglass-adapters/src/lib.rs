@@ -10,6 +10,7 @@ pub mod graph;
 pub mod http;
 pub mod random;
 pub mod record_files;
+pub mod security_key;
 pub mod snapshot_files;
 pub mod sqlite_store;
 pub mod vault_depository;
