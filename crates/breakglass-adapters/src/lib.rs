@@ -8,6 +8,7 @@ pub mod file_parts;
 pub mod folder_depository;
 pub mod graph;
 pub mod http;
+pub mod one_shot_authority;
 pub mod random;
 pub mod record_files;
 pub mod security_key;

@@ -37,6 +37,8 @@ const LISTS: &[&[ErrorCode]] = &[
     commands::passwords::CODES,
     commands::state::CODES,
     commands::init::CODES,
+    commands::keys::CODES,
+    commands::keys::CERTIFICATE_CODES,
     commands::tenant::CODES,
 ];
 

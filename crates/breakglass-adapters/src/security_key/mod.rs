@@ -2,6 +2,8 @@
 //!
 //! Two commands are spoken: what the key is, and make a credential. The key is asked with both PIN protocols that there
 //! are; the PIN is in the form in which it was typed, so that one with letters beyond ASCII has to be typed composed.
+//! **Limits:** [`WHOLE_SECONDS`], [`ANSWER_SECONDS`], [`BUSY_COUNT_MAX`], [`MESSAGE_BYTES_MAX`]. A key is shown as many
+//! credentials that it must not have as it takes at once.
 //! **Source:** Client to Authenticator Protocol (CTAP) 2.1, sections 6.1, 6.4 and 6.5.
 
 mod cbor;
@@ -10,6 +12,7 @@ mod usb;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -20,8 +23,11 @@ use ciborium::Value;
 
 use self::cbor::{bytes, command, member, named, read, written};
 use self::pin::{Agreed, PinHash, Token, pin_hash};
-pub use self::wire::{ANSWER_SECONDS, MESSAGE_BYTES_MAX, PACKET_BYTES, Packet, TOUCH_SECONDS, Wire};
+pub use self::wire::{ANSWER_SECONDS, BUSY_COUNT_MAX, MESSAGE_BYTES_MAX, PACKET_BYTES, Packet, Wire};
 use self::wire::{Channel, Status, unusable};
+
+/// Seconds after which a key is given up, whatever it does.
+pub const WHOLE_SECONDS: u64 = 150;
 
 const MAKE_CREDENTIAL: u8 = 1;
 const GET_INFO: u8 = 4;
@@ -71,7 +77,8 @@ impl PluggedSecurityKey {
             SystemRandom::new().fill(&mut nonce).map_err(|_| unusable("the system gives no randomness"))?;
             act(name, Channel::open(wire, nonce)?)
         });
-        acted.await.map_err(|_| unusable("talking to it broke off"))?
+        let acted = tokio::time::timeout(Duration::from_secs(WHOLE_SECONDS), acted).await;
+        acted.map_err(|_| unusable("it takes too long"))?.map_err(|_| unusable("talking to it broke off"))?
     }
 }
 

@@ -7,9 +7,13 @@ mod graph;
 #[cfg(test)]
 mod kept;
 #[cfg(test)]
+mod one_shot_authority;
+#[cfg(test)]
 mod real_exports;
 #[cfg(test)]
 mod record_files;
+#[cfg(test)]
+mod security_key;
 #[cfg(test)]
 mod snapshot_files;
 #[cfg(test)]

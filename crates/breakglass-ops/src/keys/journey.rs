@@ -31,7 +31,7 @@ pub const LATE_MINUTES: i64 = 15;
 pub const LOOK_SECONDS: [u64; 3] = [0, 5, 15];
 
 /// Where the records of keys are kept, and behind it the id of the account.
-const STREAM: &str = "keys/";
+pub const STREAM: &str = "keys/";
 
 /// A passkey that the tenant has for an account.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -14,6 +14,7 @@ mod doctor;
 mod explain;
 mod guard;
 pub(crate) mod init;
+pub(crate) mod keys;
 pub(crate) mod lockout;
 pub(crate) mod logs;
 mod man;
@@ -66,6 +67,7 @@ commands! {
     Init in init,
     Plan in plan,
     Apply in apply,
+    Keys in keys,
     State in state,
     Tenant in tenant,
     Explain in explain,
