@@ -84,6 +84,7 @@ pub(crate) const KEEPERS: &[Keeper] = &[
     Keeper { heavy: "axum", keepers: &["breakglass-tenant"] },
     Keeper { heavy: "clap", keepers: &["breakglass"] },
     Keeper { heavy: "encoding_rs_io", keepers: &["breakglass-adapters"] },
+    Keeper { heavy: "hidapi", keepers: &["breakglass-adapters"] },
     Keeper { heavy: "keyring-core", keepers: &["breakglass-adapters"] },
     Keeper { heavy: "krafka", keepers: &["breakglass-tenant"] },
     // It makes PDFs, and keeps copies of what it draws that it does not wipe.

@@ -1,7 +1,7 @@
-//! The safe: passwords of emergency accounts, and the shares that open what is sealed.
+//! The safe: passwords of emergency accounts, their PINs and private keys, and the shares that open what is sealed.
 //!
-//! **Invariant:** plain text of a password exists here and nowhere else: it is lent to a closure, never given away,
-//! and wiped when the password is dropped. No clock, no file, no socket, no randomness of its own.
+//! **Invariant:** plain text of a secret exists here and nowhere else: it is lent to a closure, never given away,
+//! and wiped when the secret is dropped. No clock, no file, no socket, no randomness of its own.
 
 pub mod approval;
 pub mod document;
@@ -15,6 +15,7 @@ mod random;
 pub mod recipient;
 pub mod sealed;
 pub mod sealing_key;
+pub mod secret;
 pub mod signed;
 pub mod signed_set;
 pub mod signing;

@@ -16,16 +16,11 @@ use crate::fingerprint::Fingerprint;
 use crate::key_set::{OpenedKey, RecoverError, SetId};
 use crate::password::Password;
 use crate::recipient::Recipient;
+use crate::secret::{PASSWORD_CHARS_MAX, SECRET_BYTES_MAX, Secret, is_secret};
 use crate::signed::SignedError;
 use crate::signed_set::SignedSet;
 use crate::signing::SigningKey;
 use crate::slip39::Share;
-
-/// Characters of the longest password that Entra takes.
-const PASSWORD_CHARS_MAX: usize = 256;
-
-/// Bytes of the longest secret that is taken out; four for each character at most.
-const SECRET_BYTES_MAX: usize = 4 * PASSWORD_CHARS_MAX;
 
 /// Why something is not sealed.
 #[derive(Debug, thiserror::Error)]
@@ -33,9 +28,14 @@ pub enum SealError {
     /// It is none that Entra takes.
     #[error("the password has to have from 1 to {PASSWORD_CHARS_MAX} characters on one line to be sealed")]
     Password,
-    /// It is sealed under another name than a password's.
-    #[error("the document would say that {0} is sealed in it, and it is a password")]
-    Kind(CredentialKind),
+    /// It is sealed under the name of another kind.
+    #[error("the document would say that {label} is sealed in it, and it is {secret}")]
+    Kind {
+        /// What the label says.
+        label: CredentialKind,
+        /// What is to be sealed.
+        secret: CredentialKind,
+    },
     /// The label names another set than the one that was signed.
     #[error("the document would name the set `{label}`, and the set `{signed}` is the one that the operator signed")]
     OtherSet {
@@ -95,9 +95,15 @@ pub enum OpenError {
     /// It holds something else.
     #[error("{0} is sealed in the document, and a password was asked for")]
     Kind(CredentialKind),
+    /// It holds a password.
+    #[error("a password is sealed in the document, and something else was asked for")]
+    Password,
     /// What is in it is no password.
     #[error("what is sealed in the document is no password of 1 to {PASSWORD_CHARS_MAX} characters on one line")]
     NoPassword,
+    /// What is in it is not what the document says.
+    #[error("the document says that {0} is sealed in it, and what comes out is none")]
+    NoSecret(CredentialKind),
     /// There is nothing to rehearse.
     #[error("there is no document to rehearse with")]
     Nothing,
@@ -109,8 +115,33 @@ pub enum OpenError {
 /// The password is none that Entra takes, the label is none of a password or names another set, or another operator
 /// signed the set.
 pub fn seal(password: &Password, label: &Label, set: &SignedSet, operator: &SigningKey) -> Result<Document, SealError> {
-    if label.credential != CredentialKind::Password {
-        return Err(SealError::Kind(label.credential));
+    check(CredentialKind::Password, label, set, operator)?;
+    let sealed = password.with_plaintext(|text| {
+        let is_good = is_secret(CredentialKind::Password, text);
+        if is_good { encrypted(text, &label.set.recipient).map_err(SealError::Age) } else { Err(SealError::Password) }
+    })?;
+    Ok(Document::signed(label, sealed, operator)?)
+}
+
+/// Seals the PIN of a security key or the private key of a certificate, as [`seal`] does a password.
+///
+/// # Errors
+/// The label is of another kind or names another set, or another operator signed the set.
+pub fn seal_secret(
+    secret: &Secret,
+    label: &Label,
+    set: &SignedSet,
+    operator: &SigningKey,
+) -> Result<Document, SealError> {
+    check(secret.kind(), label, set, operator)?;
+    let sealed = secret.with_plaintext(|text| encrypted(text, &label.set.recipient)).map_err(SealError::Age)?;
+    Ok(Document::signed(label, sealed, operator)?)
+}
+
+/// That a secret of this kind may be sealed under this label, to this set, by this operator.
+fn check(kind: CredentialKind, label: &Label, set: &SignedSet, operator: &SigningKey) -> Result<(), SealError> {
+    if label.credential != kind {
+        return Err(SealError::Kind { label: label.credential, secret: kind });
     }
     if label.set != *set.set() {
         return Err(SealError::OtherSet { label: label.set.id.clone(), signed: set.set().id.clone() });
@@ -119,11 +150,7 @@ pub fn seal(password: &Password, label: &Label, set: &SignedSet, operator: &Sign
     if found != wanted {
         return Err(SealError::OtherSigner { found: found.fingerprint(), wanted: wanted.fingerprint() });
     }
-    let sealed = password.with_plaintext(|text| {
-        let to = &label.set.recipient;
-        if is_password(text) { encrypted(text, to).map_err(SealError::Age) } else { Err(SealError::Password) }
-    })?;
-    Ok(Document::signed(label, sealed, operator)?)
+    Ok(())
 }
 
 /// The words of a share as an age file in its armor, for the one custodian whose own key this is: a sheet for somebody who
@@ -166,8 +193,8 @@ impl Rehearsed {
     }
 }
 
-/// Shows that the shares open every one of the documents, as [`OpenedKey::open`] would, and gives nothing out. The key is
-/// gone when this returns.
+/// Shows that the shares open every one of the documents, whatever kind of secret is in it, as [`OpenedKey::open`] and
+/// [`OpenedKey::open_secret`] would, and gives nothing out. The key is gone when this returns.
 ///
 /// # Errors
 /// One of the documents does not open, or there is none.
@@ -175,34 +202,60 @@ pub fn rehearse(shares: &[Share], documents: &[Document]) -> Result<Vec<Rehearse
     let set = &documents.first().ok_or(OpenError::Nothing)?.label().set;
     let key = set.recover(shares)?;
     let rehearsed = documents.iter().map(|document| {
-        key.open(document)?;
+        key.text(document)?;
         Ok(Rehearsed { label: document.label().clone() })
     });
     rehearsed.collect()
 }
 
 impl OpenedKey {
-    /// Opens a document that is sealed to the set of this key.
+    /// Opens a document that is sealed to the set of this key, and has a password in it.
     ///
     /// # Errors
     /// It is of another set, sealed to another key, damaged, or holds no password.
     pub fn open(&self, document: &Document) -> Result<Password, OpenError> {
+        match document.label().credential {
+            CredentialKind::Password => Ok(Password::of_wiped(self.text(document)?)),
+            other => self.is_of(document).and(Err(OpenError::Kind(other))),
+        }
+    }
+
+    /// Opens a document that is sealed to the set of this key, and has the PIN of a security key or the private key of a
+    /// certificate in it.
+    ///
+    /// # Errors
+    /// It is of another set, sealed to another key, damaged, or holds a password, or not what it says.
+    pub fn open_secret(&self, document: &Document) -> Result<Secret, OpenError> {
+        match document.label().credential {
+            CredentialKind::Password => self.is_of(document).and(Err(OpenError::Password)),
+            kind => Ok(Secret::of_wiped(kind, self.text(document)?)),
+        }
+    }
+
+    /// That a document is of the set of this key.
+    fn is_of(&self, document: &Document) -> Result<(), OpenError> {
         let label = document.label();
         if label.set.id != self.set().id {
             return Err(OpenError::OtherSet { document: label.set.id.clone(), key: self.set().id.clone() });
         }
-        if label.set != *self.set() {
-            return Err(OpenError::OtherTerms(label.set.id.clone()));
-        }
-        if label.credential != CredentialKind::Password {
-            return Err(OpenError::Kind(label.credential));
-        }
-        let text = decrypted(document.sealed(), self)?;
-        if is_password(&text) { Ok(Password::of_wiped(text)) } else { Err(OpenError::NoPassword) }
+        if label.set == *self.set() { Ok(()) } else { Err(OpenError::OtherTerms(label.set.id.clone())) }
+    }
+
+    /// What is sealed in a document, if it is of the kind that the document says.
+    fn text(&self, document: &Document) -> Result<Zeroizing<String>, OpenError> {
+        self.is_of(document)?;
+        let kind = document.label().credential;
+        let other = match kind {
+            CredentialKind::Password => OpenError::NoPassword,
+            CredentialKind::Passkey | CredentialKind::Certificate => OpenError::NoSecret(kind),
+        };
+        let text = decrypted(document.sealed(), self, &other)?;
+        if is_secret(kind, &text) { Ok(text) } else { Err(other) }
     }
 }
 
-fn decrypted(sealed: &str, key: &OpenedKey) -> Result<Zeroizing<String>, OpenError> {
+/// The text that is sealed; `other` where it is no text or too long.
+fn decrypted(sealed: &str, key: &OpenedKey, other: &OpenError) -> Result<Zeroizing<String>, OpenError> {
     let decryptor = age::Decryptor::new(ArmoredReader::new(sealed.as_bytes())).map_err(|_| OpenError::Damaged)?;
     let identity: &dyn age::Identity = key.identity();
     let reader = decryptor.decrypt(std::iter::once(identity)).map_err(|error| match error {
@@ -217,14 +270,10 @@ fn decrypted(sealed: &str, key: &OpenedKey) -> Result<Zeroizing<String>, OpenErr
         bytes.extend_from_slice(&*byte);
     }
     if bytes.len() > SECRET_BYTES_MAX {
-        return Err(OpenError::NoPassword);
+        return Err(other.clone());
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| OpenError::NoPassword)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| other.clone())?;
     Ok(Zeroizing::new(text.to_owned()))
-}
-
-fn is_password(text: &str) -> bool {
-    (1..=PASSWORD_CHARS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 
 /// Whether a text is an age file in its armor, as far as somebody without its key can tell.

@@ -7,6 +7,7 @@ pub mod comparing;
 pub mod doctor;
 pub mod journal;
 pub mod key_box;
+pub mod keys;
 mod licences;
 pub mod ports;
 pub mod reading;

@@ -14,6 +14,7 @@ pub mod lockout_referee;
 pub mod lockout_tenants;
 pub mod logs;
 pub mod referee;
+pub mod software_key;
 pub mod tenants;
 
 /// Seed of random tests when `BREAKGLASS_SEED` does not set one.

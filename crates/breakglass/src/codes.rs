@@ -38,6 +38,8 @@ const LISTS: &[&[ErrorCode]] = &[
     commands::state::CODES,
     commands::init::CODES,
     commands::ledger::CODES,
+    commands::keys::CODES,
+    commands::keys::CERTIFICATE_CODES,
     commands::custody::desk::CODES,
     commands::custody::shares::CODES,
     commands::custody::CODES,

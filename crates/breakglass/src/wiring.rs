@@ -89,6 +89,24 @@ impl World {
         io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
     }
 
+    /// Asks for a secret: at the terminal, which does not show it where it can be told not to, else the first line of
+    /// standard input.
+    pub(crate) fn secret(&self, question: &str) -> Option<String> {
+        let stdin = io::stdin();
+        let is_asked = stdin.is_terminal();
+        if is_asked {
+            self.say(&format!("{question} "));
+        }
+        let _hidden = is_asked.then(Hidden::begin);
+        let mut line = String::with_capacity(SECRET_BYTES_USUAL);
+        let is_read = stdin.lock().read_line(&mut line).is_ok();
+        if is_asked {
+            self.say("\n");
+        }
+        line.truncate(line.trim_end_matches(['\r', '\n']).len());
+        is_read.then_some(line)
+    }
+
     /// Says what takes a while, if somebody looks; it is gone when the next thing is said.
     pub(crate) fn progress(&self, what: &str) {
         if self.stderr.is_terminal {
@@ -130,6 +148,48 @@ fn noted(note: &str, screen: Screen) -> String {
         false => format!("{HEAD} {note}\n"),
     };
     said.replacen(HEAD, &screen.paint.apply(Style::Strong, HEAD), 1)
+}
+
+/// Bytes that a secret which somebody types fits into, so that no copy of its beginning is left behind.
+const SECRET_BYTES_USUAL: usize = 512;
+
+/// A terminal that does not show what is typed, until this is dropped.
+#[cfg(target_os = "linux")]
+struct Hidden(Option<nix::sys::termios::Termios>);
+
+#[cfg(target_os = "linux")]
+impl Hidden {
+    fn begin() -> Self {
+        use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+        let before = tcgetattr(io::stdin()).ok();
+        if let Some(mut hidden) = before.clone() {
+            hidden.local_flags.remove(LocalFlags::ECHO);
+            // Where it does not hide, it shows: the secret is asked for all the same.
+            let _ = tcsetattr(io::stdin(), SetArg::TCSAFLUSH, &hidden);
+        }
+        Self(before)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        use nix::sys::termios::{SetArg, tcsetattr};
+        if let Some(before) = &self.0 {
+            let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, before);
+        }
+    }
+}
+
+/// Nothing here tells a terminal to hide what is typed.
+#[cfg(not(target_os = "linux"))]
+struct Hidden;
+
+#[cfg(not(target_os = "linux"))]
+impl Hidden {
+    fn begin() -> Self {
+        Self
+    }
 }
 
 /// The system's clock.

@@ -9,9 +9,13 @@ mod kept;
 #[cfg(test)]
 mod key_files;
 #[cfg(test)]
+mod one_shot_authority;
+#[cfg(test)]
 mod real_exports;
 #[cfg(test)]
 mod record_files;
+#[cfg(test)]
+mod security_key;
 #[cfg(test)]
 mod snapshot_files;
 #[cfg(test)]

@@ -183,5 +183,6 @@ fn what_is_no_password_is_not_sealed() {
     assert!(sealed("x".repeat(256)).is_ok());
     let label = Label { credential: CredentialKind::Passkey, ..world.document.label().clone() };
     let refused = seal(&world.password, &label, &world.signed, &world.operator);
-    assert!(matches!(refused, Err(SealError::Kind(CredentialKind::Passkey))));
+    let kinds = (CredentialKind::Passkey, CredentialKind::Password);
+    assert!(matches!(refused, Err(SealError::Kind { label, secret }) if (label, secret) == kinds));
 }

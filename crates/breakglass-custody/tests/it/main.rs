@@ -7,6 +7,8 @@ mod documents;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
+mod other_secrets;
+#[cfg(test)]
 mod referee;
 #[cfg(test)]
 mod regressions;

@@ -4,6 +4,7 @@ use breakglass_custody::key_set::OpenedKey;
 use breakglass_custody::password::Password;
 use breakglass_custody::quorum::Quorum;
 use breakglass_custody::sealing_key::{SealingKey, SplitKey};
+use breakglass_custody::secret::Secret;
 use breakglass_custody::signing::SigningKey;
 use breakglass_custody::slip39::{Mistyped, Share, ShareError};
 use breakglass_testkit::seed_for;
@@ -29,6 +30,7 @@ macro_rules! lacks {
 }
 
 lacks!(Password: Clone, PartialEq, std::fmt::Display, serde::Serialize, AsRef<str>, std::ops::Deref);
+lacks!(Secret: Clone, PartialEq, std::fmt::Display, serde::Serialize, AsRef<str>, std::ops::Deref);
 lacks!(Share: Clone, PartialEq, std::fmt::Debug, std::fmt::Display, serde::Serialize);
 lacks!(Mistyped: Clone, PartialEq, std::fmt::Display, serde::Serialize);
 lacks!(ShareError: Clone, PartialEq, serde::Serialize);

@@ -7,6 +7,7 @@ mod parts;
 mod passwords;
 mod proving;
 mod random;
+mod security_key;
 mod store;
 mod witness_memory;
 
@@ -19,5 +20,6 @@ pub use parts::{InMemoryParts, Parts, PartsError};
 pub use passwords::{Passwords, PasswordsError};
 pub use proving::{Proof, Proving};
 pub use random::{Random, RandomError};
+pub use security_key::{MadeCredential, MakeCredential, SecurityKey, SecurityKeyError};
 pub use store::{InMemoryStore, Store, StoreError};
 pub use witness_memory::{InMemoryWitness, WitnessMemory, WitnessMemoryError};

@@ -11,6 +11,10 @@ mod journals;
 #[cfg(test)]
 mod key_boxes;
 #[cfg(test)]
+mod key_journeys;
+#[cfg(test)]
+mod key_records;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod readings;

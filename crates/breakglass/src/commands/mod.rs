@@ -16,6 +16,7 @@ mod doctor;
 mod explain;
 mod guard;
 pub(crate) mod init;
+pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod lockout;
 pub(crate) mod logs;
@@ -73,6 +74,7 @@ commands! {
     Custody in custody,
     Checkout in checkout,
     Rotate in rotate,
+    Keys in keys,
     State in state,
     Ledger in ledger,
     Tenant in tenant,

@@ -31,7 +31,7 @@ pub(crate) struct PasswordArguments {
     password_by_rotation: bool,
 }
 
-fn recipient(text: &str) -> Result<Recipient, String> {
+pub(super) fn recipient(text: &str) -> Result<Recipient, String> {
     Recipient::from_str(text).map_err(|why| format!("it is no public key of age: {why}"))
 }
 
@@ -160,7 +160,7 @@ impl Sealed {
 }
 
 /// The text, encrypted to every key, as age writes it for mail and paper.
-fn seal(text: &str, recipients: &[Recipient]) -> Result<Vec<u8>, String> {
+pub(super) fn seal(text: &str, recipients: &[Recipient]) -> Result<Vec<u8>, String> {
     let keys = recipients.iter().map(|key| key as &dyn age::Recipient);
     let encryptor = age::Encryptor::with_recipients(keys).map_err(|error| error.to_string())?;
     let mut sealed = Vec::new();

@@ -32,6 +32,12 @@ pub(super) fn code_at(second: i64) -> String {
     format!("{:06}", word % 1_000_000)
 }
 
+/// What answers a page that asks for a passkey.
+pub(super) trait Answers {
+    /// The form as a browser at `origin` sends it.
+    fn answer(&self, origin: &str, page: &str) -> Vec<(&'static str, String)>;
+}
+
 /// A security key that holds one passkey.
 pub(super) struct SecurityKey {
     pair: EcdsaKeyPair,
@@ -60,9 +66,10 @@ impl SecurityKey {
             "model": "Security key", "credentialId": self.id, "publicKey": URL_SAFE_NO_PAD.encode(cose),
         })
     }
+}
 
-    /// Answers a page that asks for a passkey: the form as a browser at `origin` sends it.
-    pub(super) fn answer(&self, origin: &str, page: &str) -> Vec<(&'static str, String)> {
+impl Answers for SecurityKey {
+    fn answer(&self, origin: &str, page: &str) -> Vec<(&'static str, String)> {
         let options = options(page);
         let client = json!({ "type": "webauthn.get", "challenge": options["challenge"], "origin": origin,
                              "crossOrigin": false });
@@ -83,7 +90,7 @@ impl SecurityKey {
 }
 
 /// What a page hands to the browser.
-fn options(page: &str) -> Value {
+pub(super) fn options(page: &str) -> Value {
     let (_, rest) = page.split_once("data-options=\"").unwrap_or_else(|| panic!("{page}"));
     let text = rest.split('"').next().unwrap().replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
     serde_json::from_str(&text).unwrap()

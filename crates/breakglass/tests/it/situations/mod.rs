@@ -14,6 +14,7 @@ mod keys;
 mod killed;
 mod play;
 mod product;
+mod registered;
 mod seed;
 mod sign_in;
 mod stage;

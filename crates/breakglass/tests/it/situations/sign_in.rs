@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::keys::SecurityKey;
+use super::keys::Answers;
 use super::stage::{Answer, HERE, Request, Stage};
 use crate::served::{context, written};
 
@@ -26,7 +26,7 @@ pub(super) enum Proof<'k> {
     /// A code that the authenticator app shows.
     App,
     /// A passkey, in place of the password.
-    Passkey(&'k SecurityKey),
+    Passkey(&'k dyn Answers),
 }
 
 /// Somebody who wants to sign in.
