@@ -36,8 +36,8 @@ const LISTS: &[&[ErrorCode]] = &[
     commands::apply::CODES,
     commands::passwords::CODES,
     commands::state::CODES,
-    commands::ledger::CODES,
     commands::init::CODES,
+    commands::ledger::CODES,
     commands::tenant::CODES,
 ];
 

@@ -129,7 +129,7 @@ fn signed(world: &World) -> String {
 fn a_ledger_is_shown_signed_and_checked() {
     let world = World::new("shown");
     let nothing = world.ends(2, &["verify", "--state", "state"]);
-    assert!(nothing.err.starts_with("BG4031: there is no record in `state`"), "{}", nothing.err);
+    assert!(nothing.err.starts_with("BG4036: there is no record in `state`"), "{}", nothing.err);
     world.add("state", "rotation/bg1", 1);
     let nameless = world.ends(2, &["checkpoint", "--state", "state"]);
     assert!(nameless.err.starts_with("BG4034: nothing says what the key of this ledger is called"), "{}", nameless.err);

@@ -103,13 +103,6 @@ impl From<NotWitnessed> for LedgerFailure {
 
 pub(crate) const CODES: &[ErrorCode] = &[
     ErrorCode {
-        code: "BG4031",
-        title: "there is no record yet",
-        explanation: "The folder of the state has no record of anything that was done, so that there is no ledger of it. It is \
-                      `.breakglass` of this folder unless `--state` names another. If there should be one, somebody has \
-                      removed it: hold a copy against the last checkpoint that was kept elsewhere.",
-    },
-    ErrorCode {
         code: "BG4032",
         title: "the ledger cannot be brought up to date",
         explanation: "The record cannot be read or written, an entry of it is too long for a ledger, or others write all the \
@@ -140,9 +133,11 @@ pub(crate) const CODES: &[ErrorCode] = &[
     },
     ErrorCode {
         code: "BG4036",
-        title: "what was given is no ledger, checkpoint or request",
-        explanation: "The file or folder is not there or is something else. `breakglass ledger export` writes a folder with \
-                      the entries, the checkpoints and the public key.",
+        title: "there is no ledger, checkpoint or request",
+        explanation: "The file or folder is not there or is something else. The folder of the state is `.breakglass` of this \
+                      folder unless `--state` names another; where nothing was done yet, there is no ledger. If there should \
+                      be one, somebody has removed it: hold a copy against the last checkpoint that was kept elsewhere. \
+                      `breakglass ledger export` writes a folder with the entries, the checkpoints and the public key.",
     },
     ErrorCode {
         code: "BG4037",
@@ -171,12 +166,15 @@ pub(crate) const CODES: &[ErrorCode] = &[
 impl Coded for LedgerFailure {
     fn code(&self) -> &'static str {
         match self {
-            Self::Nothing(_) => "BG4031",
             Self::Journal(JournalError::Faults(_)) => "BG4033",
             Self::Store(_) | Self::Journal(_) => "BG4032",
             Self::KeyFile(_) | Self::Key(_) | Self::NoName | Self::Random(_) | Self::Passphrase(_) => "BG4034",
             Self::Kept(_) | Self::Signing(_) => "BG4035",
-            Self::Unread(_) | Self::NoExport { .. } | Self::NoRequest { .. } | Self::Since { .. } => "BG4036",
+            Self::Nothing(_)
+            | Self::Unread(_)
+            | Self::NoExport { .. }
+            | Self::NoRequest { .. }
+            | Self::Since { .. } => "BG4036",
             Self::Unwritten { .. } => "BG4037",
             Self::Refused(_) | Self::NotWitnessed(NotWitnessed::NotTheLog(_)) => "BG4038",
             Self::NotWitnessed(_) => "BG4039",
