@@ -56,7 +56,7 @@ pub(crate) struct Witness {
 }
 
 /// `1 entry`, `3 entries`.
-fn entries(count: u64) -> String {
+pub(crate) fn entries(count: u64) -> String {
     if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
 }
 

@@ -104,19 +104,12 @@ impl From<NotWitnessed> for LedgerFailure {
 pub(crate) const CODES: &[ErrorCode] = &[
     ErrorCode {
         code: "BG4032",
-        title: "there is no record yet",
-        explanation: "The folder of the state has no record of anything that was done, so that there is no ledger of it. It is \
-                      `.breakglass` of this folder unless `--state` names another. If there should be one, somebody has \
-                      removed it: hold a copy against the last checkpoint that was kept elsewhere.",
-    },
-    ErrorCode {
-        code: "BG4033",
         title: "the ledger cannot be brought up to date",
         explanation: "The record cannot be read or written, an entry of it is too long for a ledger, or others write all the \
                       time. What is in the ledger stays in it; the next command puts in what is missing.",
     },
     ErrorCode {
-        code: "BG4034",
+        code: "BG4033",
         title: "the ledger and the record do not agree",
         explanation: "The ledger holds every entry of the record as it was. Where the record says something else now, or less, \
                       or where the ledger has lines that are none, somebody changed the database. The message names the first \
@@ -125,33 +118,35 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       added to the ledger until they agree again.",
     },
     ErrorCode {
-        code: "BG4035",
+        code: "BG4034",
         title: "the key cannot be used",
         explanation: "The file with the key that signs is readable by others, damaged, of another use, or encrypted with a \
                       passphrase that was not given; or no name is known for a new one. The key of a ledger is called after \
                       the tenant, which `breakglass.toml` names; `--name` gives another name. No key is ever overwritten.",
     },
     ErrorCode {
-        code: "BG4036",
+        code: "BG4035",
         title: "no checkpoint is signed",
         explanation: "The ledger is not what was signed of it before, or a checkpoint that was kept is damaged or of another \
                       key. Signing over that would hide it. `breakglass ledger verify` names every place; compare with \
                       checkpoints that were kept elsewhere.",
     },
     ErrorCode {
-        code: "BG4037",
-        title: "what was given is no ledger, checkpoint or request",
-        explanation: "The file or folder is not there or is something else. `breakglass ledger export` writes a folder with \
-                      the entries, the checkpoints and the public key.",
+        code: "BG4036",
+        title: "there is no ledger, checkpoint or request",
+        explanation: "The file or folder is not there or is something else. The folder of the state is `.breakglass` of this \
+                      folder unless `--state` names another; where nothing was done yet, there is no ledger. If there should \
+                      be one, somebody has removed it: hold a copy against the last checkpoint that was kept elsewhere. \
+                      `breakglass ledger export` writes a folder with the entries, the checkpoints and the public key.",
     },
     ErrorCode {
-        code: "BG4038",
+        code: "BG4037",
         title: "the ledger cannot be exported there",
         explanation: "It is written only where nothing is yet, so that no earlier copy is lost: name another folder. If it was \
                       begun, what is there is not whole; remove it.",
     },
     ErrorCode {
-        code: "BG4039",
+        code: "BG4038",
         title: "the witness refuses the checkpoint",
         explanation: "The log was cut off, changed or forked since the witness saw it last, or the checkpoint is not signed by \
                       the log's key, or the entries are not those of the checkpoint. The message names what was seen and what \
@@ -159,7 +154,7 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       prove that two pasts were signed. Tell whoever answers for the log, by another way than its machine.",
     },
     ErrorCode {
-        code: "BG4040",
+        code: "BG4039",
         title: "the witness cannot remember",
         explanation: "What the witness has seen cannot be read or written, or is damaged, or another one is at work in the \
                       same folder. Nothing is signed that is not written down first. A damaged file is never taken for a log \
@@ -171,15 +166,18 @@ pub(crate) const CODES: &[ErrorCode] = &[
 impl Coded for LedgerFailure {
     fn code(&self) -> &'static str {
         match self {
-            Self::Nothing(_) => "BG4032",
-            Self::Journal(JournalError::Faults(_)) => "BG4034",
-            Self::Store(_) | Self::Journal(_) => "BG4033",
-            Self::KeyFile(_) | Self::Key(_) | Self::NoName | Self::Random(_) | Self::Passphrase(_) => "BG4035",
-            Self::Kept(_) | Self::Signing(_) => "BG4036",
-            Self::Unread(_) | Self::NoExport { .. } | Self::NoRequest { .. } | Self::Since { .. } => "BG4037",
-            Self::Unwritten { .. } => "BG4038",
-            Self::Refused(_) | Self::NotWitnessed(NotWitnessed::NotTheLog(_)) => "BG4039",
-            Self::NotWitnessed(_) => "BG4040",
+            Self::Journal(JournalError::Faults(_)) => "BG4033",
+            Self::Store(_) | Self::Journal(_) => "BG4032",
+            Self::KeyFile(_) | Self::Key(_) | Self::NoName | Self::Random(_) | Self::Passphrase(_) => "BG4034",
+            Self::Kept(_) | Self::Signing(_) => "BG4035",
+            Self::Nothing(_)
+            | Self::Unread(_)
+            | Self::NoExport { .. }
+            | Self::NoRequest { .. }
+            | Self::Since { .. } => "BG4036",
+            Self::Unwritten { .. } => "BG4037",
+            Self::Refused(_) | Self::NotWitnessed(NotWitnessed::NotTheLog(_)) => "BG4038",
+            Self::NotWitnessed(_) => "BG4039",
         }
     }
 

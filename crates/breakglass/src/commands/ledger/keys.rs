@@ -24,8 +24,10 @@ pub(super) struct NewKey<'a> {
 
 /// The key in a file, which is made if it is not there.
 pub(super) fn key(path: &Path, of: KeyUse, new: &NewKey<'_>, world: &World) -> Result<SecretKey, LedgerFailure> {
-    if !path.exists() {
-        make(path, of, new, world)?;
+    if !path.exists()
+        && let Some(made) = make(path, of, new, world)?
+    {
+        return Ok(made);
     }
     let public = public(path)?;
     let question = format!("Passphrase of `{}`: ", path.display());
@@ -42,14 +44,16 @@ const fn use_of(of: KeyUse) -> Use {
     if matches!(of, KeyUse::Witness) { Use::Cosignatures } else { Use::Notes }
 }
 
-fn make(path: &Path, of: KeyUse, new: &NewKey<'_>, world: &World) -> Result<(), LedgerFailure> {
+/// A new key, kept in the file; none if somebody else has made one meanwhile.
+fn make(path: &Path, of: KeyUse, new: &NewKey<'_>, world: &World) -> Result<Option<SecretKey>, LedgerFailure> {
     let name = (new.name)()?;
     let mut seed = Zeroizing::new([0; SEED_BYTES]);
     SystemRandom.fill(&mut *seed)?;
     if seed.iter().all(|byte| *byte == 0) {
         return Err(RandomError.into());
     }
-    let public = SecretKey::of_seed(&name, use_of(of), Zeroizing::new(*seed))?.public().to_string();
+    let key = SecretKey::of_seed(&name, use_of(of), Zeroizing::new(*seed))?;
+    let public = key.public().to_string();
     let passphrase = match new.is_encrypted {
         true => Some(passphrase::chosen("A passphrase for the new key: ").map_err(LedgerFailure::Passphrase)?),
         false => None,
@@ -58,10 +62,9 @@ fn make(path: &Path, of: KeyUse, new: &NewKey<'_>, world: &World) -> Result<(), 
         Ok(()) => {
             world.note(&format!("a key was made in `{}`; {}:", path.display(), new.advice));
             world.tell(&format!("    {public}"));
-            Ok(())
+            Ok(Some(key))
         }
-        // Somebody else was faster, and that one is used.
-        Err(KeyFileError::Taken(_)) => Ok(()),
+        Err(KeyFileError::Taken(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

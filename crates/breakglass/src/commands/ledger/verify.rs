@@ -157,8 +157,15 @@ impl VerifyArguments {
             }
         }
         for (witness, key) in witnesses.iter().zip(&self.witness) {
-            if witness.last.is_none() && !signed.is_empty() {
-                faults.push(format!("no checkpoint that was given is signed by the witness `{}`", key.name()));
+            match witness.last {
+                None if signed.is_empty() => {}
+                None => faults.push(format!("no checkpoint that was given is signed by the witness `{}`", key.name())),
+                Some((size, _)) if size < tree.size() => unknowns.push(format!(
+                    "The witness `{}` has signed {size} of the {} entries, and nothing of the others.",
+                    key.name(),
+                    tree.size()
+                )),
+                Some(_) => {}
             }
         }
         if key.is_some() && signed.is_empty() && faults.is_empty() {

@@ -17,7 +17,7 @@ use super::keys::{NewKey, key};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::deliver;
-use crate::render::counted;
+use crate::render::ledger::entries;
 use crate::text_file::read_text;
 use crate::wiring::World;
 
@@ -74,8 +74,7 @@ impl WitnessArguments {
             }
         };
         deliver(world, self.output.as_deref(), &witnessed.note)?;
-        let count = |size| counted(usize::try_from(size).unwrap_or(usize::MAX), "entry").replace("entrys", "entries");
-        let now = count(witnessed.now.size);
+        let now = entries(witnessed.now.size);
         world.note(&match witnessed.before {
             None => format!(
                 "this ledger was never seen here: its {now} are believed as they are. Compare the root {} with what somebody \
@@ -83,7 +82,7 @@ impl WitnessArguments {
                 witnessed.now.root
             ),
             Some(before) if before == witnessed.now => format!("the ledger is as it was: {now}"),
-            Some(before) => format!("the ledger only grew, from {} to {now}", count(before.size)),
+            Some(before) => format!("the ledger only grew, from {} to {now}", entries(before.size)),
         });
         Ok(Exit::Good)
     }
