@@ -281,10 +281,11 @@ impl SoftwareKey {
             pin_auth: None,
             pin_protocol: None,
         };
-        let kept = self.passkey.clone();
+        // The store behind it does not ask whose the credential is.
+        let kept = self.passkey.clone().filter(|passkey| passkey.rp_id == rp_id)?;
         let mut authenticator = self.authenticator();
         let used = run(authenticator.get_assertion(request));
-        self.passkey = authenticator.store().clone().or(kept);
+        self.passkey = authenticator.store().clone().or(Some(kept));
         let used = used.ok()?;
         Some(Used {
             credential: used.credential?.id.to_vec(),
