@@ -65,3 +65,40 @@ impl Depository for Depositories {
         Ok(())
     }
 }
+
+/// A depository that cannot be asked at all, and says why: what others have is opened without it.
+pub struct Unusable {
+    /// The place.
+    pub place: String,
+    /// Why.
+    pub why: String,
+}
+
+impl Unusable {
+    fn refused<T>(&self) -> Result<T, DepositoryError> {
+        Err(DepositoryError::Refused { place: self.place.clone(), why: self.why.clone() })
+    }
+}
+
+#[async_trait]
+impl Depository for Unusable {
+    fn place(&self) -> String {
+        self.place.clone()
+    }
+
+    async fn keep(&self, _: &Name, _: &str) -> Result<(), DepositoryError> {
+        self.refused()
+    }
+
+    async fn read(&self, _: &Name) -> Result<Option<String>, DepositoryError> {
+        self.refused()
+    }
+
+    async fn names(&self) -> Result<Vec<Name>, DepositoryError> {
+        self.refused()
+    }
+
+    async fn destroy(&self, _: &Name) -> Result<(), DepositoryError> {
+        self.refused()
+    }
+}

@@ -227,7 +227,7 @@ impl Arguments {
         let (config, name) = self.place.config(world)?.ok_or(LiveError::NoTenant)?;
         let desk = self.place.desk(world)?;
         let operator = desk.operator_key()?;
-        let (store, depositories) = (desk.store()?, desk.depositories()?);
+        let (store, depositories) = (desk.store()?, desk.depositories());
         let deleting = self.replace_account.as_ref().map(|_| replace::PERMISSION);
         let permissions: Vec<&str> = PERMISSIONS.into_iter().chain(deleting).chain(reading_permissions()).collect();
         let live = Live::connect(&config, &desk.folder, &permissions, world)?;

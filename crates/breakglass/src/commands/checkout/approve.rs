@@ -48,7 +48,7 @@ impl Arguments {
         let desk = self.place.desk(world)?;
         let (person, name) = with_key(&desk, &self.person)?;
         let store = desk.store()?;
-        let account = current_of(&desk, &self.account)?.label().account.clone();
+        let account = current_of(&desk, &self.account, world)?.label().account.clone();
         let now = SystemClock.now();
         let found = under_way(&desk, &store, &account.id, now)?;
         let asked = found.request.request();

@@ -41,7 +41,7 @@ impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let desk = self.place.desk(world)?;
         let store = desk.store()?;
-        let account = current_of(&desk, &self.account)?.label().account.clone();
+        let account = current_of(&desk, &self.account, world)?.label().account.clone();
         let found = under_way(&desk, &store, &account.id, SystemClock.now())?;
         let asked = found.request.request();
         let (request, name) = (name_of(&asked.id.to_string())?, name_of(&asked.document.to_string())?);

@@ -60,7 +60,7 @@ impl Arguments {
         let desk = self.place.desk(world)?;
         let (person, name) = with_key(&desk, &self.person)?;
         let store = desk.store()?;
-        let document = current_of(&desk, &self.account)?;
+        let document = current_of(&desk, &self.account, world)?;
         let key = own_key(&person, self.key.as_deref())?;
         let (label, now) = (document.label(), SystemClock.now());
         let expires = now.checked_add(SignedDuration::from_hours(self.expires_in));

@@ -33,7 +33,7 @@ impl Arguments {
         let desk = self.place.desk(world)?;
         let person = desk.person(&self.person)?;
         let store = desk.store()?;
-        let account = current_of(&desk, &self.account)?.label().account.clone();
+        let account = current_of(&desk, &self.account, world)?.label().account.clone();
         let now = SystemClock.now();
         let (course, _) = course_of(&store, &account.id).map_err(CheckoutFailure::from)?;
         let request = course.request_at(now).map(|request| request.request.clone());

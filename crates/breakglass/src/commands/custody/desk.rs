@@ -1,5 +1,6 @@
 //! What the commands of custody work at: the configuration, the state, the operator's key, the places of documents.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use breakglass_adapters::clock::SystemClock;
@@ -17,7 +18,7 @@ use breakglass_custody::signed::SignedError;
 use breakglass_custody::signing::{SigningKey, SigningPublicKey};
 use breakglass_custody::succession::SealableError;
 use breakglass_ops::journal::catch_up;
-use breakglass_ops::key_box::depositories::Depositories;
+use breakglass_ops::key_box::depositories::{Depositories, Unusable};
 use breakglass_ops::key_box::record::{HeldSet, KeyBox, KeyBoxError};
 use breakglass_ops::ports::{Clock as _, Depository, DepositoryError, Random as _, StoreError};
 use breakglass_ops::rotation::journey::RotationError;
@@ -88,8 +89,8 @@ pub(crate) enum DeskError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A vault needs a token.
-    #[error("the depository `{0}` is a vault, and the variable BREAKGLASS_VAULT_TOKEN is not set")]
-    NoToken(String),
+    #[error("it is a vault, and the variable BREAKGLASS_VAULT_TOKEN is not set")]
+    NoToken,
     /// A depository did not do it.
     #[error(transparent)]
     Documents(#[from] DepositoryError),
@@ -156,7 +157,6 @@ impl Coded for DeskError {
                  every sheet"
             }
             Self::Sealable(_) => "`breakglass custody list` says what is missing",
-            Self::NoToken(_) => "set it to a token that may read and create there; it is never written down",
             Self::Unknown { .. } | Self::PersonName { .. } => {
                 "declare them below `[[custody.custodian]]` or `[[custody.person]]`"
             }
@@ -281,23 +281,26 @@ impl Desk {
     }
 
     /// Where documents are kept.
-    pub(crate) fn depositories(&self) -> Result<Depositories, DeskError> {
+    pub(crate) fn depositories(&self) -> Depositories {
         let mut all: Vec<Box<dyn Depository>> = Vec::new();
         for place in self.config.document_places(&self.folder) {
             all.push(match place {
                 DocumentPlace::Folder(folder) => Box::new(FolderDepository::new(whole(folder))),
-                DocumentPlace::Vault(vault) => Box::new(self.vault(vault)?),
+                DocumentPlace::Vault(vault) => match self.vault(vault.clone()) {
+                    Ok(vault) => Box::new(vault),
+                    Err(error) => Box::new(Unusable { place: vault.id, why: with_causes(&error) }),
+                },
             });
         }
         if all.is_empty() {
             all.push(Box::new(FolderDepository::new(whole(self.state.join(DOCUMENTS)))));
         }
-        Ok(Depositories::new(all))
+        Depositories::new(all)
     }
 
     fn vault(&self, vault: VaultPlace) -> Result<VaultDepository, DeskError> {
         let id = vault.id.clone();
-        let token = wiring::vault_token().ok_or_else(|| DeskError::NoToken(id.clone()))?;
+        let token = wiring::vault_token().ok_or(DeskError::NoToken)?;
         let authorities = Authorities::from_pem_files(&vault.authorities);
         let of_authorities =
             |source: AuthoritiesError| DeskError::Depository { id: id.clone(), source: Box::new(source) };
@@ -316,7 +319,7 @@ impl Desk {
 
     /// A document by its name, as the operator signed it: the first good copy that a depository has.
     pub(crate) fn document(&self, name: &Name) -> Result<Document, DeskError> {
-        let (depositories, operator) = (self.depositories()?, self.operator()?);
+        let (depositories, operator) = (self.depositories(), self.operator()?);
         let mut refusal = None;
         for depository in depositories.iter() {
             let found = match self.runtime.block_on(depository.read(name)) {
@@ -332,10 +335,39 @@ impl Desk {
         Err(refusal.unwrap_or_else(|| DeskError::NoDocument { name: name.to_string(), place: depositories.place() }))
     }
 
-    /// Every document that is kept, as the operator signed it.
+    /// Every document that is kept, as the operator signed it: all of them, or an error.
     pub(crate) fn documents(&self) -> Result<Vec<Document>, DeskError> {
-        let names = self.runtime.block_on(self.depositories()?.names())?;
+        let names = self.runtime.block_on(self.depositories().names())?;
         names.iter().map(|name| self.document(name)).collect()
+    }
+
+    /// The documents that can be had, as the operator signed them. A place that does not answer and a document that is
+    /// damaged are told, and keep nobody from the others; if no place answers, there is nothing.
+    pub(crate) fn documents_found(&self, world: &World) -> Result<Vec<Document>, DeskError> {
+        let (mut names, mut refusal, mut is_any) = (BTreeSet::new(), None, false);
+        for depository in self.depositories().iter() {
+            match self.runtime.block_on(depository.names()) {
+                Ok(found) => {
+                    is_any = true;
+                    names.extend(found);
+                }
+                Err(error) => {
+                    world.note(&error.to_string());
+                    refusal = refusal.or(Some(error));
+                }
+            }
+        }
+        if let Some(error) = refusal.filter(|_| !is_any) {
+            return Err(error.into());
+        }
+        let mut documents = Vec::new();
+        for name in &names {
+            match self.document(name) {
+                Ok(document) => documents.push(document),
+                Err(error) => world.note(&with_causes(&error)),
+            }
+        }
+        Ok(documents)
     }
 
     /// Somebody of the configuration.
@@ -377,6 +409,12 @@ impl Desk {
             },
         }
     }
+}
+
+/// What went wrong, with the reasons below it.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string);
+    std::iter::once(error.to_string()).chain(causes).collect::<Vec<_>>().join(": ")
 }
 
 /// A path that means the same wherever somebody reads it.

@@ -40,7 +40,7 @@ enum ListFormat {
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let desk = self.place.desk(world)?;
-        let listing = listing(&desk, world.now)?;
+        let listing = listing(&desk, world)?;
         let shown = match self.format {
             ListFormat::Text => text(&listing, (world.stdout.columns, world.stdout.paint)),
             ListFormat::Json => json(&listing),
@@ -50,7 +50,7 @@ impl Arguments {
     }
 }
 
-fn listing(desk: &Desk, now: Timestamp) -> Result<Listing, Failure> {
+fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
     if !desk.has_state() {
         let to_do = vec!["make a set of shares: `breakglass custody new-set`".to_owned()];
         return Ok(Listing { operator: None, sets: Vec::new(), documents: Vec::new(), to_do });
@@ -65,9 +65,9 @@ fn listing(desk: &Desk, now: Timestamp) -> Result<Listing, Failure> {
         Err(error) => return Err(error.into()),
     };
     let key_box = desk.key_box(&store)?;
-    let documents = desk.documents()?;
+    let documents = desk.documents_found(world)?;
     let sets = key_box.sets().iter().map(|held| set_line(desk, &key_box, held)).collect();
-    let lines = documents.iter().map(|document| document_line(&store, document, now)).collect::<Result<Vec<_>, _>>()?;
+    let lines = documents.iter().map(|document| document_line(&store, document, world.now)).collect::<Result<Vec<_>, _>>()?;
     let unsealed = unsealed(desk, &lines);
     let mut to_do = to_do(&key_box, &lines, &unsealed);
     for (document, line) in documents.iter().zip(&lines).filter(|(_, line)| line.is_current && !line.is_opened) {

@@ -56,15 +56,15 @@ fn fingerprint(text: &str) -> Result<Fingerprint, String> {
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let desk = self.place.desk(world)?;
-        let document = self.document(&desk)?;
+        let document = self.document(&desk, world)?;
         let mut remember = |name: &Name| remember(&desk, &document, name, world);
         open_and_show(&document, (&self.share, self.spell), &mut remember, world)?;
         Ok(Exit::Good)
     }
 
-    fn document(&self, desk: &Desk) -> Result<Document, Failure> {
+    fn document(&self, desk: &Desk, world: &World) -> Result<Document, Failure> {
         if let Some(account) = &self.account {
-            return current_of(desk, account);
+            return current_of(desk, account, world);
         }
         let Some(named) = &self.document else {
             return Err(CustodyFailure::Which("give --account or --document".to_owned()).into());

@@ -19,8 +19,8 @@ use crate::render::day_and_time;
 use crate::wiring::World;
 
 /// The document to open first for an account: the last that somebody signed in with, else the newest that there is.
-pub(crate) fn current_of(desk: &Desk, account: &str) -> Result<Document, Failure> {
-    let documents = desk.documents()?;
+pub(crate) fn current_of(desk: &Desk, account: &str, world: &World) -> Result<Document, Failure> {
+    let documents = desk.documents_found(world)?;
     let is_of = |document: &&Document| {
         let named = &document.label().account;
         named.id.eq_ignore_ascii_case(account) || named.user_principal_name.eq_ignore_ascii_case(account)

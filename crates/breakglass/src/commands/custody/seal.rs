@@ -100,7 +100,7 @@ impl Arguments {
 /// Keeps a document in every depository, and reads it back.
 fn keep(desk: &Desk, document: &Document) -> Result<(), DeskError> {
     let name = name_of(&document.label().envelope.to_string())?;
-    desk.runtime.block_on(desk.depositories()?.keep(&name, document.text()))?;
+    desk.runtime.block_on(desk.depositories().keep(&name, document.text()))?;
     let kept = desk.document(&name)?;
     confirmed(name.as_str(), kept.text(), desk.operator()?).map(drop)
 }

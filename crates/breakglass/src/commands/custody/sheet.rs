@@ -134,7 +134,7 @@ impl Arguments {
                 .pdf(common.paper.into())
             }
             What::Runbook { second_factor, documents_at, .. } => {
-                let usual = [desk.depositories()?.place()];
+                let usual = [desk.depositories().place()];
                 let group = desk.config.wanted(None).group;
                 Runbook {
                     tenant: &tenant,
