@@ -8,6 +8,7 @@ mod passwords;
 mod proving;
 mod random;
 mod store;
+mod surfaces;
 mod witness_memory;
 
 pub use clock::Clock;
@@ -20,4 +21,5 @@ pub use passwords::{Passwords, PasswordsError};
 pub use proving::{Proof, Proving};
 pub use random::{Random, RandomError};
 pub use store::{InMemoryStore, Store, StoreError};
+pub use surfaces::{Attempt, NotElevated, Surfaces};
 pub use witness_memory::{InMemoryWitness, WitnessMemory, WitnessMemoryError};
