@@ -229,9 +229,7 @@ impl Journey<'_> {
                 );
                 (Outcome::Unknown, why, SeenBy::Program)
             }
-            Attempt::KeptOut { why } => {
-                (Outcome::Bad, format!("the password is right, and the account is kept out: {why}"), SeenBy::Program)
-            }
+            Attempt::KeptOut { why } => (Outcome::Bad, format!("the account is kept out: {why}"), SeenBy::Program),
             Attempt::Wrong { why } => (Outcome::Bad, format!("the password was refused: {why}"), SeenBy::Program),
             Attempt::Unknown { why } => (Outcome::Unknown, why, SeenBy::Program),
         }
@@ -266,6 +264,10 @@ impl Journey<'_> {
             Err(NotElevated::Refused { why }) => {
                 self.note(&Entry::Lowered { at: self.driller.clock.now() });
                 (Outcome::Bad, format!("the account was not elevated: {why}"))
+            }
+            Err(NotElevated::NotAsked { why }) => {
+                self.note(&Entry::Lowered { at: self.driller.clock.now() });
+                (Outcome::Unknown, format!("the account was not elevated: {why}"))
             }
             Err(NotElevated::SecondProof { why }) => {
                 self.note(&Entry::Lowered { at: self.driller.clock.now() });

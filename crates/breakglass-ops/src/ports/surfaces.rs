@@ -20,7 +20,7 @@ pub enum Attempt {
         /// What was said.
         why: String,
     },
-    /// The password was right, and the account is kept out.
+    /// The account is kept out, whatever it shows: a policy does it, or it is disabled.
     KeptOut {
         /// What was said.
         why: String,
@@ -48,6 +48,11 @@ pub enum NotElevated {
     /// It asks for another proof first, and said no until then.
     SecondProof {
         /// What was said.
+        why: String,
+    },
+    /// Nothing was asked for: nobody was reached, or there was no sign-in.
+    NotAsked {
+        /// Why.
         why: String,
     },
     /// It may be elevated: no answer came.

@@ -13,6 +13,7 @@ mod completions;
 pub(crate) mod custody;
 mod device;
 mod doctor;
+pub(crate) mod drill;
 mod explain;
 mod guard;
 pub(crate) mod init;
@@ -73,6 +74,7 @@ commands! {
     Custody in custody,
     Checkout in checkout,
     Rotate in rotate,
+    Drill in drill,
     State in state,
     Ledger in ledger,
     Tenant in tenant,

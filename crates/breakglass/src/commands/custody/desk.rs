@@ -1,5 +1,6 @@
 //! What the commands of custody work at: the configuration, the state, the operator's key, the places of documents.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use breakglass_adapters::folder_depository::FolderDepository;
@@ -334,6 +335,11 @@ impl Desk {
         let known = people.iter().map(|one| one.id.clone()).collect::<Vec<_>>().join(", ");
         let at = people.iter().position(|one| one.id == id);
         at.map(|at| people.swap_remove(at)).ok_or_else(|| DeskError::Unknown { id: id.to_owned(), known })
+    }
+
+    /// Ids of everybody of the configuration.
+    pub(crate) fn staff(&self) -> Result<BTreeSet<Name>, DeskError> {
+        self.config.people().iter().map(|one| name_of(&one.id)).collect()
     }
 
     /// What somebody is called, with the id behind it.
