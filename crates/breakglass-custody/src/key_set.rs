@@ -178,6 +178,12 @@ impl KeySet {
         self.recover(shares).map(drop)
     }
 
+    /// Whether a share says that it is of this set, which proves nothing.
+    #[must_use]
+    pub fn is_of(&self, share: &Share) -> bool {
+        SetId::of(share.header()).is_some_and(|found| found == self.id)
+    }
+
     /// Whether a share can be one of the set at all.
     pub(crate) fn look_at(&self, number: usize, share: &Share) -> Result<(), RecoverError> {
         let header = share.header();

@@ -5,6 +5,7 @@
 pub mod checkout;
 pub mod comparing;
 pub mod doctor;
+pub mod drill;
 pub mod journal;
 pub mod key_box;
 pub mod keys;

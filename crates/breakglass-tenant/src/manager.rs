@@ -1,10 +1,11 @@
-//! The corner of Azure Resource Manager that clients need to sign in: metadata, tenants, subscriptions; and management
-//! groups, which are written without a subscription.
+//! The corner of Azure Resource Manager that clients need to sign in: metadata, tenants, subscriptions; and what is written
+//! without a subscription: management groups, and the elevation of a Global Administrator.
 //!
 //! **Source:** the mandatory multifactor authentication documentation for what Azure Resource Manager demands of writes,
 //! and what clients print of it for the words.
 
 mod management_groups;
+mod role_assignments;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
@@ -38,6 +39,11 @@ pub(crate) fn answer(tenant: &Tenant, call: &Call, parts: &[&str]) -> Reply {
         ("GET", ["tenants"]) => tenants(tenant),
         ("GET", ["subscriptions"]) => {
             Reply::json(200, json!({ "value": [], "count": { "type": "Total", "value": 0 } }))
+        }
+        (_, ["providers", "Microsoft.Authorization", rest @ ..])
+            if matches!(rest, ["elevateAccess"] | ["roleAssignments", ..]) =>
+        {
+            role_assignments::answer(tenant, call, (&caller, rest))
         }
         ("GET", [.., "providers", "Microsoft.Authorization", "roleDefinitions" | "roleAssignments"]) => {
             Reply::json(200, json!({ "value": [] }))

@@ -45,6 +45,7 @@ const LISTS: &[&[ErrorCode]] = &[
     commands::custody::CODES,
     commands::rotate::CODES,
     commands::checkout::CODES,
+    commands::drill::CODES,
     commands::tenant::CODES,
 ];
 

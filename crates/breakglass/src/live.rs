@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::graph::sign_in::{AzureCli, CertificateError, ClientCertificate, DeviceCode, Prompt, Way};
 use breakglass_adapters::graph::{
-    Cloud, CloudError, GraphClient, Limits, Route, Settings, SettingsError, Surroundings,
+    Cloud, CloudError, GraphClient, Limits, Route, Settings, SettingsError, Surroundings, TenantSurfaces,
 };
 use breakglass_adapters::http::{Authorities, AuthoritiesError, Proxies, SecretText};
 use breakglass_adapters::random::SystemRandom;
@@ -222,13 +222,8 @@ impl Live {
             cache: wiring::token_cache(),
             limits: Limits::default(),
         };
-        let surroundings = Surroundings {
-            clock: Arc::new(SystemClock),
-            random: Arc::new(SystemRandom),
-            prompt: Arc::new(Screen { world: world.clone() }),
-        };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(LiveError::Runtime)?;
-        let directory = GraphClient::new(settings, surroundings).map_err(LiveError::Settings)?;
+        let directory = GraphClient::new(settings, surroundings(world)).map_err(LiveError::Settings)?;
         Ok(Self { runtime, directory, source })
     }
 
@@ -267,10 +262,38 @@ impl Live {
 /// The cloud that the configuration names.
 pub(crate) fn cloud(connection: &Connection) -> Result<Cloud, LiveError> {
     let cloud = match (&connection.cloud, &connection.origins) {
-        (_, Some((login, graph))) => Cloud::custom(login, graph),
+        (_, Some((login, graph))) => Cloud::custom(login, graph).and_then(|cloud| match &connection.azure {
+            Some(azure) => cloud.with_azure(azure),
+            None => Ok(cloud),
+        }),
         (name, None) => Cloud::named(name.as_deref().unwrap_or("public")),
     };
     cloud.map_err(LiveError::Cloud)
+}
+
+/// The surfaces of the tenant, tried with passwords; nobody else signs in, and nothing is sent before that.
+pub(crate) fn surfaces(connection: &Connection, world: &World) -> Result<TenantSurfaces, LiveError> {
+    let settings = Settings {
+        cloud: cloud(connection)?,
+        tenant: connection.tenant.clone().ok_or(LiveError::NoTenant)?,
+        client_id: connection.client_id.clone(),
+        way: Way::DeviceCode,
+        permissions: Vec::new(),
+        proxies: proxies(connection),
+        authorities: Authorities::from_pem_files(&connection.authorities).map_err(LiveError::Authorities)?,
+        cache: None,
+        limits: Limits::default(),
+    };
+    let client = GraphClient::new(settings, surroundings(world)).map_err(LiveError::Settings)?;
+    Ok(TenantSurfaces::of(&client))
+}
+
+fn surroundings(world: &World) -> Surroundings {
+    Surroundings {
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        prompt: Arc::new(Screen { world: world.clone() }),
+    }
 }
 
 /// The way out that the configuration and the environment name, without a sign-in.

@@ -81,12 +81,24 @@ impl World {
 
     /// Asks somebody at the terminal; nobody agrees where there is none.
     pub(crate) fn agrees(&self, question: &str) -> bool {
-        if !io::stdin().is_terminal() || !self.stderr.is_terminal {
-            return false;
+        self.answer(question).is_some_and(|answer| answer == "yes")
+    }
+
+    /// Whether somebody sits at a terminal and can be asked.
+    pub(crate) fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() && self.stderr.is_terminal
+    }
+
+    /// Asks somebody at the terminal for a line; `None` where there is none, or it has ended.
+    pub(crate) fn answer(&self, question: &str) -> Option<String> {
+        if !self.can_ask() {
+            return None;
         }
+        self.progress_is_over();
         self.say(&format!("\n{question} "));
         let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+        let count = io::stdin().lock().read_line(&mut answer).ok()?;
+        (count > 0).then(|| answer.trim().to_owned())
     }
 
     /// Asks for a secret: at the terminal, which does not show it where it can be told not to, else the first line of

@@ -137,6 +137,11 @@ impl GraphClient {
         self.session.forget().await
     }
 
+    /// Where tokens come from.
+    pub(super) const fn authority(&self) -> &Authority {
+        self.session.authority()
+    }
+
     /// The address that a request is for, if it is of the cloud's Graph.
     fn address(&self, target: &str) -> Result<Url, DirectoryError> {
         let refused = |why: String| DirectoryError::NotSent { why };
@@ -296,7 +301,7 @@ fn method(method: Method) -> reqwest::Method {
     }
 }
 
-fn is_guid(text: &str) -> bool {
+pub(super) fn is_guid(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
     lengths == [8, 4, 4, 4, 12] && parts.iter().all(|part| part.chars().all(|it| it.is_ascii_hexdigit()))

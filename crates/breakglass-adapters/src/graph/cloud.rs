@@ -1,4 +1,4 @@
-//! Which cloud a tenant is in: where somebody signs in, and where its Graph is.
+//! Which cloud a tenant is in: where somebody signs in, and where its Graph and its Azure are.
 //!
 //! **Source:** "National clouds" (learn.microsoft.com/entra/identity-platform/authentication-national-cloud) for the
 //! authorities, "Microsoft Graph national cloud deployments" (learn.microsoft.com/graph/deployments) for Graph, both read
@@ -8,11 +8,12 @@ use reqwest::Url;
 
 use crate::http::{is_here, origin};
 
-/// A cloud, by its two origins.
+/// A cloud, by its origins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cloud {
     login: Url,
     graph: Url,
+    azure: Option<Url>,
 }
 
 /// Names of the clouds that are known, with the origins of the authority and of Graph.
@@ -21,6 +22,16 @@ pub const CLOUDS: [(&str, &str, &str); 4] = [
     ("us-government", "https://login.microsoftonline.us", "https://graph.microsoft.us"),
     ("us-government-dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us"),
     ("china", "https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn"),
+];
+
+/// Origins of Azure Resource Manager of the same clouds. Both of the United States government have one.
+///
+/// **Source:** "Azure Government endpoint mapping", "Azure China developer guide", read 2026-11-27.
+const AZURES: [(&str, &str); 4] = [
+    ("public", "https://management.azure.com"),
+    ("us-government", "https://management.usgovcloudapi.net"),
+    ("us-government-dod", "https://management.usgovcloudapi.net"),
+    ("china", "https://management.chinacloudapi.cn"),
 ];
 
 /// Why there is no such cloud.
@@ -45,7 +56,9 @@ impl Cloud {
     pub fn named(name: &str) -> Result<Self, CloudError> {
         let found = CLOUDS.iter().find(|(known, ..)| *known == name);
         let (_, login, graph) = found.ok_or_else(|| CloudError::Unknown(name.to_owned()))?;
-        Self::custom(login, graph)
+        let cloud = Self::custom(login, graph)?;
+        let azure = AZURES.iter().find(|(known, _)| *known == name);
+        azure.map_or(Ok(cloud.clone()), |(_, azure)| cloud.with_azure(azure))
     }
 
     /// A cloud of one's own, as the embedded tenant is, by the origins of its authority and its Graph.
@@ -53,7 +66,15 @@ impl Cloud {
     /// # Errors
     /// One is no origin, or not secured.
     pub fn custom(login: &str, graph: &str) -> Result<Self, CloudError> {
-        Ok(Self { login: secured(login)?, graph: secured(graph)? })
+        Ok(Self { login: secured(login)?, graph: secured(graph)?, azure: None })
+    }
+
+    /// The same with an Azure, by the origin of its Resource Manager.
+    ///
+    /// # Errors
+    /// It is no origin, or not secured.
+    pub fn with_azure(self, azure: &str) -> Result<Self, CloudError> {
+        Ok(Self { azure: Some(secured(azure)?), ..self })
     }
 
     /// The same, where an origin of this machine may also be plain HTTP. For tests: no token of a tenant that matters is
@@ -66,13 +87,19 @@ impl Cloud {
             let url = known(text)?;
             if is_here(&url) { Ok(url) } else { secured(text) }
         };
-        Ok(Self { login: allowed(login)?, graph: allowed(graph)? })
+        Ok(Self { login: allowed(login)?, graph: allowed(graph)?, azure: None })
     }
 
     /// The origin of Graph, without a slash behind it.
     #[must_use]
     pub fn graph(&self) -> &str {
         self.graph.as_str().trim_end_matches('/')
+    }
+
+    /// The origin of Azure Resource Manager, without a slash behind it; `None` where nobody said.
+    #[must_use]
+    pub fn azure(&self) -> Option<&str> {
+        self.azure.as_ref().map(|url| url.as_str().trim_end_matches('/'))
     }
 
     /// The origin of the authority, without a slash behind it.
@@ -105,6 +132,7 @@ mod tests {
         for (name, login, graph) in CLOUDS {
             let cloud = Cloud::named(name).unwrap();
             assert_eq!((cloud.login(), cloud.graph()), (login, graph));
+            assert!(cloud.azure().is_some_and(|azure| azure.starts_with("https://management.")), "{name}");
         }
         assert_eq!(Cloud::named("germany"), Err(CloudError::Unknown("germany".to_owned())));
     }

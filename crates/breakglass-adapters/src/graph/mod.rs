@@ -1,9 +1,9 @@
 //! A tenant behind Microsoft Graph, over the network: the port [`Directory`](breakglass_ops::ports::Directory).
 //!
 //! [`GraphClient`] sends requests, [`http`](crate::http) gets them there, `session` has the tokens, [`sign_in`] brings them.
-//! [`Route`] looks whether there is a way there at all.
+//! [`TenantSurfaces`] signs in with a password, to see whether it gets in. [`Route`] looks whether there is a way there at all.
 //!
-//! **Invariant:** a token goes to the Graph of its cloud and nowhere else; no redirect is followed; the environment is not
+//! **Invariant:** a token goes to the Graph of its cloud, or the surface that it is for, and nowhere else; no redirect is followed; the environment is not
 //! read.
 //! **Invariant:** secrets and tokens are in no error, no note and no text of a value.
 //! **Source:** [decision 0009](../../../../docs/decisions/0009-the-live-client.md).
@@ -19,6 +19,7 @@ mod reach;
 mod refusal;
 mod session;
 pub mod sign_in;
+mod surfaces;
 mod token_cache;
 
 pub use self::client::{GraphClient, Settings, SettingsError, Surroundings};
@@ -30,4 +31,5 @@ pub use self::limits::{
     WAIT_SECONDS_MAX,
 };
 pub use self::reach::{Reached, Route};
+pub use self::surfaces::TenantSurfaces;
 pub use self::token_cache::{FILE_BYTES_MAX, TokenCache};

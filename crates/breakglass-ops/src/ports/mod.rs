@@ -9,6 +9,7 @@ mod proving;
 mod random;
 mod security_key;
 mod store;
+mod surfaces;
 mod witness_memory;
 
 pub use clock::Clock;
@@ -22,4 +23,5 @@ pub use proving::{Proof, Proving};
 pub use random::{Random, RandomError};
 pub use security_key::{MadeCredential, MakeCredential, SecurityKey, SecurityKeyError};
 pub use store::{InMemoryStore, Store, StoreError};
+pub use surfaces::{Attempt, NotElevated, Surfaces};
 pub use witness_memory::{InMemoryWitness, WitnessMemory, WitnessMemoryError};

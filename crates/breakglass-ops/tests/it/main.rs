@@ -5,6 +5,10 @@ mod checkouts;
 #[cfg(test)]
 mod comparing;
 #[cfg(test)]
+mod drill_journeys;
+#[cfg(test)]
+mod drill_records;
+#[cfg(test)]
 mod journal_checkpoints;
 #[cfg(test)]
 mod journals;

@@ -13,6 +13,8 @@ pub(crate) enum Shelf {
     /// Terms of use that were accepted, by user and agreement.
     AcceptedTerms,
     AuthenticationContexts,
+    /// Role assignments at the root of Azure, by name.
+    AzureRoleAssignments,
     /// Change notifications that wait to be delivered, by number.
     ChangeNotifications,
     DeletedGroups,
@@ -47,9 +49,10 @@ pub(crate) enum Shelf {
 }
 
 impl Shelf {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 23] = [
         Self::AcceptedTerms,
         Self::AuthenticationContexts,
+        Self::AzureRoleAssignments,
         Self::ChangeNotifications,
         Self::DeletedGroups,
         Self::DeletedApplications,
@@ -77,6 +80,7 @@ impl Shelf {
         match self {
             Self::AcceptedTerms => "acceptedTerms",
             Self::AuthenticationContexts => "authenticationContextClassReferences",
+            Self::AzureRoleAssignments => "azureRoleAssignments",
             Self::ChangeNotifications => "changeNotifications",
             Self::DeletedGroups => "deletedGroups",
             Self::DeletedApplications => "deletedApplications",

@@ -13,6 +13,7 @@ mod completions;
 pub(crate) mod custody;
 mod device;
 mod doctor;
+pub(crate) mod drill;
 mod explain;
 mod guard;
 pub(crate) mod init;
@@ -74,6 +75,7 @@ commands! {
     Custody in custody,
     Checkout in checkout,
     Rotate in rotate,
+    Drill in drill,
     Keys in keys,
     State in state,
     Ledger in ledger,

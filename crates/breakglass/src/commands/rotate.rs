@@ -14,6 +14,8 @@ use breakglass_engine::access::Access;
 use breakglass_engine::lockout::Analysis;
 use breakglass_engine::lockout::goal::{Goal, Horizon, Question, Stage};
 use breakglass_model::user::User;
+use breakglass_ops::drill::record::Begun;
+use breakglass_ops::drill::stream as drill;
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::key_box::depositories::Depositories;
 use breakglass_ops::key_box::record::Entry;
@@ -21,13 +23,14 @@ use breakglass_ops::ports::{Clock as _, Directory as _, DirectoryError, SignedIn
 use breakglass_ops::rotation::journey::{RotationError, Rotator, Sealing, course_of};
 use breakglass_ops::rotation::leave::{Leave, Other, Refusal, leave};
 use breakglass_ops::rotation::machine::{Step, Stop};
-use breakglass_ops::rotation::record::QUIESCENCE_HOURS_USUAL;
+use breakglass_ops::rotation::record::{Course, QUIESCENCE_HOURS_USUAL};
 use breakglass_ops::rotation::settling::{Settling, destroy_superseded, settle};
 use breakglass_ops::setup::Wanted;
 use jiff::Timestamp;
 
 use super::checkout::CheckoutFailure;
 use super::custody::desk::{Desk, DeskError, Place};
+use super::drill::DrillFailure;
 use super::lockout::AnalysisArguments;
 use crate::codes::ErrorCode;
 use crate::exit::Exit;
@@ -334,7 +337,7 @@ fn may(subject: &Subject, account: &Account, store: &SqliteStore, world: &World)
         let (course, _) = course_of(store, &other.id).map_err(DeskError::from)?;
         let changed = user.detail().last_password_change_date_time.value().and_then(|text| text.parse().ok());
         others.push(Other {
-            proved_at: course.proved_at().max(drilled_at(store, &other.id)?),
+            proved_at: course.proved_at().max(drilled_at(store, &other.id, &course)?),
             changed_at: changed,
             is_rotating: course.unsettled().next().is_some() && course.proved().is_none(),
             has_way: with_way.contains(&other.id),
@@ -388,9 +391,12 @@ fn accounts_with_ways(subject: &Subject, world: &World) -> Result<BTreeSet<Strin
     Ok(alone.map(|way| way.user.clone()).collect())
 }
 
-/// When the account was rehearsed last, all the way to a sign-in.
-fn drilled_at(_store: &dyn Store, _account: &str) -> Result<Option<Timestamp>, Failure> {
-    Ok(None)
+/// When the password that counts was drilled last, all the way to a sign-in with it and to a good end.
+fn drilled_at(store: &dyn Store, account: &str, course: &Course) -> Result<Option<Timestamp>, Failure> {
+    let (drills, _) = drill::course_of(store, account).map_err(DrillFailure::from)?;
+    let has_signed_in = |begun: &Begun| begun.surfaces.iter().any(|surface| !surface.is_portal());
+    let good = drills.last_good().filter(|good| course.current() == Some(&good.begun.document));
+    Ok(good.filter(|good| has_signed_in(&good.begun)).map(|good| good.begun.at))
 }
 
 fn say_what(name: &str, who: &str, (meanwhile, set): (&Leave, &str), world: &World) {

@@ -49,6 +49,7 @@ pub(super) struct TenantSection {
     cloud: Option<Spanned<NonEmpty>>,
     login: Option<Spanned<NonEmpty>>,
     graph: Option<Spanned<NonEmpty>>,
+    azure: Option<Spanned<NonEmpty>>,
     authorities: Vec<NonEmpty>,
     sign_in: Option<SignInName>,
     client_id: Option<NonEmpty>,
@@ -67,6 +68,8 @@ pub(crate) struct Connection {
     pub(crate) cloud: Option<String>,
     /// The origins of login and Graph of a cloud of its own.
     pub(crate) origins: Option<(String, String)>,
+    /// The origin of Azure Resource Manager of a cloud of its own.
+    pub(crate) azure: Option<String>,
     /// Files with certificate authorities.
     pub(crate) authorities: Vec<PathBuf>,
     /// How somebody signs in.
@@ -97,6 +100,9 @@ impl TenantSection {
     pub(super) fn check(&self) -> Result<(), Contradiction> {
         let at =
             |one: &Spanned<NonEmpty>, message: &str| Contradiction { message: message.to_owned(), span: one.span() };
+        if let (Some(azure), None) = (&self.azure, &self.login) {
+            return Err(at(azure, "`azure` is for a cloud of one's own, with `login` and `graph` beside it"));
+        }
         match (&self.cloud, &self.login, &self.graph) {
             (Some(cloud), Some(_), _) | (Some(cloud), _, Some(_)) => {
                 Err(at(cloud, "`cloud` names one that is known, and `login` and `graph` one that is not"))
@@ -117,6 +123,7 @@ impl TenantSection {
             name: optional(self.name.as_ref()),
             cloud: cloud.filter(|_| origins.is_none()),
             origins,
+            azure: text(&self.azure),
             authorities: self.authorities.iter().map(|path| folder.join(&path.0)).collect(),
             sign_in: self.sign_in.unwrap_or_default(),
             client_id: optional(self.client_id.as_ref()).unwrap_or_else(|| CLIENT_ID_USUAL.to_owned()),

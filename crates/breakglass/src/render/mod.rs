@@ -11,6 +11,7 @@ pub(crate) mod agreement;
 mod csv;
 pub(crate) mod custody;
 pub(crate) mod doctor;
+pub(crate) mod drill;
 mod escape;
 pub(crate) mod forecast;
 pub(crate) mod guard;

@@ -10,6 +10,8 @@ mod certificates;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod drills;
+#[cfg(test)]
 mod exported_logs;
 #[cfg(test)]
 mod key_box;

@@ -40,6 +40,8 @@ pub(crate) struct Served {
     pub(crate) folder: PathBuf,
     /// Where its login endpoints and Graph are.
     pub(crate) at: SocketAddr,
+    /// Where its Azure Resource Manager is.
+    manager: SocketAddr,
 }
 
 impl Served {
@@ -50,7 +52,8 @@ impl Served {
         let listen = || TcpListener::bind("127.0.0.1:0");
         let (own, manager) = (listen().await.unwrap(), listen().await.unwrap());
         let at = own.local_addr().unwrap();
-        let [base, manager_base] = [at, manager.local_addr().unwrap()].map(|address| format!("https://{address}"));
+        let manager_at = manager.local_addr().unwrap();
+        let [base, manager_base] = [at, manager_at].map(|address| format!("https://{address}"));
         let clock = Arc::new(TenantClock::default());
         let addresses = Addresses { base: base.clone(), manager: manager_base };
         let mut tenant = Tenant::open(&folder, addresses, Arc::clone(&clock) as _).unwrap();
@@ -60,12 +63,17 @@ impl Served {
         let config = tls::server_config(&folder, &[at.ip()], SystemClock.now()).unwrap();
         let serving = serve::serve(Arc::clone(&tenant), Arc::new(config), (own, manager));
         tokio::spawn(async move { serving.await.unwrap() });
-        Self { tenant, clock, folder, at }
+        Self { tenant, clock, folder, at, manager: manager_at }
     }
 
     /// The origin of its login endpoints and of Graph.
     pub(crate) fn origin(&self) -> String {
         format!("https://{}", self.at)
+    }
+
+    /// The origin of its Azure Resource Manager.
+    pub(crate) fn manager_origin(&self) -> String {
+        format!("https://{}", self.manager)
     }
 }
 

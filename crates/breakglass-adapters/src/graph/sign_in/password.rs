@@ -6,7 +6,7 @@
 use breakglass_custody::password::Password;
 use breakglass_ops::ports::{Proof, Repeat};
 
-use super::authority::Authority;
+use super::authority::{Authority, Grant};
 use super::error::SignInError;
 use super::form::Form;
 
@@ -19,10 +19,7 @@ const WRONG: u32 = 50_126;
 
 /// Signs in once: each try that fails counts towards the lock of the account.
 pub(in crate::graph) async fn prove(at: &Authority, name: &str, password: &Password) -> Proof {
-    let form = password.with_plaintext(|text| {
-        Form::new(&[("grant_type", "password"), ("username", name), ("password", text), ("scope", "openid")])
-    });
-    let refusal = match at.token(form, Repeat::IfUndone).await {
+    let refusal = match granted(at, (name, password), "openid").await {
         Ok(_) => return Proof::Right,
         Err(SignInError::Refused(refusal)) => refusal,
         Err(error) => return Proof::Unknown { why: error.to_string() },
@@ -33,4 +30,16 @@ pub(in crate::graph) async fn prove(at: &Authority, name: &str, password: &Passw
         Some(WRONG) => Proof::Wrong { why },
         _ => Proof::Unknown { why },
     }
+}
+
+/// What Entra gives for a password, once.
+pub(in crate::graph) async fn granted(
+    at: &Authority,
+    (name, password): (&str, &Password),
+    scope: &str,
+) -> Result<Grant, SignInError> {
+    let form = password.with_plaintext(|text| {
+        Form::new(&[("grant_type", "password"), ("username", name), ("password", text), ("scope", scope)])
+    });
+    at.token(form, Repeat::IfUndone).await
 }

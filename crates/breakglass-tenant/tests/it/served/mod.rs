@@ -3,6 +3,7 @@
 mod applications;
 pub(crate) mod authenticator;
 mod continuous;
+mod elevation;
 mod errors;
 mod faults;
 mod frequency;

@@ -15,7 +15,7 @@ use crate::config::Person;
 use crate::failure::Failure;
 
 /// A request that is under way.
-pub(super) struct UnderWay {
+pub(crate) struct UnderWay {
     /// As the person signed it.
     pub(super) request: SignedRequest,
     /// The hash of its entry in the ledger.
@@ -25,7 +25,7 @@ pub(super) struct UnderWay {
 }
 
 /// What is under way for an account, after every signature of it was looked at.
-pub(super) fn under_way(desk: &Desk, store: &SqliteStore, account: &str, now: Timestamp) -> Result<UnderWay, Failure> {
+pub(crate) fn under_way(desk: &Desk, store: &SqliteStore, account: &str, now: Timestamp) -> Result<UnderWay, Failure> {
     let journal = catch_up(store, now).map_err(CheckoutFailure::from)?;
     let (course, _) = course_of(store, account).map_err(CheckoutFailure::from)?;
     let id = course.request_at(now).map(|request| request.request.clone());

@@ -1,6 +1,6 @@
 //! `checkout`: two people agree before a sealed document is opened.
 
-mod agreed;
+pub(crate) mod agreed;
 mod approve;
 mod open;
 mod refuse;

@@ -378,6 +378,11 @@ impl Desk {
         at.map(|at| people.swap_remove(at)).ok_or_else(|| DeskError::Unknown { id: id.to_owned(), known })
     }
 
+    /// Ids of everybody of the configuration.
+    pub(crate) fn staff(&self) -> Result<BTreeSet<Name>, DeskError> {
+        self.config.people().iter().map(|one| name_of(&one.id)).collect()
+    }
+
     /// What somebody is called, with the id behind it.
     pub(crate) fn called(&self, id: &Name) -> String {
         match self.person(id.as_str()) {

@@ -1,9 +1,14 @@
 //! `custody list`: sets, documents, and what is to be done.
 
+use std::collections::BTreeSet;
+
 use breakglass_custody::document::Document;
+use breakglass_custody::name::Name;
 use breakglass_custody::succession::{SetStanding, Spent};
 use breakglass_ops::checkout::record as checkout;
 use breakglass_ops::checkout::stream;
+use breakglass_ops::drill::record::{DRILL_DAYS_MAX, Due};
+use breakglass_ops::drill::stream as drill;
 use breakglass_ops::key_box::record::{HeldSet, KeyBox};
 use breakglass_ops::ports::Store;
 use breakglass_ops::rotation::journey::course_of;
@@ -12,6 +17,7 @@ use jiff::Timestamp;
 
 use super::CustodyFailure;
 use super::desk::{Desk, DeskError, Place, name_of};
+use crate::commands::drill::DrillFailure;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::deliver;
@@ -67,7 +73,8 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
     let key_box = desk.key_box(&store)?;
     let documents = desk.documents_found(world)?;
     let sets = key_box.sets().iter().map(|held| set_line(desk, &key_box, held)).collect();
-    let lines = documents.iter().map(|document| document_line(&store, document, world.now)).collect::<Result<Vec<_>, _>>()?;
+    let lines =
+        documents.iter().map(|document| document_line(&store, document, world.now)).collect::<Result<Vec<_>, _>>()?;
     let unsealed = unsealed(desk, &lines);
     let mut to_do = to_do(&key_box, &lines, &unsealed);
     for (document, line) in documents.iter().zip(&lines).filter(|(_, line)| line.is_current && !line.is_opened) {
@@ -79,6 +86,7 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
             to_do.push(format!("`breakglass rotate --account {}`: {why}", line.account));
         }
     }
+    to_do.extend(drills_due(desk, &store, (&lines, world.now))?);
     Ok(Listing { operator: Some(operator.to_string()), sets, documents: lines, to_do })
 }
 
@@ -188,6 +196,40 @@ fn to_do(key_box: &KeyBox, documents: &[DocumentLine], unsealed: &[String]) -> V
     to_do
 }
 
+/// Accounts of which a drill is due, and why.
+fn drills_due(
+    desk: &Desk,
+    store: &dyn Store,
+    (documents, now): (&[DocumentLine], Timestamp),
+) -> Result<Vec<String>, Failure> {
+    let staff = desk.staff()?;
+    let names = |people: &BTreeSet<Name>| people.iter().map(Name::to_string).collect::<Vec<_>>().join(", ");
+    let mut due = Vec::new();
+    for document in documents.iter().filter(|document| document.is_current) {
+        let (course, _) = drill::course_of(store, &document.account_id).map_err(DrillFailure::from)?;
+        let Some(found) = course.due(now, &staff) else { continue };
+        let why = match found {
+            Due::Elevated => {
+                "a drill may have left it elevated to manage all of Azure, which the next takes back".to_owned()
+            }
+            Due::Stopped { begun_at } => format!("the one of {} has not come to its end", begun_at.strftime("%F")),
+            Due::Never => "it was never drilled".to_owned(),
+            Due::NotGood { ended_at } => format!("the one of {} was not good", ended_at.strftime("%F")),
+            Due::Old { ended_at } => {
+                format!("the last was on {}, and one is due every {DRILL_DAYS_MAX} days", ended_at.strftime("%F"))
+            }
+            Due::Staff { new, gone } => {
+                let new = (!new.is_empty()).then(|| format!("new: {}", names(&new)));
+                let gone = (!gone.is_empty()).then(|| format!("gone: {}", names(&gone)));
+                let both = new.into_iter().chain(gone).collect::<Vec<_>>().join("; ");
+                format!("people have changed since the last ({both})")
+            }
+        };
+        due.push(format!("`breakglass drill --account {}`: {why}", document.account));
+    }
+    Ok(due)
+}
+
 /// Documents that are sealed to a set and may count.
 pub(super) fn counting(desk: &Desk, store: &dyn Store, held: &HeldSet) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
@@ -201,7 +243,7 @@ pub(super) fn counting(desk: &Desk, store: &dyn Store, held: &HeldSet) -> Result
     Ok(found)
 }
 
-fn may_count(course: &Course, name: &breakglass_custody::name::Name) -> bool {
+fn may_count(course: &Course, name: &Name) -> bool {
     // Of one that is not in the record nobody knows.
     course.standing(name).is_none() || course.may_count().any(|counting| counting == name)
 }

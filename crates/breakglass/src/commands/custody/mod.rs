@@ -9,7 +9,7 @@ mod open;
 pub(crate) mod opening;
 mod record_opening;
 mod rehearse;
-mod retire;
+pub(crate) mod retire;
 mod seal;
 pub(crate) mod shares;
 mod sheet;

@@ -3,6 +3,7 @@
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_custody::document::Document;
+use breakglass_custody::key_set::KeySet;
 use breakglass_custody::name::Name;
 use breakglass_custody::password::Password;
 use breakglass_ops::key_box::record::Entry;
@@ -76,6 +77,38 @@ pub(crate) fn open(
     drop(key);
     remember(&name_of(&label.envelope.to_string())?)?;
     Ok(password)
+}
+
+/// Recovers the key of each set once, opens the documents, and has that written down before anybody has what was sealed; the
+/// passwords are in the order of the documents.
+pub(crate) fn open_together(
+    documents: &[Document],
+    shares: &ShareArguments,
+    remember: &mut dyn FnMut(&Document) -> Result<(), Failure>,
+    world: &World,
+) -> Result<Vec<Password>, Failure> {
+    let mut sets: Vec<&KeySet> = Vec::new();
+    for document in documents {
+        if !sets.contains(&&document.label().set) {
+            sets.push(&document.label().set);
+        }
+    }
+    let of_set = |set: &KeySet| {
+        let of_it = documents.iter().filter(|document| document.label().set == *set);
+        let names: Vec<&str> = of_it.map(|document| document.label().account.user_principal_name.as_str()).collect();
+        format!("Opening {}.\nSealed to the set {}, of which {} open.", names.join(", "), set.id, set.quorum)
+    };
+    let mut opened: Vec<(usize, Password)> = Vec::new();
+    for (set, shares) in sets.iter().zip(shares.read_each(&sets, &of_set, world)?) {
+        let key = set.recover(&shares).map_err(CustodyFailure::Recover)?;
+        drop(shares);
+        for (place, document) in documents.iter().enumerate().filter(|(_, document)| document.label().set == **set) {
+            opened.push((place, key.open(document).map_err(CustodyFailure::Open)?));
+        }
+    }
+    documents.iter().try_for_each(remember)?;
+    opened.sort_by_key(|(place, _)| *place);
+    Ok(opened.into_iter().map(|(_, password)| password).collect())
 }
 
 /// That the set of a document is opened, and the document.

@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 }
 
 /// A reason on one line, within its limit.
-pub(super) fn reason(text: &str) -> Result<String, CustodyFailure> {
+pub(crate) fn reason(text: &str) -> Result<String, CustodyFailure> {
     let is_line = !text.trim().is_empty() && !text.chars().any(char::is_control);
     let is_short = text.chars().count() <= REASON_CHARS_MAX;
     if is_line && is_short { Ok(text.to_owned()) } else { Err(CustodyFailure::Reason) }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 
+use breakglass_custody::key_set::KeySet;
 use breakglass_custody::slip39::{Share, ShareError};
 use zeroize::Zeroizing;
 
@@ -71,6 +72,28 @@ impl ShareArguments {
     pub(crate) fn read(&self, count: usize, what: &str, world: &World) -> Result<Vec<Share>, crate::failure::Failure> {
         let shares = if self.share.is_empty() { asked(count, what, world)? } else { self.in_files()? };
         Ok(shares)
+    }
+
+    /// Reads those of several sets, each once: from the files all at once, or asked for set by set with what is said about
+    /// each. Shares of none of the sets are with the first, which refuses them.
+    pub(crate) fn read_each(
+        &self,
+        sets: &[&KeySet],
+        what: &dyn Fn(&KeySet) -> String,
+        world: &World,
+    ) -> Result<Vec<Vec<Share>>, crate::failure::Failure> {
+        if self.share.is_empty() {
+            let of_set = |set: &&KeySet| asked(usize::from(set.quorum.threshold()), &what(set), world);
+            return sets.iter().map(of_set).collect();
+        }
+        let mut each: Vec<Vec<Share>> = sets.iter().map(|_| Vec::new()).collect();
+        for share in self.in_files()? {
+            let place = sets.iter().position(|set| set.is_of(&share)).unwrap_or(0);
+            if let Some(shares) = each.get_mut(place) {
+                shares.push(share);
+            }
+        }
+        Ok(each)
     }
 
     fn in_files(&self) -> Result<Vec<Share>, ShareFailure> {

@@ -1,0 +1,457 @@
+//! What is remembered of the drills of one account: entries that are added and never changed, and how things stand by them.
+//!
+//! Each step is written down before it is done and again when it is, so that whoever is stopped leaves what is true: what was
+//! tried, what was seen, and that an elevation may stand.
+//! **Invariant:** an entry that cannot follow the ones before it is refused and changes nothing. A drill is good if it ended
+//! and everything that was wanted was seen to be good; what is not known is not good. An elevation is good only if it was
+//! seen, and seen to be gone again.
+//! **Limits:** [`REASON_CHARS_MAX`], [`WHY_CHARS_MAX`].
+//! **Source:** "Manage emergency access accounts in Microsoft Entra ID": validated every 90 days at least, and after a change
+//! of staff.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use breakglass_custody::approval::REASON_CHARS_MAX;
+use breakglass_custody::name::Name;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Days after which a drill is due again.
+pub const DRILL_DAYS_MAX: i64 = 90;
+
+/// People who have to be there.
+pub const PERSON_COUNT_MIN: usize = 2;
+
+/// Characters of the longest reason that is kept of what was seen; more is cut off.
+pub const WHY_CHARS_MAX: usize = 1_000;
+
+/// What is tried in a drill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Surface {
+    /// Microsoft Graph, by the password.
+    #[serde(rename = "microsoft-graph")]
+    MicrosoftGraph,
+    /// Azure Resource Manager, by the password.
+    #[serde(rename = "azure-resource-manager")]
+    AzureResourceManager,
+    /// Elevation to User Access Administrator of all of Azure, and back.
+    #[serde(rename = "azure-elevation")]
+    AzureElevation,
+    /// The Microsoft Entra admin center, by a person.
+    #[serde(rename = "entra-admin-center")]
+    EntraAdminCenter,
+    /// The Azure portal, by a person.
+    #[serde(rename = "azure-portal")]
+    AzurePortal,
+    /// The Microsoft 365 admin center, by a person.
+    #[serde(rename = "microsoft-365-admin-center")]
+    Microsoft365AdminCenter,
+}
+
+impl Surface {
+    /// Each, in the order in which they are tried.
+    pub const ALL: [Self; 6] = [
+        Self::MicrosoftGraph,
+        Self::AzureResourceManager,
+        Self::AzureElevation,
+        Self::EntraAdminCenter,
+        Self::AzurePortal,
+        Self::Microsoft365AdminCenter,
+    ];
+
+    /// Its name, in records and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MicrosoftGraph => "microsoft-graph",
+            Self::AzureResourceManager => "azure-resource-manager",
+            Self::AzureElevation => "azure-elevation",
+            Self::EntraAdminCenter => "entra-admin-center",
+            Self::AzurePortal => "azure-portal",
+            Self::Microsoft365AdminCenter => "microsoft-365-admin-center",
+        }
+    }
+
+    /// Whether a person has to look: no program signs in to a portal.
+    #[must_use]
+    pub const fn is_portal(self) -> bool {
+        matches!(self, Self::EntraAdminCenter | Self::AzurePortal | Self::Microsoft365AdminCenter)
+    }
+
+    /// Whether it is of Azure, which some tenants do not have.
+    #[must_use]
+    pub const fn is_azure(self) -> bool {
+        matches!(self, Self::AzureResourceManager | Self::AzureElevation | Self::AzurePortal)
+    }
+}
+
+/// What was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// The account gets in.
+    Good,
+    /// It cannot be told.
+    Unknown,
+    /// It does not.
+    Bad,
+}
+
+/// Who saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SeenBy {
+    /// This program.
+    Program,
+    /// Somebody who was asked.
+    Person,
+}
+
+/// How a drill begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Begun {
+    /// The document that was opened for it.
+    pub document: Name,
+    /// Who is there.
+    pub people: BTreeSet<Name>,
+    /// The custodians and people whom the configuration knows at that time.
+    pub staff: BTreeSet<Name>,
+    /// What is to be tried.
+    pub surfaces: BTreeSet<Surface>,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What was seen of a surface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Tried {
+    /// Which.
+    pub surface: Surface,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What was said, without secrets; empty where it is good and nothing is to be said.
+    pub why: String,
+    /// Who saw it.
+    pub seen_by: SeenBy,
+    /// How long it took.
+    pub milliseconds: u64,
+    /// When it was seen.
+    pub at: Timestamp,
+}
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "camelCase", deny_unknown_fields)]
+pub enum Entry {
+    /// A drill begins. One that was under way was stopped.
+    Begun(Begun),
+    /// A surface is about to be tried.
+    Trying {
+        /// Which.
+        surface: Surface,
+        /// When.
+        at: Timestamp,
+    },
+    /// It was.
+    Tried(Tried),
+    /// Elevation is about to be asked for: from here on it may stand.
+    Elevating {
+        /// When.
+        at: Timestamp,
+    },
+    /// It stands.
+    Elevated {
+        /// When it was seen.
+        at: Timestamp,
+    },
+    /// None stands.
+    Lowered {
+        /// When that was seen.
+        at: Timestamp,
+    },
+    /// The drill is over.
+    Ended {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Why an entry cannot follow those that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    /// No drill is.
+    #[error("no drill is under way")]
+    NotUnderWay,
+    /// It is not of this drill, or was tried.
+    #[error("`{}` is not to be tried now", .0.name())]
+    OutOfTurn(Surface),
+    /// Something is being tried.
+    #[error("`{}` is being tried", .0.name())]
+    Trying(Surface),
+    /// An elevation stands or may stand, and it cannot be asked for or said to be good.
+    #[error("an elevation of the account stands, or may stand: it has to be taken back first")]
+    MayStand,
+    /// None was asked for.
+    #[error("no elevation was asked for")]
+    NotElevated,
+    /// Too few people, or nothing to try.
+    #[error("a drill has at least {PERSON_COUNT_MIN} people and one surface")]
+    Nobody,
+    /// A reason is missing or too long.
+    #[error("a reason has 1 to {REASON_CHARS_MAX} characters")]
+    Reason,
+    /// Nothing happens before what it follows.
+    #[error("nothing happens before what it follows")]
+    Times,
+}
+
+/// Whether the account stands elevated by a drill.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Elevation {
+    /// It does not.
+    #[default]
+    None,
+    /// It was asked for, and what came of it is not known.
+    Perhaps,
+    /// It does.
+    Stands,
+}
+
+/// A drill that was good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Good {
+    /// How it began.
+    pub begun: Begun,
+    /// When it ended.
+    pub ended_at: Timestamp,
+}
+
+/// Why a drill is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Due {
+    /// An elevation stands or may stand since a drill.
+    Elevated,
+    /// One was begun and has not ended.
+    Stopped {
+        /// When it was begun.
+        begun_at: Timestamp,
+    },
+    /// There was none.
+    Never,
+    /// The last one was not good.
+    NotGood {
+        /// When it ended.
+        ended_at: Timestamp,
+    },
+    /// The last one is [`DRILL_DAYS_MAX`] days old.
+    Old {
+        /// When it ended.
+        ended_at: Timestamp,
+    },
+    /// Custodians or people of the configuration are others than in the last one.
+    Staff {
+        /// Who is new.
+        new: BTreeSet<Name>,
+        /// Who is gone.
+        gone: BTreeSet<Name>,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct UnderWay {
+    begun: Begun,
+    trying: Option<Surface>,
+    tried: BTreeMap<Surface, Outcome>,
+    /// Whether an elevation was seen in this drill.
+    was_elevated: bool,
+}
+
+impl UnderWay {
+    fn is_good(&self) -> bool {
+        self.begun.surfaces.iter().all(|surface| self.tried.get(surface) == Some(&Outcome::Good))
+    }
+}
+
+/// How the drills of one account stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Course {
+    under_way: Option<UnderWay>,
+    elevation: Elevation,
+    last_good: Option<Good>,
+    /// When the last one ended, and whether it was good.
+    last_ended: Option<(Timestamp, bool)>,
+    last_at: Option<Timestamp>,
+}
+
+impl Course {
+    /// How things stand by entries, in their order.
+    ///
+    /// # Errors
+    /// One cannot follow the ones before it.
+    pub fn of<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Result<Self, EntryError> {
+        let mut course = Self::default();
+        entries.into_iter().try_for_each(|entry| course.add(entry))?;
+        Ok(course)
+    }
+
+    /// Adds an entry.
+    ///
+    /// # Errors
+    /// It cannot follow those that are there. Nothing has changed then.
+    pub fn add(&mut self, entry: &Entry) -> Result<(), EntryError> {
+        let at = moment(entry);
+        if self.last_at.is_some_and(|last| at < last) {
+            return Err(EntryError::Times);
+        }
+        match entry {
+            Entry::Begun(begun) => self.begin(begun)?,
+            Entry::Trying { surface, .. } => {
+                let drill = self.drill()?;
+                if let Some(other) = drill.trying {
+                    return Err(EntryError::Trying(other));
+                }
+                if !drill.begun.surfaces.contains(surface) || drill.tried.contains_key(surface) {
+                    return Err(EntryError::OutOfTurn(*surface));
+                }
+                drill.trying = Some(*surface);
+            }
+            Entry::Tried(tried) => self.tried(tried)?,
+            Entry::Elevating { .. } => {
+                let elevation = self.elevation;
+                if self.drill()?.trying != Some(Surface::AzureElevation) {
+                    return Err(EntryError::OutOfTurn(Surface::AzureElevation));
+                }
+                if elevation != Elevation::None {
+                    return Err(EntryError::MayStand);
+                }
+                self.elevation = Elevation::Perhaps;
+            }
+            Entry::Elevated { .. } => {
+                if self.elevation != Elevation::Perhaps {
+                    return Err(EntryError::NotElevated);
+                }
+                let drill = self.drill()?;
+                if drill.trying != Some(Surface::AzureElevation) {
+                    return Err(EntryError::OutOfTurn(Surface::AzureElevation));
+                }
+                drill.was_elevated = true;
+                self.elevation = Elevation::Stands;
+            }
+            Entry::Lowered { .. } if self.elevation == Elevation::None => return Err(EntryError::NotElevated),
+            Entry::Lowered { .. } => self.elevation = Elevation::None,
+            Entry::Ended { .. } => self.end(at)?,
+        }
+        self.last_at = Some(at);
+        Ok(())
+    }
+
+    fn drill(&mut self) -> Result<&mut UnderWay, EntryError> {
+        self.under_way.as_mut().ok_or(EntryError::NotUnderWay)
+    }
+
+    fn begin(&mut self, begun: &Begun) -> Result<(), EntryError> {
+        if begun.people.len() < PERSON_COUNT_MIN || begun.surfaces.is_empty() {
+            return Err(EntryError::Nobody);
+        }
+        if !(1..=REASON_CHARS_MAX).contains(&begun.reason.trim().chars().count()) {
+            return Err(EntryError::Reason);
+        }
+        let (trying, tried, was_elevated) = (None, BTreeMap::new(), false);
+        self.under_way = Some(UnderWay { begun: begun.clone(), trying, tried, was_elevated });
+        Ok(())
+    }
+
+    fn tried(&mut self, tried: &Tried) -> Result<(), EntryError> {
+        let elevation = self.elevation;
+        let drill = self.drill()?;
+        if drill.trying != Some(tried.surface) {
+            return Err(EntryError::OutOfTurn(tried.surface));
+        }
+        if (tried.surface, tried.outcome) == (Surface::AzureElevation, Outcome::Good) {
+            if elevation != Elevation::None {
+                return Err(EntryError::MayStand);
+            }
+            if !drill.was_elevated {
+                return Err(EntryError::NotElevated);
+            }
+        }
+        drill.trying = None;
+        drill.tried.insert(tried.surface, tried.outcome);
+        Ok(())
+    }
+
+    fn end(&mut self, at: Timestamp) -> Result<(), EntryError> {
+        let drill = self.under_way.as_ref().ok_or(EntryError::NotUnderWay)?;
+        if let Some(surface) = drill.trying {
+            return Err(EntryError::Trying(surface));
+        }
+        let is_good = drill.is_good();
+        if is_good {
+            self.last_good = Some(Good { begun: drill.begun.clone(), ended_at: at });
+        }
+        self.last_ended = Some((at, is_good));
+        self.under_way = None;
+        Ok(())
+    }
+
+    /// How the drill began that is under way, or was stopped and has not been begun again.
+    #[must_use]
+    pub fn under_way(&self) -> Option<&Begun> {
+        self.under_way.as_ref().map(|drill| &drill.begun)
+    }
+
+    /// Whether the account stands elevated by a drill.
+    #[must_use]
+    pub const fn elevation(&self) -> Elevation {
+        self.elevation
+    }
+
+    /// The last drill that was good, whatever came after it.
+    #[must_use]
+    pub const fn last_good(&self) -> Option<&Good> {
+        self.last_good.as_ref()
+    }
+
+    /// Why a drill is due at a time; `staff` are the custodians and people whom the configuration knows then.
+    ///
+    /// Staff has changed if somebody of it was not known in the last good drill, or somebody who was is known no more.
+    #[must_use]
+    pub fn due(&self, now: Timestamp, staff: &BTreeSet<Name>) -> Option<Due> {
+        if self.elevation != Elevation::None {
+            return Some(Due::Elevated);
+        }
+        if let Some(begun) = self.under_way() {
+            return Some(Due::Stopped { begun_at: begun.at });
+        }
+        let (last, good) = match (self.last_ended, &self.last_good) {
+            (None, _) => return Some(Due::Never),
+            (Some((ended_at, false)), _) => return Some(Due::NotGood { ended_at }),
+            (Some((ended_at, true)), None) => return Some(Due::NotGood { ended_at }),
+            (Some((ended_at, true)), Some(good)) => (ended_at, good),
+        };
+        if last.duration_until(now) >= SignedDuration::from_hours(24 * DRILL_DAYS_MAX) {
+            return Some(Due::Old { ended_at: last });
+        }
+        let less = |one: &BTreeSet<Name>, other: &BTreeSet<Name>| one.difference(other).cloned().collect();
+        let (new, gone): (BTreeSet<Name>, BTreeSet<Name>) =
+            (less(staff, &good.begun.staff), less(&good.begun.staff, staff));
+        if new.is_empty() && gone.is_empty() { None } else { Some(Due::Staff { new, gone }) }
+    }
+}
+
+/// When an entry was made.
+const fn moment(entry: &Entry) -> Timestamp {
+    match entry {
+        Entry::Begun(begun) => begun.at,
+        Entry::Tried(tried) => tried.at,
+        Entry::Trying { at, .. }
+        | Entry::Elevating { at }
+        | Entry::Elevated { at }
+        | Entry::Lowered { at }
+        | Entry::Ended { at } => *at,
+    }
+}

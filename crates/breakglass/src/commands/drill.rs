@@ -1,0 +1,352 @@
+//! `drill`: the accounts are opened, sign in to every surface, and what came of it is written down.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use breakglass_adapters::clock::SystemClock;
+use breakglass_adapters::graph::TenantSurfaces;
+use breakglass_adapters::sqlite_store::SqliteStore;
+use breakglass_custody::document::{Account, Document};
+use breakglass_custody::name::Name;
+use breakglass_custody::password::Password;
+use breakglass_ops::checkout::record as checkout;
+use breakglass_ops::checkout::stream;
+use breakglass_ops::drill::journey::{Drilled, Driller, Report, Step};
+use breakglass_ops::drill::record::{Outcome, PERSON_COUNT_MIN, Surface};
+use breakglass_ops::drill::stream::{DrillStreamError, course_of};
+use breakglass_ops::journal::catch_up;
+use breakglass_ops::ports::{Attempt, Clock as _, NotElevated, Surfaces};
+use clap::builder::PossibleValuesParser;
+
+use super::checkout::CheckoutFailure;
+use super::checkout::agreed::under_way;
+use super::custody::desk::{Desk, Place, name_of};
+use super::custody::opening::{current_of, note_opened, open_together};
+use super::custody::retire::reason;
+use super::custody::shares::ShareArguments;
+use crate::codes::ErrorCode;
+use crate::config::Connection;
+use crate::exit::Exit;
+use crate::failure::{Coded, Failure};
+use crate::live;
+use crate::output::deliver;
+use crate::render::drill::{AccountEvidence, Evidence, json, text};
+use crate::wiring::World;
+
+/// Rehearse an emergency: open the accounts, sign in everywhere, write down what came of it
+///
+/// The custodians hand in their shares; what they open goes to the sign-ins and is never shown. Each account signs in to
+/// Microsoft Graph and to Azure, is elevated to manage all of Azure, and lowered again. No program signs in to a portal: at a
+/// terminal somebody is asked to do it in a private window, with the account's passkey, and to say what came of it. Run it
+/// from outside the networks that policies trust. A drill is due every 90 days, and when custodians have changed. Afterwards
+/// the passwords are to be rotated, since they were opened.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// An account: its sign-in name or id
+    #[arg(long, value_name = "UPN|ID", required = true)]
+    account: Vec<String>,
+
+    /// The id of somebody who is there; at least two
+    #[arg(long, value_name = "ID", required = true)]
+    person: Vec<String>,
+
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "a drill")]
+    reason: String,
+
+    /// What to try [default: everything]
+    #[arg(long, value_name = "SURFACE", value_parser = PossibleValuesParser::new(Surface::ALL.map(Surface::name)))]
+    surface: Vec<String>,
+
+    /// Leave Azure out
+    #[arg(long)]
+    no_azure: bool,
+
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t = DrillFormat::Text)]
+    format: DrillFormat,
+
+    #[command(flatten)]
+    share: ShareArguments,
+
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum DrillFormat {
+    /// For people
+    Text,
+    /// `breakglass-drill/1`
+    Json,
+}
+
+/// Why there is no drill.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DrillFailure {
+    /// Two people at least have to be there.
+    #[error("a drill has at least {PERSON_COUNT_MIN} people: name each of them with --person")]
+    FewPeople,
+    /// Nothing is left to try.
+    #[error("nothing is left to try: every --surface is of Azure, which --no-azure leaves out")]
+    Nothing,
+    /// What is remembered is of no use, or nothing can be written down.
+    #[error(transparent)]
+    Stream(#[from] DrillStreamError),
+}
+
+pub(crate) const CODES: &[ErrorCode] = &[ErrorCode {
+    code: "BG4081",
+    title: "the drill is not begun",
+    explanation: "A drill has two people at least of those whom the configuration knows, accounts whose passwords are \
+                      sealed, something to try, and a state to be written down in. The message says what is missing. Nothing \
+                      was opened and nobody signed in.",
+}];
+
+impl Coded for DrillFailure {
+    fn code(&self) -> &'static str {
+        "BG4081"
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(
+            match self {
+                Self::FewPeople => "they are declared below `[[custody.custodian]]` or `[[custody.person]]`",
+                Self::Nothing => "leave out --no-azure, or name another --surface",
+                Self::Stream(_) => "`breakglass ledger verify` says whether the record was changed",
+            }
+            .to_owned(),
+        )
+    }
+}
+
+/// Who is there, and what for.
+struct Plan {
+    people: BTreeSet<Name>,
+    staff: BTreeSet<Name>,
+    surfaces: BTreeSet<Surface>,
+    reason: String,
+}
+
+impl Arguments {
+    pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let desk = self.place.desk(world)?;
+        let plan = self.plan(&desk)?;
+        let store = desk.store()?;
+        let documents = self.documents(&desk, &store, world)?;
+        let connection = desk.config.connection(&desk.folder);
+        let https = live::surfaces(&connection, world)?;
+        let surfaces = Asked { https, world, connection: &connection };
+        if plan.surfaces.iter().any(|surface| surface.is_portal()) && !world.can_ask() {
+            world.note("there is no terminal to ask somebody at: what the portals do stays unknown");
+        }
+        let mut remember = |document: &Document| remember((&desk, &store), document, &plan.people);
+        let passwords = open_together(&documents, &self.share, &mut remember, world)?;
+        let is_stopped = stopped_by_interrupt(&desk, world);
+        let mut accounts = Vec::new();
+        for (document, password) in documents.iter().zip(passwords) {
+            let account = &document.label().account;
+            let name = name_of(&document.label().envelope.to_string())?;
+            let tell = |step: Step| tell(step, account, world);
+            let drilled = Drilled {
+                account,
+                document: &name,
+                password: &password,
+                people: &plan.people,
+                staff: &plan.staff,
+                surfaces: &plan.surfaces,
+                reason: &plan.reason,
+            };
+            let driller = Driller {
+                surfaces: &surfaces,
+                store: &store,
+                clock: &SystemClock,
+                tell: &tell,
+                is_stopped: &|| is_stopped.load(Ordering::Relaxed),
+            };
+            let came = desk.runtime.block_on(driller.drill(drilled));
+            world.progress_is_over();
+            accounts.push((document, came));
+        }
+        let exit = self.told(&accounts, &plan, world)?;
+        catch_up(&store, SystemClock.now()).map_err(CheckoutFailure::from)?;
+        Ok(exit)
+    }
+
+    fn plan(&self, desk: &Desk) -> Result<Plan, Failure> {
+        let reason = reason(&self.reason)?;
+        let people: BTreeSet<Name> = self.person.iter().map(|id| name_of(id)).collect::<Result<_, _>>()?;
+        if people.len() < PERSON_COUNT_MIN {
+            return Err(DrillFailure::FewPeople.into());
+        }
+        for person in &people {
+            desk.person(person.as_str())?;
+        }
+        let is_wanted = |surface: &Surface| {
+            let is_named = self.surface.is_empty() || self.surface.iter().any(|name| name == surface.name());
+            is_named && !(self.no_azure && surface.is_azure())
+        };
+        let surfaces: BTreeSet<Surface> = Surface::ALL.into_iter().filter(is_wanted).collect();
+        if surfaces.is_empty() {
+            return Err(DrillFailure::Nothing.into());
+        }
+        Ok(Plan { people, staff: desk.staff()?, surfaces, reason })
+    }
+
+    /// What counts of each account, which is there once however often it is named.
+    fn documents(&self, desk: &Desk, store: &SqliteStore, world: &World) -> Result<Vec<Document>, Failure> {
+        let mut documents: Vec<Document> = Vec::new();
+        for named in &self.account {
+            let document = current_of(desk, named, world)?;
+            let id = &document.label().account.id;
+            if documents.iter().any(|other| other.label().account.id == *id) {
+                continue;
+            }
+            // Before anybody types a share.
+            course_of(store, id).map_err(DrillFailure::from)?;
+            stream::course_of(store, id).map_err(CheckoutFailure::from)?;
+            documents.push(document);
+        }
+        Ok(documents)
+    }
+
+    /// Shows what was seen, and says what is next.
+    fn told(
+        &self,
+        accounts: &[(&Document, Result<Report, DrillStreamError>)],
+        plan: &Plan,
+        world: &World,
+    ) -> Result<Exit, Failure> {
+        let of = |(document, came): &(&Document, Result<Report, DrillStreamError>)| {
+            let label = document.label();
+            AccountEvidence::of(&label.account, &label.envelope.to_string(), came.as_ref().map_err(ToString::to_string))
+        };
+        let evidence = Evidence {
+            reason: plan.reason.clone(),
+            people: plan.people.iter().map(ToString::to_string).collect(),
+            accounts: accounts.iter().map(of).collect(),
+        };
+        let shown = match self.format {
+            DrillFormat::Text => text(&evidence, (world.stdout.columns, world.stdout.paint)),
+            DrillFormat::Json => json(&evidence),
+        };
+        deliver(world, None, &shown)?;
+        for (document, _) in accounts {
+            let name = &document.label().account.user_principal_name;
+            world.note(&format!("next: `breakglass rotate --account {name}`, since its password was opened"));
+        }
+        let is_stopped = |(_, came): &(&Document, Result<Report, DrillStreamError>)| {
+            came.as_ref().map_or(true, |report| report.stop.is_some())
+        };
+        if accounts.iter().any(is_stopped) {
+            return Ok(Exit::Partial);
+        }
+        let worst = accounts.iter().filter_map(|(_, came)| came.as_ref().ok()).map(Report::outcome).max();
+        Ok(match worst {
+            Some(Outcome::Good) => Exit::Good,
+            Some(Outcome::Bad) => Exit::Found,
+            Some(Outcome::Unknown) | None => Exit::Unknown,
+        })
+    }
+}
+
+/// Writes down that a document was opened, before anything signs in with what was in it.
+fn remember((desk, store): (&Desk, &SqliteStore), document: &Document, people: &BTreeSet<Name>) -> Result<(), Failure> {
+    let (label, at) = (document.label(), SystemClock.now());
+    let (id, name) = (&label.account.id, name_of(&label.envelope.to_string())?);
+    let (course, _) = stream::course_of(store, id).map_err(CheckoutFailure::from)?;
+    let agreed = course.request_at(at).filter(|request| request.document == name);
+    let entry = match agreed.filter(|_| course.standing(at) == checkout::Standing::Approved) {
+        Some(request) => {
+            // Every signature of it is looked at once more.
+            under_way(desk, store, id, at)?;
+            checkout::Entry::Opened { request: request.request.clone(), document: name, at }
+        }
+        None => {
+            let (people, reason) = (people.clone(), "drill".to_owned());
+            checkout::Entry::OpenedOffline { document: name, people, reason, opened_at: at, at }
+        }
+    };
+    stream::note(store, id, &entry, None).map_err(CheckoutFailure::from)?;
+    note_opened(desk, store, document)?;
+    catch_up(store, at).map_err(CheckoutFailure::from)?;
+    Ok(())
+}
+
+/// Whether somebody has pressed Ctrl-C: what is under way is done first, so that no elevation is left.
+fn stopped_by_interrupt(desk: &Desk, world: &World) -> Arc<AtomicBool> {
+    let is_stopped = Arc::new(AtomicBool::new(false));
+    let (told, world) = (Arc::clone(&is_stopped), world.clone());
+    desk.runtime.spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            told.store(true, Ordering::Relaxed);
+            world.note("interrupted: the step under way is ended first");
+        }
+    });
+    is_stopped
+}
+
+fn tell(step: Step, account: &Account, world: &World) {
+    let name = &account.user_principal_name;
+    match step {
+        Step::LowerEarlier => world.note(&format!(
+            "an earlier drill may have left `{name}` elevated to manage all of Azure: it is taken back"
+        )),
+        Step::LoweredEarlier => world.note(&format!("`{name}` is not elevated any more")),
+        Step::Try(surface) => world.progress(&format!("{name}: {}", surface.name())),
+        Step::Elevate => world.progress(&format!("{name}: elevating")),
+        Step::Lower => world.progress(&format!("{name}: taking the elevation back")),
+    }
+}
+
+/// Surfaces over HTTPS, and portals by asking whoever sits before the terminal.
+struct Asked<'w> {
+    https: TenantSurfaces,
+    world: &'w World,
+    connection: &'w Connection,
+}
+
+impl Asked<'_> {
+    fn portal(&self, surface: Surface, account: &Account) -> Attempt {
+        let what = match surface {
+            Surface::AzurePortal => "the Azure portal".to_owned(),
+            Surface::Microsoft365AdminCenter => "the Microsoft 365 admin center".to_owned(),
+            _ => format!("the Microsoft Entra admin center, {}", self.connection.portal()),
+        };
+        let question = format!(
+            "Sign in to {what} as {} in a private window, with its passkey. Is it in? `yes` or `no`, anything else if it \
+             cannot be told:",
+            account.user_principal_name
+        );
+        match self.world.answer(&question).as_deref() {
+            Some("yes") => Attempt::SeenIn,
+            Some("no") => Attempt::SeenOut,
+            Some(_) => Attempt::Unknown { why: "whoever was asked could not tell".to_owned() },
+            None => Attempt::Unknown { why: "no program signs in to a portal, and nobody could be asked".to_owned() },
+        }
+    }
+}
+
+#[async_trait]
+impl Surfaces for Asked<'_> {
+    async fn sign_in(&self, surface: Surface, account: &Account, password: &Password) -> Attempt {
+        if surface.is_portal() {
+            return self.portal(surface, account);
+        }
+        self.https.sign_in(surface, account, password).await
+    }
+
+    async fn is_elevated(&self, account: &Account, password: &Password) -> Result<bool, Attempt> {
+        self.https.is_elevated(account, password).await
+    }
+
+    async fn elevate(&self, account: &Account, password: &Password) -> Result<(), NotElevated> {
+        self.https.elevate(account, password).await
+    }
+
+    async fn lower(&self, account: &Account, password: &Password) -> Result<(), String> {
+        self.https.lower(account, password).await
+    }
+}

@@ -1,0 +1,294 @@
+//! Drills with the program itself, over HTTPS, against an embedded tenant: what the shares open signs in, is elevated and
+//! lowered, and is never shown.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use breakglass_adapters::clock::SystemClock;
+use breakglass_adapters::folder_depository::FolderDepository;
+use breakglass_adapters::key_file::{self, KeyUse};
+use breakglass_adapters::random::SystemRandom;
+use breakglass_adapters::sqlite_store::SqliteStore;
+use breakglass_custody::document::{Account, CredentialKind, EnvelopeId, Label};
+use breakglass_custody::name::Name;
+use breakglass_custody::password::Password;
+use breakglass_custody::quorum::Quorum;
+use breakglass_custody::sealed::seal;
+use breakglass_custody::sealing_key::SealingKey;
+use breakglass_custody::signed_set::SignedSet;
+use breakglass_custody::signing::SigningKey;
+use breakglass_ops::drill::record::{Elevation, Entry as DrillEntry, Surface};
+use breakglass_ops::drill::stream::{course_of, stream_of};
+use breakglass_ops::key_box::record::{Entry, KeyBox};
+use breakglass_ops::ports::{Clock as _, Depository as _, Random as _, Store as _};
+use breakglass_ops::rotation::{journey, record};
+use breakglass_tenant::profile::Profile;
+use breakglass_tenant::tls;
+use serde_json::{Value, json};
+
+use super::served::Served;
+
+const TENANT: &str = "6c1b0e0e-54a2-4d39-9d0f-b4ea6f1a5505";
+const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
+/// Names, passwords and ids of the accounts.
+const FIRST: (&str, &str, &str) =
+    ("bg1@contoso.onmicrosoft.com", "Xyzzy-Plugh-1111-marked", "00000000-0000-4000-8000-0000000000a1");
+const SECOND: (&str, &str, &str) =
+    ("bg2@contoso.onmicrosoft.com", "Xyzzy-Plugh-2222-marked", "00000000-0000-4000-8000-0000000000a2");
+const PEOPLE: [&str; 3] = ["ada", "bram", "cleo"];
+
+struct World {
+    folder: PathBuf,
+    served: Served,
+    runtime: tokio::runtime::Runtime,
+}
+
+struct Ended {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn seed() -> Value {
+    let user = |(name, password, id): (&str, &str, &str)| {
+        json!({ "id": id, "displayName": name, "accountEnabled": true, "userPrincipalName": name,
+                "passwordProfile": { "password": password } })
+    };
+    let role = |(_, _, id): (&str, &str, &str), of: &str| json!({ "id": of, "principalId": id, "roleDefinitionId": GLOBAL_ADMINISTRATOR, "directoryScopeId": "/" });
+    json!({
+        "format": "breakglass-snapshot/1", "tenantId": TENANT, "takenAt": "2026-11-20T08:00:00Z", "source": "file",
+        "users": [user(FIRST), user(SECOND)],
+        "groups": [], "conditionalAccessPolicies": [], "namedLocations": [],
+        "roleAssignments": [role(FIRST, "00000000-0000-4000-8000-0000000000e1"),
+                            role(SECOND, "00000000-0000-4000-8000-0000000000e2")],
+    })
+}
+
+fn name(text: &str) -> Name {
+    Name::read(text).unwrap()
+}
+
+impl World {
+    /// A tenant, and a key box in which the passwords of both accounts are sealed; `second` is what is sealed of the second.
+    fn new(called: &str, profile: Profile, second: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let served = runtime.block_on(Served::new(&format!("drill-{called}"), &seed(), profile));
+        let folder = served.folder.join("desk");
+        fs::create_dir(&folder).unwrap();
+        let world = Self { folder, served, runtime };
+        let people: String = PEOPLE.iter().map(|id| format!("[[custody.custodian]]\nid = \"{id}\"\n")).collect();
+        let config = format!(
+            "[tenant]\nid = \"{TENANT}\"\nlogin = \"{0}\"\ngraph = \"{0}\"\nazure = \"{1}\"\nauthorities = [\"../{2}\"]\n\n{people}",
+            world.served.origin(),
+            world.served.manager_origin(),
+            tls::AUTHORITY_FILE
+        );
+        fs::write(world.folder.join("breakglass.toml"), config).unwrap();
+        world.seal(second);
+        world
+    }
+
+    fn store(&self) -> SqliteStore {
+        SqliteStore::open(&self.folder.join(".breakglass")).unwrap()
+    }
+
+    fn seal(&self, second: &str) {
+        let state = self.folder.join(".breakglass");
+        let store = self.store();
+        let fill = |buffer: &mut [u8]| SystemRandom.fill(buffer);
+        let operator = SigningKey::generate(fill).unwrap();
+        let public = operator.public().to_string();
+        let path = state.join("operator.key");
+        operator.with_seed(|seed| key_file::write(&path, KeyUse::Operator, &public, seed, None)).unwrap();
+        let split = SealingKey::generate(fill).unwrap().split(Quorum::new(2, 3).unwrap(), fill).unwrap();
+        let at = SystemClock.now();
+        let signed = SignedSet::sign(&split.set, at, &operator).unwrap();
+        let set = split.set.recipient.fingerprint();
+        let mut key_box = KeyBox::of(&store, operator.public().fingerprint()).unwrap();
+        let mut note = |entry: Entry| key_box.note(&store, &entry).unwrap();
+        note(Entry::Made { set: signed.text().to_owned(), holders: PEOPLE.map(name).to_vec(), at });
+        for (share, person) in (1..).zip(PEOPLE) {
+            note(Entry::Acknowledged { set, share, person: name(person), at });
+        }
+        note(Entry::Rehearsed { set, shares: [1, 2, 3].into(), at });
+        note(Entry::Sealed { set, at });
+        for (share, person) in split.shares.iter().zip(PEOPLE) {
+            share.with_words(|words| fs::write(self.folder.join(person), words)).unwrap();
+        }
+        let depository = FolderDepository::new(state.join("documents"));
+        for ((upn, _, id), password) in [(FIRST, FIRST.1), (SECOND, second)] {
+            let label = Label {
+                envelope: EnvelopeId::generate(fill).unwrap(),
+                set: split.set.clone(),
+                account: Account { id: id.to_owned(), user_principal_name: upn.to_owned() },
+                credential: CredentialKind::Password,
+                version: 1,
+                sealed_on: at,
+            };
+            let document = seal(&Password::of_text(password.to_owned()), &label, &signed, &operator).unwrap();
+            let candidate = name(&label.envelope.to_string());
+            self.runtime.block_on(depository.keep(&candidate, document.text())).unwrap();
+            let entries = [
+                record::Entry::Begun { at },
+                record::Entry::Prepared { candidate: candidate.clone(), at },
+                record::Entry::Settled { candidate, at },
+            ];
+            journey::note(&store, id, &entries).unwrap();
+        }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ended {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_breakglass"));
+        command.args(arguments).current_dir(&self.folder).env("COLUMNS", "100").env("NO_COLOR", "1");
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let ended = Ended { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) };
+        for secret in [FIRST.1, SECOND.1] {
+            assert!(!ended.out.contains(secret) && !ended.err.contains(secret), "{arguments:?}");
+        }
+        ended
+    }
+
+    fn drill(&self, code: i32, more: &[&str]) -> Ended {
+        let both = ["drill", "--account", FIRST.0, "--account", SECOND.0, "--person", "ada", "--person", "bram"];
+        let ended = self.run(&[both.as_slice(), &["--share", "ada", "--share", "cleo"], more].concat());
+        assert_eq!(ended.code, code, "{more:?}\n{}\n{}", ended.out, ended.err);
+        ended
+    }
+
+    fn entries(&self, id: &str) -> Vec<DrillEntry> {
+        let entries = self.store().entries(&stream_of(id)).unwrap();
+        entries.into_iter().map(|entry| serde_json::from_value(entry).unwrap()).collect()
+    }
+
+    fn due(&self) -> Vec<String> {
+        let listed = self.run(&["custody", "list", "--format", "json"]);
+        let listed: Value = serde_json::from_str(&listed.out).unwrap_or_else(|_| panic!("{}", listed.err));
+        let lines = listed["toDo"].as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned());
+        lines.filter(|line| line.contains("breakglass drill")).collect()
+    }
+}
+
+/// What a program signs in to.
+const PROGRAM: [&str; 6] =
+    ["--surface", "microsoft-graph", "--surface", "azure-resource-manager", "--surface", "azure-elevation"];
+
+#[test]
+fn both_accounts_sign_in_everywhere_and_are_elevated_and_lowered() {
+    let world = World::new("good", Profile::Classic, SECOND.1);
+    assert_eq!(world.due().len(), 2);
+    assert!(world.due().iter().all(|line| line.ends_with("it was never drilled")));
+    let ended = world.drill(0, &[PROGRAM.as_slice(), &["--format", "json", "--reason", "a quarter is over"]].concat());
+    let evidence: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!((&evidence["format"], &evidence["people"]), (&json!("breakglass-drill/1"), &json!(["ada", "bram"])));
+    for (place, (account, _, id)) in [FIRST, SECOND].into_iter().enumerate() {
+        let seen = &evidence["accounts"][place];
+        assert_eq!((&seen["account"], &seen["outcome"]), (&json!(account), &json!("good")), "{seen}");
+        assert_eq!((&seen["elevation"], &seen["stopped"]), (&Value::Null, &Value::Null));
+        let surfaces: Vec<&Value> = seen["surfaces"].as_array().unwrap().iter().map(|one| &one["surface"]).collect();
+        assert_eq!(
+            surfaces,
+            [Surface::MicrosoftGraph, Surface::AzureResourceManager, Surface::AzureElevation].map(Surface::name)
+        );
+        assert!(ended.err.contains(&format!("breakglass rotate --account {account}")), "{}", ended.err);
+        let entries = world.entries(id);
+        let is_there = |is: fn(&DrillEntry) -> bool| entries.iter().filter(|entry| is(entry)).count();
+        assert_eq!(is_there(|entry| matches!(entry, DrillEntry::Elevated { .. })), 1);
+        assert_eq!(is_there(|entry| matches!(entry, DrillEntry::Lowered { .. })), 1);
+        let checkouts = world.store().entries(&format!("checkout/{id}")).unwrap();
+        assert_eq!((checkouts.len(), &checkouts[0]["entry"]["reason"]), (1, &json!("drill")));
+        assert!(!format!("{entries:?}").contains("marked"));
+    }
+    assert_eq!(world.due(), Vec::<String>::new());
+    assert!(world.store().entries("ledger").unwrap().len() > 20, "it is in the ledger");
+    // Somebody is a custodian no more.
+    let path = world.folder.join("breakglass.toml");
+    let config = fs::read_to_string(&path).unwrap().replace("id = \"bram\"", "id = \"dan\"");
+    fs::write(&path, config).unwrap();
+    assert!(world.due().iter().all(|line| line.contains("new: dan; gone: bram")), "{:?}", world.due());
+    assert_eq!(world.due().len(), 2);
+}
+
+#[test]
+fn a_password_alone_does_not_elevate_now_and_portals_are_not_known_without_somebody() {
+    let world = World::new("current", Profile::Current, SECOND.1);
+    let ended = world.drill(3, &[]);
+    let has = |text: &str| assert!(ended.out.contains(text), "{text}\n{}", ended.out);
+    for surface in Surface::ALL {
+        has(surface.name());
+    }
+    has("a second proof is asked for");
+    assert!(ended.err.contains("there is no terminal to ask somebody at"), "{}", ended.err);
+    let (course, _) = course_of(&world.store(), FIRST.2).unwrap();
+    assert_eq!(course.elevation(), Elevation::None);
+    assert!(world.due().iter().all(|line| line.ends_with("was not good")));
+    // Without Azure and without portals it is good.
+    world.drill(0, &["--surface", "microsoft-graph", "--surface", "azure-resource-manager", "--no-azure"]);
+    assert_eq!(world.due(), Vec::<String>::new());
+}
+
+#[test]
+fn a_password_that_is_not_the_one_is_bad_and_tried_once() {
+    let world = World::new("wrong", Profile::Classic, "Xyzzy-Plugh-3333-marked");
+    let ended = world.drill(1, &PROGRAM);
+    assert!(ended.out.contains("AADSTS50126") && ended.out.contains("not tried, since"), "{}", ended.out);
+    let outcomes: Vec<String> = world
+        .entries(SECOND.2)
+        .iter()
+        .filter_map(|entry| match entry {
+            DrillEntry::Tried(tried) => Some(format!("{:?}", tried.outcome)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(outcomes, ["Bad", "Unknown", "Unknown"]);
+    let due = world.due();
+    assert!(due.len() == 1 && due[0].contains(SECOND.0), "{due:?}");
+}
+
+#[test]
+fn what_cannot_be_a_drill_opens_nothing() {
+    let world = World::new("refused", Profile::Classic, SECOND.1);
+    let account = ["drill", "--account", FIRST.0, "--share", "ada", "--share", "cleo"];
+    let cases: [(&[&str], &str); 5] = [
+        (&["--person", "ada"], "BG4081"),
+        (&["--person", "ada", "--person", "ada"], "BG4081"),
+        (&["--person", "ada", "--person", "eve"], "BG4051"),
+        (&["--person", "ada", "--person", "bram", "--surface", "azure-portal", "--no-azure"], "BG4081"),
+        (&["--person", "ada", "--person", "bram", "--reason", " "], "BG4055"),
+    ];
+    for (more, code) in cases {
+        let ended = world.run(&[account.as_slice(), more].concat());
+        assert!(ended.code == 2 && ended.err.contains(code), "{more:?}: {} {}", ended.code, ended.err);
+    }
+    // One share is too few.
+    let few = ["drill", "--account", FIRST.0, "--share", "ada", "--person", "ada", "--person", "bram"];
+    let ended = world.run(&few);
+    assert!(ended.code == 2 && ended.err.contains("BG4054"), "{}", ended.err);
+    assert!(world.entries(FIRST.2).is_empty());
+    assert!(world.store().entries(&format!("checkout/{}", FIRST.2)).unwrap().is_empty());
+}
+
+#[test]
+fn what_a_drill_that_was_killed_left_is_taken_back() {
+    let world = World::new("left", Profile::Classic, SECOND.1);
+    // A drill that was killed between the elevation and its end: the account stands elevated, and the record says so.
+    world.drill(0, &PROGRAM);
+    let store = world.store();
+    let (mut course, mut length) = course_of(&store, FIRST.2).unwrap();
+    let at = SystemClock.now();
+    let begun = course.last_good().unwrap().begun.clone();
+    let surface = Surface::AzureElevation;
+    for entry in [
+        DrillEntry::Begun(breakglass_ops::drill::record::Begun { at, ..begun }),
+        DrillEntry::Trying { surface, at },
+        DrillEntry::Elevating { at },
+    ] {
+        breakglass_ops::drill::stream::note(&store, FIRST.2, (&mut course, &mut length), &entry).unwrap();
+    }
+    assert!(world.due().iter().any(|line| line.contains("left it elevated")), "{:?}", world.due());
+    let ended = world.drill(0, &["--surface", "microsoft-graph"]);
+    assert!(ended.err.contains("is not elevated any more"), "{}", ended.err);
+    let (course, _) = course_of(&store, FIRST.2).unwrap();
+    assert_eq!(course.elevation(), Elevation::None);
+}
