@@ -156,17 +156,8 @@ impl VerifyArguments {
                 }
             }
         }
-        for (witness, key) in witnesses.iter().zip(&self.witness) {
-            match witness.last {
-                None if signed.is_empty() => {}
-                None => faults.push(format!("no checkpoint that was given is signed by the witness `{}`", key.name())),
-                Some((size, _)) if size < tree.size() => unknowns.push(format!(
-                    "The witness `{}` has signed {size} of the {} entries, and nothing of the others.",
-                    key.name(),
-                    tree.size()
-                )),
-                Some(_) => {}
-            }
+        if !signed.is_empty() {
+            self.look_at_witnesses(&witnesses, tree.size(), (&mut faults, &mut unknowns));
         }
         if key.is_some() && signed.is_empty() && faults.is_empty() {
             unknowns.push("There is no checkpoint, so that nobody vouches for anything in it.".to_owned());
@@ -192,6 +183,25 @@ impl VerifyArguments {
             witnesses,
             faults,
             unknowns,
+        }
+    }
+
+    /// What is wrong with what witnesses signed, and what cannot be told by it.
+    fn look_at_witnesses(
+        &self,
+        witnesses: &[Witness],
+        size: u64,
+        (faults, unknowns): (&mut Vec<String>, &mut Vec<String>),
+    ) {
+        for (witness, key) in witnesses.iter().zip(&self.witness) {
+            let name = key.name();
+            match witness.last {
+                None => faults.push(format!("no checkpoint that was given is signed by the witness `{name}`")),
+                Some((signed, _)) if signed < size => unknowns.push(format!(
+                    "The witness `{name}` has signed {signed} of the {size} entries, and nothing of the others."
+                )),
+                Some(_) => {}
+            }
         }
     }
 }
