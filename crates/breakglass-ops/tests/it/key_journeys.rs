@@ -302,7 +302,7 @@ fn a_key_is_registered_and_removed() {
     let world = World::new(&[]);
     let registered = world.register().unwrap().unwrap();
     assert_eq!(registered, Registered { method: "AQEBAQEBAQEBAQEBAQEBAQ2".to_owned(), was_there: false });
-    assert_eq!(*world.methods.lock().unwrap(), std::slice::from_ref(&registered.method));
+    assert_eq!(*world.methods.lock().unwrap(), [registered.method]);
     let (course, _) = course_of(&world.store, ACCOUNT).unwrap();
     let key = course.key(&name("k1")).unwrap();
     assert_eq!(key.noted.aa_guid.as_deref(), Some("07070707-0707-0707-0707-070707070707"));
@@ -398,9 +398,7 @@ fn every_removal_comes_to_an_end() {
             let world = World { faults: vec![(events + at, fault)], ..begun };
             let mut is_over = false;
             for _ in 0..3 {
-                if let Some(Ok(()) | Err(KeyError::Entry(EntryError::Unknown(_)))) = world.remove(true) {
-                    is_over = true;
-                }
+                is_over |= matches!(world.remove(true), Some(Ok(()) | Err(KeyError::Entry(EntryError::Unknown(_)))));
             }
             assert!(is_over && world.methods.lock().unwrap().is_empty(), "{at} {fault:?}");
             assert_eq!(course_of(&world.store, ACCOUNT).unwrap().0.keys().count(), 0);

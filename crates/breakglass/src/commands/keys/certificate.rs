@@ -16,6 +16,7 @@ use crate::codes::ErrorCode;
 use crate::commands::passwords::{recipient, seal};
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
+use crate::render::counted;
 use crate::wiring::World;
 
 #[derive(Debug, clap::Args)]
@@ -112,9 +113,9 @@ impl Arguments {
         let issued = issue(&asked.account, &terms).map_err(CertificateFailure::from)?;
         asked.write(&issued)?;
         world.tell(&format!(
-            "The authority `{}` has issued {} certificates, good until {}, and its key is gone. They are in `{}`.",
+            "The authority `{}` has issued {}, good until {}, and its key is gone. They are in `{}`.",
             issued.name,
-            issued.certificates.len(),
+            counted(issued.certificates.len(), "certificate"),
             issued.end,
             asked.output.display()
         ));
