@@ -8,13 +8,13 @@ mod apply;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
+mod custody_commands;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod drills;
 #[cfg(test)]
 mod exported_logs;
-#[cfg(test)]
-mod key_box;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
