@@ -12,6 +12,8 @@ mod documents;
 #[cfg(test)]
 mod exported_logs;
 #[cfg(test)]
+mod key_box;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod live;
