@@ -10,7 +10,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ use breakglass_custody::signing::SigningKey;
 use breakglass_ledger::note;
 use zeroize::Zeroizing;
 
-use crate::file_parts::{private, sync_folder};
+use crate::whole_file::write_new;
 
 /// What the first line begins with.
 pub const HEAD: &str = "breakglass-key/1";
@@ -216,19 +216,12 @@ pub fn write(
         Some(passphrase) => Zeroizing::new(encrypted(&digits, passphrase)?),
     };
     let text = Zeroizing::new(format!("{HEAD} {}\n{PUBLIC}{public}\n{}", of.word(), secret.as_str()));
-    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(path).map_err(|source| {
+    write_new(path, text.as_bytes()).map_err(|source| {
         if source.kind() == io::ErrorKind::AlreadyExists {
             KeyFileError::Taken(path.to_owned())
         } else {
             failed(path, "written")(source)
         }
-    })?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| sync_folder(folder));
-    written.map_err(|source| {
-        // It is this call's own, and half a key is in nobody's way then.
-        let _ = fs::remove_file(path);
-        failed(path, "written")(source)
     })
 }
 

@@ -16,6 +16,7 @@ pub mod security_key;
 pub mod snapshot_files;
 pub mod sqlite_store;
 pub mod vault_depository;
+pub mod whole_file;
 pub mod witness_folder;
 
 pub use snapshot_files::{LoadError, LoadedSnapshot, Unrecognised, read_snapshot, read_snapshot_stream};

@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod exit;
 mod failure;
+mod hardening;
 mod live;
 mod output;
 mod passphrase;
@@ -21,13 +22,20 @@ mod terminal;
 mod text_file;
 mod wiring;
 
+use std::alloc::System;
 use std::process::ExitCode;
 
 use clap::Parser;
+use zeroizing_alloc::ZeroAlloc;
 
 use commands::Command;
 use exit::Exit;
 use wiring::World;
+
+/// Wipes whatever is given back: libraries that encrypt, lay out and parse keep copies of what they were given, and let go of
+/// them as they are.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Columns of the widest help page.
 const HELP_COLUMNS_MAX: usize = 100;
@@ -53,12 +61,18 @@ pub(crate) struct Cli {
 }
 
 fn main() -> ExitCode {
+    hardening::shut();
     let world = World::of_process();
     let exit = match Cli::try_parse() {
-        Ok(cli) => cli.command.run(&world).unwrap_or_else(|failure| {
-            world.complain(&failure);
-            failure.exit()
-        }),
+        Ok(cli) => {
+            if cli.command.has_secrets() {
+                hardening::stay_in_memory();
+            }
+            cli.command.run(&world).unwrap_or_else(|failure| {
+                world.complain(&failure);
+                failure.exit()
+            })
+        }
         Err(usage) => {
             // A reader of the help who has gone away is no error.
             let _ = usage.print();

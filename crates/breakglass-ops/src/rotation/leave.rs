@@ -3,8 +3,9 @@
 //! **Invariant:** the password of an account is not touched before another emergency account is known to get in: somebody
 //! signed in with it since its password was changed last, at most [`PROOF_DAYS_MAX`] days ago, and the lockout analysis of a
 //! tenant that was read at most [`SNAPSHOT_MINUTES_MAX`] minutes ago has a way in for it. Unknown is no.
-//! The one exception is an account that has no sealed password yet: nobody opens anything to sign in as it, and its first
-//! sealed password only adds a way in.
+//! The one exception is an account of which no sealed password is known to count yet: nobody opens anything to sign in as it,
+//! and its first sealed password only adds a way in. So it is as well where the first rotation was stopped before its proof,
+//! so that the same command goes on.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -90,11 +91,11 @@ pub enum Refusal {
 pub enum Leave {
     /// Another account.
     Other(String),
-    /// No other is known to get in, and the account has no sealed password yet: nothing that could be opened is lost by it.
+    /// No other is known to get in, and no sealed password of the account is known to count: nothing is lost by it.
     First,
 }
 
-/// Whether an account may be rotated. `is_first` says that it has no sealed password yet.
+/// Whether an account may be rotated. `is_first` says that no sealed password of it is known to count.
 ///
 /// # Errors
 /// It may not.

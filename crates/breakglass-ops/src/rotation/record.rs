@@ -315,12 +315,6 @@ impl Course {
         self.proved_at.filter(|_| self.sent_since.is_empty())
     }
 
-    /// Whether a password of the account was ever sealed.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.candidates.is_empty()
-    }
-
     /// The candidate that is proved, if by the assumption that is set nothing that was sent may arrive any more. Before it
     /// is written down as settled, the directory has to say that the password was not changed since the proof.
     #[must_use]

@@ -85,6 +85,16 @@ commands! {
     Man in man,
 }
 
+impl Command {
+    /// Whether it holds passwords, shares or the keys that open them.
+    pub(crate) const fn has_secrets(&self) -> bool {
+        matches!(
+            self,
+            Self::Custody(_) | Self::Checkout(_) | Self::Rotate(_) | Self::Drill(_) | Self::Keys(_) | Self::Apply(_)
+        )
+    }
+}
+
 /// The number of failures that an option such as `--floor` says.
 fn failures(text: &str) -> Result<usize, String> {
     let count = text.parse().ok().filter(|count| (1..=MAX_ORDER_MAX).contains(count));

@@ -345,7 +345,7 @@ fn may(subject: &Subject, account: &Account, store: &SqliteStore, world: &World)
         });
     }
     let read_at: Timestamp = subject.snapshot.taken_at.unwrap_or(subject.now);
-    match leave(course.is_empty(), &others, (read_at, SystemClock.now())) {
+    match leave(course.current().is_none(), &others, (read_at, SystemClock.now())) {
         Ok(leave) => Ok(leave),
         Err(refusal) => {
             if let Refusal::NoneUsable(objections) = &refusal {
@@ -402,7 +402,9 @@ fn drilled_at(store: &dyn Store, account: &str, course: &Course) -> Result<Optio
 fn say_what(name: &str, who: &str, (meanwhile, set): (&Leave, &str), world: &World) {
     let meanwhile = match meanwhile {
         Leave::Other(other) => format!("`{other}` is known to get in meanwhile."),
-        Leave::First => "It has no sealed password yet; no other account is needed meanwhile.".to_owned(),
+        Leave::First => {
+            "No sealed password of it is known to count yet; no other account is needed meanwhile.".to_owned()
+        }
     };
     let text = format!("The password of `{name}` is changed by `{who}` and sealed to the set `{set}`. {meanwhile}");
     world.tell(&format!("\n{}", fitted(&visible(&text), "", "", world.stderr.columns).trim_end()));

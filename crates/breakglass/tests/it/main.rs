@@ -16,6 +16,8 @@ mod drills;
 #[cfg(test)]
 mod exported_logs;
 #[cfg(test)]
+mod key_box;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod live;

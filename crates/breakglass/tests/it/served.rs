@@ -47,19 +47,24 @@ pub(crate) struct Served {
 impl Served {
     /// Begins with a seed; `name` keeps the folders of tests apart.
     pub(crate) async fn new(name: &str, seed: &Value, profile: Profile) -> Self {
+        Self::behind(None, name, seed, profile).await
+    }
+
+    /// The same behind somebody who passes on what is asked at another address, which the tenant takes for its own.
+    pub(crate) async fn behind(front: Option<SocketAddr>, name: &str, seed: &Value, profile: Profile) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         drop(fs::remove_dir_all(&folder));
         let listen = || TcpListener::bind("127.0.0.1:0");
         let (own, manager) = (listen().await.unwrap(), listen().await.unwrap());
         let at = own.local_addr().unwrap();
         let manager_at = manager.local_addr().unwrap();
-        let [base, manager_base] = [at, manager_at].map(|address| format!("https://{address}"));
+        let [base, manager_base] = [front.unwrap_or(at), manager_at].map(|address| format!("https://{address}"));
         let clock = Arc::new(TenantClock::default());
         let addresses = Addresses { base: base.clone(), manager: manager_base };
         let mut tenant = Tenant::open(&folder, addresses, Arc::clone(&clock) as _).unwrap();
         tenant.seed(seed.to_string().as_bytes()).unwrap();
         let tenant = Arc::new(tenant.with_profile(profile));
-        backstage::served_at(&folder, &base).unwrap();
+        backstage::served_at(&folder, &format!("https://{at}")).unwrap();
         let config = tls::server_config(&folder, &[at.ip()], SystemClock.now()).unwrap();
         let serving = serve::serve(Arc::clone(&tenant), Arc::new(config), (own, manager));
         tokio::spawn(async move { serving.await.unwrap() });

@@ -51,9 +51,11 @@ impl Arguments {
         course.add(&opened(SystemClock.now())).map_err(|error| CheckoutFailure::Stream(error.into()))?;
         let document = desk.document(&name)?;
         let mut remember = |_: &breakglass_custody::name::Name| -> Result<(), Failure> {
+            // First that the key was there: whoever is stopped between the two may open by this request still, and nothing is
+            // sealed to that key any more.
+            note_opened(&desk, &store, &document)?;
             let now = SystemClock.now();
             note(&store, &account.id, &opened(now), None).map_err(CheckoutFailure::from)?;
-            note_opened(&desk, &store, &document)?;
             catch_up(&store, now).map_err(CheckoutFailure::from)?;
             Ok(())
         };

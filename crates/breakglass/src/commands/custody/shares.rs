@@ -16,6 +16,9 @@ use crate::wiring::World;
 /// Shares that are handed in at once.
 const SHARE_COUNT_MAX: usize = 16;
 
+/// Words from which on what is no file is taken for a share, and not repeated in an error.
+const WORD_COUNT_SUSPECT: usize = 6;
+
 /// Times that one share is asked for.
 const TRY_COUNT_MAX: usize = 10;
 
@@ -38,6 +41,9 @@ pub(crate) enum ShareFailure {
         #[source]
         source: TerminalError,
     },
+    /// The words stand where a file is to be named. They are not repeated.
+    #[error("what was given with --share names no file and looks like the words of a share; it is not repeated here")]
+    Words,
     /// It is none.
     #[error(transparent)]
     Share(ShareError),
@@ -63,7 +69,14 @@ impl Coded for ShareFailure {
     }
 
     fn help(&self) -> Option<String> {
-        Some("compare it with the paper and hand it in again".to_owned())
+        let help = match self {
+            Self::Words => {
+                "the shell has kept the words, and every process here could read them: hand them in through a file or the \
+                 terminal, and have the set replaced if somebody else uses this machine"
+            }
+            _ => "compare it with the paper and hand it in again",
+        };
+        Some(help.to_owned())
     }
 }
 
@@ -102,6 +115,9 @@ impl ShareArguments {
             let failed = |source| ShareFailure::File { path: path.clone(), source };
             let is_stream = path.as_os_str() == "-";
             let opened = if is_stream { stdin() } else { File::open(path).map_err(TerminalError::from) };
+            if opened.is_err() && path.to_string_lossy().split_whitespace().count() >= WORD_COUNT_SUSPECT {
+                return Err(ShareFailure::Words);
+            }
             let mut file = opened.map_err(failed)?;
             loop {
                 let line = match line_of(&mut file) {

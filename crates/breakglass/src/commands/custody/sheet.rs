@@ -1,10 +1,10 @@
 //! `custody sheet`: what lies in safes and in custodians' drawers.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use breakglass_adapters::clock::SystemClock;
+use breakglass_adapters::whole_file;
 use breakglass_custody::document::{Account, Document};
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::slip39::Share;
@@ -252,7 +252,7 @@ fn date(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
 }
 
-/// A file that is not there yet and only its owner reads, in a folder that only its owner enters.
+/// A file that is not there yet and only its owner reads, whole or not at all, in a folder that only its owner enters.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         let mut builder = fs::DirBuilder::new();
@@ -262,10 +262,6 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         let made = builder.create(folder);
         made.map_err(|source| CustodyFailure::Folder { path: folder.to_path_buf(), source })?;
     }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(path).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    let written = whole_file::write_new(path, bytes);
     Ok(written.map_err(|source| CustodyFailure::File { path: path.to_path_buf(), source })?)
 }
