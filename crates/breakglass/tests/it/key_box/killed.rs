@@ -57,6 +57,7 @@ fn things(folders: &[PathBuf], store: Option<&SqliteStore>) -> usize {
 }
 
 /// Kills a child at a moment that is none of a request; whether it was still there.
+#[expect(clippy::disallowed_methods, reason = "some moments are a time after the beginning")]
 fn killed_at(moment: Moment, child: &mut Child, (folders, store): (&[PathBuf], Option<&SqliteStore>), before: usize) {
     let began = Instant::now();
     loop {

@@ -35,7 +35,7 @@ impl Marked {
         };
         let json = serde_json::to_string(text).unwrap();
         let html = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-        let mut forms = vec![text.to_owned(), hex.to_uppercase(), hex, json[1..json.len() - 1].to_owned(), html];
+        let mut forms = vec![text.to_owned(), hex.to_uppercase(), hex, json.trim_matches('"').to_owned(), html];
         for lower in [true, false] {
             forms.push(percent(&|byte| byte.is_ascii_alphanumeric(), lower));
             forms.push(percent(&|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte), lower));
@@ -153,7 +153,7 @@ impl Search<'_> {
 fn damaged(text: &str) -> String {
     let at = text.len() / 2;
     let other = if text.as_bytes()[at] == b'A' { "B" } else { "A" };
-    format!("{}{other}{}", &text[..at], &text[at + 1..])
+    format!("{}{other}{}", text.get(..at).unwrap(), text.get(at + 1..).unwrap())
 }
 
 /// The words with two of them exchanged, and with one that no list has.
@@ -236,7 +236,7 @@ impl Desk {
         open(name, &self.shares[1].join("\n"));
         open(name, &format!("{} {}", shares[0], shares[1]));
         open(name, &"x".repeat(10_000));
-        open(name, &vec![both.as_str(); 9].join("\n"));
+        open(name, &[both.as_str(); 9].join("\n"));
         for wrong in misread(&shares[1]) {
             open(name, &format!("{}\n{wrong}", shares[0]));
         }
