@@ -278,7 +278,7 @@ fn forked(world: &World) -> String {
 fn a_witness_signs_what_grew_and_keeps_what_was_forked() {
     let world = World::new("witness");
     let key = forked(&world);
-    let ask = |log| ["witness", "--folder", "witness", "--key", &key, "--log", log].map(str::to_owned);
+    let ask = |log: &str| ["witness", "--folder", "witness", "--key", &key, "--log", log].map(str::to_owned);
     let see = |code, log: &str| {
         let arguments = ask(log);
         world.ends(code, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
