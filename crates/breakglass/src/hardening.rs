@@ -17,19 +17,33 @@ pub(crate) fn shut() {
 }
 
 /// Keeps what is in memory from being written to a swap device, where that can be had without making any later allocation
-/// fail: where the system sets no limit on it, or lets this process take the limit away.
+/// fail: where the system sets no limit on it, lets this process take the limit away, or does not bind it by one.
 ///
 /// With a limit, memory that is taken later would be refused as soon as it is reached, and the process would end in the
 /// middle of what it does; so nothing is locked then.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn stay_in_memory() {
-    use nix::libc::MCL_ONFAULT;
-    use nix::sys::mman::{MlockAllFlags, mlockall};
-    use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
+    use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 
-    if setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY).is_err() {
+    let set = |soft, hard| setrlimit(Resource::RLIMIT_MEMLOCK, soft, hard);
+    if set(RLIM_INFINITY, RLIM_INFINITY).is_ok() {
+        lock();
         return;
     }
+    // Whoever may lock with a limit of nothing is bound by none (CAP_IPC_LOCK); anybody else is refused at once.
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_MEMLOCK)
+        && set(0, hard).is_ok()
+    {
+        lock();
+        let _ = set(soft, hard);
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn lock() {
+    use nix::libc::MCL_ONFAULT;
+    use nix::sys::mman::{MlockAllFlags, mlockall};
+
     let everything = MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE;
     // Pages are locked when they are first used: the stacks of threads are mostly never.
     if mlockall(everything | MlockAllFlags::from_bits_retain(MCL_ONFAULT)).is_err() {

@@ -295,7 +295,7 @@ fn every_order_of_two_check_outs_with_two_crashes_opens_once() {
             left.extend(next.into_iter().map(|choice| [choices.as_slice(), &[choice]].concat()));
         }
         println!("{what}: {} states, {steps} steps, {ends} ends, shown in {shown} of them", seen.len());
-        assert!(seen.len() > 20 && ends > 1, "{what}");
+        assert!(seen.len() > 10 && ends > 1, "{what}");
         let is_ever_shown = shown > 0;
         assert_eq!(is_ever_shown, deeds.contains(&Deed::Open("r")) && what != "whoever asked agrees as well", "{what}");
     }
