@@ -1,7 +1,7 @@
 //! The paper: what custodians, the safe and somebody frightened at 3 a.m. have in their hands when no computer helps.
 //!
 //! Three sheets, each made of values and given back as the bytes of a PDF: a [share](share_sheet) for one custodian, which
-//! is secret; a [cover](cover_sheet) for the safe; a [runbook](runbook) of one page.
+//! is secret; a [cover](cover_sheet) for the safe; a [runbook] of one page.
 //!
 //! **Invariant:** the same input gives the same bytes. Nothing is cut off or drawn outside the page: what is too long is
 //! wrapped, shortened where everybody sees it, or refused. No clock, no file, no socket.
