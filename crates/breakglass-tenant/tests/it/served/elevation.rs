@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::world::{ADMIN, AZURE_CLI, Answer, Served};
 
-const ADA: (&str, &str) = ("ada@contoso.onmicrosoft.com", "Ada-Passw0rd");
+const RAE: (&str, &str) = ("rae@contoso.com", "Rae-Passw0rd");
 const BELOW: &str = "/providers/Microsoft.Authorization";
 const ELEVATE: &str = "/providers/Microsoft.Authorization/elevateAccess?api-version=2016-07-01";
 const ALL: &str = "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01";
@@ -78,14 +78,14 @@ fn a_global_administrator_elevates_and_takes_it_back() {
 #[test]
 fn nobody_else_does() {
     let served = Served::new("elevation-others").restarted_with(Profile::Classic);
-    let (admin, ada) = (token(&served, ADMIN), token(&served, ADA));
-    assert_eq!(asked(&served, &ada, ("POST", ELEVATE)).status, 403);
+    let (admin, rae) = (token(&served, ADMIN), token(&served, RAE));
+    assert_eq!(asked(&served, &rae, ("POST", ELEVATE)).status, 403);
     assert_eq!(asked(&served, &admin, ("POST", ELEVATE)).status, 200);
-    assert_eq!(asked(&served, &ada, ("GET", ALL)).json()["value"], json!([]));
+    assert_eq!(asked(&served, &rae, ("GET", ALL)).json()["value"], json!([]));
     let name = asked(&served, &admin, ("GET", ALL)).json()["value"][0]["name"].as_str().unwrap().to_owned();
     let one = format!("{BELOW}/roleAssignments/{name}?api-version=2022-04-01");
-    assert_eq!(asked(&served, &ada, ("GET", &one)).status, 404);
-    assert_eq!(asked(&served, &ada, ("DELETE", &one)).status, 403);
+    assert_eq!(asked(&served, &rae, ("GET", &one)).status, 404);
+    assert_eq!(asked(&served, &rae, ("DELETE", &one)).status, 403);
     for (method, path, status) in
         [("POST", "/providers/Microsoft.Authorization/elevateAccess", 400), ("GET", ELEVATE, 405), ("PUT", ALL, 405)]
     {

@@ -218,7 +218,9 @@ fn what_was_opened_is_not_left_in_memory() {
         entries.iter().filter(|entry| entry["state"] == "rehearsed").count()
     };
     let before = rehearsals();
-    let (left, bytes) = hold(&["custody", "rehearse", "--config", "breakglass.toml", "--share", "-"], true).unwrap();
+    let (left, bytes) =
+        hold(&["custody", "rehearse", "--config", "breakglass.toml", "--set", &texts[3], "--share", "-"], true)
+            .unwrap();
     println!(
         "of the password, two parts of a share and the set: {shown:?} times as it is shown, {left:?} afterwards, in {bytes} bytes"
     );

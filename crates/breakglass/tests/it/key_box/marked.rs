@@ -263,7 +263,7 @@ impl Desk {
         }
         let newest = self.shares.last().unwrap();
         world.ends(0, &["custody", "sheet", "share", "--output", "sheet.pdf", "--share", "-"], &newest[0]);
-        world.ends(0, &["custody", "list"], "");
+        world.ends(1, &["custody", "list"], "");
         for words in [
             &["ledger", "show"][..],
             &["ledger", "show", "--format", "json"],
@@ -368,7 +368,8 @@ fn marked_secrets_are_nowhere_they_may_not_be() {
         ],
         "",
     );
-    desk.world.ends(0, &["custody", "retire", "--reason", "ada has left"], "");
+    let spent = desk.world.sets().last().unwrap().id.to_string();
+    desk.world.ends(0, &["custody", "retire", "--set", &spent, "--reason", "ada has left"], "");
     let next = desk.world.new_set();
     desk.shares.push(next);
     desk.writes();
