@@ -122,6 +122,13 @@ fn two(shares: &[String], first: usize, second: usize) -> String {
     format!("{}\n{}\n", shares[first], shares[second])
 }
 
+/// Whether two neighbouring words of `share` stand in `text`. One alone says nothing: the word list has `dominant`, but
+/// also words that our own sentences are made of.
+fn tells_of(text: &str, share: &str) -> bool {
+    let words: Vec<&str> = share.split(' ').collect();
+    words.windows(2).any(|pair| text.contains(&pair.join(" ")))
+}
+
 #[test]
 fn what_is_sealed_opens_with_any_two_shares_and_with_nothing_else() {
     let world = World::new("opens");
@@ -146,7 +153,7 @@ fn what_is_sealed_opens_with_any_two_shares_and_with_nothing_else() {
         let refused = world.ends_with(2, &open, &input);
         assert!(refused.err.contains(code) && refused.err.contains(told), "{input:?}: {}", refused.err);
         assert_eq!(refused.out, "");
-        assert!(!refused.err.contains(shares[0].split(' ').next_back().unwrap()), "no word of a share is told");
+        assert!(!tells_of(&refused.err, &shares[0]), "no words of a share are told: {}", refused.err);
     }
     // A document that somebody changed, or that another operator signed.
     let name = world.files(".breakglass/documents").pop().unwrap();
