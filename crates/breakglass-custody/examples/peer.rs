@@ -85,6 +85,7 @@ fn sealed(password: String, quorum: Quorum, seed: u64) -> Result<Value, Failed> 
     let label = Label {
         envelope: EnvelopeId::generate(&mut fill)?,
         set: set.clone(),
+        reserve: None,
         account: Account { id: "1".to_owned(), user_principal_name: "emergency-1@contoso.example".to_owned() },
         credential: CredentialKind::Password,
         version: 1,

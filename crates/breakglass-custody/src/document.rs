@@ -16,6 +16,7 @@ use crate::random::{NoRandomness, filled};
 use crate::recipient::Recipient;
 use crate::signed::{self, Checked, SignedError, Unconfirmed, wrong};
 use crate::signing::{SigningKey, SigningPublicKey};
+use crate::slip39::Share;
 
 /// Name and version of the form.
 pub const FORMAT: &str = "breakglass-sealed/1";
@@ -106,6 +107,8 @@ pub struct Label {
     pub envelope: EnvelopeId,
     /// The set of shares that opens it.
     pub set: KeySet,
+    /// The reserve that opens it as well: another set, whose shares are held outside.
+    pub reserve: Option<KeySet>,
     /// Whose it is.
     pub account: Account,
     /// What is sealed.
@@ -125,6 +128,36 @@ pub struct Document {
     text: String,
 }
 
+impl Label {
+    /// The set that shares say they are of: the reserve if one of them is, else the set.
+    #[must_use]
+    pub fn set_of(&self, shares: &[Share]) -> &KeySet {
+        let is_of_reserve = |reserve: &&KeySet| shares.iter().any(|share| reserve.is_of(share));
+        self.reserve.as_ref().filter(is_of_reserve).unwrap_or(&self.set)
+    }
+
+    /// The sets that open it.
+    pub fn sets(&self) -> impl Iterator<Item = &KeySet> {
+        std::iter::once(&self.set).chain(&self.reserve)
+    }
+
+    /// Whether the shares of a set open it.
+    #[must_use]
+    pub fn is_sealed_to(&self, set: &KeySet) -> bool {
+        self.sets().any(|one| one == set)
+    }
+}
+
+/// What a document says of its reserve. Members stand in the order of RFC 8785.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct ReserveForm {
+    recipient: String,
+    set: String,
+    shares: u8,
+    threshold: u8,
+}
+
 /// The form. Members stand in the order of RFC 8785.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -135,6 +168,8 @@ struct Form {
     format: String,
     operator: String,
     recipient: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reserve: Option<ReserveForm>,
     sealed: String,
     sealed_on: String,
     set: String,
@@ -178,6 +213,12 @@ impl Document {
             format: FORMAT.to_owned(),
             operator: operator.public().to_string(),
             recipient: label.set.recipient.to_string(),
+            reserve: label.reserve.as_ref().map(|reserve| ReserveForm {
+                recipient: reserve.recipient.to_string(),
+                set: reserve.id.to_string(),
+                shares: reserve.quorum.count(),
+                threshold: reserve.quorum.threshold(),
+            }),
             sealed,
             sealed_on: label.sealed_on.to_string(),
             set: label.set.id.to_string(),
@@ -217,9 +258,14 @@ impl Document {
 fn label(form: &Form) -> Result<Label, SignedError> {
     form.account.check()?;
     let envelope = EnvelopeId::read("envelope", &form.envelope)?;
-    let quorum = Quorum::new(form.threshold, form.shares).map_err(|error| wrong("threshold", error))?;
-    let recipient = Recipient::read(&form.recipient).map_err(|error| wrong("recipient", error))?;
-    let id = SetId::read(&form.set).map_err(|error| wrong("set", error))?;
+    let set = key_set(&form.set, (form.threshold, form.shares), &form.recipient)?;
+    let of_reserve =
+        |reserve: &ReserveForm| key_set(&reserve.set, (reserve.threshold, reserve.shares), &reserve.recipient);
+    let reserve = form.reserve.as_ref().map(of_reserve).transpose()?;
+    // Shares tell which of the two they are of by the name alone.
+    if reserve.as_ref().is_some_and(|reserve| reserve.id == set.id || reserve.recipient == set.recipient) {
+        return Err(wrong("reserve", "another set than the one that the document is sealed to"));
+    }
     let sealed_on = signed::moment("sealedOn", &form.sealed_on)?;
     if form.version == 0 {
         return Err(wrong("version", "a number from 1 on"));
@@ -229,10 +275,20 @@ fn label(form: &Form) -> Result<Label, SignedError> {
     }
     Ok(Label {
         envelope,
-        set: KeySet { id, quorum, recipient },
+        set,
+        reserve,
         account: form.account.clone(),
         credential: form.credential,
         version: form.version,
         sealed_on,
+    })
+}
+
+/// What is public of a set, by the members that say it.
+fn key_set(id: &str, (threshold, count): (u8, u8), recipient: &str) -> Result<KeySet, SignedError> {
+    Ok(KeySet {
+        id: SetId::read(id).map_err(|error| wrong("set", error))?,
+        quorum: Quorum::new(threshold, count).map_err(|error| wrong("threshold", error))?,
+        recipient: Recipient::read(recipient).map_err(|error| wrong("recipient", error))?,
     })
 }

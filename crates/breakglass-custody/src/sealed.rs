@@ -1,7 +1,7 @@
 //! Sealing, opening, and showing that something opens without opening it.
 //!
-//! A secret is an age file to the recipient of a set, in its armor, so that whoever has the key opens it with any age
-//! program and gets the secret itself, with nothing around it.
+//! A secret is an age file to the recipient of a set, and to that of the reserve if there is one, in its armor, so that
+//! whoever has one of the keys opens it with any age program and gets the secret itself, with nothing around it.
 //! **Invariant:** an open key opens documents of its own set and no others; a rehearsal does all that opening does, and
 //! gives nothing of it away. age takes its own randomness from the system.
 //! **Source:** the age format, <https://c2sp.org/age>.
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::document::{CredentialKind, Document, Label};
 use crate::fingerprint::Fingerprint;
-use crate::key_set::{OpenedKey, RecoverError, SetId};
+use crate::key_set::{KeySet, OpenedKey, RecoverError, SetId};
 use crate::password::Password;
 use crate::recipient::Recipient;
 use crate::secret::{PASSWORD_CHARS_MAX, SECRET_BYTES_MAX, Secret, is_secret};
@@ -36,13 +36,13 @@ pub enum SealError {
         /// What is to be sealed.
         secret: CredentialKind,
     },
-    /// The label names another set than the one that was signed.
+    /// The label names another set, or another reserve, than was signed.
     #[error("the document would name the set `{label}`, and the set `{signed}` is the one that the operator signed")]
     OtherSet {
         /// The set of the label.
-        label: SetId,
+        label: String,
         /// The set that was signed.
-        signed: SetId,
+        signed: String,
     },
     /// Somebody else signed the set.
     #[error(
@@ -61,6 +61,43 @@ pub enum SealError {
     /// The document did not come out as one.
     #[error("what was sealed cannot be read again, and was not kept")]
     Document(#[from] SignedError),
+}
+
+/// To whom is sealed: a set, and the reserve beside it, each as the operator signed it.
+#[derive(Debug, Clone, Copy)]
+pub struct SealTo<'a> {
+    /// The set of the custodians.
+    pub set: &'a SignedSet,
+    /// The set whose shares are held outside, if there is one.
+    pub reserve: Option<&'a SignedSet>,
+}
+
+impl<'a> From<&'a SignedSet> for SealTo<'a> {
+    fn from(set: &'a SignedSet) -> Self {
+        Self { set, reserve: None }
+    }
+}
+
+impl SealTo<'_> {
+    /// That a secret of this kind may be sealed under this label, to these sets, by this operator.
+    fn check(&self, kind: CredentialKind, label: &Label, operator: &SigningKey) -> Result<(), SealError> {
+        if label.credential != kind {
+            return Err(SealError::Kind { label: label.credential, secret: kind });
+        }
+        let signed = [Some(self.set), self.reserve];
+        for (label, signed) in [Some(&label.set), label.reserve.as_ref()].into_iter().zip(signed) {
+            let signed = signed.map(SignedSet::set);
+            if label != signed {
+                let name = |set: Option<&KeySet>| set.map_or_else(|| "none".to_owned(), |set| set.id.to_string());
+                return Err(SealError::OtherSet { label: name(label), signed: name(signed) });
+            }
+        }
+        let wanted = operator.public();
+        match signed.into_iter().flatten().map(SignedSet::operator).find(|found| *found != wanted) {
+            Some(found) => Err(SealError::OtherSigner { found: found.fingerprint(), wanted: wanted.fingerprint() }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Why a document is not opened.
@@ -109,16 +146,21 @@ pub enum OpenError {
     Nothing,
 }
 
-/// Seals a password to a set that the operator signed, and signs it. What comes out has been read again.
+/// Seals a password to sets that the operator signed, and signs it. What comes out has been read again.
 ///
 /// # Errors
-/// The password is none that Entra takes, the label is none of a password or names another set, or another operator
-/// signed the set.
-pub fn seal(password: &Password, label: &Label, set: &SignedSet, operator: &SigningKey) -> Result<Document, SealError> {
-    check(CredentialKind::Password, label, set, operator)?;
+/// The password is none that Entra takes, the label is none of a password or names other sets, or another operator
+/// signed one of them.
+pub fn seal<'a>(
+    password: &Password,
+    label: &Label,
+    to: impl Into<SealTo<'a>>,
+    operator: &SigningKey,
+) -> Result<Document, SealError> {
+    to.into().check(CredentialKind::Password, label, operator)?;
     let sealed = password.with_plaintext(|text| {
         let is_good = is_secret(CredentialKind::Password, text);
-        if is_good { encrypted(text, &label.set.recipient).map_err(SealError::Age) } else { Err(SealError::Password) }
+        if is_good { sealed(text, label) } else { Err(SealError::Password) }
     })?;
     Ok(Document::signed(label, sealed, operator)?)
 }
@@ -126,31 +168,21 @@ pub fn seal(password: &Password, label: &Label, set: &SignedSet, operator: &Sign
 /// Seals the PIN of a security key or the private key of a certificate, as [`seal`] does a password.
 ///
 /// # Errors
-/// The label is of another kind or names another set, or another operator signed the set.
-pub fn seal_secret(
+/// The label is of another kind or names other sets, or another operator signed one of them.
+pub fn seal_secret<'a>(
     secret: &Secret,
     label: &Label,
-    set: &SignedSet,
+    to: impl Into<SealTo<'a>>,
     operator: &SigningKey,
 ) -> Result<Document, SealError> {
-    check(secret.kind(), label, set, operator)?;
-    let sealed = secret.with_plaintext(|text| encrypted(text, &label.set.recipient)).map_err(SealError::Age)?;
+    to.into().check(secret.kind(), label, operator)?;
+    let sealed = secret.with_plaintext(|text| sealed(text, label))?;
     Ok(Document::signed(label, sealed, operator)?)
 }
 
-/// That a secret of this kind may be sealed under this label, to this set, by this operator.
-fn check(kind: CredentialKind, label: &Label, set: &SignedSet, operator: &SigningKey) -> Result<(), SealError> {
-    if label.credential != kind {
-        return Err(SealError::Kind { label: label.credential, secret: kind });
-    }
-    if label.set != *set.set() {
-        return Err(SealError::OtherSet { label: label.set.id.clone(), signed: set.set().id.clone() });
-    }
-    let (found, wanted) = (set.operator(), operator.public());
-    if found != wanted {
-        return Err(SealError::OtherSigner { found: found.fingerprint(), wanted: wanted.fingerprint() });
-    }
-    Ok(())
+/// A text as one age file, which the key of each set of the label opens.
+fn sealed(text: &str, label: &Label) -> Result<String, SealError> {
+    encrypted(text, label.sets().map(|set| &set.recipient)).map_err(SealError::Age)
 }
 
 /// The words of a share as an age file in its armor, for the one custodian whose own key this is: a sheet for somebody who
@@ -159,13 +191,13 @@ fn check(kind: CredentialKind, label: &Label, set: &SignedSet, operator: &Signin
 /// # Errors
 /// age does not write it.
 pub fn seal_share(share: &Share, custodian: &Recipient) -> Result<String, SealError> {
-    share.with_words(|words| encrypted(words, custodian)).map_err(SealError::Age)
+    share.with_words(|words| encrypted(words, std::iter::once(custodian))).map_err(SealError::Age)
 }
 
 /// age keeps what it encrypts in a buffer of its own, which it does not wipe: docs/decisions/0011-custody.md.
-fn encrypted(text: &str, to: &Recipient) -> std::io::Result<String> {
-    let recipient: &dyn age::Recipient = to.key();
-    let encryptor = age::Encryptor::with_recipients(std::iter::once(recipient)).map_err(std::io::Error::other)?;
+fn encrypted<'a>(text: &str, to: impl Iterator<Item = &'a Recipient>) -> std::io::Result<String> {
+    let recipients = to.map(|recipient| recipient.key() as &dyn age::Recipient);
+    let encryptor = age::Encryptor::with_recipients(recipients).map_err(std::io::Error::other)?;
     let mut writer = encryptor.wrap_output(ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor)?)?;
     writer.write_all(text.as_bytes())?;
     let sealed = writer.finish()?.finish()?;
@@ -199,8 +231,7 @@ impl Rehearsed {
 /// # Errors
 /// One of the documents does not open, or there is none.
 pub fn rehearse(shares: &[Share], documents: &[Document]) -> Result<Vec<Rehearsed>, OpenError> {
-    let set = &documents.first().ok_or(OpenError::Nothing)?.label().set;
-    let key = set.recover(shares)?;
+    let key = documents.first().ok_or(OpenError::Nothing)?.label().set_of(shares).recover(shares)?;
     let rehearsed = documents.iter().map(|document| {
         key.text(document)?;
         Ok(Rehearsed { label: document.label().clone() })
@@ -232,13 +263,14 @@ impl OpenedKey {
         }
     }
 
-    /// That a document is of the set of this key.
+    /// That a document is sealed to the set of this key.
     fn is_of(&self, document: &Document) -> Result<(), OpenError> {
-        let label = document.label();
-        if label.set.id != self.set().id {
-            return Err(OpenError::OtherSet { document: label.set.id.clone(), key: self.set().id.clone() });
+        let (label, set) = (document.label(), self.set());
+        match label.sets().find(|named| named.id == set.id) {
+            None => Err(OpenError::OtherSet { document: label.set.id.clone(), key: set.id.clone() }),
+            Some(named) if named == set => Ok(()),
+            Some(named) => Err(OpenError::OtherTerms(named.id.clone())),
         }
-        if label.set == *self.set() { Ok(()) } else { Err(OpenError::OtherTerms(label.set.id.clone())) }
     }
 
     /// What is sealed in a document, if it is of the kind that the document says.

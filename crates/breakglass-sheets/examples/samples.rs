@@ -41,6 +41,7 @@ fn main() -> Result<(), Failed> {
                 set: &set,
                 share,
                 custodian,
+                is_reserve: false,
                 accounts: &accounts,
                 documents,
                 report_to: REPORT_TO,
@@ -64,6 +65,7 @@ fn main() -> Result<(), Failed> {
             tenant: &tenant,
             set: &set,
             custodians: &custodians,
+            reserve: Some((&set, &custodians)),
             accounts: &accounts,
             documents_at: &[
                 "on paper in safe 2, Berlin, basement".to_owned(),
@@ -127,6 +129,7 @@ fn documents(
         let label = Label {
             envelope: EnvelopeId::generate(&mut fill)?,
             set: set.set().clone(),
+            reserve: None,
             account: account.clone(),
             credential: CredentialKind::Password,
             version,

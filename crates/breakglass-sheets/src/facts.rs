@@ -162,7 +162,7 @@ pub(crate) fn numbered(accounts: &[Account]) -> impl Iterator<Item = (String, &A
 pub(crate) fn check_documents(documents: &[Document], set: &SignedSet) -> Result<(), SheetError> {
     at_most("documents", documents.len(), DOCUMENT_COUNT_MAX)?;
     for document in documents {
-        if document.label().set != *set.set() {
+        if !document.label().is_sealed_to(set.set()) {
             return Err(SheetError::OtherSet { found: document.label().set.id.clone(), wanted: set.set().id.clone() });
         }
         if document.operator() != set.operator() {

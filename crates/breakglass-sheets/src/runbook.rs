@@ -31,6 +31,8 @@ pub struct Runbook<'a> {
     pub set: &'a SignedSet,
     /// Who has the shares. Whoever is called first stands first.
     pub custodians: &'a [Custodian],
+    /// The reserve that opens as well, and who has its shares outside, if there is one.
+    pub reserve: Option<(&'a SignedSet, &'a [Custodian])>,
     /// The accounts.
     pub accounts: &'a [Account],
     /// Where the documents are, on paper or on computers that need nothing of the tenant.
@@ -84,6 +86,9 @@ impl Runbook<'_> {
     fn check(&self) -> Result<(), SheetError> {
         self.tenant.check()?;
         Custodian::check_all(self.custodians, self.set.set().quorum)?;
+        if let Some((reserve, custodians)) = self.reserve {
+            Custodian::check_all(custodians, reserve.set().quorum)?;
+        }
         check_accounts(self.accounts)?;
         some("places of documents", self.documents_at.len(), PLACE_COUNT_MAX)?;
         for place in self.documents_at {
@@ -158,6 +163,22 @@ impl Runbook<'_> {
         flow.small(
             "Each brings the sheet of the set *{}*. Tell {} now. Never be alone with it.",
             &[&self.set.set().id.to_string(), self.report_to],
+        );
+        self.call_outside(flow);
+    }
+
+    /// Who has the reserve: for whoever cannot reach enough of those above.
+    fn call_outside(&self, flow: &mut Flow<'_>) {
+        let Some((reserve, holders)) = self.reserve else { return };
+        let reserve = reserve.set();
+        let called = holders.iter().map(|holder| match &holder.phone {
+            Some(phone) => format!("{} {phone}", holder.name),
+            None => holder.name.clone(),
+        });
+        let called: Vec<String> = called.collect();
+        flow.small(
+            "*Too few can be reached?* The reserve *{}* opens as well, with any {} of: {}. Then add `--reserve` under 2.",
+            &[&reserve.id.to_string(), &reserve.quorum.threshold().to_string(), &called.join("; ")],
         );
     }
 

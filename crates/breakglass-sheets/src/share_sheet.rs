@@ -44,6 +44,8 @@ pub struct ShareSheet<'a> {
     pub share: &'a Share,
     /// Whose it is.
     pub custodian: &'a Custodian,
+    /// Whether the set is the reserve, whose shares are held outside.
+    pub is_reserve: bool,
     /// Whose passwords are sealed to the set, or will be.
     pub accounts: &'a [Account],
     /// What is sealed to the set so far; nothing, as long as it is new.
@@ -107,6 +109,13 @@ impl ShareSheet<'_> {
              one alone opens nothing. Found this sheet? Please call {}.",
             &[&self.tenant.name, &threshold, &count, self.report_to],
         );
+        if self.is_reserve {
+            flow.say(
+                "This is *the reserve*: it is kept closed, and is asked for only when too few people inside can be reached. \
+                 Hand it to nobody but two people whom you know to speak for *{}.*",
+                &[&self.tenant.name],
+            );
+        }
         flow.heading_with("Your 33 words", 11.0 * WORD_LEADING_POINTS + 50.0);
         self.words(flow);
         flow.heading("What it belongs to");

@@ -27,7 +27,7 @@ use serde::{Deserialize, Deserializer};
 
 pub(crate) use self::connection::{Connection, GROUP_USUAL, SignInName};
 use self::connection::{ExclusionSection, TenantSection};
-pub(crate) use self::custody::{DocumentPlace, Person, VaultPlace};
+pub(crate) use self::custody::{DocumentPlace, Person, PersonKind, VaultPlace};
 pub(crate) use self::lockout::{LockoutSettings, OnPremisesAuthentication, OwnScenario};
 use self::{custody::CustodySection, lockout::LockoutSection};
 use crate::codes::ErrorCode;

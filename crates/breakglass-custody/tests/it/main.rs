@@ -13,6 +13,8 @@ mod referee;
 #[cfg(test)]
 mod regressions;
 #[cfg(test)]
+mod reserves;
+#[cfg(test)]
 mod sealing_keys;
 #[cfg(test)]
 mod secrets;

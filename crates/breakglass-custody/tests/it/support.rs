@@ -106,6 +106,7 @@ impl Dice {
         Label {
             envelope: EnvelopeId::generate(self.fill()).unwrap(),
             set: set.clone(),
+            reserve: None,
             account: Account {
                 id: "11111111-2222-3333-4444-555555555555".to_owned(),
                 user_principal_name: "emergency-1@contoso.onmicrosoft.com".to_owned(),

@@ -1,7 +1,9 @@
 //! What is remembered of the sets of shares: entries that are added and never changed, and how things stand by them.
 //!
 //! The life of a set is [`breakglass_custody::succession`]; here each share has a holder as well, and what a custodian says
-//! of a share counts only for the one that was given to them.
+//! of a share counts only for the one that was given to them. Beside the sets of the custodians stand those of the reserve,
+//! whose shares are held outside: each secret is sealed to both, so that whoever is left of the custodians has a way that
+//! takes no fewer people.
 //! **Invariant:** the holders of a set are different people, so that a quorum of shares is one of people. An entry that
 //! cannot follow the ones before it is refused and changes nothing. A set counts only as the operator signed it.
 
@@ -25,12 +27,15 @@ pub const STREAM: &str = "custody/sets";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "camelCase", deny_unknown_fields)]
 pub enum Entry {
-    /// A set was made, and is the next one.
+    /// A set was made, and is the next one: of the custodians, or of the reserve.
     Made {
         /// What is public of it, as the operator signed it.
         set: String,
         /// Who is given which share: that of number 1 first.
         holders: Vec<Name>,
+        /// Whether its shares are held outside, for when the custodians are not enough.
+        #[serde(default, skip_serializing_if = "is_not")]
+        is_reserve: bool,
         /// When.
         at: Timestamp,
     },
@@ -86,6 +91,10 @@ pub enum Entry {
     },
 }
 
+fn is_not(flag: &bool) -> bool {
+    !flag
+}
+
 /// Why an entry cannot follow those that are there, or they cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyBoxError {
@@ -113,6 +122,9 @@ pub enum KeyBoxError {
         /// Holders that were named.
         holders: usize,
     },
+    /// A set of the custodians and one of the reserve could be taken for each other.
+    #[error("a set of the custodians and one of the reserve would both be called `{0}`; make it again")]
+    SameName(SetId),
     /// One person would hold two shares.
     #[error("`{0}` would hold two shares of one set, and would count as two people; each share needs another person")]
     SamePerson(Name),
@@ -140,10 +152,27 @@ pub struct HeldSet {
     pub signed: SignedSet,
     /// Who was given which share: that of number 1 first.
     pub holders: Vec<Name>,
+    /// Whether they are held outside.
+    pub is_reserve: bool,
     /// Shares that were acknowledged.
     pub acknowledged: BTreeSet<u8>,
     /// When shares were put together last, in a rehearsal that gave the key.
     pub rehearsed_at: Option<Timestamp>,
+}
+
+impl Entry {
+    /// The set that it speaks of; `None` of one that is only made.
+    const fn set(&self) -> Option<Fingerprint> {
+        match self {
+            Self::Made { .. } => None,
+            Self::Acknowledged { set, .. }
+            | Self::Rehearsed { set, .. }
+            | Self::Sealed { set, .. }
+            | Self::Opened { set, .. }
+            | Self::Retired { set, .. }
+            | Self::Died { set, .. } => Some(*set),
+        }
+    }
 }
 
 impl HeldSet {
@@ -171,7 +200,10 @@ impl HeldSet {
 pub struct KeyBox {
     operator: Fingerprint,
     sets: Vec<HeldSet>,
+    /// The sets of the custodians.
     succession: Succession,
+    /// The sets of the reserve, which follow each other on their own: an opening by the custodians leaves it as it is.
+    reserve: Succession,
     length: usize,
 }
 
@@ -179,7 +211,8 @@ impl KeyBox {
     /// With no set; those that are signed by this operator can be made.
     #[must_use]
     pub fn empty(operator: Fingerprint) -> Self {
-        Self { operator, sets: Vec::new(), succession: Succession::default(), length: 0 }
+        let (succession, reserve) = (Succession::default(), Succession::default());
+        Self { operator, sets: Vec::new(), succession, reserve, length: 0 }
     }
 
     /// How the sets stand by what is remembered.
@@ -202,12 +235,19 @@ impl KeyBox {
     /// It cannot follow those that are there; nothing is changed.
     pub fn take(&mut self, entry: &Entry) -> Result<(), KeyBoxError> {
         let event = match entry {
-            Entry::Made { set, holders, .. } => {
+            Entry::Made { set, holders, is_reserve, .. } => {
                 let signed = SignedSet::read(set)?.confirmed(self.operator)?;
                 check_holders(&signed, holders)?;
-                self.succession.take(&SetEvent::Made(signed.set().clone()))?;
-                let (acknowledged, holders) = (BTreeSet::new(), holders.clone());
-                self.sets.push(HeldSet { signed, holders, acknowledged, rehearsed_at: None });
+                // A document names one of each, and shares say by the name which of the two they are of.
+                let of_others = |held: &&HeldSet| held.is_reserve != *is_reserve;
+                let is_alike =
+                    |held: &HeldSet| held.set().id == signed.set().id || held.set().recipient == signed.set().recipient;
+                if self.sets.iter().filter(of_others).any(is_alike) {
+                    return Err(KeyBoxError::SameName(signed.set().id.clone()));
+                }
+                self.succession_of(*is_reserve).take(&SetEvent::Made(signed.set().clone()))?;
+                let (acknowledged, holders, is_reserve) = (BTreeSet::new(), holders.clone(), *is_reserve);
+                self.sets.push(HeldSet { signed, holders, is_reserve, acknowledged, rehearsed_at: None });
                 self.length += 1;
                 return Ok(());
             }
@@ -225,7 +265,8 @@ impl KeyBox {
             Entry::Retired { set, .. } => SetEvent::Retired(*set),
             Entry::Died { set, .. } => SetEvent::Died(*set),
         };
-        self.succession.take(&event)?;
+        let is_reserve = entry.set().is_some_and(|set| self.set(set).is_ok_and(|held| held.is_reserve));
+        self.succession_of(is_reserve).take(&event)?;
         if let Some(held) = self.held_mut(&event) {
             match entry {
                 Entry::Acknowledged { share, .. } => {
@@ -237,6 +278,10 @@ impl KeyBox {
         }
         self.length += 1;
         Ok(())
+    }
+
+    const fn succession_of(&mut self, is_reserve: bool) -> &mut Succession {
+        if is_reserve { &mut self.reserve } else { &mut self.succession }
     }
 
     fn held_mut(&mut self, event: &SetEvent) -> Option<&mut HeldSet> {
@@ -282,17 +327,38 @@ impl KeyBox {
         self.set(wanted).map_err(|_| SealableError::None)
     }
 
-    /// The next set, with nothing wrong if it is ready to be sealed to.
+    /// The reserve to seal to as well.
+    ///
+    /// # Errors
+    /// There is none, with what has to be done to have one.
+    pub fn reserve(&self) -> Result<&HeldSet, SealableError> {
+        let wanted = self.reserve.sealable()?.recipient.fingerprint();
+        self.set(wanted).map_err(|_| SealableError::None)
+    }
+
+    /// The next set of the custodians, with nothing wrong if it is ready to be sealed to.
     #[must_use]
     pub fn next(&self) -> Option<(&HeldSet, Result<(), SealableError>)> {
-        let (set, ready) = self.succession.next()?;
+        self.held(self.succession.next()?)
+    }
+
+    /// The next set of the reserve, with nothing wrong if it is ready to be sealed to.
+    #[must_use]
+    pub fn next_reserve(&self) -> Option<(&HeldSet, Result<(), SealableError>)> {
+        self.held(self.reserve.next()?)
+    }
+
+    fn held(
+        &self,
+        (set, ready): (&KeySet, Result<(), SealableError>),
+    ) -> Option<(&HeldSet, Result<(), SealableError>)> {
         self.set(set.recipient.fingerprint()).ok().map(|held| (held, ready))
     }
 
     /// How a set stands, and why nothing is sealed to it any more, if that is so.
     #[must_use]
     pub fn standing(&self, set: Fingerprint) -> Option<(SetStanding, Option<Spent>)> {
-        self.succession.standing(set)
+        self.succession.standing(set).or_else(|| self.reserve.standing(set))
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use breakglass_custody::document::{Account, CredentialKind, Document, EnvelopeId, Label};
 use breakglass_custody::name::Name;
 use breakglass_custody::password::{LENGTH_CHARS_USUAL, Password};
-use breakglass_custody::sealed::seal;
+use breakglass_custody::sealed::{SealTo, seal};
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::signing::SigningKey;
 use serde_json::{Value, json};
@@ -63,6 +63,8 @@ pub struct Sealing<'a> {
     pub account: &'a Account,
     /// The set of shares that opens it. Whoever calls knows that it may be sealed to.
     pub set: &'a SignedSet,
+    /// The reserve that opens it as well, if there is one.
+    pub reserve: Option<&'a SignedSet>,
     /// The operator's key.
     pub operator: &'a SigningKey,
 }
@@ -226,19 +228,20 @@ impl Journey<'_> {
     }
 
     async fn prepared(&self) -> Result<(Name, Password), String> {
-        let Sealing { account, set, operator } = self.sealing;
+        let Sealing { account, set, reserve, operator } = self.sealing;
         let words = |error: &dyn std::error::Error| error.to_string();
         let fill = |buffer: &mut [u8]| self.rotator.random.fill(buffer);
         let password = Password::generate(LENGTH_CHARS_USUAL, fill).map_err(|error| words(&error))?;
         let label = Label {
             envelope: EnvelopeId::generate(fill).map_err(|error| words(&error))?,
             set: set.set().clone(),
+            reserve: reserve.map(|reserve| reserve.set().clone()),
             account: account.clone(),
             credential: CredentialKind::Password,
             version: self.course.version(),
             sealed_on: self.rotator.clock.now(),
         };
-        let document = seal(&password, &label, set, operator).map_err(|error| words(&error))?;
+        let document = seal(&password, &label, SealTo { set, reserve }, operator).map_err(|error| words(&error))?;
         let id = label.envelope.to_string();
         let name = Name::read(&id).map_err(|error| words(&error))?;
         let candidate = Name::read(&id).map_err(|error| words(&error))?;

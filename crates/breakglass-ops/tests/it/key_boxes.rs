@@ -42,7 +42,12 @@ fn name(text: &str) -> Name {
 }
 
 fn made(set: &SignedSet, holders: &[&str]) -> Entry {
-    Entry::Made { set: set.text().to_owned(), holders: holders.iter().map(|one| name(one)).collect(), at: at(1) }
+    Entry::Made {
+        set: set.text().to_owned(),
+        holders: holders.iter().map(|one| name(one)).collect(),
+        is_reserve: false,
+        at: at(1),
+    }
 }
 
 fn acknowledged(set: Fingerprint, share: u8, person: &str) -> Entry {
@@ -90,6 +95,39 @@ fn a_set_lives_from_its_making_to_its_end() {
     let held = read.set(two).unwrap();
     assert_eq!((held.holder(2), held.holder(0), held.holder(4)), (Some(&name("max")), None, None));
     assert_eq!((held.acknowledged.len(), held.rehearsed_at), (3, Some(at(3))));
+}
+
+#[test]
+fn a_reserve_follows_its_own_sets_and_none_of_the_custodians() {
+    let (store, operator) = (InMemoryStore::default(), operator());
+    let (first, reserve, second) = (set(1, &operator), set(5, &operator), set(7, &operator));
+    let [one, kept, two] = [&first, &reserve, &second].map(|set| set.set().recipient.fingerprint());
+    let mut key_box = KeyBox::empty(operator.public().fingerprint());
+    let of_reserve = |set: &SignedSet| {
+        let mut entries = readied(set);
+        if let Entry::Made { is_reserve, .. } = &mut entries[0] {
+            *is_reserve = true;
+        }
+        entries
+    };
+    readied(&first).iter().for_each(|entry| key_box.note(&store, entry).unwrap());
+    assert!(matches!(key_box.reserve(), Err(SealableError::None)));
+    of_reserve(&reserve).iter().for_each(|entry| key_box.note(&store, entry).unwrap());
+    assert!(matches!(key_box.note(&store, &made(&reserve, &PEOPLE)), Err(KeyBoxError::SameName(_))), "one key, twice");
+    for set in [one, kept] {
+        key_box.note(&store, &Entry::Sealed { set, at: at(4) }).unwrap();
+    }
+    key_box.note(&store, &Entry::Opened { set: one, at: at(5) }).unwrap();
+    assert_eq!(key_box.reserve().unwrap().fingerprint(), kept, "what the custodians opened leaves it as it is");
+    readied(&second).iter().for_each(|entry| key_box.note(&store, entry).unwrap());
+    assert_eq!(key_box.sealable().unwrap().fingerprint(), two);
+    key_box.note(&store, &Entry::Opened { set: kept, at: at(6) }).unwrap();
+    assert!(key_box.reserve().is_err() && key_box.sealable().is_ok());
+    let again = key_box.note(&store, &Entry::Sealed { set: kept, at: at(7) });
+    assert!(matches!(again, Err(KeyBoxError::Succession(_))), "an opened one is never sealed to again");
+    let read = KeyBox::of(&store, operator.public().fingerprint()).unwrap();
+    assert_eq!(read.sets(), key_box.sets());
+    assert_eq!(read.standing(kept), Some((SetStanding::Current, Some(Spent::Opened))));
 }
 
 #[test]

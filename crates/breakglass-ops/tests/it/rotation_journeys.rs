@@ -127,7 +127,7 @@ impl World {
             random: self,
             tell: &|_| {},
         };
-        let sealing = Sealing { account: &self.account, set: &self.set, operator: &self.operator };
+        let sealing = Sealing { account: &self.account, set: &self.set, reserve: None, operator: &self.operator };
         match panic::catch_unwind(AssertUnwindSafe(|| run(rotator.rotate(sealing)))) {
             Ok(ended) => Some(ended),
             Err(payload) if payload.is::<Killed>() => None,

@@ -50,6 +50,28 @@ fn five_custodians_and_two_accounts_are_one_page_that_is_read_at_arm_s_length() 
 }
 
 #[test]
+fn whoever_reaches_too_few_learns_who_has_the_reserve() {
+    let (world, outside) = (world(42), world_of_reserve());
+    for paper in Paper::ALL {
+        let mut runbook = world.runbook();
+        assert!(!pages(&runbook.pdf(paper).unwrap())[0].sentence().contains("Too few can be reached?"));
+        runbook.reserve = Some((&outside.set, &outside.custodians));
+        let found = pages(&runbook.pdf(paper).unwrap());
+        assert_eq!(found.len(), 1);
+        let text = found[0].sentence();
+        let set = outside.set.set();
+        assert!(text.contains(&format!("The reserve {} opens as well, with any 3 of:", set.id)), "{text}");
+        for holder in &outside.custodians {
+            assert!(text.contains(&format!("{} {}", holder.name, holder.phone.clone().unwrap())), "{text}");
+        }
+    }
+}
+
+fn world_of_reserve() -> World {
+    world(43)
+}
+
+#[test]
 fn who_does_not_fit_is_said() {
     let mut world = world(41);
     world.places = vec!["a safe in a house at a street in a town ".repeat(6); PLACE_COUNT_MAX];

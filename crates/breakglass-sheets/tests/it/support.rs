@@ -115,6 +115,7 @@ impl Dice {
             let label = Label {
                 envelope: EnvelopeId::generate(self.fill()).unwrap(),
                 set: set.set().clone(),
+                reserve: None,
                 account: account.clone(),
                 credential: CredentialKind::Password,
                 version: 3,
@@ -159,6 +160,7 @@ impl World {
             set: &self.set,
             share: &self.shares[share - 1],
             custodian: &self.custodians[share - 1],
+            is_reserve: false,
             accounts: &self.accounts,
             documents: &self.documents,
             report_to: REPORT_TO,
@@ -185,6 +187,7 @@ impl World {
             tenant: &self.tenant,
             set: &self.set,
             custodians: &self.custodians,
+            reserve: None,
             accounts: &self.accounts,
             documents_at: &self.places,
             second_factor: Some("security key 7, in safe 2"),

@@ -270,7 +270,7 @@ fn remember((desk, store): (&Desk, &SqliteStore), document: &Document, people: &
         }
     };
     stream::note(store, id, &entry, None).map_err(CheckoutFailure::from)?;
-    note_opened(desk, store, document)?;
+    note_opened(desk, store, (document, &document.label().set))?;
     catch_up(store, at).map_err(CheckoutFailure::from)?;
     Ok(())
 }

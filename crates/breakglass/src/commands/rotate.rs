@@ -9,6 +9,7 @@ use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::random::SystemRandom;
 use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_custody::document::Account;
+use breakglass_custody::sealed::SealTo;
 use breakglass_custody::signing::SigningKey;
 use breakglass_engine::access::Access;
 use breakglass_engine::lockout::Analysis;
@@ -18,7 +19,6 @@ use breakglass_ops::drill::record::Begun;
 use breakglass_ops::drill::stream as drill;
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::key_box::depositories::Depositories;
-use breakglass_ops::key_box::record::Entry;
 use breakglass_ops::ports::{Clock as _, Directory as _, DirectoryError, SignedInAs, Store};
 use breakglass_ops::rotation::journey::{RotationError, Rotator, Sealing, course_of};
 use breakglass_ops::rotation::leave::{Leave, Other, Refusal, leave};
@@ -209,7 +209,7 @@ impl Tools {
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let tools = self.tools(world)?;
-        let held = tools.desk.key_box(&tools.store)?.sealable().map_err(DeskError::from)?.clone();
+        let sets = tools.desk.sealable(&tools.desk.key_box(&tools.store)?, world)?;
         let (subject, wanted) = tools.read(world)?;
         let account = self.account(&subject, &self.account)?;
         if let Some(new) = &self.replace_account {
@@ -217,7 +217,7 @@ impl Arguments {
         }
         let meanwhile = may(&subject, &account, &tools.store, world)?;
         let who = who(&tools, &account)?;
-        say_what(&account.user_principal_name, &who, (&meanwhile, &held.set().id.to_string()), world);
+        say_what(&account.user_principal_name, &who, (&meanwhile, &sets.names()), world);
         if !self.yes && !world.agrees("Change it? Only `yes` does:") {
             return Err(RotateFailure::NotAgreed(account.user_principal_name).into());
         }
@@ -241,9 +241,8 @@ impl Arguments {
     fn rotate(&self, tools: &Tools, account: &Account, world: &World) -> Result<(), Failure> {
         let Tools { desk, store, operator, depositories, live, .. } = tools;
         let mut key_box = desk.key_box(store)?;
-        let held = key_box.sealable().map_err(DeskError::from)?.clone();
-        let sealed = Entry::Sealed { set: held.fingerprint(), at: SystemClock.now() };
-        key_box.note(store, &sealed).map_err(DeskError::from)?;
+        let sets = desk.sealable(&key_box, world)?;
+        Desk::note_sealing(&mut key_box, store, &sets)?;
         let tell = |step: &Step| tell(step, world);
         let rotator = Rotator {
             directory: &live.directory,
@@ -254,7 +253,8 @@ impl Arguments {
             random: &SystemRandom,
             tell: &tell,
         };
-        let sealing = Sealing { account, set: &held.signed, operator };
+        let SealTo { set, reserve } = sets.signed();
+        let sealing = Sealing { account, set, reserve, operator };
         let rotated = live.runtime.block_on(async {
             tokio::select! {
                 rotated = rotator.rotate(sealing) => rotated.map_err(|error| stopped(error, world)),
@@ -267,10 +267,10 @@ impl Arguments {
         let destroyed = destroy_superseded((depositories, store), &account.id, SystemClock.now());
         let destroyed = live.runtime.block_on(destroyed).map_err(DeskError::from)?;
         let done = format!(
-            "`{}` has another password, proved by a sign-in. It is sealed in the document `{}`, to the set `{}`.",
+            "`{}` has another password, proved by a sign-in. It is sealed in the document `{}`, to {}.",
             account.user_principal_name,
             rotated.document,
-            held.set().id
+            sets.names()
         );
         world.tell(fitted(&visible(&done), "", "", world.stderr.columns).trim_end());
         for document in destroyed {
@@ -399,14 +399,14 @@ fn drilled_at(store: &dyn Store, account: &str, course: &Course) -> Result<Optio
     Ok(good.filter(|good| has_signed_in(&good.begun)).map(|good| good.begun.at))
 }
 
-fn say_what(name: &str, who: &str, (meanwhile, set): (&Leave, &str), world: &World) {
+fn say_what(name: &str, who: &str, (meanwhile, sets): (&Leave, &str), world: &World) {
     let meanwhile = match meanwhile {
         Leave::Other(other) => format!("`{other}` is known to get in meanwhile."),
         Leave::First => {
             "No sealed password of it is known to count yet; no other account is needed meanwhile.".to_owned()
         }
     };
-    let text = format!("The password of `{name}` is changed by `{who}` and sealed to the set `{set}`. {meanwhile}");
+    let text = format!("The password of `{name}` is changed by `{who}` and sealed to {sets}. {meanwhile}");
     world.tell(&format!("\n{}", fitted(&visible(&text), "", "", world.stderr.columns).trim_end()));
 }
 

@@ -38,6 +38,8 @@ pub(super) struct CustodySection {
     custodian: Vec<Spanned<PersonProperties>>,
     /// Whoever agrees to openings and holds no share.
     person: Vec<Spanned<PersonProperties>>,
+    /// Whoever holds a share of the reserve, outside: a notary, a bank.
+    reserve: Vec<Spanned<PersonProperties>>,
     safe: Vec<Spanned<KeeperProperties>>,
     depository: Vec<Spanned<DepositoryProperties>>,
     envelope: Vec<Spanned<EnvelopeProperties>>,
@@ -98,6 +100,17 @@ impl FromText for Recipient {
     }
 }
 
+/// What somebody is to the key box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PersonKind {
+    /// They hold a share of the sets of the custodians.
+    Custodian,
+    /// They hold a share of the reserve, outside.
+    Reserve,
+    /// They hold none, and agree to openings.
+    Other,
+}
+
 /// Somebody who holds a share, or agrees to openings.
 #[derive(Debug, Clone)]
 pub(crate) struct Person {
@@ -113,8 +126,8 @@ pub(crate) struct Person {
     pub(crate) key: Option<SigningPublicKey>,
     /// Their own key of age, that a share is encrypted to.
     pub(crate) age: Option<Recipient>,
-    /// Whether they hold a share.
-    pub(crate) is_custodian: bool,
+    /// What they are to the key box.
+    pub(crate) kind: PersonKind,
 }
 
 #[derive(Debug, Deserialize)]
@@ -246,8 +259,10 @@ impl CustodySection {
 
     /// Whoever holds a share or agrees to openings, custodians first.
     fn people(&self) -> Vec<Person> {
-        let of = |is_custodian: bool| move |one: &Spanned<PersonProperties>| one.get_ref().person(is_custodian);
-        self.custodian.iter().map(of(true)).chain(self.person.iter().map(of(false))).collect()
+        let of = |kind: PersonKind| move |one: &Spanned<PersonProperties>| one.get_ref().person(kind);
+        let inside =
+            self.custodian.iter().map(of(PersonKind::Custodian)).chain(self.person.iter().map(of(PersonKind::Other)));
+        inside.chain(self.reserve.iter().map(of(PersonKind::Reserve))).collect()
     }
 
     /// Where documents are kept; paths are from the folder of the configuration.
@@ -259,9 +274,13 @@ impl CustodySection {
     pub(super) fn check(&self) -> Result<(), Contradiction> {
         check_keepers("custodians", &self.custodian, |keeper| &keeper.id)?;
         check_keepers("people", &self.person, |keeper| &keeper.id)?;
-        let everybody = || self.custodian.iter().chain(&self.person);
+        check_keepers("holders of the reserve", &self.reserve, |keeper| &keeper.id)?;
+        let everybody = || self.custodian.iter().chain(&self.person).chain(&self.reserve);
         if let Some((id, span)) = repeated(everybody().map(|one| (&one.get_ref().id, one.span()))) {
-            return Err(Contradiction { message: format!("`{id}` is a custodian and somebody else"), span });
+            return Err(Contradiction {
+                message: format!("`{id}` is declared twice, as a custodian, a person or a holder of the reserve"),
+                span,
+            });
         }
         let keys = everybody().filter_map(|one| one.get_ref().key.as_ref().map(|key| (key.0.to_string(), one.span())));
         if let Some((_, span)) = repeated(keys) {
@@ -322,7 +341,7 @@ impl PersonProperties {
         (self.id.0.clone(), Keeper { name, site: optional(self.site.as_ref()) })
     }
 
-    fn person(&self, is_custodian: bool) -> Person {
+    fn person(&self, kind: PersonKind) -> Person {
         Person {
             id: self.id.0.clone(),
             name: self.name.as_ref().unwrap_or(&self.id).0.clone(),
@@ -330,7 +349,7 @@ impl PersonProperties {
             phone: optional(self.phone.as_ref()),
             key: self.key.as_ref().map(|key| key.0),
             age: self.age.as_ref().map(|key| key.0.clone()),
-            is_custodian,
+            kind,
         }
     }
 }

@@ -33,6 +33,7 @@ pub(crate) struct SetLine {
     pub(crate) recipient: String,
     pub(crate) opens: String,
     pub(crate) stands: String,
+    pub(crate) is_reserve: bool,
     pub(crate) shares: Vec<ShareLine>,
     pub(crate) rehearsed_at: Option<Timestamp>,
 }
@@ -55,6 +56,7 @@ pub(crate) struct DocumentLine {
     pub(crate) account_id: String,
     pub(crate) version: u32,
     pub(crate) set: String,
+    pub(crate) reserve: Option<String>,
     pub(crate) sealed_on: Timestamp,
     pub(crate) stands: String,
     pub(crate) is_current: bool,
@@ -122,7 +124,7 @@ fn documents(documents: &[DocumentLine], (columns, paint): (usize, Paint)) -> St
     if documents.is_empty() {
         return "  There are none.\n".to_owned();
     }
-    let heads = [("Account", true), ("Version", false), ("Set", false), ("Sealed on", true), ("Stands", true)];
+    let heads = [("Account", true), ("Version", false), ("Set", true), ("Sealed on", true), ("Stands", true)];
     let heads = heads.map(|(heading, is_flexible)| Column { heading, is_flexible });
     let row = |document: &DocumentLine| {
         let out = document.check_out.as_ref().map(|out| format!(", {out}")).unwrap_or_default();
@@ -131,7 +133,10 @@ fn documents(documents: &[DocumentLine], (columns, paint): (usize, Paint)) -> St
         vec![
             Cell::plain(&document.account),
             Cell::plain(document.version.to_string()),
-            Cell::plain(&document.set),
+            Cell::plain(match &document.reserve {
+                Some(reserve) => format!("{}, {reserve}", document.set),
+                None => document.set.clone(),
+            }),
             Cell::plain(day_and_time(document.sealed_on)),
             if is_to_do { Cell::styled(stands, Style::Strong) } else { Cell::plain(stands) },
         ]

@@ -71,8 +71,12 @@ impl World {
 
     /// Makes a set, and gives its name and its shares.
     fn set(&self) -> (String, Vec<String>) {
+        self.set_by(&["custody", "new-set"])
+    }
+
+    fn set_by(&self, arguments: &[&str]) -> (String, Vec<String>) {
         let before = self.files("shares");
-        self.ends(0, &["custody", "new-set"]);
+        self.ends(0, arguments);
         let mut made: Vec<String> = self.files("shares").into_iter().filter(|file| !before.contains(file)).collect();
         made.sort();
         assert_eq!(made.len(), 3);
@@ -294,6 +298,52 @@ fn a_state_that_somebody_changed_opens_nothing_by_check_out() {
     run("DELETE FROM entries WHERE stream = 'ledger'");
     let refused = world.ends_with(2, &["checkout", "open", "--account", ACCOUNT, "--share", "-"], &two(&shares, 0, 1));
     assert!(refused.err.contains("BG4072"), "{}", refused.err);
+}
+
+#[test]
+fn whoever_is_left_opens_with_the_reserve_that_is_held_outside() {
+    let world = World::new("reserve");
+    let path = world.folder.join("breakglass.toml");
+    let mut config = fs::read_to_string(&path).unwrap();
+    for (person, identity) in ["bank", "board", "notary"].iter().zip(&world.identities) {
+        let age = identity.to_public();
+        config.push_str(&format!("[[custody.reserve]]\nid = \"{person}\"\nphone = \"+49 30 2\"\nage = \"{age}\"\n"));
+    }
+    fs::write(&path, config).unwrap();
+    let (_, shares) = world.ready_set();
+    assert!(world.listing()["toDo"].to_string().contains("custody new-set --reserve"));
+    let (reserve, outside) = world.set_by(&["custody", "new-set", "--reserve"]);
+    let seal = ["custody", "seal", "--account", ACCOUNT, "--id", ID, "--generate"];
+    let rehearse = ["custody", "rehearse", "--acknowledge", "--set", &reserve, "--share", "-"];
+    world.ends_with(0, &rehearse, &outside.join("\n"));
+    let password = world.ends(0, &seal).out.trim().to_owned();
+    let listing = world.listing();
+    assert_eq!(listing["documents"][0]["reserve"], reserve.as_str());
+    assert_eq!(listing["sets"][1]["stands"], "reserve, current");
+    // Each opens alone, and no mixture does.
+    let open = ["custody", "open", "--account", ACCOUNT, "--share", "-"];
+    let mixed = world.ends_with(2, &open, &format!("{}\n{}", shares[0], outside[1]));
+    assert!(mixed.err.contains("share 1 is of the set"), "{}", mixed.err);
+    world.ends_with(0, &rehearse, &outside.join("\n"));
+    let opened = world.ends_with(0, &[&open[..], &["--reserve"]].concat(), &two(&outside, 2, 0));
+    assert_eq!(opened.out.trim(), password);
+    let listing = world.listing();
+    assert_eq!(listing["sets"][0]["stands"], "current", "the custodians' key was not there");
+    assert_eq!(listing["sets"][1]["stands"], "reserve, opened, kept until nothing counts");
+    assert!(world.listing()["toDo"].to_string().contains("custody new-set --reserve"));
+    let refused = world.ends(2, &["custody", "retire", "--set", &reserve, "--reason", "it was opened", "--destroyed"]);
+    assert!(refused.err.contains("may count"), "{}", refused.err);
+    // Another account is sealed without it, and that is told.
+    let other = ["custody", "seal", "--account", "bg2@contoso.onmicrosoft.com", "--id", "22222222", "--generate"];
+    let sealed = world.ends(0, &other);
+    assert!(sealed.err.contains("it is not sealed to the reserve"), "{}", sealed.err);
+    let document = world.listing()["documents"].as_array().unwrap().clone();
+    let bare = document.iter().find(|one| one["accountId"] == "22222222").unwrap();
+    assert_eq!(bare["reserve"], Value::Null);
+    let name = bare["document"].as_str().unwrap();
+    let refused =
+        world.ends_with(2, &["custody", "open", "--document", name, "--reserve", "--share", "-"], &two(&outside, 0, 1));
+    assert!(refused.err.contains("is sealed to no reserve"), "{}", refused.err);
 }
 
 #[test]

@@ -107,7 +107,7 @@ impl World {
         let set = split.set.recipient.fingerprint();
         let mut key_box = KeyBox::of(&store, operator.public().fingerprint()).unwrap();
         let mut note = |entry: Entry| key_box.note(&store, &entry).unwrap();
-        note(Entry::Made { set: signed.text().to_owned(), holders: PEOPLE.map(name).to_vec(), at });
+        note(Entry::Made { set: signed.text().to_owned(), holders: PEOPLE.map(name).to_vec(), is_reserve: false, at });
         for (share, person) in (1..).zip(PEOPLE) {
             note(Entry::Acknowledged { set, share, person: name(person), at });
         }
@@ -121,6 +121,7 @@ impl World {
             let label = Label {
                 envelope: EnvelopeId::generate(fill).unwrap(),
                 set: split.set.clone(),
+                reserve: None,
                 account: Account { id: id.to_owned(), user_principal_name: upn.to_owned() },
                 credential: CredentialKind::Password,
                 version: 1,

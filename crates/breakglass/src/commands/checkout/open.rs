@@ -1,6 +1,7 @@
 //! `checkout open`: the custodians open what two people have agreed to.
 
 use breakglass_adapters::clock::SystemClock;
+use breakglass_custody::key_set::KeySet;
 use breakglass_ops::checkout::record::Entry;
 use breakglass_ops::checkout::stream::note;
 use breakglass_ops::journal::catch_up;
@@ -9,8 +10,7 @@ use breakglass_ops::ports::Clock as _;
 use super::CheckoutFailure;
 use super::agreed::under_way;
 use crate::commands::custody::desk::{Place, name_of};
-use crate::commands::custody::opening::{current_of, note_opened, open_and_show};
-use crate::commands::custody::shares::ShareArguments;
+use crate::commands::custody::opening::{OpeningShares, current_of, note_opened, open_and_show};
 use crate::commands::custody::shown::Spelling;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -31,7 +31,7 @@ pub(super) struct Arguments {
     spell: Option<Spelling>,
 
     #[command(flatten)]
-    share: ShareArguments,
+    share: OpeningShares,
 
     #[command(flatten)]
     place: Place,
@@ -50,10 +50,10 @@ impl Arguments {
         let mut course = found.course.clone();
         course.add(&opened(SystemClock.now())).map_err(|error| CheckoutFailure::Stream(error.into()))?;
         let document = desk.document(&name)?;
-        let mut remember = |_: &breakglass_custody::name::Name| -> Result<(), Failure> {
+        let mut remember = |set: &KeySet| -> Result<(), Failure> {
             // First that the key was there: whoever is stopped between the two may open by this request still, and nothing is
             // sealed to that key any more.
-            note_opened(&desk, &store, &document)?;
+            note_opened(&desk, &store, (&document, set))?;
             let now = SystemClock.now();
             note(&store, &account.id, &opened(now), None).map_err(CheckoutFailure::from)?;
             catch_up(&store, now).map_err(CheckoutFailure::from)?;

@@ -14,19 +14,20 @@ use breakglass_custody::NoRandomness;
 use breakglass_custody::document::Document;
 use breakglass_custody::fingerprint::Fingerprint;
 use breakglass_custody::name::{Name, NameError};
+use breakglass_custody::sealed::SealTo;
 use breakglass_custody::signed::SignedError;
 use breakglass_custody::signing::{SigningKey, SigningPublicKey};
 use breakglass_custody::succession::SealableError;
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::key_box::depositories::{Depositories, Unusable};
-use breakglass_ops::key_box::record::{HeldSet, KeyBox, KeyBoxError};
+use breakglass_ops::key_box::record::{Entry, HeldSet, KeyBox, KeyBoxError};
 use breakglass_ops::ports::{Clock as _, Depository, DepositoryError, Random as _, StoreError};
 use breakglass_ops::rotation::journey::RotationError;
 use tokio::runtime::Runtime;
 
 use super::super::checkout::CheckoutFailure;
 use crate::codes::ErrorCode;
-use crate::config::{Config, DocumentPlace, Person, VaultPlace};
+use crate::config::{Config, DocumentPlace, Person, PersonKind, VaultPlace};
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
 use crate::live::{LiveError, proxies};
@@ -172,6 +173,28 @@ impl Coded for DeskError {
 
     fn exit(&self) -> Exit {
         Exit::NotStarted
+    }
+}
+
+/// The sets that something is sealed to.
+#[derive(Debug)]
+pub(crate) struct Sealable {
+    /// That of the custodians.
+    pub(crate) set: HeldSet,
+    /// The reserve, if there is one.
+    pub(crate) reserve: Option<HeldSet>,
+}
+
+impl Sealable {
+    /// As the operator signed them.
+    pub(crate) fn signed(&self) -> SealTo<'_> {
+        SealTo { set: &self.set.signed, reserve: self.reserve.as_ref().map(|held| &held.signed) }
+    }
+
+    /// Their names.
+    pub(crate) fn names(&self) -> String {
+        let also = self.reserve.as_ref().map(|held| format!(" and the reserve `{}`", held.set().id));
+        format!("the set `{}`{}", self.set.set().id, also.unwrap_or_default())
     }
 }
 
@@ -396,6 +419,31 @@ impl Desk {
         format!("breakglass/{}", self.config.tenant_id().unwrap_or("tenant"))
     }
 
+    /// Notes that something is about to be sealed to these sets.
+    pub(crate) fn note_sealing(key_box: &mut KeyBox, store: &SqliteStore, sets: &Sealable) -> Result<(), DeskError> {
+        for held in std::iter::once(&sets.set).chain(&sets.reserve) {
+            key_box.note(store, &Entry::Sealed { set: held.fingerprint(), at: SystemClock.now() })?;
+        }
+        Ok(())
+    }
+
+    /// To what is sealed now. A reserve that is declared and not ready keeps nobody from it, and is told.
+    pub(crate) fn sealable(&self, key_box: &KeyBox, world: &World) -> Result<Sealable, DeskError> {
+        let set = key_box.sealable()?.clone();
+        let reserve = key_box.reserve();
+        if let Err(why) = &reserve
+            && self.has_reserve()
+        {
+            world.note(&format!("it is not sealed to the reserve that is held outside: {why}"));
+        }
+        Ok(Sealable { set, reserve: reserve.ok().cloned() })
+    }
+
+    /// Whether a reserve is declared.
+    pub(crate) fn has_reserve(&self) -> bool {
+        self.config.people().iter().any(|person| person.kind == PersonKind::Reserve)
+    }
+
     /// The set that is meant: the named one, else the next, else the one to seal to.
     pub(crate) fn meant<'b>(&self, key_box: &'b KeyBox, named: Option<&str>) -> Result<&'b HeldSet, DeskError> {
         let by_name = |held: &&HeldSet| {
@@ -408,7 +456,8 @@ impl Desk {
                 let place = "what is remembered of sets".to_owned();
                 found.ok_or_else(|| DeskError::NoDocument { name: named.to_owned(), place })
             }
-            None => match key_box.next() {
+            // What is to be made ready is meant first.
+            None => match key_box.next().or_else(|| key_box.next_reserve().filter(|(_, ready)| ready.is_err())) {
                 Some((held, _)) => Ok(held),
                 None => Ok(key_box.sealable()?),
             },

@@ -86,6 +86,7 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
             to_do.push(format!("`breakglass rotate --account {}`: {why}", line.account));
         }
     }
+    to_do.extend(reserve_to_do(desk, &key_box, &documents.iter().zip(&lines).collect::<Vec<_>>()));
     to_do.extend(drills_due(desk, &store, (&lines, world.now))?);
     Ok(Listing { operator: Some(operator.to_string()), sets, documents: lines, to_do })
 }
@@ -112,7 +113,8 @@ fn set_line(desk: &Desk, key_box: &KeyBox, held: &HeldSet) -> SetLine {
         fingerprint: held.fingerprint().to_string(),
         recipient: held.set().recipient.to_string(),
         opens: held.set().quorum.to_string(),
-        stands: stands.to_owned(),
+        stands: if held.is_reserve { format!("reserve, {stands}") } else { stands.to_owned() },
+        is_reserve: held.is_reserve,
         shares: shares.collect(),
         rehearsed_at: held.rehearsed_at,
     }
@@ -149,6 +151,7 @@ fn document_line(store: &dyn Store, document: &Document, now: Timestamp) -> Resu
         account_id: label.account.id.clone(),
         version: label.version,
         set: label.set.id.to_string(),
+        reserve: label.reserve.as_ref().map(|reserve| reserve.id.to_string()),
         sealed_on: label.sealed_on,
         stands: stands.to_owned(),
         is_current,
@@ -196,6 +199,35 @@ fn to_do(key_box: &KeyBox, documents: &[DocumentLine], unsealed: &[String]) -> V
     to_do
 }
 
+/// What is to be done for a reserve that is declared or was made.
+fn reserve_to_do(desk: &Desk, key_box: &KeyBox, documents: &[(&Document, &DocumentLine)]) -> Vec<String> {
+    let has_sets = key_box.sets().iter().any(|held| held.is_reserve);
+    if !has_sets && !desk.has_reserve() {
+        return Vec::new();
+    }
+    if let Some((held, Err(missing))) = key_box.next_reserve() {
+        return vec![format!("{missing}: `breakglass custody rehearse --set {}`", held.set().id)];
+    }
+    let Ok(reserve) = key_box.reserve() else {
+        return vec![
+            "make a reserve, whose shares are held outside: `breakglass custody new-set --reserve`".to_owned(),
+        ];
+    };
+    let is_without = |(document, line): &&(&Document, &DocumentLine)| {
+        line.is_current && !line.is_opened && document.label().reserve.as_ref() != Some(reserve.set())
+    };
+    let without = documents.iter().filter(is_without);
+    without
+        .map(|(_, line)| {
+            format!(
+                "`breakglass rotate --account {}`: it is not sealed to the reserve `{}`",
+                line.account,
+                reserve.set().id
+            )
+        })
+        .collect()
+}
+
 /// Accounts of which a drill is due, and why.
 fn drills_due(
     desk: &Desk,
@@ -233,7 +265,7 @@ fn drills_due(
 /// Documents that are sealed to a set and may count.
 pub(super) fn counting(desk: &Desk, store: &dyn Store, held: &HeldSet) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
-    for document in desk.documents()?.iter().filter(|document| document.label().set == *held.set()) {
+    for document in desk.documents()?.iter().filter(|document| document.label().is_sealed_to(held.set())) {
         let name = name_of(&document.label().envelope.to_string())?;
         let (course, _) = course_of(store, &document.label().account.id).map_err(DeskError::from)?;
         if may_count(&course, &name) {

@@ -121,6 +121,9 @@ pub(crate) enum CustodyFailure {
     /// Nobody said which document.
     #[error("it is not said which document: {0}")]
     Which(String),
+    /// It has no reserve.
+    #[error("the document `{0}` is sealed to no reserve: only shares of its custodians open it")]
+    NoReserve(String),
     /// The account has sealed passwords.
     #[error("`{0}` has passwords that are sealed: another one is sealed as it is set, and never before")]
     Sealed(String),
@@ -164,6 +167,7 @@ impl Coded for CustodyFailure {
         Some(
             match self {
                 Self::Recover(_) | Self::Open(_) => "look at the sheets: the set, and the number of each share",
+                Self::NoReserve(_) => "leave --reserve out, and hand in shares of the set that the document names",
                 Self::Which(_) => "`breakglass custody list` shows what there is",
                 Self::Sealed(_) => "`breakglass rotate` sets another one",
                 Self::Quorum(_) => "declare more custodians, or ask for fewer shares to open",

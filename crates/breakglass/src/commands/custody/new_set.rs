@@ -6,7 +6,7 @@ use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::random::SystemRandom;
 use breakglass_custody::quorum::Quorum;
 use breakglass_custody::sealed::seal_share;
-use breakglass_custody::sealing_key::SealingKey;
+use breakglass_custody::sealing_key::{SealingKey, SplitKey};
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::slip39::Share;
 use breakglass_ops::key_box::record::{Entry, KeyBox};
@@ -16,11 +16,14 @@ use jiff::Timestamp;
 use super::CustodyFailure;
 use super::desk::{Desk, DeskError, Place, name_of};
 use super::sheet::{PaperName, share_sheet, write_new};
-use crate::config::Person;
+use crate::config::{Person, PersonKind};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::PrivateScreen;
 use crate::wiring::World;
+
+/// Times that a set is made anew because another has its name.
+const NAME_COUNT_MAX: usize = 16;
 
 /// Make a set of shares, the next one to seal to
 ///
@@ -34,9 +37,15 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "COUNT", default_value_t = 2)]
     threshold: u8,
 
-    /// The id of a custodian, who gets a share; may be given several times [default: every custodian of the configuration]
+    /// The id of a custodian, who gets a share; may be given several times [default: every custodian of the configuration,
+    /// with `--reserve` every holder of the reserve]
     #[arg(long, value_name = "ID")]
     custodian: Vec<String>,
+
+    /// The reserve: a set whose shares are held outside, by a notary or a bank, for when too few custodians are left.
+    /// Whatever is sealed from then on is sealed to it as well, until it is opened
+    #[arg(long)]
+    reserve: bool,
 
     /// The folder for sheets, and for shares that are encrypted to a custodian's own key
     #[arg(long, value_name = "FOLDER", default_value = "shares")]
@@ -71,13 +80,11 @@ impl Arguments {
         let operator = desk.operator_key_or_new(self.passphrase, world)?;
         let store = desk.store()?;
         let mut key_box = desk.key_box(&store)?;
-        let fill = |buffer: &mut [u8]| SystemRandom.fill(buffer);
-        let key = SealingKey::generate(fill).map_err(DeskError::from)?;
-        let split = key.split(quorum, fill).map_err(CustodyFailure::Split)?;
+        let split = split(quorum, &key_box)?;
         let now = SystemClock.now();
         let signed = SignedSet::sign(&split.set, now, &operator).map_err(CustodyFailure::Signed)?;
         let names = holders.iter().map(|holder| name_of(&holder.id)).collect::<Result<Vec<_>, _>>()?;
-        let made = Entry::Made { set: signed.text().to_owned(), holders: names, at: now };
+        let made = Entry::Made { set: signed.text().to_owned(), holders: names, is_reserve: self.reserve, at: now };
         // Whether it can be the next set shows before anybody is given a share.
         KeyBox::take(&mut key_box.clone(), &made).map_err(DeskError::from)?;
         for (holder, share) in holders.iter().zip(&split.shares) {
@@ -88,12 +95,15 @@ impl Arguments {
         desk.enter(&store, world);
         let words = self.place.words();
         world.tell(&format!(
-            "The set `{}` is made: {quorum} open. Its recipient is {}.",
-            split.set.id, split.set.recipient
+            "The {} `{}` is made: {quorum} open. Its recipient is {}.",
+            if self.reserve { "reserve" } else { "set" },
+            split.set.id,
+            split.set.recipient
         ));
         world.note(&format!(
-            "next: `breakglass custody rehearse --acknowledge{words}` with every custodian, or `custody acknowledge` by each \
-             and `custody rehearse` then"
+            "next: `breakglass custody rehearse --acknowledge --set {}{words}` with every holder, or `custody acknowledge` by \
+             each and `custody rehearse` then",
+            split.set.id
         ));
         Ok(Exit::Good)
     }
@@ -101,7 +111,8 @@ impl Arguments {
     /// Those who get a share, in order.
     fn holders(&self, desk: &Desk) -> Result<Vec<Person>, DeskError> {
         if self.custodian.is_empty() {
-            return Ok(desk.config.people().into_iter().filter(|person| person.is_custodian).collect());
+            let wanted = if self.reserve { PersonKind::Reserve } else { PersonKind::Custodian };
+            return Ok(desk.config.people().into_iter().filter(|person| person.kind == wanted).collect());
         }
         self.custodian.iter().map(|id| desk.person(id)).collect()
     }
@@ -124,7 +135,7 @@ impl Arguments {
         }
         if !self.show {
             let path = self.output.join(format!("{id}-{number}-{}.pdf", holder.id));
-            let sheet = share_sheet(desk, holder, (signed, share), &[], (self.paper, now))?;
+            let sheet = share_sheet(desk, holder, (signed, share, self.reserve), &[], (self.paper, now))?;
             write_new(&path, &sheet)?;
             world.tell(&format!(
                 "{}: share {number} is in `{}`; print it for them, and delete it.",
@@ -148,6 +159,20 @@ impl Arguments {
         screen.ask("Enter empties this screen, when every word is written down and compared: ").map_err(terminal)?;
         Ok(())
     }
+}
+
+/// A sealing key in parts, with a name that no set here has: by the name people tell one set from another.
+fn split(quorum: Quorum, known: &KeyBox) -> Result<SplitKey, Failure> {
+    let fill = |buffer: &mut [u8]| SystemRandom.fill(buffer);
+    let mut split = SealingKey::generate(fill).map_err(DeskError::from)?.split(quorum, fill);
+    for _ in 1..NAME_COUNT_MAX {
+        let made = split.map_err(CustodyFailure::Split)?;
+        if known.sets().iter().all(|held| held.set().id != made.set.id) {
+            return Ok(made);
+        }
+        split = SealingKey::generate(fill).map_err(DeskError::from)?.split(quorum, fill);
+    }
+    Ok(split.map_err(CustodyFailure::Split)?)
 }
 
 /// The words in three columns, with their numbers.

@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 
 use breakglass_custody::document::Document;
 use breakglass_custody::fingerprint::Fingerprint;
-use breakglass_custody::name::Name;
+use breakglass_custody::key_set::KeySet;
 use breakglass_custody::signed::SIGNED_BYTES_MAX;
 
 use super::CustodyFailure;
 use super::desk::{Desk, Place, confirmed, name_of};
-use super::opening::{current_of, note_opened, open_and_show};
-use super::shares::ShareArguments;
+use super::opening::{OpeningShares, current_of, note_opened, open_and_show};
 use super::shown::Spelling;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -43,7 +42,7 @@ pub(super) struct Arguments {
     spell: Option<Spelling>,
 
     #[command(flatten)]
-    share: ShareArguments,
+    share: OpeningShares,
 
     #[command(flatten)]
     place: Place,
@@ -57,7 +56,7 @@ impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let desk = self.place.desk(world)?;
         let document = self.document(&desk, world)?;
-        let mut remember = |name: &Name| remember(&desk, &document, name, world);
+        let mut remember = |set: &KeySet| remember(&desk, (&document, set), world);
         open_and_show(&document, (&self.share, self.spell), &mut remember, world)?;
         Ok(Exit::Good)
     }
@@ -91,11 +90,14 @@ fn read_document(path: &Path) -> Result<String, Failure> {
 }
 
 /// Writes down that a document was opened, where the state is. That it cannot be is no reason to keep somebody out.
-fn remember(desk: &Desk, document: &Document, name: &Name, world: &World) -> Result<(), Failure> {
+fn remember(desk: &Desk, (document, set): (&Document, &KeySet), world: &World) -> Result<(), Failure> {
+    let label = document.label();
+    let reserve = if *set == label.set { "" } else { " --reserve" };
     let afterwards = || {
         world.note(&format!(
-            "this opening is not written down: afterwards run `breakglass custody record-opening --document {name} --person … \
-             --person … --reason …` where the state is, then `breakglass rotate`"
+            "this opening is not written down: afterwards run `breakglass custody record-opening --document {}{reserve} \
+             --person … --person … --reason …` where the state is, then `breakglass rotate`",
+            label.envelope
         ));
     };
     if !desk.has_state() {
@@ -103,7 +105,7 @@ fn remember(desk: &Desk, document: &Document, name: &Name, world: &World) -> Res
         return Ok(());
     }
     let noted = desk.store().and_then(|store| {
-        note_opened(desk, &store, document)?;
+        note_opened(desk, &store, (document, set))?;
         desk.enter(&store, world);
         Ok(())
     });

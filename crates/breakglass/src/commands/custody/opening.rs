@@ -4,7 +4,6 @@ use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_custody::document::Document;
 use breakglass_custody::key_set::KeySet;
-use breakglass_custody::name::Name;
 use breakglass_custody::password::Password;
 use breakglass_ops::key_box::record::Entry;
 use breakglass_ops::ports::Clock as _;
@@ -43,8 +42,8 @@ pub(crate) fn current_of(desk: &Desk, account: &str, world: &World) -> Result<Do
 /// Recovers the key, has the opening written down, and shows what was sealed.
 pub(crate) fn open_and_show(
     document: &Document,
-    (shares, spelling): (&ShareArguments, Option<Spelling>),
-    remember: &mut dyn FnMut(&Name) -> Result<(), Failure>,
+    (shares, spelling): (&OpeningShares, Option<Spelling>),
+    remember: &mut dyn FnMut(&KeySet) -> Result<(), Failure>,
     world: &World,
 ) -> Result<(), Failure> {
     let label = document.label();
@@ -57,26 +56,45 @@ pub(crate) fn open_and_show(
     Ok(show(&password, &head, spelling, world).map_err(DeskError::from)?)
 }
 
-/// Recovers the key, opens the document, and has that written down before anybody has what was sealed.
-pub(crate) fn open(
+/// Recovers the key, opens the document, and has that written down, with the set whose key it was, before anybody has what
+/// was sealed.
+fn open(
     document: &Document,
-    shares: &ShareArguments,
-    remember: &mut dyn FnMut(&Name) -> Result<(), Failure>,
+    shares: &OpeningShares,
+    remember: &mut dyn FnMut(&KeySet) -> Result<(), Failure>,
     world: &World,
 ) -> Result<Password, Failure> {
     let label = document.label();
-    let (set, account) = (&label.set, &label.account.user_principal_name);
+    let set = match (&label.reserve, shares.reserve) {
+        (None, true) => return Err(CustodyFailure::NoReserve(label.envelope.to_string()).into()),
+        (Some(reserve), true) => reserve,
+        (_, false) => &label.set,
+    };
+    let called = if shares.reserve { "reserve" } else { "set" };
     let what = format!(
-        "Opening {} of {account}, version {}.\nIt is sealed to the set {}, of which {} open.",
-        label.credential, label.version, set.id, set.quorum
+        "Opening {} of {}, version {}.\nIt is sealed to the {called} {}, of which {} open.",
+        label.credential, label.account.user_principal_name, label.version, set.id, set.quorum
     );
-    let shares = shares.read(usize::from(set.quorum.threshold()), &what, world)?;
+    let shares = shares.share.read(usize::from(set.quorum.threshold()), &what, world)?;
+    // From files it may be those of the other set, without anybody having said so.
+    let set = label.set_of(&shares);
     let key = set.recover(&shares).map_err(CustodyFailure::Recover)?;
     drop(shares);
     let password = key.open(document).map_err(CustodyFailure::Open)?;
     drop(key);
-    remember(&name_of(&label.envelope.to_string())?)?;
+    remember(set)?;
     Ok(password)
+}
+
+/// The shares that open one document.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OpeningShares {
+    /// They are those of the reserve, which is held outside
+    #[arg(long)]
+    reserve: bool,
+
+    #[command(flatten)]
+    share: ShareArguments,
 }
 
 /// Recovers the key of each set once, opens the documents, and has that written down before anybody has what was sealed; the
@@ -111,11 +129,15 @@ pub(crate) fn open_together(
     Ok(opened.into_iter().map(|(_, password)| password).collect())
 }
 
-/// That the set of a document is opened, and the document.
-pub(crate) fn note_opened(desk: &Desk, store: &SqliteStore, document: &Document) -> Result<(), DeskError> {
+/// That a set is opened, and the document for which it was.
+pub(crate) fn note_opened(
+    desk: &Desk,
+    store: &SqliteStore,
+    (document, set): (&Document, &KeySet),
+) -> Result<(), DeskError> {
     let (label, at) = (document.label(), SystemClock.now());
     let mut key_box = desk.key_box(store)?;
-    key_box.note(store, &Entry::Opened { set: label.set.recipient.fingerprint(), at })?;
+    key_box.note(store, &Entry::Opened { set: set.recipient.fingerprint(), at })?;
     let candidate = name_of(&label.envelope.to_string())?;
     let (course, _) = course_of(store, &label.account.id)?;
     if course.standing(&candidate).is_some() {

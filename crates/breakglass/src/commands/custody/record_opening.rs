@@ -30,6 +30,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ID", required = true)]
     person: Vec<String>,
 
+    /// It was opened with shares of the reserve
+    #[arg(long)]
+    reserve: bool,
+
     /// Why it was opened
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -56,12 +60,18 @@ impl Arguments {
             desk.person(person.as_str())?;
         }
         let document = desk.document(&name)?;
+        let label = document.label();
+        let set = match (&label.reserve, self.reserve) {
+            (_, false) => &label.set,
+            (Some(reserve), true) => reserve,
+            (None, true) => return Err(CustodyFailure::NoReserve(self.document.clone()).into()),
+        };
         let at = SystemClock.now();
         let opened_at = self.opened_at.unwrap_or(at);
-        let account = &document.label().account;
+        let account = &label.account;
         let entry = Entry::OpenedOffline { document: name, people, reason, opened_at, at };
         stream::note(&store, &account.id, &entry, None).map_err(|error| CustodyFailure::NotNoted(error.to_string()))?;
-        note_opened(&desk, &store, &document)?;
+        note_opened(&desk, &store, (&document, set))?;
         desk.enter(&store, world);
         world.tell(&format!("It is written down that a password of `{}` was opened.", account.user_principal_name));
         world.note(&format!("next: `breakglass rotate --account {}`", account.user_principal_name));

@@ -90,7 +90,7 @@ fn number(share: &Share) -> u8 {
 
 /// Documents that are sealed to a set.
 fn documents_of(desk: &Desk, held: &HeldSet) -> Result<Vec<Document>, DeskError> {
-    Ok(desk.documents()?.into_iter().filter(|document| document.label().set == *held.set()).collect())
+    Ok(desk.documents()?.into_iter().filter(|document| document.label().is_sealed_to(held.set())).collect())
 }
 
 /// That each holder handed in their own.

@@ -62,9 +62,10 @@ impl Arguments {
             world.tell(&format!("The set `{}` is dead.", held.set().id));
         } else {
             world.tell(&format!("Nothing is sealed to the set `{}` any more.", held.set().id));
-            world.note(
-                "next: `breakglass custody new-set`, then `breakglass rotate` for each account that is sealed to it",
-            );
+            let reserve = if held.is_reserve { " --reserve" } else { "" };
+            world.note(&format!(
+                "next: `breakglass custody new-set{reserve}`, then `breakglass rotate` for each account that is sealed to it"
+            ));
         }
         Ok(Exit::Good)
     }

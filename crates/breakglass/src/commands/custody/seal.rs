@@ -5,7 +5,6 @@ use breakglass_adapters::random::SystemRandom;
 use breakglass_custody::document::{Account, CredentialKind, Document, EnvelopeId, Label};
 use breakglass_custody::password::{LENGTH_CHARS_USUAL, Password};
 use breakglass_custody::sealed;
-use breakglass_ops::key_box::record::Entry;
 use breakglass_ops::ports::{Clock as _, Depository as _, Random as _};
 use breakglass_ops::rotation::journey::{course_of, note};
 use breakglass_ops::rotation::record;
@@ -51,7 +50,7 @@ impl Arguments {
         let store = desk.store()?;
         let operator = desk.operator_key()?;
         let mut key_box = desk.key_box(&store)?;
-        let held = key_box.sealable().map_err(DeskError::from)?.clone();
+        let sets = desk.sealable(&key_box, world)?;
         let (course, _) = course_of(&store, &self.id).map_err(DeskError::from)?;
         // What was prepared here before and got no further is no hindrance: whoever was stopped does the same again.
         if course.may_count().next().is_some() {
@@ -62,14 +61,15 @@ impl Arguments {
         let now = SystemClock.now();
         let label = Label {
             envelope: EnvelopeId::generate(fill).map_err(DeskError::from)?,
-            set: held.set().clone(),
+            set: sets.set.set().clone(),
+            reserve: sets.reserve.as_ref().map(|held| held.set().clone()),
             account: Account { id: self.id.clone(), user_principal_name: self.account.clone() },
             credential: CredentialKind::Password,
             version: course.version(),
             sealed_on: now,
         };
-        key_box.note(&store, &Entry::Sealed { set: held.fingerprint(), at: now }).map_err(DeskError::from)?;
-        let document = sealed::seal(&password, &label, &held.signed, &operator).map_err(CustodyFailure::Seal)?;
+        Desk::note_sealing(&mut key_box, &store, &sets)?;
+        let document = sealed::seal(&password, &label, sets.signed(), &operator).map_err(CustodyFailure::Seal)?;
         keep(&desk, &document)?;
         let candidate = name_of(&label.envelope.to_string())?;
         let entries = [

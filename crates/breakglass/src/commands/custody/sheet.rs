@@ -9,7 +9,7 @@ use breakglass_custody::document::{Account, Document};
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::slip39::Share;
 use breakglass_ops::journal::catch_up;
-use breakglass_ops::key_box::record::HeldSet;
+use breakglass_ops::key_box::record::{HeldSet, KeyBox};
 use breakglass_ops::ports::{Clock as _, Depository as _};
 use breakglass_sheets::cover_sheet::{CoverSheet, Documents};
 use breakglass_sheets::runbook::Runbook;
@@ -110,7 +110,8 @@ impl Arguments {
         let (What::Cover { common, .. } | What::Runbook { common, .. } | What::Share { common, .. }) = &self.what;
         let desk = common.place.desk(world)?;
         let store = desk.store()?;
-        let held = desk.meant(&desk.key_box(&store)?, common.set.as_deref())?.clone();
+        let key_box = desk.key_box(&store)?;
+        let held = desk.meant(&key_box, common.set.as_deref())?.clone();
         let documents = documents_of(&desk, &held)?;
         let (accounts, custodians) = (accounts(&desk, &documents)?, custodians(&desk, &held));
         let (tenant, made_on) = (tenant(&desk), date(SystemClock.now()));
@@ -134,12 +135,14 @@ impl Arguments {
                 .pdf(common.paper.into())
             }
             What::Runbook { second_factor, documents_at, .. } => {
+                let outside = reserve_of(&desk, &key_box, &documents);
                 let usual = [desk.depositories().place()];
                 let group = desk.config.wanted(None).group;
                 Runbook {
                     tenant: &tenant,
                     set: &held.signed,
                     custodians: &custodians,
+                    reserve: outside.as_ref().map(|(held, holders)| (&held.signed, holders.as_slice())),
                     accounts: &accounts,
                     documents_at: if documents_at.is_empty() { &usual } else { documents_at },
                     second_factor: second_factor.as_deref(),
@@ -157,8 +160,8 @@ impl Arguments {
                 let holder = held.holder(share.header().member + 1);
                 let holder = holder.map(|holder| desk.person(holder.as_str())).transpose()?;
                 let holder = holder.ok_or(CustodyFailure::Which("nobody holds this share".to_owned()))?;
-                let sheet =
-                    share_sheet(&desk, &holder, (&held.signed, share), &documents, (common.paper, SystemClock.now()))?;
+                let of = (&held.signed, share, held.is_reserve);
+                let sheet = share_sheet(&desk, &holder, of, &documents, (common.paper, SystemClock.now()))?;
                 write_new(&common.output, &sheet)?;
                 world.tell(&format!(
                     "The sheet of {} is in `{}`; print it, and delete it.",
@@ -179,7 +182,7 @@ impl Arguments {
 pub(super) fn share_sheet(
     desk: &Desk,
     holder: &Person,
-    (set, share): (&SignedSet, &Share),
+    (set, share, is_reserve): (&SignedSet, &Share, bool),
     documents: &[Document],
     (paper, now): (PaperName, Timestamp),
 ) -> Result<Zeroizing<Vec<u8>>, Failure> {
@@ -191,6 +194,7 @@ pub(super) fn share_sheet(
         set,
         share,
         custodian: &custodian,
+        is_reserve,
         accounts: &accounts(desk, documents)?,
         documents,
         report_to: &report_to(desk),
@@ -199,8 +203,19 @@ pub(super) fn share_sheet(
     Ok(sheet.pdf(paper.into()).map_err(CustodyFailure::Sheet)?)
 }
 
+/// The reserve that opens what is sealed to the set, as long as nothing is sealed that of what is sealed next, with who has
+/// its shares.
+fn reserve_of(desk: &Desk, key_box: &KeyBox, documents: &[Document]) -> Option<(HeldSet, Vec<Custodian>)> {
+    let newest = documents.iter().max_by_key(|document| document.label().sealed_on);
+    let held = match newest.map(|document| &document.label().reserve) {
+        Some(named) => key_box.set(named.as_ref()?.recipient.fingerprint()).ok()?,
+        None => key_box.reserve().ok()?,
+    };
+    Some((held.clone(), custodians(desk, held)))
+}
+
 fn documents_of(desk: &Desk, held: &HeldSet) -> Result<Vec<Document>, Failure> {
-    Ok(desk.documents()?.into_iter().filter(|document| document.label().set == *held.set()).collect())
+    Ok(desk.documents()?.into_iter().filter(|document| document.label().is_sealed_to(held.set())).collect())
 }
 
 /// The accounts that documents are about; as long as there are none, those of the configuration.

@@ -151,7 +151,7 @@ impl Bench {
             random: &SystemRandom,
             tell: &|_| {},
         };
-        let sealing = Sealing { account, set: &self.set, operator: &self.operator };
+        let sealing = Sealing { account, set: &self.set, reserve: None, operator: &self.operator };
         self.world.runtime.block_on(async {
             tokio::select! {
                 biased;
