@@ -3,7 +3,7 @@
 
 use breakglass_custody::name::Name;
 use breakglass_ops::rotation::machine::{Rotation, Step};
-use breakglass_ops::rotation::record::{Course, Entry, UNSETTLED_COUNT_MAX};
+use breakglass_ops::rotation::record::{Course, Entry, UNPROVED_COUNT_MAX};
 use jiff::Timestamp;
 
 /// Entries that are looked at.
@@ -26,12 +26,14 @@ pub(crate) fn hold(bytes: &[u8]) {
 fn made_of(what: u8, which: u8) -> Entry {
     let candidate = Name::read(&(which % 5).to_string()).expect("a digit is a name");
     let at = Timestamp::from_second(i64::from(which / 5) * 3_600).expect("it is near 1970");
-    match what % 9 {
-        0 => Entry::Begun { at },
+    match what % 11 {
+        0 => Entry::Begun { by: None, at },
         1 => Entry::Prepared { candidate, at },
         2 => Entry::Sending { candidate, at },
         3 => Entry::Refused { candidate, at },
-        4 => Entry::Proved { candidate, at },
+        4 => Entry::Proved { candidate, changed_at: Some(at), is_answered: false, at },
+        8 => Entry::Proved { candidate, changed_at: None, is_answered: true, at },
+        9 => Entry::Probing { candidate, at },
         5 => Entry::Revoked { at },
         6 => Entry::Settled { candidate, at },
         7 => Entry::Opened { candidate, at },
@@ -68,5 +70,5 @@ fn hold_course(course: &Course, destroyed: &[Name]) {
     assert!(course.proved().is_none() || course.proved() == course.current());
     assert!(course.current().is_none_or(|current| course.may_count().any(|other| other == current)));
     let step = Rotation::begin(course).next(course, Timestamp::UNIX_EPOCH);
-    assert_eq!(matches!(step, Step::Stop(_)), course.unsettled().count() >= UNSETTLED_COUNT_MAX);
+    assert_eq!(matches!(step, Step::Stop(_)), course.unproved().count() >= UNPROVED_COUNT_MAX);
 }

@@ -9,6 +9,7 @@ pub mod folder_depository;
 pub mod graph;
 pub mod http;
 pub mod key_file;
+pub mod lock_file;
 pub mod one_shot_authority;
 pub mod random;
 pub mod record_files;

@@ -5,7 +5,7 @@
 //! **Invariant:** a file that is damaged is never taken for a log that was never seen.
 //! **Limit:** [`SEEN_BYTES_MAX`].
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use breakglass_ledger::note::{KEY_BYTES_MAX, NOTE_BYTES_MAX};
 use breakglass_ops::ports::{WitnessMemory, WitnessMemoryError};
 
 use crate::file_parts::{private, private_folder, sync_folder};
+use crate::lock_file::{LockError, LockFile};
 
 /// What the first line of a file begins with.
 const HEAD: &str = "breakglass-witness/1 ";
@@ -47,12 +48,11 @@ impl WitnessFolder {
 
     fn exchanged(&self, log: &str, was: Option<&str>, now: &str) -> io::Result<bool> {
         make_folder(&self.0)?;
-        let lock = private(OpenOptions::new().write(true).create(true).truncate(false)).open(self.0.join(LOCK))?;
-        lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => io::Error::other("another witness is at work in it; run it again"),
-            TryLockError::Error(error) => error,
+        // From here on nobody else writes, as long as it is held.
+        let _lock = LockFile::take(&self.0.join(LOCK)).map_err(|error| match error {
+            LockError::Held => io::Error::other("another witness is at work in it; run it again"),
+            LockError::Io(error) => error,
         })?;
-        // From here on nobody else writes, until `lock` is closed.
         if read(&self.path(log), log)?.as_deref() != was {
             return Ok(false);
         }

@@ -108,6 +108,10 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       [[lockout.network]]\n    location = \"Head office\"    # or its id\n    country = \"DE\"\n\n    \
                       [[lockout.scenario]]\n    id = \"office-closed\"\n    \
                       title = \"Nobody gets into the office\"\n    failed = [\"net:*\", \"safe:hq\"]\n\n    \
+                      [custody]\n    report_to = \"Dana Fischer, +49 30 5550 100\"\n    \
+                      operator = \"…\"               # fingerprint of the operator's key\n    \
+                      application_may_rotate = false\n\n    \
+                      [[custody.reserve]]\n    id = \"notary\"           # as a custodian, outside\n\n    \
                       [[custody.custodian]]\n    id = \"eva\"\n    name = \"Eva Brandt\"\n    site = \"hq\"\n    \
                       phone = \"+49 30 1234567\"\n    key = \"ed25519:3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c\"\n\n    \
                       [[custody.safe]]\n    id = \"hq\"\n    name = \"Safe at head office\"\n    site = \"hq\"\n\n    \

@@ -5,6 +5,7 @@
 //! **Limits:** those of [`super::machine`], [`PROOF_SECONDS`].
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use breakglass_custody::document::{Account, CredentialKind, Document, EnvelopeId, Label};
@@ -13,10 +14,12 @@ use breakglass_custody::password::{LENGTH_CHARS_USUAL, Password};
 use breakglass_custody::sealed::{SealTo, seal};
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::signing::SigningKey;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::machine::{Answer, Outcome, Rotation, Step, Stop};
-use super::record::{Course, Entry};
+use super::record::{Course, Entry, PROBE_MINUTES};
+use super::settling::last_change;
 use crate::ports::{
     Clock, Depository, Directory, DirectoryError, GraphRequest, Method, Proof, Proving, Random, Repeat, SecretValue,
     SignedInAs, Store,
@@ -24,6 +27,17 @@ use crate::ports::{
 
 /// Seconds before each sign-in that is to prove a password: copies of the directory learn of it one after the other.
 pub const PROOF_SECONDS: [u64; 5] = [0, 5, 15, 30, 60];
+
+/// Times that the directory is asked after a proof when the password was changed, and seconds before each but the first.
+const CHANGE_COUNT_MAX: usize = 3;
+const CHANGE_SECONDS: u64 = 5;
+
+/// Seconds by which the directory's clock may be behind ours.
+const CLOCK_SECONDS_MAX: i64 = 300;
+
+/// Sign-ins within [`PROBE_MINUTES`] that failed, over all runs, after which none is tried: the directory locks an account
+/// after ten, for everybody.
+pub const PROBE_COUNT_MAX: usize = 8;
 
 /// Where the password is in the body of a request.
 const PASSWORD: &str = "/passwordProfile/password";
@@ -54,6 +68,8 @@ pub struct Rotator<'a> {
     pub random: &'a dyn Random,
     /// Who is told what is done next.
     pub tell: &'a (dyn Fn(&Step) + Sync),
+    /// Whether an application may do it, because somebody has declared that; without that, a person has to be signed in.
+    pub is_application_allowed: bool,
 }
 
 /// Whose password it is, and to whom it is sealed.
@@ -75,6 +91,9 @@ pub enum RotationError {
     /// The account itself is signed in.
     #[error("`{0}` is signed in, and an account does not rotate its own password: nobody could go on if it were lost")]
     Oneself(String),
+    /// No person is signed in.
+    #[error("the application `{0}` is signed in, and a password is changed by a person who answers for it")]
+    Application(String),
     /// Nobody is, or it cannot be told who.
     #[error("it cannot be told who is signed in")]
     NotSignedIn(#[source] DirectoryError),
@@ -143,11 +162,17 @@ pub fn stream_of(account: &str) -> String {
 /// A journey under way.
 struct Journey<'a> {
     rotator: Rotator<'a>,
-    sealing: Sealing<'a>,
+    account: &'a Account,
+    /// `None` where only what follows a proof is left.
+    sealing: Option<Sealing<'a>>,
+    /// The id of whoever is signed in.
+    by: String,
     course: Course,
     length: usize,
     /// The candidate of this process and its password.
     own: Option<(Name, Password)>,
+    /// What was sent and not proved when the last sign-in began.
+    sent_before: BTreeSet<Name>,
     proof_count: usize,
     why: Vec<String>,
 }
@@ -158,17 +183,43 @@ impl Rotator<'_> {
     /// # Errors
     /// Nothing is lost, whatever it is: every password that may count is sealed. The same again goes on.
     pub async fn rotate(&self, sealing: Sealing<'_>) -> Result<Rotated, RotationError> {
-        let account = sealing.account;
-        let signed_in = self.directory.signed_in().await.map_err(RotationError::NotSignedIn)?;
-        if let SignedInAs::User { id, user_principal_name } = signed_in.who
-            && id.eq_ignore_ascii_case(&account.id)
-        {
-            return Err(RotationError::Oneself(user_principal_name));
+        let journey = self.journey(sealing.account, Some(sealing)).await?;
+        let machine = Rotation::finish(&journey.course).unwrap_or_else(|| Rotation::begin(&journey.course));
+        journey.go(machine).await
+    }
+
+    /// Ends the sessions of an account whose rotation was stopped after its proof: nothing is sealed or set for it. `None`
+    /// if nothing is left to be done.
+    ///
+    /// # Errors
+    /// They are not ended; the same again goes on.
+    pub async fn finish(&self, account: &Account) -> Result<Option<Rotated>, RotationError> {
+        let journey = self.journey(account, None).await?;
+        match Rotation::finish(&journey.course) {
+            Some(machine) => journey.go(machine).await.map(Some),
+            None => Ok(None),
         }
+    }
+
+    /// What is remembered of an account, and who goes on with it.
+    async fn journey<'s>(
+        &'s self,
+        account: &'s Account,
+        sealing: Option<Sealing<'s>>,
+    ) -> Result<Journey<'s>, RotationError> {
+        let signed_in = self.directory.signed_in().await.map_err(RotationError::NotSignedIn)?;
+        let by = match signed_in.who {
+            SignedInAs::User { id, user_principal_name } if id.eq_ignore_ascii_case(&account.id) => {
+                return Err(RotationError::Oneself(user_principal_name));
+            }
+            SignedInAs::User { id, .. } => id,
+            SignedInAs::Application { app_id } if self.is_application_allowed => app_id,
+            SignedInAs::Application { app_id } => return Err(RotationError::Application(app_id)),
+        };
         let (course, length) = course_of(self.store, &account.id)?;
-        let machine = Rotation::finish(&course).unwrap_or_else(|| Rotation::begin(&course));
-        let (own, proof_count, why) = (None, 0, Vec::new());
-        Journey { rotator: *self, sealing, course, length, own, proof_count, why }.go(machine).await
+        let (own, sent_before, proof_count, why) = (None, BTreeSet::new(), 0, Vec::new());
+        let rotator = *self;
+        Ok(Journey { rotator, account, sealing, by, course, length, own, sent_before, proof_count, why })
     }
 }
 
@@ -185,17 +236,15 @@ impl Journey<'_> {
                 Step::Revoke => self.revoke().await,
                 Step::Done => {
                     let document = self.course.current().cloned();
-                    let account = self.sealing.account.user_principal_name.clone();
+                    let account = self.account.user_principal_name.clone();
                     let why = "nothing counts after a rotation that is done".to_owned();
                     return document.map(|document| Rotated { document }).ok_or(RotationError::Record { account, why });
                 }
                 Step::Stop(stop) => return Err(RotationError::Stopped { stop: *stop, why: self.why }),
             };
             machine.on(&outcome);
-            // Others may have noted something: that a document was opened, above all.
-            if let Ok((course, length)) = course_of(self.rotator.store, &self.sealing.account.id) {
-                (self.course, self.length) = (course, length);
-            }
+            // Others may have noted something: that a document was opened, above all. Without knowing it nothing is done.
+            (self.course, self.length) = course_of(self.rotator.store, &self.account.id)?;
         }
     }
 
@@ -205,11 +254,23 @@ impl Journey<'_> {
     }
 
     fn note(&mut self, entry: &Entry) -> Outcome {
+        let entry = &match entry {
+            Entry::Begun { at, .. } => Entry::Begun { by: Some(self.by.clone()), at: *at },
+            entry => entry.clone(),
+        };
+        // A sign-in proves nothing about what somebody else has begun to send meanwhile.
+        if matches!(entry, Entry::Proved { .. }) && *self.course.sent_since() != self.sent_before {
+            return self.failed("somebody else has begun to rotate the account meanwhile");
+        }
+        // Somebody else may have written what this cannot follow.
+        if let Err(error) = self.course.clone().take(entry) {
+            return self.failed(error);
+        }
         let value = match serde_json::to_value(entry) {
             Ok(value) => value,
             Err(error) => return self.failed(error),
         };
-        let kept = self.rotator.store.append(&stream_of(&self.sealing.account.id), self.length, &value);
+        let kept = self.rotator.store.append(&stream_of(&self.account.id), self.length, &value);
         match kept {
             Ok(()) => Outcome::Good,
             Err(error) => self.failed(error),
@@ -228,7 +289,9 @@ impl Journey<'_> {
     }
 
     async fn prepared(&self) -> Result<(Name, Password), String> {
-        let Sealing { account, set, reserve, operator } = self.sealing;
+        let Some(Sealing { account, set, reserve, operator }) = self.sealing else {
+            return Err("nothing is to be sealed".to_owned());
+        };
         let words = |error: &dyn std::error::Error| error.to_string();
         let fill = |buffer: &mut [u8]| self.rotator.random.fill(buffer);
         let password = Password::generate(LENGTH_CHARS_USUAL, fill).map_err(|error| words(&error))?;
@@ -261,11 +324,7 @@ impl Journey<'_> {
         let request = GraphRequest {
             secret: Some(SecretValue { pointer: PASSWORD, password }),
             repeat: Repeat::IfUndone,
-            ..GraphRequest::with_body(
-                Method::Patch,
-                format!("/v1.0/users/{}", self.sealing.account.id),
-                Cow::Owned(body),
-            )
+            ..GraphRequest::with_body(Method::Patch, format!("/v1.0/users/{}", self.account.id), Cow::Owned(body))
         };
         let answer = match self.rotator.directory.send(&request).await {
             Ok(_) => return Outcome::Answered(Answer::Yes),
@@ -283,20 +342,49 @@ impl Journey<'_> {
     }
 
     async fn prove(&mut self, candidate: &Name) -> Outcome {
-        let Some((_, password)) = self.own.as_ref().filter(|(own, _)| own == candidate) else {
+        if self.own.as_ref().is_none_or(|(own, _)| own != candidate) {
             return self.failed("the password is not in this process");
-        };
+        }
         let wait = PROOF_SECONDS.get(self.proof_count).or(PROOF_SECONDS.last()).copied().unwrap_or(0);
         self.proof_count += 1;
         self.rotator.clock.sleep(Duration::from_secs(wait)).await;
-        match self.rotator.proving.prove(&self.sealing.account.user_principal_name, password).await {
-            Proof::Right => Outcome::Good,
+        let at = self.rotator.clock.now();
+        if self.course.probe_count(at) >= PROBE_COUNT_MAX {
+            return self.failed(format!(
+                "{PROBE_COUNT_MAX} sign-ins within {PROBE_MINUTES} minutes came to nothing, and ten would lock the account"
+            ));
+        }
+        // Before the alarm goes off.
+        if self.note(&Entry::Probing { candidate: candidate.clone(), at }) != Outcome::Good {
+            return Outcome::Bad;
+        }
+        self.length += 1;
+        self.sent_before = self.course.sent_since().clone();
+        let Some((_, password)) = &self.own else { return Outcome::Bad };
+        match self.rotator.proving.prove(&self.account.user_principal_name, password).await {
+            Proof::Right => Outcome::Proved(self.changed_at(candidate).await),
             Proof::Wrong { why } | Proof::Unknown { why } => self.failed(why),
         }
     }
 
+    /// When the directory says that the password was changed last. A copy that does not know the change yet is asked again;
+    /// whoever settles the candidate waits for the same answer.
+    async fn changed_at(&self, candidate: &Name) -> Option<Timestamp> {
+        let sent_at = self.course.sent_at(candidate)?;
+        for count in 0..CHANGE_COUNT_MAX {
+            let wait = if count == 0 { 0 } else { CHANGE_SECONDS };
+            self.rotator.clock.sleep(Duration::from_secs(wait)).await;
+            let changed_at = last_change(self.rotator.directory, &self.account.id).await.ok().flatten();
+            let is_of_it = |at: &Timestamp| at.duration_until(sent_at) < SignedDuration::from_secs(CLOCK_SECONDS_MAX);
+            if let Some(changed_at) = changed_at.filter(is_of_it) {
+                return Some(changed_at);
+            }
+        }
+        None
+    }
+
     async fn revoke(&mut self) -> Outcome {
-        let target = format!("/v1.0/users/{}/revokeSignInSessions", self.sealing.account.id);
+        let target = format!("/v1.0/users/{}/revokeSignInSessions", self.account.id);
         let body = json!({});
         let request = GraphRequest {
             repeat: Repeat::Safe,

@@ -15,9 +15,8 @@ pub const PROOF_DAYS_MAX: i64 = 90;
 /// Minutes after which what was read of a tenant is too old to act on.
 pub const SNAPSHOT_MINUTES_MAX: i64 = 15;
 
-/// Seconds by which the directory may say that a password was changed after it was proved, and mean the change before: its
-/// copies do not have one clock.
-pub const CLOCK_SECONDS_MAX: i64 = 300;
+/// Seconds by which the clocks of the directory and of this machine may differ.
+const CLOCK_SECONDS_MAX: i64 = 300;
 
 /// Another emergency account, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +27,12 @@ pub struct Other {
     pub proved_at: Option<Timestamp>,
     /// When its password was changed last, by the directory.
     pub changed_at: Option<Timestamp>,
+    /// The same, as the directory said after that sign-in; `None` if it did not.
+    pub known_change: Option<Timestamp>,
     /// Whether a rotation of it was begun and is not proved.
     pub is_rotating: bool,
+    /// Whether the document with the password that was proved can be read from a depository.
+    pub has_document: bool,
     /// Whether the lockout analysis has a way in for it alone.
     pub has_way: bool,
 }
@@ -67,6 +70,11 @@ pub enum Objection {
         /// When it was changed.
         changed_at: Timestamp,
     },
+    /// What is sealed cannot be had.
+    #[error(
+        "no depository that answers has the sealed password of `{0}`: `breakglass custody list` shows what there is"
+    )]
+    NoDocument(String),
     /// The lockout analysis has no way in for it.
     #[error("the lockout analysis has no way in for `{0}`: `breakglass lockout --live` says why")]
     NoWay(String),
@@ -117,19 +125,27 @@ pub fn leave(is_first: bool, others: &[Other], (read_at, now): (Timestamp, Times
     }
 }
 
-fn objection(other: &Other, now: Timestamp) -> Option<Objection> {
+/// Why another account is not known to get in.
+#[must_use]
+pub fn objection(other: &Other, now: Timestamp) -> Option<Objection> {
     let name = other.name.clone();
     if other.is_rotating {
         return Some(Objection::Rotating(name));
     }
-    let Some(proved_at) = other.proved_at else { return Some(Objection::Unproved(name)) };
+    // What was proved by a clock that was ahead says nothing about today.
+    let is_past = |at: &Timestamp| now.duration_until(*at) <= SignedDuration::from_secs(CLOCK_SECONDS_MAX);
+    let Some(proved_at) = other.proved_at.filter(is_past) else { return Some(Objection::Unproved(name)) };
     if proved_at.duration_until(now) > SignedDuration::from_hours(24 * PROOF_DAYS_MAX) {
         return Some(Objection::Old { name, at: proved_at });
     }
-    if let Some(changed_at) = other.changed_at
-        && proved_at.duration_until(changed_at) > SignedDuration::from_secs(CLOCK_SECONDS_MAX)
+    // A change shortly after the proof and the one before it are told apart only by what was said then.
+    if let Some(changed_at) = other.changed_at.filter(|changed_at| other.known_change != Some(*changed_at))
+        && changed_at.duration_until(proved_at) < SignedDuration::from_secs(CLOCK_SECONDS_MAX)
     {
         return Some(Objection::Changed { name, proved_at, changed_at });
+    }
+    if !other.has_document {
+        return Some(Objection::NoDocument(name));
     }
     (!other.has_way).then_some(Objection::NoWay(name))
 }
@@ -147,7 +163,9 @@ mod tests {
             name: "b".to_owned(),
             proved_at: Some(at(-10)),
             changed_at: Some(at(-11)),
+            known_change: Some(at(-11)),
             is_rotating: false,
+            has_document: true,
             has_way: true,
         }
     }
@@ -156,6 +174,7 @@ mod tests {
     fn another_account_has_to_be_usable() {
         let days = |count: i64| count * 24 * 60;
         let name = || "b".to_owned();
+        let changed = |minute| Some(Objection::Changed { name: name(), proved_at: at(-10), changed_at: at(minute) });
         let with = |change: fn(&mut Other)| {
             let mut other = usable();
             change(&mut other);
@@ -164,17 +183,21 @@ mod tests {
         for (other, objection) in [
             (with(|other| other.is_rotating = true), Some(Objection::Rotating(name()))),
             (with(|other| other.proved_at = None), Some(Objection::Unproved(name()))),
+            (with(|other| other.has_document = false), Some(Objection::NoDocument(name()))),
             (with(|other| other.has_way = false), Some(Objection::NoWay(name()))),
             (Other { proved_at: Some(at(-days(90))), ..usable() }, None),
             (
                 Other { proved_at: Some(at(-days(90) - 1)), changed_at: None, ..usable() },
                 Some(Objection::Old { name: name(), at: at(-days(90) - 1) }),
             ),
-            (
-                Other { changed_at: Some(at(-4)), ..usable() },
-                Some(Objection::Changed { name: name(), proved_at: at(-10), changed_at: at(-4) }),
-            ),
-            (Other { changed_at: Some(at(-5)), ..usable() }, None),
+            (Other { changed_at: Some(at(-4)), ..usable() }, changed(-4)),
+            // Shortly after the proof, or shortly before it and nobody has said so then.
+            (Other { changed_at: Some(at(-9)), ..usable() }, changed(-9)),
+            (Other { known_change: None, ..usable() }, changed(-11)),
+            (Other { known_change: None, changed_at: Some(at(-15)), ..usable() }, None),
+            // By a clock that was ahead.
+            (Other { proved_at: Some(at(6)), ..usable() }, Some(Objection::Unproved(name()))),
+            (Other { proved_at: Some(at(5)), ..usable() }, None),
             (Other { changed_at: None, ..usable() }, None),
             (usable(), None),
         ] {

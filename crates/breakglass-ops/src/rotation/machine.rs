@@ -4,12 +4,12 @@
 //! **Invariant:** nothing is sent before it is sealed, durable, read back and noted; nothing that was ever sent is given up
 //! by what somebody did not answer or refused; the same password is sent again only while this process has it and nobody
 //! has opened it.
-//! **Limits:** [`SEND_COUNT_MAX`], [`PROOF_COUNT_MAX`], [`POLICY_COUNT_MAX`], [`super::record::UNSETTLED_COUNT_MAX`].
+//! **Limits:** [`SEND_COUNT_MAX`], [`PROOF_COUNT_MAX`], [`POLICY_COUNT_MAX`], [`super::record::UNPROVED_COUNT_MAX`].
 
 use breakglass_custody::name::Name;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::record::{Course, Entry, UNSETTLED_COUNT_MAX};
+use super::record::{Course, Entry, SENDING_MINUTES_MAX, UNPROVED_COUNT_MAX};
 
 /// Times that one candidate is sent at most.
 pub const SEND_COUNT_MAX: u8 = 3;
@@ -59,11 +59,12 @@ pub enum Stop {
          the same again draws another"
     )]
     Unproved,
-    /// There are too many that may count.
+    /// There are too many that nobody has signed in with.
     #[error(
-        "{UNSETTLED_COUNT_MAX} new passwords may be the one that counts: open the newest and sign in with it, and record which works"
+        "{UNPROVED_COUNT_MAX} passwords were sent, and no sign-in has proved one of them: find out why nobody can sign in before \
+         another is sent"
     )]
-    ManyUnsettled,
+    ManyUnproved,
     /// Custodians have opened the document before its password was sent.
     #[error(
         "the document with the new password was opened before that was set; it is not set, what counted before still does, \
@@ -94,12 +95,14 @@ pub enum Answer {
 /// What came of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is done: an entry is written, sessions are ended, somebody signed in.
+    /// It is done: an entry is written, sessions are ended.
     Good,
     /// It is not, or not for certain.
     Bad,
     /// A document is there, and was read back.
     Prepared(Name),
+    /// Somebody signed in; when the password was changed last, as the directory said then.
+    Proved(Option<Timestamp>),
     /// How the directory answered.
     Answered(Answer),
 }
@@ -113,7 +116,7 @@ enum Phase {
     Send(Name),
     NoteRefused(Name, Option<Stop>),
     Prove(Name),
-    NoteProved(Name),
+    NoteProved(Name, Option<Timestamp>),
     Revoke,
     NoteRevoked,
     Done,
@@ -127,6 +130,8 @@ pub struct Rotation {
     send_count: u8,
     proof_count: u8,
     policy_count: u8,
+    /// Whether each request with the candidate was answered.
+    is_answered: bool,
 }
 
 impl Rotation {
@@ -134,8 +139,8 @@ impl Rotation {
     /// new candidate is drawn, unless one is proved and only what follows is left.
     #[must_use]
     pub fn begin(course: &Course) -> Self {
-        let phase = if course.unsettled().count() >= UNSETTLED_COUNT_MAX {
-            Phase::Stop(Stop::ManyUnsettled)
+        let phase = if course.unproved().count() >= UNPROVED_COUNT_MAX {
+            Phase::Stop(Stop::ManyUnproved)
         } else {
             Phase::Begin
         };
@@ -149,30 +154,40 @@ impl Rotation {
     }
 
     const fn at(phase: Phase) -> Self {
-        Self { phase, send_count: 0, proof_count: 0, policy_count: 0 }
+        Self { phase, send_count: 0, proof_count: 0, policy_count: 0, is_answered: true }
     }
 
     /// What is to be done at this time, as the record stands at this time: somebody may have opened the document meanwhile.
     #[must_use]
     pub fn next(&mut self, course: &Course, at: Timestamp) -> Step {
         let is_opened = |candidate: &Name| course.is_opened(candidate);
+        let sending = SignedDuration::from_mins(SENDING_MINUTES_MAX);
+        let is_late =
+            |candidate: &Name| course.sent_at(candidate).is_some_and(|sent| sent.duration_until(at) > sending);
         match &self.phase {
             Phase::NoteSending(candidate) if is_opened(candidate) => self.phase = Phase::Stop(Stop::Opened),
             Phase::Send(candidate) if is_opened(candidate) => {
                 let candidate = candidate.clone();
                 self.phase = if self.send_count == 0 { Phase::Stop(Stop::Opened) } else { Phase::Prove(candidate) };
             }
+            // Whoever comes later counts on it that nothing is sent any more.
+            Phase::Send(candidate) if is_late(candidate) => self.phase = Phase::Prove(candidate.clone()),
             _ => {}
         }
         match &self.phase {
-            Phase::Begin => Step::Note(Entry::Begun { at }),
+            Phase::Begin => Step::Note(Entry::Begun { by: None, at }),
             Phase::Prepare => Step::Prepare,
             Phase::NotePrepared(candidate) => Step::Note(Entry::Prepared { candidate: candidate.clone(), at }),
             Phase::NoteSending(candidate) => Step::Note(Entry::Sending { candidate: candidate.clone(), at }),
             Phase::Send(candidate) => Step::Send(candidate.clone()),
             Phase::NoteRefused(candidate, _) => Step::Note(Entry::Refused { candidate: candidate.clone(), at }),
             Phase::Prove(candidate) => Step::Prove(candidate.clone()),
-            Phase::NoteProved(candidate) => Step::Note(Entry::Proved { candidate: candidate.clone(), at }),
+            Phase::NoteProved(candidate, changed_at) => Step::Note(Entry::Proved {
+                candidate: candidate.clone(),
+                changed_at: *changed_at,
+                is_answered: self.is_answered,
+                at,
+            }),
             Phase::Revoke => Step::Revoke,
             Phase::NoteRevoked => Step::Note(Entry::Revoked { at }),
             Phase::Done => Step::Done,
@@ -193,12 +208,12 @@ impl Rotation {
             (Phase::Send(candidate), _) => self.answered(candidate, Answer::Perhaps),
             (Phase::NoteRefused(_, Some(stop)), Outcome::Good) => Phase::Stop(stop),
             (Phase::NoteRefused(_, None), Outcome::Good) => Phase::Prepare,
-            (Phase::Prove(candidate), Outcome::Good) => Phase::NoteProved(candidate),
+            (Phase::Prove(candidate), Outcome::Proved(changed_at)) => Phase::NoteProved(candidate, *changed_at),
             (Phase::Prove(candidate), _) => {
                 self.proof_count += 1;
                 if self.proof_count < PROOF_COUNT_MAX { Phase::Prove(candidate) } else { Phase::Stop(Stop::Unproved) }
             }
-            (Phase::NoteProved(_), Outcome::Good) => Phase::Revoke,
+            (Phase::NoteProved(..), Outcome::Good) => Phase::Revoke,
             (Phase::Revoke, Outcome::Good) => Phase::NoteRevoked,
             (Phase::Revoke, _) => Phase::Stop(Stop::NotRevoked),
             (Phase::NoteRevoked, Outcome::Good) | (Phase::Done, _) => Phase::Done,
@@ -210,6 +225,7 @@ impl Rotation {
 
     fn answered(&mut self, candidate: Name, answer: Answer) -> Phase {
         self.send_count += 1;
+        self.is_answered &= answer != Answer::Perhaps;
         let is_first = self.send_count == 1;
         match answer {
             Answer::Yes => Phase::Prove(candidate),

@@ -3,7 +3,7 @@
 //!
 //! **Invariant:** an entry that cannot follow the ones before it is refused and changes nothing, so that no record that was
 //! damaged lets a document be destroyed that may count.
-//! **Limit:** [`UNSETTLED_COUNT_MAX`].
+//! **Limit:** [`UNPROVED_COUNT_MAX`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +15,14 @@ use serde::{Deserialize, Serialize};
 /// publishes no bound: this is an assumption, and reports name it.
 pub const QUIESCENCE_HOURS_USUAL: u16 = 24;
 
-/// Candidates that may be the one that the directory knows, at most: beyond that somebody has to look first.
-pub const UNSETTLED_COUNT_MAX: usize = 3;
+/// Candidates that were sent and that nobody has signed in with, at most: beyond that somebody has to look first.
+pub const UNPROVED_COUNT_MAX: usize = 3;
+
+/// Minutes after the entry that says so in which a process still sends a candidate: a machine that slept in between does not.
+pub const SENDING_MINUTES_MAX: i64 = 60;
+
+/// Minutes for which a sign-in that failed counts against the budget of an account.
+pub const PROBE_MINUTES: i64 = 10;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,6 +30,9 @@ pub const UNSETTLED_COUNT_MAX: usize = 3;
 pub enum Entry {
     /// A rotation begins.
     Begun {
+        /// The id of the person whose token it is done with; older entries do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
         /// When.
         at: Timestamp,
     },
@@ -48,10 +57,23 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
+    /// A sign-in with it is about to be tried: if it fails, it is this one that the alarm and the lockout are about.
+    Probing {
+        /// Which.
+        candidate: Name,
+        /// When.
+        at: Timestamp,
+    },
     /// Somebody signed in with it.
     Proved {
         /// Which.
         candidate: Name,
+        /// When the password was changed last, as the directory said after the sign-in; `None` where it did not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        changed_at: Option<Timestamp>,
+        /// Whether every request with it was answered, so that none of them is under way any more.
+        #[serde(default, skip_serializing_if = "is_not")]
+        is_answered: bool,
         /// When.
         at: Timestamp,
     },
@@ -83,6 +105,10 @@ pub enum Entry {
     },
 }
 
+fn is_not(flag: &bool) -> bool {
+    !flag
+}
+
 /// How a candidate stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Standing {
@@ -103,9 +129,13 @@ pub enum Standing {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Candidate {
     standing: Standing,
-    /// In which rotation it was prepared, from 1.
+    /// When it was to be sent first.
+    sent_at: Option<Timestamp>,
+    /// Whether none of its requests is under way any more.
+    is_answered: bool,
+    /// How many rotations had been proved when it was prepared.
     rotation: usize,
-    /// In which rotation another was settled in its place.
+    /// How many rotations had been proved when another was settled in its place.
     superseded_in: Option<usize>,
 }
 
@@ -149,9 +179,14 @@ pub struct Course {
     candidates: BTreeMap<Name, Candidate>,
     opened: BTreeSet<Name>,
     destroyed: BTreeSet<Name>,
+    /// Rotations that came to a proof. One that was only begun brings nothing nearer to its destruction.
     rotations: usize,
     proved: Option<Name>,
     proved_at: Option<Timestamp>,
+    /// When the password was changed last, as the directory said after the proof.
+    changed_at: Option<Timestamp>,
+    /// Sign-ins since the last proof.
+    probes: Vec<Timestamp>,
     settled: Option<Name>,
     /// After the last request, at the latest when its outcome was written down: requests are repeated without an entry of
     /// their own.
@@ -184,7 +219,7 @@ impl Course {
     /// It cannot follow the ones before it; nothing is changed.
     pub fn take(&mut self, entry: &Entry) -> Result<(), RecordError> {
         match entry {
-            Entry::Begun { .. } => self.rotations += 1,
+            Entry::Begun { .. } => {}
             Entry::Prepared { candidate, .. } => self.prepare(candidate)?,
             Entry::Sending { candidate, at } => {
                 self.is_there(candidate)?;
@@ -193,6 +228,7 @@ impl Course {
                 }
                 self.is(candidate, Standing::Prepared)?;
                 self.stand(candidate, Standing::Sent, *at);
+                self.candidates.entry(candidate.clone()).and_modify(|one| one.sent_at = Some(*at));
                 self.sent_since.insert(candidate.clone());
             }
             Entry::Refused { candidate, at } => {
@@ -201,13 +237,20 @@ impl Course {
                 self.stand(candidate, Standing::Refused, *at);
                 self.sent_since.remove(candidate);
             }
-            Entry::Proved { candidate, at } => {
+            Entry::Probing { candidate, at } => {
                 self.is_there(candidate)?;
+                self.probes.push(*at);
+            }
+            Entry::Proved { candidate, changed_at, is_answered, at } => {
+                self.is_there(candidate)?;
+                self.rotations += usize::from(self.current() != Some(candidate));
                 self.is_revocation_due |= !self.sent_since.is_empty() || self.current() != Some(candidate);
                 self.stand(candidate, Standing::Proved, *at);
+                self.candidates.entry(candidate.clone()).and_modify(|one| one.is_answered |= is_answered);
                 self.proved = Some(candidate.clone());
-                self.proved_at = Some(*at);
+                (self.proved_at, self.changed_at) = (Some(*at), *changed_at);
                 self.sent_since.clear();
+                self.probes.clear();
             }
             Entry::Revoked { .. } => self.is_revocation_due = false,
             Entry::Settled { candidate, .. } => self.settle(candidate)?,
@@ -243,7 +286,13 @@ impl Course {
         if self.candidates.contains_key(candidate) {
             return Err(RecordError::Twice(candidate.clone()));
         }
-        let prepared = Candidate { standing: Standing::Prepared, rotation: self.rotations, superseded_in: None };
+        let prepared = Candidate {
+            standing: Standing::Prepared,
+            sent_at: None,
+            is_answered: false,
+            rotation: self.rotations,
+            superseded_in: None,
+        };
         self.candidates.insert(candidate.clone(), prepared);
         Ok(())
     }
@@ -288,6 +337,11 @@ impl Course {
         self.candidates.iter().filter(move |(_, one)| is_unsettled(one.standing)).map(|(id, _)| id)
     }
 
+    /// Candidates that were sent and in which nobody has signed in.
+    pub fn unproved(&self) -> impl Iterator<Item = &Name> {
+        self.candidates.iter().filter(|(_, one)| one.standing == Standing::Sent).map(|(id, _)| id)
+    }
+
     /// Candidates one of which the directory knows: those that were sent and are not settled, and the one that is. Each of
     /// them has to stay sealed.
     pub fn may_count(&self) -> impl Iterator<Item = &Name> {
@@ -315,11 +369,57 @@ impl Course {
         self.proved_at.filter(|_| self.sent_since.is_empty())
     }
 
-    /// The candidate that is proved, if by the assumption that is set nothing that was sent may arrive any more. Before it
-    /// is written down as settled, the directory has to say that the password was not changed since the proof.
+    /// When the password was changed last, as the directory said after that sign-in.
+    #[must_use]
+    pub fn changed_at(&self) -> Option<Timestamp> {
+        self.changed_at.filter(|_| self.sent_since.is_empty())
+    }
+
+    /// What was sent since the last proof, and not refused.
+    #[must_use]
+    pub const fn sent_since(&self) -> &BTreeSet<Name> {
+        &self.sent_since
+    }
+
+    /// When a candidate was to be sent first.
+    #[must_use]
+    pub fn sent_at(&self, candidate: &Name) -> Option<Timestamp> {
+        self.candidates.get(candidate)?.sent_at
+    }
+
+    /// Sign-ins since the last proof that count against the budget at a time.
+    #[must_use]
+    pub fn probe_count(&self, at: Timestamp) -> usize {
+        let counts = |probe: &&Timestamp| probe.duration_until(at).abs() < SignedDuration::from_mins(PROBE_MINUTES);
+        self.probes.iter().filter(counts).count()
+    }
+
+    /// The candidate that is proved, if by the assumption that is set nothing that was sent may arrive any more and none of
+    /// the others could have arrived after it. Before it is written down as settled, the directory has to say that the
+    /// password was not changed since the proof.
     #[must_use]
     pub fn settleable(&self, quiescence_hours: u16, at: Timestamp) -> Option<&Name> {
-        self.proved().filter(|_| self.quiet_at(quiescence_hours).is_some_and(|quiet_at| quiet_at <= at))
+        let is_quiet = self.quiet_at(quiescence_hours).is_some_and(|quiet_at| quiet_at <= at);
+        self.proved().filter(|_| is_quiet && self.rival(quiescence_hours).is_none())
+    }
+
+    /// Another candidate that could still be carried out when the one that is proved was sent: it may have come after it,
+    /// and a copy of the directory that did not know it may have given the proof. No clock tells the two apart; a rotation
+    /// that is begun when nothing is under way any more settles it.
+    #[must_use]
+    pub fn rival(&self, quiescence_hours: u16) -> Option<&Name> {
+        let proved = self.proved()?;
+        let sent_at = self.sent_at(proved)?;
+        let quiet =
+            SignedDuration::from_hours(i64::from(quiescence_hours)) + SignedDuration::from_mins(SENDING_MINUTES_MAX);
+        let may_come = |other: &Candidate| {
+            let is_late = |at: Timestamp| at.checked_add(quiet).is_ok_and(|quiet_at| quiet_at > sent_at);
+            matches!(other.standing, Standing::Sent | Standing::Proved)
+                && !other.is_answered
+                && other.sent_at.is_none_or(is_late)
+        };
+        let others = self.candidates.iter().filter(|(other, _)| *other != proved);
+        others.filter(|(_, other)| may_come(other)).map(|(other, _)| other).next()
     }
 
     /// From when on, by the assumption that is set, nothing that was sent may arrive any more; `None` if nothing was.

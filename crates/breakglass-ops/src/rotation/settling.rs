@@ -1,17 +1,17 @@
 //! What follows a proof when enough time has passed: it is settled, and what can count no more is destroyed.
 //!
-//! **Invariant:** nothing is settled before the directory says that the password was not changed after the proof: what was
-//! sent long ago could have been carried out late, and bring an old password back. A document is destroyed only if the
+//! **Invariant:** nothing is settled before the directory says that the password is as old as it was at the proof, to the
+//! second, and not while another that was sent could have come after it: what was sent long ago could have been carried out
+//! late, and bring an old password back. A document is destroyed only if the
 //! record allows it, and only after that is written down.
 
 use breakglass_custody::name::Name;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::journey::{RotationError, course_of, note};
-use super::leave::CLOCK_SECONDS_MAX;
 use super::record::Entry;
-use crate::ports::{Depository, Directory, GraphRequest, Store};
+use crate::ports::{Depository, Directory, DirectoryError, GraphRequest, Store};
 
 /// What was found, and done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,12 @@ pub enum Settling {
     Nothing,
     /// The password that was proved is the one that counts, and nothing may change that any more.
     Settled(Name),
+    /// Another password that was sent before it could still be carried out when it was sent, and may have come after it: what
+    /// counts is one of the two. Another rotation settles it.
+    Contested {
+        /// The document of the other.
+        other: Name,
+    },
     /// Not before then.
     Quiet {
         /// When.
@@ -50,24 +56,38 @@ pub async fn settle(
     let (Some(candidate), Some(proved_at)) = (course.proved(), course.proved_at()) else {
         return Ok(Settling::Nothing);
     };
+    if let Some(other) = course.rival(quiescence_hours) {
+        return Ok(Settling::Contested { other: other.clone() });
+    }
     if course.settleable(quiescence_hours, now).is_none() {
         let until = course.quiet_at(quiescence_hours).unwrap_or(now);
         return Ok(Settling::Quiet { until });
     }
-    let target = format!("/v1.0/users/{account}?$select=id,lastPasswordChangeDateTime");
-    let changed_at = match directory.send(&GraphRequest::get(target)).await {
-        Ok(answer) => moment(&answer.body),
+    let Some(known) = course.changed_at() else {
+        let why = "the tenant did not say, after the proof, when the password was changed: rotate it again".to_owned();
+        return Ok(Settling::Unknown(why));
+    };
+    let changed_at = match last_change(directory, account).await {
+        Ok(Some(changed_at)) => changed_at,
+        Ok(None) => {
+            return Ok(Settling::Unknown("the tenant does not say when the password was changed".to_owned()));
+        }
         Err(error) => return Ok(Settling::Unknown(error.to_string())),
     };
-    let Some(changed_at) = changed_at else {
-        return Ok(Settling::Unknown("the tenant does not say when the password was changed".to_owned()));
-    };
-    if proved_at.duration_until(changed_at) > SignedDuration::from_secs(CLOCK_SECONDS_MAX) {
+    if changed_at != known {
         return Ok(Settling::Changed { proved_at, changed_at });
     }
     let candidate = candidate.clone();
     note(store, account, &[Entry::Settled { candidate: candidate.clone(), at: now }])?;
     Ok(Settling::Settled(candidate))
+}
+
+/// When the password of an account was changed last, if the directory says so.
+///
+/// **Source:** `lastPasswordChangeDateTime` of the resource type user, Graph's reference.
+pub(super) async fn last_change(directory: &dyn Directory, account: &str) -> Result<Option<Timestamp>, DirectoryError> {
+    let target = format!("/v1.0/users/{account}?$select=id,lastPasswordChangeDateTime");
+    Ok(moment(&directory.send(&GraphRequest::get(target)).await?.body))
 }
 
 fn moment(user: &[u8]) -> Option<Timestamp> {

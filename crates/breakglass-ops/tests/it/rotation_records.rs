@@ -19,11 +19,13 @@ fn entry(text: &str) -> Entry {
     let (what, candidate, at) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap_or("0"));
     let (candidate, at) = (id(candidate), hour(at.parse().unwrap()));
     match what {
-        "begun" => Entry::Begun { at },
+        "begun" => Entry::Begun { by: None, at },
         "prepared" => Entry::Prepared { candidate, at },
         "sending" => Entry::Sending { candidate, at },
         "refused" => Entry::Refused { candidate, at },
-        "proved" => Entry::Proved { candidate, at },
+        "probing" => Entry::Probing { candidate, at },
+        "proved" => Entry::Proved { candidate, changed_at: None, is_answered: false, at },
+        "answered" => Entry::Proved { candidate, changed_at: None, is_answered: true, at },
         "revoked" => Entry::Revoked { at },
         "settled" => Entry::Settled { candidate, at },
         "opened" => Entry::Opened { candidate, at },
@@ -42,9 +44,13 @@ fn course(entries: &[&str]) -> Result<Course, RecordError> {
 #[test]
 fn an_entry_that_cannot_follow_is_refused_and_changes_nothing() {
     let sent = ["begun -", "prepared new", "sending new"];
-    let gone = ["begun -", "prepared new", "begun -", "begun -", "destroyed new"];
+    // Rotations that are only begun, or never proved, bring nothing nearer to its end.
+    let begun = ["begun -", "prepared new", "begun -", "begun -", "prepared a", "sending a", "begun -"];
+    let two = ["proved a", "prepared b", "sending b", "proved b"];
+    let gone = [begun.as_slice(), &two, &["destroyed new"]].concat();
     let refused = [sent.as_slice(), &["refused new"]].concat();
-    let cases: [(&[&str], &str, RecordError); 22] = [
+    let cases: [(&[&str], &str, RecordError); 23] = [
+        (&begun, "destroyed new", RecordError::Needed(id("new"))),
         (&[], "sending new", RecordError::Unknown(id("new"))),
         (&[], "proved new", RecordError::Unknown(id("new"))),
         (&[], "refused new", RecordError::Unknown(id("new"))),
@@ -94,6 +100,47 @@ fn quiescence_counts_from_the_last_outcome_and_not_from_the_first_request() {
 }
 
 #[test]
+fn what_could_have_come_in_between_is_told_until_a_rotation_that_nothing_can_disturb() {
+    let hours = i64::from(QUIESCENCE_HOURS_USUAL);
+    let rival = |entries: &[&str]| course(entries).unwrap().rival(QUIESCENCE_HOURS_USUAL).cloned();
+    let first = ["prepared one 0", "sending one 0"];
+    let second = |hour: i64| ["prepared", "sending", "proved"].map(|what| format!("{what} two {hour}"));
+    let with = |before: &[&str], hour: i64| {
+        let second = second(hour);
+        rival(&before.iter().copied().chain(second.iter().map(String::as_str)).collect::<Vec<_>>())
+    };
+    assert_eq!(with(&first, 1), Some(id("one")), "it was sent, and nobody knows what became of it");
+    // Whoever sent it may have gone on for an hour.
+    assert_eq!(with(&first, hours), Some(id("one")));
+    assert_eq!(with(&first, hours + 1), None);
+    assert_eq!(with(&[first.as_slice(), &["refused one 0"]].concat(), 1), None, "it was refused");
+    assert_eq!(
+        with(&[first.as_slice(), &["proved one 0"]].concat(), 1),
+        Some(id("one")),
+        "one of its requests was lost"
+    );
+    assert_eq!(with(&[first.as_slice(), &["answered one 0"]].concat(), 1), None, "none of its requests is under way");
+    assert_eq!(rival(&first), None, "nothing is proved");
+}
+
+#[test]
+fn a_machine_that_slept_sends_nothing_more_and_sign_ins_have_a_budget() {
+    let mut course = course(&[]).unwrap();
+    let mut rotation = before_sending(&mut course);
+    course.take(&entry("sending new 5")).unwrap();
+    rotation.on(&Outcome::Good);
+    assert_eq!(rotation.clone().next(&course, hour(6)), Step::Send(id("new")));
+    let late = hour(6).checked_add(SignedDuration::from_secs(1)).unwrap();
+    assert_eq!(rotation.next(&course, late), Step::Prove(id("new")));
+    for _ in 0..3 {
+        course.take(&entry("probing new 6")).unwrap();
+    }
+    assert_eq!((course.probe_count(hour(6)), course.probe_count(hour(7))), (3, 0));
+    course.take(&entry("proved new 6")).unwrap();
+    assert_eq!(course.probe_count(hour(6)), 0);
+}
+
+#[test]
 fn sessions_are_due_to_be_ended_until_they_are() {
     let rotated = ["begun -", "prepared new", "sending new", "proved new"];
     let due = |more: &[&str]| course(&[rotated.as_slice(), more].concat()).unwrap().is_revocation_due();
@@ -132,10 +179,14 @@ fn what_counts_again_after_it_was_superseded_is_superseded_again() {
     assert_eq!(standings, [Standing::Superseded, Standing::Superseded, Standing::Settled]);
     assert_eq!(course.may_count().collect::<Vec<_>>(), [&id("other")]);
     // The new one went two rotations earlier than the old one did.
-    course.take(&entry("begun -")).unwrap();
-    assert_eq!(course.destroyable().collect::<Vec<_>>(), [&id("new")]);
-    course.take(&entry("begun -")).unwrap();
-    assert_eq!(course.destroyable().collect::<Vec<_>>(), [&id("new"), &id("old")]);
+    let mut rotate = |name: &str| {
+        for what in ["begun", "prepared", "sending", "proved"] {
+            course.take(&entry(&format!("{what} {name}"))).unwrap();
+        }
+        course.destroyable().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(rotate("x"), [id("new")]);
+    assert_eq!(rotate("y"), [id("new"), id("old")]);
 }
 
 #[test]

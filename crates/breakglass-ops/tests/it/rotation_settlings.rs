@@ -45,11 +45,12 @@ fn name(text: &str) -> Name {
 /// A rotation that was proved, begun at an hour.
 fn rotated(candidate: &str, hour: i64) -> [Entry; 5] {
     let (candidate, at) = (name(candidate), at(hour));
+    let changed = "2027-01-15T08:00:30Z".parse().unwrap();
     [
-        Entry::Begun { at },
+        Entry::Begun { by: None, at },
         Entry::Prepared { candidate: candidate.clone(), at },
         Entry::Sending { candidate: candidate.clone(), at },
-        Entry::Proved { candidate, at },
+        Entry::Proved { candidate, changed_at: Some(changed), is_answered: true, at },
         Entry::Revoked { at },
     ]
 }

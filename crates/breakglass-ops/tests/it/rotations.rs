@@ -1,15 +1,19 @@
 //! Every way in which a rotation can go: each step with each outcome, the process killed before and after each, requests
-//! that arrive late, sign-ins that a stale copy answers, and another rotation on top; and four protocols that look right and
-//! are not, which have to be caught.
+//! that arrive late, sign-ins and dates that a stale copy answers, time that passes, and another rotation on top; and five
+//! protocols that look right and are not, which have to be caught.
+//!
+//! Time passes in epochs: within one everything may still be under way, and between two all of it has arrived or never will,
+//! and every copy of the directory knows the same. A process lives in one epoch; that it sends nothing after one is
+//! `SENDING_MINUTES_MAX`.
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use breakglass_custody::name::Name;
 use breakglass_ops::rotation::machine::{Answer, Outcome, Rotation, Step};
-use breakglass_ops::rotation::record::{Course, Entry};
+use breakglass_ops::rotation::record::{Course, Entry, QUIESCENCE_HOURS_USUAL};
 use breakglass_testkit::is_full;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 fn at() -> Timestamp {
     Timestamp::UNIX_EPOCH
@@ -44,11 +48,17 @@ enum Act {
 trait Protocol: Clone + Hash {
     fn begin(world: &World) -> Option<Self>;
     /// What it does, as things stand.
-    fn next(&mut self, course: &Course) -> Act;
+    fn next(&mut self, course: &Course, now: Timestamp) -> Act;
     /// What came of it: `Ok` with the name of what was drawn or the answer, as far as there is one.
     fn on(&mut self, came: Came);
-    /// What else it promises of every state.
-    fn promises(_: &World) {}
+    /// Whether what else it promises of every state is so.
+    fn keeps(_: &World) -> bool {
+        true
+    }
+    /// What it settles now.
+    fn settles(_: &World) -> Option<Name> {
+        None
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +67,8 @@ enum Came {
     Bad,
     Drawn(Drawn),
     Answered(Answer),
+    /// Signed in, and what was said of the last change.
+    Proved(Option<Timestamp>),
 }
 
 /// The directory, what is sealed, what is written down, and what is under way.
@@ -72,8 +84,9 @@ struct World {
     /// What is written down, as far as it counts.
     course: Course,
     drawn: Drawn,
-    /// Whether the directory got another since the last proof.
-    has_changed: bool,
+    /// The moment of the last change: only whether it is the one that was written down matters, so that a few are enough.
+    changed: u8,
+    epoch: u8,
     crashes: u8,
     begun: u8,
     opened: u8,
@@ -81,27 +94,47 @@ struct World {
 
 impl World {
     fn know(&mut self, name: Drawn) {
-        self.has_changed |= self.knows != name;
+        let known = self.course.changed_at();
+        let is_new = |moment: &u8| *moment != self.changed && known != Some(moment_of(*moment));
+        self.changed = (0..UNKNOWN).find(is_new).unwrap();
         self.knew.insert(self.knows);
         self.knows = name;
     }
+
+    fn now(&self) -> Timestamp {
+        at().checked_add(SignedDuration::from_hours(EPOCH_HOURS * i64::from(self.epoch))).unwrap()
+    }
 }
 
-/// The product's own machine; what it calls preparing is drawn and sealed here.
+/// What a copy says of the last change that does not know it.
+const UNKNOWN: u8 = 3;
+
+fn moment_of(moment: u8) -> Timestamp {
+    at().checked_add(SignedDuration::from_secs(i64::from(moment))).unwrap()
+}
+
+/// Hours from one epoch to the next: longer than anything is under way.
+const EPOCH_HOURS: i64 = 48;
+
+/// The product's own machine; what it calls preparing is drawn and sealed here. With `HASTY` it is the fifth that is wrong: it
+/// settles what is proved when all is quiet and the directory names no later change, and does not ask whether another could
+/// have come in between.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Ours {
+struct Machine<const HASTY: bool> {
     rotation: Rotation,
     drawn: Option<Drawn>,
 }
 
-impl Protocol for Ours {
+type Ours = Machine<false>;
+
+impl<const HASTY: bool> Protocol for Machine<HASTY> {
     fn begin(world: &World) -> Option<Self> {
         let rotation = Rotation::finish(&world.course).unwrap_or_else(|| Rotation::begin(&world.course));
         Some(Self { rotation, drawn: None })
     }
 
-    fn next(&mut self, course: &Course) -> Act {
-        match (self.rotation.next(course, at()), self.drawn) {
+    fn next(&mut self, course: &Course, now: Timestamp) -> Act {
+        match (self.rotation.next(course, now), self.drawn) {
             (Step::Prepare, None) => Act::Draw,
             (Step::Prepare, Some(drawn)) => Act::Seal(drawn),
             (Step::Note(entry), _) => Act::Note(entry),
@@ -122,16 +155,28 @@ impl Protocol for Ours {
             (Came::Good, None) => Outcome::Good,
             (Came::Bad, _) => Outcome::Bad,
             (Came::Answered(answer), _) => Outcome::Answered(answer),
+            (Came::Proved(changed_at), _) => Outcome::Proved(changed_at),
         };
         self.drawn = None;
         self.rotation.on(&outcome);
     }
 
     /// Whoever tries the documents that may count by the record has the one that does.
-    fn promises(world: &World) {
+    fn keeps(world: &World) -> bool {
         let may_count = || world.course.may_count().map(name);
-        assert!(may_count().any(|name| name == world.knows), "the record does not name what counts: {world:?}");
-        assert!(may_count().all(|name| world.sealed.contains(&name)), "what may count is sealed: {world:?}");
+        may_count().any(|name| name == world.knows) && may_count().all(|name| world.sealed.contains(&name))
+    }
+
+    fn settles(world: &World) -> Option<Name> {
+        let course = &world.course;
+        let is_unchanged = course.changed_at() == Some(moment_of(world.changed));
+        let is_quiet = course.quiet_at(QUIESCENCE_HOURS_USUAL).is_some_and(|quiet_at| quiet_at <= world.now());
+        let settled = if HASTY {
+            course.proved().filter(|_| is_quiet)
+        } else {
+            course.settleable(QUIESCENCE_HOURS_USUAL, world.now())
+        };
+        settled.filter(|_| is_unchanged).cloned()
     }
 }
 
@@ -155,7 +200,7 @@ impl<const WHICH: u8> Protocol for Wrong<WHICH> {
         Some(Self { at: 0, drawn: 0, older })
     }
 
-    fn next(&mut self, _: &Course) -> Act {
+    fn next(&mut self, _: &Course, _: Timestamp) -> Act {
         let drawn = self.drawn;
         let older = || self.older.iter().copied().filter(|name| *name != drawn).collect();
         match (WHICH, self.at) {
@@ -180,7 +225,7 @@ impl<const WHICH: u8> Protocol for Wrong<WHICH> {
             // The same again, until somebody says yes.
             (ACKNOWLEDGED_DESTROYS_OLD, 2, Came::Answered(Answer::Perhaps)) => 2,
             (ACKNOWLEDGED_DESTROYS_OLD, 2, Came::Answered(Answer::No | Answer::NotByPolicy)) => 9,
-            (ABORT_DESTROYS, 3, Came::Good) => 9,
+            (ABORT_DESTROYS, 3, Came::Proved(_)) => 9,
             (_, at, _) => at + 1,
         };
     }
@@ -191,6 +236,7 @@ impl<const WHICH: u8> Protocol for Wrong<WHICH> {
 struct Depth {
     crashes: u8,
     begins: u8,
+    epochs: u8,
     under_way: usize,
     /// Documents that custodians open, at any moment.
     opened: u8,
@@ -203,6 +249,7 @@ struct Counts {
     crashes: usize,
     late: usize,
     opened: usize,
+    contested: usize,
     settled: usize,
     destroyed: usize,
     ends: usize,
@@ -223,7 +270,8 @@ fn enumerate<P: Protocol>(depth: Depth) -> Result<Counts, Box<World>> {
         ])
         .unwrap(),
         drawn: 0,
-        has_changed: false,
+        changed: 0,
+        epoch: 0,
         crashes: 0,
         begun: 0,
         opened: 0,
@@ -231,13 +279,12 @@ fn enumerate<P: Protocol>(depth: Depth) -> Result<Counts, Box<World>> {
     let mut counts = Counts::default();
     let (mut seen, mut left): (BTreeSet<u128>, Vec<State<P>>) = (BTreeSet::new(), vec![(first, None)]);
     while let Some(state) = left.pop() {
-        if !state.0.sealed.contains(&state.0.knows) {
+        if !state.0.sealed.contains(&state.0.knows) || !P::keeps(&state.0) {
             return Err(Box::new(state.0));
         }
         if !seen.insert(digest(&state)) {
             continue;
         }
-        P::promises(&state.0);
         counts.states += 1;
         let before = left.len();
         meanwhile(&state, depth, (&mut left, &mut counts));
@@ -270,7 +317,7 @@ fn meanwhile<P: Protocol>(
     for name in world.sealed.iter().filter(|_| world.opened < depth.opened) {
         let mut opened = World { opened: world.opened + 1, ..world.clone() };
         // Of a document that is sealed and not written down yet nobody knows.
-        if opened.course.take(&Entry::Opened { candidate: id(*name), at: at() }).is_ok() {
+        if opened.course.take(&Entry::Opened { candidate: id(*name), at: world.now() }).is_ok() {
             counts.opened += 1;
             left.push((opened, process.clone()));
         }
@@ -294,18 +341,20 @@ fn apart<P: Protocol>(world: &World, depth: Depth, (left, counts): (&mut Vec<Sta
         left.push((begun, Some(process)));
     }
     let course = &world.course;
-    // Nothing may arrive any more, and the directory says that the password is as old as its proof.
-    if let Some(proved) = course.proved().filter(|_| world.under_way.is_empty() && !world.has_changed) {
+    if world.under_way.is_empty() && world.epoch < depth.epochs && course.unsettled().next().is_some() {
+        left.push((World { epoch: world.epoch + 1, knew: BTreeSet::new(), ..world.clone() }, None));
+    }
+    counts.contested += usize::from(course.rival(QUIESCENCE_HOURS_USUAL).is_some());
+    if let Some(candidate) = P::settles(world) {
         let mut settled = world.clone();
-        assert_eq!(name(proved), world.knows, "what is settled is what counts: {world:?}");
-        settled.noted(&Entry::Settled { candidate: proved.clone(), at: at() });
+        settled.noted(&Entry::Settled { candidate, at: world.now() });
         counts.settled += 1;
         left.push((settled, None));
     }
     for candidate in course.destroyable() {
         let mut destroyed = world.clone();
         destroyed.sealed.remove(&name(candidate));
-        destroyed.noted(&Entry::Destroyed { candidate: candidate.clone(), at: at() });
+        destroyed.noted(&Entry::Destroyed { candidate: candidate.clone(), at: world.now() });
         counts.destroyed += 1;
         left.push((destroyed, None));
     }
@@ -314,7 +363,7 @@ fn apart<P: Protocol>(world: &World, depth: Depth, (left, counts): (&mut Vec<Sta
 /// A process does what it does next: with every outcome, and killed before and after.
 fn acted<P: Protocol>(world: &World, process: &P, depth: Depth, (left, counts): (&mut Vec<State<P>>, &mut Counts)) {
     let mut process = process.clone();
-    let act = process.next(&world.course);
+    let act = process.next(&world.course, world.now());
     if act == Act::End {
         left.push((world.clone(), None));
         return;
@@ -380,7 +429,9 @@ fn outcomes(world: &World, act: &Act, depth: Depth) -> Vec<(World, Came)> {
             let mut all = vec![(same(), Came::Bad)];
             // A copy may be left that knows an older one.
             if world.knows == *name || world.knew.contains(name) {
-                all.push((with(&|world| world.has_changed = world.knows != *name), Came::Good));
+                // What is so is said of the last change, or what a copy knows that lacks it.
+                let said = [world.changed, UNKNOWN].map(|moment| Some(moment_of(moment)));
+                all.extend(said.map(|said| (same(), Came::Proved(said))));
             }
             all
         }
@@ -397,15 +448,15 @@ impl World {
 }
 
 /// Two processes killed in two rotations.
-const DEEP: Depth = Depth { crashes: 2, begins: 2, under_way: 1, opened: 0 };
+const DEEP: Depth = Depth { crashes: 2, begins: 2, epochs: 2, under_way: 1, opened: 0 };
 
 /// None killed in two rotations, and one document opened.
-const OPENED: Depth = Depth { crashes: 0, begins: 2, under_way: 1, opened: 1 };
+const OPENED: Depth = Depth { crashes: 0, begins: 2, epochs: 2, under_way: 1, opened: 1 };
 
 /// In the long form, one killed in three rotations, for the first documents go in the third; and both of the above at once.
 const LONG: [Depth; 2] = [
-    Depth { crashes: 1, begins: 3, under_way: 1, opened: 0 },
-    Depth { crashes: 2, begins: 2, under_way: 1, opened: 1 },
+    Depth { crashes: 1, begins: 3, epochs: 3, under_way: 1, opened: 0 },
+    Depth { crashes: 2, begins: 2, epochs: 2, under_way: 1, opened: 1 },
 ];
 
 #[test]
@@ -415,7 +466,7 @@ fn whatever_happens_the_password_that_counts_is_sealed() {
     for depth in depths {
         let counts = enumerate::<Ours>(depth).unwrap_or_else(|world| panic!("lost: {world:#?}"));
         println!("{depth:?}: {counts:?}");
-        assert!(counts.states > 50_000 && counts.settled > 500, "{counts:?}");
+        assert!(counts.states > 50_000 && counts.settled > 500 && counts.contested > 500, "{counts:?}");
         assert!(depth.crashes == 0 || counts.crashes > 100_000, "{counts:?}");
         assert!(depth.begins < 3 || counts.destroyed > 0, "{counts:?}");
         assert!(depth.opened == 0 || counts.opened > 1_000, "{counts:?}");
@@ -429,6 +480,7 @@ fn protocols_that_are_wrong_are_caught() {
         ("seal over the old one, then set", enumerate::<Wrong<SEAL_OVER_THEN_SET>>(DEEP).err()),
         ("an abort destroys", enumerate::<Wrong<ABORT_DESTROYS>>(DEEP).err()),
         ("a yes destroys the old ones", enumerate::<Wrong<ACKNOWLEDGED_DESTROYS_OLD>>(DEEP).err()),
+        ("a proof settles in spite of another", enumerate::<Machine<true>>(DEEP).err()),
     ] {
         assert!(lost.is_some(), "{which} loses nothing");
     }

@@ -1,44 +1,44 @@
 //! `rotate`: another password for an account, sealed before anybody's directory knows it; or another account in its place.
 
+mod meanwhile;
 mod replace;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use breakglass_adapters::clock::SystemClock;
+use breakglass_adapters::lock_file::{LockError, LockFile};
 use breakglass_adapters::random::SystemRandom;
 use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_custody::document::Account;
 use breakglass_custody::sealed::SealTo;
 use breakglass_custody::signing::SigningKey;
-use breakglass_engine::access::Access;
-use breakglass_engine::lockout::Analysis;
-use breakglass_engine::lockout::goal::{Goal, Horizon, Question, Stage};
-use breakglass_model::user::User;
-use breakglass_ops::drill::record::Begun;
-use breakglass_ops::drill::stream as drill;
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::key_box::depositories::Depositories;
-use breakglass_ops::ports::{Clock as _, Directory as _, DirectoryError, SignedInAs, Store};
+use breakglass_ops::ports::{Clock as _, Directory as _, DirectoryError, SignedInAs};
 use breakglass_ops::rotation::journey::{RotationError, Rotator, Sealing, course_of};
-use breakglass_ops::rotation::leave::{Leave, Other, Refusal, leave};
+use breakglass_ops::rotation::leave::{Leave, Refusal};
 use breakglass_ops::rotation::machine::{Step, Stop};
-use breakglass_ops::rotation::record::{Course, QUIESCENCE_HOURS_USUAL};
+use breakglass_ops::rotation::record::QUIESCENCE_HOURS_USUAL;
 use breakglass_ops::rotation::settling::{Settling, destroy_superseded, settle};
 use breakglass_ops::setup::Wanted;
-use jiff::Timestamp;
+use jiff::SignedDuration;
 
+use self::meanwhile::{account_of, may, users_of};
 use super::checkout::CheckoutFailure;
 use super::custody::desk::{Desk, DeskError, Place};
-use super::drill::DrillFailure;
-use super::lockout::AnalysisArguments;
 use crate::codes::ErrorCode;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
 use crate::live::{Live, LiveError};
 use crate::render::{fitted, visible};
-use crate::subject::{Subject, SubjectArguments, SubjectError, reading_permissions};
+use crate::subject::{Subject, SubjectArguments, reading_permissions};
 use crate::wiring::World;
+
+/// The file in the folder of the state that whoever rotates holds.
+const LOCK: &str = "rotation.lock";
+
+/// Seconds after which the tenant is read again before an answer counts.
+const ANSWER_SECONDS_MAX: i64 = 60;
 
 /// Permissions that changing a password asks for beside those of reading.
 ///
@@ -80,6 +80,19 @@ pub(crate) enum RotateFailure {
     /// It is none of the emergency accounts.
     #[error("`{0}` is no emergency account of the configuration; there are: {1}")]
     NotDeclared(String, String),
+    /// It is declared, and not there.
+    #[error("`{0}` is declared, and the tenant has no such account: somebody has deleted it")]
+    NotThere(String),
+    /// Another rotation is under way.
+    #[error("another `breakglass rotate` is at work with `{}`: two accounts are never rotated at once", .0.display())]
+    UnderWay(PathBuf),
+    /// That cannot be told.
+    #[error("whether another rotation is under way cannot be told: `{}`", path.display())]
+    Lock {
+        path: PathBuf,
+        #[source]
+        source: LockError,
+    },
     /// Nobody can reset it.
     #[error(
         "`{account}` is in the administrative unit `{unit}`, whose management is restricted: the tenant lets nobody reset the \
@@ -104,6 +117,16 @@ pub(crate) enum RotateFailure {
         /// What is missing.
         why: String,
     },
+    /// Too few would be left who are known to get in.
+    #[error(
+        "`{old}` is not deleted: without it {usable} emergency accounts are known to get in, and there are to be two"
+    )]
+    FewUsable {
+        /// The one that goes.
+        old: String,
+        /// Those that are left and known to get in.
+        usable: usize,
+    },
     /// It is not deleted.
     #[error("`{account}` is not deleted, and `{new}` is complete beside it")]
     NotDeleted {
@@ -115,7 +138,7 @@ pub(crate) enum RotateFailure {
         source: Box<DirectoryError>,
     },
     /// Nobody agreed.
-    #[error("nobody agreed to change the password of `{0}`")]
+    #[error("nobody agreed: nothing of `{0}` is changed")]
     NotAgreed(String),
     /// It was not begun.
     #[error(transparent)]
@@ -157,6 +180,28 @@ impl Coded for RotateFailure {
 
     fn help(&self) -> Option<String> {
         Some(match self {
+            Self::NotThere(_) => {
+                "the tenant keeps a deleted user for 30 days: restore it there (Users, Deleted users); without it, `breakglass plan` \
+                 makes another"
+                    .to_owned()
+            }
+            Self::UnderWay(_) | Self::Lock { .. } => "wait for it to end, then the same again".to_owned(),
+            Self::FewUsable { .. } => {
+                "rotate or drill the others first: each has to be known to get in, by a sign-in with what is sealed".to_owned()
+            }
+            Self::Leave(Refusal::Alone) => {
+                "declare another account below `[[account]]`, then `breakglass plan` and `breakglass apply`".to_owned()
+            }
+            Self::NotBegun(RotationError::Application(_)) => {
+                "`breakglass sign-out`, then sign in as a person who may reset passwords of Global Administrators; or, where a \
+                 pipeline is to rotate, `application_may_rotate = true` below `[custody]`"
+                    .to_owned()
+            }
+            Self::Stopped(RotationError::Stopped { stop: Stop::Refused, .. }) => {
+                "resetting a Global Administrator's password takes Global Administrator or Privileged Authentication \
+                 Administrator: have whoever signs in given one of them, then the same again"
+                    .to_owned()
+            }
             Self::NotDeclared(..) => "declare it below `[[account]]` in the configuration".to_owned(),
             Self::Restricted { unit, account } => {
                 format!("take `{account}` out of `{unit}`, rotate, and put it back; `breakglass plan` says so if it was forgotten")
@@ -170,9 +215,9 @@ impl Coded for RotateFailure {
                 "`breakglass sign-out`, then the same again, signed in as somebody else".to_owned()
             }
             Self::NotBegun(_) => "the reason is in the message; nothing was changed".to_owned(),
-            Self::Stopped(RotationError::Stopped { stop: Stop::ManyUnsettled, .. }) => {
-                "open the newest with `breakglass custody open`, sign in with it, and change the password in the portal if none \
-                 works"
+            Self::Stopped(RotationError::Stopped { stop: Stop::ManyUnproved, .. }) => {
+                "open them with `breakglass drill --account`, the newest first: one that signs in is proved by that, and the same \
+                 command goes on"
                     .to_owned()
             }
             Self::Stopped(_) | Self::Interrupted | Self::NotDeleted { .. } => "run the same command again: it goes on where it stopped".to_owned(),
@@ -196,6 +241,8 @@ struct Tools {
     live: Live,
     /// Where the configuration is.
     config: PathBuf,
+    /// As long as it is held nobody else rotates anything of this state.
+    _lock: LockFile,
 }
 
 impl Tools {
@@ -204,22 +251,93 @@ impl Tools {
         let config = SubjectArguments::config_of(Some(&self.config), world)?;
         SubjectArguments::load_over(&self.live, config, world)
     }
+
+    fn rotator<'t>(&'t self, tell: &'t (dyn Fn(&Step) + Sync)) -> Rotator<'t> {
+        Rotator {
+            directory: &self.live.directory,
+            proving: &self.live.directory,
+            depository: &self.depositories,
+            store: &self.store,
+            clock: &SystemClock,
+            random: &SystemRandom,
+            tell,
+            is_application_allowed: self.desk.config.may_application_rotate(),
+        }
+    }
+
+    /// The account that is meant.
+    fn account(&self, subject: &Subject, named: &str) -> Result<Account, RotateFailure> {
+        let accounts: Vec<Account> = users_of(subject).into_iter().map(|user| account_of(subject, user)).collect();
+        let is_it = |id: &str, name: &str| id.eq_ignore_ascii_case(named) || name.eq_ignore_ascii_case(named);
+        if let Some(found) = accounts.iter().find(|account| is_it(&account.id, &account.user_principal_name)) {
+            return Ok(found.clone());
+        }
+        if self.desk.config.declared("").iter().any(|declared| is_it(&declared.name, &declared.name)) {
+            return Err(RotateFailure::NotThere(named.to_owned()));
+        }
+        let names: Vec<&str> = accounts.iter().map(|account| account.user_principal_name.as_str()).collect();
+        Err(RotateFailure::NotDeclared(named.to_owned(), names.join(", ")))
+    }
+
+    /// Ends the sessions of an account whose rotation was stopped after its proof, if that is what is left: it needs no set of
+    /// shares and no other account.
+    fn finish(&self, account: &Account, world: &World) -> Result<Option<Exit>, Failure> {
+        let (course, _) = course_of(&self.store, &account.id).map_err(DeskError::from)?;
+        if !course.is_revocation_due() {
+            return Ok(None);
+        }
+        let tell = |step: &Step| tell(step, world);
+        let finished = self.live.runtime.block_on(self.rotator(&tell).finish(account));
+        let finished = finished.map_err(|error| stopped(error, world))?;
+        self.desk.enter(&self.store, world);
+        Ok(finished.map(|_| {
+            world.tell(&format!(
+                "The sessions of `{}` are ended; its password was set and proved before.",
+                account.user_principal_name
+            ));
+            world.note("its rotation is done; for another password run the same command again");
+            Exit::Good
+        }))
+    }
+}
+
+/// That the tenant lets somebody reset the password of an account.
+fn restricted(subject: &Subject, account: &Account) -> Result<(), RotateFailure> {
+    let user = users_of(subject).into_iter().find(|user| account_of(subject, user).id == account.id);
+    let unit = user.and_then(|user| subject.snapshot.restricted_units_of(user.key).next());
+    unit.map_or(Ok(()), |unit| {
+        let unit = unit.display_name.as_deref().unwrap_or("without a name").to_owned();
+        Err(RotateFailure::Restricted { account: account.user_principal_name.clone(), unit })
+    })
 }
 
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let tools = self.tools(world)?;
+        let (mut subject, wanted) = tools.read(world)?;
+        let account = tools.account(&subject, &self.account)?;
+        if let Some(exit) = tools.finish(&account, world)? {
+            return Ok(exit);
+        }
         let sets = tools.desk.sealable(&tools.desk.key_box(&tools.store)?, world)?;
-        let (subject, wanted) = tools.read(world)?;
-        let account = self.account(&subject, &self.account)?;
+        restricted(&subject, &account)?;
         if let Some(new) = &self.replace_account {
             return self.replace(&tools, (&subject, &wanted), (&account, new), world);
         }
-        let meanwhile = may(&subject, &account, &tools.store, world)?;
+        let meanwhile = may(&tools, &subject, &account, world)?;
         let who = who(&tools, &account)?;
         say_what(&account.user_principal_name, &who, (&meanwhile, &sets.names()), world);
-        if !self.yes && !world.agrees("Change it? Only `yes` does:") {
-            return Err(RotateFailure::NotAgreed(account.user_principal_name).into());
+        if !self.yes {
+            let asked_at = SystemClock.now();
+            if !world.agrees("Change it? Only `yes` does:") {
+                return Err(RotateFailure::NotAgreed(account.user_principal_name).into());
+            }
+            // Whoever thinks it over may answer in another world.
+            if asked_at.duration_until(SystemClock.now()) > SignedDuration::from_secs(ANSWER_SECONDS_MAX) {
+                (subject, _) = tools.read(world)?;
+                restricted(&subject, &account)?;
+            }
+            may(&tools, &subject, &account, world)?;
         }
         self.settle_all(&subject, &tools, world)?;
         self.rotate(&tools, &account, world)?;
@@ -230,29 +348,26 @@ impl Arguments {
         let (config, name) = self.place.config(world)?.ok_or(LiveError::NoTenant)?;
         let desk = self.place.desk(world)?;
         let operator = desk.operator_key()?;
+        let path = desk.state.join(LOCK);
+        let lock = LockFile::take(&path).map_err(|source| match source {
+            LockError::Held => RotateFailure::UnderWay(path.clone()),
+            source => RotateFailure::Lock { path: path.clone(), source },
+        })?;
         let (store, depositories) = (desk.store()?, desk.depositories());
         let deleting = self.replace_account.as_ref().map(|_| replace::PERMISSION);
         let permissions: Vec<&str> = PERMISSIONS.into_iter().chain(deleting).chain(reading_permissions()).collect();
         let live = Live::connect(&config, &desk.folder, &permissions, world)?;
-        Ok(Tools { desk, store, operator, depositories, live, config: PathBuf::from(name) })
+        Ok(Tools { desk, store, operator, depositories, live, config: PathBuf::from(name), _lock: lock })
     }
 
     /// Gives an account another password.
     fn rotate(&self, tools: &Tools, account: &Account, world: &World) -> Result<(), Failure> {
-        let Tools { desk, store, operator, depositories, live, .. } = tools;
+        let Tools { desk, store, operator, live, .. } = tools;
         let mut key_box = desk.key_box(store)?;
         let sets = desk.sealable(&key_box, world)?;
         Desk::note_sealing(&mut key_box, store, &sets)?;
         let tell = |step: &Step| tell(step, world);
-        let rotator = Rotator {
-            directory: &live.directory,
-            proving: &live.directory,
-            depository: depositories,
-            store,
-            clock: &SystemClock,
-            random: &SystemRandom,
-            tell: &tell,
-        };
+        let rotator = tools.rotator(&tell);
         let SealTo { set, reserve } = sets.signed();
         let sealing = Sealing { account, set, reserve, operator };
         let rotated = live.runtime.block_on(async {
@@ -264,8 +379,9 @@ impl Arguments {
         let noted = catch_up(store, SystemClock.now()).map_err(CheckoutFailure::from);
         let rotated = rotated?;
         noted?;
-        let destroyed = destroy_superseded((depositories, store), &account.id, SystemClock.now());
+        let destroyed = destroy_superseded((&tools.depositories, store), &account.id, SystemClock.now());
         let destroyed = live.runtime.block_on(destroyed).map_err(DeskError::from)?;
+        desk.enter(store, world);
         let done = format!(
             "`{}` has another password, proved by a sign-in. It is sealed in the document `{}`, to {}.",
             account.user_principal_name,
@@ -282,26 +398,6 @@ impl Arguments {
         Ok(())
     }
 
-    /// The account that is meant, if the tenant lets somebody reset its password.
-    #[expect(clippy::unused_self, reason = "it reads as what the command line means")]
-    fn account(&self, subject: &Subject, named: &str) -> Result<Account, RotateFailure> {
-        let users = users_of(subject);
-        let is_it = |user: &&&User| {
-            let id = subject.snapshot.id(user.key).to_string();
-            id.eq_ignore_ascii_case(named)
-                || user.user_principal_name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(named))
-        };
-        let names =
-            || users.iter().filter_map(|user| user.user_principal_name.as_deref()).collect::<Vec<_>>().join(", ");
-        let user = users.iter().find(is_it);
-        let user = user.ok_or_else(|| RotateFailure::NotDeclared(named.to_owned(), names()))?;
-        if let Some(unit) = subject.snapshot.restricted_units_of(user.key).next() {
-            let unit = unit.display_name.as_deref().unwrap_or("without a name").to_owned();
-            return Err(RotateFailure::Restricted { account: named.to_owned(), unit });
-        }
-        Ok(account_of(subject, user))
-    }
-
     /// Settles what was proved long enough ago, of every account.
     fn settle_all(&self, subject: &Subject, tools: &Tools, world: &World) -> Result<(), Failure> {
         for user in users_of(subject) {
@@ -314,6 +410,11 @@ impl Arguments {
                      not be it; rotate that account",
                     account.user_principal_name
                 )),
+                Settling::Contested { other } => world.note(&format!(
+                    "which password of `{}` counts cannot be told yet: that in `{other}` was sent before, and may have come after it. \
+                     Both are sealed; rotate it again when {} h are over",
+                    account.user_principal_name, self.quiescence
+                )),
                 Settling::Unknown(why) => {
                     world.note(&format!("whether `{}` is settled cannot be told: {why}", account.user_principal_name));
                 }
@@ -321,38 +422,6 @@ impl Arguments {
             }
         }
         Ok(())
-    }
-}
-
-/// Whether another account is known to get in meanwhile.
-fn may(subject: &Subject, account: &Account, store: &SqliteStore, world: &World) -> Result<Leave, Failure> {
-    let (course, _) = course_of(store, &account.id).map_err(DeskError::from)?;
-    let with_way = accounts_with_ways(subject, world)?;
-    let mut others = Vec::new();
-    for user in users_of(subject) {
-        let other = account_of(subject, user);
-        if other.id == account.id {
-            continue;
-        }
-        let (course, _) = course_of(store, &other.id).map_err(DeskError::from)?;
-        let changed = user.detail().last_password_change_date_time.value().and_then(|text| text.parse().ok());
-        others.push(Other {
-            proved_at: course.proved_at().max(drilled_at(store, &other.id, &course)?),
-            changed_at: changed,
-            is_rotating: course.unsettled().next().is_some() && course.proved().is_none(),
-            has_way: with_way.contains(&other.id),
-            name: other.user_principal_name,
-        });
-    }
-    let read_at: Timestamp = subject.snapshot.taken_at.unwrap_or(subject.now);
-    match leave(course.current().is_none(), &others, (read_at, SystemClock.now())) {
-        Ok(leave) => Ok(leave),
-        Err(refusal) => {
-            if let Refusal::NoneUsable(objections) = &refusal {
-                objections.iter().for_each(|objection| world.note(&objection.to_string()));
-            }
-            Err(RotateFailure::Leave(refusal).into())
-        }
     }
 }
 
@@ -365,38 +434,11 @@ fn who(tools: &Tools, account: &Account) -> Result<String, RotateFailure> {
             Err(RotateFailure::NotBegun(RotationError::Oneself(user_principal_name)))
         }
         SignedInAs::User { user_principal_name, .. } => Ok(user_principal_name),
-        SignedInAs::Application { app_id } => Ok(format!("application {app_id}")),
+        SignedInAs::Application { app_id } if tools.desk.config.may_application_rotate() => {
+            Ok(format!("application {app_id}"))
+        }
+        SignedInAs::Application { app_id } => Err(RotateFailure::NotBegun(RotationError::Application(app_id))),
     }
-}
-
-fn users_of(subject: &Subject) -> Vec<&User> {
-    subject.accounts.keys.iter().filter_map(|key| subject.snapshot.user(*key)).collect()
-}
-
-fn account_of(subject: &Subject, user: &User) -> Account {
-    let id = subject.snapshot.id(user.key).to_string();
-    let name = user.user_principal_name.as_deref().unwrap_or(&id).to_owned();
-    Account { user_principal_name: name, id }
-}
-
-/// Ids of the emergency accounts that get in by themselves to repair everything.
-fn accounts_with_ways(subject: &Subject, world: &World) -> Result<BTreeSet<String>, Failure> {
-    let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
-    let settings = AnalysisArguments::default().settings(subject, Horizon::Day, world)?;
-    let question = Question { goal: Goal::FullRepair, surface: None, stage: Stage::Direct };
-    let mut analysis = Analysis::of_question(&access, &settings, question);
-    let answer = analysis.answer(question);
-    analysis.end();
-    let alone = answer.ways.iter().filter(|way| way.sessions.iter().all(|session| session.user == way.user));
-    Ok(alone.map(|way| way.user.clone()).collect())
-}
-
-/// When the password that counts was drilled last, all the way to a sign-in with it and to a good end.
-fn drilled_at(store: &dyn Store, account: &str, course: &Course) -> Result<Option<Timestamp>, Failure> {
-    let (drills, _) = drill::course_of(store, account).map_err(DrillFailure::from)?;
-    let has_signed_in = |begun: &Begun| begun.surfaces.iter().any(|surface| !surface.is_portal());
-    let good = drills.last_good().filter(|good| course.current() == Some(&good.begun.document));
-    Ok(good.filter(|good| has_signed_in(&good.begun)).map(|good| good.begun.at))
 }
 
 fn say_what(name: &str, who: &str, (meanwhile, sets): (&Leave, &str), world: &World) {

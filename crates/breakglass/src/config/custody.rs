@@ -35,6 +35,8 @@ pub(super) struct CustodySection {
     operator: Option<Parsed<Fingerprint>>,
     /// Who is told when a sheet is lost or the accounts are used, with a telephone number.
     report_to: Option<NonEmpty>,
+    /// Whether an application may rotate passwords, and not persons alone.
+    application_may_rotate: bool,
     custodian: Vec<Spanned<PersonProperties>>,
     /// Whoever agrees to openings and holds no share.
     person: Vec<Spanned<PersonProperties>>,
@@ -223,6 +225,11 @@ impl Config {
     /// Who is told when a sheet is lost or the accounts are used.
     pub(crate) fn report_to(&self) -> Option<String> {
         self.custody.as_ref().and_then(CustodySection::report_to)
+    }
+
+    /// Whether an application may rotate passwords, and not persons alone.
+    pub(crate) fn may_application_rotate(&self) -> bool {
+        self.custody.as_ref().is_some_and(|custody| custody.application_may_rotate)
     }
 
     /// Whoever holds a share or agrees to openings, custodians first.

@@ -131,7 +131,7 @@ impl World {
             let candidate = name(&label.envelope.to_string());
             self.runtime.block_on(depository.keep(&candidate, document.text())).unwrap();
             let entries = [
-                record::Entry::Begun { at },
+                record::Entry::Begun { by: None, at },
                 record::Entry::Prepared { candidate: candidate.clone(), at },
                 record::Entry::Settled { candidate, at },
             ];

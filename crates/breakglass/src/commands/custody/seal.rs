@@ -73,7 +73,7 @@ impl Arguments {
         keep(&desk, &document)?;
         let candidate = name_of(&label.envelope.to_string())?;
         let entries = [
-            record::Entry::Begun { at: now },
+            record::Entry::Begun { by: None, at: now },
             record::Entry::Prepared { candidate: candidate.clone(), at: now },
             record::Entry::Settled { candidate: candidate.clone(), at: now },
         ];

@@ -1,7 +1,7 @@
 //! `rotate --replace-account`: another account takes the place of one, which is deleted when nothing needs it any more.
 //!
 //! **Invariant:** the old one goes last. Before that the new one is as it was declared, its password is sealed and proved by
-//! a sign-in, the lockout analysis has a way in for it alone, and two accounts at least are left without the old one.
+//! a sign-in, and without the old one two accounts at least are left that are known to get in.
 
 use breakglass_adapters::clock::SystemClock;
 use breakglass_custody::document::Account;
@@ -9,9 +9,11 @@ use breakglass_ops::journal::catch_up;
 use breakglass_ops::key_box::accounts::{Entry, note};
 use breakglass_ops::ports::{Clock as _, Directory as _, GraphRequest, Method};
 use breakglass_ops::rotation::journey::course_of;
+use breakglass_ops::rotation::leave::{Other, objection};
 use breakglass_ops::setup::{self, Wanted};
 
-use super::{Arguments, RotateFailure, Tools, account_of, accounts_with_ways, may, users_of, who};
+use super::meanwhile::{account_of, may, others, usable, users_of};
+use super::{Arguments, RotateFailure, Tools, restricted, who};
 use crate::commands::checkout::CheckoutFailure;
 use crate::commands::custody::CustodyFailure;
 use crate::commands::custody::desk::DeskError;
@@ -38,7 +40,8 @@ impl Arguments {
         (old, new): (&Account, &str),
         world: &World,
     ) -> Result<Exit, Failure> {
-        let new = self.account(subject, new)?;
+        let new = tools.account(subject, new)?;
+        restricted(subject, &new)?;
         complete(subject, wanted, (old, &new))?;
         let who = who(tools, old)?;
         let text = format!(
@@ -50,28 +53,35 @@ impl Arguments {
             return Err(RotateFailure::NotAgreed(old.user_principal_name.clone()).into());
         }
         let (course, _) = course_of(&tools.store, &new.id).map_err(DeskError::from)?;
-        if course.proved_at().is_none() {
-            may(subject, &new, &tools.store, world)?;
+        let is_opened = course.current().is_some_and(|document| course.is_opened(document));
+        let known = others(tools, subject, old, world)?.into_iter().find(|one| one.name == new.user_principal_name);
+        if is_opened || known.is_none_or(|new| objection(&new, SystemClock.now()).is_some()) {
+            may(tools, subject, &new, world)?;
             super::who(tools, &new)?;
             self.rotate(tools, &new, world)?;
         }
         // What was true before may not be any more.
         let (subject, wanted) = tools.read(world)?;
         complete(&subject, &wanted, (old, &new))?;
-        if !accounts_with_ways(&subject, world)?.contains(&new.id) {
-            return Err(not_yet((old, &new), "the lockout analysis has no way in for it alone").into());
+        let left = others(tools, &subject, old, world)?;
+        let of_new: Vec<Other> = left.iter().filter(|one| one.name == new.user_principal_name).cloned().collect();
+        if usable(&of_new, world) == 0 {
+            return Err(not_yet((old, &new), "it is not known to get in").into());
         }
-        may(&subject, old, &tools.store, world)?;
+        let usable = usable(&left, world);
+        if usable < ACCOUNT_COUNT_MIN {
+            return Err(RotateFailure::FewUsable { old: old.user_principal_name.clone(), usable }.into());
+        }
         let entry = Entry::Replaced { account: old.id.clone(), by: new.id.clone(), at: SystemClock.now() };
         note(&tools.store, &entry).map_err(|error| CustodyFailure::NotNoted(error.to_string()))?;
         let request = GraphRequest { method: Method::Delete, ..GraphRequest::get(format!("/v1.0/users/{}", old.id)) };
         let deleted = tools.live.runtime.block_on(tools.live.directory.send(&request));
+        catch_up(&tools.store, SystemClock.now()).map_err(CheckoutFailure::from)?;
         deleted.map_err(|source| RotateFailure::NotDeleted {
             account: old.user_principal_name.clone(),
             new: new.user_principal_name.clone(),
             source: Box::new(source),
         })?;
-        catch_up(&tools.store, SystemClock.now()).map_err(CheckoutFailure::from)?;
         world.tell(&format!("`{}` is deleted; the tenant can restore it for 30 days.", old.user_principal_name));
         world.note(
             "take it out of the configuration, below `[[account]]`; `breakglass check --live` then judges what is left",
@@ -87,7 +97,8 @@ fn complete(subject: &Subject, wanted: &Wanted, (old, new): (&Account, &Account)
     }
     let left = users_of(subject).into_iter().filter(|user| account_of(subject, user).id != old.id).count();
     if left < ACCOUNT_COUNT_MIN {
-        return Err(not_yet((old, new), "there would be fewer than two accounts"));
+        let why = "there would be fewer than two accounts; declare and make a third one first";
+        return Err(not_yet((old, new), why));
     }
     match setup::plan(&subject.snapshot, wanted, subject.now) {
         Ok(plan) if plan.steps.is_empty() => Ok(()),

@@ -150,6 +150,7 @@ impl Bench {
             clock: &Hasty,
             random: &SystemRandom,
             tell: &|_| {},
+            is_application_allowed: true,
         };
         let sealing = Sealing { account, set: &self.set, reserve: None, operator: &self.operator };
         self.world.runtime.block_on(async {
@@ -248,11 +249,11 @@ fn sample(bench: &Bench, number: usize, seed: u64, ends: &mut Ends) {
             Some(Ok(())) => format!("whole after {run} runs"),
         };
         *ends.entry(last.clone()).or_default() += 1;
-        if last.starts_with("whole") || last.ends_with("ManyUnsettled") {
+        if last.starts_with("whole") || last.ends_with("ManyUnproved") {
             break;
         }
     }
-    let is_at_its_end = last.starts_with("whole") || last.ends_with("ManyUnsettled");
+    let is_at_its_end = last.starts_with("whole") || last.ends_with("ManyUnproved");
     assert!(is_at_its_end, "seed {seed}: it does not come to its end: {last}");
     // Whatever is on its way arrives after everything.
     let late = bench.world.runtime.block_on(bench.world.front.let_arrive());

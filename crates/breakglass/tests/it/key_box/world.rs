@@ -139,6 +139,7 @@ impl World {
         for (_, name, _) in [FIRST, SECOND] {
             text.push_str(&format!("[[account]]\nuser_principal_name = \"{name}\"\n"));
         }
+        text.push_str("[custody]\napplication_may_rotate = true\n");
         for (custodian, key) in self.custodians.iter().zip(keys) {
             text.push_str(&format!(
                 "[[custody.custodian]]\nid = \"{0}\"\nname = \"{0} of Contoso\"\nkey = \"{key}\"\nage = \"{1}\"\n",

@@ -1,0 +1,105 @@
+//! Who is known to get in while an account is rotated, or after it is gone.
+
+use std::collections::BTreeSet;
+
+use breakglass_custody::document::Account;
+use breakglass_engine::access::Access;
+use breakglass_engine::lockout::Analysis;
+use breakglass_engine::lockout::goal::{Goal, Horizon, Question, Stage};
+use breakglass_model::user::User;
+use breakglass_ops::drill::record::Begun;
+use breakglass_ops::drill::stream as drill;
+use breakglass_ops::ports::{Clock as _, Store};
+use breakglass_ops::rotation::journey::course_of;
+use breakglass_ops::rotation::leave::{Leave, Other, Refusal, leave, objection};
+use breakglass_ops::rotation::record::Course;
+use jiff::Timestamp;
+
+use super::{RotateFailure, Tools};
+use crate::commands::custody::desk::DeskError;
+use crate::commands::drill::DrillFailure;
+use crate::commands::lockout::AnalysisArguments;
+use crate::failure::Failure;
+use crate::subject::{Subject, SubjectError};
+use crate::wiring::World;
+use breakglass_adapters::clock::SystemClock;
+
+/// Whether another account is known to get in meanwhile.
+pub(super) fn may(tools: &Tools, subject: &Subject, account: &Account, world: &World) -> Result<Leave, Failure> {
+    let (course, _) = course_of(&tools.store, &account.id).map_err(DeskError::from)?;
+    let others = others(tools, subject, account, world)?;
+    let read_at: Timestamp = subject.snapshot.taken_at.unwrap_or(subject.now);
+    match leave(course.current().is_none(), &others, (read_at, SystemClock.now())) {
+        Ok(leave) => Ok(leave),
+        Err(refusal) => {
+            if let Refusal::NoneUsable(objections) = &refusal {
+                objections.iter().for_each(|objection| world.note(&objection.to_string()));
+            }
+            Err(RotateFailure::Leave(refusal).into())
+        }
+    }
+}
+
+/// The other accounts, as far as they are known.
+pub(super) fn others(
+    tools: &Tools,
+    subject: &Subject,
+    account: &Account,
+    world: &World,
+) -> Result<Vec<Other>, Failure> {
+    let with_way = accounts_with_ways(subject, world)?;
+    let accounts = users_of(subject).into_iter().map(|user| (user, account_of(subject, user)));
+    let others = accounts.filter(|(_, other)| other.id != account.id);
+    others.map(|(user, other)| known(tools, user, other, &with_way)).collect()
+}
+
+/// How many of these are known to get in.
+pub(super) fn usable(others: &[Other], world: &World) -> usize {
+    let objections: Vec<_> = others.iter().map(|other| objection(other, SystemClock.now())).collect();
+    objections.iter().flatten().for_each(|objection| world.note(&objection.to_string()));
+    objections.iter().filter(|objection| objection.is_none()).count()
+}
+
+fn known(tools: &Tools, user: &User, other: Account, with_way: &BTreeSet<String>) -> Result<Other, Failure> {
+    let (course, _) = course_of(&tools.store, &other.id).map_err(DeskError::from)?;
+    let drilled_at = drilled_at(&tools.store, &other.id, &course)?;
+    Ok(Other {
+        changed_at: user.detail().last_password_change_date_time.value().and_then(|text| text.parse().ok()),
+        known_change: course.changed_at(),
+        proved_at: course.proved_at().max(drilled_at),
+        is_rotating: course.unproved().next().is_some() && course.proved().is_none(),
+        has_document: course.current().is_none_or(|document| tools.desk.document(document).is_ok()),
+        has_way: with_way.contains(&other.id),
+        name: other.user_principal_name,
+    })
+}
+
+pub(super) fn users_of(subject: &Subject) -> Vec<&User> {
+    subject.accounts.keys.iter().filter_map(|key| subject.snapshot.user(*key)).collect()
+}
+
+pub(super) fn account_of(subject: &Subject, user: &User) -> Account {
+    let id = subject.snapshot.id(user.key).to_string();
+    let name = user.user_principal_name.as_deref().unwrap_or(&id).to_owned();
+    Account { user_principal_name: name, id }
+}
+
+/// Ids of the emergency accounts that get in by themselves to repair everything.
+fn accounts_with_ways(subject: &Subject, world: &World) -> Result<BTreeSet<String>, Failure> {
+    let access = Access::compile(&subject.snapshot, &subject.access).map_err(SubjectError::from)?;
+    let settings = AnalysisArguments::default().settings(subject, Horizon::Day, world)?;
+    let question = Question { goal: Goal::FullRepair, surface: None, stage: Stage::Direct };
+    let mut analysis = Analysis::of_question(&access, &settings, question);
+    let answer = analysis.answer(question);
+    analysis.end();
+    let alone = answer.ways.iter().filter(|way| way.sessions.iter().all(|session| session.user == way.user));
+    Ok(alone.map(|way| way.user.clone()).collect())
+}
+
+/// When the password that counts was drilled last, all the way to a sign-in with it and to a good end.
+fn drilled_at(store: &dyn Store, account: &str, course: &Course) -> Result<Option<Timestamp>, Failure> {
+    let (drills, _) = drill::course_of(store, account).map_err(DrillFailure::from)?;
+    let has_signed_in = |begun: &Begun| begun.surfaces.iter().any(|surface| !surface.is_portal());
+    let good = drills.last_good().filter(|good| course.current() == Some(&good.begun.document));
+    Ok(good.filter(|good| has_signed_in(&good.begun)).map(|good| good.begun.at))
+}
