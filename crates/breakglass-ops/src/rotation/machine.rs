@@ -139,7 +139,7 @@ impl Rotation {
     /// new candidate is drawn, unless one is proved and only what follows is left.
     #[must_use]
     pub fn begin(course: &Course) -> Self {
-        let phase = if course.unproved().count() >= UNPROVED_COUNT_MAX {
+        let phase = if course.sent_since().len() >= UNPROVED_COUNT_MAX {
             Phase::Stop(Stop::ManyUnproved)
         } else {
             Phase::Begin

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// publishes no bound: this is an assumption, and reports name it.
 pub const QUIESCENCE_HOURS_USUAL: u16 = 24;
 
-/// Candidates that were sent and that nobody has signed in with, at most: beyond that somebody has to look first.
+/// Candidates that are sent one after the other without a sign-in that proves one, at most: then somebody has to look first.
 pub const UNPROVED_COUNT_MAX: usize = 3;
 
 /// Minutes after the entry that says so in which a process still sends a candidate: a machine that slept in between does not.
@@ -335,11 +335,6 @@ impl Course {
     pub fn unsettled(&self) -> impl Iterator<Item = &Name> {
         let is_unsettled = |standing| matches!(standing, Standing::Sent | Standing::Proved);
         self.candidates.iter().filter(move |(_, one)| is_unsettled(one.standing)).map(|(id, _)| id)
-    }
-
-    /// Candidates that were sent and in which nobody has signed in.
-    pub fn unproved(&self) -> impl Iterator<Item = &Name> {
-        self.candidates.iter().filter(|(_, one)| one.standing == Standing::Sent).map(|(id, _)| id)
     }
 
     /// Candidates one of which the directory knows: those that were sent and are not settled, and the one that is. Each of

@@ -67,7 +67,7 @@ fn known(tools: &Tools, user: &User, other: Account, with_way: &BTreeSet<String>
         changed_at: user.detail().last_password_change_date_time.value().and_then(|text| text.parse().ok()),
         known_change: course.changed_at(),
         proved_at: course.proved_at().max(drilled_at),
-        is_rotating: course.unproved().next().is_some() && course.proved().is_none(),
+        is_rotating: !course.sent_since().is_empty(),
         has_document: course.current().is_none_or(|document| tools.desk.document(document).is_ok()),
         has_way: with_way.contains(&other.id),
         name: other.user_principal_name,

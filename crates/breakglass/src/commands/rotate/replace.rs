@@ -43,6 +43,10 @@ impl Arguments {
         let new = tools.account(subject, new)?;
         restricted(subject, &new)?;
         complete(subject, wanted, (old, &new))?;
+        // Before anything is begun: with the new one there are to be enough.
+        let (of_new, beside): (Vec<Other>, Vec<Other>) =
+            others(tools, subject, old, world)?.into_iter().partition(|one| one.name == new.user_principal_name);
+        enough(old, 1 + usable(&beside, world))?;
         let who = who(tools, old)?;
         let text = format!(
             "`{}` is deleted by `{who}`, after `{}` has a sealed password and is known to get in.",
@@ -54,8 +58,8 @@ impl Arguments {
         }
         let (course, _) = course_of(&tools.store, &new.id).map_err(DeskError::from)?;
         let is_opened = course.current().is_some_and(|document| course.is_opened(document));
-        let known = others(tools, subject, old, world)?.into_iter().find(|one| one.name == new.user_principal_name);
-        if is_opened || known.is_none_or(|new| objection(&new, SystemClock.now()).is_some()) {
+        let is_known = of_new.iter().any(|new| objection(new, SystemClock.now()).is_none());
+        if is_opened || !is_known {
             may(tools, subject, &new, world)?;
             super::who(tools, &new)?;
             self.rotate(tools, &new, world)?;
@@ -68,10 +72,7 @@ impl Arguments {
         if usable(&of_new, world) == 0 {
             return Err(not_yet((old, &new), "it is not known to get in").into());
         }
-        let usable = usable(&left, world);
-        if usable < ACCOUNT_COUNT_MIN {
-            return Err(RotateFailure::FewUsable { old: old.user_principal_name.clone(), usable }.into());
-        }
+        enough(old, usable(&left, world))?;
         let entry = Entry::Replaced { account: old.id.clone(), by: new.id.clone(), at: SystemClock.now() };
         note(&tools.store, &entry).map_err(|error| CustodyFailure::NotNoted(error.to_string()))?;
         let request = GraphRequest { method: Method::Delete, ..GraphRequest::get(format!("/v1.0/users/{}", old.id)) };
@@ -105,6 +106,12 @@ fn complete(subject: &Subject, wanted: &Wanted, (old, new): (&Account, &Account)
         Ok(plan) => Err(not_yet((old, new), &format!("{} steps of `breakglass plan` are not done", plan.steps.len()))),
         Err(_) => Err(not_yet((old, new), "no plan can be made; `breakglass plan` says why")),
     }
+}
+
+/// Whether enough accounts that are known to get in are left without the old one.
+fn enough(old: &Account, usable: usize) -> Result<(), RotateFailure> {
+    let is_enough = usable >= ACCOUNT_COUNT_MIN;
+    if is_enough { Ok(()) } else { Err(RotateFailure::FewUsable { old: old.user_principal_name.clone(), usable }) }
 }
 
 fn not_yet((old, new): (&Account, &Account), why: &str) -> RotateFailure {

@@ -10,5 +10,6 @@ mod interleaved;
 #[cfg(unix)]
 mod killed;
 mod marked;
+mod replaced;
 mod sampled;
 mod world;

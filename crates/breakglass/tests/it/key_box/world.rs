@@ -34,7 +34,7 @@ pub(super) const TENANT: &str = "6c1b0e0e-54a2-4d39-9d0f-b4ea6f1a5509";
 pub(super) const WRITER: &str = "7a6f2f3c-58e1-4f36-9a60-0e54b1a7d009";
 pub(super) const WRITER_SECRET: &str = "writer~secret~marked~1";
 const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
-const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
+pub(super) const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
 
 /// The emergency accounts: id, sign-in name, and the password that counts before anything is sealed.
 pub(super) const FIRST: (&str, &str, &str) =
@@ -357,7 +357,16 @@ pub(super) fn other(number: usize) -> (String, String, String) {
 fn seed(others: usize) -> Value {
     let permissions = SOURCES.iter().flat_map(|source| source.permissions);
     let related = RELATED.iter().flat_map(|(_, _, permissions)| *permissions);
-    let more = ["User-PasswordProfile.ReadWrite.All", "User.RevokeSessions.All"];
+    let more = [
+        "AdministrativeUnit.ReadWrite.All",
+        "Group.ReadWrite.All",
+        "Policy.ReadWrite.AuthenticationMethod",
+        "Policy.ReadWrite.ConditionalAccess",
+        "RoleManagement.ReadWrite.Directory",
+        "User-PasswordProfile.ReadWrite.All",
+        "User.ReadWrite.All",
+        "User.RevokeSessions.All",
+    ];
     let mut permissions: Vec<&str> = permissions.chain(related).copied().chain(more).collect();
     permissions.sort_unstable();
     permissions.dedup();

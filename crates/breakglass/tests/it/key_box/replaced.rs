@@ -1,0 +1,159 @@
+//! `rotate` where it may not: another account takes the place of one, the tenant lets nobody reset a password, an application
+//! is signed in, somebody else rotates, an account was deleted.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::world::{DOCUMENTS, FIRST, GLOBAL_ADMINISTRATOR, SECOND, TENANT, WRITER, WRITER_SECRET, World, other};
+use crate::served::written;
+
+/// A token of the writer, past everything that stands before the tenant.
+fn token(world: &World) -> String {
+    let form = written(&[
+        ("client_id", WRITER),
+        ("client_secret", WRITER_SECRET),
+        ("grant_type", "client_credentials"),
+        ("scope", "https://graph.microsoft.com/.default"),
+    ]);
+    let answer =
+        sent(world, &format!("POST /{TENANT}/oauth2/v2.0/token"), "application/x-www-form-urlencoded", "", &form);
+    answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+}
+
+/// What Graph says to the writer.
+fn graph(world: &World, line: &str, body: &Value) -> Value {
+    let authorization = format!("authorization: Bearer {}\r\n", token(world));
+    sent(world, line, "application/json", &authorization, &body.to_string())
+}
+
+fn sent(world: &World, line: &str, kind: &str, headers: &str, body: &str) -> Value {
+    let request = format!(
+        "{line} HTTP/1.1\r\nhost: {}\r\ncontent-type: {kind}\r\n{headers}content-length: {}\r\n\r\n{body}",
+        world.served.at,
+        body.len()
+    );
+    let answer = world.runtime.block_on(world.front.send(&request));
+    assert!(answer.starts_with("HTTP/1.1 2"), "{line}: {answer}");
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
+    serde_json::from_str(body).unwrap_or(Value::Null)
+}
+
+/// The configuration with other lines.
+fn configure(world: &World, change: impl Fn(String) -> String) {
+    let path = world.folder.join("breakglass.toml");
+    fs::write(&path, change(fs::read_to_string(&path).unwrap())).unwrap();
+}
+
+fn declare(world: &World, name: &str) {
+    configure(world, |text| {
+        text.replacen("[custody]", &format!("[[account]]\nuser_principal_name = \"{name}\"\n[custody]"), 1)
+    });
+}
+
+/// The group that the plan asks for; its id.
+fn group(world: &World) -> String {
+    let group = json!({
+        "displayName": "Emergency access - excluded from Conditional Access", "mailNickname": "emergency-access",
+        "mailEnabled": false, "securityEnabled": true, "isAssignableToRole": true,
+    });
+    graph(world, "POST /v1.0/groups", &group)["id"].as_str().unwrap().to_owned()
+}
+
+fn add(world: &World, group: &str, id: &str) {
+    let member = json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{id}") });
+    graph(world, &format!("POST /v1.0/groups/{group}/members/$ref"), &member);
+}
+
+fn rotate(world: &World, code: i32, account: &str, more: &[&str]) -> String {
+    let ended = world.ends(code, &[&["rotate", "--yes", "--account", account][..], more].concat(), "");
+    format!("{}{}", ended.out, ended.err)
+}
+
+#[test]
+fn another_account_takes_the_place_of_one_that_goes_last() {
+    let world = World::with_others("replaced", 1);
+    let shares = world.new_set();
+    let (third_id, third, _) = other(0);
+    let group = group(&world);
+    for (id, name, _) in [FIRST, SECOND] {
+        add(&world, &group, id);
+        rotate(&world, 0, name, &[]);
+    }
+    let replace = ["--replace-account", third.as_str()];
+    let refused = rotate(&world, 2, FIRST.1, &replace);
+    assert!(refused.contains("is no emergency account of the configuration"), "{refused}");
+    declare(&world, &third);
+    let refused = rotate(&world, 2, FIRST.1, &replace);
+    assert!(refused.contains("of `breakglass plan` are not done"), "{refused}");
+    let same = rotate(&world, 2, FIRST.1, &["--replace-account", FIRST.1]);
+    assert!(same.contains("they are one account"), "{same}");
+    let assignment = json!({
+        "principalId": third_id, "roleDefinitionId": GLOBAL_ADMINISTRATOR, "directoryScopeId": "/",
+    });
+    graph(&world, "POST /v1.0/roleManagement/directory/roleAssignments", &assignment);
+    add(&world, &group, &third_id);
+    world.ends(0, &["plan", "--expect-none"], "");
+    // What is sealed of the second cannot be had: the first would be the last that is known to get in.
+    fs::rename(world.folder.join(DOCUMENTS), world.folder.join("elsewhere")).unwrap();
+    fs::create_dir(world.folder.join(DOCUMENTS)).unwrap();
+    let refused = rotate(&world, 2, FIRST.1, &replace);
+    assert!(refused.contains("has the sealed password of `emergency-access-2"), "{refused}");
+    assert!(world.course(&third_id).current().is_none(), "nothing was begun");
+    fs::remove_dir(world.folder.join(DOCUMENTS)).unwrap();
+    fs::rename(world.folder.join("elsewhere"), world.folder.join(DOCUMENTS)).unwrap();
+    let told = rotate(&world, 0, FIRST.1, &replace);
+    assert!(told.contains("is deleted"), "{told}");
+    world.holds((&third_id, &third, "never"), (DOCUMENTS, &shares));
+    world.holds(SECOND, (DOCUMENTS, &shares));
+    let form = graph(&world, "GET /v1.0/directory/deletedItems/microsoft.graph.user?$select=id", &Value::Null);
+    assert_eq!(form["value"][0]["id"], FIRST.0, "{form}");
+    world.ledger_holds();
+    let ledger = world.ends(0, &["ledger", "show"], "").out;
+    assert!(ledger.contains("replaced"), "{ledger}");
+    // Whoever still names it learns that it is gone.
+    let gone = rotate(&world, 2, FIRST.1, &[]);
+    assert!(gone.contains("somebody has deleted it"), "{gone}");
+}
+
+#[test]
+fn an_account_that_nobody_can_reset_is_left_alone_and_told_why() {
+    let world = World::with_others("restricted", 0);
+    world.new_set();
+    for (_, name, _) in [FIRST, SECOND] {
+        rotate(&world, 0, name, &[]);
+    }
+    let before = world.course(FIRST.0);
+    let unit = json!({ "displayName": "Nobody in here", "isMemberManagementRestricted": true });
+    let unit = graph(&world, "POST /v1.0/directory/administrativeUnits", &unit);
+    let path = format!("POST /v1.0/directory/administrativeUnits/{}/members/$ref", unit["id"].as_str().unwrap());
+    let member = json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/users/{}", FIRST.0) });
+    graph(&world, &path, &member);
+    let refused = rotate(&world, 2, FIRST.1, &[]);
+    assert!(
+        refused.contains("BG4061") && refused.contains("`Nobody in here`, whose management is restricted"),
+        "{refused}"
+    );
+    assert!(refused.contains("take `emergency-access-1@contoso.onmicrosoft.com` out of `Nobody in here`"), "{refused}");
+    assert_eq!(world.course(FIRST.0), before, "nothing was begun");
+}
+
+#[test]
+fn an_application_rotates_only_where_that_is_declared_and_two_never_at_once() {
+    let world = World::with_others("who-rotates", 0);
+    world.new_set();
+    configure(&world, |text| text.replace("application_may_rotate = true\n", ""));
+    let refused = rotate(&world, 2, FIRST.1, &[]);
+    assert!(refused.contains("a password is changed by a person who answers for it"), "{refused}");
+    configure(&world, |text| text.replacen("[custody]\n", "[custody]\napplication_may_rotate = true\n", 1));
+    let lock = breakglass_adapters::lock_file::LockFile::take(&world.state().join("rotation.lock")).unwrap();
+    let refused = rotate(&world, 2, FIRST.1, &[]);
+    assert!(refused.contains("two accounts are never rotated at once"), "{refused}");
+    drop(lock);
+    rotate(&world, 0, FIRST.1, &[]);
+    let entries = breakglass_ops::ports::Store::entries(&world.store(), &format!("rotation/{}", FIRST.0)).unwrap();
+    assert_eq!((&entries[0]["state"], &entries[0]["by"]), (&json!("begun"), &json!(WRITER)));
+    assert!(entries.iter().any(|entry| entry["state"] == "probing"), "each sign-in is written down before it is tried");
+    let proved = entries.iter().find(|entry| entry["state"] == "proved").unwrap();
+    assert!(proved["is_answered"] == true && proved["changed_at"].is_string(), "{proved}");
+}
