@@ -451,7 +451,7 @@ impl World {
 const DEEP: Depth = Depth { crashes: 2, begins: 2, epochs: 2, under_way: 1, opened: 0 };
 
 /// None killed in two rotations, and one document opened.
-const OPENED: Depth = Depth { crashes: 0, begins: 2, epochs: 2, under_way: 1, opened: 1 };
+const OPENED: Depth = Depth { crashes: 0, begins: 2, epochs: 1, under_way: 1, opened: 1 };
 
 /// In the long form, one killed in three rotations, for the first documents go in the third; and both of the above at once.
 const LONG: [Depth; 2] = [
