@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod depositories;
 #[cfg(test)]
+mod forgetful_disk;
+#[cfg(test)]
 mod graph;
 #[cfg(test)]
 mod kept;
@@ -20,5 +22,7 @@ mod security_key;
 mod snapshot_files;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod whole_files;
 #[cfg(test)]
 mod witness_folders;
