@@ -12,5 +12,6 @@ mod interleaved;
 mod killed;
 mod marked;
 mod replaced;
+mod marked_more;
 mod sampled;
 mod world;
