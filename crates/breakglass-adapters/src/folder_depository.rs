@@ -4,15 +4,14 @@
 //! written under another name, made durable, renamed, and the name is made durable; so under a name there is a whole document
 //! or none. What an interrupted writer left is passed over, and overwritten by the next that keeps the same.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use breakglass_custody::name::Name;
 use breakglass_ops::ports::{DOCUMENT_BYTES_MAX, Depository, DepositoryError, check_length};
 
-use crate::file_parts::{private, private_folder, sync_folder};
+use crate::disk::{Disk, NAME_COUNT_MAX, RealDisk};
 
 /// What the name of a document's file ends with.
 const ENDING: &str = "txt";
@@ -21,106 +20,7 @@ const ENDING: &str = "txt";
 const ENDING_PARTIAL: &str = "partial";
 
 /// Documents that a folder may have; others are an error, since nobody reads so many.
-pub const DOCUMENT_COUNT_MAX: usize = 100_000;
-
-/// What a folder is asked for. The disk of this machine does it; tests have one that forgets what was not made durable.
-pub trait Disk: Send + Sync {
-    /// Makes a folder that only its owner enters, if there is none, durably.
-    ///
-    /// # Errors
-    /// As the system says.
-    fn make_folder(&self, folder: &Path) -> io::Result<()>;
-
-    /// Writes a file that only its owner reads, in place of one that is there. Nothing of it is durable.
-    ///
-    /// # Errors
-    /// As the system says.
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
-
-    /// Makes the bytes of a file durable.
-    ///
-    /// # Errors
-    /// As the system says.
-    fn sync(&self, path: &Path) -> io::Result<()>;
-
-    /// Makes the names in a folder durable.
-    ///
-    /// # Errors
-    /// As the system says.
-    fn sync_folder(&self, folder: &Path) -> io::Result<()>;
-
-    /// Gives a file another name.
-    ///
-    /// # Errors
-    /// As the system says.
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-
-    /// At most so many bytes of a file.
-    ///
-    /// # Errors
-    /// As the system says.
-    fn read(&self, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>>;
-
-    /// Names of what is in a folder.
-    ///
-    /// # Errors
-    /// As the system says.
-    fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
-
-    /// Takes a file away.
-    ///
-    /// # Errors
-    /// As the system says.
-    fn remove(&self, path: &Path) -> io::Result<()>;
-}
-
-/// The disk of this machine.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct RealDisk;
-
-impl Disk for RealDisk {
-    fn make_folder(&self, folder: &Path) -> io::Result<()> {
-        let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
-        let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
-        private_folder(folder)?;
-        let parents = missing.into_iter().filter_map(Path::parent);
-        parents
-            .map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
-            .try_for_each(sync_folder)
-    }
-
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        private(OpenOptions::new().write(true).create(true).truncate(true)).open(path)?.write_all(bytes)
-    }
-
-    fn sync(&self, path: &Path) -> io::Result<()> {
-        // Windows makes durable only what may be written.
-        OpenOptions::new().write(true).open(path)?.sync_all()
-    }
-
-    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        sync_folder(folder)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
-    }
-
-    fn read(&self, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        File::open(path)?.take(bytes_max).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    }
-
-    fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
-        let names = fs::read_dir(folder)?.take(DOCUMENT_COUNT_MAX + 1);
-        names.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
-    }
-}
+pub const DOCUMENT_COUNT_MAX: usize = NAME_COUNT_MAX;
 
 /// A folder with documents.
 #[derive(Debug)]

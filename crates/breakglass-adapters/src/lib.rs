@@ -4,6 +4,7 @@
 //! and says what to do.
 
 pub mod clock;
+pub mod disk;
 pub mod file_parts;
 pub mod folder_depository;
 pub mod graph;

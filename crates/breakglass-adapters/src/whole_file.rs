@@ -3,53 +3,54 @@
 //! On Linux it has no name before it is whole and durable, so that whoever is killed on the way leaves nothing behind: no half
 //! key that keeps the next one from being made, no half share. Where the system or the file system has no such files, it is
 //! written under its name, and taken away again if that fails.
+//!
+//! Where it is written under its name and the power is lost on the way, half a file can be left: whoever reads such a file has
+//! to see that.
 //! **Source:** open(2), `O_TMPFILE`; linkat(2).
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
-use crate::file_parts::{private, sync_folder};
+use crate::disk::{Disk, RealDisk};
 
 /// Writes a file that is not there yet, into a folder that is. When this returns, it is whole and durable.
 ///
 /// # Errors
 /// There is something under that name ([`io::ErrorKind::AlreadyExists`]), or it cannot be written; nothing is left of it then.
 pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_new_on(&RealDisk, path, bytes)
+}
+
+/// The same on another disk.
+///
+/// # Errors
+/// As [`write_new`].
+pub fn write_new_on(disk: &impl Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    #[cfg(target_os = "linux")]
-    match unnamed(path, folder, bytes) {
-        Ok(()) => return sync_folder(folder),
+    match unnamed(disk, path, folder, bytes) {
+        Ok(()) => return disk.sync_folder(folder),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
         // Not here; or it fails in the other way as well, and that tells why.
         Err(_) => {}
     }
-    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| sync_folder(folder));
-    written.inspect_err(|_| {
+    disk.write_new(path, bytes)?;
+    disk.sync(path).and_then(|()| disk.sync_folder(folder)).inspect_err(|_| {
         // It is this call's own, and half a file is in nobody's way then.
-        let _ = fs::remove_file(path);
+        let _ = disk.remove(path);
     })
 }
 
 /// Writes a file without a name, and gives it the name at the end.
-#[cfg(target_os = "linux")]
-fn unnamed(path: &Path, folder: &Path, bytes: &[u8]) -> io::Result<()> {
-    use std::os::fd::AsRawFd as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    use nix::fcntl::{AT_FDCWD, AtFlags, OFlag};
-    use nix::unistd::linkat;
-
-    let mut file = private(OpenOptions::new().write(true)).custom_flags(OFlag::O_TMPFILE.bits()).open(folder)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    let own = format!("/proc/self/fd/{}", file.as_raw_fd());
-    Ok(linkat(AT_FDCWD, own.as_str(), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW)?)
+fn unnamed(disk: &impl Disk, path: &Path, folder: &Path, bytes: &[u8]) -> io::Result<()> {
+    let file = disk.write_unnamed(folder, bytes)?;
+    disk.sync_unnamed(&file)?;
+    disk.link(&file, path)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod depositories;
 #[cfg(test)]
+mod forgetful_disk;
+#[cfg(test)]
 mod graph;
 #[cfg(test)]
 mod kept;
@@ -15,10 +17,14 @@ mod real_exports;
 #[cfg(test)]
 mod record_files;
 #[cfg(test)]
+mod regressions;
+#[cfg(test)]
 mod security_key;
 #[cfg(test)]
 mod snapshot_files;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod whole_files;
 #[cfg(test)]
 mod witness_folders;

@@ -1,10 +1,11 @@
 //! What a witness remembers: the contract of the port, what is damaged, and two that race to sign two pasts.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
+use breakglass_adapters::disk::Disk as _;
 use breakglass_adapters::witness_folder::WitnessFolder;
 use breakglass_ledger::checkpoint::Checkpoint;
 use breakglass_ledger::hash::Hash;
@@ -13,6 +14,8 @@ use breakglass_ledger::tree::Tree;
 use breakglass_ops::journal::{NotWitnessed, Shown, witness};
 use breakglass_ops::ports::{InMemoryWitness, WitnessMemory};
 use zeroize::Zeroizing;
+
+use crate::forgetful_disk::{Careless, Forgetful};
 
 /// Rounds in which two witnesses race.
 const ROUNDS: usize = 200;
@@ -119,4 +122,108 @@ fn two_that_race_never_sign_two_pasts() {
     }
     println!("{ROUNDS} rounds, {refused} forks refused, {signed_by_first} times the first was faster");
     fs::remove_dir_all(folder).unwrap();
+}
+
+const NOTES: [&str; 2] = ["the first checkpoint\n", "the second, which is another\n"];
+
+/// Remembers two checkpoints one after the other, and keeps evidence, until the disk crashes; how far it came.
+fn worked(disk: &Forgetful) -> usize {
+    let memory = WitnessFolder::on(PathBuf::from("witness"), disk.clone());
+    let before = memory.remembered("log");
+    let Ok(before) = before else { return 0 };
+    let mut was = before.as_deref();
+    for (step, note) in NOTES.into_iter().enumerate() {
+        if was == Some(NOTES[1]) {
+            continue;
+        }
+        if memory.exchange("log", was, note) != Ok(true) {
+            return step;
+        }
+        was = Some(note);
+    }
+    // As whoever signs does: what is remembered already is written anew.
+    if memory.exchange("log", was, NOTES[1]) != Ok(true) {
+        return 0;
+    }
+    if memory.keep_evidence("log", NOTES[1], "a fork\n").is_err() { 2 } else { 3 }
+}
+
+/// What does not hold on a disk that is found after a crash.
+fn fault(found: Forgetful, done: usize) -> Option<String> {
+    let memory = WitnessFolder::on(PathBuf::from("witness"), found.clone());
+    let remembered = match memory.remembered("log") {
+        Ok(remembered) => remembered,
+        Err(error) => return Some(error.to_string()),
+    };
+    let at = remembered.as_deref().map_or(Some(0), |found| Some(1 + NOTES.iter().position(|note| *note == found)?));
+    if at.is_none_or(|at| at < done.min(2)) {
+        return Some(format!("{done} were remembered, and there is {remembered:?}"));
+    }
+    let evidence = |disk: &Forgetful| {
+        let names = disk.names(Path::new("witness/evidence")).unwrap();
+        let name = names.into_iter().find(|name| name.len() == 20 && name.ends_with(".txt"));
+        name.map(|name| {
+            String::from_utf8(disk.read(&Path::new("witness/evidence").join(name), 1_000).unwrap()).unwrap()
+        })
+    };
+    let whole = format!("seen:\n{}\nrefused:\na fork\n", NOTES[1]);
+    match evidence(&found) {
+        None if done == 3 => return Some("the evidence is gone".to_owned()),
+        Some(other) if other != whole => return Some("the evidence is there by part".to_owned()),
+        _ => {}
+    }
+    if memory.exchange("log", remembered.as_deref(), "a later one\n") != Ok(true) {
+        return Some("it does not go on".to_owned());
+    }
+    None
+}
+
+/// Disks that were looked at, and what did not hold on the first that is wrong: the power is lost after each call; or
+/// whoever works is killed there, another does it again, and the power is lost after a call of theirs.
+fn every_crash(careless: Careless) -> (usize, Option<String>) {
+    let mut count = 0;
+    let mut looked = |disk: &Forgetful, done: usize, when: String| {
+        for found in disk.crashed() {
+            count += 1;
+            if let Some(fault) = fault(found, done) {
+                return Some((count, Some(format!("{when}, {done} done: {fault}"))));
+            }
+        }
+        None
+    };
+    for calls in 0.. {
+        let disk = Forgetful::new(careless, calls).with_ending("seen");
+        let done = worked(&disk);
+        if let Some(fault) = looked(&disk, done, format!("after {calls} calls")) {
+            return fault;
+        }
+        for again in 0.. {
+            let disk = Forgetful::new(careless, calls).with_ending("seen");
+            let done = worked(&disk);
+            let disk = disk.goes_on(again);
+            let done = done.max(worked(&disk));
+            if let Some(fault) = looked(&disk, done, format!("after {calls} calls and {again} more")) {
+                return fault;
+            }
+            if disk.left() > 0 {
+                break;
+            }
+        }
+        if disk.left() > 0 {
+            break;
+        }
+    }
+    (count, None)
+}
+
+#[test]
+fn whatever_a_crash_leaves_what_was_remembered_is_remembered() {
+    let (count, fault) = every_crash(Careless::No);
+    assert_eq!(fault, None);
+    println!("{count} disks after a crash");
+    for careless in Careless::EACH {
+        let (count, fault) = every_crash(careless);
+        println!("{careless:?}: {fault:?}, on disk {count}");
+        assert!(fault.is_some(), "{careless:?} is not found out");
+    }
 }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use breakglass_adapters::folder_depository::FolderDepository;
 use breakglass_ops::ports::{Depository, DepositoryError};
 
-use super::disk::{Careless, Forgetful};
 use super::{keeps_its_promises, name};
+use crate::forgetful_disk::{Careless, Forgetful};
 
 fn folder(test: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("depository-{test}"));
@@ -121,7 +121,7 @@ async fn whatever_a_crash_leaves_a_document_is_whole_or_not_there_and_what_was_k
     let (count, fault) = every_crash(Careless::No).await;
     assert_eq!(fault, None);
     println!("{count} disks after a crash");
-    for careless in [Careless::Bytes, Careless::Names, Careless::Rename] {
+    for careless in Careless::EACH {
         let (count, fault) = every_crash(careless).await;
         println!("{careless:?}: {fault:?}, on disk {count}");
         assert!(fault.is_some(), "{careless:?} is not found out");

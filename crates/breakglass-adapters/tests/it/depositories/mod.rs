@@ -1,7 +1,7 @@
 //! Depositories: what each of them promises, and what becomes of it when something fails.
 
-mod disk;
 mod folder;
+mod rotations;
 mod vault;
 
 use breakglass_custody::name::Name;

@@ -5,11 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use breakglass_adapters::folder_depository::Disk;
+use breakglass_adapters::disk::Disk;
 
 /// What a program may leave out that is careless; each has to be found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Careless {
+pub(crate) enum Careless {
     /// Nothing is left out.
     No,
     /// The bytes are not made durable.
@@ -18,6 +18,11 @@ pub(super) enum Careless {
     Names,
     /// It is written under its own name at once.
     Rename,
+}
+
+impl Careless {
+    /// Each way of being careless.
+    pub(crate) const EACH: [Self; 3] = [Self::Bytes, Self::Names, Self::Rename];
 }
 
 /// A change of names that may be forgotten.
@@ -65,25 +70,62 @@ impl Contents {
 
 /// A disk, which can be shared.
 #[derive(Debug, Clone)]
-pub(super) struct Forgetful {
+pub(crate) struct Forgetful {
     contents: Arc<Mutex<Contents>>,
     careless: Careless,
+    /// What the name of a whole file ends with.
+    ending: &'static str,
+    /// Whether there are files without a name.
+    has_unnamed: bool,
     /// Calls that are carried out; then it crashes.
     left: Arc<Mutex<usize>>,
 }
 
 impl Forgetful {
-    pub(super) fn new(careless: Careless, calls: usize) -> Self {
-        Self { contents: Arc::default(), careless, left: Arc::new(Mutex::new(calls)) }
+    pub(crate) fn new(careless: Careless, calls: usize) -> Self {
+        let (contents, left) = (Arc::default(), Arc::new(Mutex::new(calls)));
+        Self { contents, careless, ending: "txt", has_unnamed: true, left }
+    }
+
+    /// The same with whole files of another ending.
+    pub(crate) fn with_ending(self, ending: &'static str) -> Self {
+        Self { ending, ..self }
+    }
+
+    /// The same without files that have no name.
+    pub(crate) fn without_unnamed(self) -> Self {
+        Self { has_unnamed: false, ..self }
+    }
+
+    /// The same disk for whoever comes after a process that was killed: nothing is forgotten, and this many calls are
+    /// carried out.
+    pub(crate) fn goes_on(&self, calls: usize) -> Self {
+        Self { left: Arc::new(Mutex::new(calls)), ..self.clone() }
+    }
+
+    /// The same disk for whoever is careless.
+    pub(crate) fn with_care(self, careless: Careless) -> Self {
+        Self { careless, ..self }
+    }
+
+    /// A copy of which nothing comes back here.
+    pub(crate) fn apart(&self) -> Self {
+        let contents = Arc::new(Mutex::new(self.contents.lock().unwrap().clone()));
+        Self { contents, left: Arc::new(Mutex::new(self.left())), ..self.clone() }
+    }
+
+    /// Something beside it takes one of the calls; whether that is carried out.
+    pub(crate) fn is_there(&self) -> bool {
+        self.call().is_ok()
     }
 
     /// Calls that are left until it crashes.
-    pub(super) fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         *self.left.lock().unwrap()
     }
 
     /// Every disk that may be found after the crash.
-    pub(super) fn crashed(&self) -> Vec<Self> {
+    pub(crate) fn crashed(&self) -> Vec<Self> {
         let contents = self.contents.lock().unwrap();
         let mut found = Vec::new();
         for chosen in 0..1_u32 << contents.changes.len() {
@@ -110,6 +152,8 @@ impl Forgetful {
                     changes: Vec::new(),
                 })),
                 careless: self.careless,
+                ending: self.ending,
+                has_unnamed: self.has_unnamed,
                 left: Arc::new(Mutex::new(usize::MAX)),
             }));
         }
@@ -128,13 +172,57 @@ fn missing() -> io::Error {
 }
 
 impl Disk for Forgetful {
+    type Unnamed = usize;
+    type Lock = ();
+
+    fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut contents = self.call()?;
+        if contents.names.contains_key(path) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        contents.files.push((Vec::new(), bytes.to_vec()));
+        let file = contents.files.len() - 1;
+        contents.change(Change::Link(path.to_owned(), file));
+        Ok(())
+    }
+
+    fn write_unnamed(&self, _: &Path, bytes: &[u8]) -> io::Result<usize> {
+        let mut contents = self.call()?;
+        if !self.has_unnamed {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        contents.files.push((Vec::new(), bytes.to_vec()));
+        Ok(contents.files.len() - 1)
+    }
+
+    fn sync_unnamed(&self, file: &usize) -> io::Result<()> {
+        let mut contents = self.call()?;
+        if self.careless != Careless::Bytes {
+            contents.files[*file].0 = contents.files[*file].1.clone();
+        }
+        Ok(())
+    }
+
+    fn link(&self, file: &usize, path: &Path) -> io::Result<()> {
+        let mut contents = self.call()?;
+        if contents.names.contains_key(path) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        contents.change(Change::Link(path.to_owned(), *file));
+        Ok(())
+    }
+
+    fn lock(&self, _: &Path) -> io::Result<()> {
+        self.call().map(drop)
+    }
+
     fn make_folder(&self, _: &Path) -> io::Result<()> {
         self.call().map(|_| ())
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut contents = self.call()?;
-        let whole = path.with_extension("txt");
+        let whole = path.with_extension(self.ending);
         let path = if self.careless == Careless::Rename { whole.as_path() } else { path };
         let file = match contents.names.get(path) {
             Some(file) => *file,
@@ -151,7 +239,7 @@ impl Disk for Forgetful {
 
     fn sync(&self, path: &Path) -> io::Result<()> {
         let mut contents = self.call()?;
-        let whole = path.with_extension("txt");
+        let whole = path.with_extension(self.ending);
         let path = if self.careless == Careless::Rename { whole.as_path() } else { path };
         let file = *contents.names.get(path).ok_or_else(missing)?;
         if self.careless != Careless::Bytes {
