@@ -10,6 +10,8 @@ mod certificates;
 #[cfg(test)]
 mod custody_commands;
 #[cfg(test)]
+mod custody_openings;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod drills;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use breakglass_adapters::clock::SystemClock;
-use breakglass_adapters::folder_depository::FolderDepository;
+use breakglass_adapters::folder_depository::{Expected, FolderDepository};
 use breakglass_adapters::http::{Authorities, AuthoritiesError, SecretText};
 use breakglass_adapters::key_file::{self, KeyFileError, KeyUse};
 use breakglass_adapters::random::SystemRandom;
@@ -21,8 +21,9 @@ use breakglass_custody::succession::SealableError;
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::key_box::depositories::{Depositories, Unusable};
 use breakglass_ops::key_box::record::{Entry, HeldSet, KeyBox, KeyBoxError};
-use breakglass_ops::ports::{Clock as _, Depository, DepositoryError, Random as _, StoreError};
-use breakglass_ops::rotation::journey::RotationError;
+use breakglass_ops::ports::{Clock as _, Depository, DepositoryError, Random as _, Store, StoreError};
+use breakglass_ops::rotation::journey::{self, RotationError, course_of};
+use breakglass_ops::rotation::record::Course;
 use tokio::runtime::Runtime;
 
 use super::super::checkout::CheckoutFailure;
@@ -306,9 +307,10 @@ impl Desk {
     /// Where documents are kept.
     pub(crate) fn depositories(&self) -> Depositories {
         let mut all: Vec<Box<dyn Depository>> = Vec::new();
+        let expected = self.expected();
         for place in self.config.document_places(&self.folder) {
             all.push(match place {
-                DocumentPlace::Folder(folder) => Box::new(FolderDepository::new(whole(folder))),
+                DocumentPlace::Folder(folder) => Box::new(FolderDepository::declared(whole(folder), expected.clone())),
                 DocumentPlace::Vault(vault) => match self.vault(vault.clone()) {
                     Ok(vault) => Box::new(vault),
                     Err(error) => Box::new(Unusable { place: vault.id, why: with_causes(&error) }),
@@ -319,6 +321,21 @@ impl Desk {
             all.push(Box::new(FolderDepository::new(whole(self.state.join(DOCUMENTS)))));
         }
         Depositories::new(all)
+    }
+
+    /// What lies in every folder that is declared, by what is remembered.
+    fn expected(&self) -> Expected {
+        if !self.has_state() {
+            return Expected::OneOf(BTreeSet::new());
+        }
+        let courses = match self.store().and_then(|store| courses(&store)) {
+            Ok(courses) => courses,
+            Err(error) => return Expected::Unknown(with_causes(&error)),
+        };
+        if courses.iter().all(|(_, course)| course.version() == 1) {
+            return Expected::Nothing;
+        }
+        Expected::OneOf(courses.iter().flat_map(|(_, course)| course.may_count().cloned()).collect())
     }
 
     fn vault(&self, vault: VaultPlace) -> Result<VaultDepository, DeskError> {
@@ -463,6 +480,13 @@ impl Desk {
             },
         }
     }
+}
+
+/// How the rotations stand of every account that has a record, with its id.
+pub(super) fn courses(store: &dyn Store) -> Result<Vec<(String, Course)>, DeskError> {
+    let streams = store.streams(journey::STREAM)?;
+    let accounts = streams.iter().filter_map(|stream| stream.strip_prefix(journey::STREAM));
+    accounts.map(|account| Ok((account.to_owned(), course_of(store, account)?.0))).collect()
 }
 
 /// What went wrong, with the reasons below it.

@@ -12,7 +12,7 @@ use breakglass_ops::drill::stream as drill;
 use breakglass_ops::key_box::record::{HeldSet, KeyBox};
 use breakglass_ops::ports::Store;
 use breakglass_ops::rotation::journey::course_of;
-use breakglass_ops::rotation::record::{Course, Standing};
+use breakglass_ops::rotation::record::Standing;
 use jiff::Timestamp;
 
 use super::CustodyFailure;
@@ -260,22 +260,4 @@ fn drills_due(
         due.push(format!("`breakglass drill --account {}`: {why}", document.account));
     }
     Ok(due)
-}
-
-/// Documents that are sealed to a set and may count.
-pub(super) fn counting(desk: &Desk, store: &dyn Store, held: &HeldSet) -> Result<Vec<String>, Failure> {
-    let mut found = Vec::new();
-    for document in desk.documents()?.iter().filter(|document| document.label().is_sealed_to(held.set())) {
-        let name = name_of(&document.label().envelope.to_string())?;
-        let (course, _) = course_of(store, &document.label().account.id).map_err(DeskError::from)?;
-        if may_count(&course, &name) {
-            found.push(name.to_string());
-        }
-    }
-    Ok(found)
-}
-
-fn may_count(course: &Course, name: &Name) -> bool {
-    // Of one that is not in the record nobody knows.
-    course.standing(name).is_none() || course.may_count().any(|counting| counting == name)
 }

@@ -6,6 +6,7 @@ use breakglass_ops::key_box::record::Entry;
 use breakglass_ops::ports::Clock as _;
 
 use super::CustodyFailure;
+use super::counting::nothing_counts;
 use super::desk::{DeskError, Place};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -49,11 +50,7 @@ impl Arguments {
         let held = desk.meant(&key_box, self.set.as_deref())?.clone();
         let (set, at) = (held.fingerprint(), SystemClock.now());
         if self.destroyed {
-            let counting = super::list::counting(&desk, &store, &held)?;
-            if !counting.is_empty() {
-                let why = format!("sealed to `{}` and may count: {}", held.set().id, counting.join(", "));
-                return Err(CustodyFailure::NotNoted(why).into());
-            }
+            nothing_counts(&desk, &store, &held)?;
         }
         let entry = if self.destroyed { Entry::Died { set, at } } else { Entry::Retired { set, reason, at } };
         key_box.note(&store, &entry).map_err(DeskError::from)?;
