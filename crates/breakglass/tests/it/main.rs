@@ -35,6 +35,8 @@ mod situations;
 mod streams;
 #[cfg(test)]
 mod suggestions;
+#[cfg(all(test, target_os = "linux"))]
+mod terminals;
 #[cfg(test)]
 mod what_if;
 

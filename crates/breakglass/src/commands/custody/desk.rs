@@ -35,7 +35,7 @@ use crate::live::{LiveError, proxies};
 use crate::passphrase;
 use crate::state::state_folder;
 use crate::subject::SubjectArguments;
-use crate::terminal::TerminalError;
+use crate::terminal::{self, TerminalError};
 use crate::wiring::{self, World};
 
 /// Name of the file with the operator's key, in the folder of the state.
@@ -216,7 +216,7 @@ impl Place {
     pub(crate) fn desk(&self, world: &World) -> Result<Desk, Failure> {
         let (config, folder) = SubjectArguments::config_or_usual(self.config.as_deref(), world)?;
         let state = state_folder(self.state.as_deref(), &folder);
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(LiveError::Runtime)?;
+        let runtime = terminal::runtime().map_err(LiveError::Runtime)?;
         Ok(Desk { config, folder, state, runtime })
     }
 
