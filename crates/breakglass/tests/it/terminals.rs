@@ -8,9 +8,10 @@ use std::process::{Child, Command, Stdio};
 
 use nix::pty::openpty;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::Pid;
 
-use super::custody_commands::{ACCOUNT, World};
+use super::custody_commands::{ACCOUNT, ID, World};
 
 /// What the screen is entered and left by; the last is what empties it.
 const ENTER: &str = "\u{1b}[?1049h";
@@ -50,6 +51,13 @@ impl Terminal {
         count > 0
     }
 
+    /// Waits until what is typed is not repeated: what was typed before is thrown away.
+    fn waits_for_silence(&self) {
+        while tcgetattr(&self.other_end).unwrap().local_flags.contains(LocalFlags::ECHO) {
+            std::thread::yield_now();
+        }
+    }
+
     fn types(&mut self, text: &str) {
         self.other_end.write_all(text.as_bytes()).unwrap();
     }
@@ -64,6 +72,10 @@ impl Terminal {
     fn is_sent(&self, signal: Signal) {
         kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
     }
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -99,4 +111,71 @@ fn a_signal_that_ends_it_leaves_nothing_on_the_screen() {
             }
         }
     }
+}
+
+#[test]
+fn a_password_counts_when_somebody_has_it_and_has_set_it() {
+    let world = World::new("set-by-hand");
+    world.ready_set();
+    let seal = ["custody", "seal", "--account", ACCOUNT, "--id", ID, "--generate"];
+    let standings = || -> Vec<String> {
+        let listing = world.listing();
+        let all = listing["documents"].as_array().unwrap().iter();
+        let mut all: Vec<_> =
+            all.map(|one| (one["version"].as_u64(), one["stands"].as_str().unwrap().to_owned())).collect();
+        all.sort();
+        all.into_iter().map(|(_, stands)| stands).collect()
+    };
+    // It is killed while it is shown.
+    let mut terminal = Terminal::new(&world, &seal);
+    terminal.waits_for("empties this screen");
+    terminal.is_sent(Signal::SIGKILL);
+    terminal.ended();
+    assert_eq!(standings(), ["prepared, never sent"]);
+    for (answer, code, stands) in [("no", 2, "prepared, never sent"), ("yes", 0, "counts")] {
+        let mut terminal = Terminal::new(&world, &seal);
+        terminal.waits_for("empties this screen");
+        terminal.types("\n");
+        terminal.waits_for("Is it set for");
+        terminal.types(&format!("{answer}\n"));
+        let (ended, _, seen) = terminal.ended();
+        assert_eq!(ended, Some(code), "{seen:?}");
+        assert_eq!(standings().last().unwrap(), stands);
+    }
+    assert_eq!(standings(), ["superseded", "superseded", "counts"]);
+}
+
+#[test]
+fn where_nobody_says_whether_it_is_set_it_may_count() {
+    let world = World::new("not-said");
+    world.ready_set();
+    let mut terminal = Terminal::new(&world, &["custody", "seal", "--account", ACCOUNT, "--id", ID, "--generate"]);
+    terminal.waits_for("empties this screen");
+    terminal.types("\n");
+    terminal.waits_for("Is it set for");
+    terminal.types("perhaps\n");
+    assert_eq!(terminal.ended().0, Some(3));
+    assert_eq!(world.listing()["documents"][0]["stands"], "may count");
+}
+
+#[test]
+fn a_password_that_is_typed_is_one_to_rely_on() {
+    let world = World::new("typed");
+    world.ready_set();
+    let seal = ["custody", "seal", "--account", ACCOUNT, "--id", ID];
+    for (typed, lacks) in [
+        ("Short-1", "fewer than 16 characters"),
+        ("correct-horse-battery", "no capital letter, no digit"),
+        ("Correct horse 1 battery", ""),
+    ] {
+        let mut terminal = Terminal::new(&world, &seal);
+        terminal.waits_for("The password of");
+        terminal.waits_for_silence();
+        terminal.types(&format!("{typed}\n"));
+        let (code, _, seen) = terminal.ended();
+        assert!(!seen.contains(typed), "it is repeated: {seen:?}");
+        assert_eq!(code, Some(if lacks.is_empty() { 0 } else { 2 }), "{seen:?}");
+        assert!(words(&seen).contains(lacks), "{seen:?}");
+    }
+    assert_eq!(world.listing()["documents"].as_array().unwrap().len(), 1);
 }

@@ -150,6 +150,9 @@ pub(crate) enum CustodyFailure {
          depository has them: {documents}"
     )]
     Missing { set: SetId, documents: String },
+    /// A password that somebody chose is not good enough.
+    #[error("the password is none to rely on: it has {0}")]
+    Weak(String),
     /// What cannot be written down.
     #[error("it cannot be written down: {0}")]
     NotNoted(String),
@@ -189,6 +192,9 @@ impl Coded for CustodyFailure {
                 Self::Untold { .. } | Self::Missing { .. } => {
                     "keep the shares; bring every depository that there ever was, and the same again. `breakglass rotate` seals \
                      another password, after which the missing ones count no more"
+                }
+                Self::Weak(_) => {
+                    "set a better one for the account, and seal that: `breakglass custody generate password` makes one"
                 }
                 Self::Sealed(_) => "`breakglass rotate` sets another one",
                 Self::Quorum(_) => "declare more custodians, or ask for fewer shares to open",
