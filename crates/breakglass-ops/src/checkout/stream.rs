@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::record::{Course, Entry, EntryError};
+use crate::journal::{LineError, check_line};
 use crate::ports::{Store, StoreError};
 
 /// What the names of streams begin with; behind it the id of the account.
@@ -40,6 +41,9 @@ pub enum CheckoutStreamError {
     /// It cannot follow.
     #[error(transparent)]
     Entry(#[from] EntryError),
+    /// The ledger could not take it.
+    #[error(transparent)]
+    Line(#[from] LineError),
 }
 
 /// Where the record of an account is kept.
@@ -99,6 +103,7 @@ pub fn note(
         number: length + 1,
         why: error.to_string(),
     })?;
+    check_line((&stream_of(account), length), &value)?;
     store.append(&stream_of(account), length, &value)?;
     Ok(length)
 }

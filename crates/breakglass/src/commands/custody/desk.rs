@@ -241,10 +241,9 @@ impl Desk {
     }
 
     /// Takes what was done into the ledger. That it cannot be undoes nothing: the next command tries again.
+    #[expect(clippy::unused_self, reason = "whoever has a store has it from here")]
     pub(crate) fn enter(&self, store: &SqliteStore, world: &World) {
-        if let Err(error) = catch_up(store, SystemClock.now()) {
-            world.complain(&CheckoutFailure::from(error).into());
-        }
+        enter(store, world);
     }
 
     /// Whether anything is.
@@ -479,6 +478,13 @@ impl Desk {
                 None => Ok(key_box.sealable()?),
             },
         }
+    }
+}
+
+/// Takes what was done into the ledger. That it cannot be undoes nothing: the next command tries again.
+pub(crate) fn enter(store: &SqliteStore, world: &World) {
+    if let Err(error) = catch_up(store, SystemClock.now()) {
+        world.complain(&CheckoutFailure::from(error).into());
     }
 }
 
