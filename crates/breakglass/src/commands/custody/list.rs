@@ -247,6 +247,9 @@ fn drills_due(
             Due::Stopped { begun_at } => format!("the one of {} has not come to its end", begun_at.strftime("%F")),
             Due::Never => "it was never drilled".to_owned(),
             Due::NotGood { ended_at } => format!("the one of {} was not good", ended_at.strftime("%F")),
+            Due::Ahead { ended_at } => {
+                format!("the last was on {} by a clock that was wrong, or this one is", ended_at.strftime("%F"))
+            }
             Due::Old { ended_at } => {
                 format!("the last was on {}, and one is due every {DRILL_DAYS_MAX} days", ended_at.strftime("%F"))
             }
