@@ -3,11 +3,42 @@
 
 use std::fs;
 
-use super::custody_commands::{ACCOUNT, World, two};
+use breakglass_adapters::sqlite_store::SqliteStore;
+use breakglass_ops::ports::Store as _;
+use serde_json::Value;
+
+use super::custody_commands::{ACCOUNT, ID, World, two};
 
 /// The text in one line, without what frames it.
 fn words(text: &str) -> String {
     text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl World {
+    /// Seals another one, whatever is in the record, which is prepared in it.
+    fn seal_anew(&self) -> String {
+        let database = rusqlite::Connection::open(self.folder.join(".breakglass/state.db")).unwrap();
+        let settled = "stream LIKE 'rotation/%' AND entry LIKE '%\"settled\"%' OR stream = 'ledger'";
+        let password = self.seal();
+        database.execute(&format!("DELETE FROM entries WHERE {settled}"), ()).unwrap();
+        password
+    }
+
+    /// Adds to the record of the account; with nothing to add it is emptied.
+    fn write_record(&self, entries: &[Value]) {
+        let database = rusqlite::Connection::open(self.folder.join(".breakglass/state.db")).unwrap();
+        database.execute("DELETE FROM entries WHERE stream = 'ledger'", ()).unwrap();
+        let stream = format!("rotation/{ID}");
+        if entries.is_empty() {
+            database.execute("DELETE FROM entries WHERE stream = ?1", [&stream]).unwrap();
+        }
+        drop(database);
+        let store = SqliteStore::open(&self.folder.join(".breakglass")).unwrap();
+        for entry in entries {
+            let length = store.entries(&stream).unwrap().len();
+            store.append(&stream, length, entry).unwrap();
+        }
+    }
 }
 
 #[test]
@@ -54,4 +85,41 @@ fn a_set_is_not_dead_while_what_may_be_sealed_to_it_is_away() {
         "{}",
         refused.err
     );
+}
+
+#[test]
+fn a_document_in_no_record_keeps_its_set_until_somebody_knows_that_it_counts_for_nothing() {
+    let world = World::new("orphan");
+    let (set, shares) = world.ready_set();
+    world.seal_anew();
+    let orphan = world.listing()["documents"][0]["document"].as_str().unwrap().to_owned();
+    // As if it had been killed before anything was written down of it.
+    world.write_record(&[]);
+    world.ends_with(0, &["custody", "rehearse", "--set", &set, "--share", "-"], &shares.join("\n"));
+    world.ready_set();
+    let other = ["custody", "seal", "--account", "bg2@contoso.onmicrosoft.com", "--id", "22222222", "--generate"];
+    let refused = world.ends(2, &["custody", "retire", "--set", &set, "--reason", "x", "--destroyed"]);
+    assert!(
+        words(&refused.err).contains("these documents are in no record here") && refused.err.contains(&orphan),
+        "{}",
+        refused.err
+    );
+    world.ends(0, &["custody", "retire", "--set", &set, "--reason", "max left"]);
+    let counting = world.ends(0, &other).out;
+    assert_eq!(counting.trim().len(), 28);
+    let listing = world.listing();
+    assert!(listing["toDo"].to_string().contains(&format!("--never-set {orphan}")), "{}", listing["toDo"]);
+    let known = listing["documents"].as_array().unwrap().iter().find(|one| one["accountId"] == "22222222").unwrap();
+    let retire = |names: &[&str]| {
+        let mut arguments = vec!["custody", "retire", "--set", &set, "--reason", "it never was sent", "--destroyed"];
+        names.iter().for_each(|name| arguments.extend(["--never-set", name]));
+        world.run(&arguments, "")
+    };
+    assert!(words(&retire(&[]).err).contains("in no record here"));
+    let refused = retire(&[&orphan, known["document"].as_str().unwrap()]);
+    assert!(words(&refused.err).contains("the record knows the document"), "{}", refused.err);
+    let retired = retire(&[&orphan]);
+    assert_eq!(retired.code, 0, "{}", retired.err);
+    assert_eq!(world.listing()["sets"][0]["stands"], "dead, destroy the shares");
+    assert!(world.ends(0, &["ledger", "show", "--format", "json"]).out.contains("never set, as told"));
 }

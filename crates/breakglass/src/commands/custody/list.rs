@@ -24,6 +24,9 @@ use crate::output::deliver;
 use crate::render::custody::{DocumentLine, Listing, SetLine, ShareLine, json, text};
 use crate::wiring::World;
 
+/// How a document stands that another machine has sealed, or a rotation that was stopped.
+const UNRECORDED: &str = "not in the record";
+
 /// Show the sets of shares, the sealed documents, and what is to be done
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -87,6 +90,13 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
         }
     }
     to_do.extend(reserve_to_do(desk, &key_box, &documents.iter().zip(&lines).collect::<Vec<_>>()));
+    to_do.extend(lines.iter().filter(|line| line.stands == UNRECORDED).map(|line| {
+        format!(
+            "find out where `{}` of {} was sealed, which is in no record here; if its password was never set, its set is \
+             retired by `breakglass custody retire --destroyed --never-set {}`",
+            line.document, line.account, line.document
+        )
+    }));
     to_do.extend(drills_due(desk, &store, (&lines, world.now))?);
     Ok(Listing { operator: Some(operator.to_string()), sets, documents: lines, to_do })
 }
@@ -136,7 +146,7 @@ fn document_line(store: &dyn Store, document: &Document, now: Timestamp) -> Resu
         Some(Standing::Superseded) => "superseded",
         Some(Standing::Refused) => "refused, never counted",
         Some(Standing::Prepared) => "prepared, never sent",
-        None => "not in the record",
+        None => UNRECORDED,
     };
     let check_out = match out.standing(now) {
         checkout::Standing::Overdue if is_current => Some("overdue".to_owned()),

@@ -150,6 +150,14 @@ pub(crate) enum CustodyFailure {
          depository has them: {documents}"
     )]
     Missing { set: SetId, documents: String },
+    /// Documents are in no record.
+    #[error(
+        "it cannot be told whether something that counts is sealed to `{set}`: these documents are in no record here: {documents}"
+    )]
+    Unrecorded { set: SetId, documents: String },
+    /// A document is in the record, which knows better.
+    #[error("the record knows the document `{0}`, and nobody is asked whether its password was set")]
+    Recorded(String),
     /// A password that somebody chose is not good enough.
     #[error("the password is none to rely on: it has {0}")]
     Weak(String),
@@ -192,6 +200,10 @@ impl Coded for CustodyFailure {
                 Self::Untold { .. } | Self::Missing { .. } => {
                     "keep the shares; bring every depository that there ever was, and the same again. `breakglass rotate` seals \
                      another password, after which the missing ones count no more"
+                }
+                Self::Unrecorded { .. } => {
+                    "another machine may have sealed them: look there first. A rotation that was stopped before it sent anything \
+                     leaves such a document; if that is known, name it with --never-set"
                 }
                 Self::Weak(_) => {
                     "set a better one for the account, and seal that: `breakglass custody generate password` makes one"
