@@ -98,13 +98,13 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
-    /// Enough shares were put together without a check-out, and somebody says so afterwards.
+    /// Enough shares were put together without a check-out: somebody says so afterwards, or this program has seen it.
     OpenedOffline {
         /// The document.
         document: Name,
         /// Who was there.
         people: BTreeSet<Name>,
-        /// Why.
+        /// Why; nothing where it was opened here and nobody has said so yet.
         reason: String,
         /// When it was opened.
         opened_at: Timestamp,
@@ -228,6 +228,8 @@ pub struct Course {
     known: BTreeSet<Name>,
     /// Documents that were opened, by whatever way, in this order.
     opened: Vec<Name>,
+    /// Those of them of which nobody has said why.
+    unexplained: BTreeSet<Name>,
 }
 
 impl Course {
@@ -265,7 +267,9 @@ impl Course {
                 self.under_way = None;
             }
             Entry::OpenedOffline { document, people, reason, opened_at, .. } => {
-                check_reason(reason)?;
+                if !reason.is_empty() {
+                    check_reason(reason)?;
+                }
                 if people.len() < PERSON_COUNT_MIN {
                     return Err(EntryError::Nobody);
                 }
@@ -273,6 +277,11 @@ impl Course {
                     return Err(EntryError::Times);
                 }
                 self.opened.push(document.clone());
+                if reason.is_empty() {
+                    self.unexplained.insert(document.clone());
+                } else {
+                    self.unexplained.remove(document);
+                }
             }
         }
         if let Some(found) = &mut self.under_way {
@@ -302,6 +311,9 @@ impl Course {
     fn found(&mut self, request: &Name, at: Timestamp) -> Result<&mut UnderWay, EntryError> {
         let found = self.under_way.as_mut().filter(|found| found.request.request == *request);
         let found = found.ok_or_else(|| EntryError::NoRequest(request.clone()))?;
+        if found.opened_at.is_none() && found.is_set_back(at) {
+            return Err(EntryError::SetBack { request: request.clone(), seen_at: found.seen_at });
+        }
         if found.is_over(at) {
             return Err(EntryError::Expired { request: request.clone(), at: found.request.expires_at });
         }
@@ -311,9 +323,6 @@ impl Course {
     fn approve(&mut self, request: &Name, person: &Name, at: Timestamp) -> Result<(), EntryError> {
         let found = self.found(request, at)?;
         if let Some(opened) = found.opened_at {
-        if found.opened_at.is_none() && found.is_set_back(at) {
-            return Err(EntryError::SetBack { request: request.clone(), seen_at: found.seen_at });
-        }
             return Err(EntryError::Opened(opened));
         }
         if found.request.person == *person {
@@ -366,6 +375,11 @@ impl Course {
     /// Who agrees to the request that is under way, whoever asked among them.
     pub fn people(&self) -> impl Iterator<Item = &Name> {
         self.under_way.iter().flat_map(|found| &found.people)
+    }
+
+    /// Documents that were opened without a check-out, and of which nobody has said why.
+    pub fn unexplained(&self) -> impl Iterator<Item = &Name> {
+        self.unexplained.iter()
     }
 
     /// Whether a document was ever opened: what is in it is to be replaced, and it is never sent to the directory.

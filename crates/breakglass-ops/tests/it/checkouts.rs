@@ -1,11 +1,16 @@
 //! Check-outs: every order of entries of a few people, against somebody who only counts.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use breakglass_custody::approval::REASON_CHARS_MAX;
+use breakglass_custody::fingerprint::Fingerprint;
 use breakglass_custody::name::Name;
 use breakglass_ops::checkout::record::{CLOCK_MINUTES_BACK_MAX, Course, Entry, EntryError, Request, Standing};
+use breakglass_ops::checkout::stream::{CheckoutStreamError, Kept, SharesUsed, course_of, note, note_opening};
+use breakglass_ops::ports::{InMemoryStore, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 fn name(text: &str) -> Name {
     Name::read(text).unwrap()
@@ -142,6 +147,78 @@ fn what_was_opened_offline_is_recorded_afterwards() {
     course.add(&offline(&["ada", "bram"], 1)).unwrap();
     assert!(course.is_opened(&name("document")));
     assert_eq!(course.standing(hour(5)), Standing::Requested(1), "what is under way stays so");
+}
+
+#[test]
+fn an_opening_that_this_program_has_seen_waits_for_its_reason() {
+    let opened = |document: &str, reason: &str| Entry::OpenedOffline {
+        document: name(document),
+        people: [name("ada"), name("bram")].into(),
+        reason: reason.to_owned(),
+        opened_at: hour(1),
+        at: hour(1),
+    };
+    let mut course = Course::of(&[opened("one", ""), opened("other", "locked out")]).unwrap();
+    assert_eq!(course.unexplained().collect::<Vec<_>>(), [&name("one")]);
+    assert!(course.is_opened(&name("one")));
+    assert_eq!(course.add(&opened("one", " ")), Err(EntryError::Reason));
+    course.add(&opened("other", "")).unwrap();
+    course.add(&opened("one", "locked out")).unwrap();
+    assert_eq!(course.unexplained().collect::<Vec<_>>(), [&name("other")], "it was opened once more");
+}
+
+#[test]
+fn what_was_kept_before_shares_were_is_read() {
+    let old = r#"{"entry":{"state":"opened","request":"r","document":"document","at":"2026-11-27T03:00:00Z"}}"#;
+    let kept: Kept = serde_json::from_str(old).unwrap();
+    assert_eq!(kept, Kept { entry: opened(0), signed: None, shares: None });
+    assert_eq!(serde_json::to_string(&kept).unwrap(), old);
+    let set = "0000-0000-0000-0000-0000-0000-0000-0000";
+    let new = old.replace(
+        "\"}}",
+        &format!(
+            "\"}},\"shares\":{{\"set\":\"{set}\",\"isReserve\":true,\"shares\":[1,3],\"holders\":[\"ada\",\"cleo\"]}}}}"
+        ),
+    );
+    let (shares, holders) = ([1, 3].into(), [name("ada"), name("cleo")].into());
+    let shares = SharesUsed { set: Fingerprint::read(set).unwrap(), is_reserve: true, shares, holders };
+    assert_eq!(serde_json::from_str::<Kept>(&new).unwrap(), Kept { shares: Some(shares), ..kept });
+}
+
+/// A store that forgets what is added from a certain entry on, as if the process were killed there.
+struct Killed<'s>(&'s InMemoryStore, AtomicUsize);
+
+impl Store for Killed<'_> {
+    fn append(&self, stream: &str, at: usize, entry: &Value) -> Result<(), StoreError> {
+        let is_over = self.1.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err();
+        if is_over { Err(StoreError::Conflict { stream: stream.to_owned() }) } else { self.0.append(stream, at, entry) }
+    }
+
+    fn entries(&self, stream: &str) -> Result<Vec<Value>, StoreError> {
+        self.0.entries(stream)
+    }
+
+    fn streams(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.0.streams(prefix)
+    }
+}
+
+#[test]
+fn whoever_is_stopped_in_an_opening_has_said_that_the_key_was_there() {
+    for left in 0..=2 {
+        let kept = InMemoryStore::default();
+        note(&kept, "a", &requested("r", "ada", 0), None).unwrap();
+        note(&kept, "a", &approved("bram", 1), None).unwrap();
+        let killed = Killed(&kept, AtomicUsize::new(left));
+        let noted = note_opening::<CheckoutStreamError>(&killed, "a", || {
+            killed.append("custody/sets", 0, &json!("opened"))?;
+            Ok((opened(2), None))
+        });
+        assert_eq!(noted.is_ok(), left == 2);
+        let is_opened = course_of(&kept, "a").unwrap().0.is_opened(&name("document"));
+        let has_key = !kept.entries("custody/sets").unwrap().is_empty();
+        assert_eq!((has_key, is_opened), (left >= 1, left == 2));
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 
 use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_ops::ports::Store as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::custody_commands::{ACCOUNT, ID, World, two};
 
@@ -85,6 +85,93 @@ fn a_set_is_not_dead_while_what_may_be_sealed_to_it_is_away() {
         "{}",
         refused.err
     );
+}
+
+#[test]
+fn an_opening_is_written_down_with_whose_shares_it_took_and_waits_for_its_reason() {
+    let world = World::new("whose");
+    let (_, shares) = world.ready_set();
+    world.seal();
+    let document = world.listing()["documents"][0]["document"].as_str().unwrap().to_owned();
+    let open = ["custody", "open", "--account", ACCOUNT, "--share", "-"];
+    let kept = || -> Vec<Value> {
+        let database = rusqlite::Connection::open(world.folder.join(".breakglass/state.db")).unwrap();
+        let mut entries =
+            database.prepare("SELECT entry FROM entries WHERE stream LIKE 'checkout/%' ORDER BY at").unwrap();
+        let entries = entries.query_map((), |row| row.get::<_, String>(0)).unwrap();
+        entries.map(|entry| serde_json::from_str(&entry.unwrap()).unwrap()).collect()
+    };
+    let refused = world.ends_with(2, &[&open[..], &["--reason", " "]].concat(), &two(&shares, 0, 2));
+    assert!(refused.err.contains("a reason has"), "{}", refused.err);
+    assert!(kept().is_empty(), "nothing was opened");
+    let opened = world.ends_with(0, &open, &two(&shares, 0, 2));
+    let name = format!("custody record-opening --document {document}");
+    let told = |text: &str| words(text).contains(&name);
+    assert!(told(&opened.err), "{}", opened.err);
+    assert!(told(&world.listing()["toDo"].to_string()));
+    let [entry] = &kept()[..] else { panic!("{:?}", kept()) };
+    assert_eq!((&entry["entry"]["people"], &entry["entry"]["reason"]), (&json!(["eva", "ida"]), &json!("")));
+    let used = &entry["shares"];
+    assert_eq!(
+        (&used["shares"], &used["holders"], &used["isReserve"]),
+        (&json!([1, 3]), &json!(["eva", "ida"]), &json!(false))
+    );
+    assert_eq!(used["set"], world.listing()["sets"][0]["fingerprint"]);
+    world.ends(
+        0,
+        &[
+            "custody",
+            "record-opening",
+            "--document",
+            &document,
+            "--person",
+            "eva",
+            "--person",
+            "ida",
+            "--reason",
+            "a fire",
+        ],
+    );
+    assert!(!told(&world.listing()["toDo"].to_string()), "somebody has said why");
+    let opened = world.ends_with(0, &[&open[..], &["--reason", "locked out"]].concat(), &two(&shares, 1, 2));
+    assert!(!told(&opened.err) && !told(&world.listing()["toDo"].to_string()), "{}", opened.err);
+    assert_eq!(kept().last().unwrap()["shares"]["holders"], json!(["ida", "max"]));
+    // By a check-out as well.
+    world.ends(0, &["checkout", "request", "--account", ACCOUNT, "--person", "eva", "--reason", "locked out"]);
+    world.ends(0, &["checkout", "approve", "--account", ACCOUNT, "--yes", "--person", "max"]);
+    world.ends_with(0, &["checkout", "open", "--account", ACCOUNT, "--share", "-"], &two(&shares, 0, 1));
+    let all = kept();
+    let last = all.last().unwrap();
+    assert_eq!((&last["entry"]["state"], &last["shares"]["holders"]), (&json!("opened"), &json!(["eva", "max"])));
+    assert!(world.ends(0, &["ledger", "show"]).out.contains("openedOffline"));
+}
+
+#[test]
+fn what_was_sent_is_opened_before_what_was_not_and_others_are_named() {
+    let world = World::new("order");
+    let (_, shares) = world.ready_set();
+    let passwords: Vec<String> = (0..3).map(|_| world.seal_anew()).collect();
+    // The first two were sent and the last was not; nobody has signed in with any of them.
+    let documents = world.listing()["documents"].as_array().unwrap().clone();
+    let of_version = |version: u64| {
+        documents.iter().find(|one| one["version"] == version).unwrap()["document"].as_str().unwrap().to_owned()
+    };
+    let sent =
+        |version: u64| json!({ "state": "sending", "candidate": of_version(version), "at": "2026-11-27T03:00:00Z" });
+    world.write_record(&[sent(1), sent(2)]);
+    let open = ["custody", "open", "--account", ACCOUNT, "--share", "-"];
+    let opened = world.ends_with(0, &open, &two(&shares, 0, 1));
+    assert_eq!(opened.out.trim(), passwords[1], "not the newest of all");
+    let told = words(&opened.err);
+    assert!(told.contains(&format!("--document {}`, version 1 of", of_version(1))), "{told}");
+    assert!(!told.contains(&format!("--document {}`, version", of_version(3))), "{told}");
+    let refused = world.ends(2, &open);
+    assert!(refused.err.contains(&of_version(1)), "before anybody types a share: {}", refused.err);
+    // Where there is no state, nobody knows, and all are named.
+    fs::rename(world.folder.join(".breakglass/state.db"), world.folder.join("away")).unwrap();
+    let opened = world.ends_with(0, &open, &two(&shares, 0, 1));
+    assert_eq!(opened.out.trim(), passwords[2]);
+    assert!(opened.err.contains(&of_version(1)) && opened.err.contains(&of_version(2)), "{}", opened.err);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use breakglass_custody::document::Document;
 use breakglass_custody::name::Name;
 use breakglass_custody::succession::{SetStanding, Spent};
 use breakglass_ops::checkout::record as checkout;
-use breakglass_ops::checkout::stream;
+use breakglass_ops::checkout::stream::{self, CheckoutStreamError};
 use breakglass_ops::drill::record::{DRILL_DAYS_MAX, Due};
 use breakglass_ops::drill::stream as drill;
 use breakglass_ops::key_box::record::{HeldSet, KeyBox};
@@ -97,6 +97,7 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
             line.document, line.account, line.document
         )
     }));
+    to_do.extend(openings_without_a_reason(&store)?);
     to_do.extend(drills_due(desk, &store, (&lines, world.now))?);
     Ok(Listing { operator: Some(operator.to_string()), sets, documents: lines, to_do })
 }
@@ -236,6 +237,23 @@ fn reserve_to_do(desk: &Desk, key_box: &KeyBox, documents: &[(&Document, &Docume
             )
         })
         .collect()
+}
+
+/// Openings that this machine has seen, and of which nobody has said why.
+fn openings_without_a_reason(store: &dyn Store) -> Result<Vec<String>, Failure> {
+    let noted = |error: CheckoutStreamError| Failure::from(CustodyFailure::NotNoted(error.to_string()));
+    let mut to_do = Vec::new();
+    for name in store.streams(stream::PREFIX).map_err(DeskError::from)? {
+        let account = name.strip_prefix(stream::PREFIX).unwrap_or_default();
+        let (out, _) = stream::course_of(store, account).map_err(noted)?;
+        to_do.extend(out.unexplained().map(|document| {
+            format!(
+                "`breakglass custody record-opening --document {document} --person … --person … --reason …`: it was opened, and \
+                 nobody has said why"
+            )
+        }));
+    }
+    Ok(to_do)
 }
 
 /// Accounts of which a drill is due, and why.
