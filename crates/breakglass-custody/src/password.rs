@@ -31,6 +31,9 @@ pub const LENGTH_CHARS_USUAL: usize = 28;
 /// Characters of the longest password that is made; Entra takes 256.
 pub const LENGTH_CHARS_MAX: usize = 128;
 
+/// Characters of the longest password that Entra takes.
+pub const CHOSEN_CHARS_MAX: usize = 256;
+
 /// Passwords that are tried before a source of randomness is called broken: that one of this many has every kind is
 /// certain beyond 2^-128.
 const TRY_COUNT_MAX: usize = 1_000;
@@ -51,6 +54,27 @@ pub enum Kind {
 impl Kind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Upper, Self::Lower, Self::Digit, Self::Special];
+
+    /// What one of them is called.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Upper => "capital letter",
+            Self::Lower => "small letter",
+            Self::Digit => "digit",
+            Self::Special => "sign that is neither a letter nor a digit",
+        }
+    }
+
+    /// The kind of a character that somebody chose; `None` of one that Entra does not take.
+    const fn of(character: char) -> Option<Self> {
+        match character {
+            'A'..='Z' => Some(Self::Upper),
+            'a'..='z' => Some(Self::Lower),
+            '0'..='9' => Some(Self::Digit),
+            ' '..='~' => Some(Self::Special),
+            _ => None,
+        }
+    }
 
     /// Its characters, all ASCII.
     #[must_use]
@@ -73,6 +97,26 @@ pub enum PasswordError {
     /// The source of randomness failed, or does not give what is random.
     #[error("there is no randomness to make a password of")]
     Random,
+}
+
+/// What a password lacks that somebody chose.
+///
+/// **Source:** requirement P1 of docs/reference/requirements.md; "Password policies" of Microsoft Entra ID: which characters it
+/// takes, and how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Shortcoming {
+    /// It is too short.
+    #[error("fewer than {LENGTH_CHARS_MIN} characters")]
+    Short,
+    /// Entra takes none that is so long.
+    #[error("more than {CHOSEN_CHARS_MAX} characters")]
+    Long,
+    /// Nothing of one kind is in it.
+    #[error("no {}", .0.word())]
+    Missing(Kind),
+    /// Entra does not take one of its characters.
+    #[error("a character that is neither a letter without marks, a digit, a sign of ASCII nor a space")]
+    Foreign,
 }
 
 /// A password. It is neither copied nor shown nor compared in a time that tells of it, and it is wiped when dropped.
@@ -101,6 +145,25 @@ impl Password {
     /// Takes over a password that was opened.
     pub(crate) const fn of_wiped(text: Zeroizing<String>) -> Self {
         Self(text)
+    }
+
+    /// What it lacks to be relied on, if somebody chose it.
+    #[must_use]
+    pub fn shortcomings(&self) -> Vec<Shortcoming> {
+        let length = self.0.chars().count();
+        let mut lacks = Vec::new();
+        if length < LENGTH_CHARS_MIN {
+            lacks.push(Shortcoming::Short);
+        }
+        if length > CHOSEN_CHARS_MAX {
+            lacks.push(Shortcoming::Long);
+        }
+        let has = |kind: &Kind| self.0.chars().any(|character| Kind::of(character) == Some(*kind));
+        lacks.extend(Kind::ALL.into_iter().filter(|kind| !has(kind)).map(Shortcoming::Missing));
+        if self.0.chars().any(|character| Kind::of(character).is_none()) {
+            lacks.push(Shortcoming::Foreign);
+        }
+        lacks
     }
 
     /// Lends the plain text for as long as `look` takes. Whoever calls this puts it into a request, an envelope, or
@@ -158,6 +221,40 @@ mod tests {
                 *byte = u8::try_from(seed >> 56).unwrap();
             }
             Ok(())
+        }
+    }
+
+    #[test]
+    fn what_a_chosen_password_lacks_is_said() {
+        let lacks = |text: &str| Password::of_text(text.to_owned()).shortcomings();
+        let missing = Shortcoming::Missing;
+        for (text, expected) in [
+            ("Correct horse 1 b", vec![]),
+            ("Correct-horse-1b", vec![]),
+            ("Correct-horse-1", vec![Shortcoming::Short]),
+            ("correct-horse-1-battery", vec![missing(Kind::Upper)]),
+            ("CORRECT-HORSE-1-BATTERY", vec![missing(Kind::Lower)]),
+            ("Correct-horse-battery", vec![missing(Kind::Digit)]),
+            ("Correcthorse1battery", vec![missing(Kind::Special)]),
+            ("Correct-h\u{f6}rse-1-battery", vec![Shortcoming::Foreign]),
+            (
+                "",
+                vec![
+                    Shortcoming::Short,
+                    missing(Kind::Upper),
+                    missing(Kind::Lower),
+                    missing(Kind::Digit),
+                    missing(Kind::Special),
+                ],
+            ),
+        ] {
+            assert_eq!(lacks(text), expected, "{text}");
+        }
+        let longest = format!("Aa1-{}", "x".repeat(CHOSEN_CHARS_MAX - 4));
+        assert_eq!(lacks(&longest), []);
+        assert_eq!(lacks(&(longest + "x")), [Shortcoming::Long]);
+        for length in [LENGTH_CHARS_MIN, LENGTH_CHARS_USUAL, LENGTH_CHARS_MAX] {
+            assert_eq!(Password::generate(length, stream(7)).unwrap().shortcomings(), []);
         }
     }
 

@@ -29,6 +29,7 @@ use crate::config::{Config, Connection, SignInName};
 use crate::exit::Exit;
 use crate::failure::Coded;
 use crate::render::visible;
+use crate::terminal;
 use crate::wiring::{self, World};
 
 /// Bytes of the largest file with a certificate and a key.
@@ -222,7 +223,7 @@ impl Live {
             cache: wiring::token_cache(),
             limits: Limits::default(),
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(LiveError::Runtime)?;
+        let runtime = terminal::runtime().map_err(LiveError::Runtime)?;
         let directory = GraphClient::new(settings, surroundings(world)).map_err(LiveError::Settings)?;
         Ok(Self { runtime, directory, source })
     }

@@ -1,12 +1,15 @@
 //! The terminal, for what nobody but whoever sits before it may see.
 //!
 //! What is typed or shown here stands on the terminal's other screen, which is emptied when it is left: by its end, by an
-//! error, by Ctrl-C. What is read is wiped.
+//! error, by a signal that ends the process. What is read is wiped.
+//! **Invariant:** while the screen is open, no thread but the one that leaves it gets such a signal: the main thread keeps them
+//! off, and threads of a [`runtime`] do so from their beginning.
 //! **Limit:** [`LINE_BYTES_MAX`].
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read, Write as _};
 
+use tokio::runtime::{Builder, Runtime};
 use zeroize::Zeroizing;
 
 use crate::wiring::World;
@@ -43,10 +46,33 @@ impl From<io::Error> for TerminalError {
     }
 }
 
+/// What waits, in threads that leave the signals of the process to the main one.
+pub(crate) fn runtime() -> io::Result<Runtime> {
+    let mut builder = Builder::new_multi_thread();
+    builder.enable_all();
+    #[cfg(unix)]
+    {
+        use nix::sys::signal::SigmaskHow;
+
+        // A thread begins with what is kept off where it is made; those that are made later have it done by the first.
+        builder.on_thread_start(|| {
+            let _ = signals::ending().thread_block();
+        });
+        let before = signals::ending().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        let made = builder.build();
+        before.thread_set_mask()?;
+        made
+    }
+    #[cfg(not(unix))]
+    {
+        builder.build()
+    }
+}
+
 /// The other screen, for as long as this lives.
 pub(crate) struct PrivateScreen {
     #[cfg(unix)]
-    masked: nix::sys::signal::SigSet,
+    _kept_off: signals::KeptOff,
 }
 
 impl PrivateScreen {
@@ -55,10 +81,10 @@ impl PrivateScreen {
         if !world.stderr.is_terminal || !io::stdin().is_terminal() {
             return Err(TerminalError::None(what));
         }
-        #[cfg(unix)]
-        let screen = Self { masked: leave_on_signal()? };
-        #[cfg(not(unix))]
-        let screen = Self {};
+        let screen = Self {
+            #[cfg(unix)]
+            _kept_off: signals::KeptOff::begin()?,
+        };
         screen.put(ENTER)?;
         Ok(screen)
     }
@@ -91,25 +117,65 @@ impl PrivateScreen {
 impl Drop for PrivateScreen {
     fn drop(&mut self) {
         let _ = self.put(LEAVE);
-        #[cfg(unix)]
-        let _ = self.masked.thread_unblock();
     }
 }
 
-/// Has signals that end the process leave the screen first.
+/// Signals that end the process, which have the screen left first.
 #[cfg(unix)]
-fn leave_on_signal() -> Result<nix::sys::signal::SigSet, TerminalError> {
-    use nix::sys::signal::{SigSet, Signal};
+mod signals {
+    use std::io::{self, Write as _};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
 
-    let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT].into_iter().collect();
-    signals.thread_block().map_err(io::Error::from)?;
-    std::thread::spawn(move || {
-        if signals.wait().is_ok() {
-            let _ = io::stderr().write_all(LEAVE.as_bytes());
-            std::process::exit(crate::exit::Exit::NotStarted.code().into());
+    use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
+    use nix::unistd::Pid;
+
+    use super::LEAVE;
+    use crate::exit::Exit;
+
+    static IS_OPEN: AtomicBool = AtomicBool::new(false);
+    static IS_WATCHED: AtomicBool = AtomicBool::new(false);
+
+    /// Those that end it.
+    pub(super) fn ending() -> SigSet {
+        [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT].into_iter().collect()
+    }
+
+    /// They are kept off the main thread, until it is dropped; with what was kept off before.
+    pub(super) struct KeptOff(SigSet);
+
+    impl KeptOff {
+        pub(super) fn begin() -> io::Result<Self> {
+            let mut signals = ending();
+            // Whoever stops the process would leave the screen as it is; that waits.
+            signals.add(Signal::SIGTSTP);
+            let kept_off = Self(signals.thread_swap_mask(SigmaskHow::SIG_BLOCK)?);
+            IS_OPEN.store(true, Ordering::SeqCst);
+            if !IS_WATCHED.swap(true, Ordering::SeqCst) {
+                thread::Builder::new().spawn(watch).inspect_err(|_| IS_WATCHED.store(false, Ordering::SeqCst))?;
+            }
+            Ok(kept_off)
         }
-    });
-    Ok(signals)
+    }
+
+    impl Drop for KeptOff {
+        fn drop(&mut self) {
+            IS_OPEN.store(false, Ordering::SeqCst);
+            let _ = self.0.thread_set_mask();
+        }
+    }
+
+    fn watch() {
+        while let Ok(signal) = ending().wait() {
+            if IS_OPEN.load(Ordering::SeqCst) {
+                let _ = io::stderr().write_all(LEAVE.as_bytes());
+                std::process::exit(Exit::NotStarted.code().into());
+            }
+            // It was meant for the others, who are there again.
+            let _ = kill(Pid::this(), signal);
+            thread::yield_now();
+        }
+    }
 }
 
 /// Standard input without a buffer of its own, which nobody would wipe.

@@ -4,7 +4,11 @@
 //! [`PERSON_COUNT_MIN`] different people at least. One check-out of an account is under way at a time; each is opened once,
 //! before it expires, for the document that was named.
 //! **Invariant:** an entry that cannot follow the ones before it is refused and changes nothing.
-//! **Limits:** [`REASON_CHARS_MAX`], [`REQUEST_HOURS_MAX`], [`OUT_HOURS_MAX`].
+//! **Invariant:** entries follow each other as they stand, whatever their times: a clock that once was wrong stops nobody. No
+//! request stands longer because a clock was set back. How old one is, is judged by the latest time since it was asked for;
+//! and where the clock is more than [`CLOCK_MINUTES_BACK_MAX`] behind that, nobody can tell: what was not opened is over, and
+//! what is out is overdue.
+//! **Limits:** [`REASON_CHARS_MAX`], [`REQUEST_HOURS_MAX`], [`OUT_HOURS_MAX`], [`CLOCK_MINUTES_BACK_MAX`].
 
 use std::collections::BTreeSet;
 
@@ -27,6 +31,10 @@ pub const OUT_HOURS_USUAL: i64 = 8;
 
 /// Hours for which something can be out at most.
 pub const OUT_HOURS_MAX: i64 = 72;
+
+/// Minutes that a clock may be behind what it showed before, while a request is under way: as far as clocks are corrected
+/// without anybody setting them.
+pub const CLOCK_MINUTES_BACK_MAX: i64 = 5;
 
 /// What somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,13 +98,13 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
-    /// Enough shares were put together without a check-out, and somebody says so afterwards.
+    /// Enough shares were put together without a check-out: somebody says so afterwards, or this program has seen it.
     OpenedOffline {
         /// The document.
         document: Name,
         /// Who was there.
         people: BTreeSet<Name>,
-        /// Why.
+        /// Why; nothing where it was opened here and nobody has said so yet.
         reason: String,
         /// When it was opened.
         opened_at: Timestamp,
@@ -121,6 +129,17 @@ pub enum EntryError {
         request: Name,
         /// When.
         at: Timestamp,
+    },
+    /// The clock was set back since it was asked for.
+    #[error(
+        "the clock was set back while the request `{request}` was under way: it showed {seen_at} before, and nobody can tell \
+         whether the request has expired; see that the clock is right, and ask again"
+    )]
+    SetBack {
+        /// Which.
+        request: Name,
+        /// What it showed before.
+        seen_at: Timestamp,
     },
     /// Whoever asked cannot approve.
     #[error("`{0}` asked for it: somebody else has to approve")]
@@ -153,8 +172,8 @@ pub enum EntryError {
     Reason,
     /// Its times cannot be.
     #[error(
-        "a request stands for at most {REQUEST_HOURS_MAX} hours and is out for 1 to {OUT_HOURS_MAX}, and nothing happens \
-         before what it follows"
+        "a request stands for at most {REQUEST_HOURS_MAX} hours and is out for 1 to {OUT_HOURS_MAX}, and nothing is recorded \
+         before it happens"
     )]
     Times,
     /// Nobody was there.
@@ -182,11 +201,22 @@ struct UnderWay {
     request: Request,
     people: BTreeSet<Name>,
     opened_at: Option<Timestamp>,
+    /// The latest time that a clock has shown since it was asked for.
+    seen_at: Timestamp,
 }
 
 impl UnderWay {
     fn is_over(&self, at: Timestamp) -> bool {
-        self.opened_at.is_none() && at >= self.request.expires_at
+        self.opened_at.is_none() && (self.is_set_back(at) || self.judged(at) >= self.request.expires_at)
+    }
+
+    fn is_set_back(&self, at: Timestamp) -> bool {
+        at.duration_until(self.seen_at) > SignedDuration::from_mins(CLOCK_MINUTES_BACK_MAX)
+    }
+
+    /// The time by which it is judged how old it is.
+    fn judged(&self, at: Timestamp) -> Timestamp {
+        self.seen_at.max(at)
     }
 }
 
@@ -196,9 +226,10 @@ pub struct Course {
     under_way: Option<UnderWay>,
     /// Names of requests that there were: none comes twice.
     known: BTreeSet<Name>,
-    last_at: Option<Timestamp>,
     /// Documents that were opened, by whatever way, in this order.
     opened: Vec<Name>,
+    /// Those of them of which nobody has said why.
+    unexplained: BTreeSet<Name>,
 }
 
 impl Course {
@@ -218,9 +249,6 @@ impl Course {
     /// It cannot follow those that are there. Nothing has changed then.
     pub fn add(&mut self, entry: &Entry) -> Result<(), EntryError> {
         let at = moment(entry);
-        if self.last_at.is_some_and(|last| at < last) {
-            return Err(EntryError::Times);
-        }
         match entry {
             Entry::Requested(request) => self.request(request)?,
             Entry::Approved { request, person, .. } => self.approve(request, person, at)?,
@@ -239,7 +267,9 @@ impl Course {
                 self.under_way = None;
             }
             Entry::OpenedOffline { document, people, reason, opened_at, .. } => {
-                check_reason(reason)?;
+                if !reason.is_empty() {
+                    check_reason(reason)?;
+                }
                 if people.len() < PERSON_COUNT_MIN {
                     return Err(EntryError::Nobody);
                 }
@@ -247,9 +277,16 @@ impl Course {
                     return Err(EntryError::Times);
                 }
                 self.opened.push(document.clone());
+                if reason.is_empty() {
+                    self.unexplained.insert(document.clone());
+                } else {
+                    self.unexplained.remove(document);
+                }
             }
         }
-        self.last_at = Some(at);
+        if let Some(found) = &mut self.under_way {
+            found.seen_at = found.judged(at);
+        }
         Ok(())
     }
 
@@ -267,13 +304,16 @@ impl Course {
             return Err(EntryError::UnderWay(request.request.clone()));
         }
         let people = [request.person.clone()].into();
-        self.under_way = Some(UnderWay { request: request.clone(), people, opened_at: None });
+        self.under_way = Some(UnderWay { request: request.clone(), people, opened_at: None, seen_at: request.at });
         Ok(())
     }
 
     fn found(&mut self, request: &Name, at: Timestamp) -> Result<&mut UnderWay, EntryError> {
         let found = self.under_way.as_mut().filter(|found| found.request.request == *request);
         let found = found.ok_or_else(|| EntryError::NoRequest(request.clone()))?;
+        if found.opened_at.is_none() && found.is_set_back(at) {
+            return Err(EntryError::SetBack { request: request.clone(), seen_at: found.seen_at });
+        }
         if found.is_over(at) {
             return Err(EntryError::Expired { request: request.clone(), at: found.request.expires_at });
         }
@@ -313,7 +353,11 @@ impl Course {
     pub fn standing(&self, at: Timestamp) -> Standing {
         let Some(found) = self.under_way.as_ref().filter(|found| !found.is_over(at)) else { return Standing::Free };
         match found.opened_at {
-            Some(opened) if opened.duration_until(at) >= SignedDuration::from_hours(found.request.out_hours) => {
+            Some(opened)
+                if found.is_set_back(at)
+                    || opened.duration_until(found.judged(at))
+                        >= SignedDuration::from_hours(found.request.out_hours) =>
+            {
                 Standing::Overdue
             }
             Some(_) => Standing::Out,
@@ -331,6 +375,11 @@ impl Course {
     /// Who agrees to the request that is under way, whoever asked among them.
     pub fn people(&self) -> impl Iterator<Item = &Name> {
         self.under_way.iter().flat_map(|found| &found.people)
+    }
+
+    /// Documents that were opened without a check-out, and of which nobody has said why.
+    pub fn unexplained(&self) -> impl Iterator<Item = &Name> {
+        self.unexplained.iter()
     }
 
     /// Whether a document was ever opened: what is in it is to be replaced, and it is never sent to the directory.

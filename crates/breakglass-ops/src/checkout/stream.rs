@@ -1,14 +1,33 @@
-//! Where the entries of check-outs are kept, each with what was signed for it.
+//! Where the entries of check-outs are kept, each with what was signed for it, or whose shares it took.
 
+use std::collections::BTreeSet;
+
+use breakglass_custody::fingerprint::Fingerprint;
+use breakglass_custody::name::Name;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::record::{Course, Entry, EntryError};
+use crate::journal::{LineError, check_line};
 use crate::ports::{Store, StoreError};
 
 /// What the names of streams begin with; behind it the id of the account.
 pub const PREFIX: &str = "checkout/";
+
+/// Whose shares opened a document, as far as this program has seen it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SharesUsed {
+    /// The set, by the fingerprint of its recipient.
+    pub set: Fingerprint,
+    /// Whether it is the reserve.
+    pub is_reserve: bool,
+    /// The shares, from 1.
+    pub shares: BTreeSet<u8>,
+    /// Who was given them. That they handed them in themselves is not said.
+    pub holders: BTreeSet<Name>,
+}
 
 /// An entry as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +38,9 @@ pub struct Kept {
     /// The request or the approval that a person signed, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<String>,
+    /// Whose shares it took, of an opening that this program has seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shares: Option<SharesUsed>,
 }
 
 /// Why nothing is written down, or cannot be looked up.
@@ -40,6 +62,9 @@ pub enum CheckoutStreamError {
     /// It cannot follow.
     #[error(transparent)]
     Entry(#[from] EntryError),
+    /// The ledger could not take it.
+    #[error(transparent)]
+    Line(#[from] LineError),
 }
 
 /// Where the record of an account is kept.
@@ -91,14 +116,33 @@ pub fn note(
     entry: &Entry,
     signed: Option<&str>,
 ) -> Result<usize, CheckoutStreamError> {
+    add(store, account, Kept { entry: entry.clone(), signed: signed.map(str::to_owned), shares: None })
+}
+
+/// Writes an opening down, in the one order that there is: first `note_key` writes down that the key was there, and gives the
+/// entry, with those whose shares it took where this program has seen it; then the entry follows. Whoever is stopped between
+/// the two has shown nothing, may open by the same request still, and nothing is sealed to that key any more.
+///
+/// # Errors
+/// What `note_key` says, and nothing is written down behind it; or as [`note`].
+pub fn note_opening<E: From<CheckoutStreamError>>(
+    store: &dyn Store,
+    account: &str,
+    note_key: impl FnOnce() -> Result<(Entry, Option<SharesUsed>), E>,
+) -> Result<usize, E> {
+    let (entry, shares) = note_key()?;
+    Ok(add(store, account, Kept { entry, signed: None, shares })?)
+}
+
+fn add(store: &dyn Store, account: &str, kept: Kept) -> Result<usize, CheckoutStreamError> {
     let (mut course, length) = course_of(store, account)?;
-    course.add(entry)?;
-    let kept = Kept { entry: entry.clone(), signed: signed.map(str::to_owned) };
+    course.add(&kept.entry)?;
     let value = serde_json::to_value(&kept).map_err(|error| CheckoutStreamError::Damaged {
         account: account.to_owned(),
         number: length + 1,
         why: error.to_string(),
     })?;
+    check_line((&stream_of(account), length), &value)?;
     store.append(&stream_of(account), length, &value)?;
     Ok(length)
 }

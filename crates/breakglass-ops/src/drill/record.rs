@@ -4,8 +4,9 @@
 //! tried, what was seen, and that an elevation may stand.
 //! **Invariant:** an entry that cannot follow the ones before it is refused and changes nothing. A drill is good if it ended
 //! and everything that was wanted was seen to be good; what is not known is not good. An elevation is good only if it was
-//! seen, and seen to be gone again.
-//! **Limits:** [`REASON_CHARS_MAX`], [`WHY_CHARS_MAX`].
+//! seen, and seen to be gone again. Entries follow each other as they stand, whatever their times: a clock that once was wrong
+//! stops no drill. One that ended in a time to come says nothing of when the next is due, which it is then.
+//! **Limits:** [`REASON_CHARS_MAX`], [`WHY_CHARS_MAX`], [`CLOCK_MINUTES_AHEAD_MAX`].
 //! **Source:** "Manage emergency access accounts in Microsoft Entra ID": validated every 90 days at least, and after a change
 //! of staff.
 
@@ -18,6 +19,9 @@ use serde::{Deserialize, Serialize};
 
 /// Days after which a drill is due again.
 pub const DRILL_DAYS_MAX: i64 = 90;
+
+/// Minutes by which the end of a drill may be ahead of the clock: as far as clocks are corrected without anybody setting them.
+pub const CLOCK_MINUTES_AHEAD_MAX: i64 = 5;
 
 /// People who have to be there.
 pub const PERSON_COUNT_MIN: usize = 2;
@@ -204,9 +208,6 @@ pub enum EntryError {
     /// A reason is missing or too long.
     #[error("a reason has 1 to {REASON_CHARS_MAX} characters")]
     Reason,
-    /// Nothing happens before what it follows.
-    #[error("nothing happens before what it follows")]
-    Times,
 }
 
 /// Whether the account stands elevated by a drill.
@@ -252,6 +253,11 @@ pub enum Due {
         /// When it ended.
         ended_at: Timestamp,
     },
+    /// By the clock the last one ended in a time to come, so that nobody knows how old it is.
+    Ahead {
+        /// When it ended, by the clock of then.
+        ended_at: Timestamp,
+    },
     /// Custodians or people of the configuration are others than in the last one.
     Staff {
         /// Who is new.
@@ -284,7 +290,6 @@ pub struct Course {
     last_good: Option<Good>,
     /// When the last one ended, and whether it was good.
     last_ended: Option<(Timestamp, bool)>,
-    last_at: Option<Timestamp>,
 }
 
 impl Course {
@@ -303,10 +308,6 @@ impl Course {
     /// # Errors
     /// It cannot follow those that are there. Nothing has changed then.
     pub fn add(&mut self, entry: &Entry) -> Result<(), EntryError> {
-        let at = moment(entry);
-        if self.last_at.is_some_and(|last| at < last) {
-            return Err(EntryError::Times);
-        }
         match entry {
             Entry::Begun(begun) => self.begin(begun)?,
             Entry::Trying { surface, .. } => {
@@ -343,9 +344,8 @@ impl Course {
             }
             Entry::Lowered { .. } if self.elevation == Elevation::None => return Err(EntryError::NotElevated),
             Entry::Lowered { .. } => self.elevation = Elevation::None,
-            Entry::Ended { .. } => self.end(at)?,
+            Entry::Ended { at } => self.end(*at)?,
         }
-        self.last_at = Some(at);
         Ok(())
     }
 
@@ -433,6 +433,9 @@ impl Course {
             (Some((ended_at, true)), None) => return Some(Due::NotGood { ended_at }),
             (Some((ended_at, true)), Some(good)) => (ended_at, good),
         };
+        if now.duration_until(last) > SignedDuration::from_mins(CLOCK_MINUTES_AHEAD_MAX) {
+            return Some(Due::Ahead { ended_at: last });
+        }
         if last.duration_until(now) >= SignedDuration::from_hours(24 * DRILL_DAYS_MAX) {
             return Some(Due::Old { ended_at: last });
         }
@@ -440,18 +443,5 @@ impl Course {
         let (new, gone): (BTreeSet<Name>, BTreeSet<Name>) =
             (less(staff, &good.begun.staff), less(&good.begun.staff, staff));
         if new.is_empty() && gone.is_empty() { None } else { Some(Due::Staff { new, gone }) }
-    }
-}
-
-/// When an entry was made.
-const fn moment(entry: &Entry) -> Timestamp {
-    match entry {
-        Entry::Begun(begun) => begun.at,
-        Entry::Tried(tried) => tried.at,
-        Entry::Trying { at, .. }
-        | Entry::Elevating { at }
-        | Entry::Elevated { at }
-        | Entry::Lowered { at }
-        | Entry::Ended { at } => *at,
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::record::{Course, Entry, EntryError};
+use crate::journal::{LineError, check_line};
 use crate::ports::{Store, StoreError};
 
 /// What the names of streams begin with; behind it the id of the account.
@@ -27,6 +28,9 @@ pub enum DrillStreamError {
     /// It cannot follow.
     #[error(transparent)]
     Entry(#[from] EntryError),
+    /// The ledger could not take it.
+    #[error(transparent)]
+    Line(#[from] LineError),
 }
 
 /// Where the record of an account is kept.
@@ -51,6 +55,25 @@ pub fn course_of(store: &dyn Store, account: &str) -> Result<(Course, usize), Dr
     Ok((course, length))
 }
 
+/// Whether an entry could be written down now, as [`note`] does it. Nothing is.
+///
+/// # Errors
+/// As [`note`]; or what is remembered cannot be read, or makes no sense.
+pub fn check(store: &dyn Store, account: &str, entry: &Entry) -> Result<(), DrillStreamError> {
+    let (mut course, length) = course_of(store, account)?;
+    course.add(entry)?;
+    let value = written(account, length, entry)?;
+    Ok(check_line((&stream_of(account), length), &value)?)
+}
+
+fn written(account: &str, length: usize, entry: &Entry) -> Result<Value, DrillStreamError> {
+    serde_json::to_value(entry).map_err(|error| DrillStreamError::Damaged {
+        account: account.to_owned(),
+        number: length + 1,
+        why: error.to_string(),
+    })
+}
+
 /// Writes an entry down behind those that `course` and `length` are of, and takes it into them.
 ///
 /// # Errors
@@ -63,11 +86,8 @@ pub fn note(
 ) -> Result<(), DrillStreamError> {
     let mut next = course.clone();
     next.add(entry)?;
-    let value: Value = serde_json::to_value(entry).map_err(|error| DrillStreamError::Damaged {
-        account: account.to_owned(),
-        number: *length + 1,
-        why: error.to_string(),
-    })?;
+    let value = written(account, *length, entry)?;
+    check_line((&stream_of(account), *length), &value)?;
     store.append(&stream_of(account), *length, &value)?;
     (*course, *length) = (next, *length + 1);
     Ok(())

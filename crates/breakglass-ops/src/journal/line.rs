@@ -12,6 +12,9 @@ use serde_json::{Map, Value};
 /// Name and version of a line.
 pub const FORMAT: &str = "breakglass-entry/1";
 
+/// A time that is as long as any when it is written: years of four digits, and every digit of a second.
+const LONGEST: Timestamp = Timestamp::constant(999_999_999, 999_999_999);
+
 /// Why there is no line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LineError {
@@ -76,6 +79,16 @@ impl Line {
     }
 }
 
+/// Refuses an entry that could not be put into the ledger, before it is added to a stream: behind one that cannot, no other
+/// entry gets into it.
+///
+/// # Errors
+/// Its line would be too long.
+pub fn check_line((stream, index): (&str, usize), entry: &Value) -> Result<(), LineError> {
+    // No time is longer than this one.
+    Line::new(LONGEST, (stream, index as u64), entry).written().map(drop)
+}
+
 fn escaped(letter: char) -> String {
     if letter.is_control() { format!("\\u{:04x}", u32::from(letter)) } else { letter.to_string() }
 }
@@ -134,6 +147,17 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(Line::read(&text), Err(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_let_into_a_stream_is_let_into_the_ledger_at_any_time() {
+        let check = |length: usize| check_line(("drill/a", 0), &json!("x".repeat(length)));
+        let longest = (0..ENTRY_BYTES_MAX).rev().find(|length| check(*length).is_ok()).unwrap();
+        assert!(matches!(check(longest + 1), Err(LineError::Long(_))));
+        for at in ["2026-11-27T03:00:00Z", "2026-11-27T03:00:00.123456789Z", "9999-12-30T21:59:59.999999999Z"] {
+            let line = Line::new(at.parse().unwrap(), ("drill/a", 0), &json!("x".repeat(longest)));
+            assert!(line.written().is_ok(), "{at}");
         }
     }
 

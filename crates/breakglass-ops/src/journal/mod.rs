@@ -15,6 +15,6 @@ mod witnessing;
 
 pub use checkpoints::{KeptCheckpoint, KeptError, STREAM_CHECKPOINTS, SigningError, checkpoints, sign_checkpoint};
 pub use entered::{CONFLICT_COUNT_MAX, Journal, JournalError, JournalFault, Looked, PREFIXES, STREAM, catch_up, look};
-pub use line::{FORMAT, Line, LineError};
+pub use line::{FORMAT, Line, LineError, check_line};
 pub use request::{REQUEST_BYTES_MAX, WitnessRequest, WitnessRequestError};
 pub use witnessing::{ATTEMPT_COUNT_MAX, NotWitnessed, RefusedCheckpoint, Shown, Witnessed, witness};

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::journal::check_line;
 use crate::ports::{Store, StoreError};
 
 /// The stream of the entries.
@@ -30,7 +31,8 @@ pub enum Entry {
 /// The place is of no use, or somebody else has written one at the same time.
 pub fn note(store: &dyn Store, entry: &Entry) -> Result<(), StoreError> {
     let length = store.entries(STREAM)?.len();
-    let value: Value = serde_json::to_value(entry)
-        .map_err(|error| StoreError::Unusable { place: STREAM.to_owned(), why: error.to_string() })?;
+    let unusable = |why: String| StoreError::Unusable { place: STREAM.to_owned(), why };
+    let value: Value = serde_json::to_value(entry).map_err(|error| unusable(error.to_string()))?;
+    check_line((STREAM, length), &value).map_err(|error| unusable(error.to_string()))?;
     store.append(STREAM, length, &value)
 }

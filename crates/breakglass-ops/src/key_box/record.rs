@@ -18,6 +18,7 @@ use breakglass_custody::succession::{SealableError, SetEvent, SetStanding, Spent
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::journal::{LineError, check_line};
 use crate::ports::{Store, StoreError};
 
 /// The stream of the entries.
@@ -140,6 +141,9 @@ pub enum KeyBoxError {
         /// Who speaks of it.
         person: Name,
     },
+    /// The ledger could not take it.
+    #[error(transparent)]
+    Line(#[from] LineError),
     /// It is not written down, or cannot be looked up.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -298,6 +302,7 @@ impl KeyBox {
         next.take(entry)?;
         let value = serde_json::to_value(entry)
             .map_err(|error| KeyBoxError::Damaged { number: self.length + 1, why: error.to_string() })?;
+        check_line((STREAM, self.length), &value)?;
         store.append(STREAM, self.length, &value)?;
         *self = next;
         Ok(())

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::options::{Options, aa_guid, credential, is_method};
 use super::record::{Course, Entry, EntryError, check_id};
+use crate::journal::{LineError, check_line};
 use crate::ports::{
     Clock, Directory, DirectoryError, GraphRequest, Method as Verb, Repeat, SecurityKey, SecurityKeyError, SignedInAs,
     Store, StoreError,
@@ -89,6 +90,9 @@ pub enum KeyError {
     /// It cannot be written down.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The ledger could not take it.
+    #[error(transparent)]
+    Line(#[from] LineError),
     /// It cannot be done with this key as things stand.
     #[error(transparent)]
     Entry(#[from] EntryError),
@@ -179,6 +183,7 @@ pub fn note(store: &dyn Store, account: &str, entry: &Entry) -> Result<Course, K
     course.add(entry)?;
     let record = |why: String| KeyError::Record { account: account.to_owned(), why };
     let value = serde_json::to_value(entry).map_err(|error| record(error.to_string()))?;
+    check_line((&stream_of(account), length), &value)?;
     store.append(&stream_of(account), length, &value)?;
     Ok(course)
 }

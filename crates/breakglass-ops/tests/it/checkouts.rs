@@ -1,11 +1,16 @@
 //! Check-outs: every order of entries of a few people, against somebody who only counts.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use breakglass_custody::approval::REASON_CHARS_MAX;
+use breakglass_custody::fingerprint::Fingerprint;
 use breakglass_custody::name::Name;
-use breakglass_ops::checkout::record::{Course, Entry, EntryError, Request, Standing};
+use breakglass_ops::checkout::record::{CLOCK_MINUTES_BACK_MAX, Course, Entry, EntryError, Request, Standing};
+use breakglass_ops::checkout::stream::{CheckoutStreamError, Kept, SharesUsed, course_of, note, note_opening};
+use breakglass_ops::ports::{InMemoryStore, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 fn name(text: &str) -> Name {
     Name::read(text).unwrap()
@@ -83,7 +88,7 @@ fn what_cannot_follow_is_refused_and_says_why() {
             other,
             EntryError::OtherDocument { wanted: name("document"), found: name("another") },
         ),
-        (vec![approved("bram", 2)], opened(1), EntryError::Times),
+        (vec![approved("bram", 2)], opened(1), EntryError::SetBack { request: name("r"), seen_at: hour(2) }),
         (vec![], requested("s", "bram", 3), EntryError::UnderWay(name("r"))),
         (
             vec![],
@@ -144,15 +149,134 @@ fn what_was_opened_offline_is_recorded_afterwards() {
     assert_eq!(course.standing(hour(5)), Standing::Requested(1), "what is under way stays so");
 }
 
+#[test]
+fn an_opening_that_this_program_has_seen_waits_for_its_reason() {
+    let opened = |document: &str, reason: &str| Entry::OpenedOffline {
+        document: name(document),
+        people: [name("ada"), name("bram")].into(),
+        reason: reason.to_owned(),
+        opened_at: hour(1),
+        at: hour(1),
+    };
+    let mut course = Course::of(&[opened("one", ""), opened("other", "locked out")]).unwrap();
+    assert_eq!(course.unexplained().collect::<Vec<_>>(), [&name("one")]);
+    assert!(course.is_opened(&name("one")));
+    assert_eq!(course.add(&opened("one", " ")), Err(EntryError::Reason));
+    course.add(&opened("other", "")).unwrap();
+    course.add(&opened("one", "locked out")).unwrap();
+    assert_eq!(course.unexplained().collect::<Vec<_>>(), [&name("other")], "it was opened once more");
+}
+
+#[test]
+fn what_was_kept_before_shares_were_is_read() {
+    let old = r#"{"entry":{"state":"opened","request":"r","document":"document","at":"2026-11-27T03:00:00Z"}}"#;
+    let kept: Kept = serde_json::from_str(old).unwrap();
+    assert_eq!(kept, Kept { entry: opened(0), signed: None, shares: None });
+    assert_eq!(serde_json::to_string(&kept).unwrap(), old);
+    let set = "0000-0000-0000-0000-0000-0000-0000-0000";
+    let new = old.replace(
+        "\"}}",
+        &format!(
+            "\"}},\"shares\":{{\"set\":\"{set}\",\"isReserve\":true,\"shares\":[1,3],\"holders\":[\"ada\",\"cleo\"]}}}}"
+        ),
+    );
+    let (shares, holders) = ([1, 3].into(), [name("ada"), name("cleo")].into());
+    let shares = SharesUsed { set: Fingerprint::read(set).unwrap(), is_reserve: true, shares, holders };
+    assert_eq!(serde_json::from_str::<Kept>(&new).unwrap(), Kept { shares: Some(shares), ..kept });
+}
+
+/// A store that forgets what is added from a certain entry on, as if the process were killed there.
+struct Killed<'s>(&'s InMemoryStore, AtomicUsize);
+
+impl Store for Killed<'_> {
+    fn append(&self, stream: &str, at: usize, entry: &Value) -> Result<(), StoreError> {
+        let is_over = self.1.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err();
+        if is_over { Err(StoreError::Conflict { stream: stream.to_owned() }) } else { self.0.append(stream, at, entry) }
+    }
+
+    fn entries(&self, stream: &str) -> Result<Vec<Value>, StoreError> {
+        self.0.entries(stream)
+    }
+
+    fn streams(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.0.streams(prefix)
+    }
+}
+
+#[test]
+fn whoever_is_stopped_in_an_opening_has_said_that_the_key_was_there() {
+    for left in 0..=2 {
+        let kept = InMemoryStore::default();
+        note(&kept, "a", &requested("r", "ada", 0), None).unwrap();
+        note(&kept, "a", &approved("bram", 1), None).unwrap();
+        let killed = Killed(&kept, AtomicUsize::new(left));
+        let noted = note_opening::<CheckoutStreamError>(&killed, "a", || {
+            killed.append("custody/sets", 0, &json!("opened"))?;
+            Ok((opened(2), None))
+        });
+        assert_eq!(noted.is_ok(), left == 2);
+        let is_opened = course_of(&kept, "a").unwrap().0.is_opened(&name("document"));
+        let has_key = !kept.entries("custody/sets").unwrap().is_empty();
+        assert_eq!((has_key, is_opened), (left >= 1, left == 2));
+    }
+}
+
+#[test]
+fn a_clock_that_once_was_wrong_stops_nobody_and_prolongs_nothing() {
+    let minutes = |minutes: i64| hour(1) + SignedDuration::from_mins(minutes);
+    // A year ahead, once; and nobody has done anything since.
+    let year = 24 * 365;
+    let mut course = Course::of(&[requested("r", "ada", year)]).unwrap();
+    assert_eq!(course.standing(hour(year)), Standing::Requested(1));
+    assert_eq!((course.standing(hour(0)), course.request_at(hour(0))), (Standing::Free, None), "it is over");
+    assert_eq!(course.add(&approved("bram", 0)), Err(EntryError::SetBack { request: name("r"), seen_at: hour(year) }));
+    course.add(&requested("s", "ada", 0)).unwrap();
+    course.add(&Entry::Approved { request: name("s"), person: name("bram"), at: hour(1) }).unwrap();
+    assert_eq!(course.standing(hour(1)), Standing::Approved);
+    // Within a few minutes it is judged by the latest time that was seen.
+    let asked = Request { expires_at: minutes(2), ..request("t", "ada", 0) };
+    let agreed = |at: i64| Entry::Approved { request: name("t"), person: name("bram"), at: minutes(at) };
+    let opened = |at: i64| Entry::Opened { request: name("t"), document: name("document"), at: minutes(at) };
+    let agreed = Course::of(&[Entry::Requested(asked), agreed(1)]).unwrap();
+    agreed.clone().add(&opened(1 - CLOCK_MINUTES_BACK_MAX)).unwrap();
+    let set_back = Err(EntryError::SetBack { request: name("t"), seen_at: minutes(1) });
+    assert_eq!(agreed.clone().add(&opened(-CLOCK_MINUTES_BACK_MAX)), set_back);
+    assert!(matches!(agreed.clone().add(&opened(2)), Err(EntryError::Expired { .. })));
+    // What is out is overdue where nobody can tell, and is returned at any time.
+    let mut out = agreed;
+    out.add(&opened(1)).unwrap();
+    assert_eq!((out.standing(minutes(1)), out.standing(hour(0))), (Standing::Out, Standing::Overdue));
+    out.add(&Entry::Returned { request: name("t"), person: name("ada"), at: hour(0) }).unwrap();
+    assert_eq!(out.standing(hour(0)), Standing::Free);
+}
+
+/// When an entry was made.
+fn moment(entry: &Entry) -> Timestamp {
+    match entry {
+        Entry::Requested(asked) => asked.at,
+        Entry::Approved { at, .. }
+        | Entry::Refused { at, .. }
+        | Entry::Opened { at, .. }
+        | Entry::Returned { at, .. }
+        | Entry::OpenedOffline { at, .. } => *at,
+    }
+}
+
 /// Whoever only counts: what was let through has to be of two people, once for each request, in time.
 fn fault(entries: &[Entry]) -> Option<String> {
     for (at, entry) in entries.iter().enumerate() {
         let Entry::Opened { request, at: opened, .. } = entry else { continue };
         let before = &entries[..at];
-        let asked = before.iter().find_map(|one| match one {
-            Entry::Requested(asked) if asked.request == *request => Some(asked),
-            _ => None,
-        })?;
+        let begun =
+            before.iter().position(|one| matches!(one, Entry::Requested(asked) if asked.request == *request))?;
+        let Entry::Requested(asked) = &before[begun] else { return None };
+        // The latest that any clock has shown since it was asked for.
+        let latest = before[begun..].iter().map(moment).max()?;
+        if latest.max(*opened) >= asked.expires_at
+            || *opened < latest - SignedDuration::from_mins(CLOCK_MINUTES_BACK_MAX)
+        {
+            return Some(format!("a clock that was set back prolongs it: {entries:?}"));
+        }
         let people: BTreeSet<&Name> = before
             .iter()
             .filter_map(|one| match one {
@@ -178,7 +302,16 @@ fn fault(entries: &[Entry]) -> Option<String> {
 
 #[test]
 fn every_order_of_a_few_entries_lets_only_two_people_open() {
-    // Each step is at the same hour, one later, or after the request has expired.
+    // Each step is at the same hour, or after the request has expired.
+    let (count, openings) = orders(9, &[0, 5]);
+    println!("{count} orders, with {openings} openings");
+    // The same with a clock that is set back, by whole hours.
+    let (count, openings) = orders(6, &[0, 5, -1, -5]);
+    println!("{count} orders with a clock that is set back, with {openings} openings");
+}
+
+/// Orders that are let through, of so many entries at most, each so many hours after the one before it; and openings in them.
+fn orders(length: usize, later: &[i64]) -> (usize, usize) {
     let moves: Vec<Box<dyn Fn(i64) -> Entry>> = vec![
         Box::new(|at| requested("r", "ada", at)),
         Box::new(|at| requested("s", "bram", at)),
@@ -190,14 +323,13 @@ fn every_order_of_a_few_entries_lets_only_two_people_open() {
         Box::new(|at| Entry::Refused { request: name("r"), person: name("bram"), at: hour(at) }),
         Box::new(|at| Entry::Returned { request: name("r"), person: name("ada"), at: hour(at) }),
     ];
-    const LENGTH: usize = 9;
     let mut orders = vec![(Vec::new(), Course::default(), 0)];
     let (mut count, mut openings) = (0, 0);
-    for _ in 0..LENGTH {
+    for _ in 0..length {
         let mut longer = Vec::new();
         for (entries, course, at) in orders {
             for one in &moves {
-                for later in [0, 5] {
+                for later in later {
                     let entry = one(at + later);
                     let mut course = course.clone();
                     if course.add(&entry).is_err() {
@@ -214,6 +346,6 @@ fn every_order_of_a_few_entries_lets_only_two_people_open() {
         }
         orders = longer;
     }
-    println!("{count} orders of up to {LENGTH} entries, with {openings} openings");
     assert!(openings > 0);
+    (count, openings)
 }

@@ -121,8 +121,31 @@ fn a_beginning_that_is_none_is_refused() {
         change(&mut one);
         assert_eq!(Course::default().add(&Entry::Begun(one)), Err(error));
     }
-    let mut course = Course::of(&entries("begun; trying microsoft-graph")).unwrap();
-    assert_eq!(course.add(&tried(GRAPH, Outcome::Good, 0)), Err(EntryError::Times));
+}
+
+#[test]
+fn a_clock_that_once_was_wrong_stops_no_drill() {
+    let of_staff: BTreeSet<Name> = names(STAFF);
+    let ahead = 24 * 365;
+    let drill = |begun_at: i64, ended_at: i64| {
+        [
+            Entry::Begun(begun(&[GRAPH], begun_at)),
+            Entry::Trying { surface: GRAPH, at: hour(begun_at) },
+            tried(GRAPH, Outcome::Good, ended_at),
+            Entry::Ended { at: hour(ended_at) },
+        ]
+    };
+    let mut course = Course::of(&drill(0, ahead)).unwrap();
+    assert_eq!(course.due(hour(ahead), &of_staff), None);
+    assert_eq!(
+        course.due(hour(1), &of_staff),
+        Some(Due::Ahead { ended_at: hour(ahead) }),
+        "nobody knows how old it is"
+    );
+    for entry in &drill(2, 1) {
+        course.add(entry).unwrap();
+    }
+    assert_eq!(course.due(hour(1), &of_staff), None);
 }
 
 #[test]

@@ -14,8 +14,8 @@ use breakglass_custody::password::Password;
 use breakglass_ops::checkout::record as checkout;
 use breakglass_ops::checkout::stream;
 use breakglass_ops::drill::journey::{Drilled, Driller, Report, Step};
-use breakglass_ops::drill::record::{Outcome, PERSON_COUNT_MIN, Surface};
-use breakglass_ops::drill::stream::{DrillStreamError, course_of};
+use breakglass_ops::drill::record::{Begun, Entry, Outcome, PERSON_COUNT_MIN, Surface};
+use breakglass_ops::drill::stream::{DrillStreamError, check};
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::ports::{Attempt, Clock as _, NotElevated, Surfaces};
 use clap::builder::PossibleValuesParser;
@@ -23,7 +23,7 @@ use clap::builder::PossibleValuesParser;
 use super::checkout::CheckoutFailure;
 use super::checkout::agreed::under_way;
 use super::custody::desk::{Desk, Place, name_of};
-use super::custody::opening::{current_of, note_opened, open_together};
+use super::custody::opening::{Candidates, Used, note_opening, open_together};
 use super::custody::retire::reason;
 use super::custody::shares::ShareArguments;
 use crate::codes::ErrorCode;
@@ -37,7 +37,8 @@ use crate::wiring::World;
 
 /// Rehearse an emergency: open the accounts, sign in everywhere, write down what came of it
 ///
-/// The custodians hand in their shares; what they open goes to the sign-ins and is never shown. Each account signs in to
+/// The custodians hand in their shares, which is written down with their names; what they open goes to the sign-ins and is
+/// never shown. Each account signs in to
 /// Microsoft Graph and to Azure, is elevated to manage all of Azure, and lowered again. No program signs in to a portal: at a
 /// terminal somebody is asked to do it in a private window, with the account's passkey, and to say what came of it. Run it
 /// from outside the networks that policies trust. A drill is due every 90 days, and when custodians have changed. Afterwards
@@ -48,7 +49,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "UPN|ID", required = true)]
     account: Vec<String>,
 
-    /// The id of somebody who is there; at least two
+    /// The id of somebody who is there; at least two. Nobody signs it: they are written down as told
     #[arg(long, value_name = "ID", required = true)]
     person: Vec<String>,
 
@@ -115,6 +116,9 @@ impl Coded for DrillFailure {
             match self {
                 Self::FewPeople => "they are declared below `[[custody.custodian]]` or `[[custody.person]]`",
                 Self::Nothing => "leave out --no-azure, or name another --surface",
+                Self::Stream(DrillStreamError::Line(_)) => {
+                    "everybody of the configuration is written down with a drill: declare fewer people, or with shorter ids"
+                }
                 Self::Stream(_) => "`breakglass ledger verify` says whether the record was changed",
             }
             .to_owned(),
@@ -135,14 +139,15 @@ impl Arguments {
         let desk = self.place.desk(world)?;
         let plan = self.plan(&desk)?;
         let store = desk.store()?;
-        let documents = self.documents(&desk, &store, world)?;
+        let documents = self.documents((&desk, &store), &plan, world)?;
         let connection = desk.config.connection(&desk.folder);
         let https = live::surfaces(&connection, world)?;
         let surfaces = Asked { https, world, connection: &connection };
         if plan.surfaces.iter().any(|surface| surface.is_portal()) && !world.can_ask() {
             world.note("there is no terminal to ask somebody at: what the portals do stays unknown");
         }
-        let mut remember = |document: &Document| remember((&desk, &store), document, &plan.people);
+        let mut remember =
+            |document: &Document, used: &Used<'_>| remember((&desk, &store), (document, used), &plan.people);
         let passwords = open_together(&documents, &self.share, &mut remember, world)?;
         let is_stopped = stopped_by_interrupt(&desk, world);
         let mut accounts = Vec::new();
@@ -170,9 +175,9 @@ impl Arguments {
             world.progress_is_over();
             accounts.push((document, came));
         }
-        let exit = self.told(&accounts, &plan, world)?;
+        let exit = self.told(&accounts, &plan, world);
         catch_up(&store, SystemClock.now()).map_err(CheckoutFailure::from)?;
-        Ok(exit)
+        exit
     }
 
     fn plan(&self, desk: &Desk) -> Result<Plan, Failure> {
@@ -196,18 +201,32 @@ impl Arguments {
     }
 
     /// What counts of each account, which is there once however often it is named.
-    fn documents(&self, desk: &Desk, store: &SqliteStore, world: &World) -> Result<Vec<Document>, Failure> {
+    fn documents(
+        &self,
+        (desk, store): (&Desk, &SqliteStore),
+        plan: &Plan,
+        world: &World,
+    ) -> Result<Vec<Document>, Failure> {
         let mut documents: Vec<Document> = Vec::new();
         for named in &self.account {
-            let document = current_of(desk, named, world)?;
-            let id = &document.label().account.id;
+            let candidates = Candidates::of(desk, named, world)?;
+            let id = &candidates.first().label().account.id;
             if documents.iter().any(|other| other.label().account.id == *id) {
                 continue;
             }
             // Before anybody types a share.
-            course_of(store, id).map_err(DrillFailure::from)?;
+            let begun = Begun {
+                document: name_of(&candidates.first().label().envelope.to_string())?,
+                people: plan.people.clone(),
+                staff: plan.staff.clone(),
+                surfaces: plan.surfaces.clone(),
+                reason: plan.reason.clone(),
+                at: SystemClock.now(),
+            };
+            check(store, id, &Entry::Begun(begun)).map_err(DrillFailure::from)?;
             stream::course_of(store, id).map_err(CheckoutFailure::from)?;
-            documents.push(document);
+            candidates.tell_others(candidates.first(), world);
+            documents.push(candidates.into_first());
         }
         Ok(documents)
     }
@@ -252,8 +271,12 @@ impl Arguments {
     }
 }
 
-/// Writes down that a document was opened, before anything signs in with what was in it.
-fn remember((desk, store): (&Desk, &SqliteStore), document: &Document, people: &BTreeSet<Name>) -> Result<(), Failure> {
+/// Writes down that a document was opened and whose shares it took, before anything signs in with what was in it.
+fn remember(
+    (desk, store): (&Desk, &SqliteStore),
+    (document, used): (&Document, &Used<'_>),
+    people: &BTreeSet<Name>,
+) -> Result<(), Failure> {
     let (label, at) = (document.label(), SystemClock.now());
     let (id, name) = (&label.account.id, name_of(&label.envelope.to_string())?);
     let (course, _) = stream::course_of(store, id).map_err(CheckoutFailure::from)?;
@@ -269,8 +292,7 @@ fn remember((desk, store): (&Desk, &SqliteStore), document: &Document, people: &
             checkout::Entry::OpenedOffline { document: name, people, reason, opened_at: at, at }
         }
     };
-    stream::note(store, id, &entry, None).map_err(CheckoutFailure::from)?;
-    note_opened(desk, store, (document, &document.label().set))?;
+    note_opening(desk, store, (document, used), |_| entry)?;
     catch_up(store, at).map_err(CheckoutFailure::from)?;
     Ok(())
 }

@@ -17,6 +17,7 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::custody::desk::enter;
 use crate::codes::ErrorCode;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
@@ -240,7 +241,7 @@ pub(crate) const CODES: &[ErrorCode] = &[
 impl Coded for KeysFailure {
     fn code(&self) -> &'static str {
         match self {
-            Self::NoAccount(_) | Self::Key(KeyError::Entry(_) | KeyError::Last(_)) => "BG4041",
+            Self::NoAccount(_) | Self::Key(KeyError::Entry(_) | KeyError::Last(_) | KeyError::Line(_)) => "BG4041",
             Self::Key(
                 KeyError::Oneself(_) | KeyError::NotSignedIn(_) | KeyError::Directory { .. } | KeyError::Options(_),
             ) => "BG4042",
@@ -336,8 +337,32 @@ fn tell_due(course: &Course, now: Timestamp, world: &World) {
     }
 }
 
+impl What {
+    /// The key about which something is written down.
+    const fn which(&self) -> Option<&Which> {
+        match self {
+            Self::List(_) | Self::Certificate(_) => None,
+            Self::Note(note) => Some(&note.which),
+            Self::Register(register) => Some(&register.which),
+            Self::Remove(remove) => Some(&remove.which),
+            Self::Drilled(one) | Self::Used(one) | Self::Lost(one) => Some(&one.which),
+            Self::PinChanged(changed) => Some(&changed.which),
+            Self::Moved(moved) => Some(&moved.which),
+        }
+    }
+}
+
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let ended = self.done(world);
+        // Whatever came of it, what was written down goes into the ledger.
+        if let Some(store) = self.what.which().and_then(|which| which.place.store().ok()) {
+            enter(&store, world);
+        }
+        ended
+    }
+
+    fn done(&self, world: &World) -> Result<Exit, Failure> {
         match &self.what {
             What::List(list) => list.run(world),
             What::Note(noted) => noted.run(world),

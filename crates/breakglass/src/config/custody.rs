@@ -294,6 +294,12 @@ impl CustodySection {
             let message = "two people have one key: whoever agrees has to be told from others".to_owned();
             return Err(Contradiction { message, span });
         }
+        let ages = everybody().filter_map(|one| one.get_ref().age.as_ref().map(|age| (age.0.to_string(), one.span())));
+        if let Some((_, span)) = repeated(ages) {
+            let message = "two people have one `age` key: whoever has it would read the shares of both, and open alone"
+                .to_owned();
+            return Err(Contradiction { message, span });
+        }
         check_keepers("safes", &self.safe, |keeper| &keeper.id)?;
         check_keepers("depositories", &self.depository, |depository| &depository.id)?;
         for depository in &self.depository {
@@ -506,6 +512,20 @@ mod tests {
             assert_eq!(crate::failure::Coded::code(&error), "BG1103", "{text}: {error}");
             assert!(error.to_string().contains(message), "{text}: {error}");
             assert_eq!(line(&error), at, "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_one_persons_whatever_they_are() {
+        const AGE: &str = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+        for kinds in [["custodian"; 2], ["custodian", "person"], ["reserve", "custodian"], ["reserve"; 2]] {
+            let one =
+                |(id, kind): (&str, &str), age: &str| format!("[[custody.{kind}]]\nid = \"{id}\"\nage = \"{age}\"\n");
+            let text = one(("eva", kinds[0]), AGE) + &one(("max", kinds[1]), &format!(" {AGE} "));
+            let error = parse(&text).unwrap_err();
+            assert_eq!(crate::failure::Coded::code(&error), "BG1103", "{text}: {error}");
+            assert!(error.to_string().contains("two people have one `age` key"), "{text}: {error}");
+            assert_eq!(line(&error), if kinds == ["reserve", "custodian"] { 1 } else { 4 }, "{text}");
         }
     }
 

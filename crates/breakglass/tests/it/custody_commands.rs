@@ -9,23 +9,23 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 const PEOPLE: [&str; 3] = ["eva", "max", "ida"];
-const ACCOUNT: &str = "bg1@contoso.onmicrosoft.com";
-const ID: &str = "11111111-2222-3333-4444-555555555555";
+pub(super) const ACCOUNT: &str = "bg1@contoso.onmicrosoft.com";
+pub(super) const ID: &str = "11111111-2222-3333-4444-555555555555";
 
-struct World {
-    folder: PathBuf,
+pub(super) struct World {
+    pub(super) folder: PathBuf,
     identities: Vec<age::x25519::Identity>,
 }
 
-struct Ended {
-    code: i32,
-    out: String,
-    err: String,
+pub(super) struct Ended {
+    pub(super) code: i32,
+    pub(super) out: String,
+    pub(super) err: String,
 }
 
 impl World {
     /// A folder with a configuration in which three custodians have keys of their own.
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("breakglass-key-box-{}-{name}", std::process::id()));
         drop(fs::remove_dir_all(&folder));
         fs::create_dir(&folder).unwrap();
@@ -45,7 +45,7 @@ impl World {
         world
     }
 
-    fn run(&self, arguments: &[&str], input: &str) -> Ended {
+    pub(super) fn run(&self, arguments: &[&str], input: &str) -> Ended {
         let mut command = Command::new(env!("CARGO_BIN_EXE_breakglass"));
         command.args(arguments).current_dir(&self.folder).env("COLUMNS", "80").env("NO_COLOR", "1");
         command.env_remove("BREAKGLASS_KEY_PASSPHRASE");
@@ -59,29 +59,29 @@ impl World {
     }
 
     /// A run that has to end so.
-    fn ends(&self, code: i32, arguments: &[&str]) -> Ended {
+    pub(super) fn ends(&self, code: i32, arguments: &[&str]) -> Ended {
         self.ends_with(code, arguments, "")
     }
 
-    fn ends_with(&self, code: i32, arguments: &[&str], input: &str) -> Ended {
+    pub(super) fn ends_with(&self, code: i32, arguments: &[&str], input: &str) -> Ended {
         let ended = self.run(arguments, input);
         assert_eq!(ended.code, code, "{arguments:?}\n{}\n{}", ended.out, ended.err);
         ended
     }
 
     /// Makes a set, and gives its name and its shares.
-    fn set(&self) -> (String, Vec<String>) {
-        self.set_by(&["custody", "new-set"])
+    pub(super) fn set(&self) -> (String, Vec<String>) {
+        self.set_by(&["custody", "new-set"], &self.identities)
     }
 
-    fn set_by(&self, arguments: &[&str]) -> (String, Vec<String>) {
+    fn set_by(&self, arguments: &[&str], identities: &[age::x25519::Identity]) -> (String, Vec<String>) {
         let before = self.files("shares");
         self.ends(0, arguments);
         let mut made: Vec<String> = self.files("shares").into_iter().filter(|file| !before.contains(file)).collect();
         made.sort();
         assert_eq!(made.len(), 3);
         let set = made[0].split('-').take(2).collect::<Vec<_>>().join("-");
-        let shares = made.iter().zip(&self.identities).map(|(file, identity)| {
+        let shares = made.iter().zip(identities).map(|(file, identity)| {
             let sealed = fs::read(self.folder.join("shares").join(file)).unwrap();
             let armored = age::armor::ArmoredReader::new(sealed.as_slice());
             let decryptor = age::Decryptor::new(armored).unwrap();
@@ -94,24 +94,24 @@ impl World {
     }
 
     /// A set that may be sealed to.
-    fn ready_set(&self) -> (String, Vec<String>) {
+    pub(super) fn ready_set(&self) -> (String, Vec<String>) {
         let (set, shares) = self.set();
         let told = self.ends_with(0, &["custody", "rehearse", "--acknowledge", "--share", "-"], &shares.join("\n"));
         assert!(told.err.contains("the set can be sealed to"), "{}", told.err);
         (set, shares)
     }
 
-    fn files(&self, folder: &str) -> Vec<String> {
+    pub(super) fn files(&self, folder: &str) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.folder.join(folder)) else { return Vec::new() };
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 
-    fn seal(&self) -> String {
+    pub(super) fn seal(&self) -> String {
         let sealed = self.ends(0, &["custody", "seal", "--account", ACCOUNT, "--id", ID, "--generate"]);
         sealed.out.trim().to_owned()
     }
 
-    fn listing(&self) -> Value {
+    pub(super) fn listing(&self) -> Value {
         serde_json::from_str(&self.run(&["custody", "list", "--format", "json"], "").out).unwrap()
     }
 }
@@ -122,7 +122,7 @@ impl Drop for World {
     }
 }
 
-fn two(shares: &[String], first: usize, second: usize) -> String {
+pub(super) fn two(shares: &[String], first: usize, second: usize) -> String {
     format!("{}\n{}\n", shares[first], shares[second])
 }
 
@@ -305,14 +305,15 @@ fn whoever_is_left_opens_with_the_reserve_that_is_held_outside() {
     let world = World::new("reserve");
     let path = world.folder.join("breakglass.toml");
     let mut config = fs::read_to_string(&path).unwrap();
-    for (person, identity) in ["bank", "board", "notary"].iter().zip(&world.identities) {
+    let identities = ["bank", "board", "notary"].map(|_| age::x25519::Identity::generate());
+    for (person, identity) in ["bank", "board", "notary"].iter().zip(&identities) {
         let age = identity.to_public();
         config.push_str(&format!("[[custody.reserve]]\nid = \"{person}\"\nphone = \"+49 30 2\"\nage = \"{age}\"\n"));
     }
     fs::write(&path, config).unwrap();
     let (_, shares) = world.ready_set();
     assert!(world.listing()["toDo"].to_string().contains("custody new-set --reserve"));
-    let (reserve, outside) = world.set_by(&["custody", "new-set", "--reserve"]);
+    let (reserve, outside) = world.set_by(&["custody", "new-set", "--reserve"], &identities);
     let seal = ["custody", "seal", "--account", ACCOUNT, "--id", ID, "--generate"];
     let rehearse = ["custody", "rehearse", "--acknowledge", "--set", &reserve, "--share", "-"];
     world.ends_with(0, &rehearse, &outside.join("\n"));
@@ -364,6 +365,20 @@ fn openings_elsewhere_are_written_down_by_two_people() {
     let listing = world.listing();
     assert_eq!(listing["documents"][0]["stands"], "counts, opened: rotate");
     assert_eq!(listing["sets"][0]["stands"], "opened, kept until nothing counts");
+}
+
+#[test]
+fn nobody_is_given_two_shares_by_having_one_key_under_two_names() {
+    let world = World::new("one-key");
+    let path = world.folder.join("breakglass.toml");
+    let config = fs::read_to_string(&path).unwrap();
+    let age = |place: usize| world.identities[place].to_public().to_string();
+    fs::write(&path, config.replace(&age(2), &age(0))).unwrap();
+    for more in [&[][..], &["--custodian", "eva", "--custodian", "max", "--custodian", "ida"]] {
+        let refused = world.ends(2, &[&["custody", "new-set"][..], more].concat());
+        assert!(refused.err.contains("BG1103") && refused.err.contains("one `age` key"), "{}", refused.err);
+    }
+    assert!(world.files("shares").is_empty() && !world.folder.join(".breakglass").exists());
 }
 
 #[test]

@@ -199,6 +199,7 @@ fn both_accounts_sign_in_everywhere_and_are_elevated_and_lowered() {
         assert_eq!(is_there(|entry| matches!(entry, DrillEntry::Lowered { .. })), 1);
         let checkouts = world.store().entries(&format!("checkout/{id}")).unwrap();
         assert_eq!((checkouts.len(), &checkouts[0]["entry"]["reason"]), (1, &json!("drill")));
+        assert_eq!(checkouts[0]["shares"]["holders"], json!(["ada", "cleo"]), "whose shares it took");
         assert!(!format!("{entries:?}").contains("marked"));
     }
     assert_eq!(world.due(), Vec::<String>::new());
@@ -292,4 +293,20 @@ fn what_a_drill_that_was_killed_left_is_taken_back() {
     assert!(ended.err.contains("is not elevated any more"), "{}", ended.err);
     let (course, _) = course_of(&store, FIRST.2).unwrap();
     assert_eq!(course.elevation(), Elevation::None);
+}
+
+#[test]
+fn a_drill_that_the_ledger_could_not_take_opens_nothing() {
+    let world = World::new("many", Profile::Classic, SECOND.1);
+    let path = world.folder.join("breakglass.toml");
+    let before = fs::read_to_string(&path).unwrap();
+    let person = |number: usize| format!("[[custody.person]]\nid = \"{number:060}\"\n");
+    let people: String = (0..400).map(person).collect();
+    fs::write(&path, before.clone() + &people).unwrap();
+    let ended = world.drill(2, &["--surface", "microsoft-graph"]);
+    assert!(ended.err.contains("BG4081") && ended.err.contains("bytes in the ledger"), "{}", ended.err);
+    assert!(world.entries(FIRST.2).is_empty());
+    assert!(world.store().entries(&format!("checkout/{}", FIRST.2)).unwrap().is_empty());
+    fs::write(&path, before).unwrap();
+    world.drill(0, &["--surface", "microsoft-graph"]);
 }

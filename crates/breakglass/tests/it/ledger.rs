@@ -381,3 +381,24 @@ fn two_witnesses_of_one_folder_never_sign_two_pasts() {
     }
     println!("{ROUNDS} rounds, {signed} signed, {busy} told that another is at work");
 }
+
+#[test]
+fn what_is_written_down_of_keys_is_in_the_ledger_at_once() {
+    let world = World::new("keys");
+    let note = |key: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_breakglass"));
+        let account = "11111111-2222-3333-4444-555555555555";
+        command.args(["keys", "note", "--account", account, "--key", key]);
+        command.args(["--at", "hq", "--held-by", "eva", "--pin-held-by", "max"]).current_dir(&world.0);
+        command.env("COLUMNS", "80").env("NO_COLOR", "1").output().unwrap()
+    };
+    let entered = || {
+        let looked = look(&world.store(".breakglass")).unwrap();
+        assert!(looked.missing.is_empty(), "{:?}", looked.missing);
+        looked.journal.size()
+    };
+    assert!(note("1234").status.success());
+    assert_eq!(entered(), 1);
+    assert!(note("5678").status.success());
+    assert_eq!(entered(), 2);
+}

@@ -10,6 +10,8 @@ mod certificates;
 #[cfg(test)]
 mod custody_commands;
 #[cfg(test)]
+mod custody_openings;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod drills;
@@ -33,6 +35,8 @@ mod situations;
 mod streams;
 #[cfg(test)]
 mod suggestions;
+#[cfg(all(test, target_os = "linux"))]
+mod terminals;
 #[cfg(test)]
 mod what_if;
 

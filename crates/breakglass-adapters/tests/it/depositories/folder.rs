@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use breakglass_adapters::folder_depository::FolderDepository;
+use breakglass_adapters::folder_depository::{Expected, FolderDepository};
 use breakglass_ops::ports::{Depository, DepositoryError};
 
 use super::{keeps_its_promises, name};
@@ -36,6 +36,42 @@ async fn a_document_is_a_file_as_it_is_and_others_are_passed_over() {
     let damaged = depository.read(&name("one")).await.unwrap_err();
     assert!(matches!(damaged, DepositoryError::Damaged { .. }), "{damaged}");
     assert!(depository.keep(&name("one"), "text\n").await.is_err(), "it is not overwritten");
+}
+
+#[tokio::test]
+async fn a_declared_folder_is_made_at_first_and_is_missed_afterwards() {
+    let folder = folder("declared");
+    let first = FolderDepository::declared(folder.clone(), Expected::Nothing);
+    assert_eq!((first.names().await, first.read(&name("one")).await), (Ok(Vec::new()), Ok(None)));
+    let refused = first.keep(&name("one"), "text").await.unwrap_err();
+    assert!(refused.to_string().contains("is the medium plugged in?"), "the folder around it is missing: {refused}");
+    assert!(!folder.parent().unwrap().exists(), "nothing is made");
+    fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    keeps_its_promises(&first).await;
+    first.keep(&name("one"), "text").await.unwrap();
+
+    let later = FolderDepository::declared(folder.clone(), Expected::OneOf([name("one"), name("gone")].into()));
+    assert!(later.names().await.unwrap().contains(&name("one")));
+    later.keep(&name("two"), "text").await.unwrap();
+    later.destroy(&name("two")).await.unwrap();
+    assert_eq!(later.read(&name("two")).await, Ok(None));
+    // The medium is taken out: nothing is there, or the folder that it is mounted on.
+    let away = folder.with_extension("away");
+    fs::rename(&folder, &away).unwrap();
+    let said = |error: DepositoryError| assert!(error.to_string().contains("is the medium plugged in?"), "{error}");
+    said(later.names().await.unwrap_err());
+    said(later.read(&name("one")).await.unwrap_err());
+    said(later.read(&name("two")).await.unwrap_err());
+    said(later.destroy(&name("one")).await.unwrap_err());
+    said(later.keep(&name("two"), "text").await.unwrap_err());
+    assert!(!folder.exists(), "it is not made again");
+    fs::create_dir(&folder).unwrap();
+    said(later.keep(&name("two"), "text").await.unwrap_err());
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    let unknown = FolderDepository::declared(away, Expected::Unknown("the state is damaged".to_owned()));
+    let refused = unknown.keep(&name("two"), "text").await.unwrap_err();
+    assert!(refused.to_string().contains("the state is damaged"), "{refused}");
+    assert_eq!(unknown.read(&name("one")).await.unwrap().as_deref(), Some("text"), "it is read all the same");
 }
 
 #[cfg(unix)]

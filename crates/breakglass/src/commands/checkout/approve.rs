@@ -54,8 +54,10 @@ impl Arguments {
         let asked = found.request.request();
         let id = name_of(&asked.id.to_string())?;
         // What cannot follow is refused before anybody types a passphrase.
-        let entry = Entry::Approved { request: id, person: name, at: now };
-        found.course.clone().add(&entry).map_err(|error| CheckoutFailure::Stream(error.into()))?;
+        let approved = |at| Entry::Approved { request: id.clone(), person: name.clone(), at };
+        let follows =
+            |entry: &Entry| found.course.clone().add(entry).map_err(|error| CheckoutFailure::Stream(error.into()));
+        follows(&approved(now))?;
         let requester = name_of(&asked.person)?;
         world.tell(&format!(
             "{} asks for the password of `{}`,\nfrom {} until {}, because:\n\n  {}\n",
@@ -70,6 +72,10 @@ impl Arguments {
             return Ok(Exit::NotStarted);
         }
         let key = own_key(&person, self.key.as_deref())?;
+        // However long somebody has thought, or looked for the passphrase.
+        let now = SystemClock.now();
+        let entry = approved(now);
+        follows(&entry)?;
         let approval = Approval::sign((&found.request, found.leaf), &person.id, now, &key);
         let approval = approval.map_err(|source| CheckoutFailure::Signed { person: person.id.clone(), source })?;
         approval.counts_for(&found.request, found.leaf).map_err(CheckoutFailure::from)?;

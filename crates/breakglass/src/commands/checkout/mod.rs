@@ -134,6 +134,12 @@ impl Coded for CheckoutFailure {
     }
 }
 
+impl From<CheckoutStreamError> for Failure {
+    fn from(error: CheckoutStreamError) -> Self {
+        CheckoutFailure::from(error).into()
+    }
+}
+
 /// Somebody of the configuration who has a key.
 fn with_key(desk: &Desk, id: &str) -> Result<(Person, Name), Failure> {
     let person = desk.person(id)?;

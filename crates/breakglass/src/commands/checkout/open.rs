@@ -1,16 +1,14 @@
 //! `checkout open`: the custodians open what two people have agreed to.
 
 use breakglass_adapters::clock::SystemClock;
-use breakglass_custody::key_set::KeySet;
 use breakglass_ops::checkout::record::Entry;
-use breakglass_ops::checkout::stream::note;
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::ports::Clock as _;
 
 use super::CheckoutFailure;
 use super::agreed::under_way;
 use crate::commands::custody::desk::{Place, name_of};
-use crate::commands::custody::opening::{OpeningShares, current_of, note_opened, open_and_show};
+use crate::commands::custody::opening::{Candidates, OpeningShares, Used, note_opening, open_and_show};
 use crate::commands::custody::shown::Spelling;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -18,7 +16,8 @@ use crate::wiring::World;
 
 /// Open what two people have agreed to, with the shares of the custodians
 ///
-/// Once, before the request expires. It is written down before anything is shown. The password is shown at the terminal, or
+/// Once, before the request expires. It is written down before anything is shown, with the names of those whose shares it
+/// took. The password is shown at the terminal, or
 /// written to standard output where that is none.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -41,7 +40,8 @@ impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let desk = self.place.desk(world)?;
         let store = desk.store()?;
-        let account = current_of(&desk, &self.account, world)?.label().account.clone();
+        let candidates = Candidates::of(&desk, &self.account, world)?;
+        let account = candidates.first().label().account.clone();
         let found = under_way(&desk, &store, &account.id, SystemClock.now())?;
         let asked = found.request.request();
         let (request, name) = (name_of(&asked.id.to_string())?, name_of(&asked.document.to_string())?);
@@ -50,12 +50,10 @@ impl Arguments {
         let mut course = found.course.clone();
         course.add(&opened(SystemClock.now())).map_err(|error| CheckoutFailure::Stream(error.into()))?;
         let document = desk.document(&name)?;
-        let mut remember = |set: &KeySet| -> Result<(), Failure> {
-            // First that the key was there: whoever is stopped between the two may open by this request still, and nothing is
-            // sealed to that key any more.
-            note_opened(&desk, &store, (&document, set))?;
+        candidates.tell_others(&document, world);
+        let mut remember = |used: &Used<'_>| -> Result<(), Failure> {
             let now = SystemClock.now();
-            note(&store, &account.id, &opened(now), None).map_err(CheckoutFailure::from)?;
+            note_opening(&desk, &store, (&document, used), |_| opened(now))?;
             catch_up(&store, now).map_err(CheckoutFailure::from)?;
             Ok(())
         };

@@ -14,6 +14,8 @@ use crate::failure::Failure;
 use crate::wiring::World;
 
 /// Say that nobody uses the password any more
+///
+/// Nobody signs it: the name is written down as told.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The account: its sign-in name or id

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use breakglass_adapters::clock::SystemClock;
-use breakglass_adapters::folder_depository::FolderDepository;
+use breakglass_adapters::folder_depository::{Expected, FolderDepository};
 use breakglass_adapters::http::{Authorities, AuthoritiesError, SecretText};
 use breakglass_adapters::key_file::{self, KeyFileError, KeyUse};
 use breakglass_adapters::random::SystemRandom;
@@ -21,8 +21,9 @@ use breakglass_custody::succession::SealableError;
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::key_box::depositories::{Depositories, Unusable};
 use breakglass_ops::key_box::record::{Entry, HeldSet, KeyBox, KeyBoxError};
-use breakglass_ops::ports::{Clock as _, Depository, DepositoryError, Random as _, StoreError};
-use breakglass_ops::rotation::journey::RotationError;
+use breakglass_ops::ports::{Clock as _, Depository, DepositoryError, Random as _, Store, StoreError};
+use breakglass_ops::rotation::journey::{self, RotationError, course_of};
+use breakglass_ops::rotation::record::Course;
 use tokio::runtime::Runtime;
 
 use super::super::checkout::CheckoutFailure;
@@ -34,7 +35,7 @@ use crate::live::{LiveError, proxies};
 use crate::passphrase;
 use crate::state::state_folder;
 use crate::subject::SubjectArguments;
-use crate::terminal::TerminalError;
+use crate::terminal::{self, TerminalError};
 use crate::wiring::{self, World};
 
 /// Name of the file with the operator's key, in the folder of the state.
@@ -215,7 +216,7 @@ impl Place {
     pub(crate) fn desk(&self, world: &World) -> Result<Desk, Failure> {
         let (config, folder) = SubjectArguments::config_or_usual(self.config.as_deref(), world)?;
         let state = state_folder(self.state.as_deref(), &folder);
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(LiveError::Runtime)?;
+        let runtime = terminal::runtime().map_err(LiveError::Runtime)?;
         Ok(Desk { config, folder, state, runtime })
     }
 
@@ -240,10 +241,9 @@ impl Desk {
     }
 
     /// Takes what was done into the ledger. That it cannot be undoes nothing: the next command tries again.
+    #[expect(clippy::unused_self, reason = "whoever has a store has it from here")]
     pub(crate) fn enter(&self, store: &SqliteStore, world: &World) {
-        if let Err(error) = catch_up(store, SystemClock.now()) {
-            world.complain(&CheckoutFailure::from(error).into());
-        }
+        enter(store, world);
     }
 
     /// Whether anything is.
@@ -306,9 +306,10 @@ impl Desk {
     /// Where documents are kept.
     pub(crate) fn depositories(&self) -> Depositories {
         let mut all: Vec<Box<dyn Depository>> = Vec::new();
+        let expected = self.expected();
         for place in self.config.document_places(&self.folder) {
             all.push(match place {
-                DocumentPlace::Folder(folder) => Box::new(FolderDepository::new(whole(folder))),
+                DocumentPlace::Folder(folder) => Box::new(FolderDepository::declared(whole(folder), expected.clone())),
                 DocumentPlace::Vault(vault) => match self.vault(vault.clone()) {
                     Ok(vault) => Box::new(vault),
                     Err(error) => Box::new(Unusable { place: vault.id, why: with_causes(&error) }),
@@ -319,6 +320,21 @@ impl Desk {
             all.push(Box::new(FolderDepository::new(whole(self.state.join(DOCUMENTS)))));
         }
         Depositories::new(all)
+    }
+
+    /// What lies in every folder that is declared, by what is remembered.
+    fn expected(&self) -> Expected {
+        if !self.has_state() {
+            return Expected::OneOf(BTreeSet::new());
+        }
+        let courses = match self.store().and_then(|store| courses(&store)) {
+            Ok(courses) => courses,
+            Err(error) => return Expected::Unknown(with_causes(&error)),
+        };
+        if courses.iter().all(|(_, course)| course.version() == 1) {
+            return Expected::Nothing;
+        }
+        Expected::OneOf(courses.iter().flat_map(|(_, course)| course.may_count().cloned()).collect())
     }
 
     fn vault(&self, vault: VaultPlace) -> Result<VaultDepository, DeskError> {
@@ -463,6 +479,20 @@ impl Desk {
             },
         }
     }
+}
+
+/// Takes what was done into the ledger. That it cannot be undoes nothing: the next command tries again.
+pub(crate) fn enter(store: &SqliteStore, world: &World) {
+    if let Err(error) = catch_up(store, SystemClock.now()) {
+        world.complain(&CheckoutFailure::from(error).into());
+    }
+}
+
+/// How the rotations stand of every account that has a record, with its id.
+pub(super) fn courses(store: &dyn Store) -> Result<Vec<(String, Course)>, DeskError> {
+    let streams = store.streams(journey::STREAM)?;
+    let accounts = streams.iter().filter_map(|stream| stream.strip_prefix(journey::STREAM));
+    accounts.map(|account| Ok((account.to_owned(), course_of(store, account)?.0))).collect()
 }
 
 /// What went wrong, with the reasons below it.

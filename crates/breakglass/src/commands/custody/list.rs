@@ -6,13 +6,13 @@ use breakglass_custody::document::Document;
 use breakglass_custody::name::Name;
 use breakglass_custody::succession::{SetStanding, Spent};
 use breakglass_ops::checkout::record as checkout;
-use breakglass_ops::checkout::stream;
+use breakglass_ops::checkout::stream::{self, CheckoutStreamError};
 use breakglass_ops::drill::record::{DRILL_DAYS_MAX, Due};
 use breakglass_ops::drill::stream as drill;
 use breakglass_ops::key_box::record::{HeldSet, KeyBox};
 use breakglass_ops::ports::Store;
 use breakglass_ops::rotation::journey::course_of;
-use breakglass_ops::rotation::record::{Course, Standing};
+use breakglass_ops::rotation::record::Standing;
 use jiff::Timestamp;
 
 use super::CustodyFailure;
@@ -23,6 +23,9 @@ use crate::failure::Failure;
 use crate::output::deliver;
 use crate::render::custody::{DocumentLine, Listing, SetLine, ShareLine, json, text};
 use crate::wiring::World;
+
+/// How a document stands that another machine has sealed, or a rotation that was stopped.
+const UNRECORDED: &str = "not in the record";
 
 /// Show the sets of shares, the sealed documents, and what is to be done
 #[derive(Debug, clap::Args)]
@@ -87,6 +90,14 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
         }
     }
     to_do.extend(reserve_to_do(desk, &key_box, &documents.iter().zip(&lines).collect::<Vec<_>>()));
+    to_do.extend(lines.iter().filter(|line| line.stands == UNRECORDED).map(|line| {
+        format!(
+            "find out where `{}` of {} was sealed, which is in no record here; if its password was never set, its set is \
+             retired by `breakglass custody retire --destroyed --never-set {}`",
+            line.document, line.account, line.document
+        )
+    }));
+    to_do.extend(openings_without_a_reason(&store)?);
     to_do.extend(drills_due(desk, &store, (&lines, world.now))?);
     Ok(Listing { operator: Some(operator.to_string()), sets, documents: lines, to_do })
 }
@@ -136,7 +147,7 @@ fn document_line(store: &dyn Store, document: &Document, now: Timestamp) -> Resu
         Some(Standing::Superseded) => "superseded",
         Some(Standing::Refused) => "refused, never counted",
         Some(Standing::Prepared) => "prepared, never sent",
-        None => "not in the record",
+        None => UNRECORDED,
     };
     let check_out = match out.standing(now) {
         checkout::Standing::Overdue if is_current => Some("overdue".to_owned()),
@@ -228,6 +239,23 @@ fn reserve_to_do(desk: &Desk, key_box: &KeyBox, documents: &[(&Document, &Docume
         .collect()
 }
 
+/// Openings that this machine has seen, and of which nobody has said why.
+fn openings_without_a_reason(store: &dyn Store) -> Result<Vec<String>, Failure> {
+    let noted = |error: CheckoutStreamError| Failure::from(CustodyFailure::NotNoted(error.to_string()));
+    let mut to_do = Vec::new();
+    for name in store.streams(stream::PREFIX).map_err(DeskError::from)? {
+        let account = name.strip_prefix(stream::PREFIX).unwrap_or_default();
+        let (out, _) = stream::course_of(store, account).map_err(noted)?;
+        to_do.extend(out.unexplained().map(|document| {
+            format!(
+                "`breakglass custody record-opening --document {document} --person … --person … --reason …`: it was opened, and \
+                 nobody has said why"
+            )
+        }));
+    }
+    Ok(to_do)
+}
+
 /// Accounts of which a drill is due, and why.
 fn drills_due(
     desk: &Desk,
@@ -247,6 +275,9 @@ fn drills_due(
             Due::Stopped { begun_at } => format!("the one of {} has not come to its end", begun_at.strftime("%F")),
             Due::Never => "it was never drilled".to_owned(),
             Due::NotGood { ended_at } => format!("the one of {} was not good", ended_at.strftime("%F")),
+            Due::Ahead { ended_at } => {
+                format!("the last was on {} by a clock that was wrong, or this one is", ended_at.strftime("%F"))
+            }
             Due::Old { ended_at } => {
                 format!("the last was on {}, and one is due every {DRILL_DAYS_MAX} days", ended_at.strftime("%F"))
             }
@@ -260,22 +291,4 @@ fn drills_due(
         due.push(format!("`breakglass drill --account {}`: {why}", document.account));
     }
     Ok(due)
-}
-
-/// Documents that are sealed to a set and may count.
-pub(super) fn counting(desk: &Desk, store: &dyn Store, held: &HeldSet) -> Result<Vec<String>, Failure> {
-    let mut found = Vec::new();
-    for document in desk.documents()?.iter().filter(|document| document.label().is_sealed_to(held.set())) {
-        let name = name_of(&document.label().envelope.to_string())?;
-        let (course, _) = course_of(store, &document.label().account.id).map_err(DeskError::from)?;
-        if may_count(&course, &name) {
-            found.push(name.to_string());
-        }
-    }
-    Ok(found)
-}
-
-fn may_count(course: &Course, name: &Name) -> bool {
-    // Of one that is not in the record nobody knows.
-    course.standing(name).is_none() || course.may_count().any(|counting| counting == name)
 }

@@ -1,6 +1,7 @@
 //! `custody`: the key box. It works with no network, no server and no sign-in, unless a depository is one.
 
 mod acknowledge;
+mod counting;
 pub(crate) mod desk;
 mod generate;
 mod list;
@@ -19,7 +20,7 @@ use std::io;
 use std::path::PathBuf;
 
 use breakglass_custody::approval::REASON_CHARS_MAX;
-use breakglass_custody::key_set::RecoverError;
+use breakglass_custody::key_set::{RecoverError, SetId};
 use breakglass_custody::password::PasswordError;
 use breakglass_custody::quorum::QuorumError;
 use breakglass_custody::sealed::{OpenError, SealError};
@@ -28,6 +29,7 @@ use breakglass_custody::signed::SignedError;
 use breakglass_sheets::SheetError;
 use clap::Subcommand;
 
+use self::desk::DeskError;
 use crate::codes::ErrorCode;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
@@ -133,6 +135,32 @@ pub(crate) enum CustodyFailure {
     /// Two people at least have to be named.
     #[error("shares of at least two people open a document: name each of them with --person")]
     FewPeople,
+    /// A place of documents is away, or one of them is damaged.
+    #[error(
+        "it cannot be told whether something that counts is sealed to `{set}`, since not every document can be read"
+    )]
+    Untold {
+        set: SetId,
+        #[source]
+        source: Box<DeskError>,
+    },
+    /// Documents that may count are nowhere.
+    #[error(
+        "it cannot be told whether something that counts is sealed to `{set}`: by the record these documents may count, and no \
+         depository has them: {documents}"
+    )]
+    Missing { set: SetId, documents: String },
+    /// Documents are in no record.
+    #[error(
+        "it cannot be told whether something that counts is sealed to `{set}`: these documents are in no record here: {documents}"
+    )]
+    Unrecorded { set: SetId, documents: String },
+    /// A document is in the record, which knows better.
+    #[error("the record knows the document `{0}`, and nobody is asked whether its password was set")]
+    Recorded(String),
+    /// A password that somebody chose is not good enough.
+    #[error("the password is none to rely on: it has {0}")]
+    Weak(String),
     /// What cannot be written down.
     #[error("it cannot be written down: {0}")]
     NotNoted(String),
@@ -169,6 +197,17 @@ impl Coded for CustodyFailure {
                 Self::Recover(_) | Self::Open(_) => "look at the sheets: the set, and the number of each share",
                 Self::NoReserve(_) => "leave --reserve out, and hand in shares of the set that the document names",
                 Self::Which(_) => "`breakglass custody list` shows what there is",
+                Self::Untold { .. } | Self::Missing { .. } => {
+                    "keep the shares; bring every depository that there ever was, and the same again. `breakglass rotate` seals \
+                     another password, after which the missing ones count no more"
+                }
+                Self::Unrecorded { .. } => {
+                    "another machine may have sealed them: look there first. A rotation that was stopped before it sent anything \
+                     leaves such a document; if that is known, name it with --never-set"
+                }
+                Self::Weak(_) => {
+                    "set a better one for the account, and seal that: `breakglass custody generate password` makes one"
+                }
                 Self::Sealed(_) => "`breakglass rotate` sets another one",
                 Self::Quorum(_) => "declare more custodians, or ask for fewer shares to open",
                 _ => "nothing was changed",

@@ -3,14 +3,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use breakglass_adapters::clock::SystemClock;
 use breakglass_custody::document::Document;
 use breakglass_custody::fingerprint::Fingerprint;
-use breakglass_custody::key_set::KeySet;
 use breakglass_custody::signed::SIGNED_BYTES_MAX;
+use breakglass_ops::checkout::record::Entry;
+use breakglass_ops::checkout::stream::SharesUsed;
+use breakglass_ops::ports::Clock as _;
 
 use super::CustodyFailure;
 use super::desk::{Desk, Place, confirmed, name_of};
-use super::opening::{OpeningShares, current_of, note_opened, open_and_show};
+use super::opening::{Candidates, OpeningShares, Used, note_opening, open_and_show};
+use super::retire::reason;
 use super::shown::Spelling;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -21,7 +25,7 @@ use crate::wiring::World;
 ///
 /// For an emergency: it asks nobody whether it may, since whoever has enough shares can open with other people's programs as
 /// well. When there is time, `checkout` has two people agree first. What was opened is written down if the state is on this
-/// machine; otherwise `custody record-opening` writes it down afterwards. The password is shown at the terminal, or written
+/// machine, with the time and the names of those whose shares it took; otherwise `custody record-opening` writes it down afterwards. The password is shown at the terminal, or written
 /// to standard output where that is none.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -36,6 +40,11 @@ pub(super) struct Arguments {
     /// The fingerprint of the operator's key, from a sheet [default: what this machine knows]
     #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint)]
     operator: Option<Fingerprint>,
+
+    /// Why it is opened, which is written down with the names of those whose shares it took; without it somebody says so
+    /// afterwards
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
 
     /// Spell it for reading aloud
     #[arg(long, value_name = "LANGUAGE")]
@@ -55,15 +64,18 @@ fn fingerprint(text: &str) -> Result<Fingerprint, String> {
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let desk = self.place.desk(world)?;
+        let reason = self.reason.as_deref().map(reason).transpose()?;
         let document = self.document(&desk, world)?;
-        let mut remember = |set: &KeySet| remember(&desk, (&document, set), world);
+        let mut remember = |used: &Used<'_>| remember(&desk, (&document, used), reason.as_deref(), world);
         open_and_show(&document, (&self.share, self.spell), &mut remember, world)?;
         Ok(Exit::Good)
     }
 
     fn document(&self, desk: &Desk, world: &World) -> Result<Document, Failure> {
         if let Some(account) = &self.account {
-            return current_of(desk, account, world);
+            let candidates = Candidates::of(desk, account, world)?;
+            candidates.tell_others(candidates.first(), world);
+            return Ok(candidates.into_first());
         }
         let Some(named) = &self.document else {
             return Err(CustodyFailure::Which("give --account or --document".to_owned()).into());
@@ -89,29 +101,51 @@ fn read_document(path: &Path) -> Result<String, Failure> {
     Ok(read_text(&path, bytes_max).map_err(failed)?)
 }
 
-/// Writes down that a document was opened, where the state is. That it cannot be is no reason to keep somebody out.
-fn remember(desk: &Desk, (document, set): (&Document, &KeySet), world: &World) -> Result<(), Failure> {
+/// Writes down that a document was opened and whose shares it took, where the state is. That it cannot be is no reason to keep
+/// somebody out.
+fn remember(
+    desk: &Desk,
+    (document, used): (&Document, &Used<'_>),
+    reason: Option<&str>,
+    world: &World,
+) -> Result<(), Failure> {
     let label = document.label();
-    let reserve = if *set == label.set { "" } else { " --reserve" };
+    let reserve = if *used.set == label.set { "" } else { " --reserve" };
+    let command = format!(
+        "`breakglass custody record-opening --document {}{reserve} --person … --person … --reason …`",
+        label.envelope
+    );
     let afterwards = || {
         world.note(&format!(
-            "this opening is not written down: afterwards run `breakglass custody record-opening --document {}{reserve} \
-             --person … --person … --reason …` where the state is, then `breakglass rotate`",
-            label.envelope
+            "this opening is not written down: afterwards run {command} where the state is, then `breakglass rotate`"
         ));
     };
     if !desk.has_state() {
         afterwards();
         return Ok(());
     }
-    let noted = desk.store().and_then(|store| {
-        note_opened(desk, &store, (document, set))?;
+    let (at, name) = (SystemClock.now(), name_of(&label.envelope.to_string())?);
+    let entry = |shares: &SharesUsed| Entry::OpenedOffline {
+        document: name,
+        people: shares.holders.clone(),
+        reason: reason.unwrap_or_default().to_owned(),
+        opened_at: at,
+        at,
+    };
+    let noted = desk.store().map_err(Failure::from).and_then(|store| {
+        note_opening(desk, &store, (document, used), entry)?;
         desk.enter(&store, world);
         Ok(())
     });
-    if let Err(error) = noted {
-        world.complain(&Failure::from(error));
-        afterwards();
+    match noted {
+        Ok(()) if reason.is_none() => {
+            world.note(&format!("it is not written down why: afterwards run {command}"));
+        }
+        Ok(()) => {}
+        Err(failure) => {
+            world.complain(&failure);
+            afterwards();
+        }
     }
     Ok(())
 }

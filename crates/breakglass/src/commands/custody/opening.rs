@@ -1,11 +1,16 @@
 //! Opening a document with shares: what `custody open`, `checkout open` and `drill` have in common.
 
+use std::collections::BTreeSet;
+
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_custody::document::Document;
 use breakglass_custody::key_set::KeySet;
 use breakglass_custody::password::Password;
-use breakglass_ops::key_box::record::Entry;
+use breakglass_custody::slip39::Share;
+use breakglass_ops::checkout::record as checkout;
+use breakglass_ops::checkout::stream::{self, SharesUsed};
+use breakglass_ops::key_box::record::{Entry, KeyBox};
 use breakglass_ops::ports::Clock as _;
 use breakglass_ops::rotation::journey::{course_of, note};
 use breakglass_ops::rotation::record;
@@ -14,36 +19,127 @@ use super::CustodyFailure;
 use super::desk::{Desk, DeskError, name_of};
 use super::shares::ShareArguments;
 use super::shown::{Spelling, show};
+use crate::commands::checkout::CheckoutFailure;
 use crate::failure::Failure;
 use crate::render::day_and_time;
 use crate::wiring::World;
 
-/// The document to open first for an account: the last that somebody signed in with, else the newest that there is.
-pub(crate) fn current_of(desk: &Desk, account: &str, world: &World) -> Result<Document, Failure> {
-    let documents = desk.documents_found(world)?;
-    let is_of = |document: &&Document| {
-        let named = &document.label().account;
-        named.id.eq_ignore_ascii_case(account) || named.user_principal_name.eq_ignore_ascii_case(account)
-    };
-    let of_account: Vec<&Document> = documents.iter().filter(is_of).collect();
-    let newest = of_account.iter().max_by_key(|document| document.label().version);
-    let newest =
-        newest.ok_or_else(|| CustodyFailure::Which(format!("no document of `{account}` is in the depositories")))?;
-    if !desk.has_state() {
-        return Ok((*newest).clone());
+/// How likely a document is the one to open, the likeliest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// The last that somebody signed in with.
+    Current,
+    /// It was sent, and may count.
+    MayCount,
+    /// It is in no record here.
+    Unrecorded,
+    /// It was never sent, was refused, or counted before.
+    Other,
+}
+
+/// The documents of an account in the order in which they are to be tried; there is one at least.
+pub(crate) struct Candidates {
+    first: Document,
+    others: Vec<(Rank, Document)>,
+}
+
+impl Candidates {
+    /// Those of an account that can be had: what somebody signed in with last, then what was sent and may count, then the
+    /// others; the newest first.
+    pub(crate) fn of(desk: &Desk, account: &str, world: &World) -> Result<Self, Failure> {
+        let is_of = |document: &Document| {
+            let named = &document.label().account;
+            named.id.eq_ignore_ascii_case(account) || named.user_principal_name.eq_ignore_ascii_case(account)
+        };
+        let found = desk.documents_found(world)?.into_iter().filter(is_of);
+        let mut ranked: Vec<(Rank, Document)> = Vec::new();
+        for document in found {
+            ranked.push((rank(desk, &document, world)?, document));
+        }
+        let key = |(rank, document): &(Rank, Document)| {
+            let label = document.label();
+            (*rank, std::cmp::Reverse((label.version, label.sealed_on)))
+        };
+        ranked.sort_by_key(key);
+        let mut ranked = ranked.into_iter();
+        let (_, first) = ranked
+            .next()
+            .ok_or_else(|| CustodyFailure::Which(format!("no document of `{account}` is in the depositories")))?;
+        Ok(Self { first, others: ranked.collect() })
     }
-    let id = &newest.label().account.id;
-    let (course, _) = course_of(&desk.store()?, id).map_err(DeskError::from)?;
-    let current = course.current().map(ToString::to_string);
-    let found = of_account.iter().find(|document| current.as_deref() == Some(&document.label().envelope.to_string()));
-    Ok((*found.unwrap_or(newest)).clone())
+
+    /// Says which others may count, for whoever is not let in with the password of this one.
+    pub(crate) fn tell_others(&self, opening: &Document, world: &World) {
+        let all =
+            std::iter::once((Rank::Current, &self.first)).chain(self.others.iter().map(|(rank, one)| (*rank, one)));
+        for (_, other) in all.filter(|(rank, other)| *rank != Rank::Other && other.label() != opening.label()) {
+            let label = other.label();
+            world.note(&format!(
+                "if its password is not let in, another may count: `breakglass custody open --document {}`, version {} of {}, \
+                 sealed to the set {}",
+                label.envelope,
+                label.version,
+                day_and_time(label.sealed_on),
+                label.set.id
+            ));
+        }
+    }
+
+    /// The one to open first.
+    pub(crate) fn into_first(self) -> Document {
+        self.first
+    }
+
+    /// The same, which is looked at.
+    pub(crate) const fn first(&self) -> &Document {
+        &self.first
+    }
+}
+
+fn rank(desk: &Desk, document: &Document, world: &World) -> Result<Rank, Failure> {
+    if !desk.has_state() {
+        return Ok(Rank::Unrecorded);
+    }
+    let name = name_of(&document.label().envelope.to_string())?;
+    let read = desk.store().and_then(|store| Ok(course_of(&store, &document.label().account.id)?.0));
+    Ok(match read {
+        Ok(course) if course.current() == Some(&name) => Rank::Current,
+        Ok(course) if course.may_count().any(|one| *one == name) => Rank::MayCount,
+        Ok(course) if course.standing(&name).is_some() => Rank::Other,
+        Ok(_) => Rank::Unrecorded,
+        // A state that is damaged keeps nobody out.
+        Err(error) => {
+            world.complain(&error.into());
+            Rank::Unrecorded
+        }
+    })
+}
+
+/// The document to open first for an account.
+pub(crate) fn current_of(desk: &Desk, account: &str, world: &World) -> Result<Document, Failure> {
+    Ok(Candidates::of(desk, account, world)?.into_first())
+}
+
+/// Shares that have opened a document: of which set, and which.
+#[derive(Debug, Clone)]
+pub(crate) struct Used<'d> {
+    /// The set.
+    pub(crate) set: &'d KeySet,
+    /// The shares, from 1.
+    shares: BTreeSet<u8>,
+}
+
+impl<'d> Used<'d> {
+    fn of(set: &'d KeySet, shares: &[Share]) -> Self {
+        Self { set, shares: shares.iter().map(|share| share.header().member.saturating_add(1)).collect() }
+    }
 }
 
 /// Recovers the key, has the opening written down, and shows what was sealed.
 pub(crate) fn open_and_show(
     document: &Document,
     (shares, spelling): (&OpeningShares, Option<Spelling>),
-    remember: &mut dyn FnMut(&KeySet) -> Result<(), Failure>,
+    remember: &mut dyn FnMut(&Used<'_>) -> Result<(), Failure>,
     world: &World,
 ) -> Result<(), Failure> {
     let label = document.label();
@@ -61,7 +157,7 @@ pub(crate) fn open_and_show(
 fn open(
     document: &Document,
     shares: &OpeningShares,
-    remember: &mut dyn FnMut(&KeySet) -> Result<(), Failure>,
+    remember: &mut dyn FnMut(&Used<'_>) -> Result<(), Failure>,
     world: &World,
 ) -> Result<Password, Failure> {
     let label = document.label();
@@ -79,10 +175,11 @@ fn open(
     // From files it may be those of the other set, without anybody having said so.
     let set = label.set_of(&shares);
     let key = set.recover(&shares).map_err(CustodyFailure::Recover)?;
+    let used = Used::of(set, &shares);
     drop(shares);
     let password = key.open(document).map_err(CustodyFailure::Open)?;
     drop(key);
-    remember(set)?;
+    remember(&used)?;
     Ok(password)
 }
 
@@ -102,7 +199,7 @@ pub(crate) struct OpeningShares {
 pub(crate) fn open_together(
     documents: &[Document],
     shares: &ShareArguments,
-    remember: &mut dyn FnMut(&Document) -> Result<(), Failure>,
+    remember: &mut dyn FnMut(&Document, &Used<'_>) -> Result<(), Failure>,
     world: &World,
 ) -> Result<Vec<Password>, Failure> {
     let mut sets: Vec<&KeySet> = Vec::new();
@@ -116,25 +213,64 @@ pub(crate) fn open_together(
         let names: Vec<&str> = of_it.map(|document| document.label().account.user_principal_name.as_str()).collect();
         format!("Opening {}.\nSealed to the set {}, of which {} open.", names.join(", "), set.id, set.quorum)
     };
-    let mut opened: Vec<(usize, Password)> = Vec::new();
+    let (mut opened, mut all_used): (Vec<(usize, Password)>, Vec<(usize, Used<'_>)>) = (Vec::new(), Vec::new());
     for (set, shares) in sets.iter().zip(shares.read_each(&sets, &of_set, world)?) {
         let key = set.recover(&shares).map_err(CustodyFailure::Recover)?;
+        let used = Used::of(set, &shares);
         drop(shares);
         for (place, document) in documents.iter().enumerate().filter(|(_, document)| document.label().set == **set) {
             opened.push((place, key.open(document).map_err(CustodyFailure::Open)?));
+            all_used.push((place, used.clone()));
         }
     }
-    documents.iter().try_for_each(remember)?;
+    for (place, used) in &all_used {
+        if let Some(document) = documents.get(*place) {
+            remember(document, used)?;
+        }
+    }
     opened.sort_by_key(|(place, _)| *place);
     Ok(opened.into_iter().map(|(_, password)| password).collect())
 }
 
-/// That a set is opened, and the document for which it was.
-pub(crate) fn note_opened(
+/// Writes an opening down that this program has seen: first that the key was there, then what was opened with it, by `entry`.
+pub(crate) fn note_opening(
     desk: &Desk,
     store: &SqliteStore,
-    (document, set): (&Document, &KeySet),
-) -> Result<(), DeskError> {
+    (document, used): (&Document, &Used<'_>),
+    entry: impl FnOnce(&SharesUsed) -> checkout::Entry,
+) -> Result<(), Failure> {
+    let note_key = || -> Result<_, Failure> {
+        let key_box = note_key(desk, store, (document, used.set))?;
+        let set = used.set.recipient.fingerprint();
+        let held = key_box.set(set).ok();
+        let holders = used.shares.iter().filter_map(|share| held.and_then(|held| held.holder(*share)).cloned());
+        let is_reserve = *used.set != document.label().set;
+        let shares = SharesUsed { set, is_reserve, shares: used.shares.clone(), holders: holders.collect() };
+        Ok((entry(&shares), Some(shares)))
+    };
+    stream::note_opening(store, &document.label().account.id, note_key).map(drop)
+}
+
+/// Writes down what somebody says of an opening elsewhere, in the same order.
+pub(crate) fn note_told_opening(
+    desk: &Desk,
+    store: &SqliteStore,
+    opened: (&Document, &KeySet),
+    entry: checkout::Entry,
+) -> Result<(), Failure> {
+    let account = &opened.0.label().account.id;
+    // What cannot be is refused before anything is written down.
+    let (mut course, _) = stream::course_of(store, account).map_err(CheckoutFailure::from)?;
+    course.add(&entry).map_err(|error| CheckoutFailure::Stream(error.into()))?;
+    let note_key = || -> Result<_, Failure> {
+        note_key(desk, store, opened)?;
+        Ok((entry, None))
+    };
+    stream::note_opening(store, account, note_key).map(drop)
+}
+
+/// That the key of a set was there, and the document for which it was.
+fn note_key(desk: &Desk, store: &SqliteStore, (document, set): (&Document, &KeySet)) -> Result<KeyBox, DeskError> {
     let (label, at) = (document.label(), SystemClock.now());
     let mut key_box = desk.key_box(store)?;
     key_box.note(store, &Entry::Opened { set: set.recipient.fingerprint(), at })?;
@@ -143,5 +279,5 @@ pub(crate) fn note_opened(
     if course.standing(&candidate).is_some() {
         note(store, &label.account.id, &[record::Entry::Opened { candidate, at }])?;
     }
-    Ok(())
+    Ok(key_box)
 }

@@ -4,22 +4,22 @@ use std::collections::BTreeSet;
 
 use breakglass_adapters::clock::SystemClock;
 use breakglass_ops::checkout::record::{Entry, PERSON_COUNT_MIN};
-use breakglass_ops::checkout::stream;
 use breakglass_ops::ports::Clock as _;
 use jiff::Timestamp;
 
 use super::CustodyFailure;
 use super::desk::{Place, name_of};
-use super::opening::note_opened;
+use super::opening::note_told_opening;
 use super::retire::reason;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::wiring::World;
 
-/// Write down an opening that this machine has not seen
+/// Write down an opening that this machine has not seen, or why it was
 ///
-/// Enough shares were put together somewhere else, without a network or with other people's programs. From then on its set
-/// is never sealed to again, and the password is to be changed.
+/// Enough shares were put together somewhere else, without a network or with other people's programs; or this machine has
+/// seen it and nobody has said why. From then on its set is never sealed to again, and the password is to be changed. Nobody
+/// signs it: the names are written down as told.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The name of the document, as it stands in it and on each sheet
@@ -70,8 +70,7 @@ impl Arguments {
         let opened_at = self.opened_at.unwrap_or(at);
         let account = &label.account;
         let entry = Entry::OpenedOffline { document: name, people, reason, opened_at, at };
-        stream::note(&store, &account.id, &entry, None).map_err(|error| CustodyFailure::NotNoted(error.to_string()))?;
-        note_opened(&desk, &store, (&document, set))?;
+        note_told_opening(&desk, &store, (&document, set), entry)?;
         desk.enter(&store, world);
         world.tell(&format!("It is written down that a password of `{}` was opened.", account.user_principal_name));
         world.note(&format!("next: `breakglass rotate --account {}`", account.user_principal_name));

@@ -6,7 +6,8 @@ use breakglass_ops::key_box::record::Entry;
 use breakglass_ops::ports::Clock as _;
 
 use super::CustodyFailure;
-use super::desk::{DeskError, Place};
+use super::counting::nothing_counts;
+use super::desk::{DeskError, Place, name_of};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::wiring::World;
@@ -29,6 +30,11 @@ pub(super) struct Arguments {
     #[arg(long)]
     destroyed: bool,
 
+    /// A document in no record of this machine of which somebody knows that its password was never set, so that it keeps no set
+    /// alive; may be given several times
+    #[arg(long, value_name = "NAME", requires = "destroyed")]
+    never_set: Vec<String>,
+
     #[command(flatten)]
     place: Place,
 }
@@ -49,14 +55,20 @@ impl Arguments {
         let held = desk.meant(&key_box, self.set.as_deref())?.clone();
         let (set, at) = (held.fingerprint(), SystemClock.now());
         if self.destroyed {
-            let counting = super::list::counting(&desk, &store, &held)?;
-            if !counting.is_empty() {
-                let why = format!("sealed to `{}` and may count: {}", held.set().id, counting.join(", "));
-                return Err(CustodyFailure::NotNoted(why).into());
-            }
+            let never_set = self.never_set.iter().map(|name| name_of(name)).collect::<Result<Vec<_>, _>>()?;
+            nothing_counts(&desk, &store, (&held, &never_set))?;
         }
-        let entry = if self.destroyed { Entry::Died { set, at } } else { Entry::Retired { set, reason, at } };
-        key_box.note(&store, &entry).map_err(DeskError::from)?;
+        let told = match self.never_set.as_slice() {
+            [] => reason,
+            names => format!("{reason} (never set, as told: {})", names.join(", ")),
+        };
+        // What is only told is written down before the set dies by it.
+        if !self.destroyed || !self.never_set.is_empty() {
+            key_box.note(&store, &Entry::Retired { set, reason: told, at }).map_err(DeskError::from)?;
+        }
+        if self.destroyed {
+            key_box.note(&store, &Entry::Died { set, at }).map_err(DeskError::from)?;
+        }
         desk.enter(&store, world);
         if self.destroyed {
             world.tell(&format!("The set `{}` is dead.", held.set().id));

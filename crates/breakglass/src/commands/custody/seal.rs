@@ -3,6 +3,7 @@
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::random::SystemRandom;
 use breakglass_custody::document::{Account, CredentialKind, Document, EnvelopeId, Label};
+use breakglass_custody::name::Name;
 use breakglass_custody::password::{LENGTH_CHARS_USUAL, Password};
 use breakglass_custody::sealed;
 use breakglass_ops::ports::{Clock as _, Depository as _, Random as _};
@@ -20,7 +21,9 @@ use crate::wiring::World;
 
 /// Seal the first password of an account by hand
 ///
-/// For a password that is in force already, or that is set by hand in the portal. What replaces it later is made, sealed, set
+/// For a password that is in force already, or that is set by hand in the portal: with `--generate` somebody is asked whether
+/// it is set, and only then it counts. One that is typed has 16 characters at least, capital and small letters, digits and
+/// signs. What replaces it later is made, sealed, set
 /// and proved by `rotate`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -72,19 +75,52 @@ impl Arguments {
         let document = sealed::seal(&password, &label, sets.signed(), &operator).map_err(CustodyFailure::Seal)?;
         keep(&desk, &document)?;
         let candidate = name_of(&label.envelope.to_string())?;
-        let entries = [
-            record::Entry::Begun { by: None, at: now },
-            record::Entry::Prepared { candidate: candidate.clone(), at: now },
-            record::Entry::Settled { candidate: candidate.clone(), at: now },
-        ];
-        note(&store, &self.id, &entries).map_err(DeskError::from)?;
-        desk.enter(&store, world);
-        world.tell(&format!("The password of `{}` is sealed in the document `{candidate}`.", self.account));
-        if self.generate {
-            let head = format!("The password of {}. Set it now; it is shown this once.", self.account);
-            show(&password, &head, self.spell, world).map_err(DeskError::from)?;
+        let prepared = record::Entry::Prepared { candidate: candidate.clone(), at: now };
+        note(&store, &self.id, &[record::Entry::Begun { by: None, at: now }, prepared]).map_err(DeskError::from)?;
+        let ended = self.set(&candidate, &password, world);
+        if let Ok((Some(entry), _)) = &ended {
+            note(&store, &self.id, std::slice::from_ref(entry)).map_err(DeskError::from)?;
         }
-        Ok(Exit::Good)
+        desk.enter(&store, world);
+        let (entry, exit) = ended?;
+        if entry.is_some() {
+            world.tell(&format!("The password of `{}` is sealed in the document `{candidate}`.", self.account));
+        }
+        Ok(exit)
+    }
+
+    /// Has somebody set it, and gives what is true then: it counts only when somebody has it and says that it is set.
+    fn set(
+        &self,
+        candidate: &Name,
+        password: &Password,
+        world: &World,
+    ) -> Result<(Option<record::Entry>, Exit), Failure> {
+        let settled = || record::Entry::Settled { candidate: candidate.clone(), at: SystemClock.now() };
+        if !self.generate {
+            return Ok((Some(settled()), Exit::Good));
+        }
+        let head = format!("The password of {}. Set it now; it is shown this once.", self.account);
+        show(password, &head, self.spell, world).map_err(DeskError::from)?;
+        // A program that was given it sets it.
+        if !world.stdout.is_terminal {
+            return Ok((Some(settled()), Exit::Good));
+        }
+        let question = format!("Is it set for {}? `yes`, or `no` if it is not and will not be:", self.account);
+        Ok(match world.answer(&question).as_deref() {
+            Some("yes") => (Some(settled()), Exit::Good),
+            Some("no") => {
+                world.note("it counts for nothing then; the same again makes another");
+                (None, Exit::NotStarted)
+            }
+            _ => {
+                world.note(&format!(
+                    "nobody has said whether it is set, so that it may count: `breakglass rotate --account {}` sets one that does",
+                    self.account
+                ));
+                (Some(record::Entry::Sending { candidate: candidate.clone(), at: SystemClock.now() }), Exit::Unknown)
+            }
+        })
     }
 
     fn password(&self) -> Result<Password, Failure> {
@@ -94,7 +130,13 @@ impl Arguments {
         }
         let typed = asked(&format!("The password of {}: ", self.account))
             .map_err(|error| DeskError::from(TerminalError::Io(error)))?;
-        Ok(Password::of_text(typed.as_str().to_owned()))
+        let password = Password::of_text(typed.as_str().to_owned());
+        let lacks = password.shortcomings();
+        if lacks.is_empty() {
+            return Ok(password);
+        }
+        let lacks = lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        Err(CustodyFailure::Weak(lacks).into())
     }
 }
 

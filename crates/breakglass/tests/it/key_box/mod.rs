@@ -11,7 +11,7 @@ mod interleaved;
 #[cfg(unix)]
 mod killed;
 mod marked;
-mod replaced;
 mod marked_more;
+mod replaced;
 mod sampled;
 mod world;

@@ -1,0 +1,212 @@
+//! What is opened, by whom and in which order, and what has to stay because of it: the key box through the program itself,
+//! with records as they are after somebody was stopped.
+
+use std::fs;
+
+use breakglass_adapters::sqlite_store::SqliteStore;
+use breakglass_ops::ports::Store as _;
+use serde_json::{Value, json};
+
+use super::custody_commands::{ACCOUNT, ID, World, two};
+
+/// The text in one line, without what frames it.
+fn words(text: &str) -> String {
+    text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl World {
+    /// Seals another one, whatever is in the record, which is prepared in it.
+    fn seal_anew(&self) -> String {
+        let database = rusqlite::Connection::open(self.folder.join(".breakglass/state.db")).unwrap();
+        let settled = "stream LIKE 'rotation/%' AND entry LIKE '%\"settled\"%' OR stream = 'ledger'";
+        let password = self.seal();
+        database.execute(&format!("DELETE FROM entries WHERE {settled}"), ()).unwrap();
+        password
+    }
+
+    /// Adds to the record of the account; with nothing to add it is emptied.
+    fn write_record(&self, entries: &[Value]) {
+        let database = rusqlite::Connection::open(self.folder.join(".breakglass/state.db")).unwrap();
+        database.execute("DELETE FROM entries WHERE stream = 'ledger'", ()).unwrap();
+        let stream = format!("rotation/{ID}");
+        if entries.is_empty() {
+            database.execute("DELETE FROM entries WHERE stream = ?1", [&stream]).unwrap();
+        }
+        drop(database);
+        let store = SqliteStore::open(&self.folder.join(".breakglass")).unwrap();
+        for entry in entries {
+            let length = store.entries(&stream).unwrap().len();
+            store.append(&stream, length, entry).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_set_is_not_dead_while_what_may_be_sealed_to_it_is_away() {
+    let world = World::new("away");
+    let path = world.folder.join("breakglass.toml");
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{config}[[custody.depository]]\nid = \"usb\"\nfolder = \"usb\"\n")).unwrap();
+    let (set, shares) = world.ready_set();
+    let password = world.seal();
+    let open = ["custody", "open", "--account", ACCOUNT, "--share", "-"];
+    world.ends_with(0, &open, &two(&shares, 0, 1));
+    world.ready_set();
+    let retire = ["custody", "retire", "--set", &set, "--reason", "it was opened", "--destroyed"];
+    assert!(world.ends(2, &retire).err.contains("may count"));
+    let (usb, away) = (world.folder.join("usb"), world.folder.join("away"));
+    fs::rename(&usb, &away).unwrap();
+    let other = ["custody", "seal", "--account", "bg2@contoso.onmicrosoft.com", "--id", "22222222", "--generate"];
+    for command in [&retire[..], &other, &open] {
+        let refused = world.ends_with(2, command, &two(&shares, 0, 1));
+        let told = words(&refused.err);
+        assert!(told.contains("is the medium plugged in?"), "{told}");
+        assert!(!usb.exists(), "{command:?}");
+    }
+    // The folder that it is mounted on.
+    fs::create_dir(&usb).unwrap();
+    let refused = world.ends(2, &retire);
+    assert!(
+        words(&refused.err).contains("it cannot be told whether something that counts is sealed to"),
+        "{}",
+        refused.err
+    );
+    assert!(words(&world.ends(2, &other).err).contains("is the medium plugged in?"));
+    assert_eq!(fs::read_dir(&usb).unwrap().count(), 0);
+    fs::remove_dir(&usb).unwrap();
+    fs::rename(&away, &usb).unwrap();
+    world.ends(0, &other);
+    assert_eq!(world.ends_with(0, &open, &two(&shares, 1, 2)).out.trim(), password);
+    // Without a declaration they lie in the state; where they are missing there, nobody can tell either.
+    fs::write(&path, config).unwrap();
+    let refused = world.ends(2, &retire);
+    assert!(
+        words(&refused.err).contains("it cannot be told whether something that counts is sealed to"),
+        "{}",
+        refused.err
+    );
+}
+
+#[test]
+fn an_opening_is_written_down_with_whose_shares_it_took_and_waits_for_its_reason() {
+    let world = World::new("whose");
+    let (_, shares) = world.ready_set();
+    world.seal();
+    let document = world.listing()["documents"][0]["document"].as_str().unwrap().to_owned();
+    let open = ["custody", "open", "--account", ACCOUNT, "--share", "-"];
+    let kept = || -> Vec<Value> {
+        let database = rusqlite::Connection::open(world.folder.join(".breakglass/state.db")).unwrap();
+        let mut entries =
+            database.prepare("SELECT entry FROM entries WHERE stream LIKE 'checkout/%' ORDER BY at").unwrap();
+        let entries = entries.query_map((), |row| row.get::<_, String>(0)).unwrap();
+        entries.map(|entry| serde_json::from_str(&entry.unwrap()).unwrap()).collect()
+    };
+    let refused = world.ends_with(2, &[&open[..], &["--reason", " "]].concat(), &two(&shares, 0, 2));
+    assert!(refused.err.contains("a reason has"), "{}", refused.err);
+    assert!(kept().is_empty(), "nothing was opened");
+    let opened = world.ends_with(0, &open, &two(&shares, 0, 2));
+    let name = format!("custody record-opening --document {document}");
+    let told = |text: &str| words(text).contains(&name);
+    assert!(told(&opened.err), "{}", opened.err);
+    assert!(told(&world.listing()["toDo"].to_string()));
+    let [entry] = &kept()[..] else { panic!("{:?}", kept()) };
+    assert_eq!((&entry["entry"]["people"], &entry["entry"]["reason"]), (&json!(["eva", "ida"]), &json!("")));
+    let used = &entry["shares"];
+    assert_eq!(
+        (&used["shares"], &used["holders"], &used["isReserve"]),
+        (&json!([1, 3]), &json!(["eva", "ida"]), &json!(false))
+    );
+    assert_eq!(used["set"], world.listing()["sets"][0]["fingerprint"]);
+    world.ends(
+        0,
+        &[
+            "custody",
+            "record-opening",
+            "--document",
+            &document,
+            "--person",
+            "eva",
+            "--person",
+            "ida",
+            "--reason",
+            "a fire",
+        ],
+    );
+    assert!(!told(&world.listing()["toDo"].to_string()), "somebody has said why");
+    let opened = world.ends_with(0, &[&open[..], &["--reason", "locked out"]].concat(), &two(&shares, 1, 2));
+    assert!(!told(&opened.err) && !told(&world.listing()["toDo"].to_string()), "{}", opened.err);
+    assert_eq!(kept().last().unwrap()["shares"]["holders"], json!(["ida", "max"]));
+    // By a check-out as well.
+    world.ends(0, &["checkout", "request", "--account", ACCOUNT, "--person", "eva", "--reason", "locked out"]);
+    world.ends(0, &["checkout", "approve", "--account", ACCOUNT, "--yes", "--person", "max"]);
+    world.ends_with(0, &["checkout", "open", "--account", ACCOUNT, "--share", "-"], &two(&shares, 0, 1));
+    let all = kept();
+    let last = all.last().unwrap();
+    assert_eq!((&last["entry"]["state"], &last["shares"]["holders"]), (&json!("opened"), &json!(["eva", "max"])));
+    assert!(world.ends(0, &["ledger", "show"]).out.contains("openedOffline"));
+}
+
+#[test]
+fn what_was_sent_is_opened_before_what_was_not_and_others_are_named() {
+    let world = World::new("order");
+    let (_, shares) = world.ready_set();
+    let passwords: Vec<String> = (0..3).map(|_| world.seal_anew()).collect();
+    // The first two were sent and the last was not; nobody has signed in with any of them.
+    let documents = world.listing()["documents"].as_array().unwrap().clone();
+    let of_version = |version: u64| {
+        documents.iter().find(|one| one["version"] == version).unwrap()["document"].as_str().unwrap().to_owned()
+    };
+    let sent =
+        |version: u64| json!({ "state": "sending", "candidate": of_version(version), "at": "2026-11-27T03:00:00Z" });
+    world.write_record(&[sent(1), sent(2)]);
+    let open = ["custody", "open", "--account", ACCOUNT, "--share", "-"];
+    let opened = world.ends_with(0, &open, &two(&shares, 0, 1));
+    assert_eq!(opened.out.trim(), passwords[1], "not the newest of all");
+    let told = words(&opened.err);
+    assert!(told.contains(&format!("--document {}`, version 1 of", of_version(1))), "{told}");
+    assert!(!told.contains(&format!("--document {}`, version", of_version(3))), "{told}");
+    let refused = world.ends(2, &open);
+    assert!(refused.err.contains(&of_version(1)), "before anybody types a share: {}", refused.err);
+    // Where there is no state, nobody knows, and all are named.
+    fs::rename(world.folder.join(".breakglass/state.db"), world.folder.join("away")).unwrap();
+    let opened = world.ends_with(0, &open, &two(&shares, 0, 1));
+    assert_eq!(opened.out.trim(), passwords[2]);
+    assert!(opened.err.contains(&of_version(1)) && opened.err.contains(&of_version(2)), "{}", opened.err);
+}
+
+#[test]
+fn a_document_in_no_record_keeps_its_set_until_somebody_knows_that_it_counts_for_nothing() {
+    let world = World::new("orphan");
+    let (set, shares) = world.ready_set();
+    world.seal_anew();
+    let orphan = world.listing()["documents"][0]["document"].as_str().unwrap().to_owned();
+    // As if it had been killed before anything was written down of it.
+    world.write_record(&[]);
+    world.ends_with(0, &["custody", "rehearse", "--set", &set, "--share", "-"], &shares.join("\n"));
+    world.ready_set();
+    let other = ["custody", "seal", "--account", "bg2@contoso.onmicrosoft.com", "--id", "22222222", "--generate"];
+    let refused = world.ends(2, &["custody", "retire", "--set", &set, "--reason", "x", "--destroyed"]);
+    assert!(
+        words(&refused.err).contains("these documents are in no record here") && refused.err.contains(&orphan),
+        "{}",
+        refused.err
+    );
+    world.ends(0, &["custody", "retire", "--set", &set, "--reason", "max left"]);
+    let counting = world.ends(0, &other).out;
+    assert_eq!(counting.trim().len(), 28);
+    let listing = world.listing();
+    assert!(listing["toDo"].to_string().contains(&format!("--never-set {orphan}")), "{}", listing["toDo"]);
+    let known = listing["documents"].as_array().unwrap().iter().find(|one| one["accountId"] == "22222222").unwrap();
+    let retire = |names: &[&str]| {
+        let mut arguments = vec!["custody", "retire", "--set", &set, "--reason", "it never was sent", "--destroyed"];
+        names.iter().for_each(|name| arguments.extend(["--never-set", name]));
+        world.run(&arguments, "")
+    };
+    assert!(words(&retire(&[]).err).contains("in no record here"));
+    let refused = retire(&[&orphan, known["document"].as_str().unwrap()]);
+    assert!(words(&refused.err).contains("the record knows the document"), "{}", refused.err);
+    let retired = retire(&[&orphan]);
+    assert_eq!(retired.code, 0, "{}", retired.err);
+    assert_eq!(world.listing()["sets"][0]["stands"], "dead, destroy the shares");
+    assert!(world.ends(0, &["ledger", "show", "--format", "json"]).out.contains("never set, as told"));
+}

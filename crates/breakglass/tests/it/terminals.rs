@@ -1,0 +1,181 @@
+//! What stands on somebody's terminal: a password or a share, on the other screen, which is emptied whatever ends the process;
+//! and what is asked at it. The terminal is a pseudo-terminal, of which the other end is looked at.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, Command, Stdio};
+
+use nix::pty::openpty;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::termios::{LocalFlags, tcgetattr};
+use nix::unistd::Pid;
+
+use super::custody_commands::{ACCOUNT, ID, World};
+
+/// What the screen is entered and left by; the last is what empties it.
+const ENTER: &str = "\u{1b}[?1049h";
+const LEAVE: &str = "\u{1b}[H\u{1b}[2J\u{1b}[3J\u{1b}[?1049l";
+
+/// A command before a terminal.
+struct Terminal {
+    child: Child,
+    other_end: File,
+    seen: String,
+}
+
+impl Terminal {
+    fn new(world: &World, arguments: &[&str]) -> Self {
+        let pair = openpty(None, None).unwrap();
+        let own = || Stdio::from(pair.slave.try_clone().unwrap());
+        // In a session of its own, in which this is the terminal that passphrases are asked at.
+        let mut command = Command::new("setsid");
+        command.arg("--ctty").arg(env!("CARGO_BIN_EXE_breakglass")).args(arguments).current_dir(&world.folder);
+        command.env("NO_COLOR", "1").env_remove("BREAKGLASS_KEY_PASSPHRASE");
+        let child = command.stdin(own()).stdout(own()).stderr(own()).spawn().unwrap();
+        Self { child, other_end: File::from(pair.master), seen: String::new() }
+    }
+
+    /// Reads until a text stands there.
+    fn waits_for(&mut self, text: &str) {
+        while !self.seen.contains(text) {
+            assert!(self.reads(), "{text:?} is not shown: {:?}", self.seen);
+        }
+    }
+
+    fn reads(&mut self) -> bool {
+        let mut bytes = [0; 1 << 12];
+        // It is an error when nobody has the terminal any more.
+        let count = self.other_end.read(&mut bytes).unwrap_or(0);
+        self.seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        count > 0
+    }
+
+    /// Waits until what is typed is not repeated: what was typed before is thrown away.
+    fn waits_for_silence(&self) {
+        while tcgetattr(&self.other_end).unwrap().local_flags.contains(LocalFlags::ECHO) {
+            std::thread::yield_now();
+        }
+    }
+
+    fn types(&mut self, text: &str) {
+        self.other_end.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Its end: the exit code, if it has one, and everything that was shown.
+    fn ended(mut self) -> (Option<i32>, Option<i32>, String) {
+        while self.reads() {}
+        let status = self.child.wait().unwrap();
+        (status.code(), status.signal(), self.seen)
+    }
+
+    fn is_sent(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+    }
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_signal_that_ends_it_leaves_nothing_on_the_screen() {
+    let world = World::new("signals");
+    let (_, shares) = world.ready_set();
+    let password = world.seal();
+    for (place, share) in shares.iter().enumerate() {
+        std::fs::write(world.folder.join(format!("share-{place}")), share).unwrap();
+    }
+    let (next, next_shares) = world.set();
+    let half: String = next_shares[0].split(' ').take(15).collect::<Vec<_>>().join(" ");
+    let open = ["custody", "open", "--account", ACCOUNT, "--share", "share-0", "--share", "share-1"];
+    let acknowledge = ["custody", "acknowledge", "--person", "eva", "--set", &next];
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
+        for (command, secret) in [(&open[..], &password), (&acknowledge[..], &half)] {
+            // As often as it takes to meet each thread, where they are not kept off.
+            for _ in 0..3 {
+                let mut terminal = Terminal::new(&world, command);
+                terminal.waits_for(ENTER);
+                if command == acknowledge {
+                    terminal.waits_for("> ");
+                    terminal.types(secret);
+                }
+                let last =
+                    if command == acknowledge { secret.rsplit(' ').next().unwrap() } else { "empties this screen" };
+                terminal.waits_for(last);
+                terminal.is_sent(signal);
+                let (code, by, seen) = terminal.ended();
+                assert_eq!((code, by), (Some(2), None), "{signal}: {seen:?}");
+                let left = seen.rfind(LEAVE).unwrap_or_else(|| panic!("{signal}: the screen is not left: {seen:?}"));
+                assert!(seen.contains(last) && !seen[left..].contains(last), "{signal}: {seen:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_password_counts_when_somebody_has_it_and_has_set_it() {
+    let world = World::new("set-by-hand");
+    world.ready_set();
+    let seal = ["custody", "seal", "--account", ACCOUNT, "--id", ID, "--generate"];
+    let standings = || -> Vec<String> {
+        let listing = world.listing();
+        let all = listing["documents"].as_array().unwrap().iter();
+        let mut all: Vec<_> =
+            all.map(|one| (one["version"].as_u64(), one["stands"].as_str().unwrap().to_owned())).collect();
+        all.sort();
+        all.into_iter().map(|(_, stands)| stands).collect()
+    };
+    // It is killed while it is shown.
+    let mut terminal = Terminal::new(&world, &seal);
+    terminal.waits_for("empties this screen");
+    terminal.is_sent(Signal::SIGKILL);
+    terminal.ended();
+    assert_eq!(standings(), ["prepared, never sent"]);
+    for (answer, code, stands) in [("no", 2, "prepared, never sent"), ("yes", 0, "counts")] {
+        let mut terminal = Terminal::new(&world, &seal);
+        terminal.waits_for("empties this screen");
+        terminal.types("\n");
+        terminal.waits_for("Is it set for");
+        terminal.types(&format!("{answer}\n"));
+        let (ended, _, seen) = terminal.ended();
+        assert_eq!(ended, Some(code), "{seen:?}");
+        assert_eq!(standings().last().unwrap(), stands);
+    }
+    assert_eq!(standings(), ["superseded", "superseded", "counts"]);
+}
+
+#[test]
+fn where_nobody_says_whether_it_is_set_it_may_count() {
+    let world = World::new("not-said");
+    world.ready_set();
+    let mut terminal = Terminal::new(&world, &["custody", "seal", "--account", ACCOUNT, "--id", ID, "--generate"]);
+    terminal.waits_for("empties this screen");
+    terminal.types("\n");
+    terminal.waits_for("Is it set for");
+    terminal.types("perhaps\n");
+    assert_eq!(terminal.ended().0, Some(3));
+    assert_eq!(world.listing()["documents"][0]["stands"], "may count");
+}
+
+#[test]
+fn a_password_that_is_typed_is_one_to_rely_on() {
+    let world = World::new("typed");
+    world.ready_set();
+    let seal = ["custody", "seal", "--account", ACCOUNT, "--id", ID];
+    for (typed, lacks) in [
+        ("Short-1", "fewer than 16 characters"),
+        ("correct-horse-battery", "no capital letter, no digit"),
+        ("Correct horse 1 battery", ""),
+    ] {
+        let mut terminal = Terminal::new(&world, &seal);
+        terminal.waits_for("The password of");
+        terminal.waits_for_silence();
+        terminal.types(&format!("{typed}\n"));
+        let (code, _, seen) = terminal.ended();
+        assert!(!seen.contains(typed), "it is repeated: {seen:?}");
+        assert_eq!(code, Some(if lacks.is_empty() { 0 } else { 2 }), "{seen:?}");
+        assert!(words(&seen).contains(lacks), "{seen:?}");
+    }
+    assert_eq!(world.listing()["documents"].as_array().unwrap().len(), 1);
+}
