@@ -1,5 +1,6 @@
 //! The key box through the program itself, against an embedded tenant over HTTPS, with real shares and real sign-ins.
 
+mod ends;
 #[expect(dead_code, reason = "the tests of sheets look at more than text")]
 #[path = "../../../../breakglass-sheets/tests/it/extracted.rs"]
 mod extracted;

@@ -354,7 +354,8 @@ pub(super) fn other(number: usize) -> (String, String, String) {
     (format!("00000000-0000-4000-9000-{number:012}"), name, format!("Before-All-Of-This-{number}"))
 }
 
-fn seed(others: usize) -> Value {
+/// What the tenant begins with.
+pub(super) fn seed(others: usize) -> Value {
     let permissions = SOURCES.iter().flat_map(|source| source.permissions);
     let related = RELATED.iter().flat_map(|(_, _, permissions)| *permissions);
     let more = [
