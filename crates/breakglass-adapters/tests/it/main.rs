@@ -17,6 +17,8 @@ mod real_exports;
 #[cfg(test)]
 mod record_files;
 #[cfg(test)]
+mod regressions;
+#[cfg(test)]
 mod security_key;
 #[cfg(test)]
 mod snapshot_files;
