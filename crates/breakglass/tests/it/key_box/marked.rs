@@ -15,14 +15,14 @@ use super::world::{FIRST, Run, SECOND, WRITER_SECRET, World, files_below};
 const WORD_COUNT: usize = 6;
 
 /// A secret, and every form in which it may turn up.
-struct Marked {
+pub(super) struct Marked {
     /// What it is, in words that are no secret.
     what: String,
     forms: Vec<Finder<'static>>,
 }
 
 impl Marked {
-    fn password(what: &str, text: &str) -> Self {
+    pub(super) fn password(what: &str, text: &str) -> Self {
         let bytes = text.as_bytes();
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let percent = |is_plain: &dyn Fn(u8) -> bool, lower: bool| -> String {
@@ -49,7 +49,7 @@ impl Marked {
         Self::of(what, forms)
     }
 
-    fn share(what: &str, words: &str) -> Self {
+    pub(super) fn share(what: &str, words: &str) -> Self {
         let words: Vec<&str> = words.split_whitespace().collect();
         let mut forms = Vec::new();
         for some in words.windows(WORD_COUNT) {
@@ -92,13 +92,13 @@ fn in_base64(bytes: &[u8]) -> Vec<Vec<u8>> {
 
 /// What was looked through, and what was found where it may be.
 #[derive(Debug, Default)]
-struct Counts {
+pub(super) struct Counts {
     bytes: usize,
     outputs: usize,
-    files: usize,
-    exchanges: usize,
+    pub(super) files: usize,
+    pub(super) exchanges: usize,
     /// Found where it may be: that shows that it is found.
-    allowed: usize,
+    pub(super) allowed: usize,
 }
 
 struct Search<'s> {
@@ -157,7 +157,7 @@ fn damaged(text: &str) -> String {
 }
 
 /// The words with two of them exchanged, and with one that no list has.
-fn misread(words: &str) -> [String; 2] {
+pub(super) fn misread(words: &str) -> [String; 2] {
     let mut swapped: Vec<&str> = words.split(' ').collect();
     swapped.swap(7, 20);
     let mut unlisted: Vec<&str> = words.split(' ').collect();
@@ -326,6 +326,48 @@ fn seeds(world: &World) -> Vec<(Marked, String)> {
     found
 }
 
+/// Looks for secrets, and for the seeds of all keys, in everything that was said, written and sent; fails where one is that may
+/// not be there.
+pub(super) fn found_anywhere(world: &World, mut marked: Vec<Marked>) -> Counts {
+    let (seeds, files): (Vec<Marked>, Vec<String>) = seeds(world).into_iter().unzip();
+    marked.extend(seeds);
+
+    let mut search = Search { marked: &marked, counts: Counts::default(), found: Vec::new() };
+    let runs = world.runs.lock().unwrap().clone();
+    search.runs(&runs);
+    search.line(&world.front.exchanges());
+    for folder in [&world.folder, &world.served.folder] {
+        for path in files_below(folder) {
+            search.counts.files += 1;
+            let (name, bytes) = (path.strip_prefix(folder).unwrap().display().to_string(), fs::read(&path).unwrap());
+            search.through(&format!("the file `{name}`"), &bytes, |what| {
+                files.contains(&name) && what == format!("seed of {name}")
+            });
+            if name.ends_with(".pdf") {
+                let text: String = pages(&bytes).iter().map(|page| page.sentence() + " ").collect();
+                let own = format!("share 0 of set {}", world.sets().len() - 1);
+                search.through(&format!("the text of `{name}`"), in_order(&text).as_bytes(), |what| {
+                    name == "sheet.pdf" && what == own
+                });
+            }
+        }
+    }
+    let Search { counts, found, .. } = search;
+    println!(
+        "{} secrets in {} forms; {} commands, {} outputs, {} files, {} exchanges, {} bytes; found {} times where they may be",
+        marked.len(),
+        marked.iter().map(|one| one.forms.len()).sum::<usize>(),
+        runs.len(),
+        counts.outputs,
+        counts.files,
+        counts.exchanges,
+        counts.bytes,
+        counts.allowed
+    );
+    assert!(found.is_empty(), "{found:#?}");
+    counts
+}
+
 #[test]
 fn marked_secrets_are_nowhere_they_may_not_be() {
     let (world, first) = World::with_set("marked");
@@ -390,42 +432,7 @@ fn marked_secrets_are_nowhere_they_may_not_be() {
             marked.push(Marked::share(&format!("share {number} of set {set}"), words));
         }
     }
-    let (seeds, files): (Vec<Marked>, Vec<String>) = seeds(world).into_iter().unzip();
-    marked.extend(seeds);
-
-    let mut search = Search { marked: &marked, counts: Counts::default(), found: Vec::new() };
-    let runs = world.runs.lock().unwrap().clone();
-    search.runs(&runs);
-    search.line(&world.front.exchanges());
-    for folder in [&world.folder, &world.served.folder] {
-        for path in files_below(folder) {
-            search.counts.files += 1;
-            let (name, bytes) = (path.strip_prefix(folder).unwrap().display().to_string(), fs::read(&path).unwrap());
-            search.through(&format!("the file `{name}`"), &bytes, |what| {
-                files.contains(&name) && what == format!("seed of {name}")
-            });
-            if name.ends_with(".pdf") {
-                let text: String = pages(&bytes).iter().map(|page| page.sentence() + " ").collect();
-                let own = format!("share 0 of set {}", shares.len() - 1);
-                search.through(&format!("the text of `{name}`"), in_order(&text).as_bytes(), |what| {
-                    name == "sheet.pdf" && what == own
-                });
-            }
-        }
-    }
-    let Search { counts, found, .. } = search;
-    println!(
-        "{} secrets in {} forms; {} commands, {} outputs, {} files, {} exchanges, {} bytes; found {} times where they may be",
-        marked.len(),
-        marked.iter().map(|one| one.forms.len()).sum::<usize>(),
-        runs.len(),
-        counts.outputs,
-        counts.files,
-        counts.exchanges,
-        counts.bytes,
-        counts.allowed
-    );
-    assert!(found.is_empty(), "{found:#?}");
+    let counts = found_anywhere(world, marked);
     // Shown four times at least, set and proved each time, one secret in each key file, and one share on its sheet.
     assert!(counts.allowed > 20 && counts.exchanges > 100 && counts.files > 30, "{counts:?}");
 }

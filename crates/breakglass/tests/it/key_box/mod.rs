@@ -11,6 +11,7 @@ mod interleaved;
 #[cfg(unix)]
 mod killed;
 mod marked;
+mod marked_more;
 mod replaced;
 mod sampled;
 mod world;
