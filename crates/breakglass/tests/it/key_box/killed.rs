@@ -1,8 +1,10 @@
 //! The program, killed (SIGKILL) at one effect after another and at random times: whatever is left, the password that the
 //! tenant knows is sealed, two shares open it, it signs in, and the same command goes on.
 //!
-//! It is killed as a request of a kind arrives, as it was carried out, as it is on its way; as soon as a file or an entry is
-//! seen that was not there; and after random times.
+//! It is killed as a request of a kind arrives, as it was carried out, as it is on its way; between each two entries that are
+//! added to its state and in the middle of each; as it shows what it opened; as soon as a file is seen that was not there; and
+//! after random times. Only who was killed while something was under way is counted, and there is no end before there were as
+//! many as are wanted.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,13 +13,14 @@ use std::process::Child;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use breakglass_adapters::sqlite_store::SqliteStore;
+use breakglass_adapters::sqlite_store::{FILE_NAME, SqliteStore};
 use breakglass_ops::checkout::record::Entry;
 use breakglass_ops::checkout::stream;
 use breakglass_ops::ports::Store as _;
 use breakglass_testkit::is_full;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use rusqlite::Connection;
 
 use super::front::{Fate, Kind};
 use super::sampled::Numbers;
@@ -25,13 +28,26 @@ use super::world::{DOCUMENTS, FIRST, PEOPLE, SECOND, World, decrypted, files_bel
 
 const SEED: u64 = 20_261_128;
 
+/// How many are killed in the long form: rotations, check-outs, and new sets.
+const KILLED_FULL: [usize; 3] = [300, 120, 80];
+
+/// Files that a new set leaves: the operator's key, that of the ledger, and three shares.
+const FILES: usize = 5;
+
+/// Looks at a lock that is held each time, after which whoever holds it is believed to go no further.
+const LOOK_COUNT: usize = 300;
+
 /// When somebody is killed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Moment {
     /// As a request of a kind is there, with what becomes of it.
     Request(Kind, Fate),
-    /// As soon as so many things have changed that are remembered or kept.
-    Change(usize),
+    /// When so many entries are added to the state, and the next is not.
+    Added(usize),
+    /// In the middle of adding the next to so many.
+    Adding(usize),
+    /// As soon as there are so many files more.
+    File(usize),
     /// After so many thousandths of a second.
     After(u64),
 }
@@ -40,40 +56,95 @@ impl Moment {
     fn word(self) -> String {
         match self {
             Self::Request(kind, fate) => format!("{kind:?} {fate:?}"),
-            Self::Change(count) => format!("change {count}"),
-            Self::After(_) => "random time".to_owned(),
+            Self::Added(count) => format!("{count} entries added"),
+            Self::Adding(count) => format!("in the middle of entry {}", count + 1),
+            Self::File(count) => format!("file {count}"),
+            Self::After(_) => "a random time".to_owned(),
         }
     }
 }
 
-/// Files and entries that there are.
-fn things(folders: &[PathBuf], store: Option<&SqliteStore>) -> usize {
-    let files = |folder: &PathBuf| fs::read_dir(folder).map_or(0, Iterator::count);
-    let entries = store.map_or(0, |store| {
-        let streams = store.streams("").unwrap_or_default();
-        streams.iter().map(|stream| store.entries(stream).map_or(0, |entries| entries.len())).sum()
-    });
-    folders.iter().map(files).sum::<usize>() + entries
+/// Holds whoever adds an entry to a state that has a certain number: they stay in the middle of it until they are killed.
+struct Halt(Connection);
+
+impl Halt {
+    fn at(state: &Path, entries: Option<usize>) -> Self {
+        let connection = Connection::open(state.join(FILE_NAME)).unwrap();
+        connection.busy_timeout(Duration::ZERO).unwrap();
+        if let Some(entries) = entries {
+            let held = format!(
+                "CREATE VIEW endless AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) AS x FROM n;
+                 CREATE TRIGGER halt BEFORE INSERT ON entries WHEN (SELECT count(*) FROM entries) = {entries}
+                 BEGIN SELECT x FROM endless; END;"
+            );
+            connection.execute_batch(&held).unwrap();
+        }
+        Self(connection)
+    }
+
+    fn entries(&self) -> usize {
+        self.0.query_row("SELECT count(*) FROM entries", [], |row| row.get(0)).unwrap()
+    }
+
+    /// Whether somebody is adding something and does not come to an end.
+    fn is_held(&self) -> bool {
+        (0..LOOK_COUNT).all(|_| {
+            std::thread::yield_now();
+            self.0.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_err()
+        })
+    }
+
+    fn lifted(self) {
+        self.0.execute_batch("DROP TRIGGER IF EXISTS halt; DROP VIEW IF EXISTS endless").unwrap();
+    }
 }
 
-/// Kills a child at a moment that is none of a request; whether it was still there.
-#[expect(clippy::disallowed_methods, reason = "some moments are a time after the beginning")]
-fn killed_at(moment: Moment, child: &mut Child, (folders, store): (&[PathBuf], Option<&SqliteStore>), before: usize) {
-    let began = Instant::now();
-    loop {
-        let is_now = match moment {
-            Moment::Change(count) => things(folders, store) >= before + count,
-            Moment::After(milliseconds) => began.elapsed() >= Duration::from_millis(milliseconds),
-            Moment::Request(..) => false,
+/// Entries of all streams that a state has.
+fn entries_in(state: &Path) -> usize {
+    Halt::at(state, None).entries()
+}
+
+/// Files that are in folders.
+fn files_in(folders: &[PathBuf]) -> usize {
+    folders.iter().map(|folder| fs::read_dir(folder).map_or(0, Iterator::count)).sum()
+}
+
+/// A place that is looked at while somebody works.
+struct Watched<'w> {
+    state: &'w Path,
+    folders: &'w [PathBuf],
+}
+
+impl Watched<'_> {
+    /// Begins a run, kills it at a moment that is none of a request, and waits for it to be gone; entries and files that there
+    /// are more after it.
+    #[expect(clippy::disallowed_methods, reason = "some moments are a time after the beginning")]
+    fn killed(&self, moment: Moment, begin: impl FnOnce() -> Child, ended: impl FnOnce(Child)) -> (usize, usize) {
+        let (entries, files) = (entries_in(self.state), files_in(self.folders));
+        let at = match moment {
+            Moment::Added(count) | Moment::Adding(count) => Some(entries + count),
+            _ => None,
         };
-        if child.try_wait().unwrap().is_some() {
-            return;
+        let halt = Halt::at(self.state, at);
+        let mut child = begin();
+        let began = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            let is_now = match moment {
+                Moment::Added(count) => halt.entries() == entries + count,
+                Moment::Adding(count) => halt.entries() == entries + count && halt.is_held(),
+                Moment::File(count) => files_in(self.folders) >= files + count,
+                Moment::After(milliseconds) => began.elapsed() >= Duration::from_millis(milliseconds),
+                Moment::Request(..) => false,
+            };
+            if is_now {
+                child.kill().unwrap();
+                break;
+            }
+            std::thread::yield_now();
         }
-        if is_now {
-            child.kill().unwrap();
-            return;
-        }
-        std::thread::yield_now();
+        ended(child);
+        halt.lifted();
+        (entries_in(self.state) - entries, files_in(self.folders).saturating_sub(files))
     }
 }
 
@@ -82,25 +153,82 @@ fn killed_at(moment: Moment, child: &mut Child, (folders, store): (&[PathBuf], O
 struct Counts {
     moments: BTreeMap<String, usize>,
     reached: BTreeMap<String, usize>,
+    /// Killed with so many entries added.
+    added: BTreeMap<usize, usize>,
+    /// Killed while something was under way.
     killed: usize,
+    /// Killed before anything was.
+    early: usize,
     whole: usize,
     sign_ins: usize,
 }
 
 impl Counts {
+    /// What came of a run; whether it was killed at all.
+    fn ended(&mut self, moment: Moment, code: Option<i32>, (added, files): (usize, usize)) -> bool {
+        let is_under_way = added + files > 0 || matches!(moment, Moment::Request(..) | Moment::Adding(_));
+        match code {
+            Some(_) => self.whole += 1,
+            None if is_under_way => {
+                self.killed += 1;
+                *self.moments.entry(moment.word()).or_default() += 1;
+                *self.added.entry(added).or_default() += 1;
+            }
+            None => self.early += 1,
+        }
+        code.is_none()
+    }
+
     fn told(&self, what: &str) {
         println!(
-            "seed {SEED}: {what}: {} killed, {} ended before; {} sign-ins",
-            self.killed, self.whole, self.sign_ins
+            "seed {SEED}: {what}: {} killed while something was under way, {} before that, {} ended before; {} sign-ins",
+            self.killed, self.early, self.whole, self.sign_ins
         );
         self.moments.iter().for_each(|(moment, count)| println!("  {count:>4} at {moment}"));
+        self.added.iter().for_each(|(added, count)| println!("  {count:>4} with {added} entries added"));
         self.reached.iter().for_each(|(reached, count)| println!("  {count:>4} had come as far as: {reached}"));
+    }
+
+    /// That so many were killed, at each of the moments that are not by chance and with each number of entries that a whole
+    /// run adds.
+    fn are_all(&self, count: usize, moments: &[Moment], entries: usize) {
+        assert!(self.killed >= count, "{} were killed", self.killed);
+        let is_by_chance = |moment: &&Moment| matches!(moment, Moment::File(_) | Moment::After(_));
+        for moment in moments.iter().filter(|moment| !is_by_chance(moment)) {
+            assert!(self.moments.contains_key(&moment.word()), "nobody was killed at {}", moment.word());
+        }
+        for added in 0..entries {
+            assert!(self.added.contains_key(&added), "nobody was killed with {added} of {entries} entries added");
+        }
     }
 }
 
-fn moments(numbers: &mut Numbers, count: usize) -> Vec<Moment> {
+/// Moments in turn: each of those that are certain, and then by chance.
+struct Moments<'n> {
+    every: Vec<Moment>,
+    at: usize,
+    numbers: &'n mut Numbers,
+}
+
+impl Moments<'_> {
+    fn next(&mut self, milliseconds: u64) -> Moment {
+        self.at += 1;
+        match self.every.get(self.at - 1) {
+            Some(moment) => *moment,
+            None if self.numbers.below(4) == 0 => Moment::After(self.numbers.below(milliseconds)),
+            None => self.numbers.one_of(&self.every),
+        }
+    }
+}
+
+/// The moments of a run that adds so many entries.
+fn entries_one_by_one(entries: usize) -> impl Iterator<Item = Moment> {
+    (0..entries).map(Moment::Adding).chain((1..entries).map(Moment::Added))
+}
+
+fn requests() -> Vec<Moment> {
     use Fate::{KilledAfter, KilledBefore, KilledLate};
-    let mut all = vec![
+    vec![
         Moment::Request(Kind::Set, KilledBefore),
         Moment::Request(Kind::Set, KilledAfter),
         Moment::Request(Kind::Set, KilledLate),
@@ -110,17 +238,30 @@ fn moments(numbers: &mut Numbers, count: usize) -> Vec<Moment> {
         Moment::Request(Kind::Revoke, KilledAfter),
         Moment::Request(Kind::SignIn, KilledBefore),
         Moment::Request(Kind::Read, KilledBefore),
-    ];
-    all.extend((1..=9).map(Moment::Change));
-    let every = all.clone();
-    while all.len() < count {
-        all.push(match numbers.below(3) {
-            0 => Moment::After(numbers.below(1_500)),
-            _ => numbers.one_of(&every),
-        });
+    ]
+}
+
+/// Has the first request of a kind fare as the moment says, if it is one of a request.
+fn decides(world: &World, moment: Moment) {
+    let mut has_come = false;
+    world.front.decide(move |kind| match moment {
+        Moment::Request(of, fate) if of == kind && !has_come => {
+            has_come = true;
+            fate
+        }
+        _ => Fate::Passed,
+    });
+}
+
+/// The moments of a rotation that adds so many entries.
+fn of_a_rotation(entries: usize) -> Vec<Moment> {
+    let mut every: Vec<Moment> = requests().into_iter().chain(entries_one_by_one(entries)).collect();
+    if !is_full() {
+        // In the middle of an entry the one before it is added as well.
+        every.retain(|moment| !matches!(moment, Moment::Added(_)));
     }
-    all.truncate(count);
-    all
+    every.extend((1..3).map(Moment::File));
+    every
 }
 
 #[test]
@@ -131,6 +272,12 @@ fn a_rotation_is_killed_by_seed_at_every_effect_and_goes_on() {
         world.ends(0, &["rotate", "--account", account, "--yes", "--quiescence", hours], "");
     };
     rotate(SECOND.1, "0");
+    // What a whole run adds is known before anybody is killed; in the third an old document goes.
+    (0..3).for_each(|_| rotate(FIRST.1, "0"));
+    let (state, folders) = (world.state(), [world.folder.join(DOCUMENTS)]);
+    let before = entries_in(&state);
+    rotate(FIRST.1, "0");
+    let entries = entries_in(&state) - before;
     let victim: Arc<Mutex<Option<i32>>> = Arc::default();
     let of = Arc::clone(&victim);
     world.front.kill_by(move || {
@@ -139,39 +286,34 @@ fn a_rotation_is_killed_by_seed_at_every_effect_and_goes_on() {
         }
     });
     let (mut numbers, mut counts) = (Numbers(SEED), Counts::default());
-    let folders = [world.folder.join(DOCUMENTS)];
+    let mut chances = Numbers(SEED + 1);
     let arguments = ["rotate", "--account", FIRST.1, "--yes", "--quiescence", "0"];
-    // The first rotation of the account is among those that are killed.
-    for moment in moments(&mut numbers, if is_full() { 300 } else { 22 }) {
-        *counts.moments.entry(moment.word()).or_default() += 1;
-        let store = world.store();
-        let before = things(&folders, Some(&store));
-        let mut has_come = false;
-        world.front.decide(move |kind| match moment {
-            Moment::Request(of, fate) if of == kind && !has_come => {
-                has_come = true;
-                fate
-            }
-            _ => Fate::Passed,
+    let every = of_a_rotation(entries);
+    let mut moments = Moments { every: every.clone(), at: 0, numbers: &mut numbers };
+    let wanted = if is_full() { KILLED_FULL[0] } else { every.len() };
+    while counts.killed < wanted || moments.at < every.len() {
+        let moment = moments.next(1_500);
+        decides(&world, moment);
+        let begin = || {
+            let child = world.command(&arguments).spawn().unwrap();
+            *victim.lock().unwrap() = Some(i32::try_from(child.id()).unwrap());
+            child
+        };
+        let mut code = None;
+        let watched = Watched { state: &state, folders: &folders };
+        let more = watched.killed(moment, begin, |child| {
+            let run = world.ended(&arguments, child);
+            assert!(matches!(run.code, None | Some(0)), "{moment:?}: {run:?}");
+            code = run.code;
         });
-        let mut child = world.command(&arguments).spawn().unwrap();
-        *victim.lock().unwrap() = Some(i32::try_from(child.id()).unwrap());
-        killed_at(moment, &mut child, (&folders, Some(&store)), before);
-        drop(store);
-        let run = world.ended(&arguments, child);
-        assert!(matches!(run.code, None | Some(0)), "{moment:?}: {run:?}");
         *victim.lock().unwrap() = None;
         world.front.decide(|_| Fate::Passed);
-        if run.code.is_some() {
-            counts.whole += 1;
-        } else {
-            counts.killed += 1;
+        if counts.ended(moment, code, more) {
+            let entries = world.store().entries(&format!("rotation/{}", FIRST.0)).unwrap();
+            let last = entries.last().map_or("nothing", |entry| entry["state"].as_str().unwrap());
+            *counts.reached.entry(last.to_owned()).or_default() += 1;
         }
-        let entries = world.store().entries(&format!("rotation/{}", FIRST.0)).unwrap();
-        let last = entries.last().map_or("nothing", |entry| entry["state"].as_str().unwrap());
-        *counts.reached.entry(last.to_owned()).or_default() += 1;
-        let is_late = numbers.below(2) == 0;
-        if is_late {
+        if chances.below(2) == 0 {
             world.runtime.block_on(world.front.let_arrive());
         }
         counts.sign_ins += world.holds(FIRST, sealed).1;
@@ -187,7 +329,10 @@ fn a_rotation_is_killed_by_seed_at_every_effect_and_goes_on() {
     }
     world.ledger_holds();
     counts.told("rotations");
-    assert!(counts.killed > counts.whole);
+    counts.are_all(wanted, &every, entries);
+    for state in ["begun", "prepared", "sending", "proved", "revoked"] {
+        assert!(counts.reached.contains_key(state), "nobody was killed behind `{state}`");
+    }
     assert!(world.holds(SECOND, sealed).0.is_some());
 }
 
@@ -202,6 +347,39 @@ fn openings(store: &SqliteStore) -> BTreeMap<String, usize> {
     found
 }
 
+/// A pipe in which there is no room, so that whoever writes into it waits.
+fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let bytes = nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_GETPIPE_SZ).unwrap();
+    std::io::Write::write_all(&mut writer, &vec![b' '; usize::try_from(bytes).unwrap()]).unwrap();
+    (reader, writer)
+}
+
+/// That nothing was written into a pipe that was full.
+fn is_empty(mut reader: std::io::PipeReader) {
+    let mut rest = Vec::new();
+    std::io::Read::read_to_end(&mut reader, &mut rest).unwrap();
+    assert!(rest.is_empty() || String::from_utf8(rest).unwrap().trim().is_empty(), "it was shown where nobody reads");
+}
+
+/// The same again, after an opening that was written down so often and shown so often: it opens once, whoever asks.
+fn opens_once(world: &World, (open, both): (&[&str], &str), password: &str, (count, shown): (usize, usize)) {
+    if count > 0 {
+        // Whatever is written down of it, nothing is sealed to that key any more.
+        let refused = world.run(&["rotate", "--account", FIRST.1, "--yes"], "");
+        assert!(refused.code == Some(2) && refused.err.contains("BG4052"), "{refused:?}");
+    }
+    // The same again: once, and only if nothing was opened by it.
+    let again = world.run(open, both);
+    assert_eq!(again.code, Some(if count > 0 { 2 } else { 0 }), "{again:?}");
+    let shown = shown + usize::from(again.out.contains(password));
+    assert!(shown <= 1, "one request has opened twice");
+    let (first, second) = (world.started(open, both), world.started(open, both));
+    for child in [first, second] {
+        assert_eq!(world.ended(open, child).out, "", "it was opened before");
+    }
+}
+
 #[test]
 fn a_check_out_is_killed_by_seed_at_every_effect_and_opens_once() {
     let (world, shares) = World::with_set("killed-check-out");
@@ -210,49 +388,59 @@ fn a_check_out_is_killed_by_seed_at_every_effect_and_opens_once() {
     let (mut numbers, mut counts) = (Numbers(SEED), Counts::default());
     let both = shares[1..].join("\n");
     let open = ["checkout", "open", "--account", FIRST.1, "--share", "-"];
-    for number in 0..if is_full() { 120 } else { 10 } {
-        world.ends(0, &["checkout", "request", "--account", FIRST.1, "--person", PEOPLE[0], "--reason", "a test"], "");
+    let ask = ["checkout", "request", "--account", FIRST.1, "--person", PEOPLE[0], "--reason", "a test"];
+    let agree = ["checkout", "approve", "--account", FIRST.1, "--person", PEOPLE[1], "--yes"];
+    let give_back = ["checkout", "return", "--account", FIRST.1, "--person", PEOPLE[0]];
+    let state = world.state();
+    // What a whole run adds is known before anybody is killed.
+    [ask.as_slice(), &agree].into_iter().for_each(|words| drop(world.ends(0, words, "")));
+    let before = entries_in(&state);
+    world.ends(0, &open, &both);
+    let entries = entries_in(&state) - before;
+    world.ends(0, &give_back, "");
+    // With all of them added it waits to show what it opened.
+    let every: Vec<Moment> = entries_one_by_one(entries).chain([Moment::Added(entries)]).collect();
+    let mut moments = Moments { every: every.clone(), at: 0, numbers: &mut numbers };
+    let wanted = if is_full() { KILLED_FULL[1] } else { every.len() };
+    while counts.killed < wanted || moments.at < every.len() {
+        let moment = moments.next(120);
+        world.ends(0, &ask, "");
         // One person alone opens nothing.
         assert_eq!(world.ends(2, &open, &both).out, "");
-        world.ends(0, &["checkout", "approve", "--account", FIRST.1, "--person", PEOPLE[1], "--yes"], "");
-        let store = world.store();
-        let before = (things(&[], Some(&store)), openings(&store).len());
-        let moment = match number % 3 {
-            2 => Moment::After(numbers.below(120)),
-            _ => Moment::Change(usize::try_from(1 + numbers.below(4)).unwrap()),
+        world.ends(0, &agree, "");
+        let opened = openings(&world.store()).len();
+        let (reader, writer) = full_pipe();
+        let mut code = None;
+        let mut shown = 0;
+        let begin = || {
+            let mut command = world.command(&open);
+            let is_last = moment == Moment::Added(entries);
+            let mut child = if is_last { command.stdout(writer).spawn() } else { command.spawn() }.unwrap();
+            let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), both.as_bytes());
+            child
         };
-        *counts.moments.entry(moment.word()).or_default() += 1;
-        let mut child = world.started(&open, &both);
-        killed_at(moment, &mut child, (&[], Some(&store)), before.0);
-        let run = world.ended(&open, child);
-        let count = openings(&store).len() - before.1;
-        let (mut shown, was_killed) = (usize::from(run.out.contains(&password)), run.code.is_none());
+        let watched = Watched { state: &state, folders: &[] };
+        let more = watched.killed(moment, begin, |child| {
+            let run = world.ended(&open, child);
+            (code, shown) = (run.code, usize::from(run.out.contains(&password)));
+        });
+        is_empty(reader);
+        let count = openings(&world.store()).len() - opened;
         assert!(shown <= count, "it is shown, and not written down");
-        if was_killed {
-            counts.killed += 1;
-        } else {
-            counts.whole += 1;
+        if counts.ended(moment, code, more) {
+            *counts.reached.entry(format!("{count} written down, {shown} shown")).or_default() += 1;
         }
-        *counts.reached.entry(format!("{count} written down, {shown} shown")).or_default() += 1;
-        if count > 0 {
-            // Whatever is written down of it, nothing is sealed to that key any more.
-            let refused = world.run(&["rotate", "--account", FIRST.1, "--yes"], "");
-            assert!(refused.code == Some(2) && refused.err.contains("BG4052"), "{refused:?}");
-        }
-        // The same again: once, and only if nothing was opened by it.
-        let again = world.run(&open, &both);
-        assert_eq!(again.code, Some(if count > 0 { 2 } else { 0 }), "{again:?}");
-        shown += usize::from(again.out.contains(&password));
-        assert!(shown <= 1, "one request has opened twice");
-        let (first, second) = (world.started(&open, &both), world.started(&open, &both));
-        for child in [first, second] {
-            assert_eq!(world.ended(&open, child).out, "", "it was opened before");
-        }
-        world.ends(0, &["checkout", "return", "--account", FIRST.1, "--person", PEOPLE[0]], "");
-        assert!(openings(&store).values().all(|count| *count == 1));
+        opens_once(&world, (&open, &both), &password, (count, shown));
+        world.ends(0, &give_back, "");
+        assert!(openings(&world.store()).values().all(|count| *count == 1));
     }
     world.ledger_holds();
     counts.told("check-outs");
+    counts.are_all(wanted, &every, entries + 1);
+    assert!(
+        counts.reached.contains_key("0 written down, 0 shown")
+            && counts.reached.contains_key("1 written down, 0 shown")
+    );
 }
 
 #[test]
@@ -313,32 +501,40 @@ fn files_are_whole(world: &World, (state, output): (&Path, &Path)) -> usize {
 fn a_new_set_is_killed_by_seed_at_every_effect_and_leaves_no_half_file() {
     let world = World::new("killed-set");
     let (mut numbers, mut counts) = (Numbers(SEED), Counts::default());
-    let mut whole = 0;
-    for number in 0..if is_full() { 80 } else { 8 } {
+    // The number of a try, where it keeps its state, and where it puts shares.
+    let places = |number: usize| {
         let (state, output) = (format!("state-{number}"), format!("output-{number}"));
+        // A state with nothing in it, so that whoever adds to it can be held.
+        drop(SqliteStore::open(&world.folder.join(&state)).unwrap());
+        (state, output)
+    };
+    let (state, output) = places(0);
+    world.ends(0, &["custody", "new-set", "--state", &state, "--output", &output], "");
+    let entries = entries_in(&world.folder.join(&state));
+    let every: Vec<Moment> = entries_one_by_one(entries).chain((1..7).map(Moment::File)).collect();
+    let mut moments = Moments { every: every.clone(), at: 0, numbers: &mut numbers };
+    let wanted = if is_full() { KILLED_FULL[2] } else { 8 };
+    let (mut whole, mut halfway) = (0, 0);
+    while counts.killed < wanted || moments.at < every.len() {
+        let moment = moments.next(60);
+        let (state, output) = places(moments.at);
         let arguments = ["custody", "new-set", "--state", &state, "--output", &output];
         let (state, output) = (world.folder.join(&state), world.folder.join(&output));
         let folders = [state.clone(), output.clone()];
-        let moment = match number % 2 {
-            0 => Moment::Change(usize::try_from(1 + numbers.below(6)).unwrap()),
-            _ => Moment::After(numbers.below(60)),
-        };
-        *counts.moments.entry(moment.word()).or_default() += 1;
-        let mut child = world.command(&arguments).spawn().unwrap();
-        killed_at(moment, &mut child, (&folders, None), 0);
-        let run = world.ended(&arguments, child);
-        assert!(matches!(run.code, None | Some(0)), "{run:?}");
-        if run.code.is_none() {
-            counts.killed += 1;
-        } else {
-            counts.whole += 1;
-        }
+        let mut code = None;
+        let watched = Watched { state: &state, folders: &folders };
+        let begin = || world.command(&arguments).spawn().unwrap();
+        let (added, _) = watched.killed(moment, begin, |child| {
+            let run = world.ended(&arguments, child);
+            assert!(matches!(run.code, None | Some(0)), "{run:?}");
+            code = run.code;
+        });
         let files = files_are_whole(&world, (&state, &output));
-        *counts.reached.entry(format!("{files} files")).or_default() += 1;
-        let made = || {
-            let is_there = SqliteStore::is_in(&state);
-            if is_there { SqliteStore::open(&state).unwrap().entries("custody/sets").unwrap().len() } else { 0 }
-        };
+        if counts.ended(moment, code, (added, files)) {
+            *counts.reached.entry(format!("{files} files")).or_default() += 1;
+            halfway += usize::from((1..FILES).contains(&files));
+        }
+        let made = || SqliteStore::open(&state).unwrap().entries("custody/sets").unwrap().len();
         let before = made();
         let again = world.run(&arguments, "");
         // What was written down is there, and another is not made beside it.
@@ -348,4 +544,6 @@ fn a_new_set_is_killed_by_seed_at_every_effect_and_leaves_no_half_file() {
     }
     counts.told("sets");
     println!("{whole} whole files");
+    counts.are_all(wanted, &every, entries);
+    assert!(halfway > 0, "nobody was killed with some of the files written");
 }
