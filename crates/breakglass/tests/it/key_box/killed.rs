@@ -241,6 +241,29 @@ fn requests() -> Vec<Moment> {
     ]
 }
 
+/// Has the first request of a kind fare as the moment says, if it is one of a request.
+fn decides(world: &World, moment: Moment) {
+    let mut has_come = false;
+    world.front.decide(move |kind| match moment {
+        Moment::Request(of, fate) if of == kind && !has_come => {
+            has_come = true;
+            fate
+        }
+        _ => Fate::Passed,
+    });
+}
+
+/// The moments of a rotation that adds so many entries.
+fn of_a_rotation(entries: usize) -> Vec<Moment> {
+    let mut every: Vec<Moment> = requests().into_iter().chain(entries_one_by_one(entries)).collect();
+    if !is_full() {
+        // In the middle of an entry the one before it is added as well.
+        every.retain(|moment| !matches!(moment, Moment::Added(_)));
+    }
+    every.extend((1..3).map(Moment::File));
+    every
+}
+
 #[test]
 fn a_rotation_is_killed_by_seed_at_every_effect_and_goes_on() {
     let (world, shares) = World::with_set("killed-rotation");
@@ -265,20 +288,12 @@ fn a_rotation_is_killed_by_seed_at_every_effect_and_goes_on() {
     let (mut numbers, mut counts) = (Numbers(SEED), Counts::default());
     let mut chances = Numbers(SEED + 1);
     let arguments = ["rotate", "--account", FIRST.1, "--yes", "--quiescence", "0"];
-    let every: Vec<Moment> =
-        requests().into_iter().chain(entries_one_by_one(entries)).chain((1..3).map(Moment::File)).collect();
+    let every = of_a_rotation(entries);
     let mut moments = Moments { every: every.clone(), at: 0, numbers: &mut numbers };
     let wanted = if is_full() { KILLED_FULL[0] } else { every.len() };
     while counts.killed < wanted || moments.at < every.len() {
         let moment = moments.next(1_500);
-        let mut has_come = false;
-        world.front.decide(move |kind| match moment {
-            Moment::Request(of, fate) if of == kind && !has_come => {
-                has_come = true;
-                fate
-            }
-            _ => Fate::Passed,
-        });
+        decides(&world, moment);
         let begin = || {
             let child = world.command(&arguments).spawn().unwrap();
             *victim.lock().unwrap() = Some(i32::try_from(child.id()).unwrap());
@@ -340,6 +355,31 @@ fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
     (reader, writer)
 }
 
+/// That nothing was written into a pipe that was full.
+fn is_empty(mut reader: std::io::PipeReader) {
+    let mut rest = Vec::new();
+    std::io::Read::read_to_end(&mut reader, &mut rest).unwrap();
+    assert!(rest.is_empty() || String::from_utf8(rest).unwrap().trim().is_empty(), "it was shown where nobody reads");
+}
+
+/// The same again, after an opening that was written down so often and shown so often: it opens once, whoever asks.
+fn opens_once(world: &World, (open, both): (&[&str], &str), password: &str, (count, shown): (usize, usize)) {
+    if count > 0 {
+        // Whatever is written down of it, nothing is sealed to that key any more.
+        let refused = world.run(&["rotate", "--account", FIRST.1, "--yes"], "");
+        assert!(refused.code == Some(2) && refused.err.contains("BG4052"), "{refused:?}");
+    }
+    // The same again: once, and only if nothing was opened by it.
+    let again = world.run(open, both);
+    assert_eq!(again.code, Some(if count > 0 { 2 } else { 0 }), "{again:?}");
+    let shown = shown + usize::from(again.out.contains(password));
+    assert!(shown <= 1, "one request has opened twice");
+    let (first, second) = (world.started(open, both), world.started(open, both));
+    for child in [first, second] {
+        assert_eq!(world.ended(open, child).out, "", "it was opened before");
+    }
+}
+
 #[test]
 fn a_check_out_is_killed_by_seed_at_every_effect_and_opens_once() {
     let (world, shares) = World::with_set("killed-check-out");
@@ -384,31 +424,13 @@ fn a_check_out_is_killed_by_seed_at_every_effect_and_opens_once() {
             let run = world.ended(&open, child);
             (code, shown) = (run.code, usize::from(run.out.contains(&password)));
         });
-        let mut rest = Vec::new();
-        std::io::Read::read_to_end(&mut { reader }, &mut rest).unwrap();
-        assert!(
-            rest.is_empty() || String::from_utf8(rest).unwrap().trim().is_empty(),
-            "it was shown where nobody reads"
-        );
+        is_empty(reader);
         let count = openings(&world.store()).len() - opened;
         assert!(shown <= count, "it is shown, and not written down");
         if counts.ended(moment, code, more) {
             *counts.reached.entry(format!("{count} written down, {shown} shown")).or_default() += 1;
         }
-        if count > 0 {
-            // Whatever is written down of it, nothing is sealed to that key any more.
-            let refused = world.run(&["rotate", "--account", FIRST.1, "--yes"], "");
-            assert!(refused.code == Some(2) && refused.err.contains("BG4052"), "{refused:?}");
-        }
-        // The same again: once, and only if nothing was opened by it.
-        let again = world.run(&open, &both);
-        assert_eq!(again.code, Some(if count > 0 { 2 } else { 0 }), "{again:?}");
-        shown += usize::from(again.out.contains(&password));
-        assert!(shown <= 1, "one request has opened twice");
-        let (first, second) = (world.started(&open, &both), world.started(&open, &both));
-        for child in [first, second] {
-            assert_eq!(world.ended(&open, child).out, "", "it was opened before");
-        }
+        opens_once(&world, (&open, &both), &password, (count, shown));
         world.ends(0, &give_back, "");
         assert!(openings(&world.store()).values().all(|count| *count == 1));
     }

@@ -15,11 +15,14 @@ use super::sampled::Numbers;
 
 const SEED: u64 = 20_261_130;
 
-/// Two processes killed in two rotations, and how many distinct ends that has.
-const DEEP: (Depth, usize) = (Depth { kills: 2, processes: 2, openings: 0 }, 979);
+/// Two rotations, and how many distinct ends they have.
+const PLAIN: (Depth, usize) = (Depth { kills: 0, processes: 2, epochs: 1, openings: 0 }, 1_633);
+
+/// The same with two processes killed: that leads to no end to which nothing else leads.
+const KILLED: (Depth, usize) = (Depth { kills: 2, ..PLAIN.0 }, PLAIN.1);
 
 /// The same with a document that custodians open at any moment.
-const OPENED: (Depth, usize) = (Depth { kills: 2, processes: 2, openings: 1 }, 5_609);
+const OPENED: (Depth, usize) = (Depth { openings: 1, ..PLAIN.0 }, 9_467);
 
 /// Ends that are come to in the usual form.
 const SAMPLES: usize = 32;
@@ -41,9 +44,6 @@ struct Counts {
     openings: usize,
     /// Ends at which another password counts than the one that is to be opened first.
     others: usize,
-    /// Ends at which another is settled then, since a stale copy proved it after something late had arrived: the time of the
-    /// change is before that of the proof.
-    settled_wrongly: usize,
 }
 
 impl Counts {
@@ -53,7 +53,7 @@ impl Counts {
         self.sign_ins += sign_ins;
         self.kills += count(|event| matches!(event, Event::KilledBefore | Event::KilledAfter(_)));
         self.late += count(|event| matches!(event, Event::Arrives));
-        self.stale += count(|event| matches!(event, Event::Steps(Fare::Stale)));
+        self.stale += count(|event| matches!(event, Event::Steps(Fare::Stale | Fare::StaleUndated)));
         self.openings += count(|event| matches!(event, Event::Opens(_)));
         self.others += usize::from(end.current != Some(end.knows));
     }
@@ -82,9 +82,6 @@ fn come_to(name: &str, (depth, ends): (Depth, usize), samples: Option<usize>) ->
             let played = played(&company, number, way);
             assert_eq!(&played.end, *end, "another end is come to by {way:?}");
             counts.add(end, way, played.sign_ins);
-            let is_stale = way.contains(&Event::Steps(Fare::Stale)) || way.contains(&Event::KilledAfter(Fare::Stale));
-            assert!(is_stale || !played.is_settled_wrongly, "another is settled than what counts: {way:?}");
-            counts.settled_wrongly += usize::from(played.is_settled_wrongly);
             reached.insert(*end);
         }
     }
@@ -95,10 +92,12 @@ fn come_to(name: &str, (depth, ends): (Depth, usize), samples: Option<usize>) ->
 
 #[test]
 fn at_every_distinct_end_by_seed_one_sealed_password_signs_in() {
-    let counts = come_to("deep", DEEP, (!is_full()).then_some(SAMPLES));
+    let (depth, samples) = if is_full() { (KILLED, None) } else { (PLAIN, Some(SAMPLES)) };
+    let counts = come_to("plain", depth, samples);
     assert!(counts.late > 0 && counts.others > 0 && counts.sign_ins > 2 * counts.ways, "{counts:?}");
     if is_full() {
+        assert!(counts.kills > 0 && counts.stale > 0, "{counts:?}");
         let counts = come_to("opened", OPENED, Some(SAMPLES_OPENED));
-        assert!(counts.openings > 100 && counts.kills > 0 && counts.stale > 0, "{counts:?}");
+        assert!(counts.openings > 100, "{counts:?}");
     }
 }

@@ -28,7 +28,7 @@ use breakglass_ops::ports::{
     InMemoryStore, Method, Proof, Proving, Random as _, Refusal, SignedIn, SignedInAs, Store, StoreError,
 };
 use breakglass_ops::rotation::journey::{Rotator, Sealing, course_of, note};
-use breakglass_ops::rotation::record::Entry;
+use breakglass_ops::rotation::record::{Entry, PROBE_MINUTES, QUIESCENCE_HOURS_USUAL};
 use breakglass_ops::rotation::settling::{Settling, destroy_superseded, settle};
 use breakglass_tenant::call::{Body, Call, Reply};
 use breakglass_tenant::tenant::{Addresses, Tenant};
@@ -36,11 +36,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::world::{TENANT, WRITER, WRITER_SECRET, other, seed};
-use super::ways::{End, Event, Fare, Number};
+use super::ways::{EPOCH_HOURS, End, Event, Fare, Number};
 use crate::served::written;
 
-/// Seconds that pass before a password is changed: more than clocks may differ, so that it is told from a proof before it.
-const CHANGE_SECONDS: i64 = 301;
+/// Seconds that pass before a password is changed, so that each change has a time of its own.
+const CHANGE_SECONDS: i64 = 2;
+
+/// Times that the directory is asked after a proof when the password was changed.
+const CHANGE_COUNT_MAX: u8 = 3;
 
 /// Longer than an account is locked after wrong passwords, seconds.
 const LOCK_SECONDS: i64 = 7_200;
@@ -168,14 +171,14 @@ struct Player<'c> {
     names: Mutex<Vec<Name>>,
     under_way: Mutex<Option<Late>>,
     late: Mutex<BTreeSet<Number>>,
+    /// After a sign-in that was right: how often the time of the change is asked for without an answer.
+    undated: Mutex<Option<u8>>,
 }
 
 /// What came of a way.
 pub(super) struct Played {
     pub(super) end: End,
     pub(super) sign_ins: usize,
-    /// Whether another is settled now than the one that counts.
-    pub(super) is_settled_wrongly: bool,
 }
 
 /// Plays a way with one of the accounts, opens every document with enough shares, and signs in with each.
@@ -227,6 +230,7 @@ impl<'c> Player<'c> {
             names: Mutex::new(vec![candidate]),
             under_way: Mutex::default(),
             late: Mutex::default(),
+            undated: Mutex::default(),
         }
     }
 
@@ -249,8 +253,9 @@ impl<'c> Player<'c> {
                 let candidate = self.names.lock().unwrap()[usize::from(number)].clone();
                 note(store, account, &[Entry::Opened { candidate, at: now }]).unwrap();
             }
+            Event::Waits => self.company.hands.pass(EPOCH_HOURS * 3_600),
             Event::Settles => {
-                let settled = run(settle((self, store), account, 0, now)).unwrap();
+                let settled = run(settle((self, store), account, QUIESCENCE_HOURS_USUAL, now)).unwrap();
                 assert!(matches!(settled, Settling::Settled(_)), "{settled:?}");
             }
             Event::Destroys => {
@@ -263,6 +268,8 @@ impl<'c> Player<'c> {
 
     /// A process, to its end or until it is killed.
     fn rotates(&self) {
+        // The sign-ins of the one before it count against the budget no more.
+        self.company.hands.pass(PROBE_MINUTES * 60 + 1);
         // What happens before its first step.
         self.stepped(false);
         let company = self.company;
@@ -274,6 +281,7 @@ impl<'c> Player<'c> {
             clock: self,
             random: &SystemRandom,
             tell: &|_| {},
+            is_application_allowed: true,
         };
         let sealing = Sealing { account: &self.account, set: &company.set, reserve: None, operator: &company.operator };
         if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(run(rotator.rotate(sealing)))))
@@ -338,10 +346,12 @@ impl<'c> Player<'c> {
         let name = &names[usize::from(knows)];
         assert!(course.may_count().any(|other| other == name), "the record does not name what counts: {course:?}");
         let end = End::of((knows, &course), &names, (&sealed, &self.late.lock().unwrap()));
-        // Nothing is under way, so that what is settled now has to be what counts.
-        let settled = run(settle((self, &self.store), &self.account.id, 0, company.hands.at())).unwrap();
-        let is_settled_wrongly = matches!(&settled, Settling::Settled(settled) if settled != name);
-        Played { end, sign_ins, is_settled_wrongly }
+        // Nothing is under way, and never will be: what is settled then has to be what counts.
+        company.hands.pass(EPOCH_HOURS * 3_600);
+        let settled = settle((self, &self.store), &self.account.id, QUIESCENCE_HOURS_USUAL, company.hands.at());
+        let settled = run(settled).unwrap();
+        assert!(!matches!(&settled, Settling::Settled(other) if other != name), "another is settled than what counts");
+        Played { end, sign_ins }
     }
 }
 
@@ -374,7 +384,19 @@ impl Directory for Player<'_> {
             Ok(GraphAnswer { status: reply.status, body, date: None, request_id: None })
         };
         if request.method == Method::Get {
-            return answer(self.company.graph(Method::Get, path, ""));
+            let asked = self.undated.lock().unwrap().take();
+            if let Some(left) = asked.filter(|left| *left > 0) {
+                *self.undated.lock().unwrap() = (left > 1).then_some(left - 1);
+                if left == 1 {
+                    self.stepped(false);
+                }
+                return Err(lost());
+            }
+            let reply = self.company.graph(Method::Get, path, "");
+            if asked.is_some() {
+                self.stepped(false);
+            }
+            return answer(reply);
         }
         let (fare, is_killed) = self.step();
         let Some(secret) = &request.secret else {
@@ -421,15 +443,18 @@ impl Directory for Player<'_> {
 impl Proving for Player<'_> {
     async fn prove(&self, name: &str, password: &Password) -> Proof {
         let (fare, is_killed) = self.step();
-        if fare == Fare::Done {
+        if matches!(fare, Fare::Done | Fare::DoneUndated) {
             let is_in = password.with_plaintext(|text| self.company.lets_in(name, text));
             assert!(is_in, "the tenant knows another than the one that is proved");
         }
-        self.stepped(is_killed);
-        match fare {
-            Fare::Done | Fare::Stale => Proof::Right,
-            _ => Proof::Wrong { why: "it is played".to_owned() },
+        if fare == Fare::Undone || is_killed {
+            self.stepped(is_killed);
+            return Proof::Wrong { why: "it is played".to_owned() };
         }
+        // The step is at its end when the time of the change was asked for.
+        let is_undated = matches!(fare, Fare::DoneUndated | Fare::StaleUndated);
+        *self.undated.lock().unwrap() = Some(if is_undated { CHANGE_COUNT_MAX } else { 0 });
+        Proof::Right
     }
 }
 
@@ -470,6 +495,10 @@ impl Depository for Player<'_> {
 
 impl Store for Player<'_> {
     fn append(&self, stream: &str, at: usize, entry: &Value) -> Result<(), StoreError> {
+        if entry["state"] == "probing" {
+            // It is the beginning of a sign-in, and no step of its own.
+            return self.store.append(stream, at, entry);
+        }
         let (fare, is_killed) = self.step();
         if fare != Fare::Undone {
             self.store.append(stream, at, entry)?;

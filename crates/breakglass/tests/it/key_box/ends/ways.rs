@@ -1,17 +1,21 @@
 //! Every way on which rotations can go, walked through with the product's own machine and record, and the distinct states
 //! in which they can come to rest, each with a shortest way to it.
 //!
-//! Candidates are numbered in the order in which they were sealed; 0 is what counted before.
+//! Candidates are numbered in the order in which they were sealed; 0 is what counted before. Time passes in epochs: within
+//! one everything may still be under way, and between two all of it has arrived or never will.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use breakglass_custody::name::Name;
 use breakglass_ops::rotation::machine::{Answer, Outcome, Rotation, Step};
-use breakglass_ops::rotation::record::{Course, Entry, Standing};
-use jiff::Timestamp;
+use breakglass_ops::rotation::record::{Course, Entry, QUIESCENCE_HOURS_USUAL, Standing};
+use jiff::{SignedDuration, Timestamp};
 
 pub(super) type Number = u8;
+
+/// Hours from one epoch to the next: longer than anything is under way.
+pub(super) const EPOCH_HOURS: i64 = 48;
 
 /// How a step fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,8 +28,12 @@ pub(super) enum Fare {
     UnderWay,
     Refused,
     RefusedByPolicy,
+    /// It is done, and the directory does not say when the password was changed.
+    DoneUndated,
     /// A copy of the directory answers that knows an older password.
     Stale,
+    /// The same, and nothing is said of the time of the change.
+    StaleUndated,
 }
 
 /// What happens next.
@@ -45,7 +53,9 @@ pub(super) enum Event {
     Vanishes,
     /// Custodians open a document.
     Opens(Number),
-    /// Time has passed.
+    /// An epoch ends.
+    Waits,
+    /// What is proved is settled.
     Settles,
     /// Documents go that can count no more.
     Destroys,
@@ -56,6 +66,7 @@ pub(super) enum Event {
 pub(super) struct Depth {
     pub(super) kills: u8,
     pub(super) processes: u8,
+    pub(super) epochs: u8,
     pub(super) openings: u8,
 }
 
@@ -70,8 +81,9 @@ struct World {
     sealed: BTreeSet<Number>,
     course: Course,
     next: Number,
-    /// Whether the directory got another since the last proof.
-    has_changed: bool,
+    /// The moment of the last change: only whether it is the one that was written down matters, so that a few are enough.
+    changed: u8,
+    epoch: u8,
     kills: u8,
     processes: u8,
     openings: u8,
@@ -98,6 +110,10 @@ pub(super) struct End {
     pub(super) current: Option<Number>,
     /// Whether nothing was sent since the last proof.
     pub(super) is_proved: bool,
+    /// Whether the time of the change was said at that proof.
+    pub(super) is_dated: bool,
+    /// Whether another may have come after what was proved.
+    pub(super) is_contested: bool,
     pub(super) is_revocation_due: bool,
 }
 
@@ -120,6 +136,8 @@ impl End {
             candidates: (0..).zip(names).map(candidate).collect(),
             current: course.current().map(number),
             is_proved: course.proved().is_some(),
+            is_dated: course.changed_at().is_some(),
+            is_contested: course.rival(QUIESCENCE_HOURS_USUAL).is_some(),
             is_revocation_due: course.is_revocation_due(),
         }
     }
@@ -136,6 +154,10 @@ pub(super) struct Walked {
 
 fn at() -> Timestamp {
     Timestamp::UNIX_EPOCH
+}
+
+fn moment(changed: u8) -> Timestamp {
+    at().checked_add(SignedDuration::from_secs(i64::from(changed))).unwrap()
 }
 
 fn name(number: Number) -> Name {
@@ -195,7 +217,7 @@ fn followers((world, process): &State, depth: Depth) -> Vec<(Event, State)> {
     let mut all = Vec::new();
     for number in world.sealed.iter().filter(|_| world.openings < depth.openings) {
         let mut after = World { openings: world.openings + 1, ..world.clone() };
-        if after.course.take(&Entry::Opened { candidate: name(*number), at: at() }).is_ok() {
+        if after.course.take(&Entry::Opened { candidate: name(*number), at: world.now() }).is_ok() {
             let process = process.clone().and_then(|process| running(process, &after));
             all.push((Event::Opens(*number), (after, process)));
         }
@@ -217,7 +239,7 @@ fn followers((world, process): &State, depth: Depth) -> Vec<(Event, State)> {
 
 /// A process that has something left to do.
 fn running(process: Rotation, world: &World) -> Option<Rotation> {
-    let is_over = matches!(process.clone().next(&world.course, at()), Step::Done | Step::Stop(_));
+    let is_over = matches!(process.clone().next(&world.course, world.now()), Step::Done | Step::Stop(_));
     (!is_over).then_some(process)
 }
 
@@ -229,10 +251,16 @@ fn apart(world: &World, depth: Depth, all: &mut Vec<(Event, State)>) {
         let process = running(machine, &after);
         all.push((Event::Begins, (after, process)));
     }
-    let proved = world.course.proved().filter(|_| world.under_way.is_none() && !world.has_changed);
-    if let Some(proved) = proved.cloned() {
+    let course = &world.course;
+    if world.under_way.is_none() && world.epoch < depth.epochs && course.unsettled().next().is_some() {
+        // Every copy knows the same then.
+        all.push((Event::Waits, (World { epoch: world.epoch + 1, knew: BTreeSet::new(), ..world.clone() }, None)));
+    }
+    let is_unchanged = course.changed_at() == Some(moment(world.changed));
+    let settled = course.settleable(QUIESCENCE_HOURS_USUAL, world.now()).filter(|_| is_unchanged);
+    if let Some(candidate) = settled.cloned() {
         let mut after = world.clone();
-        after.note(&Entry::Settled { candidate: proved, at: at() });
+        after.note(&Entry::Settled { candidate, at: world.now() });
         all.push((Event::Settles, (after, None)));
     }
     let gone: Vec<Name> = world.course.destroyable().cloned().collect();
@@ -240,7 +268,7 @@ fn apart(world: &World, depth: Depth, all: &mut Vec<(Event, State)>) {
         let mut after = world.clone();
         for candidate in gone {
             after.sealed.remove(&number(&candidate));
-            after.note(&Entry::Destroyed { candidate, at: at() });
+            after.note(&Entry::Destroyed { candidate, at: world.now() });
         }
         all.push((Event::Destroys, (after, None)));
     }
@@ -249,7 +277,7 @@ fn apart(world: &World, depth: Depth, all: &mut Vec<(Event, State)>) {
 /// A process takes its next step: with everything that may come of it, and killed before and after.
 fn stepped(world: &World, process: &Rotation, depth: Depth, all: &mut Vec<(Event, State)>) {
     let mut process = process.clone();
-    let step = process.next(&world.course, at());
+    let step = process.next(&world.course, world.now());
     let may_kill = world.kills < depth.kills;
     let killed = |world: &World| (World { kills: world.kills + 1, ..world.clone() }, None);
     if may_kill {
@@ -278,7 +306,8 @@ impl World {
             sealed: BTreeSet::from([0]),
             course: Course::of(&first).unwrap(),
             next: 1,
-            has_changed: false,
+            changed: 0,
+            epoch: 0,
             kills: 0,
             processes: 0,
             openings: 0,
@@ -286,9 +315,15 @@ impl World {
     }
 
     fn know(&mut self, number: Number) {
-        self.has_changed |= self.knows != number;
+        let known = self.course.changed_at();
+        let is_new = |one: &u8| *one != self.changed && known != Some(moment(*one));
+        self.changed = (0..3).find(is_new).unwrap();
         self.knew.insert(self.knows);
         self.knows = number;
+    }
+
+    fn now(&self) -> Timestamp {
+        at().checked_add(SignedDuration::from_hours(EPOCH_HOURS * i64::from(self.epoch))).unwrap()
     }
 
     fn note(&mut self, entry: &Entry) {
@@ -331,10 +366,17 @@ impl World {
             Step::Send(candidate) => self.sent(number(candidate)),
             Step::Prove(candidate) => {
                 let number = number(candidate);
-                let proved = |fare| (fare, self.with(|world| world.has_changed = world.knows != number), Outcome::Good);
-                let right = (self.knows == number).then(|| proved(Fare::Done));
-                let stale = (self.knows != number && self.knew.contains(&number)).then(|| proved(Fare::Stale));
-                [Some((Fare::Undone, same(), Outcome::Bad)), right, stale].into_iter().flatten().collect()
+                let dated = Outcome::Proved(Some(moment(self.changed)));
+                let proved = |fares: [Fare; 2]| {
+                    [(fares[0], self.clone(), dated.clone()), (fares[1], self.clone(), Outcome::Proved(None))]
+                };
+                let mut all = vec![(Fare::Undone, self.clone(), Outcome::Bad)];
+                if self.knows == number {
+                    all.extend(proved([Fare::Done, Fare::DoneUndated]));
+                } else if self.knew.contains(&number) {
+                    all.extend(proved([Fare::Stale, Fare::StaleUndated]));
+                }
+                all
             }
             Step::Revoke => vec![(Fare::Done, same(), Outcome::Good), (Fare::Undone, same(), Outcome::Bad)],
             Step::Done | Step::Stop(_) => Vec::new(),
