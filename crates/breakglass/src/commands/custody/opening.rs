@@ -213,7 +213,8 @@ pub(crate) fn open_together(
         let names: Vec<&str> = of_it.map(|document| document.label().account.user_principal_name.as_str()).collect();
         format!("Opening {}.\nSealed to the set {}, of which {} open.", names.join(", "), set.id, set.quorum)
     };
-    let (mut opened, mut all_used): (Vec<(usize, Password)>, Vec<(usize, Used<'_>)>) = (Vec::new(), Vec::new());
+    let mut opened: Vec<(usize, Password)> = Vec::new();
+    let mut all_used: Vec<(usize, Used<'_>)> = Vec::new();
     for (set, shares) in sets.iter().zip(shares.read_each(&sets, &of_set, world)?) {
         let key = set.recover(&shares).map_err(CustodyFailure::Recover)?;
         let used = Used::of(set, &shares);

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_custody::name::Name;
 use breakglass_ops::checkout::record::{Course, Entry, PERSON_COUNT_MIN, Request};
-use breakglass_ops::checkout::stream::{course_of, kept, note};
+use breakglass_ops::checkout::stream::{CheckoutStreamError, course_of, kept, note, note_opening};
 use breakglass_ops::ports::{InMemoryStore, Store, StoreError};
 use breakglass_testkit::is_full;
 use jiff::{SignedDuration, Timestamp};
@@ -75,10 +75,12 @@ fn done(deed: Deed, turnstile: &Turnstile) -> Result<(), String> {
     let Deed::Open(request) = deed else {
         return note(turnstile, ACCOUNT, &entry, None).map(drop).map_err(|error| error.to_string());
     };
-    // The key is there, which is written down first; then the opening; then it is shown.
-    let length = turnstile.entries(SETS).map_err(|error| error.to_string())?.len();
-    turnstile.append(SETS, length, &json!("opened")).map_err(|error| error.to_string())?;
-    note(turnstile, ACCOUNT, &entry, None).map_err(|error| error.to_string())?;
+    let note_key = || {
+        let length = turnstile.entries(SETS)?.len();
+        turnstile.append(SETS, length, &json!("opened"))?;
+        Ok((entry, None))
+    };
+    note_opening::<CheckoutStreamError>(turnstile, ACCOUNT, note_key).map_err(|error| error.to_string())?;
     turnstile.waits();
     turnstile.shown.lock().unwrap().push(request);
     Ok(())
