@@ -143,6 +143,12 @@ fn what_is_sealed_opens_with_any_two_shares_and_with_nothing_else() {
     for (first, second) in [(0, 1), (1, 2), (2, 0)] {
         assert_eq!(world.ends_with(0, &open, &two(&shares, first, second)).out.trim(), password);
     }
+    // As they stand on paper: with numbers, in lines, row by row of three columns.
+    let words: Vec<&str> = shares[2].split_whitespace().collect();
+    let cell = |at: usize| format!("{:>2} {}", at + 1, words[at]);
+    let rows = (0..11).map(|row| format!("{} {} {}\r\n", cell(row), cell(row + 11), cell(row + 22)));
+    let on_paper = format!("{}{}", rows.collect::<String>(), shares[0].replace(' ', "\n"));
+    assert_eq!(world.ends_with(0, &open, &on_paper).out.trim(), password);
     let mistyped = shares[1].replacen(shares[1].split(' ').nth(6).unwrap(), "zebra7", 1);
     let (_, others) = world.set();
     for (input, code, told) in [
@@ -150,7 +156,7 @@ fn what_is_sealed_opens_with_any_two_shares_and_with_nothing_else() {
         (two(&shares, 0, 0), "BG4054", "the same share"),
         (format!("{}\n{}", shares[0], others[1]), "BG4054", "share 2 is of the set"),
         (format!("{}\n{mistyped}", shares[0]), "BG4053", "share 2: word 7 is not in the word list"),
-        (shares[0].replacen(' ', "\n", 1), "BG4053", "share 1 has 1 words"),
+        (shares[0].splitn(2, ' ').last().unwrap().to_owned(), "BG4053", "share 1 has 32 words"),
         (String::new(), "BG4053", "no share was handed in"),
         ("\u{0}".repeat(9_000), "BG4053", "more than 4096 bytes"),
     ] {

@@ -153,7 +153,7 @@ impl Arguments {
                 .pdf(common.paper.into())
             }
             What::Share { share, .. } => {
-                let shares = share.read(1, &format!("The set {}.", held.set().id), world)?;
+                let shares = share.read(held.set(), 1, &format!("The set {}.", held.set().id), world)?;
                 let share = shares.first().ok_or(CustodyFailure::Which("no share".to_owned()))?;
                 breakglass_custody::succession::SetEvent::acknowledged(held.set(), share)
                     .map_err(CustodyFailure::Recover)?;
