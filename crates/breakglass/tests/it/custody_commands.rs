@@ -397,4 +397,28 @@ fn a_custodian_without_a_key_of_their_own_gets_a_sheet_with_one_share() {
         let refused = world.ends(2, &["custody", "sheet", what, "--output", &output]);
         assert!(refused.err.contains("cannot be written"), "{}", refused.err);
     }
+    let nowhere = world.ends(2, &["custody", "sheet", "cover", "--output", "nowhere/cover.pdf"]);
+    assert!(nowhere.err.contains("`nowhere/cover.pdf` cannot be written"), "{}", nowhere.err);
+    assert!(!world.folder.join("nowhere").exists(), "only a set of shares makes a folder");
+}
+
+#[test]
+fn a_set_that_cannot_be_leaves_nothing_behind() {
+    let world = World::new("twice");
+    let twice = ["--custodian", "eva", "--custodian", "eva", "--custodian", "max"];
+    let refused = world.ends(2, &[&["custody", "new-set"][..], &twice].concat());
+    assert!(refused.err.contains("`eva` would hold two shares of one set"), "{}", refused.err);
+    assert!(!world.folder.join(".breakglass/operator.key").exists());
+}
+
+#[test]
+fn a_password_is_spelled_where_there_is_no_terminal_as_well() {
+    let world = World::new("spelled");
+    let (_, shares) = world.ready_set();
+    let password = world.seal();
+    let open = ["custody", "open", "--account", ACCOUNT, "--spell", "en", "--share", "-"];
+    let opened = world.ends_with(0, &open, &two(&shares, 0, 1)).out;
+    let (first, spelled) = opened.split_once('\n').unwrap();
+    assert_eq!(first, password);
+    assert_eq!(spelled.split([',', '\n']).filter(|word| !word.trim().is_empty()).count(), password.len(), "{spelled}");
 }
