@@ -403,6 +403,36 @@ fn a_custodian_without_a_key_of_their_own_gets_a_sheet_with_one_share() {
 }
 
 #[test]
+fn a_copy_of_the_state_says_what_is_not_in_it_and_no_other_operator_goes_on_with_it() {
+    let world = World::new("copies");
+    world.ready_set();
+    world.seal();
+    let copied = world.ends(0, &["state", "backup", "copy.db"]);
+    for beside in ["operator.key", "documents"] {
+        assert!(copied.err.contains(&format!("`.breakglass/{beside}` is not in it")), "{}", copied.err);
+    }
+    assert!(!copied.err.contains("ledger.key"), "{}", copied.err);
+    let key = fs::read(world.folder.join(".breakglass/operator.key")).unwrap();
+    fs::remove_dir_all(world.folder.join(".breakglass")).unwrap();
+    let restored = world.ends(0, &["state", "restore", "copy.db"]);
+    assert!(restored.err.contains("`.breakglass/operator.key` is not there, and is in no copy"), "{}", restored.err);
+    let listed = world.ends(1, &["custody", "list"]);
+    let told = listed.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("bring the operator's key from where it was"), "{told}");
+    assert!(!told.contains("new-set"), "{told}");
+    let refused = world.ends(2, &["custody", "new-set"]);
+    assert!(refused.err.contains("sets of shares were signed with the operator's key"), "{}", refused.err);
+    assert!(!world.folder.join(".breakglass/operator.key").exists(), "no other key is made");
+    fs::write(world.folder.join(".breakglass/operator.key"), key).unwrap();
+    #[cfg(unix)]
+    {
+        let only_its_owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs::set_permissions(world.folder.join(".breakglass/operator.key"), only_its_owner).unwrap();
+    }
+    world.ends(0, &["custody", "new-set"]);
+}
+
+#[test]
 fn a_set_that_cannot_be_leaves_nothing_behind() {
     let world = World::new("twice");
     let twice = ["--custodian", "eva", "--custodian", "eva", "--custodian", "max"];
