@@ -18,6 +18,8 @@ mod exported_logs;
 #[cfg(test)]
 mod key_box;
 #[cfg(test)]
+mod keys_listed;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod live;
