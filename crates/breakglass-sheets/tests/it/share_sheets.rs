@@ -55,7 +55,7 @@ pub(crate) fn copied_by_hand(pages: &[Page]) -> Vec<String> {
     let all: String = pages.iter().map(Page::text).collect();
     let starts: Vec<usize> = all.match_indices("\nDocument ").map(|(at, _)| at).collect();
     let ends = starts.iter().skip(1).copied().chain([all.len()]);
-    starts.iter().zip(ends).map(|(from, to)| all[*from..to].to_owned()).collect()
+    starts.iter().zip(ends).map(|(from, to)| all.get(*from..to).unwrap().to_owned()).collect()
 }
 
 #[test]
