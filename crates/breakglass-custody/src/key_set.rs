@@ -184,8 +184,12 @@ impl KeySet {
         SetId::of(share.header()).is_some_and(|found| found == self.id)
     }
 
-    /// Whether a share can be one of the set at all.
-    pub(crate) fn look_at(&self, number: usize, share: &Share) -> Result<(), RecoverError> {
+    /// Whether a share can be one of the set at all, which is as much as one share alone shows. `number` is its number in
+    /// errors.
+    ///
+    /// # Errors
+    /// It is of another set, says of itself what no share of the set does, or takes too long to be combined.
+    pub fn look_at(&self, number: usize, share: &Share) -> Result<(), RecoverError> {
         let header = share.header();
         let alien = RecoverError::Alien { share: number, set: self.id.clone() };
         let found = SetId::of(header).ok_or(alien.clone())?;

@@ -2,7 +2,8 @@
 //!
 //! What is signed is the name of the form on a line of its own, and behind it the form without `signature` in canonical
 //! JSON (RFC 8785), so that it does not matter how it was laid out or typed, and no signature of one form is one of
-//! another.
+//! another. A form that was copied from paper stands in lines, among other text: the ends of lines are taken out, and so is
+//! what is around it.
 //! **Invariant:** there is a signed form only if its members are right, its signature holds, and the key that signed is
 //! the one that the reader knows by its fingerprint. An error has nothing of what was read in it, except members that
 //! are public and were looked at.
@@ -12,6 +13,7 @@
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::fingerprint::Fingerprint;
 use crate::hex::{of_hex, to_hex};
@@ -19,6 +21,12 @@ use crate::signing::{SIGNATURE_BYTES, SigningKey, SigningPublicKey};
 
 /// Bytes of the largest signed form.
 pub const SIGNED_BYTES_MAX: usize = 16 << 10;
+
+/// Objects that are looked for in a text; a page of a sheet has a few.
+const OBJECT_COUNT_MAX: usize = 64;
+
+/// How an object with members begins.
+const OBJECT_START: &str = "{\"";
 
 /// Characters of the longest name of a form that is repeated to somebody.
 const FORMAT_CHARS_MAX: usize = 64;
@@ -41,6 +49,14 @@ pub enum SignedError {
         line: usize,
         /// After how many bytes of the line.
         column: usize,
+    },
+    /// There are several, and nobody says which is meant.
+    #[error("the text has {count} of the form `{wanted}`, and one is asked for; leave only the one that is meant")]
+    Several {
+        /// The form that was asked for.
+        wanted: &'static str,
+        /// How many there are.
+        count: usize,
     },
     /// It is of another form.
     #[error("this is of the form `{found}`, and `{wanted}` is asked for; a newer version may be needed to read it")]
@@ -124,7 +140,7 @@ pub(crate) trait Form: Serialize + DeserializeOwned {
 /// The one member that is read before all others.
 #[derive(Deserialize)]
 struct FormatOnly {
-    format: String,
+    format: Option<String>,
 }
 
 /// A form as it was signed, by whom, and its text on one line.
@@ -139,13 +155,14 @@ pub(crate) fn checked<F: Form>(text: &str) -> Result<Checked<F>, SignedError> {
     if text.len() > SIGNED_BYTES_MAX {
         return Err(SignedError::Long);
     }
-    let FormatOnly { format } = of_json::<F, _>(text)?;
-    if format != F::FORMAT {
-        let is_printable = format.len() <= FORMAT_CHARS_MAX && format.bytes().all(|letter| letter.is_ascii_graphic());
-        let found = if is_printable { format } else { "another".to_owned() };
-        return Err(SignedError::Format { wanted: F::FORMAT, found });
-    }
-    let mut form: F = of_json::<F, _>(text)?;
+    let whole: Result<FormatOnly, SignedError> = of_json::<F, _>(text);
+    let mut form: F = match whole {
+        Ok(FormatOnly { format }) => {
+            of_format::<F>(format.as_deref())?;
+            of_json::<F, _>(text)?
+        }
+        Err(error) => of_copy(&Copied::new(text), error)?,
+    };
     let signature = form.signature().take().and_then(|text| of_hex::<SIGNATURE_BYTES>(&text));
     let signature = signature.ok_or_else(|| wrong("signature", "128 digits from 0 to 9 and a to f"))?;
     let signer = SigningPublicKey::read(form.signer()).map_err(|error| wrong(F::SIGNER, error))?;
@@ -155,6 +172,94 @@ pub(crate) fn checked<F: Form>(text: &str) -> Result<Checked<F>, SignedError> {
     *form.signature() = Some(to_hex(&signature));
     let text = canonical(&form)?;
     Ok(Checked { form, signer, text })
+}
+
+/// That an object is of the form; one that says nothing of it is looked at as if it were.
+fn of_format<F: Form>(format: Option<&str>) -> Result<(), SignedError> {
+    match format {
+        Some(format) if format != F::FORMAT => {
+            let is_printable =
+                format.len() <= FORMAT_CHARS_MAX && format.bytes().all(|letter| letter.is_ascii_graphic());
+            let found = if is_printable { format } else { "another" }.to_owned();
+            Err(SignedError::Format { wanted: F::FORMAT, found })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What somebody copied, without the ends of its lines. It may be a secret that was taken for something else.
+struct Copied<'a> {
+    text: &'a str,
+    joined: Zeroizing<String>,
+}
+
+impl<'a> Copied<'a> {
+    fn new(text: &'a str) -> Self {
+        // It has room for everything, so that no copy of its beginning is left behind.
+        let mut joined = Zeroizing::new(String::with_capacity(text.len()));
+        text.lines().for_each(|line| joined.push_str(line.trim()));
+        Self { text, joined }
+    }
+
+    /// What stands from there on.
+    fn from(&self, at: usize) -> &str {
+        self.joined.get(at..).unwrap_or_default()
+    }
+
+    /// In which line of the text that is, and after how many bytes of it.
+    fn place(&self, at: usize) -> (usize, usize) {
+        let mut rest = at;
+        for (number, line) in (1..).zip(self.text.lines()) {
+            let kept = line.trim().len();
+            if rest <= kept {
+                return (number, rest + line.len() - line.trim_start().len());
+            }
+            rest -= kept;
+        }
+        (self.text.lines().count(), rest)
+    }
+
+    fn malformed<F: Form>(&self, from: usize, error: &serde_json::Error) -> SignedError {
+        let (line, column) = self.place(from + error.column());
+        SignedError::Malformed { wanted: F::FORMAT, line, column }
+    }
+}
+
+/// The one form in what was copied. What is no object is passed over, and so are objects of other forms beside it.
+fn of_copy<F: Form>(copied: &Copied<'_>, whole: SignedError) -> Result<F, SignedError> {
+    let (mut found, mut others, mut broken, mut at) = (Vec::new(), None, None, 0);
+    for _ in 0..OBJECT_COUNT_MAX {
+        let Some(before) = copied.from(at).find(OBJECT_START) else { break };
+        at += before;
+        let mut objects = serde_json::Deserializer::from_str(copied.from(at)).into_iter::<FormatOnly>();
+        match objects.next() {
+            Some(Ok(FormatOnly { format: Some(format) })) => {
+                match of_format::<F>(Some(&format)) {
+                    Ok(()) => found.push(at),
+                    Err(error) => others = others.or(Some(error)),
+                }
+                at += objects.byte_offset();
+            }
+            Some(Ok(FormatOnly { format: None })) => at += objects.byte_offset(),
+            Some(Err(error)) => {
+                broken = broken.or_else(|| Some(copied.malformed::<F>(at, &error)));
+                at += OBJECT_START.len();
+            }
+            None => break,
+        }
+    }
+    match found.as_slice() {
+        [] => Err(broken.or(others).unwrap_or(whole)),
+        [from] => {
+            let mut forms = serde_json::Deserializer::from_str(copied.from(*from)).into_iter::<F>();
+            match forms.next() {
+                Some(Ok(form)) => Ok(form),
+                Some(Err(error)) => Err(copied.malformed::<F>(*from, &error)),
+                None => Err(whole),
+            }
+        }
+        several => Err(SignedError::Several { wanted: F::FORMAT, count: several.len() }),
+    }
 }
 
 /// The text of a form that is signed.

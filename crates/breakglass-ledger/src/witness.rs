@@ -17,8 +17,9 @@ pub enum WitnessRefusal {
     /// It is no checkpoint of the log.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// It is older than the one that is remembered: the log was put back, or another copy of it is shown.
-    #[error("it has {found} entries, and {seen} were seen: the log was cut off, or an old copy of it is shown")]
+    /// It is older than the one that is remembered, which proves nothing: it may be an honest copy from before, or the log
+    /// was cut off.
+    #[error("it has {found} entries, and {seen} were seen: it is older than what is known, or the log was cut off")]
     Older {
         /// Entries of the checkpoint.
         found: u64,
@@ -62,7 +63,8 @@ pub struct Accepted {
 }
 
 /// Looks at a checkpoint, with the proof that the log grew since the one that is remembered. Where nothing is remembered
-/// it is believed, and the proof is empty.
+/// it is believed, and the proof is empty. The one that is remembered is taken again, whatever the proof: whoever asks may
+/// have lost the answer.
 ///
 /// # Errors
 /// It is not signed by the log, older, another of the same size, or the proof does not hold.
@@ -72,6 +74,7 @@ pub fn accept(seen: Option<Seen>, note: &str, log: &PublicKey, proof: &[Hash]) -
         return Err(WitnessRefusal::LongProof);
     }
     let now = Seen { size: checkpoint.size(), root: checkpoint.root() };
+    let remembered = seen;
     let seen = seen.unwrap_or(Seen { size: 0, root: Hash::of_nothing() });
     if now.size < seen.size {
         return Err(WitnessRefusal::Older { found: now.size, seen: seen.size });
@@ -79,9 +82,13 @@ pub fn accept(seen: Option<Seen>, note: &str, log: &PublicKey, proof: &[Hash]) -
     if now.size == seen.size && now.root != seen.root {
         return Err(WitnessRefusal::Forked(now.size));
     }
+    let accepted = Accepted { seen: now, text: note.unconfirmed().to_owned(), note: note.only(log) };
+    if remembered == Some(now) {
+        return Ok(accepted);
+    }
     let grown = check_consistency((seen.size, seen.root), (now.size, now.root), proof);
     grown.map_err(|source| WitnessRefusal::NotGrown { seen: seen.size, source })?;
-    Ok(Accepted { seen: now, text: note.unconfirmed().to_owned(), note: note.only(log) })
+    Ok(accepted)
 }
 
 impl Accepted {

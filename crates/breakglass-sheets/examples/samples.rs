@@ -65,7 +65,7 @@ fn main() -> Result<(), Failed> {
             tenant: &tenant,
             set: &set,
             custodians: &custodians,
-            reserve: Some((&set, &custodians)),
+            reserve: Some((&set, custodians.get(..3).unwrap_or_default())),
             accounts: &accounts,
             documents_at: &[
                 "on paper in safe 2, Berlin, basement".to_owned(),

@@ -8,6 +8,9 @@ use crate::typeface::Face;
 /// Points of an ordinary sentence.
 pub(crate) const BODY_POINTS: f32 = 10.5;
 
+/// From one step to the next, in sizes.
+const STEP_GAP: f32 = 0.28;
+
 /// How far steps stand behind their numbers, in sizes.
 const INDENT: f32 = 2.1;
 
@@ -49,7 +52,7 @@ impl Flow<'_> {
         let right = self.measure(style.size, room).at_most(Face::Bold, right, 1).concat();
         let width = self.faces.width(Face::Bold, style.size, &right);
         self.line_at(self.x + self.width - 12.0 - width, style, &right);
-        self.y += height - 7.0 + 14.0;
+        self.y += height - 7.0 + 10.0;
     }
 
     /// The name of a sheet, in large letters.
@@ -119,7 +122,18 @@ impl Flow<'_> {
             self.line_at(self.x, Style::new(Face::Bold, size), number);
         }
         self.paragraph(indent, text);
-        self.space(size * 0.36);
+        self.space(size * STEP_GAP);
+    }
+
+    /// Commands below a step, each to be typed on one line whatever its lines here, and each on one page.
+    pub(crate) fn typed(&mut self, sentences: &[&str], filling: &str) {
+        let indent = self.size * INDENT;
+        for sentence in sentences {
+            let text = spans(sentence, &[filling]);
+            self.need(self.paragraph_height(indent, &text));
+            self.paragraph(indent, &text);
+        }
+        self.space(self.size * STEP_GAP);
     }
 
     /// Numbered steps.

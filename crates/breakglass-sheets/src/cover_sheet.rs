@@ -108,9 +108,9 @@ impl CoverSheet<'_> {
         let (threshold, count) = (set.quorum.threshold().to_string(), set.quorum.count().to_string());
         flow.title("What lies in this safe");
         flow.say(
-            "Sealed envelopes with shares of the key to the emergency passwords of *{},* and the documents that the key \
-             opens. Any *{} of the {}* shares open them; fewer open nothing. Take out no envelope without an entry in the \
-             log on the next page.",
+            "The documents in which the emergency passwords of *{}* are sealed, and *at most one* envelope with a share of the \
+             key that opens them. Any *{} of the {}* shares open them; fewer open nothing, so two of a set never lie \
+             together. Take out nothing without an entry in the log on the next page.",
             &[&self.tenant.name, &threshold, &count],
         );
         flow.space(4.0);
@@ -185,7 +185,7 @@ impl CoverSheet<'_> {
 fn log(flow: &mut Flow<'_>) {
     flow.title("Log of openings");
     flow.say(
-        "Every time an envelope is taken out or opened: a line here, at once, by two persons. Afterwards the passwords are \
+        "Every time something is taken out or opened: a line here, at once, by two persons. After an opening the passwords are \
          changed and a new set is made; this log goes to whoever looks after the ledger.",
         &[],
     );

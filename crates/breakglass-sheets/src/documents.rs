@@ -134,7 +134,8 @@ impl Flow<'_> {
     /// What a document says of itself, a line each; long names go on.
     fn label(&mut self, document: &Document) {
         let label = document.label();
-        let version = format!("version {}, sealed {}", label.version, label.sealed_on);
+        let version =
+            format!("version {}, sealed {}", label.version, label.sealed_on.strftime("%Y-%m-%d %H:%M:%S UTC"));
         for (called, face, value) in [
             ("For the account", Face::Mono, label.account.user_principal_name.as_str()),
             ("What is sealed", Face::Plain, label.credential.to_string().as_str()),

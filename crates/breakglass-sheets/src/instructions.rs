@@ -5,6 +5,7 @@
 //! **Sources:** SLIP-0039; the age format, <https://c2sp.org/age>; Bech32, BIP-0173.
 
 use breakglass_custody::key_set::KeySet;
+use breakglass_custody::signed_set::SignedSet;
 
 use crate::flow::Flow;
 
@@ -38,7 +39,8 @@ const KEY_PROGRAM: &[&str] = &[
 const DOCUMENT_PROGRAM: &[&str] = &[
     "import json",
     "text = ''.join(line.strip() for line in open('document.txt'))",
-    "print(json.loads(text)['sealed'], end='')",
+    "text = text[text.index('{\"account\":'):]",
+    "print(json.JSONDecoder().raw_decode(text)[0]['sealed'], end='')",
 ];
 
 impl Flow<'_> {
@@ -58,8 +60,9 @@ impl Flow<'_> {
                 &[],
             ),
             (
-                "*Say that you have it:* run `breakglass custody acknowledge`. It shows that your words are whole. \
-                 Until then nothing is sealed to this set.",
+                "*Say that you have it,* at the machine where breakglass is set up: `breakglass custody acknowledge --person \
+                 YOU`, with your id as `breakglass custody list` shows it. It shows that your words are whole. Until then \
+                 nothing is sealed to this set.",
                 &[],
             ),
             (
@@ -98,26 +101,30 @@ impl Flow<'_> {
     }
 
     /// Opening with this program.
-    pub(crate) fn opening_with_breakglass(&mut self, set: &KeySet) {
-        let threshold = set.quorum.threshold().to_string();
+    pub(crate) fn opening_with_breakglass(&mut self, set: &SignedSet, is_reserve: bool) {
+        let operator = set.operator().fingerprint().to_string();
+        let threshold = set.set().quorum.threshold().to_string();
         self.heading("To open, with breakglass");
         self.say("It needs no network and nothing of the tenant. Use a computer that all who are present trust.", &[]);
         self.steps(&[
             (
                 "Be together with {} sheets of the set {}, each in the hands of its custodian.",
-                &[&threshold, &set.id.to_string()],
+                &[&threshold, &set.set().id.to_string()],
             ),
             (
-                "Run `breakglass custody open` with the document, as a file or from these pages, and the \
-                 fingerprint of the operator key.",
+                "Put the text of the document that you need into a file: copied from these pages with its lines, or its \
+                 picture read by a camera. `FILE` below is the name of that file. Run this, on one line:",
                 &[],
             ),
-            (
-                "Each custodian types their own words. The program says which word is mistyped, and shows the \
-                 password when {} shares are right.",
-                &[&threshold],
-            ),
         ]);
+        let reserve = if is_reserve { " --reserve" } else { "" };
+        self.typed(&[&format!("`breakglass custody open --document FILE{reserve} --operator {{}}`")], &operator);
+        self.numbered(
+            3,
+            "Each custodian types their own words. The program says which word is mistyped, and shows the password when {} \
+             shares are right.",
+            &[&threshold],
+        );
     }
 
     /// Opening with programs of other people, for somebody who has only the sheets.
@@ -160,9 +167,9 @@ impl Flow<'_> {
         self.code(CODE_POINTS, &["age-keygen -y key.txt", &set.recipient.to_string()]);
         self.numbered(
             5,
-            "*Take the age file out of the document.* Put its text, from the first `{` to the last `}`, into \
-             `document.txt`: copied, or its picture read by a camera. By hand the text behind `\"sealed\":` will do, \
-             each `\\n` in it being the end of a line. Save these lines as `document.py`:",
+            "*Take the age file out of the document.* Put its text into `document.txt`: copied, with what stands around it but \
+             no other document, or its picture read by a camera. By hand the text behind `\"sealed\":` will do, each `\\n` in \
+             it being the end of a line. Save these lines as `document.py`:",
             &[],
         );
         self.code(PROGRAM_POINTS, DOCUMENT_PROGRAM);
@@ -171,8 +178,8 @@ impl Flow<'_> {
         self.code(CODE_POINTS, &["age -d -i key.txt document.age"]);
         self.numbered(
             7,
-            "*Afterwards* delete `key.txt` and shut the computer down. The key of the set {} was opened: every password \
-             that is sealed to it has to be changed. Tell the operator, and write it into the log of openings.",
+            "*Afterwards* delete `key.txt` and shut the computer down. The set {} was opened: every password that is sealed \
+             to it has to be changed. Tell the operator, and write it into the log.",
             &[&set.id.to_string()],
         );
     }

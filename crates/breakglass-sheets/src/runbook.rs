@@ -16,12 +16,16 @@ use crate::facts::{Custodian, PLACE_COUNT_MAX, Tenant, check_accounts, field, nu
 use crate::flow::Flow;
 use crate::margin::{Margin, NOT_FOR_STRANGERS};
 use crate::paper::Paper;
+use crate::shown::shown;
 use crate::spans::spans;
 use crate::typeface::{Face, Typefaces};
 use crate::written::{About, written};
 
 /// Points of a sentence, the largest first: the page is set in the largest in which everything fits.
 const TEXT_POINTS: [f32; 6] = [11.0, 10.5, 10.0, 9.5, 9.0, 8.5];
+
+/// Characters of the longest sign-in name that commands are shown with.
+const TYPED_CHARS_MAX: usize = 64;
 
 /// What is on the page.
 pub struct Runbook<'a> {
@@ -108,14 +112,8 @@ impl Runbook<'_> {
         self.call(flow, custodians);
         self.open(flow);
         self.sign_in(flow);
-        flow.beside(
-            20.0,
-            |flow| self.repair(flow),
-            |flow| {
-                never(flow);
-                self.afterwards(flow);
-            },
-        );
+        never(flow);
+        flow.beside(20.0, |flow| self.repair(flow), |flow| self.afterwards(flow));
     }
 
     fn head(&self, flow: &mut Flow<'_>) {
@@ -185,18 +183,33 @@ impl Runbook<'_> {
     fn open(&self, flow: &mut Flow<'_>) {
         flow.part("2  Open the password");
         flow.tick(
-            "*The machine with breakglass works:* `breakglass checkout request`, somebody else \
-             `breakglass checkout approve`, then `breakglass checkout open`.",
+            "*The machine with breakglass works:* `YOU` and `OTHER` are ids of two people; a wrong one is answered with all.",
             &[],
         );
+        let commands = [
+            "`breakglass checkout request --account {} --person YOU --reason WHY`",
+            "`breakglass checkout approve --account {} --person OTHER`",
+            "`breakglass checkout open --account {}`",
+        ];
+        flow.typed(&commands, self.account());
         flow.tick(
-            "*It does not:* `breakglass custody open` on any computer you trust, offline. *No breakglass \
-             at all:* every custodian’s sheet says how.",
+            "*It does not:* any computer you trust, offline. Copy the text of the document into a file, here `FILE`.",
             &[],
         );
+        let operator = self.set.operator().fingerprint().to_string();
+        flow.typed(&["`breakglass custody open --document FILE --operator {}`"], &operator);
         let places: Vec<&str> = self.documents_at.iter().map(String::as_str).collect();
         let holes = vec!["{}"; places.len()].join("; or ");
-        flow.tick(&format!("*Documents are here:* {holes}."), &places);
+        flow.tick(
+            &format!("*Documents are here:* {holes}. *No breakglass at all:* every custodian’s sheet says how."),
+            &places,
+        );
+    }
+
+    /// The sign-in name that commands are shown with, if they are typed in one go with it.
+    fn account(&self) -> &str {
+        let name = self.accounts.first().map(|account| account.user_principal_name.as_str());
+        name.filter(|name| shown(Face::Mono, name).chars().count() <= TYPED_CHARS_MAX).unwrap_or("ACCOUNT")
     }
 
     fn sign_in(&self, flow: &mut Flow<'_>) {
@@ -239,26 +252,23 @@ impl Runbook<'_> {
 
     fn afterwards(&self, flow: &mut Flow<'_>) {
         flow.part("5  Afterwards, today");
-        flow.tick("Sign out, close the window. `breakglass checkout return`", &[]);
+        let account = self.account();
+        flow.tick("Sign out, close the window. Undo what was loosened under 4.", &[]);
+        flow.tick("`breakglass checkout return --account {} --person YOU`", &[account]);
         flow.tick(
-            "Change the password: `breakglass rotate`. Opened offline: `breakglass custody record-opening` too.",
+            "Opened offline: `breakglass custody record-opening --document ID --person YOU --person OTHER --reason WHY`",
             &[],
         );
-        flow.tick("Undo what was loosened under 4.", &[]);
+        flow.tick("`breakglass rotate --account {}`", &[account]);
         flow.tick("Write it into the log in the safe: when, who, why. Call {}.", &[self.report_to]);
     }
 }
 
 fn never(flow: &mut Flow<'_>) {
-    flow.part("Do not");
-    for sentence in [
-        "*delete* policies, groups or users: switch off, note it down",
-        "change or delete the *emergency accounts*",
-        "send, photograph or save a password or a share",
-        "silence the *alarm*, or use the account for anything else",
-    ] {
-        flow.step("\u{d7}", &spans(sentence, &[]));
-    }
+    let sentence = "*Do not* delete policies, groups or users: switch off, note it down. *Do not* change or delete the emergency \
+                    accounts. *Do not* send, photograph or save a password or a share. *Do not* silence the alarm, or use the \
+                    account for anything else.";
+    flow.step("\u{d7}", &spans(sentence, &[]));
 }
 
 impl Flow<'_> {
@@ -269,11 +279,11 @@ impl Flow<'_> {
 
     fn part(&mut self, text: &str) {
         let style = Style::new(Face::Bold, self.size * 1.3);
-        self.space(6.0);
+        self.space(4.5);
         self.line_at(self.x, style, text);
         self.y += style.leading();
         self.rule(1.2);
-        self.space(4.5);
+        self.space(3.5);
     }
 
     fn small(&mut self, sentence: &str, fillings: &[&str]) {

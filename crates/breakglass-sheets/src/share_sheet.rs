@@ -71,7 +71,7 @@ impl ShareSheet<'_> {
             flow.next_page();
         }
         flow.custodian_duties(self.set.set(), self.report_to);
-        flow.opening_with_breakglass(self.set.set());
+        flow.opening_with_breakglass(self.set, self.is_reserve);
         flow.next_page();
         flow.opening_with_others(self.set.set());
         flow.next_page();

@@ -154,16 +154,7 @@ fn what_cannot_be_is_refused_though_it_is_signed() {
 fn what_is_no_document_is_refused() {
     let world = world();
     let text = world.document.text();
-    for other in [
-        "",
-        "null",
-        "[]",
-        "{}",
-        "\u{feff}{}",
-        text.trim_start_matches('{'),
-        &format!("{text}{text}"),
-        &"[".repeat(1_000),
-    ] {
+    for other in ["", "null", "[]", "{}", "\u{feff}{}", text.trim_start_matches('{'), &"[".repeat(1_000)] {
         assert!(matches!(read(&world, other), Err(SignedError::Malformed { .. })), "{other}");
     }
     let twice = text.replacen('{', r#"{"version":3,"#, 1);
@@ -171,6 +162,36 @@ fn what_is_no_document_is_refused() {
     let long = format!("{text}{}", " ".repeat(SIGNED_BYTES_MAX));
     assert!(matches!(read(&world, &long), Err(SignedError::Long)));
     assert!(read(&world, &format!("{text}{}", " ".repeat(SIGNED_BYTES_MAX - text.len()))).is_ok());
+}
+
+#[test]
+fn what_was_copied_is_the_document_without_the_ends_of_lines_and_what_is_around_it() {
+    let world = world();
+    let (text, set) = (world.document.text(), world.signed.text());
+    for end in ["\n", "\r\n", " \n\t", "\n\n"] {
+        // Breaks beside a space are none that a sheet has.
+        let lines: Vec<&[u8]> = text.as_bytes().chunks(61).collect();
+        let lines: Vec<&str> = lines.into_iter().map(|line| std::str::from_utf8(line).unwrap()).collect();
+        let is_odd = |line: &&str| line.starts_with(' ') || line.ends_with(' ');
+        assert!(!lines.iter().any(is_odd), "{lines:?}");
+        let broken = lines.join(end);
+        for copied in [
+            broken.clone(),
+            format!("\u{feff}{broken}{end}"),
+            format!("Document 1 of 2, {{x}} and {{\"account\"{end}{broken}{end}page 4 of 5 }}{end}"),
+            format!("{set}{end}{broken}{end}{set}"),
+        ] {
+            assert_eq!(read(&world, &copied).unwrap(), world.document, "{copied}");
+        }
+        let several = read(&world, &format!("{broken}{end}{broken}")).unwrap_err();
+        assert!(matches!(several, SignedError::Several { count: 2, .. }), "{several}");
+        let other = read(&world, &format!("page{end}{set}")).unwrap_err();
+        assert!(matches!(other, SignedError::Format { .. }), "{other}");
+    }
+    let Err(SignedError::Malformed { line, column, .. }) = read(&world, "page 4\n  {\"account\"\n  : x}\n") else {
+        panic!()
+    };
+    assert_eq!((line, column), (3, 5));
 }
 
 #[test]

@@ -33,6 +33,22 @@ fn a_log_that_grew_is_cosigned_with_the_time() {
 }
 
 #[test]
+fn what_was_seen_is_cosigned_again_whatever_the_proof() {
+    let whole = tree(&lines(50));
+    let seen = seen(&whole, 50);
+    let witness = key("witness.example/one", Use::Cosignatures, 9);
+    // As a request is written that was answered already: with the proof from what was known before.
+    let proof = whole.consistency(20, 50).unwrap();
+    let again = accept(Some(seen), &note(&whole, 50), &public(), &proof).unwrap();
+    assert_eq!(again.seen, seen);
+    assert!(again.cosigned(&witness, at()).is_ok());
+    let mut other = lines(50);
+    other[10] = "another".to_owned();
+    let forked = accept(Some(seen), &note(&tree(&other), 50), &public(), &proof).unwrap_err();
+    assert_eq!(forked, WitnessRefusal::Forked(50));
+}
+
+#[test]
 fn a_fork_an_old_copy_and_a_past_that_is_not_proved_are_refused() {
     let whole = tree(&lines(50));
     let mut other = lines(50);

@@ -81,7 +81,7 @@ pub struct RefusedCheckpoint {
     pub seen: Option<Seen>,
     /// What was shown, if the log has signed it.
     pub shown: Option<Seen>,
-    /// Where both are kept, if the log has signed both.
+    /// Where both are kept, if the log has signed both and they do not go together. One that is older only is no evidence.
     pub evidence: Option<String>,
 }
 
@@ -135,7 +135,7 @@ const fn seen(checkpoint: &Checkpoint) -> Seen {
     Seen { size: checkpoint.size(), root: checkpoint.root() }
 }
 
-/// The refusal, with both checkpoints kept if the log has signed both.
+/// The refusal, with both checkpoints kept if the log has signed both and they do not go together.
 fn refused(
     memory: &dyn WitnessMemory,
     log: &PublicKey,
@@ -145,6 +145,7 @@ fn refused(
     let signed = |note: &str| accept(None, note, log, &[]).ok();
     let (seen, shown) = (remembered.and_then(signed), signed(note));
     let evidence = match (&seen, &shown) {
+        _ if matches!(refusal, WitnessRefusal::Older { .. }) => None,
         (Some(seen), Some(shown)) => match memory.keep_evidence(&log.to_string(), seen.note(), shown.note()) {
             Ok(place) => Some(place),
             Err(error) => return error.into(),

@@ -76,7 +76,9 @@ fn a_log_that_grows_is_signed_whole_or_by_its_proof() {
     assert!(matches!(early, NotWitnessed::OtherStart { old: 19, seen: 20 }), "{early}");
     let third = show(&memory, &request.note, Shown::Proof { old: 20, proof: &request.proof }).unwrap();
     assert_eq!((third.before, third.now.size), (Some(second.now), 30));
-    // The same again is signed again.
+    // The same again is signed again, also by the request that was answered already.
+    let answered = show(&memory, &request.note, Shown::Proof { old: 20, proof: &request.proof }).unwrap();
+    assert_eq!((answered.before, answered.now), (Some(third.now), third.now));
     assert_eq!(show(&memory, &note(&whole, 30), Shown::Log(&whole)).unwrap().before, Some(third.now));
 }
 
@@ -87,12 +89,14 @@ fn forks_old_copies_and_entries_of_another_log_are_refused_and_both_are_kept() {
     show(&memory, &note(&whole, 20), Shown::Log(&whole)).unwrap();
     let kept = memory.remembered(&log().public().to_string());
     let refused = |note: &str, tree: &Tree| show(&memory, note, Shown::Log(tree)).unwrap_err();
-    for (size, expected) in [(20, "forked"), (30, "not proved"), (11, "cut off")] {
+    for (size, expected, is_evidence) in
+        [(20, "forked", true), (30, "not proved", true), (11, "older than what is known", false)]
+    {
         let error = refused(&note(&forked, size), &forked);
         assert!(error.to_string().contains(expected), "{error}");
         let NotWitnessed::Refused(refused) = error else { panic!("another error") };
         let sizes = [refused.seen, refused.shown].map(|one| one.map(|one| one.size));
-        assert_eq!((sizes, refused.evidence.is_some()), ([Some(20), Some(size)], true));
+        assert_eq!((sizes, refused.evidence.is_some()), ([Some(20), Some(size)], is_evidence));
     }
     assert!(matches!(refused(&note(&whole, 30), &forked), NotWitnessed::NotTheLog(_)));
     assert!(matches!(refused(&note(&whole, 30), &tree(29, None)), NotWitnessed::NotTheLog(_)));

@@ -8,7 +8,7 @@ use breakglass_custody::slip39::{Share, combine};
 use breakglass_sheets::Paper;
 
 use crate::extracted::{Page, pages};
-use crate::share_sheets::copied;
+use crate::share_sheets::copied_by_hand;
 use crate::support::world;
 
 /// The lines from one that begins so to the one before another that does.
@@ -44,11 +44,17 @@ fn with_other_programs_alone_the_password_is_there() {
         assert_eq!(identity.to_public().to_string(), world.set.set().recipient.to_string());
         assert!(page.text().contains(&identity.to_public().to_string()));
 
-        let text = &copied(&pages)[2];
         let taken = program(page, "import json", "python3 document.py").replace("open('document.txt')", "sys.stdin");
-        let broken: Vec<&str> = text.split_inclusive(',').collect();
-        let sealed = python(&format!("import sys\n{taken}"), &broken.join("\n")).unwrap();
-        assert_eq!(sealed, world.documents[1].sealed());
+        // The page with the set in front of the first document, as it is copied; and the second with what is around it.
+        let page = pages.iter().find(|page| page.text().contains("The set, as the operator signed it")).unwrap();
+        let by_hand = copied_by_hand(&pages);
+        for (text, document) in [(&page.text(), 0), (&by_hand[0], 0), (&by_hand[1], 1)] {
+            for end in ["\n", "\r\n"] {
+                let sealed = python(&format!("import sys\n{taken}"), &text.replace('\n', end)).unwrap();
+                assert_eq!(sealed, world.documents[document].sealed());
+            }
+        }
+        let sealed = world.documents[1].sealed();
         let decryptor = age::Decryptor::new(ArmoredReader::new(sealed.as_bytes())).unwrap();
         let mut reader = decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity)).unwrap();
         let mut password = String::new();

@@ -50,6 +50,36 @@ pub(crate) fn assert_documents(world: &World, pages: &[Page]) {
     }
 }
 
+/// What somebody has who copies each document with its heading, or the page of it, with everything that stands there.
+pub(crate) fn copied_by_hand(pages: &[Page]) -> Vec<String> {
+    let all: String = pages.iter().map(Page::text).collect();
+    let starts: Vec<usize> = all.match_indices("\nDocument ").map(|(at, _)| at).collect();
+    let ends = starts.iter().skip(1).copied().chain([all.len()]);
+    starts.iter().zip(ends).map(|(from, to)| all.get(*from..to).unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_document_that_is_copied_by_hand_opens_with_its_lines_and_what_is_around_it() {
+    let world = world(11);
+    let operator = world.set.operator().fingerprint();
+    for paper in Paper::ALL {
+        for pages in [pages(&world.share_sheet(1).pdf(paper).unwrap()), pages(&world.cover_sheet().pdf(paper).unwrap())]
+        {
+            let by_hand = copied_by_hand(&pages);
+            assert_eq!(by_hand.len(), world.documents.len());
+            for (text, document) in by_hand.iter().zip(&world.documents) {
+                for end in ["\n", "\r\n"] {
+                    let text = text.replace('\n', end);
+                    assert_eq!(&Document::read(&text).unwrap().confirmed(operator).unwrap(), document, "{text}");
+                }
+            }
+            // The page with the set and the first document.
+            let page = pages.iter().find(|page| page.text().contains("The set, as the operator signed it")).unwrap();
+            assert_eq!(SignedSet::read(&page.text()).unwrap().confirmed(operator).unwrap(), world.set);
+        }
+    }
+}
+
 #[test]
 fn everything_that_opens_is_text_and_in_order() {
     let world = world(1);

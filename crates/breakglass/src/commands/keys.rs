@@ -1,6 +1,7 @@
 //! `keys`: which security keys an account has, where they are, what is due, and how one gets into the tenant.
 
 mod certificate;
+mod list;
 mod shown;
 
 use std::path::{Path, PathBuf};
@@ -12,12 +13,12 @@ use breakglass_custody::name::Name;
 use breakglass_custody::password::Password;
 use breakglass_ops::keys::journey::{self, KeyError, Method, PluggedIn, Registrar, Step};
 use breakglass_ops::keys::record::{Course, Entry, Noted};
-use breakglass_ops::ports::{Clock as _, Directory as _, GraphRequest, SecurityKey as _, Store as _, StoreError};
+use breakglass_ops::ports::{Clock as _, Directory as _, GraphRequest, SecurityKey as _, StoreError};
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::custody::desk::enter;
+use super::custody::desk::{Desk, enter};
 use crate::codes::ErrorCode;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
@@ -27,6 +28,7 @@ use crate::subject::{SubjectArguments, folder_of};
 use crate::wiring::World;
 
 pub(crate) use self::certificate::CODES as CERTIFICATE_CODES;
+use self::list::Known;
 
 /// What whoever signs in has to be allowed.
 const PERMISSIONS: [&str; 2] = ["User.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
@@ -44,8 +46,10 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Show every key, and what is to be done
-    List(List),
+    /// Show every account of the configuration with its keys, and what is to be done
+    ///
+    /// An account needs two keys. It ends with exit code 1 if anything is due.
+    List(list::List),
     /// Write down that an account has a key
     Note(NoteKey),
     /// Register a key that is written down and plugged in
@@ -79,23 +83,13 @@ struct Place {
 
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// The account: its object id, or its sign-in name, which the tenant is asked about
+    /// The account: its object id, or its sign-in name, by which the record of what is sealed knows it, or else the tenant
     #[arg(long, value_name = "ACCOUNT")]
     account: String,
 
     /// The key: the serial number that is printed on it, in small letters
     #[arg(long, value_name = "KEY", value_parser = name)]
     key: Name,
-
-    #[command(flatten)]
-    place: Place,
-}
-
-#[derive(Debug, clap::Args)]
-struct List {
-    /// Compare with the passkeys that the tenant has
-    #[arg(long)]
-    live: bool,
 
     #[command(flatten)]
     place: Place,
@@ -273,6 +267,14 @@ impl Place {
         Ok(SqliteStore::open(&state_folder(self.state.as_deref(), Path::new("")))?)
     }
 
+    /// What is known of sealed documents here.
+    fn desk(&self, world: &World) -> Result<Desk, Failure> {
+        let (config, folder) = SubjectArguments::config_or_usual(self.config.as_deref(), world)?;
+        let state = state_folder(self.state.as_deref(), Path::new(""));
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(LiveError::Runtime)?;
+        Ok(Desk { config, folder, state, runtime })
+    }
+
     /// The tenant, and the port of its sign-in page where it is none of the usual.
     fn live(&self, world: &World) -> Result<(Live, Option<u16>), Failure> {
         let found = SubjectArguments::config_of(self.config.as_deref(), world)?;
@@ -290,34 +292,38 @@ fn is_id(text: &str) -> bool {
     lengths == [8, 4, 4, 4, 12] && text.bytes().all(|letter| letter == b'-' || letter.is_ascii_hexdigit())
 }
 
+/// The id of an account by its sign-in name, as the tenant says.
+fn id_in_tenant(name: &str, live: &Live) -> Result<String, KeysFailure> {
+    let none = || KeysFailure::NoAccount(name.to_owned());
+    if name.contains(['/', '?', '#', '%', ' ']) {
+        return Err(none());
+    }
+    let request = GraphRequest::get(format!("/v1.0/users/{name}?$select=id"));
+    let answer = live.runtime.block_on(live.directory.send(&request));
+    let failed = |source| KeyError::Directory { what: "say who the account is", source };
+    let answer: Value = match answer.and_then(|answer| answer.json()) {
+        Ok(answer) => answer,
+        Err(error) if error.is_not_found() => return Err(none()),
+        Err(error) => return Err(KeysFailure::Key(failed(error))),
+    };
+    let id = answer.get("id").and_then(Value::as_str).filter(|id| is_id(id));
+    Ok(id.ok_or_else(none)?.to_ascii_lowercase())
+}
+
 impl Which {
-    /// The id of the account; the tenant is asked where a name was given.
+    /// The id of the account; the record or the tenant is asked where a name was given.
     fn id(&self, live: Option<&Live>, world: &World) -> Result<String, Failure> {
         if is_id(&self.account) {
             return Ok(self.account.to_ascii_lowercase());
         }
-        let own;
-        let live = match live {
-            Some(live) => live,
-            None => {
-                own = self.place.live(world)?.0;
-                &own
-            }
-        };
-        let none = || KeysFailure::NoAccount(self.account.clone());
-        if self.account.contains(['/', '?', '#', '%', ' ']) {
-            return Err(none().into());
+        if let Some(live) = live {
+            return Ok(id_in_tenant(&self.account, live)?);
         }
-        let request = GraphRequest::get(format!("/v1.0/users/{}?$select=id", self.account));
-        let answer = live.runtime.block_on(live.directory.send(&request));
-        let failed = |source| KeyError::Directory { what: "say who the account is", source };
-        let answer: Value = match answer.and_then(|answer| answer.json()) {
-            Ok(answer) => answer,
-            Err(error) if error.is_not_found() => return Err(none().into()),
-            Err(error) => return Err(KeysFailure::Key(failed(error)).into()),
-        };
-        let id = answer.get("id").and_then(Value::as_str).filter(|id| is_id(id));
-        Ok(id.ok_or_else(none)?.to_ascii_lowercase())
+        // What is written down at night does not wait for a sign-in, if the record knows who it is.
+        if let Some(id) = Known::of(&self.place, world)?.id_of(&self.account) {
+            return Ok(id);
+        }
+        Ok(id_in_tenant(&self.account, &self.place.live(world)?.0)?)
     }
 
     /// Writes an entry down, and says what is due for the account then.
@@ -399,30 +405,6 @@ impl NoteKey {
             })
         };
         self.which.note(noted, world)
-    }
-}
-
-impl List {
-    fn run(&self, world: &World) -> Result<Exit, Failure> {
-        let store = self.place.store()?;
-        let now = SystemClock.now();
-        let live = if self.live { Some(self.place.live(world)?.0) } else { None };
-        let streams = store.streams(journey::STREAM).map_err(KeysFailure::from)?;
-        let (mut text, mut is_anything_due) = (String::new(), false);
-        for account in streams.iter().filter_map(|stream| stream.strip_prefix(journey::STREAM)) {
-            let (course, _) = journey::course_of(&store, account).map_err(KeysFailure::from)?;
-            let methods = live.as_ref().map(|live| methods(live, &store, account)).transpose()?;
-            let difference = methods.map(|methods| journey::difference(&course, &methods)).unwrap_or_default();
-            let due = course.due(now);
-            is_anything_due |= !due.is_empty() || !difference.unknown.is_empty() || !difference.missing.is_empty();
-            text.push_str(&shown::account(account, &course, &due, &difference));
-        }
-        if text.is_empty() {
-            world.note("no key is written down; `breakglass keys note` does that");
-            return Ok(Exit::Good);
-        }
-        world.print(&text).map_err(crate::output::OutputError::Stdout)?;
-        Ok(if is_anything_due { Exit::Found } else { Exit::Good })
     }
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use breakglass_adapters::key_file::KeyUse;
 use breakglass_adapters::sqlite_store::SqliteStore;
+use breakglass_adapters::whole_file::write_new;
 use breakglass_ledger::checkpoint::Checkpoint;
 use breakglass_ledger::note::PublicKey;
 use breakglass_ops::journal::{Looked, WitnessRequest, catch_up, checkpoints, look, sign_checkpoint};
@@ -30,7 +31,7 @@ use verify::VerifyArguments;
 use witness::WitnessArguments;
 
 /// Name of the file with the key of the ledger, in the folder of the state.
-const KEY_NAME: &str = "ledger.key";
+pub(super) const KEY_NAME: &str = "ledger.key";
 
 /// Show, check and sign the record of what was done, or witness that of somebody else
 ///
@@ -78,14 +79,15 @@ enum What {
     Checkpoint(CheckpointArguments),
     /// Sign the checkpoint of somebody else's ledger, if it only grew since it was seen last
     ///
-    /// What was seen is remembered before anything is signed. A ledger that was cut off, changed or forked is refused with
-    /// exit code 1, and both checkpoints are kept.
+    /// What was seen is remembered before anything is signed; the same again is signed again. A ledger that was changed or
+    /// forked is refused with exit code 1, and both checkpoints are kept. A checkpoint that is older than what was seen is
+    /// refused with exit code 2: it may be an honest one from before, or the ledger was cut off.
     Witness(WitnessArguments),
 }
 
 #[derive(Debug, clap::Args)]
 struct CheckpointArguments {
-    /// Where the checkpoint goes [default: standard output]
+    /// The file for the checkpoint, which must not be there yet [default: standard output]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -171,9 +173,18 @@ impl Arguments {
     }
 }
 
+fn unwritten(path: &Path) -> impl FnOnce(std::io::Error) -> LedgerFailure {
+    let path = path.to_path_buf();
+    move |source| LedgerFailure::Unwritten { path, source }
+}
+
 impl CheckpointArguments {
     fn run(&self, world: &World) -> Result<Exit, Failure> {
         let store = self.place.store()?;
+        if let Some(path) = self.output.as_ref().filter(|path| path.exists()) {
+            // Before anything is signed.
+            return Err(unwritten(path)(std::io::ErrorKind::AlreadyExists.into()).into());
+        }
         let found = SubjectArguments::config_of(self.config.as_deref(), world)?;
         let tenant = found.as_ref().and_then(|(config, _)| config.tenant_id());
         let name = || {
@@ -200,7 +211,10 @@ impl CheckpointArguments {
                 WitnessRequest { old, proof, note }.written()
             }
         };
-        deliver(world, self.output.as_deref(), &document)?;
+        match &self.output {
+            Some(path) => write_new(path, document.as_bytes()).map_err(unwritten(path))?,
+            None => deliver(world, None, &document)?,
+        }
         world.note(&format!("{} entries are signed; keep the checkpoint where this machine is not", checkpoint.size()));
         Ok(Exit::Good)
     }

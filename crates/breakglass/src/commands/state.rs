@@ -6,6 +6,8 @@ use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_ops::ports::StoreError;
 use clap::Subcommand;
 
+use super::custody::desk::{DOCUMENTS, OPERATOR_KEY};
+use super::ledger::KEY_NAME as LEDGER_KEY;
 use crate::codes::ErrorCode;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
@@ -21,7 +23,10 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Write a whole copy of the state into a file
+    /// Write a copy of everything that is remembered into a file
+    ///
+    /// It is the database of the state. Keys (`operator.key`, `ledger.key`) and the folder `documents` are not in it: copy them
+    /// as well, the keys to where secrets are kept. What is there and not in the copy is named.
     Backup {
         /// The file, which must not be there yet
         file: PathBuf,
@@ -29,6 +34,8 @@ enum What {
         place: Place,
     },
     /// Put a copy into the place of a state that is not there
+    ///
+    /// Keys and sealed documents are not in a copy, and are brought from where they are kept. What is missing is named.
     Restore {
         /// The file that a backup has written
         file: PathBuf,
@@ -49,6 +56,13 @@ impl Place {
         state_folder(self.state.as_deref(), Path::new(""))
     }
 }
+
+/// What lies beside the database and is in no copy of it, and what it is.
+const BESIDE: [(&str, &str); 3] = [
+    (OPERATOR_KEY, "the operator's key, a secret, which signs sets and documents"),
+    (LEDGER_KEY, "the key of the ledger, a secret, which signs checkpoints"),
+    (DOCUMENTS, "the sealed documents, unless the configuration names other places for them"),
+];
 
 /// Why the state is not copied.
 #[derive(Debug, thiserror::Error)]
@@ -84,11 +98,22 @@ impl Arguments {
                 }
                 let store = SqliteStore::open(&place.folder()).map_err(StateFailure)?;
                 store.back_up(file).map_err(StateFailure)?;
-                world.note(&format!("the state is in `{}`", file.display()));
+                world.note(&format!("what is remembered is in `{}`", file.display()));
+                for (name, what) in BESIDE.iter().filter(|(name, _)| place.folder().join(name).exists()) {
+                    let path = place.folder().join(name);
+                    world.note(&format!("`{}` is not in it: {what}; copy it as well", path.display()));
+                }
             }
             What::Restore { file, place } => {
                 SqliteStore::restore(file, &place.folder()).map_err(StateFailure)?;
-                world.note(&format!("the state is in `{}` again", place.folder().display()));
+                world.note(&format!("what was remembered is in `{}` again", place.folder().display()));
+                for (name, what) in BESIDE.iter().filter(|(name, _)| !place.folder().join(name).exists()) {
+                    let path = place.folder().join(name);
+                    world.note(&format!(
+                        "`{}` is not there, and is in no copy: {what}; if there was one, bring it from where it is kept",
+                        path.display()
+                    ));
+                }
             }
         }
         Ok(Exit::Good)

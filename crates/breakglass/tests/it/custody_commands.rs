@@ -143,6 +143,12 @@ fn what_is_sealed_opens_with_any_two_shares_and_with_nothing_else() {
     for (first, second) in [(0, 1), (1, 2), (2, 0)] {
         assert_eq!(world.ends_with(0, &open, &two(&shares, first, second)).out.trim(), password);
     }
+    // As they stand on paper: with numbers, in lines, row by row of three columns.
+    let words: Vec<&str> = shares[2].split_whitespace().collect();
+    let cell = |at: usize| format!("{:>2} {}", at + 1, words[at]);
+    let rows = (0..11).map(|row| format!("{} {} {}\r\n", cell(row), cell(row + 11), cell(row + 22)));
+    let on_paper = format!("{}{}", rows.collect::<String>(), shares[0].replace(' ', "\n"));
+    assert_eq!(world.ends_with(0, &open, &on_paper).out.trim(), password);
     let mistyped = shares[1].replacen(shares[1].split(' ').nth(6).unwrap(), "zebra7", 1);
     let (_, others) = world.set();
     for (input, code, told) in [
@@ -150,7 +156,7 @@ fn what_is_sealed_opens_with_any_two_shares_and_with_nothing_else() {
         (two(&shares, 0, 0), "BG4054", "the same share"),
         (format!("{}\n{}", shares[0], others[1]), "BG4054", "share 2 is of the set"),
         (format!("{}\n{mistyped}", shares[0]), "BG4053", "share 2: word 7 is not in the word list"),
-        (shares[0].replacen(' ', "\n", 1), "BG4053", "share 1 has 1 words"),
+        (shares[0].splitn(2, ' ').last().unwrap().to_owned(), "BG4053", "share 1 has 32 words"),
         (String::new(), "BG4053", "no share was handed in"),
         ("\u{0}".repeat(9_000), "BG4053", "more than 4096 bytes"),
     ] {
@@ -406,4 +412,58 @@ fn a_custodian_without_a_key_of_their_own_gets_a_sheet_with_one_share() {
         let refused = world.ends(2, &["custody", "sheet", what, "--output", &output]);
         assert!(refused.err.contains("cannot be written"), "{}", refused.err);
     }
+    let nowhere = world.ends(2, &["custody", "sheet", "cover", "--output", "nowhere/cover.pdf"]);
+    assert!(nowhere.err.contains("`nowhere/cover.pdf` cannot be written"), "{}", nowhere.err);
+    assert!(!world.folder.join("nowhere").exists(), "only a set of shares makes a folder");
+}
+
+#[test]
+fn a_copy_of_the_state_says_what_is_not_in_it_and_no_other_operator_goes_on_with_it() {
+    let world = World::new("copies");
+    world.ready_set();
+    world.seal();
+    let copied = world.ends(0, &["state", "backup", "copy.db"]);
+    for beside in ["operator.key", "documents"] {
+        assert!(copied.err.contains(&format!("`.breakglass/{beside}` is not in it")), "{}", copied.err);
+    }
+    assert!(!copied.err.contains("ledger.key"), "{}", copied.err);
+    let key = fs::read(world.folder.join(".breakglass/operator.key")).unwrap();
+    fs::remove_dir_all(world.folder.join(".breakglass")).unwrap();
+    let restored = world.ends(0, &["state", "restore", "copy.db"]);
+    assert!(restored.err.contains("`.breakglass/operator.key` is not there, and is in no copy"), "{}", restored.err);
+    let listed = world.ends(1, &["custody", "list"]);
+    let told = listed.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("bring the operator's key from where it was"), "{told}");
+    assert!(!told.contains("new-set"), "{told}");
+    let refused = world.ends(2, &["custody", "new-set"]);
+    assert!(refused.err.contains("sets of shares were signed with the operator's key"), "{}", refused.err);
+    assert!(!world.folder.join(".breakglass/operator.key").exists(), "no other key is made");
+    fs::write(world.folder.join(".breakglass/operator.key"), key).unwrap();
+    #[cfg(unix)]
+    {
+        let only_its_owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs::set_permissions(world.folder.join(".breakglass/operator.key"), only_its_owner).unwrap();
+    }
+    world.ends(0, &["custody", "new-set"]);
+}
+
+#[test]
+fn a_set_that_cannot_be_leaves_nothing_behind() {
+    let world = World::new("twice");
+    let twice = ["--custodian", "eva", "--custodian", "eva", "--custodian", "max"];
+    let refused = world.ends(2, &[&["custody", "new-set"][..], &twice].concat());
+    assert!(refused.err.contains("`eva` would hold two shares of one set"), "{}", refused.err);
+    assert!(!world.folder.join(".breakglass/operator.key").exists());
+}
+
+#[test]
+fn a_password_is_spelled_where_there_is_no_terminal_as_well() {
+    let world = World::new("spelled");
+    let (_, shares) = world.ready_set();
+    let password = world.seal();
+    let open = ["custody", "open", "--account", ACCOUNT, "--spell", "en", "--share", "-"];
+    let opened = world.ends_with(0, &open, &two(&shares, 0, 1)).out;
+    let (first, spelled) = opened.split_once('\n').unwrap();
+    assert_eq!(first, password);
+    assert_eq!(spelled.split([',', '\n']).filter(|word| !word.trim().is_empty()).count(), password.len(), "{spelled}");
 }

@@ -291,10 +291,11 @@ fn a_witness_signs_what_grew_and_keeps_what_was_forked() {
         fork.err
     );
     assert!(fork.err.matches("8 entries with the root ").count() == 2 && fork.out.is_empty(), "{}", fork.err);
-    let old = see(1, "five");
-    assert!(old.err.contains("the log was cut off, or an old copy of it is shown"), "{}", old.err);
+    let old = see(2, "five");
+    assert!(old.err.starts_with("BG4040: "), "{}", old.err);
+    assert!(old.err.contains("it is older than what is known, or the log was cut off"), "{}", old.err);
     let kept = fs::read_dir(world.path("witness/evidence")).unwrap().count();
-    assert_eq!(kept, 2);
+    assert_eq!(kept, 1);
     // What the witness signed is worth something to whoever checks, and a witness that signed nothing shows.
     fs::write(world.path("cosigned.txt"), &grown.out).unwrap();
     fs::write(world.path("early.txt"), &first.out).unwrap();
@@ -329,6 +330,7 @@ fn a_witness_is_asked_with_a_proof_alone() {
     let witness = ["witness", "--folder", "witness", "--key", &key];
     world.ends(0, &[&witness[..], &["--log", "five"]].concat());
     let since = |code, state: &str, since: &str| {
+        let _ = fs::remove_file(world.path("request.txt"));
         world.ends(code, &["checkpoint", "--state", state, "--since", since, "--output", "request.txt"])
     };
     let request = [&witness[..], &["--request", "request.txt"]].concat();
@@ -338,6 +340,13 @@ fn a_witness_is_asked_with_a_proof_alone() {
     since(0, "state", "5");
     let grown = world.ends(0, &request);
     assert!(grown.err.contains("the ledger only grew, from 5 entries to 8 entries"), "{}", grown.err);
+    // The answer was lost, and the same is asked again.
+    let again = world.ends(0, &request);
+    assert!(again.err.contains("the ledger is as it was: 8 entries"), "{}", again.err);
+    assert_eq!(again.out.lines().next(), grown.out.lines().next());
+    assert!(!world.path("witness/evidence").exists());
+    let taken = ["checkpoint", "--state", "state", "--output", "request.txt"];
+    assert!(world.ends(2, &taken).err.starts_with("BG4037: `request.txt` cannot be written"));
     since(0, "other", "5");
     assert!(world.ends(1, &request).err.contains("the log was forked"));
     assert!(since(1, "state", "9").err.starts_with("BG4036: the ledger has 8 entries"));

@@ -20,6 +20,8 @@ mod exported_logs;
 #[cfg(test)]
 mod key_box;
 #[cfg(test)]
+mod keys_listed;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod live;
@@ -35,7 +37,8 @@ mod situations;
 mod streams;
 #[cfg(test)]
 mod suggestions;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod terminals;
 #[cfg(test)]
 mod what_if;

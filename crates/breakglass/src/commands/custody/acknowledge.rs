@@ -41,7 +41,7 @@ impl Arguments {
         let held = desk.meant(&key_box, self.set.as_deref())?.clone();
         let person = name_of(&self.person)?;
         let what = format!("The set {}, for {}.", held.set().id, desk.called(&person));
-        for share in self.share.read(1, &what, world)? {
+        for share in self.share.read(held.set(), 1, &what, world)? {
             let event = SetEvent::acknowledged(held.set(), &share).map_err(CustodyFailure::Recover)?;
             let SetEvent::Acknowledged { set, share: number } = event else { continue };
             let entry = Entry::Acknowledged { set, share: number, person: person.clone(), at: SystemClock.now() };

@@ -20,7 +20,7 @@ use breakglass_custody::signing::{SigningKey, SigningPublicKey};
 use breakglass_custody::succession::SealableError;
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::key_box::depositories::{Depositories, Unusable};
-use breakglass_ops::key_box::record::{Entry, HeldSet, KeyBox, KeyBoxError};
+use breakglass_ops::key_box::record::{Entry, HeldSet, KeyBox, KeyBoxError, STREAM};
 use breakglass_ops::ports::{Clock as _, Depository, DepositoryError, Random as _, Store, StoreError};
 use breakglass_ops::rotation::journey::{self, RotationError, course_of};
 use breakglass_ops::rotation::record::Course;
@@ -39,10 +39,10 @@ use crate::terminal::{self, TerminalError};
 use crate::wiring::{self, World};
 
 /// Name of the file with the operator's key, in the folder of the state.
-const OPERATOR_KEY: &str = "operator.key";
+pub(crate) const OPERATOR_KEY: &str = "operator.key";
 
 /// Name of the folder for documents, in the folder of the state, where no other is declared.
-const DOCUMENTS: &str = "documents";
+pub(crate) const DOCUMENTS: &str = "documents";
 
 /// Where things are.
 #[derive(Debug, clap::Args)]
@@ -62,6 +62,9 @@ pub(crate) enum DeskError {
     /// There is no operator's key on this machine.
     #[error("there is no key of the operator in `{}`", .0.display())]
     NoOperator(PathBuf),
+    /// The one with which sets were signed is gone.
+    #[error("sets of shares were signed with the operator's key, and it is not in `{}`", .0.display())]
+    LostOperator(PathBuf),
     /// It is another than the one that is pinned.
     #[error("the key of the operator in `{}` has the fingerprint `{found}`, and the configuration wants `{wanted}`", path.display())]
     OtherOperator { path: PathBuf, found: Fingerprint, wanted: Fingerprint },
@@ -153,6 +156,10 @@ impl Coded for DeskError {
             Self::NoOperator(_) => {
                 "`breakglass custody new-set` makes one with the first set of shares; elsewhere bring the state from where it \
                  is, with `breakglass state restore`, and `operator.key`"
+            }
+            Self::LostOperator(_) => {
+                "bring it from where it was, as `operator.key`: another key signs nothing of those sets. If it is lost for \
+                 good, begin with a state of its own (--state), make a set of shares there, and rotate"
             }
             Self::OtherOperator { .. } => {
                 "find out whose key it is before anything is sealed; `[custody] operator` has the fingerprint that stands on \
@@ -288,7 +295,9 @@ impl Desk {
             return self.operator_key();
         }
         // The folder is made with the state.
-        drop(self.store()?);
+        if Self::has_sets(&self.store()?)? {
+            return Err(DeskError::LostOperator(path));
+        }
         let key = new_signing_key(&path, KeyUse::Operator, has_passphrase)?;
         let fingerprint = key.public().fingerprint();
         world.note(&format!(
@@ -296,6 +305,11 @@ impl Desk {
             path.display()
         ));
         Ok(key)
+    }
+
+    /// Whether sets were ever made here.
+    pub(crate) fn has_sets(store: &SqliteStore) -> Result<bool, DeskError> {
+        Ok(!store.entries(STREAM)?.is_empty())
     }
 
     /// How the sets stand.

@@ -67,8 +67,12 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
     let store = desk.store()?;
     let operator = match desk.operator() {
         Ok(operator) => operator,
-        Err(DeskError::NoOperator(_)) => {
-            let to_do = vec!["make a set of shares: `breakglass custody new-set`".to_owned()];
+        Err(DeskError::NoOperator(path)) => {
+            let to_do = vec![if Desk::has_sets(&store)? {
+                format!("bring the operator's key from where it was: {}", DeskError::LostOperator(path))
+            } else {
+                "make a set of shares: `breakglass custody new-set`".to_owned()
+            }];
             return Ok(Listing { operator: None, sets: Vec::new(), documents: Vec::new(), to_do });
         }
         Err(error) => return Err(error.into()),

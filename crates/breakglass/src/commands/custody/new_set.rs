@@ -1,15 +1,17 @@
 //! `custody new-set`: a sealing key, split among custodians.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::random::SystemRandom;
+use breakglass_custody::name::Name;
 use breakglass_custody::quorum::Quorum;
 use breakglass_custody::sealed::seal_share;
 use breakglass_custody::sealing_key::{SealingKey, SplitKey};
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::slip39::Share;
-use breakglass_ops::key_box::record::{Entry, KeyBox};
+use breakglass_ops::key_box::record::{Entry, KeyBox, KeyBoxError};
 use breakglass_ops::ports::{Clock as _, Random as _};
 use jiff::Timestamp;
 
@@ -77,13 +79,13 @@ impl Arguments {
             // Before anything is made.
             drop(PrivateScreen::open("show shares on", world).map_err(DeskError::from)?);
         }
+        let names = names(&holders)?;
         let operator = desk.operator_key_or_new(self.passphrase, world)?;
         let store = desk.store()?;
         let mut key_box = desk.key_box(&store)?;
         let split = split(quorum, &key_box)?;
         let now = SystemClock.now();
         let signed = SignedSet::sign(&split.set, now, &operator).map_err(CustodyFailure::Signed)?;
-        let names = holders.iter().map(|holder| name_of(&holder.id)).collect::<Result<Vec<_>, _>>()?;
         let made = Entry::Made { set: signed.text().to_owned(), holders: names, is_reserve: self.reserve, at: now };
         // Whether it can be the next set shows before anybody is given a share.
         KeyBox::take(&mut key_box.clone(), &made).map_err(DeskError::from)?;
@@ -128,15 +130,13 @@ impl Arguments {
         let id = &signed.set().id;
         if let Some(key) = &holder.age {
             let sealed = seal_share(share, key).map_err(CustodyFailure::Share)?;
-            let path = self.output.join(format!("{id}-{number}-{}.age", holder.id));
-            write_new(&path, sealed.as_bytes())?;
+            let path = write_in(&self.output, &format!("{id}-{number}-{}.age", holder.id), sealed.as_bytes())?;
             world.tell(&format!("{}: share {number} is in `{}`, encrypted to their key.", holder.name, path.display()));
             return Ok(());
         }
         if !self.show {
-            let path = self.output.join(format!("{id}-{number}-{}.pdf", holder.id));
             let sheet = share_sheet(desk, holder, (signed, share, self.reserve), &[], (self.paper, now))?;
-            write_new(&path, &sheet)?;
+            let path = write_in(&self.output, &format!("{id}-{number}-{}.pdf", holder.id), &sheet)?;
             world.tell(&format!(
                 "{}: share {number} is in `{}`; print it for them, and delete it.",
                 holder.name,
@@ -159,6 +159,32 @@ impl Arguments {
         screen.ask("Enter empties this screen, when every word is written down and compared: ").map_err(terminal)?;
         Ok(())
     }
+}
+
+/// Who holds the shares, each of them one, before anything is made.
+fn names(holders: &[Person]) -> Result<Vec<Name>, DeskError> {
+    let mut names = Vec::new();
+    for holder in holders {
+        let name = name_of(&holder.id)?;
+        if names.contains(&name) {
+            return Err(KeyBoxError::SamePerson(name).into());
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+/// A file in a folder that is made if it is not there, and that only its owner enters then.
+fn write_in(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, Failure> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let made = builder.create(folder);
+    made.map_err(|source| CustodyFailure::Folder { path: folder.to_path_buf(), source })?;
+    let path = folder.join(name);
+    write_new(&path, bytes)?;
+    Ok(path)
 }
 
 /// A sealing key in parts, with a name that no set here has: by the name people tell one set from another.

@@ -171,7 +171,7 @@ fn open(
         "Opening {} of {}, version {}.\nIt is sealed to the {called} {}, of which {} open.",
         label.credential, label.account.user_principal_name, label.version, set.id, set.quorum
     );
-    let shares = shares.share.read(usize::from(set.quorum.threshold()), &what, world)?;
+    let shares = shares.share.read(set, usize::from(set.quorum.threshold()), &what, world)?;
     // From files it may be those of the other set, without anybody having said so.
     let set = label.set_of(&shares);
     let key = set.recover(&shares).map_err(CustodyFailure::Recover)?;

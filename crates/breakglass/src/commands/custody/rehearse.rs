@@ -52,7 +52,7 @@ impl Arguments {
         let set = held.set();
         let count = usize::from(self.count.unwrap_or_else(|| set.quorum.count()));
         let what = format!("A rehearsal of the set {}, of which {} open.", set.id, set.quorum);
-        let shares = self.share.read(count, &what, world)?;
+        let shares = self.share.read(set, count, &what, world)?;
         set.rehearse(&shares).map_err(CustodyFailure::Recover)?;
         let documents = documents_of(&desk, &held)?;
         if !documents.is_empty() {

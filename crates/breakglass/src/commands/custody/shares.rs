@@ -3,13 +3,14 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use breakglass_custody::key_set::KeySet;
-use breakglass_custody::slip39::{Share, ShareError};
+use breakglass_custody::key_set::{KeySet, RecoverError};
+use breakglass_custody::slip39::{CombineError, Share, ShareError};
 use zeroize::Zeroizing;
 
+use super::CustodyFailure;
 use super::desk::DeskError;
 use crate::codes::ErrorCode;
-use crate::failure::Coded;
+use crate::failure::{Coded, Failure};
 use crate::terminal::{PrivateScreen, TerminalError, line_of, stdin};
 use crate::wiring::World;
 
@@ -19,14 +20,17 @@ const SHARE_COUNT_MAX: usize = 16;
 /// Words from which on what is no file is taken for a share, and not repeated in an error.
 const WORD_COUNT_SUSPECT: usize = 6;
 
+/// Words of a share of a sealing key.
+const SHARE_WORDS: usize = 33;
+
 /// Times that one share is asked for.
 const TRY_COUNT_MAX: usize = 10;
 
 /// Where shares come from.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShareArguments {
-    /// A file with the words of one share, or `-` for standard input with a share on each line; without it each holder types
-    /// their own at the terminal
+    /// A file with the words of one share, in any lines and with or without their numbers, or with a share on each line; `-`
+    /// for standard input; without it each holder types their own at the terminal
     #[arg(long, value_name = "FILE")]
     share: Vec<PathBuf>,
 }
@@ -60,7 +64,8 @@ pub(crate) const CODES: &[ErrorCode] = &[ErrorCode {
     title: "a share cannot be read",
     explanation: "A share is 33 words of the list of SLIP-0039. The message says which share and which of its words; compare \
                   it with the paper, letter by letter: the first four letters of each word are like no other's. At the \
-                  terminal it is said beside it what was probably meant. Nothing was opened and nothing was changed.",
+                  terminal it is said beside it what was probably meant. The numbers of the words may be typed as well, and a file may \
+                  have the words of a share in several lines. Nothing was opened and nothing was changed.",
 }];
 
 impl Coded for ShareFailure {
@@ -81,9 +86,9 @@ impl Coded for ShareFailure {
 }
 
 impl ShareArguments {
-    /// Reads them: `count` are asked for where no file is named, with what is said about each.
-    pub(crate) fn read(&self, count: usize, what: &str, world: &World) -> Result<Vec<Share>, crate::failure::Failure> {
-        let shares = if self.share.is_empty() { asked(count, what, world)? } else { self.in_files()? };
+    /// Reads shares of a set: `count` are asked for where no file is named, with what is said about each.
+    pub(crate) fn read(&self, set: &KeySet, count: usize, what: &str, world: &World) -> Result<Vec<Share>, Failure> {
+        let shares = if self.share.is_empty() { asked(set, count, what, world)? } else { self.in_files()? };
         Ok(shares)
     }
 
@@ -94,9 +99,9 @@ impl ShareArguments {
         sets: &[&KeySet],
         what: &dyn Fn(&KeySet) -> String,
         world: &World,
-    ) -> Result<Vec<Vec<Share>>, crate::failure::Failure> {
+    ) -> Result<Vec<Vec<Share>>, Failure> {
         if self.share.is_empty() {
-            let of_set = |set: &&KeySet| asked(usize::from(set.quorum.threshold()), &what(set), world);
+            let of_set = |set: &&KeySet| asked(set, usize::from(set.quorum.threshold()), &what(set), world);
             return sets.iter().map(of_set).collect();
         }
         let mut each: Vec<Vec<Share>> = sets.iter().map(|_| Vec::new()).collect();
@@ -119,28 +124,146 @@ impl ShareArguments {
                 return Err(ShareFailure::Words);
             }
             let mut file = opened.map_err(failed)?;
+            let mut lines = Lines::default();
             loop {
                 let line = match line_of(&mut file) {
                     Ok(line) => line,
                     Err(TerminalError::Ended) => break,
                     Err(error) => return Err(failed(error)),
                 };
-                if line.trim().is_empty() {
-                    continue;
+                for text in lines.with(&line) {
+                    take(&mut shares, &text)?;
                 }
-                if shares.len() == SHARE_COUNT_MAX {
-                    return Err(ShareFailure::Many);
-                }
-                shares.push(Share::read(shares.len() + 1, &line).map_err(ShareFailure::Share)?);
+            }
+            if let Some(text) = lines.rest() {
+                take(&mut shares, &text)?;
             }
         }
         if shares.is_empty() { Err(ShareFailure::None) } else { Ok(shares) }
     }
 }
 
+fn take(shares: &mut Vec<Share>, text: &str) -> Result<(), ShareFailure> {
+    if shares.len() == SHARE_COUNT_MAX {
+        return Err(ShareFailure::Many);
+    }
+    shares.push(share_of(shares.len() + 1, text).map_err(ShareFailure::Share)?);
+    Ok(())
+}
+
+/// Reads a share as it stands on paper, with or without the numbers of its words. That words are missing is said before
+/// anything else is.
+fn share_of(number: usize, text: &str) -> Result<Share, ShareError> {
+    let words = unnumbered(text);
+    let count = words.split_whitespace().count();
+    Share::read(number, &words).map_err(|error| match error {
+        ShareError::Checksum { .. } | ShareError::Unlisted { .. } if count != SHARE_WORDS => {
+            ShareError::WordCount { share: number, count }
+        }
+        error => error,
+    })
+}
+
+/// Whether it is the number of a word, as `7`, `7.` or `7)`.
+fn number_of(text: &str) -> Option<usize> {
+    let digits = text.trim_end_matches(['.', ')', ':']);
+    (1..=2).contains(&digits.len()).then(|| digits.parse().ok()).flatten()
+}
+
+/// The words without their numbers. Where each has one, they are in the order of the numbers: columns that were copied line by
+/// line are not in that of the words.
+fn unnumbered(text: &str) -> Zeroizing<String> {
+    let (mut words, mut numbers) = (Vec::new(), Vec::new());
+    for part in text.split_whitespace() {
+        match number_of(part) {
+            Some(number) => numbers.push((number, words.len())),
+            None => words.push(part),
+        }
+    }
+    let is_each = numbers.len() == words.len() && numbers.iter().enumerate().all(|(at, (_, place))| at == *place);
+    numbers.sort_unstable();
+    let is_whole = is_each && (1..).zip(&numbers).all(|(wanted, (number, _))| wanted == *number);
+    // It has room for everything, so that no copy of its beginning is left behind.
+    let mut joined = Zeroizing::new(String::with_capacity(text.len() + 1));
+    let mut push = |word: &str| {
+        if !joined.is_empty() {
+            joined.push(' ');
+        }
+        joined.push_str(word);
+    };
+    if is_whole {
+        numbers.iter().filter_map(|(_, place)| words.get(*place)).for_each(|word| push(word));
+    } else {
+        words.iter().for_each(|word| push(word));
+    }
+    joined
+}
+
+/// Shares in the lines of a file: one that has fewer words than a share goes on in the next.
+#[derive(Default)]
+struct Lines(Zeroizing<String>);
+
+impl Lines {
+    /// The shares that are whole with one more line.
+    fn with(&mut self, line: &str) -> Vec<Zeroizing<String>> {
+        let count = |text: &str| text.split_whitespace().filter(|part| number_of(part).is_none()).count();
+        let mut whole = Vec::new();
+        match count(line) {
+            0 => {}
+            SHARE_WORDS.. => {
+                whole.extend(self.rest());
+                whole.push(Zeroizing::new(line.to_owned()));
+            }
+            _ => {
+                let mut both = Zeroizing::new(String::with_capacity(self.0.len() + line.len() + 1));
+                both.push_str(&self.0);
+                both.push(' ');
+                both.push_str(line);
+                self.0 = both;
+                if count(&self.0) >= SHARE_WORDS {
+                    whole.extend(self.rest());
+                }
+            }
+        }
+        whole
+    }
+
+    /// What is left.
+    fn rest(&mut self) -> Option<Zeroizing<String>> {
+        let rest = std::mem::take(&mut self.0);
+        (!rest.trim().is_empty()).then_some(rest)
+    }
+}
+
+/// Why what was typed is not taken.
+enum Untaken {
+    /// It is no share.
+    Share(ShareError),
+    /// It is none of those that are asked for.
+    Set(RecoverError),
+}
+
+impl From<Untaken> for Failure {
+    fn from(untaken: Untaken) -> Self {
+        match untaken {
+            Untaken::Share(error) => ShareFailure::Share(error).into(),
+            Untaken::Set(error) => CustodyFailure::Recover(error).into(),
+        }
+    }
+}
+
+/// A share that can be one of the set, and is none of those that are there.
+fn next_share(set: &KeySet, shares: &[Share], typed: &str) -> Result<Share, Untaken> {
+    let number = shares.len() + 1;
+    let share = share_of(number, typed).map_err(Untaken::Share)?;
+    set.look_at(number, &share).map_err(Untaken::Set)?;
+    let same = shares.iter().position(|other| other.header().member == share.header().member);
+    same.map_or(Ok(share), |at| Err(Untaken::Set(CombineError::Twice(at + 1, number).into())))
+}
+
 /// Asks for each share on a screen of its own.
-fn asked(count: usize, what: &str, world: &World) -> Result<Vec<Share>, crate::failure::Failure> {
-    let terminal = |error: TerminalError| crate::failure::Failure::from(DeskError::from(error));
+fn asked(set: &KeySet, count: usize, what: &str, world: &World) -> Result<Vec<Share>, Failure> {
+    let terminal = |error: TerminalError| Failure::from(DeskError::from(error));
     let mut shares = Vec::new();
     for number in 1..=count {
         let screen = PrivateScreen::open("type shares at", world).map_err(terminal)?;
@@ -150,17 +273,20 @@ fn asked(count: usize, what: &str, world: &World) -> Result<Vec<Share>, crate::f
             screen.clear().map_err(terminal)?;
             let head = format!(
                 "{what}\n\nShare {number} of {count}. Only its holder looks at this screen; it is emptied afterwards.\n{said}\n\
-                 Type the 33 words with a space between them, then Enter:\n"
+                 Type the {SHARE_WORDS} words with a space between them, on one line, then Enter:\n"
             );
             let typed = screen.show(&head).and_then(|()| screen.ask("> ")).map_err(terminal)?;
-            match Share::read(number, &typed) {
+            match next_share(set, &shares, &typed) {
                 Ok(share) => break share,
-                Err(error) => {
+                Err(untaken) => {
                     tries += 1;
                     if tries == TRY_COUNT_MAX {
-                        return Err(ShareFailure::Share(error).into());
+                        return Err(untaken.into());
                     }
-                    said = format!("\n{}", told(&error).as_str());
+                    said = match &untaken {
+                        Untaken::Share(error) => format!("\n{}", told(error).as_str()),
+                        Untaken::Set(error) => format!("\n{error}\n"),
+                    };
                 }
             }
         };
@@ -184,4 +310,95 @@ fn told(error: &ShareError) -> Zeroizing<String> {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use breakglass_custody::quorum::Quorum;
+    use breakglass_custody::sealing_key::{SealingKey, SplitKey};
+
+    use super::*;
+
+    const WORDS: [&str; 33] = ["acid"; 33];
+
+    fn numbered(separator: &str, order: &[usize]) -> String {
+        let all = order
+            .iter()
+            .map(|number| format!("{number}{separator} {}", ["one", "two", "three", "four", "five"][*number]));
+        all.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn numbers_are_left_away_and_say_the_order_where_each_word_has_one() {
+        for separator in ["", ".", ")"] {
+            assert_eq!(*unnumbered(&numbered(separator, &[1, 3, 2, 4])), "two three four five");
+        }
+        for (typed, wanted) in [
+            ("1 a 2 b c", "a b c"),
+            ("a 1 b 2", "a b"),
+            ("1 a 1 b", "a b"),
+            ("  a\tb  ", "a b"),
+            ("1 2 3", ""),
+            ("123 a", "123 a"),
+            ("", ""),
+        ] {
+            assert_eq!(*unnumbered(typed), wanted, "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_share_that_is_broken_into_lines_is_one() {
+        let whole = WORDS.join(" ");
+        let parts: Vec<String> = WORDS.chunks(3).map(|words| format!("7 {}", words.join(" "))).collect();
+        for (lines, wanted) in [
+            (vec![whole.clone(), String::new(), whole.clone()], vec![33, 33]),
+            (parts.iter().cloned().chain(["  ".to_owned(), whole.clone()]).collect(), vec![33, 33]),
+            // What has too few words is not taken for the beginning of the next.
+            (vec![WORDS[1..].join(" "), whole.clone()], vec![32, 33]),
+            (vec![whole, WORDS[1..].join(" ")], vec![33, 32]),
+            (vec![WORDS[..20].join(" "), WORDS[..20].join(" ")], vec![40]),
+            (vec![String::new()], vec![]),
+        ] {
+            let mut read = Lines::default();
+            let mut found: Vec<Zeroizing<String>> = lines.iter().flat_map(|line| read.with(line)).collect();
+            found.extend(read.rest());
+            let counts: Vec<usize> = found.iter().map(|text| unnumbered(text).split_whitespace().count()).collect();
+            assert_eq!(counts, wanted, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_share_that_does_not_count_is_refused_where_it_is_typed() {
+        let mut next = 0_u8;
+        let mut fill = |bytes: &mut [u8]| {
+            bytes.fill_with(|| {
+                next = next.wrapping_mul(5).wrapping_add(1);
+                next
+            });
+            Ok::<(), ()>(())
+        };
+        let key = SealingKey::generate(&mut fill).unwrap();
+        let SplitKey { set, shares } = key.split(Quorum::new(2, 3).unwrap(), &mut fill).unwrap();
+        let typed: Vec<String> = shares.iter().map(|share| share.with_words(str::to_owned)).collect();
+        let first = vec![next_share(&set, &[], &typed[1]).ok().unwrap()];
+        let told = |typed: &str| match next_share(&set, &first, typed) {
+            Ok(_) => "taken".to_owned(),
+            Err(Untaken::Share(error)) => error.to_string(),
+            Err(Untaken::Set(error)) => error.to_string(),
+        };
+        assert_eq!(told(&typed[0]), "taken");
+        assert!(told(&typed[1]).starts_with("shares 1 and 2 are the same share of the set"), "{}", told(&typed[1]));
+        let other = "duckling enlarge academic academic agency result length solution fridge kidney coal piece deal husband \
+                     erode duke ajar critical decision keyboard";
+        assert!(told(other).starts_with("share 2 is of the set `duckling-enlarge`, and "), "{}", told(other));
+        assert!(told(other.trim_end_matches("keyboard")).contains("has 19 words"));
+    }
+
+    #[test]
+    fn that_words_are_missing_is_said_first() {
+        let error = share_of(2, &WORDS[..20].join(" ")).err().unwrap();
+        assert!(error.to_string().starts_with("share 2 has 20 words, and a share of a sealing key has 33"), "{error}");
+        assert!(matches!(share_of(1, &WORDS.join(" ")), Err(ShareError::Checksum { .. })));
+        assert!(matches!(share_of(1, "x"), Err(ShareError::WordCount { count: 1, .. })));
+    }
 }

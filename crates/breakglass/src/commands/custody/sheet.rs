@@ -1,6 +1,5 @@
 //! `custody sheet`: what lies in safes and in custodians' drawers.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use breakglass_adapters::clock::SystemClock;
@@ -10,7 +9,7 @@ use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::slip39::Share;
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::key_box::record::{HeldSet, KeyBox};
-use breakglass_ops::ports::{Clock as _, Depository as _};
+use breakglass_ops::ports::Clock as _;
 use breakglass_sheets::cover_sheet::{CoverSheet, Documents};
 use breakglass_sheets::runbook::Runbook;
 use breakglass_sheets::share_sheet::ShareSheet;
@@ -23,7 +22,7 @@ use zeroize::Zeroizing;
 use super::CustodyFailure;
 use super::desk::{Desk, Place};
 use super::shares::ShareArguments;
-use crate::config::Person;
+use crate::config::{DocumentPlace, Person};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::wiring::World;
@@ -75,7 +74,7 @@ struct Common {
     #[arg(long, value_name = "SET")]
     set: Option<String>,
 
-    /// The file, which must not be there yet
+    /// The file, which must not be there yet, in a folder that is
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
 
@@ -136,7 +135,7 @@ impl Arguments {
             }
             What::Runbook { second_factor, documents_at, .. } => {
                 let outside = reserve_of(&desk, &key_box, &documents);
-                let usual = [desk.depositories().place()];
+                let usual = places(&desk);
                 let group = desk.config.wanted(None).group;
                 Runbook {
                     tenant: &tenant,
@@ -153,7 +152,7 @@ impl Arguments {
                 .pdf(common.paper.into())
             }
             What::Share { share, .. } => {
-                let shares = share.read(1, &format!("The set {}.", held.set().id), world)?;
+                let shares = share.read(held.set(), 1, &format!("The set {}.", held.set().id), world)?;
                 let share = shares.first().ok_or(CustodyFailure::Which("no share".to_owned()))?;
                 breakglass_custody::succession::SetEvent::acknowledged(held.set(), share)
                     .map_err(CustodyFailure::Recover)?;
@@ -214,6 +213,18 @@ fn reserve_of(desk: &Desk, key_box: &KeyBox, documents: &[Document]) -> Option<(
     Some((held.clone(), custodians(desk, held)))
 }
 
+/// Where documents are, for somebody who stands somewhere else.
+fn places(desk: &Desk) -> Vec<String> {
+    let declared = desk.config.document_places(&desk.folder);
+    let is_here = |place: Option<&DocumentPlace>| !matches!(place, Some(DocumentPlace::Vault(_)));
+    let all = desk.depositories();
+    let named = all.iter().enumerate().map(|(at, depository)| match depository.place() {
+        place if is_here(declared.get(at)) => format!("{place}, on the machine where breakglass is set up"),
+        place => place,
+    });
+    named.collect()
+}
+
 fn documents_of(desk: &Desk, held: &HeldSet) -> Result<Vec<Document>, Failure> {
     Ok(desk.documents()?.into_iter().filter(|document| document.label().is_sealed_to(held.set())).collect())
 }
@@ -267,16 +278,8 @@ fn date(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
 }
 
-/// A file that is not there yet and only its owner reads, whole or not at all, in a folder that only its owner enters.
+/// A file that is not there yet and only its owner reads, whole or not at all, in a folder that is there.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        let made = builder.create(folder);
-        made.map_err(|source| CustodyFailure::Folder { path: folder.to_path_buf(), source })?;
-    }
     let written = whole_file::write_new(path, bytes);
     Ok(written.map_err(|source| CustodyFailure::File { path: path.to_path_buf(), source })?)
 }

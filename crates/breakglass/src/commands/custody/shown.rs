@@ -16,6 +16,9 @@ pub(crate) enum Spelling {
     De,
 }
 
+/// Said where no spelling can be.
+const UNSPELLED: &str = "It has characters without a word to read them by.";
+
 impl From<Spelling> for Language {
     fn from(spelling: Spelling) -> Self {
         match spelling {
@@ -25,7 +28,8 @@ impl From<Spelling> for Language {
     }
 }
 
-/// Shows it on the terminal until somebody has read it; where stdout is none, writes it there, on a line of its own.
+/// Shows it on the terminal until somebody has read it; where stdout is none, writes it there, on a line of its own, and how
+/// it is spelled behind it if that is asked for.
 pub(crate) fn show(
     password: &Password,
     head: &str,
@@ -37,7 +41,14 @@ pub(crate) fn show(
             let mut stdout = io::stdout().lock();
             stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush())
         };
-        return Ok(password.with_plaintext(write)?);
+        password.with_plaintext(write)?;
+        let spelled = spelling.map(|spelling| password.with_spelling(spelling.into(), |text| write(text)));
+        match spelled {
+            Some(Err(_)) => world.note(UNSPELLED),
+            Some(Ok(written)) => written?,
+            None => {}
+        }
+        return Ok(());
     }
     let screen = PrivateScreen::open("show the password on", world)?;
     screen.show(&format!("{head}\n"))?;
@@ -54,7 +65,7 @@ pub(crate) fn show(
     if let Some(spelling) = spelling {
         match password.with_spelling(spelling.into(), |text| screen.show(text)) {
             Ok(shown) => shown?,
-            Err(_) => screen.show("It has characters without a word to read them by.")?,
+            Err(_) => screen.show(UNSPELLED)?,
         }
         screen.show("")?;
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use breakglass_adapters::key_file::KeyFileError;
 use breakglass_ledger::note::NoteError;
-use breakglass_ledger::witness::Seen;
+use breakglass_ledger::witness::{Seen, WitnessRefusal};
 use breakglass_ops::journal::{
     JournalError, KeptError, NotWitnessed, RefusedCheckpoint, SigningError, WitnessRequestError,
 };
@@ -92,6 +92,10 @@ fn sentence(refused: &RefusedCheckpoint) -> String {
     format!("this checkpoint is not signed: {}{both}", refused.refusal)
 }
 
+fn is_older(refused: &RefusedCheckpoint) -> bool {
+    matches!(refused.refusal, WitnessRefusal::Older { .. })
+}
+
 impl From<NotWitnessed> for LedgerFailure {
     fn from(error: NotWitnessed) -> Self {
         match error {
@@ -141,14 +145,14 @@ pub(crate) const CODES: &[ErrorCode] = &[
     },
     ErrorCode {
         code: "BG4037",
-        title: "the ledger cannot be exported there",
-        explanation: "It is written only where nothing is yet, so that no earlier copy is lost: name another folder. If it was \
-                      begun, what is there is not whole; remove it.",
+        title: "the ledger or a checkpoint cannot be written there",
+        explanation: "It is written only where nothing is yet, so that no earlier copy or checkpoint is lost: name another \
+                      folder or file. If a folder was begun, what is there is not whole; remove it.",
     },
     ErrorCode {
         code: "BG4038",
         title: "the witness refuses the checkpoint",
-        explanation: "The log was cut off, changed or forked since the witness saw it last, or the checkpoint is not signed by \
+        explanation: "The log was changed or forked since the witness saw it last, or the checkpoint is not signed by \
                       the log's key, or the entries are not those of the checkpoint. The message names what was seen and what \
                       is shown. Where the log has signed both, both are kept in the folder `evidence`: whoever has them can \
                       prove that two pasts were signed. Tell whoever answers for the log, by another way than its machine.",
@@ -160,6 +164,14 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       same folder. Nothing is signed that is not written down first. A damaged file is never taken for a log \
                       that was not seen yet: put it back from a copy, or compare the checkpoints by hand before you move it \
                       away.",
+    },
+    ErrorCode {
+        code: "BG4040",
+        title: "the checkpoint is older than what the witness knows",
+        explanation: "The witness has seen more entries than this checkpoint has. That is so where an earlier export or request \
+                      is shown again, and it is so where the log was cut off: an older checkpoint alone proves neither. It is \
+                      not signed, what is remembered stays, and nothing is kept as evidence. Ask for a checkpoint of now; one \
+                      that has fewer entries still says that the log was cut off.",
     },
 ];
 
@@ -176,6 +188,7 @@ impl Coded for LedgerFailure {
             | Self::NoRequest { .. }
             | Self::Since { .. } => "BG4036",
             Self::Unwritten { .. } => "BG4037",
+            Self::Refused(refused) if is_older(refused) => "BG4040",
             Self::Refused(_) | Self::NotWitnessed(NotWitnessed::NotTheLog(_)) => "BG4038",
             Self::NotWitnessed(_) => "BG4039",
         }
@@ -199,7 +212,10 @@ impl Coded for LedgerFailure {
             Self::Since { .. } => {
                 "a witness that has seen more has seen another ledger: compare the checkpoints".to_owned()
             }
-            Self::Unwritten { .. } => "name a folder that is not there yet".to_owned(),
+            Self::Unwritten { .. } => "name one that is not there yet".to_owned(),
+            Self::Refused(refused) if is_older(refused) => {
+                "ask for a checkpoint of now; if it has fewer entries than were seen, the log was cut off".to_owned()
+            }
             Self::Refused(refused) => match &refused.evidence {
                 Some(place) => format!("both checkpoints are kept in `{place}`; tell whoever answers for the log"),
                 None => "ask whoever answers for the log, by another way than its machine".to_owned(),
@@ -213,6 +229,7 @@ impl Coded for LedgerFailure {
 
     fn exit(&self) -> Exit {
         match self {
+            Self::Refused(refused) if is_older(refused) => Exit::NotStarted,
             Self::Journal(JournalError::Faults(_))
             | Self::Kept(KeptError::Damaged(_))
             | Self::Signing(SigningError::Faults(_) | SigningError::Other { .. })
