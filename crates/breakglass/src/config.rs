@@ -109,7 +109,7 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       [[lockout.scenario]]\n    id = \"office-closed\"\n    \
                       title = \"Nobody gets into the office\"\n    failed = [\"net:*\", \"safe:hq\"]\n\n    \
                       [custody]\n    report_to = \"Dana Fischer, +49 30 5550 100\"\n    \
-                      operator = \"…\"               # fingerprint of the operator's key\n    \
+                      operator = \"0000-0000-0000-0000-0000-0000-0000-0000\"   # fingerprint of the operator's key\n    \
                       application_may_rotate = false\n\n    \
                       [[custody.reserve]]\n    id = \"notary\"           # as a custodian, outside\n\n    \
                       [[custody.custodian]]\n    id = \"eva\"\n    name = \"Eva Brandt\"\n    site = \"hq\"\n    \

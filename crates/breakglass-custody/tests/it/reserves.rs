@@ -40,7 +40,7 @@ fn either_set_opens_and_no_mixture_does_by_seed() {
             assert_eq!(document.label().set_of(enough), set);
             let key = set.recover(enough).unwrap();
             assert!(key.open(&document).unwrap().is_same(&world.password));
-            assert_eq!(rehearse(enough, &[document.clone()]).unwrap()[0].label(), document.label());
+            assert_eq!(rehearse(enough, std::slice::from_ref(&document)).unwrap()[0].label(), document.label());
             let few = document.label().set_of(&shares[..need - 1]).recover(&shares[..need - 1]).err();
             assert!(matches!(few, Some(RecoverError::Combine(CombineError::TooFew { .. }))), "{few:?}");
         }

@@ -1,5 +1,7 @@
 //! What is remembered of accounts that took the place of others.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,6 +25,33 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
+    /// The tenant has deleted it, or does not have it any more: nothing that is sealed of it counts.
+    Deleted {
+        /// Its id.
+        account: String,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Ids of accounts that another took the place of, and whether each is known to be deleted.
+///
+/// # Errors
+/// They cannot be read, or are none.
+pub fn replaced(store: &dyn Store) -> Result<BTreeMap<String, bool>, StoreError> {
+    let unusable = |why: String| StoreError::Unusable { place: STREAM.to_owned(), why };
+    let mut found = BTreeMap::new();
+    for value in store.entries(STREAM)? {
+        match serde_json::from_value(value).map_err(|error| unusable(error.to_string()))? {
+            Entry::Replaced { account, .. } => {
+                found.entry(account).or_insert(false);
+            }
+            Entry::Deleted { account, .. } => {
+                found.insert(account, true);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Writes an entry down.

@@ -210,6 +210,7 @@ impl Arguments {
         let mut documents: Vec<Document> = Vec::new();
         for named in &self.account {
             let candidates = Candidates::of(desk, named, world)?;
+            candidates.counts(desk)?;
             let id = &candidates.first().label().account.id;
             if documents.iter().any(|other| other.label().account.id == *id) {
                 continue;

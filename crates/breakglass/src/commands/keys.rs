@@ -272,7 +272,7 @@ impl Place {
         let (config, folder) = SubjectArguments::config_or_usual(self.config.as_deref(), world)?;
         let state = state_folder(self.state.as_deref(), Path::new(""));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(LiveError::Runtime)?;
-        Ok(Desk { config, folder, state, runtime })
+        Ok(Desk { config, folder, state, given_operator: None, runtime })
     }
 
     /// The tenant, and the port of its sign-in page where it is none of the usual.

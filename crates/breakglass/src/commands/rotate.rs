@@ -315,6 +315,7 @@ impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let tools = self.tools(world)?;
         let (mut subject, wanted) = tools.read(world)?;
+        replace::note_gone(&tools)?;
         let account = tools.account(&subject, &self.account)?;
         if let Some(exit) = tools.finish(&account, world)? {
             return Ok(exit);

@@ -141,5 +141,11 @@ fn documents(documents: &[DocumentLine], (columns, paint): (usize, Paint)) -> St
             if is_to_do { Cell::styled(stands, Style::Strong) } else { Cell::plain(stands) },
         ]
     };
-    table(&heads, &documents.iter().map(row).collect::<Vec<_>>(), (columns, paint))
+    let mut said = table(&heads, &documents.iter().map(row).collect::<Vec<_>>(), (columns, paint));
+    said.push_str("\n  Names, for --document:\n");
+    for document in documents {
+        let line = format!("{}  version {} of {}", document.document, document.version, document.account);
+        said.push_str(&fitted(&line, "    ", "      ", columns));
+    }
+    said
 }

@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 
 use breakglass_custody::name::Name;
+use breakglass_ops::key_box::accounts::replaced;
 use breakglass_ops::key_box::record::HeldSet;
 use breakglass_ops::ports::Store;
 use breakglass_ops::rotation::record::Standing;
 
 use super::CustodyFailure;
-use super::desk::{Desk, courses, name_of};
+use super::desk::{Desk, DeskError, courses, name_of};
 use crate::failure::Failure;
 
 /// Refuses a set to which a document is sealed that may count, or may for all that can be told; `never_set` are documents in
@@ -21,13 +22,15 @@ pub(super) fn nothing_counts(
     store: &dyn Store,
     (held, never_set): (&HeldSet, &[Name]),
 ) -> Result<(), Failure> {
-    let courses = courses(store)?;
+    let deleted = replaced(store).map_err(DeskError::from)?;
+    let is_left = |id: &String| deleted.get(id) != Some(&true);
+    let courses: Vec<_> = courses(store)?.into_iter().filter(|(id, _)| is_left(id)).collect();
     let found = desk
         .documents()
         .map_err(|error| CustodyFailure::Untold { set: held.set().id.clone(), source: Box::new(error) })?;
     // Whether each document is sealed to the set.
     let mut sealed: BTreeMap<Name, bool> = BTreeMap::new();
-    for document in &found {
+    for document in found.iter().filter(|document| is_left(&document.label().account.id)) {
         sealed.insert(name_of(&document.label().envelope.to_string())?, document.label().is_sealed_to(held.set()));
     }
     let (mut counting, mut missing): (Vec<Name>, Vec<Name>) = (Vec::new(), Vec::new());

@@ -214,6 +214,8 @@ pub(crate) struct Desk {
     pub(crate) folder: PathBuf,
     /// The folder of the state.
     pub(crate) state: PathBuf,
+    /// The fingerprint of the operator's key that somebody has from a sheet: it goes before what this machine knows.
+    pub(crate) given_operator: Option<Fingerprint>,
     /// What waits.
     pub(crate) runtime: Runtime,
 }
@@ -224,7 +226,7 @@ impl Place {
         let (config, folder) = SubjectArguments::config_or_usual(self.config.as_deref(), world)?;
         let state = state_folder(self.state.as_deref(), &folder);
         let runtime = terminal::runtime().map_err(LiveError::Runtime)?;
-        Ok(Desk { config, folder, state, runtime })
+        Ok(Desk { config, folder, state, given_operator: None, runtime })
     }
 
     /// The configuration with its name, if there is one.
@@ -264,6 +266,9 @@ impl Desk {
 
     /// The fingerprint of the operator's key: the pinned one, else that of the key on this machine.
     pub(crate) fn operator(&self) -> Result<Fingerprint, DeskError> {
+        if let Some(given) = self.given_operator {
+            return Ok(given);
+        }
         let path = self.operator_path();
         let pinned = self.config.operator();
         if !path.exists() {

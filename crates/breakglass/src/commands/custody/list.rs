@@ -1,5 +1,6 @@
 //! `custody list`: sets, documents, and what is to be done.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use breakglass_custody::document::Document;
@@ -9,6 +10,7 @@ use breakglass_ops::checkout::record as checkout;
 use breakglass_ops::checkout::stream::{self, CheckoutStreamError};
 use breakglass_ops::drill::record::{DRILL_DAYS_MAX, Due};
 use breakglass_ops::drill::stream as drill;
+use breakglass_ops::key_box::accounts::replaced;
 use breakglass_ops::key_box::record::{HeldSet, KeyBox};
 use breakglass_ops::ports::Store;
 use breakglass_ops::rotation::journey::course_of;
@@ -16,7 +18,7 @@ use breakglass_ops::rotation::record::Standing;
 use jiff::Timestamp;
 
 use super::CustodyFailure;
-use super::desk::{Desk, DeskError, Place, name_of};
+use super::desk::{Desk, DeskError, Place, courses, name_of};
 use crate::commands::drill::DrillFailure;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -78,12 +80,22 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
         Err(error) => return Err(error.into()),
     };
     let key_box = desk.key_box(&store)?;
-    let documents = desk.documents_found(world)?;
+    let deleted: BTreeSet<String> = replaced(&store).map_err(DeskError::from)?.into_iter().filter_map(gone).collect();
+    let mut documents = desk.documents_found(world)?;
+    documents.sort_by_key(|document| {
+        let label = document.label();
+        (label.account.user_principal_name.clone(), Reverse((label.version, label.sealed_on)))
+    });
     let sets = key_box.sets().iter().map(|held| set_line(desk, &key_box, held)).collect();
-    let lines =
-        documents.iter().map(|document| document_line(&store, document, world.now)).collect::<Result<Vec<_>, _>>()?;
-    let unsealed = unsealed(desk, &lines);
+    let lines = documents
+        .iter()
+        .map(|document| document_line(&store, (document, &deleted), world.now))
+        .collect::<Result<Vec<_>, _>>()?;
+    let missing = missing(&store, (&documents, &deleted))?;
+    // Of what cannot be found nobody knows whose it is.
+    let unsealed = if missing.is_empty() { unsealed(desk, &lines) } else { Vec::new() };
     let mut to_do = to_do(&key_box, &lines, &unsealed);
+    to_do.extend(missing);
     for (document, line) in documents.iter().zip(&lines).filter(|(_, line)| line.is_current && !line.is_opened) {
         if let Some((_, Some(spent))) = key_box.standing(document.label().set.recipient.fingerprint()) {
             let why = match spent {
@@ -135,15 +147,42 @@ fn set_line(desk: &Desk, key_box: &KeyBox, held: &HeldSet) -> SetLine {
     }
 }
 
-fn document_line(store: &dyn Store, document: &Document, now: Timestamp) -> Result<DocumentLine, Failure> {
+fn gone((account, is_deleted): (String, bool)) -> Option<String> {
+    is_deleted.then_some(account)
+}
+
+/// Documents that count, or may, and that no depository has that answers.
+fn missing(store: &dyn Store, (documents, deleted): (&[Document], &BTreeSet<String>)) -> Result<Vec<String>, Failure> {
+    let found: BTreeSet<String> = documents.iter().map(|document| document.label().envelope.to_string()).collect();
+    let mut to_do = Vec::new();
+    for (id, course) in courses(store)?.iter().filter(|(id, _)| !deleted.contains(id)) {
+        let of_it = documents.iter().find(|document| document.label().account.id == *id);
+        let account = of_it.map_or(id, |document| &document.label().account.user_principal_name);
+        for name in course.may_count().filter(|name| !found.contains(name.as_str())) {
+            let counts = if course.current() == Some(name) { "counts" } else { "may count" };
+            to_do.push(format!(
+                "bring the document `{name}` of {account} from where it lies: it {counts}, and no depository that answers has it"
+            ));
+        }
+    }
+    Ok(to_do)
+}
+
+fn document_line(
+    store: &dyn Store,
+    (document, deleted): (&Document, &BTreeSet<String>),
+    now: Timestamp,
+) -> Result<DocumentLine, Failure> {
     let label = document.label();
     let name = name_of(&label.envelope.to_string())?;
     let (course, _) = course_of(store, &label.account.id).map_err(DeskError::from)?;
     let out = stream::course_of(store, &label.account.id);
     let (out, _) = out.map_err(|error| CustodyFailure::NotNoted(error.to_string()))?;
-    let is_current = course.current() == Some(&name);
+    let is_gone = deleted.contains(&label.account.id);
+    let is_current = course.current() == Some(&name) && !is_gone;
     let is_opened = course.is_opened(&name) || out.is_opened(&name);
     let stands = match course.standing(&name) {
+        _ if is_gone => "its account is deleted",
         _ if is_current && is_opened => "counts, opened: rotate",
         _ if is_current => "counts",
         Some(Standing::Sent) => "may count",
@@ -208,7 +247,8 @@ fn to_do(key_box: &KeyBox, documents: &[DocumentLine], unsealed: &[String]) -> V
             to_do.push(format!("`breakglass rotate --account {}`: its password was opened", document.account));
         }
         if document.check_out.as_deref() == Some("overdue") {
-            to_do.push(format!("`breakglass checkout return --account {}`: it is overdue", document.account));
+            to_do
+                .push(format!("`breakglass checkout return --account {} --person …`: it is overdue", document.account));
         }
     }
     to_do
@@ -292,7 +332,7 @@ fn drills_due(
                 format!("people have changed since the last ({both})")
             }
         };
-        due.push(format!("`breakglass drill --account {}`: {why}", document.account));
+        due.push(format!("`breakglass drill --account {} --person … --person …`: {why}", document.account));
     }
     Ok(due)
 }

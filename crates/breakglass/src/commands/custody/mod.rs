@@ -123,6 +123,20 @@ pub(crate) enum CustodyFailure {
     /// Nobody said which document.
     #[error("it is not said which document: {0}")]
     Which(String),
+    /// What is found does not count by the record.
+    #[error(
+        "no depository that answers has the password of `{account}` that counts{}; the newest document that is there is \
+         `{found}`, and by the record it does not count",
+        if .missing.is_empty() { String::new() } else { format!(" (`{missing}`)") }
+    )]
+    NotCounting {
+        /// The account.
+        account: String,
+        /// What is found.
+        found: String,
+        /// Documents that may count.
+        missing: String,
+    },
     /// It has no reserve.
     #[error("the document `{0}` is sealed to no reserve: only shares of its custodians open it")]
     NoReserve(String),
@@ -195,6 +209,10 @@ impl Coded for CustodyFailure {
         Some(
             match self {
                 Self::Recover(_) | Self::Open(_) => "look at the sheets: the set, and the number of each share",
+                Self::NotCounting { .. } => {
+                    "look for it where it lies besides, on a sheet or in another depository; one that you name with --document is \
+                     opened all the same"
+                }
                 Self::NoReserve(_) => "leave --reserve out, and hand in shares of the set that the document names",
                 Self::Which(_) => "`breakglass custody list` shows what there is",
                 Self::Untold { .. } | Self::Missing { .. } => {

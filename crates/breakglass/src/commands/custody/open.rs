@@ -63,7 +63,8 @@ fn fingerprint(text: &str) -> Result<Fingerprint, String> {
 
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
-        let desk = self.place.desk(world)?;
+        let mut desk = self.place.desk(world)?;
+        desk.given_operator = self.operator;
         let reason = self.reason.as_deref().map(reason).transpose()?;
         let document = self.document(&desk, world)?;
         let mut remember = |used: &Used<'_>| remember(&desk, (&document, used), reason.as_deref(), world);
@@ -74,6 +75,7 @@ impl Arguments {
     fn document(&self, desk: &Desk, world: &World) -> Result<Document, Failure> {
         if let Some(account) = &self.account {
             let candidates = Candidates::of(desk, account, world)?;
+            candidates.counts(desk)?;
             candidates.tell_others(candidates.first(), world);
             return Ok(candidates.into_first());
         }
@@ -82,7 +84,7 @@ impl Arguments {
         };
         let path = Path::new(named);
         if path.is_file() {
-            let operator = self.operator.map_or_else(|| desk.operator(), Ok)?;
+            let operator = desk.operator()?;
             let text = read_document(path)?;
             return Ok(confirmed(named, &text, operator)?);
         }

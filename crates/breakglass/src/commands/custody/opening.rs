@@ -31,6 +31,8 @@ enum Rank {
     Current,
     /// It was sent, and may count.
     MayCount,
+    /// Nothing is remembered here that could tell.
+    Unknown,
     /// It is in no record here.
     Unrecorded,
     /// It was never sent, was refused, or counted before.
@@ -40,6 +42,7 @@ enum Rank {
 /// The documents of an account in the order in which they are to be tried; there is one at least.
 pub(crate) struct Candidates {
     first: Document,
+    rank: Rank,
     others: Vec<(Rank, Document)>,
 }
 
@@ -62,10 +65,23 @@ impl Candidates {
         };
         ranked.sort_by_key(key);
         let mut ranked = ranked.into_iter();
-        let (_, first) = ranked
+        let (rank, first) = ranked
             .next()
             .ok_or_else(|| CustodyFailure::Which(format!("no document of `{account}` is in the depositories")))?;
-        Ok(Self { first, others: ranked.collect() })
+        Ok(Self { first, rank, others: ranked.collect() })
+    }
+
+    /// Refuses the first if by the record its password does not count: whoever names the account alone means the one that
+    /// does, and an opening for nothing costs a set of shares.
+    pub(crate) fn counts(&self, desk: &Desk) -> Result<(), Failure> {
+        if self.rank <= Rank::Unknown {
+            return Ok(());
+        }
+        let account = &self.first.label().account;
+        let (course, _) = course_of(&desk.store()?, &account.id).map_err(DeskError::from)?;
+        let missing = course.may_count().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let (account, found) = (account.user_principal_name.clone(), self.first.label().envelope.to_string());
+        Err(CustodyFailure::NotCounting { account, found, missing }.into())
     }
 
     /// Says which others may count, for whoever is not let in with the password of this one.
@@ -98,7 +114,7 @@ impl Candidates {
 
 fn rank(desk: &Desk, document: &Document, world: &World) -> Result<Rank, Failure> {
     if !desk.has_state() {
-        return Ok(Rank::Unrecorded);
+        return Ok(Rank::Unknown);
     }
     let name = name_of(&document.label().envelope.to_string())?;
     let read = desk.store().and_then(|store| Ok(course_of(&store, &document.label().account.id)?.0));
@@ -110,7 +126,7 @@ fn rank(desk: &Desk, document: &Document, world: &World) -> Result<Rank, Failure
         // A state that is damaged keeps nobody out.
         Err(error) => {
             world.complain(&error.into());
-            Rank::Unrecorded
+            Rank::Unknown
         }
     })
 }

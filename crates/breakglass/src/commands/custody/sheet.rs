@@ -8,6 +8,7 @@ use breakglass_custody::document::{Account, Document};
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::slip39::Share;
 use breakglass_ops::journal::catch_up;
+use breakglass_ops::key_box::accounts::replaced;
 use breakglass_ops::key_box::record::{HeldSet, KeyBox};
 use breakglass_ops::ports::Clock as _;
 use breakglass_sheets::cover_sheet::{CoverSheet, Documents};
@@ -20,7 +21,7 @@ use jiff::tz::TimeZone;
 use zeroize::Zeroizing;
 
 use super::CustodyFailure;
-use super::desk::{Desk, Place};
+use super::desk::{Desk, DeskError, Place};
 use super::shares::ShareArguments;
 use crate::config::{DocumentPlace, Person};
 use crate::exit::Exit;
@@ -233,8 +234,12 @@ fn documents_of(desk: &Desk, held: &HeldSet) -> Result<Vec<Document>, Failure> {
 fn accounts(desk: &Desk, documents: &[Document]) -> Result<Vec<Account>, Failure> {
     let mut found: Vec<Account> = Vec::new();
     let all = desk.documents()?;
+    let deleted = replaced(&desk.store()?).map_err(DeskError::from)?;
     for document in documents.iter().chain(&all) {
         let account = &document.label().account;
+        if deleted.get(&account.id) == Some(&true) {
+            continue;
+        }
         if !found.iter().any(|known| known.id == account.id) {
             found.push(account.clone());
         }

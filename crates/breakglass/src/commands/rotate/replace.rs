@@ -6,8 +6,8 @@
 use breakglass_adapters::clock::SystemClock;
 use breakglass_custody::document::Account;
 use breakglass_ops::journal::catch_up;
-use breakglass_ops::key_box::accounts::{Entry, note};
-use breakglass_ops::ports::{Clock as _, Directory as _, GraphRequest, Method};
+use breakglass_ops::key_box::accounts::{Entry, note, replaced};
+use breakglass_ops::ports::{Clock as _, Directory as _, DirectoryError, GraphRequest, Method};
 use breakglass_ops::rotation::journey::course_of;
 use breakglass_ops::rotation::leave::{Other, objection};
 use breakglass_ops::setup::{self, Wanted};
@@ -27,6 +27,9 @@ use crate::wiring::World;
 ///
 /// **Source:** "Delete a user" of Graph's reference.
 pub(super) const PERMISSION: &str = "User.ReadWrite.All";
+
+/// What Graph answers where there is no such user.
+const NOT_FOUND: u16 = 404;
 
 /// Accounts that there are at every moment.
 const ACCOUNT_COUNT_MIN: usize = 2;
@@ -83,12 +86,29 @@ impl Arguments {
             new: new.user_principal_name.clone(),
             source: Box::new(source),
         })?;
+        let entry = Entry::Deleted { account: old.id.clone(), at: SystemClock.now() };
+        note(&tools.store, &entry).map_err(|error| CustodyFailure::NotNoted(error.to_string()))?;
+        tools.desk.enter(&tools.store, world);
         world.tell(&format!("`{}` is deleted; the tenant can restore it for 30 days.", old.user_principal_name));
         world.note(
             "take it out of the configuration, below `[[account]]`; `breakglass check --live` then judges what is left",
         );
         Ok(Exit::Good)
     }
+}
+
+/// Writes down what the tenant has deleted though nobody was told: who was stopped in between, or deleted it by hand.
+pub(super) fn note_gone(tools: &Tools) -> Result<(), Failure> {
+    let replaced = replaced(&tools.store).map_err(DeskError::from)?;
+    for (account, _) in replaced.into_iter().filter(|(_, is_deleted)| !is_deleted) {
+        let request = GraphRequest::get(format!("/v1.0/users/{account}?$select=id"));
+        let found = tools.live.runtime.block_on(tools.live.directory.send(&request));
+        if matches!(&found, Err(DirectoryError::Refused(refusal)) if refusal.status == NOT_FOUND) {
+            let entry = Entry::Deleted { account, at: SystemClock.now() };
+            note(&tools.store, &entry).map_err(|error| CustodyFailure::NotNoted(error.to_string()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the new account is all that was declared, and enough are left without the old one.

@@ -111,6 +111,17 @@ fn another_account_takes_the_place_of_one_that_goes_last() {
     world.ledger_holds();
     let ledger = world.ends(0, &["ledger", "show"], "").out;
     assert!(ledger.contains("replaced"), "{ledger}");
+    assert!(ledger.contains("deleted"), "{ledger}");
+    // What is sealed of it counts no more, and nothing asks for it.
+    let listing = world.run(&["custody", "list", "--format", "json"], "").out;
+    let listing: Value = serde_json::from_str(&listing).unwrap();
+    let of_it = listing["documents"].as_array().unwrap().iter().find(|one| one["accountId"] == FIRST.0).unwrap();
+    assert_eq!((&of_it["stands"], &of_it["isCurrent"]), (&json!("its account is deleted"), &json!(false)));
+    configure(&world, |text| text.replace(&format!("[[account]]\nuser_principal_name = \"{}\"\n", FIRST.1), ""));
+    let to_do = world.run(&["custody", "list", "--format", "json"], "").out;
+    let to_do: Value = serde_json::from_str::<Value>(&to_do).unwrap()["toDo"].clone();
+    assert!(!to_do.to_string().contains(FIRST.1), "{to_do}");
+    declare(&world, FIRST.1);
     // Whoever still names it learns that it is gone.
     let gone = rotate(&world, 2, FIRST.1, &[]);
     assert!(gone.contains("somebody has deleted it"), "{gone}");

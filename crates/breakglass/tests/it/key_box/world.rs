@@ -43,7 +43,7 @@ pub(super) const SECOND: (&str, &str, &str) =
     ("00000000-0000-4000-8000-0000000000a9", "emergency-access-2@contoso.onmicrosoft.com", "Before-All-Of-This-2");
 
 /// Longer than an account is locked after wrong passwords, seconds.
-const LOCK_SECONDS: i64 = 7_200;
+const LOCK_SECONDS: i64 = 70_000;
 
 /// Where documents are.
 pub(super) const DOCUMENTS: &str = "documents";
