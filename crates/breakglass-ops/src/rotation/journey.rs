@@ -68,6 +68,8 @@ pub struct Rotator<'a> {
     pub random: &'a dyn Random,
     /// Who is told what is done next.
     pub tell: &'a (dyn Fn(&Step) + Sync),
+    /// Whether another is sent although [`UNPROVED_COUNT_MAX`](super::record::UNPROVED_COUNT_MAX) were sent without a proof.
+    pub is_despite_unproved: bool,
     /// Whether an application may do it, because somebody has declared that; without that, a person has to be signed in.
     pub is_application_allowed: bool,
 }
@@ -184,7 +186,11 @@ impl Rotator<'_> {
     /// Nothing is lost, whatever it is: every password that may count is sealed. The same again goes on.
     pub async fn rotate(&self, sealing: Sealing<'_>) -> Result<Rotated, RotationError> {
         let journey = self.journey(sealing.account, Some(sealing)).await?;
-        let machine = Rotation::finish(&journey.course).unwrap_or_else(|| Rotation::begin(&journey.course));
+        let begin = || match self.is_despite_unproved {
+            true => Rotation::begin_despite_unproved(),
+            false => Rotation::begin(&journey.course),
+        };
+        let machine = Rotation::finish(&journey.course).unwrap_or_else(begin);
         journey.go(machine).await
     }
 

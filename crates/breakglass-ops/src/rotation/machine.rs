@@ -147,6 +147,13 @@ impl Rotation {
         Self::at(phase)
     }
 
+    /// Begins one although as many as may be were sent without a proof: somebody has looked, and wants another all the same.
+    /// Each of those before stays sealed.
+    #[must_use]
+    pub const fn begin_despite_unproved() -> Self {
+        Self::at(Phase::Begin)
+    }
+
     /// Goes on with what follows a proof, where a rotation was stopped between the two; `None` if nothing is left.
     #[must_use]
     pub fn finish(course: &Course) -> Option<Self> {

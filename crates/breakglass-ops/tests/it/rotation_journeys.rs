@@ -126,6 +126,7 @@ impl World {
             clock: self,
             random: self,
             tell: &|_| {},
+            is_despite_unproved: false,
             is_application_allowed: false,
         };
         let sealing = Sealing { account: &self.account, set: &self.set, reserve: None, operator: &self.operator };

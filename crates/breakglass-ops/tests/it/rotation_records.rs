@@ -236,6 +236,22 @@ fn what_custodians_opened_is_not_sent_and_not_sent_again() {
 }
 
 #[test]
+fn after_three_without_a_proof_another_is_begun_only_by_whoever_knows_why() {
+    let sent = |name: &str| ["prepared", "sending"].map(|what| format!("{what} {name}"));
+    let entries: Vec<String> = ["a", "b", "c"].into_iter().flat_map(sent).collect();
+    let texts: Vec<&str> = entries.iter().map(String::as_str).collect();
+    let many = course(&texts).unwrap();
+    assert_eq!(Rotation::begin(&many).next(&many, hour(0)), Step::Stop(Stop::ManyUnproved));
+    let begun = Step::Note(Entry::Begun { by: None, at: hour(0) });
+    assert_eq!(Rotation::begin_despite_unproved().next(&many, hour(0)), begun);
+    let two = course(&texts[..4]).unwrap();
+    assert_eq!(Rotation::begin(&two).next(&two, hour(0)), begun);
+    let proved = course(&[texts.as_slice(), &["proved b"]].concat()).unwrap();
+    assert_eq!(Rotation::begin(&proved).next(&proved, hour(0)), begun, "one of them is proved");
+    assert_eq!(proved.may_count().count(), 4, "each stays sealed");
+}
+
+#[test]
 fn names_of_candidates_have_a_largest_length_and_no_signs() {
     let longest = "x".repeat(NAME_CHARS_MAX);
     assert!(Name::read(&longest).is_ok());

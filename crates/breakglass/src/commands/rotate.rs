@@ -66,6 +66,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "HOURS", default_value_t = QUIESCENCE_HOURS_USUAL)]
     quiescence: u16,
 
+    /// Send another password although three were sent that no sign-in has proved: somebody knows why it failed
+    #[arg(long)]
+    despite_unproved: bool,
+
     /// Do not ask before anything is changed
     #[arg(long)]
     yes: bool,
@@ -216,8 +220,8 @@ impl Coded for RotateFailure {
             }
             Self::NotBegun(_) => "the reason is in the message; nothing was changed".to_owned(),
             Self::Stopped(RotationError::Stopped { stop: Stop::ManyUnproved, .. }) => {
-                "open them with `breakglass drill --account`, the newest first: one that signs in is proved by that, and the same \
-                 command goes on"
+                "`breakglass custody list` names them, `breakglass custody open --document` opens each, and the sign-in log says why \
+                 nobody got in; when that is mended, the same with --despite-unproved"
                     .to_owned()
             }
             Self::Stopped(_) | Self::Interrupted | Self::NotDeleted { .. } => "run the same command again: it goes on where it stopped".to_owned(),
@@ -241,6 +245,8 @@ struct Tools {
     live: Live,
     /// Where the configuration is.
     config: PathBuf,
+    /// Whether another is sent although many were sent without a proof.
+    is_despite_unproved: bool,
     /// As long as it is held nobody else rotates anything of this state.
     _lock: LockFile,
 }
@@ -261,6 +267,7 @@ impl Tools {
             clock: &SystemClock,
             random: &SystemRandom,
             tell,
+            is_despite_unproved: self.is_despite_unproved,
             is_application_allowed: self.desk.config.may_application_rotate(),
         }
     }
@@ -358,7 +365,16 @@ impl Arguments {
         let deleting = self.replace_account.as_ref().map(|_| replace::PERMISSION);
         let permissions: Vec<&str> = PERMISSIONS.into_iter().chain(deleting).chain(reading_permissions()).collect();
         let live = Live::connect(&config, &desk.folder, &permissions, world)?;
-        Ok(Tools { desk, store, operator, depositories, live, config: PathBuf::from(name), _lock: lock })
+        Ok(Tools {
+            desk,
+            store,
+            operator,
+            depositories,
+            live,
+            config: PathBuf::from(name),
+            is_despite_unproved: self.despite_unproved,
+            _lock: lock,
+        })
     }
 
     /// Gives an account another password.

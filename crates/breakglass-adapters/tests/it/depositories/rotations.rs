@@ -126,6 +126,7 @@ impl<'k> World<'k> {
             clock: self,
             random: &SystemRandom,
             tell: &|_| {},
+            is_despite_unproved: false,
             is_application_allowed: true,
         };
         let sealing = Sealing { account: &keys.account, set: &keys.set, reserve: None, operator: &keys.operator };

@@ -109,6 +109,11 @@ pub(crate) enum DeskError {
     /// There is no such document.
     #[error("there is no document `{name}` in {place}")]
     NoDocument { name: String, place: String },
+    /// There is no such set.
+    #[error(
+        "there is no set of shares `{0}` here: a set is named by the first two words of its shares, or by its fingerprint"
+    )]
+    NoSet(String),
     /// Somebody is not declared.
     #[error("`{id}` is no custodian and no person of the configuration; there are: {}", if .known.is_empty() { "none" } else { .known.as_str() })]
     Unknown { id: String, known: String },
@@ -170,9 +175,18 @@ impl Coded for DeskError {
                 "declare them below `[[custody.custodian]]` or `[[custody.person]]`"
             }
             Self::Terminal(TerminalError::None(_)) => "run it at a terminal, or name files with --share",
+            Self::NoSet(_) => "`breakglass custody list` shows the sets that there are",
             Self::NoDocument { .. } => "`breakglass custody list` shows the documents that there are",
             Self::KeyBox(KeyBoxError::Store(StoreError::Conflict { .. })) | Self::Store(StoreError::Conflict { .. }) => {
                 "somebody else did something at the same time: look with `breakglass custody list`, then the same again"
+            }
+            Self::Store(_) | Self::KeyBox(KeyBoxError::Store(_)) => {
+                "make room on the disk if it is full, or bring the state back with `breakglass state restore`. In an emergency none \
+                 of it is needed: `breakglass custody open --document FILE --operator FINGERPRINT`, both from any sheet, opens \
+                 without it from another folder"
+            }
+            Self::Documents(_) | Self::Depository { .. } | Self::NoToken => {
+                "where one place does not answer, another or a sheet has the document: `breakglass custody open --document FILE`"
             }
             _ => "the reason is in the message; nothing was changed",
         }
@@ -488,8 +502,7 @@ impl Desk {
         match named {
             Some(named) => {
                 let found = key_box.sets().iter().rev().find(by_name);
-                let place = "what is remembered of sets".to_owned();
-                found.ok_or_else(|| DeskError::NoDocument { name: named.to_owned(), place })
+                found.ok_or_else(|| DeskError::NoSet(named.to_owned()))
             }
             // What is to be made ready is meant first.
             None => match key_box.next().or_else(|| key_box.next_reserve().filter(|(_, ready)| ready.is_err())) {

@@ -150,6 +150,7 @@ impl Bench {
             clock: &Hasty,
             random: &SystemRandom,
             tell: &|_| {},
+            is_despite_unproved: false,
             is_application_allowed: true,
         };
         let sealing = Sealing { account, set: &self.set, reserve: None, operator: &self.operator };

@@ -281,6 +281,7 @@ impl<'c> Player<'c> {
             clock: self,
             random: &SystemRandom,
             tell: &|_| {},
+            is_despite_unproved: false,
             is_application_allowed: true,
         };
         let sealing = Sealing { account: &self.account, set: &company.set, reserve: None, operator: &company.operator };
