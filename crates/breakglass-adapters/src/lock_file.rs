@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
+use crate::file_parts::private;
+
 /// Held as long as it is there; the system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct LockFile {
@@ -27,11 +29,7 @@ impl LockFile {
     /// # Errors
     /// Another process holds it, or the file cannot be made.
     pub fn take(path: &Path) -> Result<Self, LockError> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path)?;
+        let file = private(OpenOptions::new().write(true).create(true).truncate(false)).open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(LockError::Held),

@@ -35,7 +35,7 @@ pub enum Entry {
         /// Who is given which share: that of number 1 first.
         holders: Vec<Name>,
         /// Whether its shares are held outside, for when the custodians are not enough.
-        #[serde(default, skip_serializing_if = "is_not")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_reserve: bool,
         /// When.
         at: Timestamp,
@@ -90,10 +90,6 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
-}
-
-fn is_not(flag: &bool) -> bool {
-    !flag
 }
 
 /// Why an entry cannot follow those that are there, or they cannot be read.

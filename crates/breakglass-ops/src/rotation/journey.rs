@@ -17,6 +17,7 @@ use breakglass_custody::signing::SigningKey;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::leave::CLOCK_SECONDS_MAX;
 use super::machine::{Answer, Outcome, Rotation, Step, Stop};
 use super::record::{Course, Entry, PROBE_MINUTES};
 use super::settling::last_change;
@@ -31,9 +32,6 @@ pub const PROOF_SECONDS: [u64; 5] = [0, 5, 15, 30, 60];
 /// Times that the directory is asked after a proof when the password was changed, and seconds before each but the first.
 const CHANGE_COUNT_MAX: usize = 3;
 const CHANGE_SECONDS: u64 = 5;
-
-/// Seconds by which the directory's clock may be behind ours.
-const CLOCK_SECONDS_MAX: i64 = 300;
 
 /// Sign-ins within [`PROBE_MINUTES`] that failed, over all runs, after which none is tried: the directory locks an account
 /// after ten, for everybody.
@@ -207,20 +205,31 @@ impl Rotator<'_> {
         }
     }
 
+    /// Who is signed in, if they may rotate the account.
+    ///
+    /// # Errors
+    /// It is the account itself, an application that may not, or cannot be told.
+    pub async fn who(&self, account: &Account) -> Result<SignedInAs, RotationError> {
+        match self.directory.signed_in().await.map_err(RotationError::NotSignedIn)?.who {
+            SignedInAs::User { id, user_principal_name } if id.eq_ignore_ascii_case(&account.id) => {
+                Err(RotationError::Oneself(user_principal_name))
+            }
+            SignedInAs::Application { app_id } if !self.is_application_allowed => {
+                Err(RotationError::Application(app_id))
+            }
+            who => Ok(who),
+        }
+    }
+
     /// What is remembered of an account, and who goes on with it.
     async fn journey<'s>(
         &'s self,
         account: &'s Account,
         sealing: Option<Sealing<'s>>,
     ) -> Result<Journey<'s>, RotationError> {
-        let signed_in = self.directory.signed_in().await.map_err(RotationError::NotSignedIn)?;
-        let by = match signed_in.who {
-            SignedInAs::User { id, user_principal_name } if id.eq_ignore_ascii_case(&account.id) => {
-                return Err(RotationError::Oneself(user_principal_name));
-            }
+        let by = match self.who(account).await? {
             SignedInAs::User { id, .. } => id,
-            SignedInAs::Application { app_id } if self.is_application_allowed => app_id,
-            SignedInAs::Application { app_id } => return Err(RotationError::Application(app_id)),
+            SignedInAs::Application { app_id } => app_id,
         };
         let (course, length) = course_of(self.store, &account.id)?;
         let (own, sent_before, proof_count, why) = (None, BTreeSet::new(), 0, Vec::new());

@@ -16,7 +16,7 @@ pub const PROOF_DAYS_MAX: i64 = 90;
 pub const SNAPSHOT_MINUTES_MAX: i64 = 15;
 
 /// Seconds by which the clocks of the directory and of this machine may differ.
-const CLOCK_SECONDS_MAX: i64 = 300;
+pub(super) const CLOCK_SECONDS_MAX: i64 = 300;
 
 /// Another emergency account, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]

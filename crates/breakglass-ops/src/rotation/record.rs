@@ -72,7 +72,7 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         changed_at: Option<Timestamp>,
         /// Whether every request with it was answered, so that none of them is under way any more.
-        #[serde(default, skip_serializing_if = "is_not")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_answered: bool,
         /// When.
         at: Timestamp,
@@ -103,10 +103,6 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
-}
-
-fn is_not(flag: &bool) -> bool {
-    !flag
 }
 
 /// How a candidate stands.

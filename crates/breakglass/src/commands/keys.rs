@@ -271,8 +271,7 @@ impl Place {
     fn desk(&self, world: &World) -> Result<Desk, Failure> {
         let (config, folder) = SubjectArguments::config_or_usual(self.config.as_deref(), world)?;
         let state = state_folder(self.state.as_deref(), Path::new(""));
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(LiveError::Runtime)?;
-        Ok(Desk { config, folder, state, given_operator: None, runtime })
+        Ok(Desk::new(config, folder, state)?)
     }
 
     /// The tenant, and the port of its sign-in page where it is none of the usual.

@@ -14,7 +14,7 @@ use breakglass_custody::sealed::SealTo;
 use breakglass_custody::signing::SigningKey;
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::key_box::depositories::Depositories;
-use breakglass_ops::ports::{Clock as _, Directory as _, DirectoryError, SignedInAs};
+use breakglass_ops::ports::{Clock as _, DirectoryError, SignedInAs};
 use breakglass_ops::rotation::journey::{RotationError, Rotator, Sealing, course_of};
 use breakglass_ops::rotation::leave::{Leave, Refusal};
 use breakglass_ops::rotation::machine::{Step, Stop};
@@ -444,18 +444,11 @@ impl Arguments {
 
 /// Who signs in, who is not the account itself.
 fn who(tools: &Tools, account: &Account) -> Result<String, RotateFailure> {
-    let signed_in = tools.live.runtime.block_on(tools.live.directory.signed_in());
-    let signed_in = signed_in.map_err(|error| RotateFailure::NotBegun(RotationError::NotSignedIn(error)))?;
-    match signed_in.who {
-        SignedInAs::User { id, user_principal_name } if id.eq_ignore_ascii_case(&account.id) => {
-            Err(RotateFailure::NotBegun(RotationError::Oneself(user_principal_name)))
-        }
-        SignedInAs::User { user_principal_name, .. } => Ok(user_principal_name),
-        SignedInAs::Application { app_id } if tools.desk.config.may_application_rotate() => {
-            Ok(format!("application {app_id}"))
-        }
-        SignedInAs::Application { app_id } => Err(RotateFailure::NotBegun(RotationError::Application(app_id))),
-    }
+    let who = tools.live.runtime.block_on(tools.rotator(&|_| {}).who(account)).map_err(RotateFailure::NotBegun)?;
+    Ok(match who {
+        SignedInAs::User { user_principal_name, .. } => user_principal_name,
+        SignedInAs::Application { app_id } => format!("application {app_id}"),
+    })
 }
 
 fn say_what(name: &str, who: &str, (meanwhile, sets): (&Leave, &str), world: &World) {

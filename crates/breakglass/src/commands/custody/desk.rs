@@ -239,8 +239,7 @@ impl Place {
     pub(crate) fn desk(&self, world: &World) -> Result<Desk, Failure> {
         let (config, folder) = SubjectArguments::config_or_usual(self.config.as_deref(), world)?;
         let state = state_folder(self.state.as_deref(), &folder);
-        let runtime = terminal::runtime().map_err(LiveError::Runtime)?;
-        Ok(Desk { config, folder, state, given_operator: None, runtime })
+        Ok(Desk::new(config, folder, state)?)
     }
 
     /// The configuration with its name, if there is one.
@@ -258,6 +257,12 @@ impl Place {
 }
 
 impl Desk {
+    /// With a configuration, the folder that its paths are from, and that of the state.
+    pub(crate) fn new(config: Config, folder: PathBuf, state: PathBuf) -> Result<Self, LiveError> {
+        let runtime = terminal::runtime().map_err(LiveError::Runtime)?;
+        Ok(Self { config, folder, state, given_operator: None, runtime })
+    }
+
     /// What is remembered.
     pub(crate) fn store(&self) -> Result<SqliteStore, DeskError> {
         Ok(SqliteStore::open(&self.state)?)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use breakglass_adapters::clock::SystemClock;
 use breakglass_custody::document::Account;
 use breakglass_engine::access::Access;
 use breakglass_engine::lockout::Analysis;
@@ -22,7 +23,6 @@ use crate::commands::lockout::AnalysisArguments;
 use crate::failure::Failure;
 use crate::subject::{Subject, SubjectError};
 use crate::wiring::World;
-use breakglass_adapters::clock::SystemClock;
 
 /// Whether another account is known to get in meanwhile.
 pub(super) fn may(tools: &Tools, subject: &Subject, account: &Account, world: &World) -> Result<Leave, Failure> {
