@@ -110,7 +110,8 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       title = \"Nobody gets into the office\"\n    failed = [\"net:*\", \"safe:hq\"]\n\n    \
                       [custody]\n    report_to = \"Dana Fischer, +49 30 5550 100\"\n    \
                       operator = \"0000-0000-0000-0000-0000-0000-0000-0000\"   # fingerprint of the operator's key\n    \
-                      application_may_rotate = false\n\n    \
+                      application_may_rotate = false\n    \
+                      drill_surfaces = [\"microsoft-graph\", \"entra-admin-center\"]   # everything, if it is not said\n\n    \
                       [[custody.reserve]]\n    id = \"notary\"           # as a custodian, outside\n\n    \
                       [[custody.custodian]]\n    id = \"eva\"\n    name = \"Eva Brandt\"\n    site = \"hq\"\n    \
                       phone = \"+49 30 1234567\"\n    key = \"ed25519:3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c\"\n\n    \

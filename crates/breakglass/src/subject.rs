@@ -350,7 +350,9 @@ impl SubjectArguments {
     pub(crate) fn config(&self, world: &World) -> Result<Option<(Config, String)>, Failure> {
         let Some(path) = self.config_path() else { return Ok(None) };
         if self.config.is_none() {
-            world.note(&format!("using the configuration `{}`", path.display()));
+            // Once, however often it is read.
+            static TOLD: std::sync::Once = std::sync::Once::new();
+            TOLD.call_once(|| world.note(&format!("using the configuration `{}`", path.display())));
         }
         Ok(Some((Config::read(&path)?, path.display().to_string())))
     }

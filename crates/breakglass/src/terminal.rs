@@ -101,6 +101,13 @@ impl PrivateScreen {
         line_of(&mut stdin()?)
     }
 
+    /// What comes next is written down as opened: whoever is stopped from here on has seen it.
+    #[expect(clippy::unused_self, reason = "nothing is shown there before it is opened")]
+    pub(crate) fn begin_to_show(&self) {
+        #[cfg(unix)]
+        signals::HAS_SHOWN.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
+
     /// Empties it.
     pub(crate) fn clear(&self) -> Result<(), TerminalError> {
         self.put("\u{1b}[H\u{1b}[2J\u{1b}[3J")
@@ -134,6 +141,10 @@ mod signals {
     use crate::exit::Exit;
 
     static IS_OPEN: AtomicBool = AtomicBool::new(false);
+    /// Whether somebody was shown what is written down as opened.
+    pub(super) static HAS_SHOWN: AtomicBool = AtomicBool::new(false);
+    const SHOWN: &str = "interrupted after it was shown; `breakglass custody list` says what is to be done\n";
+    const INTERRUPTED: &str = "interrupted\n";
     static IS_WATCHED: AtomicBool = AtomicBool::new(false);
 
     /// Those that end it.
@@ -168,8 +179,10 @@ mod signals {
     fn watch() {
         while let Ok(signal) = ending().wait() {
             if IS_OPEN.load(Ordering::SeqCst) {
-                let _ = io::stderr().write_all(LEAVE.as_bytes());
-                std::process::exit(Exit::NotStarted.code().into());
+                let has_shown = HAS_SHOWN.load(Ordering::SeqCst);
+                let said = if has_shown { SHOWN } else { INTERRUPTED };
+                let _ = io::stderr().write_all([LEAVE, said].concat().as_bytes());
+                std::process::exit(if has_shown { Exit::Partial } else { Exit::NotStarted }.code().into());
             }
             // It was meant for the others, who are there again.
             let _ = kill(Pid::this(), signal);

@@ -76,7 +76,7 @@ impl World {
     /// Says something that somebody has to read, as it is.
     pub(crate) fn tell(&self, text: &str) {
         self.progress_is_over();
-        self.say(&format!("{text}\n"));
+        self.say(&format!("{}\n", self.filled(text)));
     }
 
     /// Asks somebody at the terminal; nobody agrees where there is none.
@@ -95,10 +95,24 @@ impl World {
             return None;
         }
         self.progress_is_over();
-        self.say(&format!("\n{question} "));
+        self.say(&format!("\n{} ", self.filled(question)));
         let mut answer = String::new();
         let count = io::stdin().lock().read_line(&mut answer).ok()?;
         (count > 0).then(|| answer.trim().to_owned())
+    }
+
+    /// A text whose lines are broken between words where somebody looks; each stays as far in as it is.
+    pub(crate) fn filled(&self, text: &str) -> String {
+        let columns = self.stderr.columns;
+        if !self.stderr.is_terminal || text.lines().all(|line| line.chars().count() < columns) {
+            return text.to_owned();
+        }
+        let filled = text.lines().map(|line| {
+            let words = line.trim_start();
+            let indent = " ".repeat(line.chars().count() - words.chars().count());
+            fitted(words, &indent, &indent, columns.saturating_sub(1))
+        });
+        filled.collect::<String>().trim_end_matches('\n').to_owned()
     }
 
     /// Asks for a secret: at the terminal, which does not show it where it can be told not to, else the first line of
@@ -107,7 +121,7 @@ impl World {
         let stdin = io::stdin();
         let is_asked = stdin.is_terminal();
         if is_asked {
-            self.say(&format!("{question} "));
+            self.say(&format!("{} ", self.filled(question)));
         }
         let _hidden = is_asked.then(Hidden::begin);
         let mut line = String::with_capacity(SECRET_BYTES_USUAL);

@@ -58,12 +58,12 @@ impl Route {
     }
 }
 
-fn sent(address: &str) -> Result<Sent, String> {
+pub(super) fn sent(address: &str) -> Result<Sent, String> {
     let url = Url::parse(address).map_err(|error| format!("`{address}` is no address: {error}"))?;
     Ok(Sent { method: Method::GET, url, headers: HeaderMap::new(), body: None })
 }
 
-fn words(failure: Failure) -> String {
+pub(super) fn words(failure: Failure) -> String {
     match failure {
         Failure::NotSent { why, .. } | Failure::Lost { why } => why,
         Failure::TooLarge { bytes_max } => format!("the answer is larger than {bytes_max} bytes"),

@@ -20,6 +20,7 @@ use serde::Deserialize;
 
 use super::client::{GraphClient, is_guid};
 use super::patience::{Patience, retry_after};
+use super::reach::{sent, words};
 use super::refusal::{challenge, refusal};
 use super::sign_in::{Authority, SignInError, password};
 use crate::http::{Failure, Gathered, Reply, SecretText, Sent};
@@ -125,6 +126,15 @@ impl TenantSurfaces {
                 prompt: Arc::clone(&of.prompt),
             },
         }
+    }
+
+    /// Asks the place where somebody signs in for its front page, once; nobody is signed in.
+    ///
+    /// # Errors
+    /// No answer came; why not, for people.
+    pub async fn answers(&self) -> Result<(), String> {
+        let reply = self.authority.transport.send(sent(self.authority.cloud.login())?).await;
+        reply.map(drop).map_err(words)
     }
 
     /// The origin of Azure Resource Manager.

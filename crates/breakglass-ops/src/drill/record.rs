@@ -2,9 +2,9 @@
 //!
 //! Each step is written down before it is done and again when it is, so that whoever is stopped leaves what is true: what was
 //! tried, what was seen, and that an elevation may stand.
-//! **Invariant:** an entry that cannot follow the ones before it is refused and changes nothing. A drill is good if it ended
-//! and everything that was wanted was seen to be good; what is not known is not good. An elevation is good only if it was
-//! seen, and seen to be gone again. Entries follow each other as they stand, whatever their times: a clock that once was wrong
+//! **Invariant:** an entry that cannot follow the ones before it is refused and changes nothing. A surface stands as it was
+//! seen in the last drill that tried it and came to its end, whatever that drill was for besides; what is not known is not
+//! good. An elevation is good only if it was seen, and seen to be gone again. Entries follow each other as they stand, whatever their times: a clock that once was wrong
 //! stops no drill. One that ended in a time to come says nothing of when the next is due, which it is then.
 //! **Limits:** [`REASON_CHARS_MAX`], [`WHY_CHARS_MAX`], [`CLOCK_MINUTES_AHEAD_MAX`].
 //! **Source:** "Manage emergency access accounts in Microsoft Entra ID": validated every 90 days at least, and after a change
@@ -222,10 +222,12 @@ pub enum Elevation {
     Stands,
 }
 
-/// A drill that was good.
+/// How a surface was seen last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Good {
-    /// How it began.
+pub struct Seen {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How the drill began.
     pub begun: Begun,
     /// When it ended.
     pub ended_at: Timestamp,
@@ -241,24 +243,29 @@ pub enum Due {
         /// When it was begun.
         begun_at: Timestamp,
     },
-    /// There was none.
+    /// None has come to its end.
     Never,
-    /// The last one was not good.
+    /// Surfaces that the account did not get into when they were tried last.
     NotGood {
-        /// When it ended.
-        ended_at: Timestamp,
+        /// Which.
+        surfaces: BTreeSet<Surface>,
     },
-    /// The last one is [`DRILL_DAYS_MAX`] days old.
+    /// Surfaces that were not tried, or of which it could not be told.
+    Untold {
+        /// Which.
+        surfaces: BTreeSet<Surface>,
+    },
+    /// What was seen is [`DRILL_DAYS_MAX`] days old.
     Old {
-        /// When it ended.
+        /// When the oldest was over.
         ended_at: Timestamp,
     },
-    /// By the clock the last one ended in a time to come, so that nobody knows how old it is.
+    /// By the clock one ended in a time to come, so that nobody knows how old it is.
     Ahead {
         /// When it ended, by the clock of then.
         ended_at: Timestamp,
     },
-    /// Custodians or people of the configuration are others than in the last one.
+    /// Custodians or people of the configuration are others than they were then.
     Staff {
         /// Who is new.
         new: BTreeSet<Name>,
@@ -276,20 +283,14 @@ struct UnderWay {
     was_elevated: bool,
 }
 
-impl UnderWay {
-    fn is_good(&self) -> bool {
-        self.begun.surfaces.iter().all(|surface| self.tried.get(surface) == Some(&Outcome::Good))
-    }
-}
-
 /// How the drills of one account stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Course {
     under_way: Option<UnderWay>,
     elevation: Elevation,
-    last_good: Option<Good>,
-    /// When the last one ended, and whether it was good.
-    last_ended: Option<(Timestamp, bool)>,
+    /// How each was seen last, of those that were tried.
+    seen: BTreeMap<Surface, Seen>,
+    has_ended: bool,
 }
 
 impl Course {
@@ -389,11 +390,12 @@ impl Course {
         if let Some(surface) = drill.trying {
             return Err(EntryError::Trying(surface));
         }
-        let is_good = drill.is_good();
-        if is_good {
-            self.last_good = Some(Good { begun: drill.begun.clone(), ended_at: at });
+        for surface in &drill.begun.surfaces {
+            // What was to be tried and was not is not known.
+            let outcome = drill.tried.get(surface).copied().unwrap_or(Outcome::Unknown);
+            self.seen.insert(*surface, Seen { outcome, begun: drill.begun.clone(), ended_at: at });
         }
-        self.last_ended = Some((at, is_good));
+        self.has_ended = true;
         self.under_way = None;
         Ok(())
     }
@@ -410,38 +412,49 @@ impl Course {
         self.elevation
     }
 
-    /// The last drill that was good, whatever came after it.
+    /// How a surface was seen in the last drill that tried it and has ended.
     #[must_use]
-    pub const fn last_good(&self) -> Option<&Good> {
-        self.last_good.as_ref()
+    pub fn seen(&self, surface: Surface) -> Option<&Seen> {
+        self.seen.get(&surface)
     }
 
-    /// Why a drill is due at a time; `staff` are the custodians and people whom the configuration knows then.
+    /// Why a drill is due at a time; `wanted` is what the account has to get into, and `staff` are the custodians and people
+    /// whom the configuration knows then.
     ///
-    /// Staff has changed if somebody of it was not known in the last good drill, or somebody who was is known no more.
+    /// Staff has changed if somebody of it was not known when a surface was seen, or somebody who was is known no more.
     #[must_use]
-    pub fn due(&self, now: Timestamp, staff: &BTreeSet<Name>) -> Option<Due> {
+    pub fn due(&self, now: Timestamp, wanted: &BTreeSet<Surface>, staff: &BTreeSet<Name>) -> Option<Due> {
         if self.elevation != Elevation::None {
             return Some(Due::Elevated);
         }
         if let Some(begun) = self.under_way() {
             return Some(Due::Stopped { begun_at: begun.at });
         }
-        let (last, good) = match (self.last_ended, &self.last_good) {
-            (None, _) => return Some(Due::Never),
-            (Some((ended_at, false)), _) => return Some(Due::NotGood { ended_at }),
-            (Some((ended_at, true)), None) => return Some(Due::NotGood { ended_at }),
-            (Some((ended_at, true)), Some(good)) => (ended_at, good),
-        };
-        if now.duration_until(last) > SignedDuration::from_mins(CLOCK_MINUTES_AHEAD_MAX) {
-            return Some(Due::Ahead { ended_at: last });
+        if !self.has_ended {
+            return Some(Due::Never);
         }
-        if last.duration_until(now) >= SignedDuration::from_hours(24 * DRILL_DAYS_MAX) {
-            return Some(Due::Old { ended_at: last });
+        let outcome = |surface: &Surface| self.seen(*surface).map_or(Outcome::Unknown, |seen| seen.outcome);
+        let with = |wanted_outcome| -> BTreeSet<Surface> {
+            wanted.iter().copied().filter(|surface| outcome(surface) == wanted_outcome).collect()
+        };
+        let (bad, unknown) = (with(Outcome::Bad), with(Outcome::Unknown));
+        if !bad.is_empty() {
+            return Some(Due::NotGood { surfaces: bad });
+        }
+        if !unknown.is_empty() {
+            return Some(Due::Untold { surfaces: unknown });
+        }
+        let seen = || wanted.iter().filter_map(|surface| self.seen(*surface));
+        let latest = seen().map(|seen| seen.ended_at).max()?;
+        if now.duration_until(latest) > SignedDuration::from_mins(CLOCK_MINUTES_AHEAD_MAX) {
+            return Some(Due::Ahead { ended_at: latest });
+        }
+        let oldest = seen().map(|seen| seen.ended_at).min()?;
+        if oldest.duration_until(now) >= SignedDuration::from_hours(24 * DRILL_DAYS_MAX) {
+            return Some(Due::Old { ended_at: oldest });
         }
         let less = |one: &BTreeSet<Name>, other: &BTreeSet<Name>| one.difference(other).cloned().collect();
-        let (new, gone): (BTreeSet<Name>, BTreeSet<Name>) =
-            (less(staff, &good.begun.staff), less(&good.begun.staff, staff));
-        if new.is_empty() && gone.is_empty() { None } else { Some(Due::Staff { new, gone }) }
+        let other = seen().find(|seen| seen.begun.staff != *staff)?;
+        Some(Due::Staff { new: less(staff, &other.begun.staff), gone: less(&other.begun.staff, staff) })
     }
 }

@@ -455,7 +455,7 @@ const OPENED: Depth = Depth { crashes: 0, begins: 2, epochs: 1, under_way: 1, op
 
 /// In the long form, one killed in three rotations, for the first documents go in the third; and both of the above at once.
 const LONG: [Depth; 2] = [
-    Depth { crashes: 1, begins: 3, epochs: 3, under_way: 1, opened: 0 },
+    Depth { crashes: 1, begins: 3, epochs: 2, under_way: 1, opened: 0 },
     Depth { crashes: 2, begins: 2, epochs: 2, under_way: 1, opened: 1 },
 ];
 

@@ -41,8 +41,8 @@ use crate::wiring::World;
 /// never shown. Each account signs in to
 /// Microsoft Graph and to Azure, is elevated to manage all of Azure, and lowered again. No program signs in to a portal: at a
 /// terminal somebody is asked to do it in a private window, with the account's passkey, and to say what came of it. Run it
-/// from outside the networks that policies trust. A drill is due every 90 days, and when custodians have changed. Afterwards
-/// the passwords are to be rotated, since they were opened.
+/// from outside the networks that policies trust. A drill of each surface is due every 90 days, and when custodians have
+/// changed. Afterwards the passwords are to be rotated, since they were opened.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// An account: its sign-in name or id
@@ -57,11 +57,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TEXT", default_value = "a drill")]
     reason: String,
 
-    /// What to try [default: everything]
+    /// What to try [default: what `drill_surfaces` of the configuration names, or everything]
     #[arg(long, value_name = "SURFACE", value_parser = PossibleValuesParser::new(Surface::ALL.map(Surface::name)))]
     surface: Vec<String>,
 
-    /// Leave Azure out
+    /// Leave Azure out this time; it stays due
     #[arg(long)]
     no_azure: bool,
 
@@ -91,8 +91,16 @@ pub(crate) enum DrillFailure {
     #[error("a drill has at least {PERSON_COUNT_MIN} people: name each of them with --person")]
     FewPeople,
     /// Nothing is left to try.
-    #[error("nothing is left to try: every --surface is of Azure, which --no-azure leaves out")]
+    #[error("nothing is left to try: all of it is of Azure, which --no-azure leaves out")]
     Nothing,
+    /// Only portals are to be tried, and there is nobody to be asked.
+    #[error(
+        "only portals are to be tried, into which no program signs in, and there is no terminal to ask somebody at"
+    )]
+    Nobody,
+    /// There is no way to the tenant.
+    #[error("the tenant does not answer, and nobody could sign in: {0}")]
+    Unreached(String),
     /// What is remembered is of no use, or nothing can be written down.
     #[error(transparent)]
     Stream(#[from] DrillStreamError),
@@ -116,6 +124,8 @@ impl Coded for DrillFailure {
             match self {
                 Self::FewPeople => "they are declared below `[[custody.custodian]]` or `[[custody.person]]`",
                 Self::Nothing => "leave out --no-azure, or name another --surface",
+                Self::Nobody => "run it at a terminal",
+                Self::Unreached(_) => "`breakglass doctor` looks at the way there; nothing was opened",
                 Self::Stream(DrillStreamError::Line(_)) => {
                     "everybody of the configuration is written down with a drill: declare fewer people, or with shorter ids"
                 }
@@ -131,20 +141,26 @@ struct Plan {
     people: BTreeSet<Name>,
     staff: BTreeSet<Name>,
     surfaces: BTreeSet<Surface>,
+    /// Portals are left out, since there is nobody to be asked.
+    is_unasked: bool,
     reason: String,
 }
 
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let desk = self.place.desk(world)?;
-        let plan = self.plan(&desk)?;
+        let plan = self.plan(&desk, world)?;
         let store = desk.store()?;
         let documents = self.documents((&desk, &store), &plan, world)?;
         let connection = desk.config.connection(&desk.folder);
         let https = live::surfaces(&connection, world)?;
         let surfaces = Asked { https, world, connection: &connection };
-        if plan.surfaces.iter().any(|surface| surface.is_portal()) && !world.can_ask() {
-            world.note("there is no terminal to ask somebody at: what the portals do stays unknown");
+        if plan.is_unasked {
+            world.note("there is no terminal to ask somebody at: the portals are left out, and stay due");
+        }
+        if plan.surfaces.iter().any(|surface| !surface.is_portal()) {
+            // An opening for nothing costs a set of shares.
+            desk.runtime.block_on(surfaces.https.answers()).map_err(DrillFailure::Unreached)?;
         }
         let mut remember =
             |document: &Document, used: &Used<'_>| remember((&desk, &store), (document, used), &plan.people);
@@ -180,7 +196,7 @@ impl Arguments {
         exit
     }
 
-    fn plan(&self, desk: &Desk) -> Result<Plan, Failure> {
+    fn plan(&self, desk: &Desk, world: &World) -> Result<Plan, Failure> {
         let reason = reason(&self.reason)?;
         let people: BTreeSet<Name> = self.person.iter().map(|id| name_of(id)).collect::<Result<_, _>>()?;
         if people.len() < PERSON_COUNT_MIN {
@@ -189,15 +205,23 @@ impl Arguments {
         for person in &people {
             desk.person(person.as_str())?;
         }
-        let is_wanted = |surface: &Surface| {
-            let is_named = self.surface.is_empty() || self.surface.iter().any(|name| name == surface.name());
-            is_named && !(self.no_azure && surface.is_azure())
+        let named: BTreeSet<Surface> = if self.surface.is_empty() {
+            desk.config.drill_surfaces()
+        } else {
+            Surface::ALL.into_iter().filter(|surface| self.surface.iter().any(|name| name == surface.name())).collect()
         };
-        let surfaces: BTreeSet<Surface> = Surface::ALL.into_iter().filter(is_wanted).collect();
-        if surfaces.is_empty() {
-            return Err(DrillFailure::Nothing.into());
+        let mut surfaces: BTreeSet<Surface> =
+            named.into_iter().filter(|surface| !(self.no_azure && surface.is_azure())).collect();
+        // What somebody names is tried, and written down as not told.
+        let is_unasked =
+            self.surface.is_empty() && !world.can_ask() && surfaces.iter().any(|surface| surface.is_portal());
+        if is_unasked {
+            surfaces.retain(|surface| !surface.is_portal());
         }
-        Ok(Plan { people, staff: desk.staff()?, surfaces, reason })
+        if surfaces.is_empty() {
+            return Err(if is_unasked { DrillFailure::Nobody } else { DrillFailure::Nothing }.into());
+        }
+        Ok(Plan { people, staff: desk.staff()?, surfaces, is_unasked, reason })
     }
 
     /// What counts of each account, which is there once however often it is named.
@@ -265,9 +289,9 @@ impl Arguments {
         }
         let worst = accounts.iter().filter_map(|(_, came)| came.as_ref().ok()).map(Report::outcome).max();
         Ok(match worst {
-            Some(Outcome::Good) => Exit::Good,
+            Some(Outcome::Good) if !plan.is_unasked => Exit::Good,
             Some(Outcome::Bad) => Exit::Found,
-            Some(Outcome::Unknown) | None => Exit::Unknown,
+            Some(Outcome::Good | Outcome::Unknown) | None => Exit::Unknown,
         })
     }
 }

@@ -305,7 +305,9 @@ impl Arguments {
         }
         if found.len() > taken.len() {
             let left = counted(found.len() - taken.len(), "candidate");
-            world.note(&format!("{left} not taken over; to take one over, run it at a terminal or give --account"));
+            world.note(&format!(
+                "{left} not taken over; to take one over, answer `yes` at a terminal or give --account"
+            ));
         }
         Ok(taken)
     }
@@ -345,7 +347,7 @@ impl Arguments {
                     return found.value;
                 }
                 None => world.note(&format!(
-                    "{what} can carry the exclusion; to take it, run it at a terminal or give --group {}",
+                    "{what} can carry the exclusion; to take it, answer `yes` at a terminal or give --group {}",
                     shell_word(&found.value)
                 )),
             }

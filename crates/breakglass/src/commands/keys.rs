@@ -4,7 +4,7 @@ mod certificate;
 mod list;
 mod shown;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::security_key::PluggedSecurityKey;
@@ -23,7 +23,7 @@ use crate::codes::ErrorCode;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
 use crate::live::{Live, LiveError};
-use crate::state::state_folder;
+use crate::state::state_of;
 use crate::subject::{SubjectArguments, folder_of};
 use crate::wiring::World;
 
@@ -76,7 +76,7 @@ struct Place {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// The folder of the state [default: .breakglass of this folder]
+    /// The folder of the state [default: .breakglass beside the configuration]
     #[arg(long, value_name = "FOLDER")]
     state: Option<PathBuf>,
 }
@@ -264,13 +264,13 @@ impl Coded for KeysFailure {
 
 impl Place {
     fn store(&self) -> Result<SqliteStore, KeysFailure> {
-        Ok(SqliteStore::open(&state_folder(self.state.as_deref(), Path::new("")))?)
+        Ok(SqliteStore::open(&state_of(self.state.as_deref(), self.config.as_deref()))?)
     }
 
     /// What is known of sealed documents here.
     fn desk(&self, world: &World) -> Result<Desk, Failure> {
         let (config, folder) = SubjectArguments::config_or_usual(self.config.as_deref(), world)?;
-        let state = state_folder(self.state.as_deref(), Path::new(""));
+        let state = state_of(self.state.as_deref(), self.config.as_deref());
         Ok(Desk::new(config, folder, state)?)
     }
 
@@ -286,7 +286,7 @@ impl Place {
 }
 
 /// A text is an object id.
-fn is_id(text: &str) -> bool {
+pub(super) fn is_id(text: &str) -> bool {
     let lengths: Vec<usize> = text.split('-').map(str::len).collect();
     lengths == [8, 4, 4, 4, 12] && text.bytes().all(|letter| letter == b'-' || letter.is_ascii_hexdigit())
 }

@@ -22,7 +22,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::deliver;
 use crate::render::ledger::{json, text};
-use crate::state::state_folder;
+use crate::state::state_of;
 use crate::subject::SubjectArguments;
 use crate::wiring::World;
 use failure::LedgerFailure;
@@ -103,10 +103,6 @@ struct CheckpointArguments {
     #[arg(long)]
     passphrase: bool,
 
-    /// The configuration [default: breakglass.toml of this folder]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-
     #[command(flatten)]
     place: Place,
 }
@@ -121,14 +117,18 @@ enum Form {
 
 #[derive(Debug, clap::Args)]
 struct Place {
-    /// The folder of the state [default: .breakglass of this folder]
+    /// The configuration [default: breakglass.toml of this folder]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// The folder of the state [default: .breakglass beside the configuration]
     #[arg(long, value_name = "FOLDER")]
     state: Option<PathBuf>,
 }
 
 impl Place {
     fn folder(&self) -> PathBuf {
-        state_folder(self.state.as_deref(), Path::new(""))
+        state_of(self.state.as_deref(), self.config.as_deref())
     }
 
     /// The record, if there is one.
@@ -185,7 +185,7 @@ impl CheckpointArguments {
             // Before anything is signed.
             return Err(unwritten(path)(std::io::ErrorKind::AlreadyExists.into()).into());
         }
-        let found = SubjectArguments::config_of(self.config.as_deref(), world)?;
+        let found = SubjectArguments::config_of(self.place.config.as_deref(), world)?;
         let tenant = found.as_ref().and_then(|(config, _)| config.tenant_id());
         let name = || {
             let named = self.name.clone().or_else(|| tenant.map(|tenant| format!("breakglass/{tenant}")));

@@ -12,6 +12,8 @@ use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_custody::document::Account;
 use breakglass_custody::sealed::SealTo;
 use breakglass_custody::signing::SigningKey;
+use breakglass_ops::checkout::record::Standing;
+use breakglass_ops::checkout::stream::course_of as checkouts_of;
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::key_box::depositories::Depositories;
 use breakglass_ops::ports::{Clock as _, DirectoryError, SignedInAs};
@@ -25,7 +27,7 @@ use jiff::SignedDuration;
 
 use self::meanwhile::{account_of, may, users_of};
 use super::checkout::CheckoutFailure;
-use super::custody::desk::{Desk, DeskError, Place};
+use super::custody::desk::{Desk, DeskError, Place, Sealable};
 use crate::codes::ErrorCode;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
@@ -381,7 +383,7 @@ impl Arguments {
     fn rotate(&self, tools: &Tools, account: &Account, world: &World) -> Result<(), Failure> {
         let Tools { desk, store, operator, live, .. } = tools;
         let mut key_box = desk.key_box(store)?;
-        let sets = desk.sealable(&key_box, world)?;
+        let sets = Sealable::of(&key_box)?;
         Desk::note_sealing(&mut key_box, store, &sets)?;
         let tell = |step: &Step| tell(step, world);
         let rotator = tools.rotator(&tell);
@@ -409,6 +411,14 @@ impl Arguments {
         for document in destroyed {
             world.note(&format!("the document `{document}` could count no more and is destroyed"));
         }
+        let (out, _) = checkouts_of(store, &account.id).map_err(CheckoutFailure::from)?;
+        if matches!(out.standing(SystemClock.now()), Standing::Requested(_) | Standing::Approved) {
+            world.note(&format!(
+                "what was asked for before opens nothing any more: `breakglass checkout refuse --account {} --person …`",
+                account.user_principal_name
+            ));
+        }
+        world.note("print the cover anew, which does not have this document: `breakglass custody sheet cover`; and the runbook");
         if key_box.next().is_none() {
             world.note("make the next set of shares, for after the next opening: `breakglass custody new-set`");
         }

@@ -1,6 +1,6 @@
 //! `state`: what the product remembers, backed up and put back.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_ops::ports::StoreError;
@@ -11,7 +11,7 @@ use super::ledger::KEY_NAME as LEDGER_KEY;
 use crate::codes::ErrorCode;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
-use crate::state::state_folder;
+use crate::state::state_of;
 use crate::wiring::World;
 
 /// Back up what the product remembers, or put it back
@@ -46,14 +46,18 @@ enum What {
 
 #[derive(Debug, clap::Args)]
 struct Place {
-    /// The folder of the state [default: .breakglass of this folder]
+    /// The configuration, beside which the state is [default: breakglass.toml of this folder]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// The folder of the state [default: .breakglass beside the configuration]
     #[arg(long, value_name = "FOLDER")]
     state: Option<PathBuf>,
 }
 
 impl Place {
     fn folder(&self) -> PathBuf {
-        state_folder(self.state.as_deref(), Path::new(""))
+        state_of(self.state.as_deref(), self.config.as_deref())
     }
 }
 

@@ -4,12 +4,14 @@
 //! **Limits:** [`KEEPER_COUNT_MAX`], [`SIGNS_IN_COUNT_MAX`], [`ENVELOPE_COUNT_MAX`], and the shares of an envelope that
 //! the engine allows.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use breakglass_custody::fingerprint::Fingerprint;
 use breakglass_custody::recipient::Recipient;
 use breakglass_custody::signing::SigningPublicKey;
 use breakglass_engine::lockout::custody::{Custody, Depository, Envelope, Holds, Keeper, SHARE_COUNT_MAX, Share};
+use breakglass_ops::drill::record::Surface;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -37,6 +39,8 @@ pub(super) struct CustodySection {
     report_to: Option<NonEmpty>,
     /// Whether an application may rotate passwords, and not persons alone.
     application_may_rotate: bool,
+    /// What the accounts have to get into, which a drill tries.
+    drill_surfaces: Option<Spanned<BTreeSet<Surface>>>,
     custodian: Vec<Spanned<PersonProperties>>,
     /// Whoever agrees to openings and holds no share.
     person: Vec<Spanned<PersonProperties>>,
@@ -111,6 +115,17 @@ pub(crate) enum PersonKind {
     Reserve,
     /// They hold none, and agree to openings.
     Other,
+}
+
+impl PersonKind {
+    /// The section that declares them, below `[custody]`.
+    pub(crate) const fn section(self) -> &'static str {
+        match self {
+            Self::Custodian => "custodian",
+            Self::Reserve => "reserve",
+            Self::Other => "person",
+        }
+    }
 }
 
 /// Somebody who holds a share, or agrees to openings.
@@ -232,6 +247,12 @@ impl Config {
         self.custody.as_ref().is_some_and(|custody| custody.application_may_rotate)
     }
 
+    /// What the accounts have to get into, which a drill tries: everything, unless it is said otherwise.
+    pub(crate) fn drill_surfaces(&self) -> BTreeSet<Surface> {
+        let named = self.custody.as_ref().and_then(|custody| custody.drill_surfaces.as_ref());
+        named.map_or_else(|| Surface::ALL.into(), |named| named.get_ref().clone())
+    }
+
     /// Whoever holds a share or agrees to openings, custodians first.
     pub(crate) fn people(&self) -> Vec<Person> {
         self.custody.as_ref().map(CustodySection::people).unwrap_or_default()
@@ -279,6 +300,10 @@ impl CustodySection {
 
     /// Checks that what is declared can be; the first contradiction, with its place.
     pub(super) fn check(&self) -> Result<(), Contradiction> {
+        if let Some(none) = self.drill_surfaces.as_ref().filter(|named| named.get_ref().is_empty()) {
+            let message = "an account that has to get into nothing is none: name one surface at least".to_owned();
+            return Err(Contradiction { message, span: none.span() });
+        }
         check_keepers("custodians", &self.custodian, |keeper| &keeper.id)?;
         check_keepers("people", &self.person, |keeper| &keeper.id)?;
         check_keepers("holders of the reserve", &self.reserve, |keeper| &keeper.id)?;

@@ -11,6 +11,7 @@ use serde_json::Value;
 const PEOPLE: [&str; 3] = ["eva", "max", "ida"];
 pub(super) const ACCOUNT: &str = "bg1@contoso.onmicrosoft.com";
 pub(super) const ID: &str = "11111111-2222-3333-4444-555555555555";
+pub(super) const OTHER_ID: &str = "11111111-2222-3333-4444-666666666666";
 
 pub(super) struct World {
     pub(super) folder: PathBuf,
@@ -224,9 +225,11 @@ fn nothing_is_sealed_to_a_set_that_is_not_ready_or_was_opened() {
     world.ends(0, &seal);
     assert!(world.ends(2, &seal).err.contains("has passwords that are sealed"));
     world.ends_with(0, &["custody", "open", "--account", ACCOUNT, "--share", "-"], &two(&shares, 0, 2));
-    let other = ["custody", "seal", "--account", "bg2@contoso.onmicrosoft.com", "--id", "22222222", "--generate"];
+    let other = ["custody", "seal", "--account", "bg2@contoso.onmicrosoft.com", "--id", OTHER_ID, "--generate"];
     assert!(world.ends(2, &other).err.contains("BG4052"));
     world.ready_set();
+    let by_name = ["custody", "seal", "--account", "bg2@contoso.onmicrosoft.com", "--id", "bg2", "--generate"];
+    assert!(world.ends(2, &by_name).err.contains("expected an object id"));
     world.ends(0, &other);
     // Two sets are kept, one of them opened; the other is the one that is sealed to.
     let listing = world.listing();
@@ -341,11 +344,11 @@ fn whoever_is_left_opens_with_the_reserve_that_is_held_outside() {
     let refused = world.ends(2, &["custody", "retire", "--set", &reserve, "--reason", "it was opened", "--destroyed"]);
     assert!(refused.err.contains("may count"), "{}", refused.err);
     // Another account is sealed without it, and that is told.
-    let other = ["custody", "seal", "--account", "bg2@contoso.onmicrosoft.com", "--id", "22222222", "--generate"];
+    let other = ["custody", "seal", "--account", "bg2@contoso.onmicrosoft.com", "--id", OTHER_ID, "--generate"];
     let sealed = world.ends(0, &other);
     assert!(sealed.err.contains("it is not sealed to the reserve"), "{}", sealed.err);
     let document = world.listing()["documents"].as_array().unwrap().clone();
-    let bare = document.iter().find(|one| one["accountId"] == "22222222").unwrap();
+    let bare = document.iter().find(|one| one["accountId"] == OTHER_ID).unwrap();
     assert_eq!(bare["reserve"], Value::Null);
     let name = bare["document"].as_str().unwrap();
     let refused =

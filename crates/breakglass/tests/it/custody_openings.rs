@@ -7,7 +7,7 @@ use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_ops::ports::Store as _;
 use serde_json::{Value, json};
 
-use super::custody_commands::{ACCOUNT, ID, World, two};
+use super::custody_commands::{ACCOUNT, ID, OTHER_ID, World, two};
 
 /// The text in one line, without what frames it.
 fn words(text: &str) -> String {
@@ -33,6 +33,12 @@ impl World {
             database.execute("DELETE FROM entries WHERE stream = ?1", [&stream]).unwrap();
         }
         drop(database);
+        self.adds(entries);
+    }
+
+    /// Adds to the record of the account, as it stands in the ledger.
+    fn adds(&self, entries: &[Value]) {
+        let stream = format!("rotation/{ID}");
         let store = SqliteStore::open(&self.folder.join(".breakglass")).unwrap();
         for entry in entries {
             let length = store.entries(&stream).unwrap().len();
@@ -56,7 +62,7 @@ fn a_set_is_not_dead_while_what_may_be_sealed_to_it_is_away() {
     assert!(world.ends(2, &retire).err.contains("may count"));
     let (usb, away) = (world.folder.join("usb"), world.folder.join("away"));
     fs::rename(&usb, &away).unwrap();
-    let other = ["custody", "seal", "--account", "bg2@contoso.onmicrosoft.com", "--id", "22222222", "--generate"];
+    let other = ["custody", "seal", "--account", "bg2@contoso.onmicrosoft.com", "--id", OTHER_ID, "--generate"];
     for command in [&retire[..], &other, &open] {
         let refused = world.ends_with(2, command, &two(&shares, 0, 1));
         let told = words(&refused.err);
@@ -184,7 +190,7 @@ fn a_document_in_no_record_keeps_its_set_until_somebody_knows_that_it_counts_for
     world.write_record(&[]);
     world.ends_with(0, &["custody", "rehearse", "--set", &set, "--share", "-"], &shares.join("\n"));
     world.ready_set();
-    let other = ["custody", "seal", "--account", "bg2@contoso.onmicrosoft.com", "--id", "22222222", "--generate"];
+    let other = ["custody", "seal", "--account", "bg2@contoso.onmicrosoft.com", "--id", OTHER_ID, "--generate"];
     let refused = world.ends(2, &["custody", "retire", "--set", &set, "--reason", "x", "--destroyed"]);
     assert!(
         words(&refused.err).contains("these documents are in no record here") && refused.err.contains(&orphan),
@@ -196,7 +202,7 @@ fn a_document_in_no_record_keeps_its_set_until_somebody_knows_that_it_counts_for
     assert_eq!(counting.trim().len(), 28);
     let listing = world.listing();
     assert!(listing["toDo"].to_string().contains(&format!("--never-set {orphan}")), "{}", listing["toDo"]);
-    let known = listing["documents"].as_array().unwrap().iter().find(|one| one["accountId"] == "22222222").unwrap();
+    let known = listing["documents"].as_array().unwrap().iter().find(|one| one["accountId"] == OTHER_ID).unwrap();
     let retire = |names: &[&str]| {
         let mut arguments = vec!["custody", "retire", "--set", &set, "--reason", "it never was sent", "--destroyed"];
         names.iter().for_each(|name| arguments.extend(["--never-set", name]));
@@ -209,4 +215,121 @@ fn a_document_in_no_record_keeps_its_set_until_somebody_knows_that_it_counts_for
     assert_eq!(retired.code, 0, "{}", retired.err);
     assert_eq!(world.listing()["sets"][0]["stands"], "dead, destroy the shares");
     assert!(world.ends(0, &["ledger", "show", "--format", "json"]).out.contains("never set, as told"));
+}
+
+/// A document of an account that somebody signed in with.
+fn proved(document: &str) -> [Value; 2] {
+    ["sending", "proved"].map(|state| json!({ "state": state, "candidate": document, "at": "2026-11-27T03:00:00Z" }))
+}
+
+impl World {
+    /// Seals three, none of which was sent; their names, and their passwords.
+    fn three(&self) -> [(String, String); 3] {
+        let passwords = [(); 3].map(|()| self.seal_anew());
+        let documents = self.listing()["documents"].as_array().unwrap().clone();
+        let of_version = |version: usize| {
+            let of_it = documents.iter().find(|one| one["version"] == version).unwrap();
+            of_it["document"].as_str().unwrap().to_owned()
+        };
+        [1, 2, 3].map(|version| (of_version(version), passwords[version - 1].clone()))
+    }
+}
+
+#[test]
+fn what_counts_and_is_not_there_is_not_replaced_by_an_older_one() {
+    let world = World::new("older");
+    let (_, shares) = world.ready_set();
+    let [(first, password), (second, _), _] = world.three();
+    world.write_record(&[proved(&first), proved(&second)].concat());
+    let path = world.folder.join(".breakglass/documents").join(format!("{second}.txt"));
+    let text = fs::read_to_string(&path).unwrap();
+    let open = ["custody", "open", "--account", ACCOUNT, "--share", "-"];
+    let ask = ["checkout", "request", "--account", ACCOUNT, "--person", "eva", "--reason", "locked out"];
+    for damage in [None, Some(text.replacen("\"version\":2", "\"version\":3", 1))] {
+        match damage {
+            None => fs::remove_file(&path).unwrap(),
+            Some(text) => fs::write(&path, text).unwrap(),
+        }
+        for command in [&open[..], &ask] {
+            let refused = world.ends_with(2, command, &two(&shares, 0, 1));
+            let told = words(&refused.err);
+            assert!(told.contains(&format!("to be opened first (`{second}`)")) && told.contains(&first), "{told}");
+        }
+    }
+    // Whoever names it has it.
+    let named = ["custody", "open", "--document", &first, "--share", "-"];
+    assert_eq!(world.ends_with(0, &named, &two(&shares, 0, 1)).out.trim(), password);
+}
+
+#[test]
+fn what_was_asked_for_before_the_password_was_changed_opens_nothing() {
+    let world = World::new("changed");
+    let (_, shares) = world.ready_set();
+    let [(first, _), (second, _), (third, password)] = world.three();
+    world.write_record(&proved(&first));
+    let ask = ["checkout", "request", "--account", ACCOUNT, "--person", "eva", "--reason", "locked out"];
+    let agree = ["checkout", "approve", "--account", ACCOUNT, "--yes", "--person", "max"];
+    let open = ["checkout", "open", "--account", ACCOUNT, "--share", "-"];
+    let asked = |document: &str| {
+        let listing = world.listing();
+        let documents = listing["documents"].as_array().unwrap().clone();
+        documents.into_iter().find(|one| one["document"] == document).unwrap()["checkOut"].clone()
+    };
+    let refuse = ["checkout", "refuse", "--account", ACCOUNT, "--person", "max"];
+    world.ends(0, &ask);
+    world.adds(&proved(&second));
+    assert_eq!((asked(&first), asked(&second)), (json!("asked for, 1 agree"), Value::Null));
+    let refused = world.ends(2, &agree);
+    assert!(words(&refused.err).contains(&format!("`{second}` is the document that counts")), "{}", refused.err);
+    world.ends(0, &refuse);
+    // And the other way round: agreed, and changed then.
+    world.ends(0, &ask);
+    world.ends(0, &agree);
+    world.adds(&proved(&third));
+    let refused = world.ends_with(2, &open, &two(&shares, 0, 1));
+    assert!(
+        words(&refused.err).contains(&format!("`{second}` was asked for")) && refused.out.is_empty(),
+        "{}",
+        refused.err
+    );
+    world.ends(0, &refuse);
+    world.ends(0, &ask);
+    world.ends(0, &agree);
+    assert_eq!(world.ends_with(0, &open, &two(&shares, 0, 1)).out.trim(), password);
+}
+
+#[test]
+fn a_sheet_is_of_the_set_that_opens_what_counts() {
+    let world = World::new("sheets");
+    let (set, shares) = world.ready_set();
+    world.seal();
+    let sheet = |code: i32, what: &str, more: &[&str]| {
+        let arguments = [&["custody", "sheet", what, "--output", "sheet.pdf"][..], more].concat();
+        let ended = world.ends_with(code, &arguments, &shares[0]);
+        let _ = fs::remove_file(world.folder.join("sheet.pdf"));
+        words(&ended.err)
+    };
+    let (next, next_shares) = world.set();
+    let nothing = |set: &str| format!("the set `{set}` opens nothing that counts");
+    for what in ["cover", "runbook"] {
+        let told = sheet(0, what, &[]);
+        assert!(!told.contains("opens nothing"), "{told}");
+        assert!(sheet(0, what, &["--set", &next]).contains(&nothing(&next)));
+        assert!(!sheet(0, what, &["--set", &set]).contains("opens nothing"));
+    }
+    sheet(0, "share", &["--share", "-"]);
+    // After an opening it is the same set, until the account is rotated.
+    let open = ["custody", "open", "--account", ACCOUNT, "--share", "-"];
+    world.ends_with(0, &open, &two(&shares, 0, 1));
+    sheet(0, "runbook", &[]);
+    // Another account is sealed to another one.
+    let ready = ["custody", "rehearse", "--acknowledge", "--set", &next, "--share", "-"];
+    world.ends_with(0, &ready, &next_shares.join("\n"));
+    world.ends(0, &["custody", "seal", "--account", "bg2@contoso.onmicrosoft.com", "--id", OTHER_ID, "--generate"]);
+    let told = sheet(2, "runbook", &[]);
+    for part in [format!("`{set}` opens {ACCOUNT}"), format!("`{next}` opens bg2@contoso.onmicrosoft.com")] {
+        assert!(told.contains(&part), "{told}");
+    }
+    sheet(0, "runbook", &["--set", &set]);
+    sheet(0, "cover", &["--set", &next]);
 }

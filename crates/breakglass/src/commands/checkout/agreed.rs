@@ -2,15 +2,16 @@
 
 use breakglass_adapters::key_file::KeyUse;
 use breakglass_adapters::sqlite_store::SqliteStore;
-use breakglass_custody::approval::{Approval, SignedRequest};
+use breakglass_custody::approval::{Approval, Request, SignedRequest};
 use breakglass_custody::signing::SigningKey;
 use breakglass_ops::checkout::record::{Course, Entry};
 use breakglass_ops::checkout::stream::{Kept, course_of, kept, stream_of};
 use breakglass_ops::journal::catch_up;
+use breakglass_ops::rotation::journey::course_of as rotation_of;
 use jiff::Timestamp;
 
 use super::CheckoutFailure;
-use crate::commands::custody::desk::{Desk, signing_key};
+use crate::commands::custody::desk::{Desk, DeskError, signing_key};
 use crate::config::Person;
 use crate::failure::Failure;
 
@@ -70,6 +71,20 @@ pub(crate) fn under_way(desk: &Desk, store: &SqliteStore, account: &str, now: Ti
     }
     let request = request.ok_or_else(|| CheckoutFailure::Nothing(account.to_owned()))?;
     Ok(UnderWay { request, leaf, course })
+}
+
+/// That what was asked for is still what is to be opened first: the others who agree, and whoever has shares of its set, are
+/// not to give them for a password that counts no more.
+pub(super) fn still_counts(store: &SqliteStore, request: &Request) -> Result<(), Failure> {
+    let (course, _) = rotation_of(store, &request.account.id).map_err(DeskError::from)?;
+    let asked = request.document.to_string();
+    match course.current() {
+        Some(now) if now.as_str() != asked => {
+            let account = request.account.user_principal_name.clone();
+            Err(CheckoutFailure::Changed { account, asked, now: now.to_string() }.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn signed_request(desk: &Desk, one: &Kept, person: &str) -> Result<SignedRequest, Option<CheckoutFailure>> {

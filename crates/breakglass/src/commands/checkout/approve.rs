@@ -9,7 +9,7 @@ use breakglass_ops::checkout::stream::{course_of, note};
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::ports::Clock as _;
 
-use super::agreed::{own_key, under_way};
+use super::agreed::{own_key, still_counts, under_way};
 use super::{CheckoutFailure, with_key};
 use crate::commands::custody::desk::{Place, name_of};
 use crate::commands::custody::opening::current_of;
@@ -52,6 +52,7 @@ impl Arguments {
         let now = SystemClock.now();
         let found = under_way(&desk, &store, &account.id, now)?;
         let asked = found.request.request();
+        still_counts(&store, asked)?;
         let id = name_of(&asked.id.to_string())?;
         // What cannot follow is refused before anybody types a passphrase.
         let approved = |at| Entry::Approved { request: id.clone(), person: name.clone(), at };

@@ -82,6 +82,11 @@ pub(crate) enum CheckoutFailure {
     /// Nothing is under way.
     #[error("nothing is asked for of `{0}`")]
     Nothing(String),
+    /// The password was changed since it was asked for.
+    #[error(
+        "`{asked}` was asked for, and the password of `{account}` was changed since: `{now}` is the document that counts"
+    )]
+    Changed { account: String, asked: String, now: String },
     /// What was signed and what is remembered differ.
     #[error(
         "entry {number} of the check-outs of `{account}` is not what was signed for it: somebody changed the state"
@@ -122,6 +127,9 @@ impl Coded for CheckoutFailure {
             ),
             Self::OtherKey { .. } => "give the file with --key".to_owned(),
             Self::Nothing(_) => "`breakglass checkout request` asks for it".to_owned(),
+            Self::Changed { account, .. } => {
+                format!("`breakglass checkout refuse --account {account} --person …` ends the request; then ask anew")
+            }
             Self::Stream(CheckoutStreamError::Entry(EntryError::FewPeople { .. })) => {
                 "somebody else than who asked has to agree: `breakglass checkout approve`".to_owned()
             }
@@ -129,7 +137,7 @@ impl Coded for CheckoutFailure {
                 "`breakglass checkout return` ends it when it was opened, `breakglass checkout refuse` before that"
                     .to_owned()
             }
-            _ => "nothing was opened".to_owned(),
+            _ => "`breakglass custody list` shows how things stand; this has changed nothing".to_owned(),
         })
     }
 }

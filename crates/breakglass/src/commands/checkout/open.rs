@@ -6,7 +6,7 @@ use breakglass_ops::journal::catch_up;
 use breakglass_ops::ports::Clock as _;
 
 use super::CheckoutFailure;
-use super::agreed::under_way;
+use super::agreed::{still_counts, under_way};
 use crate::commands::custody::desk::{Place, name_of};
 use crate::commands::custody::opening::{Candidates, OpeningShares, Used, note_opening, open_and_show};
 use crate::commands::custody::shown::Spelling;
@@ -44,6 +44,7 @@ impl Arguments {
         let account = candidates.first().label().account.clone();
         let found = under_way(&desk, &store, &account.id, SystemClock.now())?;
         let asked = found.request.request();
+        still_counts(&store, asked)?;
         let (request, name) = (name_of(&asked.id.to_string())?, name_of(&asked.document.to_string())?);
         let opened = |at| Entry::Opened { request: request.clone(), document: name.clone(), at };
         // Before anybody types a share.
@@ -59,8 +60,9 @@ impl Arguments {
         };
         open_and_show(&document, (&self.share, self.spell), &mut remember, world)?;
         world.note(&format!(
-            "when it is done: `breakglass checkout return --account {}`, within {} h; then `breakglass rotate`",
-            account.user_principal_name, asked.out_hours
+            "when it is done: `breakglass checkout return --account {0} --person {1}`, within {2} h; then `breakglass rotate \
+             --account {0}`",
+            account.user_principal_name, asked.person, asked.out_hours
         ));
         Ok(Exit::Good)
     }

@@ -19,6 +19,7 @@ use super::{CheckoutFailure, with_key};
 use crate::commands::custody::CustodyFailure;
 use crate::commands::custody::desk::{DeskError, Place, name_of};
 use crate::commands::custody::opening::Candidates;
+use crate::commands::custody::retire::reason;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::day_and_time;
@@ -57,6 +58,7 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
+        reason(&self.reason)?;
         let desk = self.place.desk(world)?;
         let (person, name) = with_key(&desk, &self.person)?;
         let store = desk.store()?;

@@ -159,8 +159,9 @@ impl Coded for DeskError {
     fn help(&self) -> Option<String> {
         Some(match self {
             Self::NoOperator(_) => {
-                "`breakglass custody new-set` makes one with the first set of shares; elsewhere bring the state from where it \
-                 is, with `breakglass state restore`, and `operator.key`"
+                "to open a document, give `--operator` with the fingerprint that stands on every sheet. To seal, bring the state \
+                 from where it is, with `breakglass state restore`, and `operator.key`; `breakglass custody new-set` makes one with \
+                 the first set of shares"
             }
             Self::LostOperator(_) => {
                 "bring it from where it was, as `operator.key`: another key signs nothing of those sets. If it is lost for \
@@ -208,6 +209,11 @@ pub(crate) struct Sealable {
 }
 
 impl Sealable {
+    /// Those of a key box; the reserve is none that is not ready.
+    pub(crate) fn of(key_box: &KeyBox) -> Result<Self, DeskError> {
+        Ok(Self { set: key_box.sealable()?.clone(), reserve: key_box.reserve().ok().cloned() })
+    }
+
     /// As the operator signed them.
     pub(crate) fn signed(&self) -> SealTo<'_> {
         SealTo { set: &self.set.signed, reserve: self.reserve.as_ref().map(|held| &held.signed) }
@@ -437,6 +443,10 @@ impl Desk {
         if let Some(error) = refusal.filter(|_| !is_any) {
             return Err(error.into());
         }
+        if !names.is_empty() {
+            // Without it none can be relied on.
+            self.operator()?;
+        }
         let mut documents = Vec::new();
         for name in &names {
             match self.document(name) {
@@ -483,14 +493,12 @@ impl Desk {
 
     /// To what is sealed now. A reserve that is declared and not ready keeps nobody from it, and is told.
     pub(crate) fn sealable(&self, key_box: &KeyBox, world: &World) -> Result<Sealable, DeskError> {
-        let set = key_box.sealable()?.clone();
-        let reserve = key_box.reserve();
-        if let Err(why) = &reserve
+        if let Err(why) = key_box.reserve()
             && self.has_reserve()
         {
             world.note(&format!("it is not sealed to the reserve that is held outside: {why}"));
         }
-        Ok(Sealable { set, reserve: reserve.ok().cloned() })
+        Sealable::of(key_box)
     }
 
     /// Whether a reserve is declared.

@@ -8,7 +8,7 @@ use breakglass_custody::name::Name;
 use breakglass_custody::succession::{SetStanding, Spent};
 use breakglass_ops::checkout::record as checkout;
 use breakglass_ops::checkout::stream::{self, CheckoutStreamError};
-use breakglass_ops::drill::record::{DRILL_DAYS_MAX, Due};
+use breakglass_ops::drill::record::{DRILL_DAYS_MAX, Due, Surface};
 use breakglass_ops::drill::stream as drill;
 use breakglass_ops::key_box::accounts::replaced;
 use breakglass_ops::key_box::record::{HeldSet, KeyBox};
@@ -192,11 +192,12 @@ fn document_line(
         Some(Standing::Prepared) => "prepared, never sent",
         None => UNRECORDED,
     };
+    let is_asked = out.request_at(now).is_some_and(|request| request.document == name);
     let check_out = match out.standing(now) {
-        checkout::Standing::Overdue if is_current => Some("overdue".to_owned()),
-        checkout::Standing::Out if is_current => Some("out".to_owned()),
-        checkout::Standing::Approved if is_current => Some("approved".to_owned()),
-        checkout::Standing::Requested(count) if is_current => Some(format!("asked for, {count} agree")),
+        checkout::Standing::Overdue if is_asked => Some("overdue".to_owned()),
+        checkout::Standing::Out if is_asked => Some("out".to_owned()),
+        checkout::Standing::Approved if is_asked => Some("approved".to_owned()),
+        checkout::Standing::Requested(count) if is_asked => Some(format!("asked for, {count} agree")),
         _ => None,
     };
     Ok(DocumentLine {
@@ -306,19 +307,28 @@ fn drills_due(
     store: &dyn Store,
     (documents, now): (&[DocumentLine], Timestamp),
 ) -> Result<Vec<String>, Failure> {
-    let staff = desk.staff()?;
+    let (staff, wanted) = (desk.staff()?, desk.config.drill_surfaces());
     let names = |people: &BTreeSet<Name>| people.iter().map(Name::to_string).collect::<Vec<_>>().join(", ");
+    let listed = |surfaces: &BTreeSet<Surface>| {
+        if *surfaces == wanted {
+            return "everything".to_owned();
+        }
+        surfaces.iter().map(|surface| surface.name()).collect::<Vec<_>>().join(", ")
+    };
     let mut due = Vec::new();
     for document in documents.iter().filter(|document| document.is_current) {
         let (course, _) = drill::course_of(store, &document.account_id).map_err(DrillFailure::from)?;
-        let Some(found) = course.due(now, &staff) else { continue };
+        let Some(found) = course.due(now, &wanted, &staff) else { continue };
         let why = match found {
             Due::Elevated => {
                 "a drill may have left it elevated to manage all of Azure, which the next takes back".to_owned()
             }
             Due::Stopped { begun_at } => format!("the one of {} has not come to its end", begun_at.strftime("%F")),
             Due::Never => "it was never drilled".to_owned(),
-            Due::NotGood { ended_at } => format!("the one of {} was not good", ended_at.strftime("%F")),
+            Due::NotGood { surfaces } => format!("it did not get in when that was tried last: {}", listed(&surfaces)),
+            Due::Untold { surfaces } => {
+                format!("whether it gets in was not seen, or could not be told: {}", listed(&surfaces))
+            }
             Due::Ahead { ended_at } => {
                 format!("the last was on {} by a clock that was wrong, or this one is", ended_at.strftime("%F"))
             }

@@ -125,8 +125,8 @@ pub(crate) enum CustodyFailure {
     Which(String),
     /// What is found does not count by the record.
     #[error(
-        "no depository that answers has the password of `{account}` that counts{}; the newest document that is there is \
-         `{found}`, and by the record it does not count",
+        "no depository that answers has the document of `{account}` that is to be opened first{}; the best that is there is \
+         `{found}`, and by the record its password is an older one, or was never set",
         if .missing.is_empty() { String::new() } else { format!(" (`{missing}`)") }
     )]
     NotCounting {
@@ -140,6 +140,17 @@ pub(crate) enum CustodyFailure {
     /// It has no reserve.
     #[error("the document `{0}` is sealed to no reserve: only shares of its custodians open it")]
     NoReserve(String),
+    /// It is still to come.
+    #[error(
+        "by the clock of this machine {0} is still to come: leave --opened-at out, or give the time at which it was opened"
+    )]
+    Ahead(jiff::Timestamp),
+    /// What counts is sealed to more than one set.
+    #[error("the accounts are sealed to more than one set of shares, and a sheet is of one: {0}")]
+    Several(String),
+    /// They are declared as something else.
+    #[error("`{person}` is not declared below `[[custody.{section}]]`, and gets no share of this set")]
+    Holds { person: String, section: &'static str },
     /// The account has sealed passwords.
     #[error("`{0}` has passwords that are sealed: another one is sealed as it is set, and never before")]
     Sealed(String),
@@ -227,6 +238,7 @@ impl Coded for CustodyFailure {
                     "set a better one for the account, and seal that: `breakglass custody generate password` makes one"
                 }
                 Self::Sealed(_) => "`breakglass rotate` sets another one",
+                Self::Several(_) => "make one for each of the sets, with --set; when every account is rotated it is one set again",
                 Self::Quorum(_) => "declare more custodians, or ask for fewer shares to open",
                 _ => "nothing was changed",
             }

@@ -111,12 +111,16 @@ impl Arguments {
     }
 
     /// Those who get a share, in order.
-    fn holders(&self, desk: &Desk) -> Result<Vec<Person>, DeskError> {
+    fn holders(&self, desk: &Desk) -> Result<Vec<Person>, Failure> {
+        let wanted = if self.reserve { PersonKind::Reserve } else { PersonKind::Custodian };
         if self.custodian.is_empty() {
-            let wanted = if self.reserve { PersonKind::Reserve } else { PersonKind::Custodian };
             return Ok(desk.config.people().into_iter().filter(|person| person.kind == wanted).collect());
         }
-        self.custodian.iter().map(|id| desk.person(id)).collect()
+        let named: Vec<Person> = self.custodian.iter().map(|id| desk.person(id)).collect::<Result<_, _>>()?;
+        match named.iter().find(|person| person.kind != wanted) {
+            Some(other) => Err(CustodyFailure::Holds { person: other.id.clone(), section: wanted.section() }.into()),
+            None => Ok(named),
+        }
     }
 
     fn hand_out(
@@ -150,13 +154,15 @@ impl Arguments {
             "Share {number} of the set {id} is for {}.\n\nOnly {} looks at this screen. Enter shows the share: ",
             holder.name, holder.name
         );
-        screen.ask(&question).map_err(terminal)?;
+        screen.ask(&world.filled(&question)).map_err(terminal)?;
         screen.clear().map_err(terminal)?;
         screen
             .show(&format!("Share {number} of {id}, for {}. Write down the 33 words:\n", holder.name))
             .map_err(terminal)?;
         share.with_words(|words| numbered(&screen, words)).map_err(terminal)?;
-        screen.ask("Enter empties this screen, when every word is written down and compared: ").map_err(terminal)?;
+        screen
+            .ask(&world.filled("Enter empties this screen, when every word is written down and compared: "))
+            .map_err(terminal)?;
         Ok(())
     }
 }

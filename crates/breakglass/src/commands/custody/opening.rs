@@ -55,9 +55,12 @@ impl Candidates {
             named.id.eq_ignore_ascii_case(account) || named.user_principal_name.eq_ignore_ascii_case(account)
         };
         let found = desk.documents_found(world)?.into_iter().filter(is_of);
+        // A state that is damaged keeps nobody out.
+        let store = desk.has_state().then(|| desk.store().map_err(|error| world.complain(&error.into())));
+        let store = store.and_then(Result::ok);
         let mut ranked: Vec<(Rank, Document)> = Vec::new();
         for document in found {
-            ranked.push((rank(desk, &document, world)?, document));
+            ranked.push((rank(store.as_ref(), &document, world)?, document));
         }
         let key = |(rank, document): &(Rank, Document)| {
             let label = document.label();
@@ -74,13 +77,20 @@ impl Candidates {
     /// Refuses the first if by the record its password does not count: whoever names the account alone means the one that
     /// does, and an opening for nothing costs a set of shares.
     pub(crate) fn counts(&self, desk: &Desk) -> Result<(), Failure> {
-        if self.rank <= Rank::Unknown {
+        if matches!(self.rank, Rank::Current | Rank::Unknown) {
             return Ok(());
         }
         let account = &self.first.label().account;
         let (course, _) = course_of(&desk.store()?, &account.id).map_err(DeskError::from)?;
-        let missing = course.may_count().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let (account, found) = (account.user_principal_name.clone(), self.first.label().envelope.to_string());
+        let found = name_of(&self.first.label().envelope.to_string())?;
+        // Where nobody has signed in with any of them yet it is the last that was sent.
+        let later = course.may_count().find(|name| course.sent_at(name) > course.sent_at(&found));
+        let missing = course.current().or(later);
+        if missing.is_none() && self.rank == Rank::MayCount {
+            return Ok(());
+        }
+        let missing = missing.map(ToString::to_string).unwrap_or_default();
+        let (account, found) = (account.user_principal_name.clone(), found.to_string());
         Err(CustodyFailure::NotCounting { account, found, missing }.into())
     }
 
@@ -112,18 +122,15 @@ impl Candidates {
     }
 }
 
-fn rank(desk: &Desk, document: &Document, world: &World) -> Result<Rank, Failure> {
-    if !desk.has_state() {
-        return Ok(Rank::Unknown);
-    }
+fn rank(store: Option<&SqliteStore>, document: &Document, world: &World) -> Result<Rank, Failure> {
+    let Some(store) = store else { return Ok(Rank::Unknown) };
     let name = name_of(&document.label().envelope.to_string())?;
-    let read = desk.store().and_then(|store| Ok(course_of(&store, &document.label().account.id)?.0));
+    let read = course_of(store, &document.label().account.id).map(|(course, _)| course).map_err(DeskError::from);
     Ok(match read {
         Ok(course) if course.current() == Some(&name) => Rank::Current,
         Ok(course) if course.may_count().any(|one| *one == name) => Rank::MayCount,
         Ok(course) if course.standing(&name).is_some() => Rank::Other,
         Ok(_) => Rank::Unrecorded,
-        // A state that is damaged keeps nobody out.
         Err(error) => {
             world.complain(&error.into());
             Rank::Unknown

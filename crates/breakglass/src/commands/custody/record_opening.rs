@@ -13,6 +13,7 @@ use super::opening::note_told_opening;
 use super::retire::reason;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::render::day_and_time;
 use crate::wiring::World;
 
 /// Write down an opening that this machine has not seen, or why it was
@@ -68,6 +69,13 @@ impl Arguments {
         };
         let at = SystemClock.now();
         let opened_at = self.opened_at.unwrap_or(at);
+        if opened_at > at {
+            return Err(CustodyFailure::Ahead(opened_at).into());
+        }
+        if opened_at < label.sealed_on {
+            let sealed_on = day_and_time(label.sealed_on);
+            world.note(&format!("look whether the time is right: by the clocks of then it was sealed on {sealed_on}, and this is written down now"));
+        }
         let account = &label.account;
         let entry = Entry::OpenedOffline { document: name, people, reason, opened_at, at };
         note_told_opening(&desk, &store, (&document, set), entry)?;

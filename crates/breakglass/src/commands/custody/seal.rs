@@ -13,6 +13,7 @@ use breakglass_ops::rotation::record;
 use super::CustodyFailure;
 use super::desk::{Desk, DeskError, Place, confirmed, name_of};
 use super::shown::{Spelling, show};
+use crate::commands::keys::is_id;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::passphrase::asked;
@@ -32,7 +33,7 @@ pub(super) struct Arguments {
     account: String,
 
     /// The object id of the account
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = object_id)]
     id: String,
 
     /// Make the password, and show it once when it is sealed
@@ -47,6 +48,14 @@ pub(super) struct Arguments {
     place: Place,
 }
 
+fn object_id(text: &str) -> Result<String, String> {
+    if is_id(text) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("expected an object id, as the tenant shows it".to_owned())
+    }
+}
+
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let desk = self.place.desk(world)?;
@@ -58,6 +67,11 @@ impl Arguments {
         // What was prepared here before and got no further is no hindrance: whoever was stopped does the same again.
         if course.may_count().next().is_some() {
             return Err(CustodyFailure::Sealed(self.account.clone()).into());
+        }
+        let declared = desk.config.declared("");
+        let is_named = |name: &str| self.id.eq_ignore_ascii_case(name) || self.account.eq_ignore_ascii_case(name);
+        if !declared.is_empty() && !declared.iter().any(|one| is_named(&one.name)) {
+            world.note(&format!("`{}` is none of the accounts of the configuration", self.account));
         }
         let password = self.password()?;
         let fill = |buffer: &mut [u8]| SystemRandom.fill(buffer);

@@ -43,7 +43,7 @@ pub(crate) enum ShareFailure {
     File {
         path: PathBuf,
         #[source]
-        source: TerminalError,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The words stand where a file is to be named. They are not repeated.
     #[error("what was given with --share names no file and looks like the words of a share; it is not repeated here")]
@@ -78,6 +78,9 @@ impl Coded for ShareFailure {
             Self::Words => {
                 "the shell has kept the words, and every process here could read them: hand them in through a file or the \
                  terminal, and have the set replaced if somebody else uses this machine"
+            }
+            Self::File { .. } => {
+                "name a file with the words of a share, or leave --share out and type them at the terminal"
             }
             _ => "compare it with the paper and hand it in again",
         };
@@ -117,7 +120,13 @@ impl ShareArguments {
     fn in_files(&self) -> Result<Vec<Share>, ShareFailure> {
         let mut shares = Vec::new();
         for path in &self.share {
-            let failed = |source| ShareFailure::File { path: path.clone(), source };
+            let failed = |error| ShareFailure::File {
+                path: path.clone(),
+                source: match error {
+                    TerminalError::Io(source) => source.into(),
+                    other => other.into(),
+                },
+            };
             let is_stream = path.as_os_str() == "-";
             let opened = if is_stream { stdin() } else { File::open(path).map_err(TerminalError::from) };
             if opened.is_err() && path.to_string_lossy().split_whitespace().count() >= WORD_COUNT_SUSPECT {
@@ -275,7 +284,7 @@ fn asked(set: &KeySet, count: usize, what: &str, world: &World) -> Result<Vec<Sh
                 "{what}\n\nShare {number} of {count}. Only its holder looks at this screen; it is emptied afterwards.\n{said}\n\
                  Type the {SHARE_WORDS} words with a space between them, on one line, then Enter:\n"
             );
-            let typed = screen.show(&head).and_then(|()| screen.ask("> ")).map_err(terminal)?;
+            let typed = screen.show(&world.filled(&head)).and_then(|()| screen.ask("> ")).map_err(terminal)?;
             match next_share(set, &shares, &typed) {
                 Ok(share) => break share,
                 Err(untaken) => {

@@ -3,14 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use breakglass_adapters::clock::SystemClock;
+use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_adapters::whole_file;
 use breakglass_custody::document::{Account, Document};
+use breakglass_custody::key_set::KeySet;
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::slip39::Share;
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::key_box::accounts::replaced;
 use breakglass_ops::key_box::record::{HeldSet, KeyBox};
 use breakglass_ops::ports::Clock as _;
+use breakglass_ops::rotation::journey::course_of;
 use breakglass_sheets::cover_sheet::{CoverSheet, Documents};
 use breakglass_sheets::runbook::Runbook;
 use breakglass_sheets::share_sheet::ShareSheet;
@@ -71,7 +74,7 @@ enum What {
 
 #[derive(Debug, clap::Args)]
 struct Common {
-    /// The set [default: the next one, else the one that is sealed to]
+    /// The set [default: the one that opens what counts, else the one that is to be made ready]
     #[arg(long, value_name = "SET")]
     set: Option<String>,
 
@@ -111,10 +114,9 @@ impl Arguments {
         let desk = common.place.desk(world)?;
         let store = desk.store()?;
         let key_box = desk.key_box(&store)?;
-        let held = desk.meant(&key_box, common.set.as_deref())?.clone();
-        let documents = documents_of(&desk, &held)?;
-        let (accounts, custodians) = (accounts(&desk, &documents)?, custodians(&desk, &held));
-        let (tenant, made_on) = (tenant(&desk), date(SystemClock.now()));
+        let (held, accounts) = set_for_sheets(&desk, &store, (&key_box, common.set.as_deref()), world)?;
+        let (documents, custodians) = (documents_of(&desk, &held)?, custodians(&desk, &held));
+        let (tenant, made_on) = (tenant(&desk, &accounts), date(SystemClock.now()));
         let pdf = match &self.what {
             What::Cover { safe, .. } => {
                 let journal =
@@ -187,15 +189,16 @@ pub(super) fn share_sheet(
     (paper, now): (PaperName, Timestamp),
 ) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let number = share.header().member + 1;
+    let accounts = accounts(desk)?;
     let custodian =
         Custodian { name: holder.name.clone(), site: holder.site.clone(), phone: holder.phone.clone(), share: number };
     let sheet = ShareSheet {
-        tenant: &tenant(desk),
+        tenant: &tenant(desk, &accounts),
         set,
         share,
         custodian: &custodian,
         is_reserve,
-        accounts: &accounts(desk, documents)?,
+        accounts: &accounts,
         documents,
         report_to: &report_to(desk),
         made_on: date(now),
@@ -230,12 +233,75 @@ fn documents_of(desk: &Desk, held: &HeldSet) -> Result<Vec<Document>, Failure> {
     Ok(desk.documents()?.into_iter().filter(|document| document.label().is_sealed_to(held.set())).collect())
 }
 
-/// The accounts that documents are about; as long as there are none, those of the configuration.
-fn accounts(desk: &Desk, documents: &[Document]) -> Result<Vec<Account>, Failure> {
+/// The document of each account that is to be opened first: by the record, and where it knows nothing the newest.
+fn first_documents<'d>(
+    (desk, store): (&Desk, &SqliteStore),
+    all: &'d [Document],
+    world: &World,
+) -> Result<Vec<&'d Document>, Failure> {
+    let mut first = Vec::new();
+    for account in accounts(desk)? {
+        let of = || all.iter().filter(|document| document.label().account.id == account.id);
+        let (course, _) = course_of(store, &account.id).map_err(DeskError::from)?;
+        first.extend(match course.current() {
+            Some(current) => {
+                let found = of().find(|document| document.label().envelope.to_string() == current.as_str());
+                if found.is_none() {
+                    let name = &account.user_principal_name;
+                    world.note(&format!("the document `{current}` of `{name}` counts, and no depository has it"));
+                }
+                found
+            }
+            None => of().max_by_key(|document| (document.label().version, document.label().sealed_on)),
+        });
+    }
+    Ok(first)
+}
+
+/// The set that a sheet is about, and the accounts whose password it opens: the named one, else the one that opens what counts;
+/// as long as nothing is sealed, the one that is to be made ready, and all accounts.
+fn set_for_sheets(
+    desk: &Desk,
+    store: &SqliteStore,
+    (key_box, named): (&KeyBox, Option<&str>),
+    world: &World,
+) -> Result<(HeldSet, Vec<Account>), Failure> {
+    let all = desk.documents()?;
+    let first = first_documents((desk, store), &all, world)?;
+    let mut sets: Vec<&KeySet> = Vec::new();
+    for document in &first {
+        if !sets.contains(&&document.label().set) {
+            sets.push(&document.label().set);
+        }
+    }
+    if named.is_none() && sets.len() > 1 {
+        let of = |set: &&KeySet| {
+            let of_it = first.iter().filter(|document| document.label().set == **set);
+            let names = of_it.map(|document| document.label().account.user_principal_name.as_str());
+            format!("`{}` opens {}", set.id, names.collect::<Vec<_>>().join(" and "))
+        };
+        return Err(CustodyFailure::Several(sets.iter().map(of).collect::<Vec<_>>().join(", ")).into());
+    }
+    let held = match (named, sets.first()) {
+        (None, Some(set)) => {
+            key_box.set(set.recipient.fingerprint()).map_err(|_| DeskError::NoSet(set.id.to_string()))?
+        }
+        _ => desk.meant(key_box, named)?,
+    };
+    let of_it = first.iter().filter(|document| document.label().is_sealed_to(held.set()));
+    let opened: Vec<Account> = of_it.map(|document| document.label().account.clone()).collect();
+    if opened.is_empty() && !first.is_empty() {
+        world.note(&format!("the set `{}` opens nothing that counts", held.set().id));
+    }
+    Ok((held.clone(), if opened.is_empty() { accounts(desk)? } else { opened }))
+}
+
+/// The accounts of the configuration in its order, and then those that documents are about; none that is deleted.
+fn accounts(desk: &Desk) -> Result<Vec<Account>, Failure> {
     let mut found: Vec<Account> = Vec::new();
     let all = desk.documents()?;
     let deleted = replaced(&desk.store()?).map_err(DeskError::from)?;
-    for document in documents.iter().chain(&all) {
+    for document in &all {
         let account = &document.label().account;
         if deleted.get(&account.id) == Some(&true) {
             continue;
@@ -244,16 +310,18 @@ fn accounts(desk: &Desk, documents: &[Document]) -> Result<Vec<Account>, Failure
             found.push(account.clone());
         }
     }
+    let mut ordered = Vec::new();
     for declared in desk.config.declared("") {
         let is_known = |known: &Account| {
             known.id.eq_ignore_ascii_case(&declared.name)
                 || known.user_principal_name.eq_ignore_ascii_case(&declared.name)
         };
-        if !found.iter().any(is_known) {
-            found.push(Account { id: declared.name.clone(), user_principal_name: declared.name });
-        }
+        ordered.push(match found.iter().position(is_known) {
+            Some(place) => found.remove(place),
+            None => Account { id: declared.name.clone(), user_principal_name: declared.name },
+        });
     }
-    Ok(found)
+    Ok([ordered, found].concat())
 }
 
 fn custodians(desk: &Desk, held: &HeldSet) -> Vec<Custodian> {
@@ -265,11 +333,13 @@ fn custodians(desk: &Desk, held: &HeldSet) -> Vec<Custodian> {
     numbered.map(of).collect()
 }
 
-fn tenant(desk: &Desk) -> Tenant {
+/// The tenant: by the name in the configuration, else by the domain of its accounts.
+fn tenant(desk: &Desk, accounts: &[Account]) -> Tenant {
     let connection = desk.config.connection(&desk.folder);
     let id = connection.tenant.clone().unwrap_or_else(|| "not in the configuration".to_owned());
+    let domain = accounts.iter().find_map(|account| Some(account.user_principal_name.split_once('@')?.1.to_owned()));
     Tenant {
-        name: connection.name.clone().unwrap_or_else(|| format!("Tenant {id}")),
+        name: connection.name.clone().or(domain).unwrap_or_else(|| "without a name".to_owned()),
         id,
         sign_in_address: connection.portal(),
     }

@@ -51,10 +51,13 @@ pub(crate) fn show(
         return Ok(());
     }
     let screen = PrivateScreen::open("show the password on", world)?;
-    screen.show(&format!("{head}\n"))?;
+    screen.show(&world.filled(&format!("{head}\n")))?;
+    screen.begin_to_show();
     password.with_plaintext(|text| indented(&screen, text))?;
     let groups = password.with_paper(|text| {
-        screen.show("In groups of four, each with its check character behind the stroke (which is not typed):\n")?;
+        screen.show(
+            &world.filled("In groups of four, each with its check character behind the stroke (which is not typed):\n"),
+        )?;
         indented(&screen, text)
     });
     match groups {

@@ -8,7 +8,7 @@ use breakglass_engine::access::Access;
 use breakglass_engine::lockout::Analysis;
 use breakglass_engine::lockout::goal::{Goal, Horizon, Question, Stage};
 use breakglass_model::user::User;
-use breakglass_ops::drill::record::Begun;
+use breakglass_ops::drill::record::{Outcome, Surface};
 use breakglass_ops::drill::stream as drill;
 use breakglass_ops::ports::{Clock as _, Store};
 use breakglass_ops::rotation::journey::course_of;
@@ -96,10 +96,13 @@ fn accounts_with_ways(subject: &Subject, world: &World) -> Result<BTreeSet<Strin
     Ok(alone.map(|way| way.user.clone()).collect())
 }
 
-/// When the password that counts was drilled last, all the way to a sign-in with it and to a good end.
+/// When somebody signed in with the password that counts in a drill that has ended, if it was kept out nowhere since.
 fn drilled_at(store: &dyn Store, account: &str, course: &Course) -> Result<Option<Timestamp>, Failure> {
     let (drills, _) = drill::course_of(store, account).map_err(DrillFailure::from)?;
-    let has_signed_in = |begun: &Begun| begun.surfaces.iter().any(|surface| !surface.is_portal());
-    let good = drills.last_good().filter(|good| course.current() == Some(&good.begun.document));
-    Ok(good.filter(|good| has_signed_in(&good.begun)).map(|good| good.begun.at))
+    let seen = || Surface::ALL.into_iter().filter(|surface| !surface.is_portal()).filter_map(|one| drills.seen(one));
+    if seen().any(|seen| seen.outcome == Outcome::Bad) {
+        return Ok(None);
+    }
+    let good = seen().filter(|seen| seen.outcome == Outcome::Good && course.current() == Some(&seen.begun.document));
+    Ok(good.map(|seen| seen.begun.at).max())
 }
