@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::whole_file;
-use breakglass_custody::document::{Account, Document};
+use breakglass_custody::document::{Account, CredentialKind, Document};
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::slip39::Share;
 use breakglass_ops::journal::catch_up;
@@ -203,10 +203,11 @@ pub(super) fn share_sheet(
     Ok(sheet.pdf(paper.into()).map_err(CustodyFailure::Sheet)?)
 }
 
-/// The reserve that opens what is sealed to the set, as long as nothing is sealed that of what is sealed next, with who has
+/// The reserve that opens the passwords that are sealed to the set, as long as nothing is sealed that of what is sealed next, with who has
 /// its shares.
 fn reserve_of(desk: &Desk, key_box: &KeyBox, documents: &[Document]) -> Option<(HeldSet, Vec<Custodian>)> {
-    let newest = documents.iter().max_by_key(|document| document.label().sealed_on);
+    let passwords = documents.iter().filter(|document| document.label().credential == CredentialKind::Password);
+    let newest = passwords.max_by_key(|document| document.label().sealed_on);
     let held = match newest.map(|document| &document.label().reserve) {
         Some(named) => key_box.set(named.as_ref()?.recipient.fingerprint()).ok()?,
         None => key_box.reserve().ok()?,
