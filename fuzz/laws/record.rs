@@ -4,9 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Display};
 
+use breakglass_custody::name::Name;
 use breakglass_ops::checkout::record as check_out;
 use breakglass_ops::drill::record as drill;
 use breakglass_ops::keys::record as key;
+use breakglass_ops::keys::sealing::Sealing;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -89,12 +91,14 @@ pub(crate) fn hold_check_outs(bytes: &[u8]) {
     }
 }
 
-/// Checks it for keys: one that the tenant may know is there until it is known that the tenant does not know it.
+/// Checks it for keys: one that the tenant may know is there until it is known that the tenant does not know it; and a document
+/// counts until something ends that, and is known ever after.
 #[allow(dead_code, reason = "each target checks one of these")]
 pub(crate) fn hold_keys(bytes: &[u8]) {
     let mut course = key::Course::default();
     for entry in entries::<key::Entry>(bytes) {
         let before: Vec<String> = course.keys().map(|key| key.noted.key.to_string()).collect();
+        let counted: Vec<Name> = course.counting().map(|(document, _)| document.clone()).collect();
         if !add(&mut course, &entry, key::Course::add) {
             continue;
         }
@@ -102,7 +106,18 @@ pub(crate) fn hold_keys(bytes: &[u8]) {
         assert!(after.len() <= key::KEY_COUNT_MAX);
         let is_removed = |name: &String| matches!(&entry, key::Entry::Removed { key, .. } if key.as_str() == *name);
         assert!(before.iter().all(|name| after.contains(name) || is_removed(name)), "a key is forgotten: {entry:?}");
+        let ends = matches!(
+            entry,
+            key::Entry::PinChanged { .. }
+                | key::Entry::PinSealed { .. }
+                | key::Entry::Removed { .. }
+                | key::Entry::CertificateRevoked { .. }
+        );
+        for document in &counted {
+            assert!(course.sealed_in(document).is_some(), "a document is forgotten: {entry:?}");
+            assert!(ends || course.counting().any(|(one, _)| one == document), "a document counts no more: {entry:?}");
+        }
         // Whatever is due, it can be told.
-        let _ = course.due(entry.at());
+        let _ = course.due(entry.at(), |_| Sealing::Untold);
     }
 }

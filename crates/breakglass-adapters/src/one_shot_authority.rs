@@ -98,6 +98,8 @@ pub struct Terms {
 pub struct IssuedCertificate {
     /// Whose.
     pub holder: Holder,
+    /// Its serial number, in hexadecimal digits and small letters.
+    pub serial: String,
     /// The certificate, in PEM.
     pub certificate: String,
     /// What the account's `certificateUserIds` has to have: the certificate by the hash of its key.
@@ -264,6 +266,7 @@ fn certificate(
     let hex: String = key.identifier().iter().map(|byte| format!("{byte:02X}")).collect();
     Ok(IssuedCertificate {
         holder: holder.clone(),
+        serial: serial.iter().map(|byte| format!("{byte:02x}")).collect(),
         certificate: certificate.to_string(),
         binding: format!("X509:<SKI>{hex}"),
         secret: Secret::private_key(both)?,

@@ -88,7 +88,7 @@ pub enum SetStanding {
 }
 
 /// Why nothing is sealed to a set any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Spent {
     /// Its key was there, on some machine.
     Opened,

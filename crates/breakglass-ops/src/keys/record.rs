@@ -1,25 +1,24 @@
-//! What is remembered of the security keys of one account: entries that are added and never changed, how things stand by
-//! them, and what is to be done.
+//! What is remembered of the security keys and the certificates of one account: entries that are added and never changed, and
+//! how things stand by them.
 //!
 //! **Invariant:** an entry that cannot follow the ones before it is refused and changes nothing. A key that the tenant may
-//! know is never forgotten: an attempt to register it is over when its outcome is written down, and not before.
+//! know is never forgotten: an attempt to register it is over when its outcome is written down, and not before. Nor is a
+//! document in which a PIN or a private key was sealed: each is known for as long as the record is.
 //! **Limits:** [`KEY_COUNT_MAX`], [`TEXT_CHARS_MAX`], [`METHOD_CHARS_MAX`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use breakglass_custody::document::CredentialKind;
 use breakglass_custody::name::Name;
 
-/// Keys that an account has to have at least: one can be lost, or break.
-pub const KEY_COUNT_WANTED: usize = 2;
+use super::certificates::{Certificate, Certificates};
+use super::sealing::Sealed;
 
 /// Keys of one account at most; Entra takes no more.
 pub const KEY_COUNT_MAX: usize = 10;
-
-/// Days after which a key that nobody has signed in with is no proof any more.
-pub const DRILL_DAYS_MAX: i64 = 90;
 
 /// Characters of the longest name of a model.
 pub const TEXT_CHARS_MAX: usize = 64;
@@ -124,6 +123,15 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
+    /// Its PIN lies sealed.
+    PinSealed {
+        /// Which.
+        key: Name,
+        /// In which document.
+        document: Name,
+        /// When.
+        at: Timestamp,
+    },
     /// Nobody knows where it is.
     Lost {
         /// Which.
@@ -135,6 +143,32 @@ pub enum Entry {
     Removed {
         /// Which.
         key: Name,
+        /// When.
+        at: Timestamp,
+    },
+    /// A certificate was issued.
+    CertificateIssued {
+        /// Its name: its serial number, or its thumbprint.
+        certificate: Name,
+        /// When it ends.
+        until: Timestamp,
+        /// The document in which its private key lies sealed, if it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        document: Option<Name>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody signed in with it: whoever was there may have its private key.
+    CertificateUsed {
+        /// Which.
+        certificate: Name,
+        /// When.
+        at: Timestamp,
+    },
+    /// The tenant lets nobody in with it any more.
+    CertificateRevoked {
+        /// Which.
+        certificate: Name,
         /// When.
         at: Timestamp,
     },
@@ -153,8 +187,12 @@ impl Entry {
             | Self::Drilled { at, .. }
             | Self::Used { at, .. }
             | Self::PinChanged { at, .. }
+            | Self::PinSealed { at, .. }
             | Self::Lost { at, .. }
-            | Self::Removed { at, .. } => *at,
+            | Self::Removed { at, .. }
+            | Self::CertificateIssued { at, .. }
+            | Self::CertificateUsed { at, .. }
+            | Self::CertificateRevoked { at, .. } => *at,
         }
     }
 }
@@ -189,6 +227,18 @@ pub enum EntryError {
     /// It is lost.
     #[error("the key `{0}` is lost; remove it, and note it again should it be found")]
     Lost(Name),
+    /// There was a certificate of that name.
+    #[error("the certificate `{0}` is written down already; `keys list` shows it")]
+    KnownCertificate(Name),
+    /// There never was.
+    #[error("no certificate `{0}` of this account is written down; `keys list` shows those that are")]
+    UnknownCertificate(Name),
+    /// It is revoked.
+    #[error("the certificate `{0}` is revoked, so that nobody signs in with it")]
+    Revoked(Name),
+    /// Something else is sealed in the document.
+    #[error("something else is sealed in the document `{0}` by the record")]
+    Document(Name),
     /// A text is none.
     #[error(
         "a model has 1 to {TEXT_CHARS_MAX} characters on one line, the id of a method 1 to {METHOD_CHARS_MAX} letters, digits, \
@@ -196,29 +246,8 @@ pub enum EntryError {
     )]
     Text,
     /// Its time cannot be.
-    #[error("an entry is not older than the one before it, and a registration ends after it begins")]
+    #[error("an entry is not older than the one before it, and a registration and a certificate end after they begin")]
     Times,
-}
-
-/// What is to be done, the most pressing first.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Due {
-    /// There are fewer keys to sign in with than there have to be, and how many.
-    FewKeys(usize),
-    /// It is not known whether the tenant has this key.
-    Decide(Name),
-    /// This key is lost, and the tenant takes it still.
-    Remove(Name),
-    /// Somebody signed in with this key after its PIN was last changed.
-    Pin(Name),
-    /// Nobody has signed in with this key since it was registered, since its PIN was changed, or for too long; when last.
-    Drill(Name, Option<Timestamp>),
-    /// One person can take this key and has its PIN.
-    OnePerson(Name, Name),
-    /// All keys lie in one place.
-    OnePlace(Name),
-    /// This key is written down, and nobody can sign in with it.
-    Register(Name),
 }
 
 /// How one key stands.
@@ -236,6 +265,8 @@ pub struct Key {
     pub used_at: Option<Timestamp>,
     /// When its PIN was last changed.
     pub pin_changed_at: Option<Timestamp>,
+    /// The documents in which the PIN that it has now was sealed; the last is the one that counts.
+    pub pin_sealed_in: Vec<Name>,
 }
 
 impl Key {
@@ -244,25 +275,15 @@ impl Key {
     pub const fn is_usable(&self) -> bool {
         self.noted.method.is_some() && !self.is_lost
     }
-
-    /// Whether nobody has tried it as it is now.
-    fn is_drill_due(&self, at: Timestamp) -> bool {
-        let Some(drilled) = self.drilled_at else { return true };
-        let is_old = drilled.duration_until(at) > SignedDuration::from_hours(24 * DRILL_DAYS_MAX);
-        is_old || self.pin_changed_at.is_some_and(|changed| drilled <= changed)
-    }
-
-    /// Whether others may know its PIN.
-    fn is_pin_due(&self) -> bool {
-        let Some(used) = self.used_at else { return false };
-        self.pin_changed_at.is_none_or(|changed| changed <= used)
-    }
 }
 
-/// How the keys of one account stand.
+/// How the keys and the certificates of one account stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Course {
-    keys: BTreeMap<Name, Key>,
+    pub(super) keys: BTreeMap<Name, Key>,
+    pub(super) certificates: Certificates,
+    /// What was sealed in which document, ever.
+    sealed: BTreeMap<Name, Sealed>,
     last_at: Option<Timestamp>,
 }
 
@@ -317,6 +338,12 @@ impl Course {
             Entry::PinChanged { key, pin_held_by, at } => {
                 let found = self.at_hand(key)?;
                 (found.noted.pin_held_by, found.pin_changed_at) = (pin_held_by.clone(), Some(*at));
+                found.pin_sealed_in.clear();
+            }
+            Entry::PinSealed { key, document, .. } => {
+                self.at_hand(key)?;
+                self.seal(document, Sealed::Pin(key.clone()))?;
+                self.at_hand(key)?.pin_sealed_in.push(document.clone());
             }
             Entry::Lost { key, .. } => self.at_hand(key)?.is_lost = true,
             Entry::Removed { key, .. } => {
@@ -324,6 +351,13 @@ impl Course {
                     return Err(EntryError::Undecided(key.clone()));
                 }
                 self.keys.remove(key);
+            }
+            Entry::CertificateIssued { certificate, until, document, at } => {
+                self.issue(certificate, (*at, *until), document.as_ref())?;
+            }
+            Entry::CertificateUsed { certificate, at } => self.certificates.valid(certificate)?.used_at = Some(*at),
+            Entry::CertificateRevoked { certificate, at } => {
+                self.certificates.valid(certificate)?.revoked_at = Some(*at);
             }
         }
         self.last_at = Some(now);
@@ -344,9 +378,34 @@ impl Course {
             self.check_method(&noted.key, method)?;
         }
         let (attempt, is_lost) = (None, false);
-        let (drilled_at, used_at, pin_changed_at) = (None, None, None);
-        let key = Key { noted: noted.clone(), attempt, is_lost, drilled_at, used_at, pin_changed_at };
+        let (drilled_at, used_at, pin_changed_at, pin_sealed_in) = (None, None, None, Vec::new());
+        let key = Key { noted: noted.clone(), attempt, is_lost, drilled_at, used_at, pin_changed_at, pin_sealed_in };
         self.keys.insert(noted.key.clone(), key);
+        Ok(())
+    }
+
+    fn issue(
+        &mut self,
+        certificate: &Name,
+        (at, until): (Timestamp, Timestamp),
+        document: Option<&Name>,
+    ) -> Result<(), EntryError> {
+        self.certificates.check_new(certificate)?;
+        if until <= at {
+            return Err(EntryError::Times);
+        }
+        if let Some(document) = document {
+            self.seal(document, Sealed::Certificate(certificate.clone()))?;
+        }
+        self.certificates.add(Certificate::new(certificate, until, document));
+        Ok(())
+    }
+
+    fn seal(&mut self, document: &Name, sealed: Sealed) -> Result<(), EntryError> {
+        if self.sealed.contains_key(document) {
+            return Err(EntryError::Document(document.clone()));
+        }
+        self.sealed.insert(document.clone(), sealed);
         Ok(())
     }
 
@@ -392,34 +451,47 @@ impl Course {
         self.keys.get(key)
     }
 
-    /// What is to be done at a time, the most pressing first.
+    /// Every certificate that was issued, in this order, those that are revoked among them.
     #[must_use]
-    pub fn due(&self, at: Timestamp) -> Vec<Due> {
-        let mut due = Vec::new();
-        let usable: Vec<&Key> = self.keys.values().filter(|key| key.is_usable()).collect();
-        if usable.len() < KEY_COUNT_WANTED {
-            due.push(Due::FewKeys(usable.len()));
+    pub fn certificates(&self) -> &[Certificate] {
+        self.certificates.all()
+    }
+
+    /// What was sealed in a document.
+    #[must_use]
+    pub fn sealed_in(&self, document: &Name) -> Option<&Sealed> {
+        self.sealed.get(document)
+    }
+
+    /// The document in which something lies sealed as it is now: a PIN that was not changed since, the private key of a
+    /// certificate that is not revoked.
+    #[must_use]
+    pub fn document_of(&self, sealed: &Sealed) -> Option<&Name> {
+        match sealed {
+            Sealed::Pin(key) => self.keys.get(key)?.pin_sealed_in.last(),
+            Sealed::Certificate(certificate) => {
+                let found = self.certificates.all().iter().find(|one| one.certificate == *certificate)?;
+                found.document.as_ref().filter(|_| found.revoked_at.is_none())
+            }
         }
-        let places: BTreeSet<&Name> = usable.iter().map(|key| &key.noted.place).collect();
-        if let (Some(place), 1) = (places.first(), places.len())
-            && usable.len() >= KEY_COUNT_WANTED
-        {
-            due.push(Due::OnePlace((*place).clone()));
-        }
-        for (name, key) in &self.keys {
-            let named = |make: fn(Name) -> Due| make(name.clone());
-            let is_here = !key.is_lost;
-            let one_person = is_here && key.noted.held_by == key.noted.pin_held_by;
-            due.extend(key.attempt.is_some().then(|| named(Due::Decide)));
-            due.extend((key.is_lost && key.attempt.is_none()).then(|| named(Due::Remove)));
-            due.extend((key.is_usable() && key.is_pin_due()).then(|| named(Due::Pin)));
-            due.extend((key.is_usable() && key.is_drill_due(at)).then(|| Due::Drill(name.clone(), key.drilled_at)));
-            due.extend(one_person.then(|| Due::OnePerson(name.clone(), key.noted.held_by.clone())));
-            let is_nowhere = key.noted.method.is_none() && key.attempt.is_none();
-            due.extend((is_here && is_nowhere).then(|| named(Due::Register)));
-        }
-        due.sort();
-        due
+    }
+
+    /// Whether no PIN and no private key was ever sealed.
+    #[must_use]
+    pub fn is_nothing_sealed(&self) -> bool {
+        self.sealed.is_empty()
+    }
+
+    /// The documents that count, with what is sealed in each.
+    pub fn counting(&self) -> impl Iterator<Item = (&Name, &Sealed)> {
+        self.sealed.iter().filter(|(document, sealed)| self.document_of(sealed) == Some(document))
+    }
+
+    /// The number of the next secret of a kind, counted from 1.
+    #[must_use]
+    pub fn next_version(&self, kind: CredentialKind) -> u32 {
+        let before = self.sealed.values().filter(|sealed| sealed.kind() == kind).count();
+        u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
     }
 }
 

@@ -157,7 +157,8 @@ fn a_drill_is_due() {
     let both = [GRAPH, ELEVATION];
     let days = |days: i64| 24 * days;
     let (ended, then) = (8, format!("{WHOLE}; begun-graph; trying microsoft-graph;"));
-    let cases: [(&str, &[Surface], &str, i64, Option<Due>); 20] = [
+    type Case<'c> = (&'c str, &'c [Surface], &'c str, i64, Option<Due>);
+    let cases: [Case<'_>; 20] = [
         ("", &both, STAFF, 0, Some(Due::Never)),
         ("begun", &both, STAFF, 1, Some(Due::Stopped { begun_at: hour(0) })),
         (WHOLE, &both, STAFF, ended, None),

@@ -12,10 +12,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use breakglass_custody::name::Name;
 use breakglass_custody::password::Password;
+use breakglass_ops::keys::due::Due;
 use breakglass_ops::keys::journey::{
     KeyError, LATE_MINUTES, Method, PluggedIn, Registered, Registrar, course_of, difference, note,
 };
-use breakglass_ops::keys::record::{Due, Entry, EntryError, Noted};
+use breakglass_ops::keys::record::{Entry, EntryError, Noted};
+use breakglass_ops::keys::sealing::Sealing;
 use breakglass_ops::ports::{
     Clock, Directory, DirectoryError, GraphAnswer, GraphRequest, InMemoryStore, MadeCredential, MakeCredential,
     Method as Verb, Refusal, SecurityKey, SecurityKeyError, SignedIn, SignedInAs, Store, StoreError,
@@ -306,7 +308,11 @@ fn a_key_is_registered_and_removed() {
     let (course, _) = course_of(&world.store, ACCOUNT).unwrap();
     let key = course.key(&name("k1")).unwrap();
     assert_eq!(key.noted.aa_guid.as_deref(), Some("07070707-0707-0707-0707-070707070707"));
-    assert_eq!(course.due(world.now()), [Due::FewKeys(1), Due::Drill(name("k1"), None)], "it is not proved");
+    assert_eq!(
+        course.due(world.now(), |_| Sealing::Shut),
+        [Due::FewKeys(1), Due::Drill(name("k1"), None)],
+        "it is not proved"
+    );
     let again = world.register().unwrap().unwrap_err();
     assert!(matches!(again, KeyError::Entry(EntryError::Registered(_))), "{again}");
     let last = world.remove(false).unwrap().unwrap_err();

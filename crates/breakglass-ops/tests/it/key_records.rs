@@ -1,9 +1,13 @@
-//! Records of security keys: what may follow what, what is due, and a referee that only looks through the entries.
+//! Records of security keys and certificates: what may follow what, what is due, and a referee that only looks through the
+//! entries.
 
+use breakglass_custody::document::CredentialKind;
 use breakglass_custody::name::Name;
-use breakglass_ops::keys::record::{
-    Course, DRILL_DAYS_MAX, Due, Entry, EntryError, KEY_COUNT_MAX, METHOD_CHARS_MAX, Noted, TEXT_CHARS_MAX,
-};
+use breakglass_custody::succession::Spent;
+use breakglass_ops::keys::certificates::RENEW_DAYS;
+use breakglass_ops::keys::due::{DRILL_DAYS_MAX, Due, Why};
+use breakglass_ops::keys::record::{Course, Entry, EntryError, KEY_COUNT_MAX, METHOD_CHARS_MAX, Noted, TEXT_CHARS_MAX};
+use breakglass_ops::keys::sealing::{Sealed, Sealing};
 use breakglass_testkit::{is_full, seed_for};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -54,6 +58,13 @@ fn entry(text: &str) -> Entry {
         "drilled" => Entry::Drilled { key, at },
         "used" => Entry::Used { key, at },
         "pin" => Entry::PinChanged { key, pin_held_by: name(place(3)), at },
+        "sealed" => Entry::PinSealed { key, document: name(place(3)), at },
+        "issued" => {
+            let until = at + SignedDuration::from_hours(24 * words[3].parse::<i64>().unwrap());
+            Entry::CertificateIssued { certificate: key, until, document: words.get(4).map(|text| name(text)), at }
+        }
+        "certificate-used" => Entry::CertificateUsed { certificate: key, at },
+        "revoked" => Entry::CertificateRevoked { certificate: key, at },
         "lost" => Entry::Lost { key, at },
         "removed" => Entry::Removed { key, at },
         other => panic!("{other}"),
@@ -71,6 +82,13 @@ fn words(due: &Due) -> String {
         Due::Decide(key) => format!("decide {key}"),
         Due::Remove(key) => format!("remove {key}"),
         Due::Pin(key) => format!("pin {key}"),
+        Due::Replace(sealed, Spent::Opened) => format!("replace {}, opened", of(sealed)),
+        Due::Replace(sealed, Spent::Retired) => format!("replace {}, retired", of(sealed)),
+        Due::Issue(certificate, Why::Used) => format!("issue {certificate}, used"),
+        Due::Issue(certificate, Why::Ended(_)) => format!("issue {certificate}, ended"),
+        Due::Issue(certificate, Why::Ends(_)) => format!("issue {certificate}, ends"),
+        Due::Revoke(certificate) => format!("revoke {certificate}"),
+        Due::Find(sealed, document) => format!("find {document} with {}", of(sealed)),
         Due::Drill(key, _) => format!("drill {key}"),
         Due::OnePerson(key, person) => format!("person {key} {person}"),
         Due::OnePlace(place) => format!("place {place}"),
@@ -78,8 +96,25 @@ fn words(due: &Due) -> String {
     }
 }
 
+fn of(sealed: &Sealed) -> String {
+    match sealed {
+        Sealed::Pin(key) => format!("PIN of {key}"),
+        Sealed::Certificate(certificate) => format!("key of {certificate}"),
+    }
+}
+
+/// Who may know what is sealed, as the names of documents say in these tests.
+fn sealing(document: &Name) -> Sealing {
+    match document.as_str().split('-').next().unwrap() {
+        "opened" => Sealing::Spent(Spent::Opened),
+        "retired" => Sealing::Spent(Spent::Retired),
+        "gone" => Sealing::Untold,
+        _ => Sealing::Shut,
+    }
+}
+
 fn due(course: &Course, at: i64) -> String {
-    course.due(day(at)).iter().map(words).collect::<Vec<_>>().join(", ")
+    course.due(day(at), sealing).iter().map(words).collect::<Vec<_>>().join(", ")
 }
 
 const BOTH: &str = "0 k1 by-hand safe, 0 k2 by-hand bank, 1 k1 drilled, 1 k2 drilled";
@@ -113,6 +148,70 @@ fn what_is_due_follows_from_what_was_written_down() {
 }
 
 #[test]
+fn what_is_sealed_is_due_when_others_may_know_it_or_nobody_can_tell() {
+    for (entries, at, wanted) in [
+        ("2 k1 sealed shut-1", 2, ""),
+        ("2 k1 sealed opened-1", 2, "replace PIN of k1, opened"),
+        ("2 k1 sealed retired-1", 2, "replace PIN of k1, retired"),
+        ("2 k1 sealed gone-1", 2, "find gone-1 with PIN of k1"),
+        // The same PIN in another document is known to whoever opened the first.
+        ("2 k1 sealed opened-1, 3 k1 sealed shut-1", 3, "replace PIN of k1, opened"),
+        ("2 k1 sealed opened-1, 3 k1 sealed opened-2", 3, "replace PIN of k1, opened"),
+        ("2 k1 sealed opened-1, 3 k1 pin bram", 3, "drill k1"),
+        ("2 k1 sealed opened-1, 3 k1 pin bram, 4 k1 drilled, 4 k1 sealed shut-1", 4, ""),
+        ("2 k1 sealed opened-1, 3 k1 drilled", 3, "replace PIN of k1, opened"),
+        ("2 k1 sealed opened-1, 2 k1 used", 2, "replace PIN of k1, opened, pin k1"),
+        ("2 k1 sealed opened-1, 3 k1 lost", 3, "few 1, remove k1"),
+        ("2 k1 sealed opened-1, 3 k1 removed", 3, "few 1"),
+        ("2 c1 issued 365", 2, ""),
+        ("2 c1 issued 365 shut-1", 2, ""),
+        ("2 c1 issued 365 opened-1", 2, "replace key of c1, opened"),
+        ("2 c1 issued 365 retired-1", 2, "replace key of c1, retired"),
+        ("2 c1 issued 365 gone-1", 2, "find gone-1 with key of c1"),
+        ("2 c1 issued 40", 2 + 40 - RENEW_DAYS - 1, ""),
+        ("2 c1 issued 40", 2 + 40 - RENEW_DAYS, "issue c1, ends"),
+        ("2 c1 issued 40", 41, "issue c1, ends"),
+        ("2 c1 issued 40", 42, "issue c1, ended"),
+        ("2 c1 issued 365, 3 c1 certificate-used", 3, "issue c1, used"),
+        ("2 c1 issued 365 opened-1, 3 c1 certificate-used, 4 c2 issued 365", 4, "revoke c1"),
+        ("2 c1 issued 365, 3 c1 certificate-used, 4 c2 issued 365, 5 c1 revoked", 5, ""),
+        ("2 c1 issued 365, 4 c2 issued 365 opened-1", 4, "replace key of c2, opened, revoke c1"),
+        // What was issued by mistake takes no other's place.
+        ("2 c1 issued 365, 4 c2 issued 365, 5 c2 revoked", 5, ""),
+        ("2 c1 issued 365 opened-1, 3 c1 certificate-used, 4 c1 revoked", 4, ""),
+    ] {
+        assert_eq!(due(&course(&format!("{BOTH}, {entries}")), at), wanted, "{entries}");
+    }
+}
+
+#[test]
+fn a_document_counts_as_long_as_what_is_sealed_in_it_does() {
+    for (entries, counting) in [
+        ("2 k1 sealed a", "a: PIN of k1"),
+        ("2 k1 sealed a, 2 k2 sealed b", "a: PIN of k1, b: PIN of k2"),
+        ("2 k1 sealed a, 3 k1 sealed b", "b: PIN of k1"),
+        ("2 k1 sealed a, 3 k1 pin bram", ""),
+        ("2 k1 sealed a, 3 k1 removed", ""),
+        ("2 k1 sealed a, 3 k1 removed, 4 k1 noted", ""),
+        ("2 k1 sealed a, 3 k1 lost", "a: PIN of k1"),
+        ("2 k1 sealed a, 3 k1 used", "a: PIN of k1"),
+        ("2 c1 issued 365", ""),
+        ("2 c1 issued 365 a, 3 c2 issued 365 b", "a: key of c1, b: key of c2"),
+        ("2 c1 issued 365 a, 3 c1 certificate-used", "a: key of c1"),
+        ("2 c1 issued 365 a, 3 c1 revoked", ""),
+    ] {
+        let course = course(&format!("{BOTH}, {entries}"));
+        let found = course.counting().map(|(document, sealed)| format!("{document}: {}", of(sealed)));
+        assert_eq!(found.collect::<Vec<_>>().join(", "), counting, "{entries}");
+        assert_eq!(course.is_nothing_sealed(), course.sealed_in(&name("a")).is_none(), "{entries}");
+    }
+    let course =
+        course(&format!("{BOTH}, 2 k1 sealed a, 2 k2 sealed b, 2 c1 issued 365 c, 2 c2 issued 365, 3 k1 removed"));
+    let next = [CredentialKind::Passkey, CredentialKind::Certificate].map(|kind| course.next_version(kind));
+    assert_eq!(next, [3, 2], "none has the number of another");
+}
+
+#[test]
 fn what_cannot_follow_is_refused_and_changes_nothing() {
     for (entries, last, wanted) in [
         ("", "0 k1 drilled", EntryError::Unknown(name("k1"))),
@@ -130,6 +229,18 @@ fn what_cannot_follow_is_refused_and_changes_nothing() {
         ("0 k1 by-hand, 0 k1 lost", "0 k1 drilled", EntryError::Lost(name("k1"))),
         ("0 k1 by-hand, 0 k1 lost", "0 k1 moved bank", EntryError::Lost(name("k1"))),
         ("0 k1 by-hand, 0 k1 lost", "0 k1 lost", EntryError::Lost(name("k1"))),
+        ("", "0 k1 sealed a", EntryError::Unknown(name("k1"))),
+        ("0 k1 noted, 0 k1 removed", "0 k1 sealed a", EntryError::Unknown(name("k1"))),
+        ("0 k1 noted, 0 k1 lost", "0 k1 sealed a", EntryError::Lost(name("k1"))),
+        ("0 k1 noted, 0 k1 sealed a, 0 k1 pin carl", "0 k1 sealed a", EntryError::Document(name("a"))),
+        ("0 k1 noted, 0 k1 sealed a", "0 c1 issued 365 a", EntryError::Document(name("a"))),
+        ("0 c1 issued 365", "0 c1 issued 365", EntryError::KnownCertificate(name("c1"))),
+        ("0 c1 issued 365, 0 c1 revoked", "0 c1 issued 365", EntryError::KnownCertificate(name("c1"))),
+        ("", "0 c1 issued 0", EntryError::Times),
+        ("", "0 c1 certificate-used", EntryError::UnknownCertificate(name("c1"))),
+        ("", "0 c1 revoked", EntryError::UnknownCertificate(name("c1"))),
+        ("0 c1 issued 365, 0 c1 revoked", "0 c1 certificate-used", EntryError::Revoked(name("c1"))),
+        ("0 c1 issued 365, 0 c1 revoked", "0 c1 revoked", EntryError::Revoked(name("c1"))),
     ] {
         let before = course(entries);
         let mut after = before.clone();
@@ -172,7 +283,8 @@ fn limits_are_where_they_are_named() {
 fn entries_are_read_as_they_were_written() {
     let all = format!(
         "{BOTH}, 2 k3 noted, 2 k3 registering, 2 k3 refused, 3 k3 registering, 3 k3 registered, 4 k1 used, \
-                       4 k1 pin carl, 4 k1 moved vault, 5 k2 lost, 5 k2 removed"
+                       4 k1 pin carl, 4 k1 moved vault, 4 k1 sealed a, 5 k2 lost, 5 k2 removed, 6 c1 issued 365, \
+                       6 c2 issued 365 b, 7 c1 certificate-used, 7 c1 revoked"
     );
     for text in all.split(", ") {
         let entry = entry(text);
@@ -228,9 +340,17 @@ impl Referee {
                 Entry::Registering { .. } => is_there && !is_lost && !has_method && !is_trying,
                 Entry::NotRegistered { .. } | Entry::Registered { .. } => is_trying,
                 Entry::Moved { .. } | Entry::PinChanged { .. } | Entry::Lost { .. } => is_there && !is_lost,
+                Entry::PinSealed { document, .. } => is_there && !is_lost && self.is_new(document),
+                Entry::CertificateIssued { .. } | Entry::CertificateUsed { .. } | Entry::CertificateRevoked { .. } => {
+                    unreachable!("none is drawn")
+                }
                 Entry::Drilled { .. } | Entry::Used { .. } => has_method && !is_lost,
                 Entry::Removed { .. } => is_there && !is_trying,
             }
+    }
+
+    fn is_new(&self, name: &Name) -> bool {
+        !self.0.iter().any(|entry| matches!(entry, Entry::PinSealed { document, .. } if document == name))
     }
 
     fn due(&self, keys: &[Name], now: Timestamp) -> Vec<String> {
@@ -259,6 +379,16 @@ impl Referee {
             }
             let (is_lost, has_method, is_trying) = (Self::is_lost(&life), Self::method(&life), Self::is_trying(&life));
             let is_old = |at: usize| (now.as_second() - life[at].at().as_second()) > DRILL_DAYS_MAX * 86_400;
+            let sealed_since: Vec<Sealing> = life[pin.unwrap_or(0)..]
+                .iter()
+                .filter_map(|entry| match entry {
+                    Entry::PinSealed { document, .. } => Some(sealing(document)),
+                    _ => None,
+                })
+                .collect();
+            if !is_lost && sealed_since.contains(&Sealing::Spent(Spent::Opened)) {
+                due.push(format!("replace PIN of {key}, opened"));
+            }
             if has_method && !is_lost {
                 count += 1;
                 places.push(place);
@@ -310,6 +440,8 @@ fn the_referee_takes_the_same_entries_and_finds_the_same_due_by_seed() {
         "drilled",
         "used",
         "pin",
+        "sealed",
+        "sealed",
         "lost",
         "removed",
     ];
@@ -322,6 +454,8 @@ fn the_referee_takes_the_same_entries_and_finds_the_same_due_by_seed() {
             let at = if below(20) == 0 { today - 30 } else { today };
             let key = &keys[below(keys.len())];
             let (kind, place) = (kinds[below(kinds.len())], ["safe", "bank", "ada"][below(3)]);
+            let document = format!("{}-{}", ["opened", "shut"][below(2)], below(20));
+            let place = if kind == "sealed" { document.as_str() } else { place };
             let entry = entry(&format!("{at} {key} {kind} {place}"));
             let before = course.clone();
             let is_taken = course.add(&entry).is_ok();
@@ -333,7 +467,7 @@ fn the_referee_takes_the_same_entries_and_finds_the_same_due_by_seed() {
                 assert_eq!(course, before);
                 refused += 1;
             }
-            let mut due: Vec<String> = course.due(day(today)).iter().map(words).collect();
+            let mut due: Vec<String> = course.due(day(today), sealing).iter().map(words).collect();
             due.sort();
             assert_eq!(due, referee.due(&keys, day(today)), "{:?}", referee.0);
             dues += due.len();

@@ -1,4 +1,4 @@
-//! `keys`: which security keys an account has, where they are, what is due, and how one gets into the tenant.
+//! `keys`: which security keys and certificates an account has, where they are, what is due, and how a key gets into the tenant.
 
 mod certificate;
 mod list;
@@ -29,11 +29,12 @@ use crate::wiring::World;
 
 pub(crate) use self::certificate::CODES as CERTIFICATE_CODES;
 use self::list::Known;
+pub(crate) use self::shown::due as due_text;
 
 /// What whoever signs in has to be allowed.
 const PERMISSIONS: [&str; 2] = ["User.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
 
-/// Security keys of the accounts: where they are, what is due, and how they get into the tenant
+/// Security keys and certificates of the accounts: where they are, what is due, and how keys get into the tenant
 ///
 /// What is written down stays in the folder of the state and is never changed: `note` begins with a key, the other verbs
 /// add what happened to it. `register` has the key that is plugged in make a passkey and registers it in the tenant, as the
@@ -46,7 +47,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Show every account of the configuration with its keys, and what is to be done
+    /// Show every account of the configuration with its keys and certificates, and what is to be done
     ///
     /// An account needs two keys. It ends with exit code 1 if anything is due.
     List(list::List),
@@ -192,9 +193,9 @@ pub(crate) const CODES: &[ErrorCode] = &[
     ErrorCode {
         code: "BG4041",
         title: "this cannot be done with the key as things stand",
-        explanation: "What was asked does not fit what is written down: the key is not known, is known already, is lost, is \
-                      registered or is not, is the last one, or the account is not there. `breakglass keys list` shows how \
-                      things stand. Nothing was changed.",
+        explanation: "What was asked does not fit what is written down: the key or the certificate is not known, is known \
+                      already, is lost or revoked, is registered or is not, is the last one, or the account is not there. \
+                      `breakglass keys list` shows how things stand. Nothing was changed.",
     },
     ErrorCode {
         code: "BG4042",
@@ -263,6 +264,11 @@ impl Coded for KeysFailure {
 }
 
 impl Place {
+    /// Whether anything is remembered.
+    fn has_state(&self) -> bool {
+        SqliteStore::is_in(&state_of(self.state.as_deref(), self.config.as_deref()))
+    }
+
     fn store(&self) -> Result<SqliteStore, KeysFailure> {
         Ok(SqliteStore::open(&state_of(self.state.as_deref(), self.config.as_deref()))?)
     }
@@ -309,51 +315,72 @@ fn id_in_tenant(name: &str, live: &Live) -> Result<String, KeysFailure> {
     Ok(id.ok_or_else(none)?.to_ascii_lowercase())
 }
 
-impl Which {
-    /// The id of the account; the record or the tenant is asked where a name was given.
-    fn id(&self, live: Option<&Live>, world: &World) -> Result<String, Failure> {
-        if is_id(&self.account) {
-            return Ok(self.account.to_ascii_lowercase());
-        }
-        if let Some(live) = live {
-            return Ok(id_in_tenant(&self.account, live)?);
-        }
-        // What is written down at night does not wait for a sign-in, if the record knows who it is.
-        if let Some(id) = Known::of(&self.place, world)?.id_of(&self.account) {
-            return Ok(id);
-        }
-        Ok(id_in_tenant(&self.account, &self.place.live(world)?.0)?)
+/// The id of an account; the record or the tenant is asked where a name was given.
+fn id_of(account: &str, place: &Place, live: Option<&Live>, world: &World) -> Result<String, Failure> {
+    if is_id(account) {
+        return Ok(account.to_ascii_lowercase());
     }
-
-    /// Writes an entry down, and says what is due for the account then.
-    fn note(&self, entry: impl FnOnce(Name, Timestamp) -> Entry, world: &World) -> Result<Exit, Failure> {
-        let store = self.place.store()?;
-        let id = self.id(None, world)?;
-        let now = SystemClock.now();
-        let course = journey::note(&store, &id, &entry(self.key.clone(), now)).map_err(KeysFailure::from)?;
-        tell_due(&course, now, world);
-        Ok(Exit::Good)
+    if let Some(live) = live {
+        return Ok(id_in_tenant(account, live)?);
     }
+    // What is written down at night does not wait for a sign-in, if the record knows who it is.
+    if let Some(id) = Known::of(place, world)?.id_of(account) {
+        return Ok(id);
+    }
+    Ok(id_in_tenant(account, &place.live(world)?.0)?)
 }
 
-fn tell_due(course: &Course, now: Timestamp, world: &World) {
-    for due in course.due(now) {
+/// Writes an entry about an account down, and says what is due then.
+fn note(
+    (account, place): (&str, &Place),
+    entry: impl FnOnce(Timestamp) -> Entry,
+    world: &World,
+) -> Result<Exit, Failure> {
+    let store = place.store()?;
+    let id = id_of(account, place, None, world)?;
+    let now = SystemClock.now();
+    let course = journey::note(&store, &id, &entry(now)).map_err(KeysFailure::from)?;
+    tell_due((&course, &id), (place, &store), world)?;
+    Ok(Exit::Good)
+}
+
+fn tell_due(
+    (course, id): (&Course, &str),
+    (place, store): (&Place, &SqliteStore),
+    world: &World,
+) -> Result<(), Failure> {
+    // Where nothing is sealed, nobody looks for documents.
+    let known = if course.is_nothing_sealed() { Known::default() } else { Known::of(place, world)? };
+    for due in known.due(store, (id, course), SystemClock.now()) {
         world.note(&shown::due(&due));
+    }
+    Ok(())
+}
+
+impl Which {
+    fn id(&self, live: Option<&Live>, world: &World) -> Result<String, Failure> {
+        id_of(&self.account, &self.place, live, world)
+    }
+
+    fn note(&self, entry: impl FnOnce(Name, Timestamp) -> Entry, world: &World) -> Result<Exit, Failure> {
+        note((&self.account, &self.place), |at| entry(self.key.clone(), at), world)
     }
 }
 
 impl What {
-    /// The key about which something is written down.
-    const fn which(&self) -> Option<&Which> {
-        match self {
-            Self::List(_) | Self::Certificate(_) => None,
-            Self::Note(note) => Some(&note.which),
-            Self::Register(register) => Some(&register.which),
-            Self::Remove(remove) => Some(&remove.which),
-            Self::Drilled(one) | Self::Used(one) | Self::Lost(one) => Some(&one.which),
-            Self::PinChanged(changed) => Some(&changed.which),
-            Self::Moved(moved) => Some(&moved.which),
-        }
+    /// Where something is written down.
+    const fn place(&self) -> Option<&Place> {
+        let which = match self {
+            Self::List(_) => return None,
+            Self::Certificate(arguments) => return Some(arguments.place()),
+            Self::Note(note) => &note.which,
+            Self::Register(register) => &register.which,
+            Self::Remove(remove) => &remove.which,
+            Self::Drilled(one) | Self::Used(one) | Self::Lost(one) => &one.which,
+            Self::PinChanged(changed) => &changed.which,
+            Self::Moved(moved) => &moved.which,
+        };
+        Some(&which.place)
     }
 }
 
@@ -361,7 +388,8 @@ impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let ended = self.done(world);
         // Whatever came of it, what was written down goes into the ledger.
-        if let Some(store) = self.what.which().and_then(|which| which.place.store().ok()) {
+        let place = self.what.place().filter(|place| place.has_state());
+        if let Some(store) = place.and_then(|place| place.store().ok()) {
             enter(&store, world);
         }
         ended
@@ -436,7 +464,7 @@ impl Register {
         world.tell(&format!("\n  breakglass keys drilled --account {id} --key {}\n", which.key));
         let (course, _) = journey::course_of(&store, &id).map_err(KeysFailure::from)?;
         tell_unknown(&course, methods(&live, &store, &id), world);
-        tell_due(&course, SystemClock.now(), world);
+        tell_due((&course, &id), (&which.place, &store), world)?;
         Ok(Exit::Good)
     }
 }
@@ -464,7 +492,7 @@ impl Remove {
         removed.map_err(KeysFailure::from)?;
         world.tell(&format!("The key `{}` is out of the tenant and off the list.", which.key));
         let (course, _) = journey::course_of(&store, &id).map_err(KeysFailure::from)?;
-        tell_due(&course, SystemClock.now(), world);
+        tell_due((&course, &id), (&which.place, &store), world)?;
         Ok(Exit::Good)
     }
 }

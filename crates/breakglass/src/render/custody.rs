@@ -1,5 +1,6 @@
 //! What `custody list` says.
 
+use breakglass_custody::document::CredentialKind;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -54,6 +55,9 @@ pub(crate) struct DocumentLine {
     pub(crate) document: String,
     pub(crate) account: String,
     pub(crate) account_id: String,
+    pub(crate) credential: CredentialKind,
+    /// The key or the certificate whose it is, by the record; nothing of a password.
+    pub(crate) secret_of: Option<String>,
     pub(crate) version: u32,
     pub(crate) set: String,
     pub(crate) reserve: Option<String>,
@@ -120,11 +124,22 @@ fn sets(sets: &[SetLine], (columns, paint): (usize, Paint)) -> String {
     table(&heads, &sets.iter().map(row).collect::<Vec<_>>(), (columns, paint))
 }
 
+/// What is sealed in it.
+fn what(document: &DocumentLine) -> String {
+    let of = document.secret_of.as_deref().map(|of| format!(" {of}")).unwrap_or_default();
+    match document.credential {
+        CredentialKind::Password => "password".to_owned(),
+        CredentialKind::Passkey => format!("PIN of key{of}"),
+        CredentialKind::Certificate => format!("key of certificate{of}"),
+    }
+}
+
 fn documents(documents: &[DocumentLine], (columns, paint): (usize, Paint)) -> String {
     if documents.is_empty() {
         return "  There are none.\n".to_owned();
     }
-    let heads = [("Account", true), ("Version", false), ("Set", true), ("Sealed on", true), ("Stands", true)];
+    let heads =
+        [("Account", true), ("What", true), ("Version", false), ("Set", true), ("Sealed on", true), ("Stands", true)];
     let heads = heads.map(|(heading, is_flexible)| Column { heading, is_flexible });
     let row = |document: &DocumentLine| {
         let out = document.check_out.as_ref().map(|out| format!(", {out}")).unwrap_or_default();
@@ -132,6 +147,7 @@ fn documents(documents: &[DocumentLine], (columns, paint): (usize, Paint)) -> St
         let is_to_do = document.is_current && document.is_opened;
         vec![
             Cell::plain(&document.account),
+            Cell::plain(what(document)),
             Cell::plain(document.version.to_string()),
             Cell::plain(match &document.reserve {
                 Some(reserve) => format!("{}, {reserve}", document.set),
@@ -144,7 +160,8 @@ fn documents(documents: &[DocumentLine], (columns, paint): (usize, Paint)) -> St
     let mut said = table(&heads, &documents.iter().map(row).collect::<Vec<_>>(), (columns, paint));
     said.push_str("\n  Names, for --document:\n");
     for document in documents {
-        let line = format!("{}  version {} of {}", document.document, document.version, document.account);
+        let DocumentLine { document: name, version, account, .. } = document;
+        let line = format!("{name}  {}, version {version}, of {account}", what(document));
         said.push_str(&fitted(&line, "    ", "      ", columns));
     }
     said

@@ -59,6 +59,7 @@ fn an_account_that_is_declared_and_has_no_key_is_due() {
     let expected = json!([{
         "key": "20817713", "model": "A \u{202e}model", "standing": "registered", "place": "safe-berlin", "heldBy": "ada",
         "pinHeldBy": "bram", "method": "AQEB", "drilledAt": null, "usedAt": null, "pinChangedAt": null,
+        "pinSealedIn": null,
     }]);
     assert_eq!(first["keys"], expected);
     let to_do = first["toDo"].as_array().unwrap();

@@ -20,6 +20,8 @@ mod exported_logs;
 #[cfg(test)]
 mod key_box;
 #[cfg(test)]
+mod key_secrets;
+#[cfg(test)]
 mod keys_listed;
 #[cfg(test)]
 mod ledger;

@@ -162,6 +162,48 @@ fn where_nobody_says_whether_it_is_set_it_may_count() {
 }
 
 #[test]
+fn a_pin_is_typed_twice_and_a_private_key_is_gone_from_the_screen() {
+    let world = World::new("typed-pin");
+    let (_, shares) = world.ready_set();
+    for (place, share) in shares.iter().enumerate() {
+        std::fs::write(world.folder.join(format!("share-{place}")), share).unwrap();
+    }
+    let note = ["keys", "note", "--account", ID, "--key", "1", "--at", "safe", "--held-by", "a", "--pin-held-by", "b"];
+    world.ends(0, &note);
+    let seal = ["custody", "seal", "--pin-of", "1", "--account", ACCOUNT, "--id", ID];
+    for (typed, code, told) in
+        [(["482915", "482951"], 2, "not the same both times"), (["482915", "482915"], 0, "is sealed in the document")]
+    {
+        let mut terminal = Terminal::new(&world, &seal);
+        for (question, typed) in ["PIN of the security key", "The same once more"].iter().zip(typed) {
+            terminal.waits_for(question);
+            terminal.waits_for_silence();
+            terminal.types(&format!("{typed}\n"));
+        }
+        let (ended, _, seen) = terminal.ended();
+        assert_eq!(ended, Some(code), "{seen:?}");
+        assert!(!seen.contains("4829") && words(&seen).contains(told), "{seen:?}");
+    }
+    let account = format!("{ID}={ACCOUNT}");
+    world.ends(0, &["keys", "certificate", "issue", "--account", &account, "--seal", "--output", "certificates"]);
+    for (credential, head) in [("passkey", "482915"), ("certificate", "-----BEGIN PRIVATE KEY-----")] {
+        let listing = world.listing();
+        let mut documents = listing["documents"].as_array().unwrap().iter();
+        let document = documents.find(|one| one["credential"] == credential).unwrap()["document"].as_str().unwrap();
+        let open = ["custody", "open", "--document", document, "--share", "share-0", "--share", "share-1"];
+        let mut terminal = Terminal::new(&world, &open);
+        terminal.waits_for("empties this screen");
+        terminal.types("\n");
+        let (ended, _, seen) = terminal.ended();
+        assert_eq!(ended, Some(0), "{seen:?}");
+        let (before, after) = seen.rsplit_once(LEAVE).unwrap();
+        assert!(before.split_once(ENTER).unwrap().1.contains(head) && !after.contains(head), "{seen:?}");
+        let is_told = before.split_once(ENTER).unwrap().0.contains("longer than a screen");
+        assert_eq!(is_told, credential == "certificate", "{seen:?}");
+    }
+}
+
+#[test]
 fn a_password_that_is_typed_is_one_to_rely_on() {
     let world = World::new("typed");
     world.ready_set();

@@ -12,15 +12,16 @@ use breakglass_ops::ports::Clock as _;
 use super::agreed::{own_key, still_counts, under_way};
 use super::{CheckoutFailure, with_key};
 use crate::commands::custody::desk::{Place, name_of};
-use crate::commands::custody::opening::current_of;
+use crate::commands::custody::key_secrets::{called, sealed_of};
+use crate::commands::custody::opening::account_of;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::{day_and_time, visible};
 use crate::wiring::World;
 
-/// Agree that the password of an account is opened
+/// Agree that a document of an account is opened
 ///
-/// What is agreed to is shown first: who asks, why, and until when.
+/// What is agreed to is shown first: who asks, for what, why, and until when.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The account: its sign-in name or id
@@ -48,7 +49,7 @@ impl Arguments {
         let desk = self.place.desk(world)?;
         let (person, name) = with_key(&desk, &self.person)?;
         let store = desk.store()?;
-        let account = current_of(&desk, &self.account, world)?.label().account.clone();
+        let account = account_of(&desk, &self.account, world)?;
         let now = SystemClock.now();
         let found = under_way(&desk, &store, &account.id, now)?;
         let asked = found.request.request();
@@ -60,8 +61,11 @@ impl Arguments {
             |entry: &Entry| found.course.clone().add(entry).map_err(|error| CheckoutFailure::Stream(error.into()));
         follows(&approved(now))?;
         let requester = name_of(&asked.person)?;
+        let document = desk.document(&name_of(&asked.document.to_string())?)?;
+        let label = document.label();
+        let what = sealed_of(&desk, label).map_or_else(|| label.credential.to_string(), |sealed| called(&sealed));
         world.tell(&format!(
-            "{} asks for the password of `{}`,\nfrom {} until {}, because:\n\n  {}\n",
+            "{} asks for {what} of `{}`,\nfrom {} until {}, because:\n\n  {}\n",
             desk.called(&requester),
             visible(&account.user_principal_name),
             day_and_time(asked.asked_on),

@@ -1,6 +1,7 @@
 //! `checkout open`: the custodians open what two people have agreed to.
 
 use breakglass_adapters::clock::SystemClock;
+use breakglass_custody::document::CredentialKind;
 use breakglass_ops::checkout::record::Entry;
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::ports::Clock as _;
@@ -8,7 +9,8 @@ use breakglass_ops::ports::Clock as _;
 use super::CheckoutFailure;
 use super::agreed::{still_counts, under_way};
 use crate::commands::custody::desk::{Place, name_of};
-use crate::commands::custody::opening::{Candidates, OpeningShares, Used, note_opening, open_and_show};
+use crate::commands::custody::key_secrets::{next_step, sealed_of};
+use crate::commands::custody::opening::{Candidates, OpeningShares, Used, account_of, note_opening, open_and_show};
 use crate::commands::custody::shown::Spelling;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -17,8 +19,7 @@ use crate::wiring::World;
 /// Open what two people have agreed to, with the shares of the custodians
 ///
 /// Once, before the request expires. It is written down before anything is shown, with the names of those whose shares it
-/// took. The password is shown at the terminal, or
-/// written to standard output where that is none.
+/// took. What was sealed is shown at the terminal, or written to standard output where that is none.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The account: its sign-in name or id
@@ -40,8 +41,7 @@ impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let desk = self.place.desk(world)?;
         let store = desk.store()?;
-        let candidates = Candidates::of(&desk, &self.account, world)?;
-        let account = candidates.first().label().account.clone();
+        let account = account_of(&desk, &self.account, world)?;
         let found = under_way(&desk, &store, &account.id, SystemClock.now())?;
         let asked = found.request.request();
         still_counts(&store, asked)?;
@@ -51,18 +51,23 @@ impl Arguments {
         let mut course = found.course.clone();
         course.add(&opened(SystemClock.now())).map_err(|error| CheckoutFailure::Stream(error.into()))?;
         let document = desk.document(&name)?;
-        candidates.tell_others(&document, world);
+        let label = document.label();
+        if label.credential == CredentialKind::Password {
+            Candidates::of(&desk, &account.id, world)?.tell_others(&document, world);
+        }
         let mut remember = |used: &Used<'_>| -> Result<(), Failure> {
             let now = SystemClock.now();
             note_opening(&desk, &store, (&document, used), |_| opened(now))?;
             catch_up(&store, now).map_err(CheckoutFailure::from)?;
             Ok(())
         };
-        open_and_show(&document, (&self.share, self.spell), &mut remember, world)?;
+        open_and_show((&desk, &document), (&self.share, self.spell), &mut remember, world)?;
         world.note(&format!(
-            "when it is done: `breakglass checkout return --account {0} --person {1}`, within {2} h; then `breakglass rotate \
-             --account {0}`",
-            account.user_principal_name, asked.person, asked.out_hours
+            "when it is done: `breakglass checkout return --account {} --person {}`, within {} h; then {}",
+            account.user_principal_name,
+            asked.person,
+            asked.out_hours,
+            next_step(label, sealed_of(&desk, label).as_ref())
         ));
         Ok(Exit::Good)
     }

@@ -8,7 +8,7 @@ use breakglass_ops::ports::Clock as _;
 
 use super::CheckoutFailure;
 use crate::commands::custody::desk::{Place, name_of};
-use crate::commands::custody::opening::current_of;
+use crate::commands::custody::opening::account_of;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::wiring::World;
@@ -35,7 +35,7 @@ impl Arguments {
         let desk = self.place.desk(world)?;
         let person = desk.person(&self.person)?;
         let store = desk.store()?;
-        let account = current_of(&desk, &self.account, world)?.label().account.clone();
+        let account = account_of(&desk, &self.account, world)?;
         let now = SystemClock.now();
         let (course, _) = course_of(&store, &account.id).map_err(CheckoutFailure::from)?;
         let request = course.request_at(now).map(|request| request.request.clone());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::random::SystemRandom;
 use breakglass_custody::approval::{Request, SignedRequest};
-use breakglass_custody::document::EnvelopeId;
+use breakglass_custody::document::{Document, EnvelopeId};
 use breakglass_ops::checkout::record::{
     self, Entry, OUT_HOURS_MAX, OUT_HOURS_USUAL, REQUEST_HOURS_MAX, REQUEST_HOURS_USUAL,
 };
@@ -17,7 +17,7 @@ use jiff::SignedDuration;
 use super::agreed::own_key;
 use super::{CheckoutFailure, with_key};
 use crate::commands::custody::CustodyFailure;
-use crate::commands::custody::desk::{DeskError, Place, name_of};
+use crate::commands::custody::desk::{Desk, DeskError, Place, name_of};
 use crate::commands::custody::opening::Candidates;
 use crate::commands::custody::retire::reason;
 use crate::exit::Exit;
@@ -25,12 +25,16 @@ use crate::failure::Failure;
 use crate::render::day_and_time;
 use crate::wiring::World;
 
-/// Ask that the password of an account is opened
+/// Ask that the password of an account is opened, or another document of it
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The account: its sign-in name or id
-    #[arg(long, value_name = "UPN|ID")]
-    account: String,
+    /// The account whose password is opened: its sign-in name or id
+    #[arg(long, value_name = "UPN|ID", required_unless_present = "document", conflicts_with = "document")]
+    account: Option<String>,
+
+    /// The document: its name, as `custody list` shows it; for the PIN of a security key, or the private key of a certificate
+    #[arg(long, value_name = "NAME")]
+    document: Option<String>,
 
     /// The id of whoever asks
     #[arg(long, value_name = "ID")]
@@ -57,14 +61,21 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
+    fn document(&self, desk: &Desk, world: &World) -> Result<Document, Failure> {
+        let Some(account) = &self.account else {
+            return Ok(desk.document(&name_of(self.document.as_deref().unwrap_or_default())?)?);
+        };
+        let candidates = Candidates::of(desk, account, world)?;
+        candidates.counts(desk)?;
+        Ok(candidates.into_first())
+    }
+
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         reason(&self.reason)?;
         let desk = self.place.desk(world)?;
         let (person, name) = with_key(&desk, &self.person)?;
         let store = desk.store()?;
-        let candidates = Candidates::of(&desk, &self.account, world)?;
-        candidates.counts(&desk)?;
-        let document = candidates.into_first();
+        let document = self.document(&desk, world)?;
         let key = own_key(&person, self.key.as_deref())?;
         let (label, now) = (document.label(), SystemClock.now());
         let expires = now.checked_add(SignedDuration::from_hours(self.expires_in));
@@ -94,7 +105,8 @@ impl Arguments {
         note(&store, &label.account.id, &entry, Some(signed.text())).map_err(CheckoutFailure::from)?;
         catch_up(&store, now).map_err(CheckoutFailure::from)?;
         let account = &label.account.user_principal_name;
-        world.tell(&format!("{} asks for the password of `{account}`, until {}.", person.name, day_and_time(expires)));
+        let (name, until) = (&person.name, day_and_time(expires));
+        world.tell(&format!("{name} asks for {} of `{account}`, until {until}.", label.credential));
         for other in desk.config.people().iter().filter(|other| other.id != person.id && other.key.is_some()) {
             let phone = other.phone.as_ref().map(|phone| format!(", {phone}")).unwrap_or_default();
             world.tell(&format!(

@@ -8,12 +8,13 @@ use breakglass_ops::ports::Clock as _;
 
 use super::CheckoutFailure;
 use crate::commands::custody::desk::{Place, name_of};
-use crate::commands::custody::opening::current_of;
+use crate::commands::custody::key_secrets::{next_step, sealed_of};
+use crate::commands::custody::opening::account_of;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::wiring::World;
 
-/// Say that nobody uses the password any more
+/// Say that nobody uses what was opened any more
 ///
 /// Nobody signs it: the name is written down as told.
 #[derive(Debug, clap::Args)]
@@ -35,16 +36,21 @@ impl Arguments {
         let desk = self.place.desk(world)?;
         let person = desk.person(&self.person)?;
         let store = desk.store()?;
-        let account = current_of(&desk, &self.account, world)?.label().account.clone();
+        let account = account_of(&desk, &self.account, world)?;
         let now = SystemClock.now();
         let (course, _) = course_of(&store, &account.id).map_err(CheckoutFailure::from)?;
-        let request = course.request_at(now).map(|request| request.request.clone());
-        let request = request.ok_or_else(|| CheckoutFailure::Nothing(self.account.clone()))?;
+        let request = course.request_at(now).map(|request| (request.request.clone(), request.document.clone()));
+        let (request, document) = request.ok_or_else(|| CheckoutFailure::Nothing(self.account.clone()))?;
         let entry = Entry::Returned { request, person: name_of(&person.id)?, at: now };
         note(&store, &account.id, &entry, None).map_err(CheckoutFailure::from)?;
         catch_up(&store, now).map_err(CheckoutFailure::from)?;
-        world.tell(&format!("The password of `{}` is returned.", account.user_principal_name));
-        world.note(&format!("next: `breakglass rotate --account {}`: it was seen", account.user_principal_name));
+        world.tell(&format!("What was opened of `{}` is returned.", account.user_principal_name));
+        // It is returned all the same where its document is away.
+        let next = match desk.document(&document) {
+            Ok(found) => next_step(found.label(), sealed_of(&desk, found.label()).as_ref()),
+            Err(_) => "`breakglass custody list`".to_owned(),
+        };
+        world.note(&format!("it was seen; next: {next}"));
         Ok(Exit::Good)
     }
 }

@@ -13,10 +13,11 @@ use breakglass_ops::rotation::record::Standing;
 
 use super::CustodyFailure;
 use super::desk::{Desk, DeskError, courses, name_of};
+use super::key_secrets::key_courses;
 use crate::failure::Failure;
 
 /// Refuses a set to which a document is sealed that may count, or may for all that can be told; `never_set` are documents in
-/// no record of which somebody says that their passwords were never set.
+/// no record of which somebody says that what is in them was never set.
 pub(super) fn nothing_counts(
     desk: &Desk,
     store: &dyn Store,
@@ -25,6 +26,9 @@ pub(super) fn nothing_counts(
     let deleted = replaced(store).map_err(DeskError::from)?;
     let is_left = |id: &String| deleted.get(id) != Some(&true);
     let courses: Vec<_> = courses(store)?.into_iter().filter(|(id, _)| is_left(id)).collect();
+    // Their records have ids in small letters.
+    let is_gone = |id: &String| deleted.iter().any(|(gone, is_gone)| *is_gone && gone.eq_ignore_ascii_case(id));
+    let keys: Vec<_> = key_courses(store)?.into_iter().filter(|(id, _)| !is_gone(id)).collect();
     let found = desk
         .documents()
         .map_err(|error| CustodyFailure::Untold { set: held.set().id.clone(), source: Box::new(error) })?;
@@ -34,7 +38,9 @@ pub(super) fn nothing_counts(
         sealed.insert(name_of(&document.label().envelope.to_string())?, document.label().is_sealed_to(held.set()));
     }
     let (mut counting, mut missing): (Vec<Name>, Vec<Name>) = (Vec::new(), Vec::new());
-    for name in courses.iter().flat_map(|(_, course)| course.may_count()) {
+    let passwords = courses.iter().flat_map(|(_, course)| course.may_count());
+    let others = keys.iter().flat_map(|(_, course)| course.counting().map(|(document, _)| document));
+    for name in passwords.chain(others) {
         match sealed.get(name) {
             Some(true) => counting.push(name.clone()),
             Some(false) => {}
@@ -48,7 +54,10 @@ pub(super) fn nothing_counts(
     };
     let by_hand = sealed.iter().filter(|(name, is_sealed)| **is_sealed && may_be_set(name));
     counting.extend(by_hand.map(|(name, _)| name.clone()));
-    let is_recorded = |name: &Name| courses.iter().any(|(_, course)| course.standing(name).is_some());
+    let is_recorded = |name: &Name| {
+        courses.iter().any(|(_, course)| course.standing(name).is_some())
+            || keys.iter().any(|(_, course)| course.sealed_in(name).is_some())
+    };
     if let Some(name) = never_set.iter().find(|name| is_recorded(name)) {
         return Err(CustodyFailure::Recorded(name.to_string()).into());
     }

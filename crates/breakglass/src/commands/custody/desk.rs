@@ -21,12 +21,15 @@ use breakglass_custody::succession::SealableError;
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::key_box::depositories::{Depositories, Unusable};
 use breakglass_ops::key_box::record::{Entry, HeldSet, KeyBox, KeyBoxError, STREAM};
+use breakglass_ops::keys::journey::KeyError;
+use breakglass_ops::keys::record as keys;
 use breakglass_ops::ports::{Clock as _, Depository, DepositoryError, Random as _, Store, StoreError};
 use breakglass_ops::rotation::journey::{self, RotationError, course_of};
 use breakglass_ops::rotation::record::Course;
 use tokio::runtime::Runtime;
 
 use super::super::checkout::CheckoutFailure;
+use super::key_secrets::key_courses;
 use crate::codes::ErrorCode;
 use crate::config::{Config, DocumentPlace, Person, PersonKind, VaultPlace};
 use crate::exit::Exit;
@@ -86,6 +89,9 @@ pub(crate) enum DeskError {
     /// The record of an account is of no use.
     #[error(transparent)]
     Record(#[from] RotationError),
+    /// That of its keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// A depository is of no use.
     #[error("the depository `{id}` cannot be used")]
     Depository {
@@ -371,14 +377,17 @@ impl Desk {
         if !self.has_state() {
             return Expected::OneOf(BTreeSet::new());
         }
-        let courses = match self.store().and_then(|store| courses(&store)) {
-            Ok(courses) => courses,
+        let (courses, keys) = match self.store().and_then(|store| Ok((courses(&store)?, key_courses(&store)?))) {
+            Ok(found) => found,
             Err(error) => return Expected::Unknown(with_causes(&error)),
         };
-        if courses.iter().all(|(_, course)| course.version() == 1) {
+        let is_nothing = |(_, course): &(String, keys::Course)| course.is_nothing_sealed();
+        if courses.iter().all(|(_, course)| course.version() == 1) && keys.iter().all(is_nothing) {
             return Expected::Nothing;
         }
-        Expected::OneOf(courses.iter().flat_map(|(_, course)| course.may_count().cloned()).collect())
+        let passwords = courses.iter().flat_map(|(_, course)| course.may_count());
+        let others = keys.iter().flat_map(|(_, course)| course.counting().map(|(document, _)| document));
+        Expected::OneOf(passwords.chain(others).cloned().collect())
     }
 
     fn vault(&self, vault: VaultPlace) -> Result<VaultDepository, DeskError> {

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use breakglass_custody::document::Document;
+use breakglass_custody::document::{CredentialKind, Document};
 use breakglass_custody::name::Name;
 use breakglass_custody::succession::{SetStanding, Spent};
 use breakglass_ops::checkout::record as checkout;
@@ -19,6 +19,7 @@ use jiff::Timestamp;
 
 use super::CustodyFailure;
 use super::desk::{Desk, DeskError, Place, courses, name_of};
+use super::key_secrets;
 use crate::commands::drill::DrillFailure;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -27,7 +28,7 @@ use crate::render::custody::{DocumentLine, Listing, SetLine, ShareLine, json, te
 use crate::wiring::World;
 
 /// How a document stands that another machine has sealed, or a rotation that was stopped.
-const UNRECORDED: &str = "not in the record";
+pub(super) const UNRECORDED: &str = "not in the record";
 
 /// Show the sets of shares, the sealed documents, and what is to be done
 #[derive(Debug, clap::Args)]
@@ -87,15 +88,22 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
         (label.account.user_principal_name.clone(), Reverse((label.version, label.sealed_on)))
     });
     let sets = key_box.sets().iter().map(|held| set_line(desk, &key_box, held)).collect();
+    let (others, documents): (Vec<_>, Vec<_>) =
+        documents.into_iter().partition(|document| document.label().credential != CredentialKind::Password);
     let lines = documents
         .iter()
         .map(|document| document_line(&store, (document, &deleted), world.now))
+        .collect::<Result<Vec<_>, _>>()?;
+    let other_lines = others
+        .iter()
+        .map(|document| key_secrets::document_line(&store, (document, &deleted), (&key_box, world.now)))
         .collect::<Result<Vec<_>, _>>()?;
     let missing = missing(&store, (&documents, &deleted))?;
     // Of what cannot be found nobody knows whose it is.
     let unsealed = if missing.is_empty() { unsealed(desk, &lines) } else { Vec::new() };
     let mut to_do = to_do(&key_box, &lines, &unsealed);
     to_do.extend(missing);
+    to_do.extend(key_secrets::to_do(&store, (&others, &deleted), (&key_box, world.now))?);
     for (document, line) in documents.iter().zip(&lines).filter(|(_, line)| line.is_current && !line.is_opened) {
         if let Some((_, Some(spent))) = key_box.standing(document.label().set.recipient.fingerprint()) {
             let why = match spent {
@@ -105,16 +113,20 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
             to_do.push(format!("`breakglass rotate --account {}`: {why}", line.account));
         }
     }
-    to_do.extend(reserve_to_do(desk, &key_box, &documents.iter().zip(&lines).collect::<Vec<_>>()));
-    to_do.extend(lines.iter().filter(|line| line.stands == UNRECORDED).map(|line| {
+    let all = documents.iter().zip(&lines).chain(others.iter().zip(&other_lines));
+    to_do.extend(reserve_to_do(desk, &key_box, &all.collect::<Vec<_>>()));
+    to_do.extend(lines.iter().chain(&other_lines).filter(|line| line.stands == UNRECORDED).map(|line| {
         format!(
-            "find out where `{}` of {} was sealed, which is in no record here; if its password was never set, its set is \
+            "find out where `{}` of {} was sealed, which is in no record here; if what is in it was never set, its set is \
              retired by `breakglass custody retire --destroyed --never-set {}`",
             line.document, line.account, line.document
         )
     }));
     to_do.extend(openings_without_a_reason(&store)?);
+    to_do.extend(overdue(lines.iter().chain(&other_lines)));
     to_do.extend(drills_due(desk, &store, (&lines, world.now))?);
+    let mut lines: Vec<DocumentLine> = lines.into_iter().chain(other_lines).collect();
+    lines.sort_by(|one, other| one.account.cmp(&other.account));
     Ok(Listing { operator: Some(operator.to_string()), sets, documents: lines, to_do })
 }
 
@@ -193,17 +205,13 @@ fn document_line(
         None => UNRECORDED,
     };
     let is_asked = out.request_at(now).is_some_and(|request| request.document == name);
-    let check_out = match out.standing(now) {
-        checkout::Standing::Overdue if is_asked => Some("overdue".to_owned()),
-        checkout::Standing::Out if is_asked => Some("out".to_owned()),
-        checkout::Standing::Approved if is_asked => Some("approved".to_owned()),
-        checkout::Standing::Requested(count) if is_asked => Some(format!("asked for, {count} agree")),
-        _ => None,
-    };
+    let check_out = if is_asked { check_out(out.standing(now)) } else { None };
     Ok(DocumentLine {
         document: name.to_string(),
         account: label.account.user_principal_name.clone(),
         account_id: label.account.id.clone(),
+        credential: label.credential,
+        secret_of: None,
         version: label.version,
         set: label.set.id.to_string(),
         reserve: label.reserve.as_ref().map(|reserve| reserve.id.to_string()),
@@ -213,6 +221,23 @@ fn document_line(
         is_opened,
         check_out,
     })
+}
+
+/// How a check-out stands, in words.
+pub(super) fn check_out(standing: checkout::Standing) -> Option<String> {
+    match standing {
+        checkout::Standing::Overdue => Some("overdue".to_owned()),
+        checkout::Standing::Out => Some("out".to_owned()),
+        checkout::Standing::Approved => Some("approved".to_owned()),
+        checkout::Standing::Requested(count) => Some(format!("asked for, {count} agree")),
+        checkout::Standing::Free => None,
+    }
+}
+
+/// What is out for too long.
+fn overdue<'l>(lines: impl Iterator<Item = &'l DocumentLine>) -> impl Iterator<Item = String> {
+    let overdue = lines.filter(|line| line.check_out.as_deref() == Some("overdue"));
+    overdue.map(|line| format!("`breakglass checkout return --account {} --person …`: it is overdue", line.account))
 }
 
 /// Accounts of the configuration of which nothing is sealed.
@@ -247,10 +272,6 @@ fn to_do(key_box: &KeyBox, documents: &[DocumentLine], unsealed: &[String]) -> V
         if document.is_opened {
             to_do.push(format!("`breakglass rotate --account {}`: its password was opened", document.account));
         }
-        if document.check_out.as_deref() == Some("overdue") {
-            to_do
-                .push(format!("`breakglass checkout return --account {} --person …`: it is overdue", document.account));
-        }
     }
     to_do
 }
@@ -275,11 +296,19 @@ fn reserve_to_do(desk: &Desk, key_box: &KeyBox, documents: &[(&Document, &Docume
     let without = documents.iter().filter(is_without);
     without
         .map(|(_, line)| {
-            format!(
-                "`breakglass rotate --account {}`: it is not sealed to the reserve `{}`",
-                line.account,
-                reserve.set().id
-            )
+            let what = match line.credential {
+                CredentialKind::Password => format!("`breakglass rotate --account {}`", line.account),
+                CredentialKind::Passkey => format!(
+                    "`breakglass custody seal --pin-of {} --account {} --id {}`",
+                    line.secret_of.as_deref().unwrap_or("…"),
+                    line.account,
+                    line.account_id
+                ),
+                CredentialKind::Certificate => {
+                    format!("`breakglass keys certificate issue --seal` for {}", line.account)
+                }
+            };
+            format!("{what}: it is not sealed to the reserve `{}`", reserve.set().id)
         })
         .collect()
 }

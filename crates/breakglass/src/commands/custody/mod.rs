@@ -4,14 +4,17 @@ mod acknowledge;
 mod counting;
 pub(crate) mod desk;
 mod generate;
+pub(crate) mod key_secrets;
 mod list;
 mod new_set;
 mod open;
 pub(crate) mod opening;
+mod pin;
 mod record_opening;
 mod rehearse;
 pub(crate) mod retire;
 mod seal;
+pub(crate) mod sealing;
 pub(crate) mod shares;
 mod sheet;
 pub(crate) mod shown;
@@ -25,6 +28,7 @@ use breakglass_custody::password::PasswordError;
 use breakglass_custody::quorum::QuorumError;
 use breakglass_custody::sealed::{OpenError, SealError};
 use breakglass_custody::sealing_key::SplitKeyError;
+use breakglass_custody::secret::SecretError;
 use breakglass_custody::signed::SignedError;
 use breakglass_sheets::SheetError;
 use clap::Subcommand;
@@ -181,11 +185,17 @@ pub(crate) enum CustodyFailure {
     )]
     Unrecorded { set: SetId, documents: String },
     /// A document is in the record, which knows better.
-    #[error("the record knows the document `{0}`, and nobody is asked whether its password was set")]
+    #[error("the record knows the document `{0}`, and nobody is asked whether what is in it counts")]
     Recorded(String),
     /// A password that somebody chose is not good enough.
     #[error("the password is none to rely on: it has {0}")]
     Weak(String),
+    /// What is to be sealed is none.
+    #[error(transparent)]
+    Secret(SecretError),
+    /// The PIN was typed twice, and differently.
+    #[error("the PIN was not the same both times, and was not sealed")]
+    TwoPins,
     /// What cannot be written down.
     #[error("it cannot be written down: {0}")]
     NotNoted(String),

@@ -13,6 +13,7 @@ use breakglass_ops::ports::Clock as _;
 
 use super::CustodyFailure;
 use super::desk::{Desk, Place, confirmed, name_of};
+use super::key_secrets::{next_step, sealed_of};
 use super::opening::{Candidates, OpeningShares, Used, note_opening, open_and_show};
 use super::retire::reason;
 use super::shown::Spelling;
@@ -25,8 +26,10 @@ use crate::wiring::World;
 ///
 /// For an emergency: it asks nobody whether it may, since whoever has enough shares can open with other people's programs as
 /// well. When there is time, `checkout` has two people agree first. What was opened is written down if the state is on this
-/// machine, with the time and the names of those whose shares it took; otherwise `custody record-opening` writes it down afterwards. The password is shown at the terminal, or written
-/// to standard output where that is none.
+/// machine, with the time and the names of those whose shares it took; otherwise `custody record-opening` writes it down
+/// afterwards. What was sealed is shown at the terminal, or written to standard output where that is none. With `--account` it
+/// is the password that counts; the PIN of a security key and the private key of a certificate are opened by the name of their
+/// document, which `custody list` shows.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The document: a file with its text, or its name in a depository
@@ -68,7 +71,7 @@ impl Arguments {
         let reason = self.reason.as_deref().map(reason).transpose()?;
         let document = self.document(&desk, world)?;
         let mut remember = |used: &Used<'_>| remember(&desk, (&document, used), reason.as_deref(), world);
-        open_and_show(&document, (&self.share, self.spell), &mut remember, world)?;
+        open_and_show((&desk, &document), (&self.share, self.spell), &mut remember, world)?;
         Ok(Exit::Good)
     }
 
@@ -119,7 +122,8 @@ fn remember(
     );
     let afterwards = || {
         world.note(&format!(
-            "this opening is not written down: afterwards run {command} where the state is, then `breakglass rotate`"
+            "this opening is not written down: afterwards run {command} where the state is; then {}",
+            next_step(label, sealed_of(desk, label).as_ref())
         ));
     };
     if !desk.has_state() {

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::sqlite_store::SqliteStore;
-use breakglass_custody::document::Document;
-use breakglass_custody::key_set::KeySet;
+use breakglass_custody::document::{Account, CredentialKind, Document};
+use breakglass_custody::key_set::{KeySet, OpenedKey};
 use breakglass_custody::password::Password;
+use breakglass_custody::sealed::OpenError;
+use breakglass_custody::secret::Secret;
 use breakglass_custody::slip39::Share;
 use breakglass_ops::checkout::record as checkout;
 use breakglass_ops::checkout::stream::{self, SharesUsed};
@@ -17,8 +19,9 @@ use breakglass_ops::rotation::record;
 
 use super::CustodyFailure;
 use super::desk::{Desk, DeskError, name_of};
+use super::key_secrets::{called, sealed_of};
 use super::shares::ShareArguments;
-use super::shown::{Spelling, show};
+use super::shown::{Spelling, show, show_private_key};
 use crate::commands::checkout::CheckoutFailure;
 use crate::failure::Failure;
 use crate::render::day_and_time;
@@ -47,19 +50,16 @@ pub(crate) struct Candidates {
 }
 
 impl Candidates {
-    /// Those of an account that can be had: what somebody signed in with last, then what was sent and may count, then the
+    /// Those of its passwords that can be had: what somebody signed in with last, then what was sent and may count, then the
     /// others; the newest first.
     pub(crate) fn of(desk: &Desk, account: &str, world: &World) -> Result<Self, Failure> {
-        let is_of = |document: &Document| {
-            let named = &document.label().account;
-            named.id.eq_ignore_ascii_case(account) || named.user_principal_name.eq_ignore_ascii_case(account)
-        };
-        let found = desk.documents_found(world)?.into_iter().filter(is_of);
+        let is_password = |document: &Document| document.label().credential == CredentialKind::Password;
+        let found = desk.documents_found(world)?.into_iter().filter(|document| is_of(document, account));
         // A state that is damaged keeps nobody out.
         let store = desk.has_state().then(|| desk.store().map_err(|error| world.complain(&error.into())));
         let store = store.and_then(Result::ok);
         let mut ranked: Vec<(Rank, Document)> = Vec::new();
-        for document in found {
+        for document in found.filter(is_password) {
             ranked.push((rank(store.as_ref(), &document, world)?, document));
         }
         let key = |(rank, document): &(Rank, Document)| {
@@ -70,7 +70,7 @@ impl Candidates {
         let mut ranked = ranked.into_iter();
         let (rank, first) = ranked
             .next()
-            .ok_or_else(|| CustodyFailure::Which(format!("no document of `{account}` is in the depositories")))?;
+            .ok_or_else(|| CustodyFailure::Which(format!("no password of `{account}` is in the depositories")))?;
         Ok(Self { first, rank, others: ranked.collect() })
     }
 
@@ -138,9 +138,34 @@ fn rank(store: Option<&SqliteStore>, document: &Document, world: &World) -> Resu
     })
 }
 
-/// The document to open first for an account.
-pub(crate) fn current_of(desk: &Desk, account: &str, world: &World) -> Result<Document, Failure> {
-    Ok(Candidates::of(desk, account, world)?.into_first())
+/// Whether a document is of an account, by its sign-in name or id.
+fn is_of(document: &Document, account: &str) -> bool {
+    let named = &document.label().account;
+    named.id.eq_ignore_ascii_case(account) || named.user_principal_name.eq_ignore_ascii_case(account)
+}
+
+/// The account of which something is sealed, whatever it is.
+pub(crate) fn account_of(desk: &Desk, account: &str, world: &World) -> Result<Account, Failure> {
+    let found = desk.documents_found(world)?.into_iter().find(|document| is_of(document, account));
+    let none = || CustodyFailure::Which(format!("no document of `{account}` is in the depositories"));
+    Ok(found.ok_or_else(none)?.label().account.clone())
+}
+
+/// What was opened.
+enum Opened {
+    /// A password.
+    Password(Password),
+    /// What is sealed besides.
+    Secret(Secret),
+}
+
+impl Opened {
+    fn of(key: &OpenedKey, document: &Document) -> Result<Self, OpenError> {
+        match document.label().credential {
+            CredentialKind::Password => key.open(document).map(Self::Password),
+            CredentialKind::Passkey | CredentialKind::Certificate => key.open_secret(document).map(Self::Secret),
+        }
+    }
 }
 
 /// Shares that have opened a document: of which set, and which.
@@ -160,19 +185,42 @@ impl<'d> Used<'d> {
 
 /// Recovers the key, has the opening written down, and shows what was sealed.
 pub(crate) fn open_and_show(
-    document: &Document,
+    (desk, document): (&Desk, &Document),
     (shares, spelling): (&OpeningShares, Option<Spelling>),
     remember: &mut dyn FnMut(&Used<'_>) -> Result<(), Failure>,
     world: &World,
 ) -> Result<(), Failure> {
     let label = document.label();
-    let password = open(document, shares, remember, world)?;
-    let head = format!(
-        "The password of {}, sealed on {}.\nType it at the sign-in; do not copy it anywhere.",
-        label.account.user_principal_name,
-        day_and_time(label.sealed_on)
-    );
-    Ok(show(&password, &head, spelling, world).map_err(DeskError::from)?)
+    let what = match (sealed_of(desk, label), label.credential) {
+        (Some(sealed), _) => called(&sealed),
+        (None, CredentialKind::Password) => "the password".to_owned(),
+        (None, CredentialKind::Passkey) => "the PIN of a security key".to_owned(),
+        (None, CredentialKind::Certificate) => "the private key of a certificate".to_owned(),
+    };
+    if label.credential == CredentialKind::Certificate && world.stdout.is_terminal {
+        world.note(
+            "it is longer than a screen: to have it in a file, end this and run it with `> account.pem`, in a folder that nobody \
+             else reads",
+        );
+    }
+    let opened = open(document, shares, remember, world)?;
+    let (name, sealed_on) = (&label.account.user_principal_name, day_and_time(label.sealed_on));
+    let head = |to_do: &str| format!("This is {what} of {name}, sealed on {sealed_on}.\n{to_do}");
+    let shown = match opened {
+        Opened::Password(password) => {
+            show(&password, &head("Type it at the sign-in; do not copy it anywhere."), spelling, world)
+        }
+        Opened::Secret(secret) if label.credential == CredentialKind::Passkey => {
+            let pin = secret.with_plaintext(|pin| Password::of_text(pin.to_owned()));
+            show(&pin, &head("Type it when the key asks for it; do not copy it anywhere."), spelling, world)
+        }
+        Opened::Secret(secret) => {
+            let to_do = "Put it, with the certificate behind it, where the browser finds certificates; destroy every copy when it \
+                         was used.";
+            show_private_key(&secret, &head(to_do), world)
+        }
+    };
+    Ok(shown.map_err(DeskError::from)?)
 }
 
 /// Recovers the key, opens the document, and has that written down, with the set whose key it was, before anybody has what
@@ -182,7 +230,7 @@ fn open(
     shares: &OpeningShares,
     remember: &mut dyn FnMut(&Used<'_>) -> Result<(), Failure>,
     world: &World,
-) -> Result<Password, Failure> {
+) -> Result<Opened, Failure> {
     let label = document.label();
     let set = match (&label.reserve, shares.reserve) {
         (None, true) => return Err(CustodyFailure::NoReserve(label.envelope.to_string()).into()),
@@ -200,10 +248,10 @@ fn open(
     let key = set.recover(&shares).map_err(CustodyFailure::Recover)?;
     let used = Used::of(set, &shares);
     drop(shares);
-    let password = key.open(document).map_err(CustodyFailure::Open)?;
+    let opened = Opened::of(&key, document).map_err(CustodyFailure::Open)?;
     drop(key);
     remember(&used)?;
-    Ok(password)
+    Ok(opened)
 }
 
 /// The shares that open one document.

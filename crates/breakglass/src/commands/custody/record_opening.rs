@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::CustodyFailure;
 use super::desk::{Place, name_of};
+use super::key_secrets::{called, next_step, sealed_of};
 use super::opening::note_told_opening;
 use super::retire::reason;
 use crate::exit::Exit;
@@ -19,7 +20,7 @@ use crate::wiring::World;
 /// Write down an opening that this machine has not seen, or why it was
 ///
 /// Enough shares were put together somewhere else, without a network or with other people's programs; or this machine has
-/// seen it and nobody has said why. From then on its set is never sealed to again, and the password is to be changed. Nobody
+/// seen it and nobody has said why. From then on its set is never sealed to again, and what was sealed is to be changed. Nobody
 /// signs it: the names are written down as told.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -80,8 +81,13 @@ impl Arguments {
         let entry = Entry::OpenedOffline { document: name, people, reason, opened_at, at };
         note_told_opening(&desk, &store, (&document, set), entry)?;
         desk.enter(&store, world);
-        world.tell(&format!("It is written down that a password of `{}` was opened.", account.user_principal_name));
-        world.note(&format!("next: `breakglass rotate --account {}`", account.user_principal_name));
+        let (sealed, name) = (sealed_of(&desk, label), &account.user_principal_name);
+        let what = match &sealed {
+            Some(sealed) => called(sealed),
+            None => label.credential.to_string(),
+        };
+        world.tell(&format!("It is written down that {what} of `{name}` was opened."));
+        world.note(&format!("next: {}", next_step(label, sealed.as_ref())));
         Ok(Exit::Good)
     }
 }

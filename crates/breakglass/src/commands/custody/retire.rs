@@ -30,8 +30,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     destroyed: bool,
 
-    /// A document in no record of this machine of which somebody knows that its password was never set, so that it keeps no set
-    /// alive; may be given several times
+    /// A document in no record of this machine of which somebody knows that its password was never set, or that what is in it
+    /// counts no more, so that it keeps no set alive; may be given several times
     #[arg(long, value_name = "NAME", requires = "destroyed")]
     never_set: Vec<String>,
 

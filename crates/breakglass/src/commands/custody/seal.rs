@@ -1,4 +1,4 @@
-//! `custody seal`: a password that is in force, sealed by hand.
+//! `custody seal`: a password that is in force, or the PIN of a security key, sealed by hand.
 
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::random::SystemRandom;
@@ -20,12 +20,13 @@ use crate::passphrase::asked;
 use crate::terminal::TerminalError;
 use crate::wiring::World;
 
-/// Seal the first password of an account by hand
+/// Seal the first password of an account by hand, or the PIN of a security key
 ///
 /// For a password that is in force already, or that is set by hand in the portal: with `--generate` somebody is asked whether
 /// it is set, and only then it counts. One that is typed has 16 characters at least, capital and small letters, digits and
 /// signs. What replaces it later is made, sealed, set
-/// and proved by `rotate`.
+/// and proved by `rotate`. With `--pin-of` it is the PIN of a key that `keys note` has written down: it is asked for, or is the
+/// first line of standard input.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The sign-in name of the account
@@ -35,6 +36,10 @@ pub(super) struct Arguments {
     /// The object id of the account
     #[arg(long, value_name = "ID", value_parser = object_id)]
     id: String,
+
+    /// Seal the PIN of this security key of the account
+    #[arg(long, value_name = "KEY", value_parser = pin_of, conflicts_with = "generate")]
+    pin_of: Option<Name>,
 
     /// Make the password, and show it once when it is sealed
     #[arg(long)]
@@ -56,9 +61,17 @@ fn object_id(text: &str) -> Result<String, String> {
     }
 }
 
+fn pin_of(text: &str) -> Result<Name, String> {
+    Name::read(text).map_err(|error| error.to_string())
+}
+
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let desk = self.place.desk(world)?;
+        if let Some(key) = &self.pin_of {
+            let account = Account { id: self.id.to_ascii_lowercase(), user_principal_name: self.account.clone() };
+            return super::pin::seal(&desk, key, &account, world);
+        }
         let store = desk.store()?;
         let operator = desk.operator_key()?;
         let mut key_box = desk.key_box(&store)?;
@@ -155,7 +168,7 @@ impl Arguments {
 }
 
 /// Keeps a document in every depository, and reads it back.
-fn keep(desk: &Desk, document: &Document) -> Result<(), DeskError> {
+pub(super) fn keep(desk: &Desk, document: &Document) -> Result<(), DeskError> {
     let name = name_of(&document.label().envelope.to_string())?;
     desk.runtime.block_on(desk.depositories().keep(&name, document.text()))?;
     let kept = desk.document(&name)?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_adapters::whole_file;
-use breakglass_custody::document::{Account, Document};
+use breakglass_custody::document::{Account, CredentialKind, Document};
 use breakglass_custody::key_set::KeySet;
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::slip39::Share;
@@ -206,10 +206,11 @@ pub(super) fn share_sheet(
     Ok(sheet.pdf(paper.into()).map_err(CustodyFailure::Sheet)?)
 }
 
-/// The reserve that opens what is sealed to the set, as long as nothing is sealed that of what is sealed next, with who has
+/// The reserve that opens the passwords that are sealed to the set, as long as nothing is sealed that of what is sealed next, with who has
 /// its shares.
 fn reserve_of(desk: &Desk, key_box: &KeyBox, documents: &[Document]) -> Option<(HeldSet, Vec<Custodian>)> {
-    let newest = documents.iter().max_by_key(|document| document.label().sealed_on);
+    let passwords = documents.iter().filter(|document| document.label().credential == CredentialKind::Password);
+    let newest = passwords.max_by_key(|document| document.label().sealed_on);
     let held = match newest.map(|document| &document.label().reserve) {
         Some(named) => key_box.set(named.as_ref()?.recipient.fingerprint()).ok()?,
         None => key_box.reserve().ok()?,
@@ -241,7 +242,8 @@ fn first_documents<'d>(
 ) -> Result<Vec<&'d Document>, Failure> {
     let mut first = Vec::new();
     for account in accounts(desk)? {
-        let of = || all.iter().filter(|document| document.label().account.id == account.id);
+        let is_password = |document: &&Document| document.label().credential == CredentialKind::Password;
+        let of = || all.iter().filter(is_password).filter(|document| document.label().account.id == account.id);
         let (course, _) = course_of(store, &account.id).map_err(DeskError::from)?;
         first.extend(match course.current() {
             Some(current) => {

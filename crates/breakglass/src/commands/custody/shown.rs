@@ -1,8 +1,9 @@
-//! A password that was opened, before the eyes of somebody, and nowhere else.
+//! What was opened, before the eyes of somebody, and nowhere else.
 
 use std::io::{self, Write as _};
 
 use breakglass_custody::password::{Language, Password};
+use breakglass_custody::secret::Secret;
 
 use crate::terminal::{PrivateScreen, TerminalError};
 use crate::wiring::World;
@@ -73,6 +74,20 @@ pub(crate) fn show(
         screen.show("")?;
     }
     screen.ask("Enter empties this screen: ")?;
+    Ok(())
+}
+
+/// Shows a private key on the terminal until somebody is done with it; where stdout is none, writes it there as it is.
+pub(crate) fn show_private_key(secret: &Secret, head: &str, world: &World) -> Result<(), TerminalError> {
+    if !world.stdout.is_terminal {
+        let mut stdout = io::stdout().lock();
+        secret.with_plaintext(|text| stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))?;
+        return Ok(());
+    }
+    let screen = PrivateScreen::open("show the private key on", world)?;
+    screen.show(&format!("{head}\n"))?;
+    secret.with_plaintext(|text| screen.put(text))?;
+    screen.ask("\nEnter empties this screen: ")?;
     Ok(())
 }
 

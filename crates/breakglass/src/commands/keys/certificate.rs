@@ -1,4 +1,4 @@
-//! `keys certificate`: an authority that is used once, and its key is gone.
+//! `keys certificate`: an authority that is used once, and its key is gone; and what becomes of its certificates.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -7,12 +7,21 @@ use std::path::{Path, PathBuf};
 use age::x25519::Recipient;
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::one_shot_authority::{Holder, IssueError, Issued, Terms, VALID_DAYS_USUAL, issue};
+use breakglass_adapters::sqlite_store::SqliteStore;
+use breakglass_custody::document::Account;
+use breakglass_custody::name::Name;
+use breakglass_ops::keys::journey;
+use breakglass_ops::keys::record::Entry;
 use breakglass_ops::ports::Clock as _;
 use clap::Subcommand;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::is_id;
+use super::{KeysFailure, Place, is_id, name, note, tell_due};
 use crate::codes::ErrorCode;
+use crate::commands::custody::desk::name_of;
+use crate::commands::custody::sealing::Sealer;
 use crate::commands::passwords::{recipient, seal};
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
@@ -31,19 +40,43 @@ enum What {
     ///
     /// Into a new folder go: the authority's certificate, each account's certificate, its private key encrypted with age,
     /// two lists of what is revoked (nothing, and everything), and the requests that make the tenant trust it. Nothing is
-    /// sent.
+    /// sent. With `--seal` each private key is sealed to the set of shares instead, or as well, into a document of the
+    /// depositories. What was issued is written down where there is a state.
     Issue(Issue),
+    /// Write down that somebody signed in with a certificate
+    Used(OneCertificate),
+    /// Write down that a certificate is revoked in the tenant
+    Revoked(OneCertificate),
 }
 
 #[derive(Debug, clap::Args)]
+struct OneCertificate {
+    /// The account: its object id, or its sign-in name, by which the record of what is sealed knows it, or else the tenant
+    #[arg(long, value_name = "ACCOUNT")]
+    account: String,
+
+    /// The certificate: its serial number, in small letters
+    #[arg(long, value_name = "SERIAL", value_parser = name)]
+    certificate: Name,
+
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("to").args(["recipient", "seal"]).required(true).multiple(true)))]
 struct Issue {
     /// An account, as OBJECT-ID=SIGN-IN-NAME; once for each
     #[arg(long, value_name = "ID=NAME", value_parser = holder, required = true)]
     account: Vec<Holder>,
 
     /// A public key of age (`age1…`) that the private keys are encrypted to; may be given several times
-    #[arg(long, value_name = "KEY", value_parser = recipient, required = true)]
+    #[arg(long, value_name = "KEY", value_parser = recipient)]
     recipient: Vec<Recipient>,
+
+    /// Seal each private key to the set of shares, as passwords are sealed
+    #[arg(long)]
+    seal: bool,
 
     /// Days for which the certificates are good
     #[arg(long, value_name = "DAYS", default_value_t = VALID_DAYS_USUAL)]
@@ -56,6 +89,9 @@ struct Issue {
     /// The folder for all of it, which must not be there yet
     #[arg(long, value_name = "FOLDER")]
     output: PathBuf,
+
+    #[command(flatten)]
+    place: Place,
 }
 
 fn holder(text: &str) -> Result<Holder, String> {
@@ -106,22 +142,25 @@ impl Coded for CertificateFailure {
 
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
-        let What::Issue(asked) = &self.what;
-        let terms =
-            Terms { begin: SystemClock.now(), valid_days: asked.valid_days, list_address: asked.list_address.clone() };
-        make_folder(&asked.output)?;
-        let issued = issue(&asked.account, &terms).map_err(CertificateFailure::from)?;
-        asked.write(&issued)?;
-        world.tell(&format!(
-            "The authority `{}` has issued {}, good until {}, and its key is gone. They are in `{}`.",
-            issued.name,
-            counted(issued.certificates.len(), "certificate"),
-            issued.end,
-            asked.output.display()
-        ));
-        world.note("`requests.json` makes the tenant trust it; nothing was sent");
-        world.note("`revokes-all.crl` revokes every one of them; keep it where you have it in an emergency");
-        Ok(Exit::Good)
+        match &self.what {
+            What::Issue(asked) => asked.run(world),
+            What::Used(one) => one.note(|certificate, at| Entry::CertificateUsed { certificate, at }, world),
+            What::Revoked(one) => one.note(|certificate, at| Entry::CertificateRevoked { certificate, at }, world),
+        }
+    }
+
+    /// Where something is written down.
+    pub(super) const fn place(&self) -> &Place {
+        match &self.what {
+            What::Issue(asked) => &asked.place,
+            What::Used(one) | What::Revoked(one) => &one.place,
+        }
+    }
+}
+
+impl OneCertificate {
+    fn note(&self, entry: impl FnOnce(Name, Timestamp) -> Entry, world: &World) -> Result<Exit, Failure> {
+        note((&self.account, &self.place), |at| entry(self.certificate.clone(), at), world)
     }
 }
 
@@ -130,13 +169,92 @@ fn make_folder(folder: &Path) -> Result<(), CertificateFailure> {
 }
 
 impl Issue {
+    fn run(&self, world: &World) -> Result<Exit, Failure> {
+        let terms =
+            Terms { begin: SystemClock.now(), valid_days: self.valid_days, list_address: self.list_address.clone() };
+        let desk = self.place.desk(world)?;
+        let store = if self.seal || self.place.has_state() { Some(desk.store()) } else { None };
+        let store = match store.transpose() {
+            Err(error) if !self.seal => {
+                world.complain(&error.into());
+                None
+            }
+            other => other?,
+        };
+        // That there is a set to seal to is known before anything is made.
+        let sealer = match &store {
+            Some(store) if self.seal => Some(Sealer::new(&desk, store, world)?),
+            _ => None,
+        };
+        make_folder(&self.output)?;
+        let issued = issue(&self.account, &terms).map_err(CertificateFailure::from)?;
+        self.write(&issued)?;
+        world.tell(&format!(
+            "The authority `{}` has issued {}, good until {}, and its key is gone. They are in `{}`.",
+            issued.name,
+            counted(issued.certificates.len(), "certificate"),
+            issued.end,
+            self.output.display()
+        ));
+        let noted = store.as_ref().map(|store| self.note(&issued, (store, sealer), world));
+        match noted.transpose() {
+            Err(failure) if self.seal => {
+                let folder = self.output.display();
+                world.note(&format!("not every private key is sealed: delete `{folder}`, and issue anew"));
+                return Err(failure);
+            }
+            Err(failure) => world.complain(&failure),
+            Ok(None) => {
+                world.note("they are not written down: there is no state here to use; --state names its folder")
+            }
+            Ok(Some(())) => {}
+        }
+        world.note("`requests.json` makes the tenant trust it; nothing was sent");
+        world.note("`revokes-all.crl` revokes every one of them; keep it where you have it in an emergency");
+        Ok(Exit::Good)
+    }
+
+    /// Writes each certificate down, with the document in which its private key is sealed.
+    fn note(
+        &self,
+        issued: &Issued,
+        (store, mut sealer): (&SqliteStore, Option<Sealer<'_>>),
+        world: &World,
+    ) -> Result<(), Failure> {
+        let until = issued.end.to_zoned(TimeZone::UTC).map_err(|_| IssueError::Days(self.valid_days));
+        let until = until.map_err(CertificateFailure::from)?.timestamp();
+        for one in &issued.certificates {
+            let certificate = name_of(&one.serial)?;
+            let (id, of) = (one.holder.id.clone(), certificate.clone());
+            let entry = |document, at| Entry::CertificateIssued { certificate, until, document, at };
+            let (sealed, course) = match &mut sealer {
+                Some(sealer) => {
+                    let user_principal_name = one.holder.user_principal_name.clone();
+                    let account = Account { id: id.clone(), user_principal_name };
+                    let (document, course) =
+                        sealer.seal(&one.secret, &account, |document, at| entry(Some(document), at))?;
+                    (format!(", its private key sealed in the document `{document}`"), course)
+                }
+                None => {
+                    let noted = journey::note(store, &id, &entry(None, SystemClock.now()));
+                    (String::new(), noted.map_err(KeysFailure::from)?)
+                }
+            };
+            world.tell(&format!("  {}: the certificate `{of}`{sealed}", one.holder.user_principal_name));
+            tell_due((&course, &id), (&self.place, store), world)?;
+        }
+        Ok(())
+    }
+
     fn write(&self, issued: &Issued) -> Result<(), CertificateFailure> {
         let keep = |name: &str, bytes: &[u8]| written(&self.output.join(name), bytes);
         for (one, number) in issued.certificates.iter().zip(1..) {
             let account = &one.holder.user_principal_name;
-            let sealed = one.secret.with_plaintext(|text| seal(text, &self.recipient));
-            let sealed = sealed.map_err(|why| CertificateFailure::Sealed { account: account.clone(), why })?;
-            keep(&format!("account-{number}.key.age"), &sealed)?;
+            if !self.recipient.is_empty() {
+                let sealed = one.secret.with_plaintext(|text| seal(text, &self.recipient));
+                let sealed = sealed.map_err(|why| CertificateFailure::Sealed { account: account.clone(), why })?;
+                keep(&format!("account-{number}.key.age"), &sealed)?;
+            }
             keep(&format!("account-{number}.pem"), one.certificate.as_bytes())?;
         }
         keep("authority.pem", issued.authority.as_bytes())?;

@@ -1,15 +1,19 @@
-//! `keys list`: every account with its keys, also those that have none.
+//! `keys list`: every account with its keys and certificates, also those that have none.
 
 use std::collections::BTreeSet;
 
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::sqlite_store::SqliteStore;
+use breakglass_custody::document::{Account, Document};
+use breakglass_ops::key_box::record::KeyBox;
+use breakglass_ops::keys::due::Due;
 use breakglass_ops::keys::journey::{self, Difference, Method};
-use breakglass_ops::keys::record::{Course, Due};
+use breakglass_ops::keys::record::Course;
 use breakglass_ops::ports::{Clock as _, Store as _};
 use jiff::Timestamp;
 
 use super::{KeysFailure, Place, is_id, methods, shown};
+use crate::commands::custody::key_secrets::sealing;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::live::Live;
@@ -61,29 +65,51 @@ impl AccountKeys {
     }
 }
 
-/// Accounts by sign-in name, as somebody who has the state and the configuration knows them.
-pub(super) struct Known(Vec<(String, String)>);
+/// The sealed documents, as somebody who has the state and the configuration knows them: whose they are, and how their sets
+/// stand.
+#[derive(Default)]
+pub(super) struct Known {
+    documents: Vec<Document>,
+    key_box: Option<KeyBox>,
+}
 
 impl Known {
-    /// Those that sealed documents are about. What cannot be read is not known.
+    /// What cannot be read is not known.
     pub(super) fn of(place: &Place, world: &World) -> Result<Self, Failure> {
         let desk = place.desk(world)?;
         if desk.operator().is_err() {
-            return Ok(Self(Vec::new()));
+            return Ok(Self::default());
         }
         let documents = desk.documents_found(world).unwrap_or_default();
-        let accounts = documents.iter().map(|document| &document.label().account);
-        Ok(Self(accounts.map(|one| (one.id.to_ascii_lowercase(), one.user_principal_name.clone())).collect()))
+        let key_box = match desk.has_state().then(|| desk.store().and_then(|store| desk.key_box(&store))) {
+            Some(Ok(key_box)) => Some(key_box),
+            Some(Err(error)) => {
+                world.complain(&error.into());
+                None
+            }
+            None => None,
+        };
+        Ok(Self { documents, key_box })
+    }
+
+    fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.documents.iter().map(|document| &document.label().account)
     }
 
     /// The id of an account with a sign-in name.
     pub(super) fn id_of(&self, name: &str) -> Option<String> {
-        let found = self.0.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
-        found.map(|(id, _)| id.clone()).filter(|id| is_id(id))
+        let found = self.accounts().find(|account| account.user_principal_name.eq_ignore_ascii_case(name));
+        found.map(|account| account.id.to_ascii_lowercase()).filter(|id| is_id(id))
     }
 
     fn name_of(&self, id: &str) -> Option<String> {
-        self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(id)).map(|(_, name)| name.clone())
+        let found = self.accounts().find(|account| account.id.eq_ignore_ascii_case(id));
+        found.map(|account| account.user_principal_name.clone())
+    }
+
+    /// What is to be done for an account, with what is known of what is sealed.
+    pub(super) fn due(&self, store: &SqliteStore, (id, course): (&str, &Course), now: Timestamp) -> Vec<Due> {
+        course.due(now, |name| sealing((store, self.key_box.as_ref()), (id, name), &self.documents))
     }
 }
 
@@ -146,13 +172,15 @@ fn accounts(
         let (id, name) = (one.id.clone(), one.name.clone());
         let is_unmatched = id.is_none() && !others.is_empty();
         // Whether it has too few is not known then.
-        let due = if is_unmatched { Vec::new() } else { course.due(now) };
+        let due =
+            if is_unmatched { Vec::new() } else { known.due(store, (id.as_deref().unwrap_or_default(), &course), now) };
         let difference = compared(live, store, (id.as_deref(), &course))?;
         all.push(AccountKeys { id, name, course, due, is_unmatched, difference });
     }
     for id in others {
         let (course, _) = journey::course_of(store, id)?;
-        let (due, difference) = (course.due(now), compared(live, store, (Some(id), &course))?);
+        let due = known.due(store, (id, &course), now);
+        let difference = compared(live, store, (Some(id), &course))?;
         let name = known.name_of(id);
         all.push(AccountKeys { id: Some(id.clone()), name, course, due, is_unmatched: false, difference });
     }

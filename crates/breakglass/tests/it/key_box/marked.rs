@@ -127,7 +127,7 @@ impl Search<'_> {
                 || words.starts_with("custody generate password");
             self.counts.outputs += 2;
             self.through(&format!("the output of `{words}`"), run.out.as_bytes(), |what| {
-                shows && what.starts_with("password")
+                shows && (what.starts_with("password") || matches!(what, "PIN" | "private key"))
             });
             self.through(&format!("the notes of `{words}`"), run.err.as_bytes(), |_| false);
         }

@@ -12,6 +12,7 @@ mod interleaved;
 mod killed;
 mod marked;
 mod marked_more;
+mod marked_secrets;
 mod replaced;
 mod sampled;
 mod world;

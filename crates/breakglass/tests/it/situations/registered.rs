@@ -18,8 +18,10 @@ use breakglass_adapters::random::SystemRandom;
 use breakglass_adapters::security_key::{Packet, PluggedSecurityKey, Wire};
 use breakglass_custody::name::Name;
 use breakglass_custody::password::Password;
+use breakglass_ops::keys::due::Due;
 use breakglass_ops::keys::journey::{KeyError, PluggedIn, Registered, Registrar, course_of, difference, note};
-use breakglass_ops::keys::record::{Due, Entry, Noted};
+use breakglass_ops::keys::record::{Entry, Noted};
+use breakglass_ops::keys::sealing::Sealing;
 use breakglass_ops::ports::{
     Clock as _, Directory, DirectoryError, GraphAnswer, GraphRequest, InMemoryStore, Method, SecurityKeyError, SignedIn,
 };
@@ -235,7 +237,7 @@ fn a_key_is_registered_signs_in_and_is_taken_out() {
     assert!(!registered.was_there);
     // It is proved by a sign-in, and by nothing else.
     let (course, _) = course_of(&world.store, ACCOUNT).unwrap();
-    assert!(course.due(SystemClock.now()).contains(&Due::Drill(name("k1"), None)));
+    assert!(course.due(SystemClock.now(), |_| Sealing::Shut).contains(&Due::Drill(name("k1"), None)));
     assert!(matches!(world.signs_in(&hand), SignIn::In(_)));
     note(&world.store, ACCOUNT, &Entry::Drilled { key: name("k1"), at: SystemClock.now() }).unwrap();
     // What the tenant has is what is written down.
