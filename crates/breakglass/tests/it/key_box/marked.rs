@@ -258,11 +258,15 @@ impl Desk {
     /// Sheets, the ledger and a copy of the state.
     fn writes(&self) {
         let world = &self.world;
-        for (what, output) in [("cover", "cover.pdf"), ("runbook", "runbook.pdf")] {
-            world.ends(0, &["custody", "sheet", what, "--output", output], "");
-        }
         let newest = self.shares.last().unwrap();
-        world.ends(0, &["custody", "sheet", "share", "--output", "sheet.pdf", "--share", "-"], &newest[0]);
+        // The accounts are sealed to two.
+        let set = newest[0].split(' ').take(2).collect::<Vec<_>>().join("-");
+        for (what, output) in [("cover", "cover.pdf"), ("runbook", "runbook.pdf")] {
+            world.ends(2, &["custody", "sheet", what, "--output", output], "");
+            world.ends(0, &["custody", "sheet", what, "--set", &set, "--output", output], "");
+        }
+        let own = ["custody", "sheet", "share", "--set", &set, "--output", "sheet.pdf", "--share", "-"];
+        world.ends(0, &own, &newest[0]);
         world.ends(1, &["custody", "list"], "");
         for words in [
             &["ledger", "show"][..],
