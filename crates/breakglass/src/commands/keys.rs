@@ -273,6 +273,15 @@ impl Place {
         Ok(SqliteStore::open(&state_of(self.state.as_deref(), self.config.as_deref()))?)
     }
 
+    /// That these are people of the configuration, if it has any: one who is mistyped would count as another.
+    fn has<const COUNT: usize>(&self, people: [&Name; COUNT], world: &World) -> Result<(), Failure> {
+        let desk = self.desk(world)?;
+        if desk.config.people().is_empty() {
+            return Ok(());
+        }
+        people.into_iter().try_for_each(|person| Ok(desk.person(person.as_str()).map(drop)?))
+    }
+
     /// What is known of sealed documents here.
     fn desk(&self, world: &World) -> Result<Desk, Failure> {
         let (config, folder) = SubjectArguments::config_or_usual(self.config.as_deref(), world)?;
@@ -406,10 +415,12 @@ impl Arguments {
             What::Lost(one) => one.which.note(|key, at| Entry::Lost { key, at }, world),
             What::Moved(moved) => {
                 let (place, held_by) = (moved.to.clone(), moved.held_by.clone());
+                moved.which.place.has([&held_by], world)?;
                 moved.which.note(|key, at| Entry::Moved { key, place, held_by, at }, world)
             }
             What::PinChanged(changed) => {
                 let pin_held_by = changed.pin_held_by.clone();
+                changed.which.place.has([&pin_held_by], world)?;
                 changed.which.note(|key, at| Entry::PinChanged { key, pin_held_by, at }, world)
             }
             What::Certificate(arguments) => arguments.run(world),
@@ -419,6 +430,7 @@ impl Arguments {
 
 impl NoteKey {
     fn run(&self, world: &World) -> Result<Exit, Failure> {
+        self.which.place.has([&self.held_by, &self.pin_held_by], world)?;
         let noted = |key, at| {
             Entry::Noted(Noted {
                 key,

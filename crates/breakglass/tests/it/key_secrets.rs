@@ -19,6 +19,9 @@ fn words(text: &str) -> String {
 impl World {
     fn notes_key(&self) {
         let note = ["keys", "note", "--account", ID, "--key", KEY, "--at", "safe", "--held-by", "eva"];
+        // Whoever is mistyped would count as another person.
+        let refused = self.ends(2, &[&note[..], &["--pin-held-by", "eva2"]].concat());
+        assert!(refused.err.contains("BG4051") && refused.err.contains("eva2"), "{}", refused.err);
         self.ends(0, &[&note[..], &["--pin-held-by", "max", "--method", "AQEB"]].concat());
         self.ends(0, &["keys", "drilled", "--account", ID, "--key", KEY]);
     }
