@@ -40,7 +40,8 @@ use crate::wiring::World;
 /// The custodians hand in their shares, which is written down with their names; what they open goes to the sign-ins and is
 /// never shown. Each account signs in to
 /// Microsoft Graph and to Azure, is elevated to manage all of Azure, and lowered again. No program signs in to a portal: at a
-/// terminal somebody is asked to do it in a private window, with the account's passkey, and to say what came of it. Run it
+/// terminal somebody is asked to do it in a private window, with the account's passkey if it has one, and to say what came of
+/// it. Run it
 /// from outside the networks that policies trust. A drill of each surface is due every 90 days, and when custodians have
 /// changed. Afterwards the passwords are to be rotated, since they were opened.
 #[derive(Debug, clap::Args)]
@@ -363,8 +364,8 @@ impl Asked<'_> {
             _ => format!("the Microsoft Entra admin center, {}", self.connection.portal()),
         };
         let question = format!(
-            "Sign in to {what} as {} in a private window, with its passkey. Is it in? `yes` or `no`, anything else if it \
-             cannot be told:",
+            "Sign in to {what} as {} in a private window, with its passkey if it has one. Is it in? `yes` or `no`, anything \
+             else if it cannot be told:",
             account.user_principal_name
         );
         match self.world.answer(&question).as_deref() {

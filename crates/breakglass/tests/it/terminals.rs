@@ -168,7 +168,8 @@ fn a_pin_is_typed_twice_and_a_private_key_is_gone_from_the_screen() {
     for (place, share) in shares.iter().enumerate() {
         std::fs::write(world.folder.join(format!("share-{place}")), share).unwrap();
     }
-    let note = ["keys", "note", "--account", ID, "--key", "1", "--at", "safe", "--held-by", "eva", "--pin-held-by", "max"];
+    let note =
+        ["keys", "note", "--account", ID, "--key", "1", "--at", "safe", "--held-by", "eva", "--pin-held-by", "max"];
     world.ends(0, &note);
     let seal = ["custody", "seal", "--pin-of", "1", "--account", ACCOUNT, "--id", ID];
     for (typed, code, told) in
