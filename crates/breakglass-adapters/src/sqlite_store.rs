@@ -57,10 +57,13 @@ impl SqliteStore {
         let path = folder.join(FILE_NAME);
         let unusable = |why: String| StoreError::Unusable { place: path.display().to_string(), why };
         private_folder(folder).map_err(|error| unusable(error.to_string()))?;
-        let is_new = !path.exists();
-        private(OpenOptions::new().create(true).append(true))
-            .open(&path)
-            .map_err(|error| unusable(error.to_string()))?;
+        // Never one that is there: whoever closes a file drops every lock that the process has on it, also those of another
+        // connection, whose last entries would be lost then (SQLite, "How To Corrupt An SQLite Database File", section 2.2).
+        let is_new = match private(OpenOptions::new().create_new(true).append(true)).open(&path) {
+            Ok(_) => true,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(unusable(error.to_string())),
+        };
         if is_new {
             sync_folder(folder).map_err(|error| unusable(error.to_string()))?;
         }

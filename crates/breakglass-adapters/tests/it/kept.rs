@@ -152,3 +152,27 @@ fn one_byte_past_the_limit_and_a_later_form_are_refused() {
     assert!(error.contains("form 99"), "{error}");
     fs::remove_dir_all(folder).unwrap();
 }
+
+/// Whoever closes a file drops every lock that the process has on it. Another process would take the log away under the first
+/// connection then, and what that one adds would be gone.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_store_that_is_opened_once_more_keeps_the_locks_of_the_first() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let folder = folder("locks");
+    let store = SqliteStore::open(&folder).unwrap();
+    store.append("a", 0, &json!(1)).unwrap();
+    let inode = format!(":{} ", fs::metadata(folder.join(FILE_NAME)).unwrap().ino());
+    let locks = || fs::read_to_string("/proc/locks").unwrap().lines().filter(|line| line.contains(&inode)).count();
+    let before = locks();
+    assert!(before > 0, "a connection holds one for as long as it is there");
+    for at in 1..3 {
+        let again = SqliteStore::open(&folder).unwrap();
+        again.append("a", at, &json!(at)).unwrap();
+        drop(again);
+        assert_eq!(locks(), before);
+    }
+    assert_eq!(store.entries("a").unwrap().len(), 3);
+    fs::remove_dir_all(folder).unwrap();
+}
