@@ -78,20 +78,8 @@ fn a_pin_and_a_private_key_are_sealed_opened_by_two_shares_and_replaced() {
 
     let pin = world.seals_pin(PIN);
     world.issues("certificates");
-    let certificate = world.keys()["certificates"][0]["certificate"].as_str().unwrap().to_owned();
     let password = world.seal();
-    assert_eq!(world.keys()["keys"][0]["pinSealedIn"], pin.as_str());
-    let (of_pin, of_certificate) = (world.line("passkey"), world.line("certificate"));
-    for (line, of) in [(&of_pin, KEY), (&of_certificate, certificate.as_str())] {
-        assert_eq!((&line["stands"], &line["secretOf"]), (&"counts".into(), &of.into()), "{line}");
-    }
-    let text = world.run(&["custody", "list"], "").out;
-    for what in [format!("PIN of key {KEY}, version 1"), format!("key of certificate {certificate}, version 1")] {
-        assert!(words(&text).contains(&what), "{text}");
-    }
-    assert_eq!(world.due().len(), 1, "one key is too few, and nothing else: {:?}", world.due());
-    let text = world.run(&["keys", "list"], "").out;
-    assert!(text.contains(&format!("PIN sealed in `{pin}`")) && text.contains("private key sealed in `"), "{text}");
+    let (certificate, document) = world.lists(&pin);
 
     // All of them are rehearsed, and by the account the password is opened.
     let rehearse = ["custody", "rehearse", "--count", "2", "--share", "-"];
@@ -103,8 +91,7 @@ fn a_pin_and_a_private_key_are_sealed_opened_by_two_shares_and_replaced() {
     let opened = open(&pin, &two(&shares, 0, 1), 0);
     assert_eq!(opened.out, format!("{PIN}\n"));
     assert!(!opened.err.contains(PIN), "{}", opened.err);
-    let document = of_certificate["document"].as_str().unwrap();
-    let opened = open(document, &two(&shares, 1, 2), 0).out;
+    let opened = open(&document, &two(&shares, 1, 2), 0).out;
     let own = fs::read_to_string(world.folder.join("certificates/account-1.pem")).unwrap();
     assert!(opened.starts_with("-----BEGIN PRIVATE KEY-----\n") && opened.ends_with(&own), "it is not whole");
     let by_account = ["custody", "open", "--account", ACCOUNT, "--share", "-"];
@@ -123,25 +110,50 @@ fn a_pin_and_a_private_key_are_sealed_opened_by_two_shares_and_replaced() {
         ["custody", "record-opening", "--document", &pin, "--person", "eva", "--person", "max", "--reason", "x"];
     assert!(words(&world.ends(0, &record).err).contains(&format!("keys pin-changed --account {ID} --key {KEY}")));
 
-    // The same PIN in another document is known all the same.
     world.ready_set();
-    world.seals_pin(PIN);
-    assert!(world.due().iter().any(|one| one.contains(&replace[0])));
-    let retire = ["custody", "retire", "--set", &set, "--reason", "opened", "--destroyed"];
-    let refused = words(&world.ends(2, &retire).err);
-    assert!(refused.contains("may count") && refused.contains(document), "{refused}");
-    world.ends(0, &["keys", "pin-changed", "--account", ID, "--key", KEY, "--pin-held-by", "max"]);
-    world.ends(0, &["keys", "drilled", "--account", ID, "--key", KEY]);
-    let anew = world.seals_pin(OTHER_PIN);
-    assert_eq!(world.line("passkey")["document"], anew.as_str());
-    assert_eq!(world.line("passkey")["version"], 3);
-    world.issues("again");
-    assert!(world.due().iter().any(|one| one.contains(&format!("newer certificate than `{certificate}`"))));
-    for (verb, code) in [("used", 0), ("revoked", 0), ("used", 2), ("revoked", 2)] {
-        world.ends(code, &["keys", "certificate", verb, "--account", ACCOUNT, "--certificate", &certificate]);
+    world.is_replaced(&set, (&certificate, &document), &replace[0]);
+}
+
+impl World {
+    /// Both lists say what is sealed, and where; the certificate, and the document of its private key.
+    fn lists(&self, pin: &str) -> (String, String) {
+        let certificate = self.keys()["certificates"][0]["certificate"].as_str().unwrap().to_owned();
+        assert_eq!(self.keys()["keys"][0]["pinSealedIn"], pin);
+        let (of_pin, of_certificate) = (self.line("passkey"), self.line("certificate"));
+        for (line, of) in [(&of_pin, KEY), (&of_certificate, certificate.as_str())] {
+            assert_eq!((&line["stands"], &line["secretOf"]), (&"counts".into(), &of.into()), "{line}");
+        }
+        let text = self.run(&["custody", "list"], "").out;
+        for what in [format!("PIN of key {KEY}, version 1"), format!("key of certificate {certificate}, version 1")] {
+            assert!(words(&text).contains(&what), "{text}");
+        }
+        assert_eq!(self.due().len(), 1, "one key is too few, and nothing else: {:?}", self.due());
+        let text = self.run(&["keys", "list"], "").out;
+        assert!(text.contains(&format!("PIN sealed in `{pin}`")) && text.contains("private key sealed in `"), "{text}");
+        (certificate, of_certificate["document"].as_str().unwrap().to_owned())
     }
-    assert_eq!(world.due().len(), 1, "{:?}", world.due());
-    assert!(world.ends(0, &["ledger", "show"]).out.contains("keys/"));
+
+    /// Another PIN and another certificate take the place of those that were opened.
+    fn is_replaced(&self, set: &str, (certificate, document): (&str, &str), replace: &str) {
+        // The same PIN in another document is known all the same.
+        self.seals_pin(PIN);
+        assert!(self.due().iter().any(|one| one.contains(replace)));
+        let retire = ["custody", "retire", "--set", set, "--reason", "opened", "--destroyed"];
+        let refused = words(&self.ends(2, &retire).err);
+        assert!(refused.contains("may count") && refused.contains(document), "{refused}");
+        self.ends(0, &["keys", "pin-changed", "--account", ID, "--key", KEY, "--pin-held-by", "max"]);
+        self.ends(0, &["keys", "drilled", "--account", ID, "--key", KEY]);
+        let anew = self.seals_pin(OTHER_PIN);
+        assert_eq!(self.line("passkey")["document"], anew.as_str());
+        assert_eq!(self.line("passkey")["version"], 3);
+        self.issues("again");
+        assert!(self.due().iter().any(|one| one.contains(&format!("newer certificate than `{certificate}`"))));
+        for (verb, code) in [("used", 0), ("revoked", 0), ("used", 2), ("revoked", 2)] {
+            self.ends(code, &["keys", "certificate", verb, "--account", ACCOUNT, "--certificate", certificate]);
+        }
+        assert_eq!(self.due().len(), 1, "{:?}", self.due());
+        assert!(self.ends(0, &["ledger", "show"]).out.contains("keys/"));
+    }
 }
 
 #[test]
