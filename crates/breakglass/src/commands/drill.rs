@@ -41,9 +41,8 @@ use crate::wiring::World;
 /// never shown. Each account signs in to
 /// Microsoft Graph and to Azure, is elevated to manage all of Azure, and lowered again. No program signs in to a portal: at a
 /// terminal somebody is asked to do it in a private window, with the account's passkey if it has one, and to say what came of
-/// it. Run it
-/// from outside the networks that policies trust. A drill of each surface is due every 90 days, and when custodians have
-/// changed. Afterwards the passwords are to be rotated, since they were opened.
+/// it. Run it from outside the networks that policies trust. A drill of each surface is due every 90 days, and when custodians
+/// have changed. Afterwards the passwords are to be rotated, since they were opened.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// An account: its sign-in name or id

@@ -69,7 +69,7 @@ impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let desk = self.place.desk(world)?;
         if let Some(key) = &self.pin_of {
-            let account = Account { id: self.id.to_ascii_lowercase(), user_principal_name: self.account.clone() };
+            let account = Account { id: self.id.clone(), user_principal_name: self.account.clone() };
             return super::pin::seal(&desk, key, &account, world);
         }
         let store = desk.store()?;

@@ -114,8 +114,11 @@ impl Arguments {
         let desk = common.place.desk(world)?;
         let store = desk.store()?;
         let key_box = desk.key_box(&store)?;
-        let (held, accounts) = set_for_sheets(&desk, &store, (&key_box, common.set.as_deref()), world)?;
-        let (documents, custodians) = (documents_of(&desk, &held)?, custodians(&desk, &held));
+        let all = desk.documents()?;
+        let (held, accounts) = set_for_sheets((&desk, &store), &all, (&key_box, common.set.as_deref()), world)?;
+        let documents: Vec<Document> =
+            all.into_iter().filter(|document| document.label().is_sealed_to(held.set())).collect();
+        let custodians = custodians(&desk, &held);
         let (tenant, made_on) = (tenant(&desk, &accounts), date(SystemClock.now()));
         let pdf = match &self.what {
             What::Cover { safe, .. } => {
@@ -189,7 +192,7 @@ pub(super) fn share_sheet(
     (paper, now): (PaperName, Timestamp),
 ) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let number = share.header().member + 1;
-    let accounts = accounts(desk)?;
+    let accounts = accounts(desk, &desk.store()?, &desk.documents()?)?;
     let custodian =
         Custodian { name: holder.name.clone(), site: holder.site.clone(), phone: holder.phone.clone(), share: number };
     let sheet = ShareSheet {
@@ -230,10 +233,6 @@ fn places(desk: &Desk) -> Vec<String> {
     named.collect()
 }
 
-fn documents_of(desk: &Desk, held: &HeldSet) -> Result<Vec<Document>, Failure> {
-    Ok(desk.documents()?.into_iter().filter(|document| document.label().is_sealed_to(held.set())).collect())
-}
-
 /// The document of each account that is to be opened first: by the record, and where it knows nothing the newest.
 fn first_documents<'d>(
     (desk, store): (&Desk, &SqliteStore),
@@ -241,7 +240,7 @@ fn first_documents<'d>(
     world: &World,
 ) -> Result<Vec<&'d Document>, Failure> {
     let mut first = Vec::new();
-    for account in accounts(desk)? {
+    for account in accounts(desk, store, all)? {
         let is_password = |document: &&Document| document.label().credential == CredentialKind::Password;
         let of = || all.iter().filter(is_password).filter(|document| document.label().account.id == account.id);
         let (course, _) = course_of(store, &account.id).map_err(DeskError::from)?;
@@ -263,13 +262,12 @@ fn first_documents<'d>(
 /// The set that a sheet is about, and the accounts whose password it opens: the named one, else the one that opens what counts;
 /// as long as nothing is sealed, the one that is to be made ready, and all accounts.
 fn set_for_sheets(
-    desk: &Desk,
-    store: &SqliteStore,
+    (desk, store): (&Desk, &SqliteStore),
+    all: &[Document],
     (key_box, named): (&KeyBox, Option<&str>),
     world: &World,
 ) -> Result<(HeldSet, Vec<Account>), Failure> {
-    let all = desk.documents()?;
-    let first = first_documents((desk, store), &all, world)?;
+    let first = first_documents((desk, store), all, world)?;
     let mut sets: Vec<&KeySet> = Vec::new();
     for document in &first {
         if !sets.contains(&&document.label().set) {
@@ -295,15 +293,14 @@ fn set_for_sheets(
     if opened.is_empty() && !first.is_empty() {
         world.note(&format!("the set `{}` opens nothing that counts", held.set().id));
     }
-    Ok((held.clone(), if opened.is_empty() { accounts(desk)? } else { opened }))
+    Ok((held.clone(), if opened.is_empty() { accounts(desk, store, all)? } else { opened }))
 }
 
 /// The accounts of the configuration in its order, and then those that documents are about; none that is deleted.
-fn accounts(desk: &Desk) -> Result<Vec<Account>, Failure> {
+fn accounts(desk: &Desk, store: &SqliteStore, all: &[Document]) -> Result<Vec<Account>, Failure> {
     let mut found: Vec<Account> = Vec::new();
-    let all = desk.documents()?;
-    let deleted = replaced(&desk.store()?).map_err(DeskError::from)?;
-    for document in &all {
+    let deleted = replaced(store).map_err(DeskError::from)?;
+    for document in all {
         let account = &document.label().account;
         if deleted.get(&account.id) == Some(&true) {
             continue;
