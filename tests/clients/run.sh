@@ -2,8 +2,8 @@
 # Real clients: the Azure CLI, MSAL, azure-identity and the Graph SDKs sign in to the embedded tenant and use it.
 #
 # The scenarios are those of the acceptance suite in ../shared/suites/clients, on a tenant that it has seeded; and what
-# README.md says of the Azure CLI, as it stands there, on the company of the demo. The clients are installed by name into
-# target/clients and kept there between runs. Each tenant listens on free loopback ports and is gone afterwards.
+# README.md says of the Azure CLI, as it stands there, on the company of the demo; and there the Azure CLI signs in with a
+# password that two custodians have opened. The clients are installed by name into target/clients and kept there between runs. Each tenant listens on free loopback ports and is gone afterwards.
 # Skipped, with the reason, where the suite is not there or the registries cannot be reached.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -77,22 +77,68 @@ scenarios() {
 }
 
 # The lines for the other shell, as README.md has them but for the ports.
-readme() {
-    local lines created
+readme_lines() {
+    local lines
     lines=$(sed -n '/^From another shell/,/^```$/p' README.md | sed '1,/^```sh$/d; /^```$/d')
     if [ "$(grep -c '^az ' <<<"$lines")" -ne 3 ]; then
         echo 'README.md has other lines for the Azure CLI than this expects' >&2
         return 1
     fi
     lines=${lines//https:\/\/127.0.0.1:8443/$(address demo 'Login and Microsoft Graph')}
-    lines=${lines//https:\/\/127.0.0.1:8444/$(address demo 'Azure Resource Manager')}
-    if ! created=$(cd "$work/demo" && PATH=$clients/azcli/bin:$PATH timeout "$readme_seconds_max" bash -euc "$lines" \
-        2>"$work/demo/az"); then
-        cat "$work/demo/az" >&2
+    printf '%s\n' "${lines//https:\/\/127.0.0.1:8444/$(address demo 'Azure Resource Manager')}"
+}
+
+# Runs lines of a shell in the folder of the demo, with the Azure CLI on the path, and shows what they said if they fail.
+in_demo() {
+    if ! (cd "$work/demo" && PATH=$clients/azcli/bin:$PATH timeout "$readme_seconds_max" bash -euc "$1" 2>"$work/demo/said"); then
+        cat "$work/demo/said" >&2
         return 1
     fi
+}
+
+readme() {
+    local lines created
+    lines=$(readme_lines)
+    created=$(in_demo "$lines")
     grep -q '"userPrincipalName": "emergency-access-3@contoso.onmicrosoft.com"' <<<"$created"
     echo "PASS az as README.md says (demo)"
+}
+
+# A password that the administrator of README.md sets when it is sealed; two people agree to open it, two custodians open it
+# from their age files, and whoever has it then signs in. Nothing of it is typed, and nothing shown.
+opened() {
+    local environment
+    environment=$(readme_lines | head -n 1)
+    in_demo "$environment"'
+        breakglass() { "'"$program"'" "$@"; }
+        account=emergency-access-2@contoso.onmicrosoft.com
+        id=$(az ad user show --id "$account" --query id --output tsv)
+        before=$PWD && mkdir desk && cd desk
+        printf "[tenant]\nid = \"%s\"\n[[account]]\nid = \"%s\"\n[custody]\n" \
+            "$(az account show --query tenantId --output tsv)" "$id" >breakglass.toml
+        for person in eva max ida; do
+            age-keygen -o "$person.age" 2>/dev/null
+            printf "[[custody.custodian]]\nid = \"%s\"\nname = \"%s\"\nkey = \"%s\"\nage = \"%s\"\n" "$person" "$person" \
+                "$(breakglass custody generate signing-key --person "$person")" "$(age-keygen -y "$person.age")" >>people
+        done
+        cat people >>breakglass.toml
+        breakglass custody new-set --threshold 2
+        shares() { for person; do age -d -i "$person.age" shares/*"$person"*; echo; done; }
+        shares eva max ida | breakglass custody rehearse --acknowledge --share -
+        password=$(breakglass custody seal --account "$account" --id "$id" --generate)
+        az ad user update --id "$account" --password "$password" --force-change-password-next-sign-in false
+        breakglass checkout request --account "$account" --person eva --reason "locked out"
+        breakglass checkout approve --account "$account" --person max --yes
+        opened=$(shares max ida | breakglass checkout open --account "$account" --share -)
+        [ "$opened" = "$password" ]
+        az logout
+        az login --username "$account" --password "$opened" --allow-no-subscriptions --output none
+        az ad signed-in-user show --query userPrincipalName --output tsv
+        breakglass checkout return --account "$account" --person ida
+        if grep -rlF -e "$password" . "$before/box" >&2; then exit 1; fi
+    ' >"$work/demo/opened"
+    grep -qx 'emergency-access-2@contoso.onmicrosoft.com' "$work/demo/opened"
+    echo 'PASS az with a password that two custodians have opened (demo)'
 }
 
 [ -f "$suite/run.sh" ] || skipped 'there is no ../shared/suites/clients'
@@ -115,5 +161,6 @@ python3 "$suite/make-seed.py" "$work/seed.json"
 
 serve demo demo
 readme
+opened
 serve suite "$work/seed.json" --connect-proxy 127.0.0.1:0
 scenarios

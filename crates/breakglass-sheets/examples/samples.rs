@@ -14,7 +14,7 @@ use breakglass_custody::signing::SigningKey;
 use breakglass_sheets::cover_sheet::{CoverSheet, Documents};
 use breakglass_sheets::runbook::Runbook;
 use breakglass_sheets::share_sheet::ShareSheet;
-use breakglass_sheets::{Checkpoint, Custodian, Paper, Tenant};
+use breakglass_sheets::{Checkpoint, Custodian, Paper, SecondFactors, Tenant};
 use jiff::civil::{Date, date};
 
 type Failed = Box<dyn Error>;
@@ -67,11 +67,12 @@ fn main() -> Result<(), Failed> {
             custodians: &custodians,
             reserve: Some((&set, custodians.get(..3).unwrap_or_default())),
             accounts: &accounts,
+            folder: "/srv/breakglass/contoso",
             documents_at: &[
                 "on paper in safe 2, Berlin, basement".to_owned(),
                 "on the USB stick in the same safe".to_owned(),
             ],
-            second_factor: Some("security key 7 or 8, in safe 2; its PIN is with custodian 4"),
+            second_factors: SecondFactors::Told("security key 7 or 8, in safe 2; its PIN is with custodian 4"),
             exclusion_group: Some("Emergency access: excluded"),
             report_to: REPORT_TO,
             made_on: MADE_ON,

@@ -98,8 +98,8 @@ impl Flow<'_> {
     pub(crate) fn signed_set(&mut self, set: &SignedSet) {
         self.heading_with("The set, as the operator signed it", 130.0);
         self.say(
-            "It says to whom may be sealed. `breakglass` asks for it when a share is acknowledged or rehearsed; other \
-             programs do not need it.",
+            "It says to which recipient anybody may seal, and how many shares open what is sealed; every document names the \
+             same. Nobody needs it to open.",
             &[],
         );
         self.copied(&ascii(set.text()));

@@ -20,8 +20,8 @@ pub const ACCOUNT_COUNT_MAX: usize = 8;
 /// Documents on one sheet: that of each account, and those that may still come to count.
 pub const DOCUMENT_COUNT_MAX: usize = 32;
 
-/// Places where documents are, on one sheet.
-pub const PLACE_COUNT_MAX: usize = 4;
+/// Places where documents are, on one sheet: the cover in the safe, and four depositories.
+pub const PLACE_COUNT_MAX: usize = 5;
 
 /// Bytes of the sealing key that a share is of.
 const SEALING_KEY_BYTES: usize = 32;

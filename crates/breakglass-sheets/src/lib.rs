@@ -18,6 +18,7 @@ mod instructions;
 mod margin;
 mod paper;
 pub mod runbook;
+mod second_factors;
 pub mod share_sheet;
 mod shown;
 mod spans;
@@ -29,3 +30,4 @@ pub use facts::{
     ACCOUNT_COUNT_MAX, Checkpoint, Custodian, DOCUMENT_COUNT_MAX, FIELD_CHARS_MAX, PLACE_COUNT_MAX, Tenant,
 };
 pub use paper::Paper;
+pub use second_factors::{NAMED_COUNT_MAX, OnRecord, SecondFactor, SecondFactors};

@@ -1,7 +1,7 @@
 //! One page for somebody who is locked out of everything at night.
 //!
 //! **Invariant:** it is one page. Where not all custodians fit there are as many as are needed and more, and a line says how
-//! many were left away and where they stand.
+//! many were left away and where they stand; where that is not enough, fewer security keys are named.
 //! What is repaired is what E1 to E4 of the requirements are about, and as little as lets an everyday administrator in.
 
 use breakglass_custody::document::Account;
@@ -16,6 +16,7 @@ use crate::facts::{Custodian, PLACE_COUNT_MAX, Tenant, check_accounts, field, nu
 use crate::flow::Flow;
 use crate::margin::{Margin, NOT_FOR_STRANGERS};
 use crate::paper::Paper;
+use crate::second_factors::SecondFactors;
 use crate::shown::shown;
 use crate::spans::spans;
 use crate::typeface::{Face, Typefaces};
@@ -39,10 +40,13 @@ pub struct Runbook<'a> {
     pub reserve: Option<(&'a SignedSet, &'a [Custodian])>,
     /// The accounts.
     pub accounts: &'a [Account],
-    /// Where the documents are, on paper or on computers that need nothing of the tenant.
+    /// The folder of the configuration on the machine where breakglass is set up: commands are typed there.
+    pub folder: &'a str,
+    /// Where the documents are, on paper or on computers that need nothing of the tenant; what is at hand without that
+    /// machine stands first.
     pub documents_at: &'a [String],
-    /// What the accounts prove themselves with besides the password, and where it lies, if they do.
-    pub second_factor: Option<&'a str>,
+    /// What the accounts prove themselves with besides the password, and where it lies.
+    pub second_factors: SecondFactors<'a>,
     /// The group that is excluded from all policies, if there is one.
     pub exclusion_group: Option<&'a str>,
     /// Who is told at once, with a telephone number.
@@ -73,15 +77,17 @@ impl Runbook<'_> {
         written(&faces, paper, &leaves, &About { title, made_on: self.made_on })
     }
 
-    /// The page with all custodians in the largest size that fits, or in the smallest with as many of them as fit.
+    /// The page with all custodians in the largest size that fits, or in the smallest with as many of them as fit, or with
+    /// the fewest and as many security keys.
     fn fitting(&self, faces: &Typefaces, paper: Paper, least: usize) -> Option<Vec<Leaf>> {
-        let all = self.custodians.len();
-        let sizes = TEXT_POINTS.iter().map(|size| (*size, all));
+        let (all, named) = (self.custodians.len(), self.second_factors.named_count());
+        let sizes = TEXT_POINTS.iter().map(|size| (*size, all, named));
         let smallest = TEXT_POINTS.last().copied()?;
-        let fewer = (least..all).rev().map(|count| (smallest, count));
-        let settings = sizes.chain(fewer).map(|(size, count)| {
+        let fewer = (least..all).rev().map(|count| (smallest, count, named));
+        let fewest = (0..named).rev().map(|named| (smallest, least, named));
+        let settings = sizes.chain(fewer).chain(fewest).map(|(size, count, named)| {
             let mut flow = Flow::new(faces, paper, size);
-            self.page(&mut flow, count);
+            self.page(&mut flow, (count, named));
             flow.finished()
         });
         settings.into_iter().find(|leaves| leaves.len() == 1)
@@ -94,24 +100,23 @@ impl Runbook<'_> {
             Custodian::check_all(custodians, reserve.set().quorum)?;
         }
         check_accounts(self.accounts)?;
+        field("folder of the configuration", self.folder)?;
         some("places of documents", self.documents_at.len(), PLACE_COUNT_MAX)?;
         for place in self.documents_at {
             field("place of documents", place)?;
         }
-        if let Some(second_factor) = self.second_factor {
-            field("second factor", second_factor)?;
-        }
+        self.second_factors.check()?;
         if let Some(group) = self.exclusion_group {
             field("exclusion group", group)?;
         }
         field("person to report to", self.report_to)
     }
 
-    fn page(&self, flow: &mut Flow<'_>, custodians: usize) {
+    fn page(&self, flow: &mut Flow<'_>, (custodians, named): (usize, usize)) {
         self.head(flow);
         self.call(flow, custodians);
         self.open(flow);
-        self.sign_in(flow);
+        self.sign_in(flow, named);
         never(flow);
         flow.beside(20.0, |flow| self.repair(flow), |flow| self.afterwards(flow));
     }
@@ -183,8 +188,9 @@ impl Runbook<'_> {
     fn open(&self, flow: &mut Flow<'_>) {
         flow.part("2  Open the password");
         flow.tick(
-            "*The machine with breakglass works:* `YOU` and `OTHER` are ids of two people; a wrong one is answered with all.",
-            &[],
+            "*breakglass works:* type all commands in the folder `{}` on the machine where it is set up. `YOU` and `OTHER` are \
+             ids of two people whose key files, `YOU.key` and `OTHER.key`, are there; a wrong id is answered with all.",
+            &[self.folder],
         );
         let commands = [
             "`breakglass checkout request --account {} --person YOU --reason WHY`",
@@ -212,14 +218,15 @@ impl Runbook<'_> {
         name.filter(|name| shown(Face::Mono, name).chars().count() <= TYPED_CHARS_MAX).unwrap_or("ACCOUNT")
     }
 
-    fn sign_in(&self, flow: &mut Flow<'_>) {
+    fn sign_in(&self, flow: &mut Flow<'_>, named: usize) {
         flow.part("3  Sign in");
         flow.tick(
-            "In a *private window* go to `{}`. Type the account and its password. The alarm goes off; it should.",
+            "In a *private window* open `{}`. Type account and password. The alarm goes off; it should.",
             &[&self.tenant.sign_in_address],
         );
-        if let Some(second_factor) = self.second_factor {
-            flow.tick("*Asked for more than the password:* {}.", &[second_factor]);
+        for filled in self.second_factors.sentences(named) {
+            let fillings: Vec<&str> = filled.fillings.iter().map(String::as_str).collect();
+            flow.tick(&filled.sentence, &fillings);
         }
         let other = if self.accounts.len() > 1 { " Then take another account." } else { "" };
         flow.tick(&format!("*It fails:* type once more, slowly.{other} Ten failures lock it for a while."), &[]);
@@ -253,10 +260,11 @@ impl Runbook<'_> {
     fn afterwards(&self, flow: &mut Flow<'_>) {
         flow.part("5  Afterwards, today");
         let account = self.account();
-        flow.tick("Sign out, close the window. Undo what was loosened under 4.", &[]);
+        flow.tick("Sign out. Undo what was loosened under 4.", &[]);
         flow.tick("`breakglass checkout return --account {} --person YOU`", &[account]);
         flow.tick(
-            "Opened offline: `breakglass custody record-opening --document ID --person YOU --person OTHER --reason WHY`",
+            "Opened offline: `breakglass custody record-opening --document ID --opened-at TIME --person YOU --person OTHER \
+             --reason WHY`; `TIME`: the time when it was opened, as `2026-11-27T03:00:00Z`",
             &[],
         );
         flow.tick("`breakglass rotate --account {}`", &[account]);
@@ -267,7 +275,7 @@ impl Runbook<'_> {
 fn never(flow: &mut Flow<'_>) {
     let sentence = "*Do not* delete policies, groups or users: switch off, note it down. *Do not* change or delete the emergency \
                     accounts. *Do not* send, photograph or save a password or a share. *Do not* silence the alarm, or use the \
-                    account for anything else.";
+                    account otherwise.";
     flow.step("\u{d7}", &spans(sentence, &[]));
 }
 
@@ -278,12 +286,12 @@ impl Flow<'_> {
     }
 
     fn part(&mut self, text: &str) {
-        let style = Style::new(Face::Bold, self.size * 1.3);
-        self.space(4.5);
+        let style = Style::new(Face::Bold, self.size * 1.25);
+        self.space(3.5);
         self.line_at(self.x, style, text);
         self.y += style.leading();
         self.rule(1.2);
-        self.space(3.5);
+        self.space(2.5);
     }
 
     fn small(&mut self, sentence: &str, fillings: &[&str]) {

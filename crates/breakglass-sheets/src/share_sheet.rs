@@ -173,8 +173,9 @@ impl ShareSheet<'_> {
         if self.documents.is_empty() {
             flow.heading("Documents");
             flow.say(
-                "None yet: when this sheet was made nothing was sealed to the set. What is sealed later lies where the \
-                 runbook says, and in the safe.",
+                "None yet: when this sheet was made nothing was sealed to the set. What is sealed to it later is on the *cover \
+                 in the safe,* printed anew after each rotation, and on this sheet once `breakglass custody sheet share` makes \
+                 it again.",
                 &[],
             );
         }

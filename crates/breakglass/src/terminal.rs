@@ -76,11 +76,15 @@ pub(crate) struct PrivateScreen {
 }
 
 impl PrivateScreen {
+    /// Whether there is one, before anything is done for it. `what` completes "there is no terminal to".
+    pub(crate) fn check(what: &'static str, world: &World) -> Result<(), TerminalError> {
+        let is_terminal = world.stderr.is_terminal && io::stdin().is_terminal();
+        if is_terminal { Ok(()) } else { Err(TerminalError::None(what)) }
+    }
+
     /// Goes over to it. `what` completes "there is no terminal to".
     pub(crate) fn open(what: &'static str, world: &World) -> Result<Self, TerminalError> {
-        if !world.stderr.is_terminal || !io::stdin().is_terminal() {
-            return Err(TerminalError::None(what));
-        }
+        Self::check(what, world)?;
         let screen = Self {
             #[cfg(unix)]
             _kept_off: signals::KeptOff::begin()?,

@@ -104,10 +104,14 @@ impl World {
     /// A text whose lines are broken between words where somebody looks; each stays as far in as it is.
     pub(crate) fn filled(&self, text: &str) -> String {
         let columns = self.stderr.columns;
-        if !self.stderr.is_terminal || text.lines().all(|line| line.chars().count() < columns) {
+        if !self.stderr.is_terminal || text.lines().all(|line| line.chars().count() <= columns) {
             return text.to_owned();
         }
         let filled = text.lines().map(|line| {
+            // Whoever has filled a text to this width has done so.
+            if line.chars().count() <= columns {
+                return format!("{line}\n");
+            }
             let words = line.trim_start();
             let indent = " ".repeat(line.chars().count() - words.chars().count());
             fitted(words, &indent, &indent, columns.saturating_sub(1))

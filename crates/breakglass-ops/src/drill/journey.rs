@@ -14,7 +14,7 @@ use breakglass_custody::name::Name;
 use breakglass_custody::password::Password;
 use jiff::Timestamp;
 
-use super::record::{Begun, Course, Elevation, Entry, Outcome, SeenBy, Surface, Tried, WHY_CHARS_MAX};
+use super::record::{Begun, Course, Elevation, Entry, Outcome, SeenBy, Surface, Tried, Vantage, WHY_CHARS_MAX};
 use super::stream::{DrillStreamError, course_of, note};
 use crate::ports::{Attempt, Clock, NotElevated, Store, Surfaces};
 
@@ -52,6 +52,8 @@ pub struct Drilled<'a> {
     pub staff: &'a BTreeSet<Name>,
     /// What is to be tried.
     pub surfaces: &'a BTreeSet<Surface>,
+    /// From where.
+    pub from: Vantage,
     /// Why.
     pub reason: &'a str,
 }
@@ -135,6 +137,7 @@ impl Driller<'_> {
             people: drilled.people.clone(),
             staff: drilled.staff.clone(),
             surfaces: drilled.surfaces.clone(),
+            from: drilled.from,
             reason: drilled.reason.to_owned(),
             at: begun_at,
         };

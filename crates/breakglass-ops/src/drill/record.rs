@@ -4,11 +4,12 @@
 //! tried, what was seen, and that an elevation may stand.
 //! **Invariant:** an entry that cannot follow the ones before it is refused and changes nothing. A surface stands as it was
 //! seen in the last drill that tried it and came to its end, whatever that drill was for besides; what is not known is not
-//! good. An elevation is good only if it was seen, and seen to be gone again. Entries follow each other as they stand, whatever their times: a clock that once was wrong
-//! stops no drill. One that ended in a time to come says nothing of when the next is due, which it is then.
+//! good. That an account gets in from outside is known by a drill from there alone. An elevation is good only if it was seen,
+//! and seen to be gone again. Entries follow each other as they stand, whatever their times: a clock that once was wrong stops
+//! no drill. One that ended in a time to come says nothing of when the next is due, which it is then.
 //! **Limits:** [`REASON_CHARS_MAX`], [`WHY_CHARS_MAX`], [`CLOCK_MINUTES_AHEAD_MAX`].
 //! **Source:** "Manage emergency access accounts in Microsoft Entra ID": validated every 90 days at least, and after a change
-//! of staff.
+//! of staff. Requirement X7: verified by a real sign-in from outside the corporate network.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,6 +90,39 @@ impl Surface {
     }
 }
 
+/// From where a drill is done, as somebody who is there says: a policy that keeps others out of the tenant may let in whoever
+/// is inside the networks that it trusts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Vantage {
+    /// From outside the networks that policies trust, as whoever repairs a tenant at night.
+    Outside,
+    /// From inside one of them.
+    Inside,
+    /// Nobody said it; older entries do not.
+    #[default]
+    Unknown,
+}
+
+impl Vantage {
+    /// Each.
+    pub const ALL: [Self; 3] = [Self::Outside, Self::Inside, Self::Unknown];
+
+    /// Its name, in records and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Outside => "outside",
+            Self::Inside => "inside",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    const fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
+}
+
 /// What was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -123,6 +157,9 @@ pub struct Begun {
     pub staff: BTreeSet<Name>,
     /// What is to be tried.
     pub surfaces: BTreeSet<Surface>,
+    /// From where; not written where nobody said it.
+    #[serde(default, skip_serializing_if = "Vantage::is_unknown")]
+    pub from: Vantage,
     /// Why.
     pub reason: String,
     /// When.
@@ -265,6 +302,12 @@ pub enum Due {
         /// When it ended, by the clock of then.
         ended_at: Timestamp,
     },
+    /// Surfaces that the account was not seen to get into from outside the networks that policies trust, in the last drill
+    /// that tried it from there, or of which that is [`DRILL_DAYS_MAX`] days old.
+    NotOutside {
+        /// Which.
+        surfaces: BTreeSet<Surface>,
+    },
     /// Custodians or people of the configuration are others than they were then.
     Staff {
         /// Who is new.
@@ -290,6 +333,8 @@ pub struct Course {
     elevation: Elevation,
     /// How each was seen last, of those that were tried.
     seen: BTreeMap<Surface, Seen>,
+    /// The same, of drills from outside.
+    seen_outside: BTreeMap<Surface, Seen>,
     has_ended: bool,
 }
 
@@ -393,7 +438,11 @@ impl Course {
         for surface in &drill.begun.surfaces {
             // What was to be tried and was not is not known.
             let outcome = drill.tried.get(surface).copied().unwrap_or(Outcome::Unknown);
-            self.seen.insert(*surface, Seen { outcome, begun: drill.begun.clone(), ended_at: at });
+            let seen = Seen { outcome, begun: drill.begun.clone(), ended_at: at };
+            if drill.begun.from == Vantage::Outside {
+                self.seen_outside.insert(*surface, seen.clone());
+            }
+            self.seen.insert(*surface, seen);
         }
         self.has_ended = true;
         self.under_way = None;
@@ -416,6 +465,12 @@ impl Course {
     #[must_use]
     pub fn seen(&self, surface: Surface) -> Option<&Seen> {
         self.seen.get(&surface)
+    }
+
+    /// The same, of the last drill from outside the networks that policies trust.
+    #[must_use]
+    pub fn seen_outside(&self, surface: Surface) -> Option<&Seen> {
+        self.seen_outside.get(&surface)
     }
 
     /// Why a drill is due at a time; `wanted` is what the account has to get into, and `staff` are the custodians and people
@@ -453,8 +508,24 @@ impl Course {
         if oldest.duration_until(now) >= SignedDuration::from_hours(24 * DRILL_DAYS_MAX) {
             return Some(Due::Old { ended_at: oldest });
         }
+        let not_outside = self.not_outside(now, wanted);
+        if !not_outside.is_empty() {
+            return Some(Due::NotOutside { surfaces: not_outside });
+        }
         let less = |one: &BTreeSet<Name>, other: &BTreeSet<Name>| one.difference(other).cloned().collect();
         let other = seen().find(|seen| seen.begun.staff != *staff)?;
         Some(Due::Staff { new: less(staff, &other.begun.staff), gone: less(&other.begun.staff, staff) })
+    }
+
+    /// Those of which a drill from outside has not shown lately that the account gets in.
+    fn not_outside(&self, now: Timestamp, wanted: &BTreeSet<Surface>) -> BTreeSet<Surface> {
+        let is_fresh = |ended_at: Timestamp| {
+            let age = ended_at.duration_until(now);
+            // Of one that ended in a time to come nobody knows how old it is.
+            age >= -SignedDuration::from_mins(CLOCK_MINUTES_AHEAD_MAX)
+                && age < SignedDuration::from_hours(24 * DRILL_DAYS_MAX)
+        };
+        let is_shown = |seen: &Seen| seen.outcome == Outcome::Good && is_fresh(seen.ended_at);
+        wanted.iter().copied().filter(|surface| !self.seen_outside(*surface).is_some_and(is_shown)).collect()
     }
 }

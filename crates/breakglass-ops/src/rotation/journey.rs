@@ -251,15 +251,22 @@ impl Journey<'_> {
                 Step::Revoke => self.revoke().await,
                 Step::Done => {
                     let document = self.course.current().cloned();
-                    let account = self.account.user_principal_name.clone();
                     let why = "nothing counts after a rotation that is done".to_owned();
-                    return document.map(|document| Rotated { document }).ok_or(RotationError::Record { account, why });
+                    return document
+                        .map(|document| Rotated { document })
+                        .ok_or(RotationError::Stopped { stop: Stop::NotNoted, why: vec![why] });
                 }
                 Step::Stop(stop) => return Err(RotationError::Stopped { stop: *stop, why: self.why }),
             };
             machine.on(&outcome);
             // Others may have noted something: that a document was opened, above all. Without knowing it nothing is done.
-            (self.course, self.length) = course_of(self.rotator.store, &self.account.id)?;
+            (self.course, self.length) = match course_of(self.rotator.store, &self.account.id) {
+                Ok(known) => known,
+                Err(error) => {
+                    self.why.push(error.to_string());
+                    return Err(RotationError::Stopped { stop: Stop::NotNoted, why: self.why });
+                }
+            };
         }
     }
 

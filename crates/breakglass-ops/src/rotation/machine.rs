@@ -55,7 +55,7 @@ pub enum Stop {
     Policy,
     /// No sign-in proves it.
     #[error(
-        "nobody could sign in with the new password, and it is not known whether it was set: keep every sealed document; \
+        "no sign-in has proved the new password, and it is not known whether it was set: keep every sealed document; \
          the same again draws another"
     )]
     Unproved,

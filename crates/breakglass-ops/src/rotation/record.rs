@@ -303,9 +303,10 @@ impl Course {
 
     fn settle(&mut self, settled: &Name) -> Result<(), RecordError> {
         self.is_there(settled)?;
-        // The password that was there before there was a record is the one that counts because somebody says so.
-        let is_first =
-            self.settled.is_none() && self.unsettled().next().is_none() && self.is(settled, Standing::Prepared).is_ok();
+        // The password that was there before there was a record, or that somebody has set by hand, is the one that counts because
+        // somebody says so.
+        let is_only = self.settled.is_none() && !self.unsettled().any(|other| other != settled);
+        let is_first = is_only && matches!(self.standing(settled), Some(Standing::Prepared | Standing::Sent));
         if self.proved() != Some(settled) && !is_first {
             return Err(RecordError::Unproved(settled.clone()));
         }
@@ -318,6 +319,7 @@ impl Course {
         }
         self.settled = Some(settled.clone());
         self.proved = None;
+        self.sent_since.remove(settled);
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use breakglass_custody::document::Account;
 use breakglass_custody::name::Name;
 use breakglass_custody::password::Password;
 use breakglass_ops::drill::journey::{Drilled, Driller, Report, Step, Stop};
-use breakglass_ops::drill::record::{Due, Elevation, Outcome, SeenBy, Surface};
+use breakglass_ops::drill::record::{Due, Elevation, Outcome, SeenBy, Surface, Vantage};
 use breakglass_ops::drill::stream::{DrillStreamError, course_of, stream_of};
 use breakglass_ops::ports::{Attempt, Clock, InMemoryStore, NotElevated, Store, StoreError, Surfaces};
 use futures_util::FutureExt as _;
@@ -152,6 +152,7 @@ impl World {
             people: &[name("ada"), name("bram")].into(),
             staff: &staff(),
             surfaces: &wanted.iter().copied().collect::<BTreeSet<_>>(),
+            from: Vantage::Outside,
             reason: "a quarter is over",
         };
         let tell = |step: Step| {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use breakglass_custody::approval::REASON_CHARS_MAX;
 use breakglass_custody::name::Name;
 use breakglass_ops::drill::record::{
-    Begun, Course, DRILL_DAYS_MAX, Due, Elevation, Entry, EntryError, Outcome, SeenBy, Surface, Tried,
+    Begun, Course, DRILL_DAYS_MAX, Due, Elevation, Entry, EntryError, Outcome, SeenBy, Surface, Tried, Vantage,
 };
 use breakglass_testkit::tenants::random::Random;
 use jiff::{SignedDuration, Timestamp};
@@ -34,6 +34,7 @@ fn begun(surfaces: &[Surface], at: i64) -> Begun {
         people: names("ada,bram"),
         staff: names(STAFF),
         surfaces: surfaces.iter().copied().collect(),
+        from: Vantage::Outside,
         reason: "a quarter is over".to_owned(),
         at: hour(at),
     }
@@ -202,10 +203,53 @@ fn a_drill_is_due() {
     }
 }
 
+/// A whole drill of Graph, from somewhere.
+fn drill_of_graph(from: Vantage, outcome: Outcome, at: i64) -> [Entry; 4] {
+    [
+        Entry::Begun(Begun { from, ..begun(&[GRAPH], at) }),
+        Entry::Trying { surface: GRAPH, at: hour(at) },
+        tried(GRAPH, outcome, at),
+        Entry::Ended { at: hour(at) },
+    ]
+}
+
+#[test]
+fn a_drill_from_elsewhere_does_not_show_that_it_gets_in_from_outside() {
+    use Outcome::{Bad, Good, Unknown as Untold};
+    use Vantage::{Inside, Outside, Unknown};
+    let graph = BTreeSet::from([GRAPH]);
+    let (not_outside, not_good) =
+        (Due::NotOutside { surfaces: graph.clone() }, Due::NotGood { surfaces: graph.clone() });
+    let day = 24;
+    type Case<'c> = (&'c [(Vantage, Outcome, i64)], i64, Option<&'c Due>);
+    let cases: [Case<'_>; 11] = [
+        (&[(Outside, Good, 0)], 0, None),
+        (&[(Inside, Good, 0)], 0, Some(&not_outside)),
+        (&[(Unknown, Good, 0)], 0, Some(&not_outside)),
+        // What was seen from outside stays so, whatever is seen from elsewhere besides, for as long as any drill counts.
+        (&[(Outside, Good, 0), (Inside, Good, 60 * day)], 60 * day, None),
+        (&[(Outside, Good, 0), (Unknown, Good, 60 * day)], DRILL_DAYS_MAX * day - 1, None),
+        (&[(Outside, Good, 0), (Inside, Good, 60 * day)], DRILL_DAYS_MAX * day, Some(&not_outside)),
+        // What was seen from elsewhere mends nothing that was not good from outside.
+        (&[(Outside, Bad, 0)], 0, Some(&not_good)),
+        (&[(Outside, Bad, 0), (Inside, Good, 1)], 1, Some(&not_outside)),
+        (&[(Outside, Good, 0), (Outside, Untold, 1), (Inside, Good, 2)], 2, Some(&not_outside)),
+        (&[(Inside, Good, 0), (Outside, Good, 1)], 1, None),
+        // Of one that ended in a time to come nobody knows how old it is.
+        (&[(Outside, Good, 9), (Inside, Good, 0)], 0, Some(&not_outside)),
+    ];
+    for (drills, now, due) in cases {
+        let all: Vec<Entry> =
+            drills.iter().flat_map(|(from, outcome, at)| drill_of_graph(*from, *outcome, *at)).collect();
+        let course = Course::of(&all).unwrap();
+        assert_eq!(course.due(hour(now), &graph, &names(STAFF)).as_ref(), due, "{drills:?} at {now}");
+    }
+}
+
 #[test]
 fn entries_are_written_under_their_names() {
     let written: Vec<String> = entries(WHOLE).iter().map(|entry| serde_json::to_string(entry).unwrap()).collect();
-    let begun = r#"{"state":"begun","document":"document","people":["ada","bram"],"staff":["ada","bram","cleo"],"surfaces":["microsoft-graph","azure-elevation"],"reason":"a quarter is over","at":"2026-11-27T03:00:00Z"}"#;
+    let begun = r#"{"state":"begun","document":"document","people":["ada","bram"],"staff":["ada","bram","cleo"],"surfaces":["microsoft-graph","azure-elevation"],"from":"outside","reason":"a quarter is over","at":"2026-11-27T03:00:00Z"}"#;
     let good = r#"{"state":"tried","surface":"microsoft-graph","outcome":"good","why":"","seenBy":"program","milliseconds":20,"at":"2026-11-27T05:00:00Z"}"#;
     assert_eq!((written[0].as_str(), written[2].as_str()), (begun, good));
     for (text, entry) in written.iter().zip(entries(WHOLE)) {
@@ -214,6 +258,14 @@ fn entries_are_written_under_their_names() {
     for surface in Surface::ALL {
         assert_eq!(serde_json::to_string(&surface).unwrap(), format!("\"{}\"", surface.name()));
     }
+    for from in Vantage::ALL {
+        assert_eq!(serde_json::to_string(&from).unwrap(), format!("\"{}\"", from.name()));
+    }
+    // Older entries do not say from where.
+    let older = written[0].replace(r#""from":"outside","#, "");
+    let read: Entry = serde_json::from_str(&older).unwrap();
+    assert!(matches!(&read, Entry::Begun(begun) if begun.from == Vantage::Unknown), "{read:?}");
+    assert_eq!(serde_json::to_string(&read).unwrap(), older);
 }
 
 /// Whoever only looks back over what is written down.
@@ -262,8 +314,8 @@ impl Referee<'_> {
         }
     }
 
-    /// How a surface was seen by the last drill that was to try it and has ended, and when that was.
-    fn seen(&self, surface: Surface) -> Option<(Outcome, Timestamp)> {
+    /// How a surface was seen by the last drill from these places that was to try it and has ended, and when that was.
+    fn seen(&self, surface: Surface, from: &[Vantage]) -> Option<(Outcome, Timestamp)> {
         let ends = (0..self.0.len()).rev().filter_map(|end| match &self.0[end] {
             Entry::Ended { at } => Some((end, *at)),
             _ => None,
@@ -272,7 +324,7 @@ impl Referee<'_> {
             let before = &self.0[..end];
             let begin = before.iter().rposition(|entry| matches!(entry, Entry::Begun(_))).unwrap();
             let Entry::Begun(begun) = &before[begin] else { unreachable!() };
-            if begun.surfaces.contains(&surface) {
+            if begun.surfaces.contains(&surface) && from.contains(&begun.from) {
                 let outcome = before[begin..].iter().find_map(|entry| match entry {
                     Entry::Tried(tried) if tried.surface == surface => Some(tried.outcome),
                     _ => None,
@@ -289,14 +341,17 @@ fn random_records_agree_with_the_referee_seed() {
     const SEED: u64 = 0xd211;
     let mut random = Random::new(SEED);
     let outcomes = [Outcome::Good, Outcome::Good, Outcome::Good, Outcome::Unknown, Outcome::Bad];
-    let (mut taken, mut refused, mut good, mut elevated) = (0, 0, 0, 0);
+    let (mut taken, mut refused, mut good, mut elevated, mut from_outside) = (0, 0, 0, 0, 0);
     for _ in 0..3_000 {
         let (mut all, mut course) = (Vec::<Entry>::new(), Course::default());
         for at in 0..40 {
             let some = [GRAPH, ELEVATION, PORTAL][random.below(3)];
             let at = i64::from(at);
             let entry = match random.below(16) {
-                0 => Entry::Begun(begun(&[GRAPH, ELEVATION][..=random.below(2)], at)),
+                0 => {
+                    let from = Vantage::ALL[random.below(3)];
+                    Entry::Begun(Begun { from, ..begun(&[GRAPH, ELEVATION][..=random.below(2)], at) })
+                }
                 1..=4 => Entry::Trying { surface: some, at: hour(at) },
                 5..=8 => tried(some, outcomes[random.below(outcomes.len())], at),
                 9 | 10 => Entry::Elevating { at: hour(at) },
@@ -319,7 +374,10 @@ fn random_records_agree_with_the_referee_seed() {
             assert_eq!(course.under_way().is_some(), referee.drill().is_some());
             for surface in [GRAPH, ELEVATION, PORTAL] {
                 let seen = course.seen(surface).map(|seen| (seen.outcome, seen.ended_at));
-                assert_eq!(seen, referee.seen(surface), "{all:?}");
+                assert_eq!(seen, referee.seen(surface, &Vantage::ALL), "{all:?}");
+                let outside = course.seen_outside(surface).map(|seen| (seen.outcome, seen.ended_at));
+                assert_eq!(outside, referee.seen(surface, &[Vantage::Outside]), "{all:?}");
+                from_outside += usize::from(outside.is_some() && outside != seen);
                 good += usize::from(seen.is_some_and(|(outcome, _)| outcome == Outcome::Good));
             }
             elevated += usize::from(course.elevation() != Elevation::None);
@@ -327,7 +385,8 @@ fn random_records_agree_with_the_referee_seed() {
         assert_eq!(Course::of(&all), Ok(course));
     }
     println!(
-        "seed {SEED}: {taken} entries taken, {refused} refused, {good} times a surface was seen to be good, {elevated} elevated"
+        "seed {SEED}: {taken} entries taken, {refused} refused, {good} times a surface was seen to be good, \
+         {elevated} elevated, {from_outside} times another drill was the last from outside"
     );
-    assert!(taken > 0 && refused > 0 && good > 0 && elevated > 0);
+    assert!(taken > 0 && refused > 0 && good > 0 && elevated > 0 && from_outside > 0);
 }

@@ -1,9 +1,11 @@
 //! The runbook is one page, whatever is put on it.
 
-use breakglass_sheets::{Custodian, FIELD_CHARS_MAX, PLACE_COUNT_MAX, Paper, SheetError};
+use breakglass_sheets::{
+    Custodian, FIELD_CHARS_MAX, NAMED_COUNT_MAX, OnRecord, PLACE_COUNT_MAX, Paper, SecondFactor, SheetError,
+};
 
 use crate::extracted::{Page, pages};
-use crate::support::{MADE_ON, REPORT_TO, World, world};
+use crate::support::{FOLDER, MADE_ON, REPORT_TO, World, world};
 
 /// Points of the smallest sentence on it.
 const POINTS_MIN: f32 = 8.4;
@@ -34,10 +36,14 @@ fn five_custodians_and_two_accounts_are_one_page_that_is_read_at_arm_s_length() 
             REPORT_TO,
             "Emergency access: excluded",
             "security key 7, in safe 2",
-            "in safe 2, Berlin",
+            "Documents are here: in safe 2, Berlin.",
+            &format!("type all commands in the folder {FOLDER} on the machine where it is set up"),
+            "ids of two people whose key files, YOU.key and OTHER.key , are there",
             "breakglass checkout request --account break-glass-1@contoso.onmicrosoft.com --person YOU --reason WHY",
             "breakglass checkout approve --account break-glass-1@contoso.onmicrosoft.com --person OTHER",
             "breakglass checkout open --account break-glass-1@contoso.onmicrosoft.com",
+            "breakglass custody record-opening --document ID --opened-at TIME --person YOU --person OTHER --reason WHY",
+            "the time when it was opened, as 2026-11-27T03:00:00Z",
             &format!("breakglass custody open --document FILE --operator {}", world.set.operator().fingerprint()),
             "Then take another account.",
             &world.set.operator().fingerprint().to_string(),
@@ -69,6 +75,113 @@ fn whoever_reaches_too_few_learns_who_has_the_reserve() {
     }
 }
 
+/// A security key, named by a letter and a number.
+fn key(name: &str, pin_document: Option<&str>) -> SecondFactor {
+    SecondFactor::Key {
+        name: format!("YubiKey {name}"),
+        place: "safe-berlin".to_owned(),
+        held_by: "Ada Lind".to_owned(),
+        pin_held_by: "Bram Okafor".to_owned(),
+        pin_document: pin_document.map(str::to_owned),
+    }
+}
+
+fn certificate(document: Option<&str>) -> SecondFactor {
+    SecondFactor::Certificate { name: "4f1a".to_owned(), document: document.map(str::to_owned) }
+}
+
+#[test]
+fn what_is_asked_for_besides_the_password_is_told_by_the_record() {
+    const DOCUMENT: &str = "0123456789abcdef0123456789abcdef";
+    let has = |letter: &str, count: usize| {
+        OnRecord::Has((1..=count).map(|number| key(&format!("{letter}{number}"), None)).collect())
+    };
+    let lacks = "Microsoft’s portals demand more than the password and will refuse it; Graph and the Azure CLI may too. A key \
+                 has to be registered: breakglass keys register";
+    let asked = "Asked for more than the password:";
+    let lacking = "On record there is no security key";
+    let cases: [(Vec<OnRecord>, &[&str], &[&str]); 9] = [
+        (
+            vec![has("a", 1)],
+            &["password: YubiKey a1 at safe-berlin with Ada Lind, PIN with Bram Okafor."],
+            &["account 1", "keys list", "--document ID .", lacking],
+        ),
+        (
+            vec![OnRecord::Has(vec![key("a1", Some(DOCUMENT)), certificate(None)])],
+            &[
+                "Ada Lind, PIN with Bram Okafor or in 01234567… ; certificate 4f1a.",
+                "A document is asked for with checkout request --document ID",
+            ],
+            &["012345678", "keys list", "private key"],
+        ),
+        (
+            vec![OnRecord::Has(vec![certificate(Some(DOCUMENT))])],
+            &["certificate 4f1a, private key in 01234567…", "checkout request --document ID"],
+            &["012345678", "PIN"],
+        ),
+        (vec![OnRecord::Lacks], &["no security key and no certificate of the account:", lacks], &[asked]),
+        (vec![OnRecord::Lacks; 2], &["no security key and no certificate of any account:", lacks], &[asked]),
+        (
+            vec![has("a", 1), OnRecord::Lacks],
+            &["account 1: YubiKey a1 at", "no security key and no certificate of account 2:", lacks],
+            &["account 2: YubiKey"],
+        ),
+        (
+            vec![OnRecord::Untold, OnRecord::Lacks],
+            &["which security keys are those of account 1: breakglass keys list", "no certificate of account 2:"],
+            &[asked],
+        ),
+        (
+            vec![has("a", 3), has("b", 3)],
+            &["account 1: YubiKey a1 ", "account 2: YubiKey b2 ", "and 2 more, see breakglass keys list"],
+            &["YubiKey a3", "YubiKey b3", lacking],
+        ),
+        (vec![has("a", 0), has("b", 0)], &["It fails:"], &[asked, lacking, "breakglass keys"]),
+    ];
+    for (each, wanted, unwanted) in cases {
+        let mut world = world(45);
+        world.accounts.truncate(each.len());
+        world.on_record = Some(each);
+        for paper in Paper::ALL {
+            let text = page(&world, paper).sentence();
+            for wanted in wanted {
+                assert!(text.contains(wanted), "{wanted}: {text}");
+            }
+            for unwanted in unwanted {
+                assert!(!text.contains(unwanted), "{unwanted}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn keys_that_do_not_fit_are_counted() {
+    let long = |factor: SecondFactor| match factor {
+        SecondFactor::Key { name, .. } => {
+            let [place, held_by, pin_held_by] = ["a-long-place", "Name ", "Other "].map(|text| text.repeat(20));
+            SecondFactor::Key { name, place, held_by, pin_held_by, pin_document: None }
+        }
+        other => other,
+    };
+    let mut world = world(46);
+    let names = ["k1", "k2", "k3", "k4"];
+    assert_eq!(names.len(), NAMED_COUNT_MAX);
+    world.on_record =
+        Some(vec![OnRecord::Has(names.map(|name| long(key(name, None))).to_vec()), OnRecord::Has(Vec::new())]);
+    for paper in Paper::ALL {
+        let text = page(&world, paper).sentence();
+        let named = names.iter().filter(|name| text.contains(&format!("YubiKey {name}"))).count();
+        assert!(named < NAMED_COUNT_MAX, "{text}");
+        let said = match named {
+            0 => format!("there are {NAMED_COUNT_MAX}, see breakglass keys list"),
+            _ => format!("and {} more, see breakglass keys list", NAMED_COUNT_MAX - named),
+        };
+        assert!(text.contains(&said), "{said}: {text}");
+        let called = world.custodians.iter().filter(|custodian| text.contains(&custodian.name)).count();
+        assert_eq!(called, 3, "{text}");
+    }
+}
+
 fn world_of_reserve() -> World {
     world(43)
 }
@@ -76,7 +189,7 @@ fn world_of_reserve() -> World {
 #[test]
 fn who_does_not_fit_is_said() {
     let mut world = world(41);
-    world.places = vec!["a safe in a house at a street in a town ".repeat(5); PLACE_COUNT_MAX];
+    world.places = vec!["a safe in a house at a street in a town ".repeat(4); PLACE_COUNT_MAX - 1];
     let page = page(&world, Paper::Letter);
     let text = page.sentence();
     let shown = world.custodians.iter().filter(|custodian| text.contains(&custodian.name)).count();
@@ -95,8 +208,14 @@ fn what_never_fits_is_refused() {
         "the runbook does not fit one page even with 3 custodians and every long name shortened; give fewer accounts or \
          places"
     );
+    world.places = vec!["in safe 2".to_owned(); PLACE_COUNT_MAX + 1];
+    let many = SheetError::Many { things: "places of documents", count: PLACE_COUNT_MAX + 1, most: PLACE_COUNT_MAX };
+    assert_eq!(world.runbook().pdf(Paper::A4).map(drop), Err(many));
     world.places.clear();
     assert_eq!(world.runbook().pdf(Paper::A4).map(drop), Err(SheetError::Empty { field: "places of documents" }));
+    world.folder.clear();
+    let nowhere = SheetError::Empty { field: "folder of the configuration" };
+    assert_eq!(world.runbook().pdf(Paper::A4).map(drop), Err(nowhere));
 }
 
 #[test]

@@ -11,11 +11,12 @@ use breakglass_custody::slip39::Share;
 use breakglass_sheets::cover_sheet::{CoverSheet, Documents};
 use breakglass_sheets::runbook::Runbook;
 use breakglass_sheets::share_sheet::ShareSheet;
-use breakglass_sheets::{Custodian, Tenant};
+use breakglass_sheets::{Custodian, OnRecord, SecondFactor, SecondFactors, Tenant};
 use jiff::civil::{Date, date};
 
 pub(crate) const MADE_ON: Date = date(2026, 11, 27);
 pub(crate) const REPORT_TO: &str = "Dana Fischer, +49 30 5550 100";
+pub(crate) const FOLDER: &str = "/srv/breakglass/contoso";
 
 /// Bytes that are as good as random, from a seed (splitmix64).
 pub(crate) struct Dice(u64);
@@ -81,7 +82,10 @@ pub(crate) struct World {
     pub(crate) accounts: Vec<Account>,
     pub(crate) documents: Vec<Document>,
     pub(crate) passwords: Vec<Password>,
+    pub(crate) folder: String,
     pub(crate) places: Vec<String>,
+    /// What the record has of second factors; somebody tells of them where it is not asked.
+    pub(crate) on_record: Option<Vec<OnRecord>>,
 }
 
 /// A tenant that is like others: three of five, two accounts.
@@ -126,7 +130,8 @@ impl Dice {
             passwords.push(password);
         }
         let places = vec!["in safe 2, Berlin".to_owned()];
-        World { tenant, set, shares, custodians, accounts, documents, passwords, places }
+        let folder = FOLDER.to_owned();
+        World { tenant, set, shares, custodians, accounts, documents, passwords, folder, places, on_record: None }
     }
 
     /// A tenant with names that nobody has, of any length that is taken.
@@ -148,7 +153,36 @@ impl Dice {
         let accounts = accounts.collect();
         let mut world = self.world(quorum, tenant, custodians, accounts);
         world.places = vec![self.text(chars)];
+        // Drawn from elsewhere, so that the worlds of a seed stay what they are.
+        let mut others = Self::new(self.0 ^ 0x6b65_7973);
+        world.folder = others.text(chars);
+        world.on_record = Some(world.accounts.iter().map(|_| others.on_record(chars)).collect());
         world
+    }
+
+    /// Whatever a record may have of an account.
+    fn on_record(&mut self, chars_max: usize) -> OnRecord {
+        let mut factors = Vec::new();
+        match self.below(5) {
+            0 => return OnRecord::Lacks,
+            1 => return OnRecord::Untold,
+            _ => {}
+        }
+        for _ in 0..self.below(5) {
+            let document = (self.below(2) == 0).then(|| self.text(64));
+            factors.push(if self.below(3) == 0 {
+                SecondFactor::Certificate { name: self.text(chars_max), document }
+            } else {
+                SecondFactor::Key {
+                    name: self.text(chars_max),
+                    place: self.text(chars_max),
+                    held_by: self.text(chars_max),
+                    pin_held_by: self.text(chars_max),
+                    pin_document: document,
+                }
+            });
+        }
+        OnRecord::Has(factors)
     }
 }
 
@@ -189,8 +223,12 @@ impl World {
             custodians: &self.custodians,
             reserve: None,
             accounts: &self.accounts,
+            folder: &self.folder,
             documents_at: &self.places,
-            second_factor: Some("security key 7, in safe 2"),
+            second_factors: self
+                .on_record
+                .as_deref()
+                .map_or(SecondFactors::Told("security key 7, in safe 2"), SecondFactors::OnRecord),
             exclusion_group: Some("Emergency access: excluded"),
             report_to: REPORT_TO,
             made_on: MADE_ON,

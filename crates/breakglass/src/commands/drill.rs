@@ -1,8 +1,8 @@
 //! `drill`: the accounts are opened, sign in to every surface, and what came of it is written down.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use breakglass_adapters::clock::SystemClock;
@@ -14,9 +14,11 @@ use breakglass_custody::password::Password;
 use breakglass_ops::checkout::record as checkout;
 use breakglass_ops::checkout::stream;
 use breakglass_ops::drill::journey::{Drilled, Driller, Report, Step};
-use breakglass_ops::drill::record::{Begun, Entry, Outcome, PERSON_COUNT_MIN, Surface};
+use breakglass_ops::drill::record::{Begun, Entry, Outcome, PERSON_COUNT_MIN, Surface, Vantage};
 use breakglass_ops::drill::stream::{DrillStreamError, check};
 use breakglass_ops::journal::catch_up;
+use breakglass_ops::keys::journey as keys;
+use breakglass_ops::keys::record::Key;
 use breakglass_ops::ports::{Attempt, Clock as _, NotElevated, Surfaces};
 use clap::builder::PossibleValuesParser;
 
@@ -26,6 +28,7 @@ use super::custody::desk::{Desk, Place, name_of};
 use super::custody::opening::{Candidates, Used, note_opening, open_together};
 use super::custody::retire::reason;
 use super::custody::shares::ShareArguments;
+use super::custody::shown::show;
 use crate::codes::ErrorCode;
 use crate::config::Connection;
 use crate::exit::Exit;
@@ -37,12 +40,13 @@ use crate::wiring::World;
 
 /// Rehearse an emergency: open the accounts, sign in everywhere, write down what came of it
 ///
-/// The custodians hand in their shares, which is written down with their names; what they open goes to the sign-ins and is
-/// never shown. Each account signs in to
-/// Microsoft Graph and to Azure, is elevated to manage all of Azure, and lowered again. No program signs in to a portal: at a
-/// terminal somebody is asked to do it in a private window, with the account's passkey if it has one, and to say what came of
-/// it. Run it from outside the networks that policies trust. A drill of each surface is due every 90 days, and when custodians
-/// have changed. Afterwards the passwords are to be rotated, since they were opened.
+/// The custodians hand in their shares, which is written down with their names; what they open goes to the sign-ins. Each
+/// account signs in to Microsoft Graph and to Azure, is elevated to manage all of Azure, and lowered again. No program signs in
+/// to a portal: at a terminal somebody is asked to do it in a private window, with the account's passkey if it has one, and to
+/// say what came of it. An account without one signs in there with its password, which is shown at the terminal to whoever asks
+/// for it, and nowhere else. Run it from outside the networks that policies trust: from elsewhere it does not show that the
+/// account gets in from there, and a drill that does stays due. A drill of each surface is due every 90 days, and when
+/// custodians have changed. Afterwards the passwords are to be rotated, since they were opened.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// An account: its sign-in name or id
@@ -56,6 +60,11 @@ pub(crate) struct Arguments {
     /// Why
     #[arg(long, value_name = "TEXT", default_value = "a drill")]
     reason: String,
+
+    /// From where it is done: outside the networks that policies trust, or inside one of them. Nobody looks: it is written down
+    /// as told [default: it is asked at a terminal, else unknown]
+    #[arg(long, value_name = "WHERE", value_parser = PossibleValuesParser::new(Vantage::ALL.map(Vantage::name)))]
+    from: Option<String>,
 
     /// What to try [default: what `drill_surfaces` of the configuration names, or everything]
     #[arg(long, value_name = "SURFACE", value_parser = PossibleValuesParser::new(Surface::ALL.map(Surface::name)))]
@@ -141,6 +150,7 @@ struct Plan {
     people: BTreeSet<Name>,
     staff: BTreeSet<Name>,
     surfaces: BTreeSet<Surface>,
+    from: Vantage,
     /// Portals are left out, since there is nobody to be asked.
     is_unasked: bool,
     reason: String,
@@ -154,7 +164,8 @@ impl Arguments {
         let documents = self.documents((&desk, &store), &plan, world)?;
         let connection = desk.config.connection(&desk.folder);
         let https = live::surfaces(&connection, world)?;
-        let surfaces = Asked { https, world, connection: &connection };
+        let (with_key, refused) = (with_key(&store, &documents), Mutex::default());
+        let surfaces = Asked { https, world, connection: &connection, with_key, refused };
         if plan.is_unasked {
             world.note("there is no terminal to ask somebody at: the portals are left out, and stay due");
         }
@@ -178,6 +189,7 @@ impl Arguments {
                 people: &plan.people,
                 staff: &plan.staff,
                 surfaces: &plan.surfaces,
+                from: plan.from,
                 reason: &plan.reason,
             };
             let driller = Driller {
@@ -221,7 +233,23 @@ impl Arguments {
         if surfaces.is_empty() {
             return Err(if is_unasked { DrillFailure::Nobody } else { DrillFailure::Nothing }.into());
         }
-        Ok(Plan { people, staff: desk.staff()?, surfaces, is_unasked, reason })
+        let staff = desk.staff()?;
+        Ok(Plan { people, staff, surfaces, from: self.vantage(world), is_unasked, reason })
+    }
+
+    /// From where it is done, as somebody says.
+    fn vantage(&self, world: &World) -> Vantage {
+        let said = self.from.clone().or_else(|| {
+            world.answer(
+                "From where is this drill done: `outside` the networks that policies trust, `inside` one of them, or `unknown`?",
+            )
+        });
+        let Some(said) = said else { return Vantage::Unknown };
+        let named = Vantage::ALL.into_iter().find(|from| from.name() == said);
+        if named.is_none() {
+            world.note("that is none of them: from where it is done is written down as unknown");
+        }
+        named.unwrap_or(Vantage::Unknown)
     }
 
     /// What counts of each account, which is there once however often it is named.
@@ -245,6 +273,7 @@ impl Arguments {
                 people: plan.people.clone(),
                 staff: plan.staff.clone(),
                 surfaces: plan.surfaces.clone(),
+                from: plan.from,
                 reason: plan.reason.clone(),
                 at: SystemClock.now(),
             };
@@ -270,6 +299,7 @@ impl Arguments {
         let evidence = Evidence {
             reason: plan.reason.clone(),
             people: plan.people.iter().map(ToString::to_string).collect(),
+            from: plan.from,
             accounts: accounts.iter().map(of).collect(),
         };
         let shown = match self.format {
@@ -348,23 +378,79 @@ fn tell(step: Step, account: &Account, world: &World) {
     }
 }
 
+/// Ids of accounts that have a security key to sign in with, as far as that can be told.
+fn with_key(store: &SqliteStore, documents: &[Document]) -> BTreeSet<String> {
+    let ids = documents.iter().map(|document| &document.label().account.id);
+    let has_key = |id: &&String| keys::course_of(store, id).is_ok_and(|(course, _)| course.keys().any(Key::is_usable));
+    ids.filter(has_key).cloned().collect()
+}
+
 /// Surfaces over HTTPS, and portals by asking whoever sits before the terminal.
 struct Asked<'w> {
     https: TenantSurfaces,
     world: &'w World,
     connection: &'w Connection,
+    /// Ids of accounts that sign in to portals with a security key.
+    with_key: BTreeSet<String>,
+    /// Ids of accounts whose password was refused, which nobody is to type.
+    refused: Mutex<BTreeSet<String>>,
 }
 
 impl Asked<'_> {
-    fn portal(&self, surface: Surface, account: &Account) -> Attempt {
+    /// Notes that a password was refused.
+    fn noted(&self, account: &Account, attempt: Attempt) -> Attempt {
+        if matches!(attempt, Attempt::Wrong { .. }) {
+            self.refused.lock().unwrap_or_else(PoisonError::into_inner).insert(account.id.clone());
+        }
+        attempt
+    }
+
+    /// Shows the password to whoever wants to sign in to a portal with it, and says what else there is.
+    fn offer(&self, what: &str, account: &Account, password: &Password) {
+        let (name, world) = (&account.user_principal_name, self.world);
+        if self.with_key.contains(&account.id) || !world.can_ask() {
+            return;
+        }
+        if self.refused.lock().unwrap_or_else(PoisonError::into_inner).contains(&account.id) {
+            world.note(&format!(
+                "the password of `{name}` was refused, and is not shown: each try counts towards the lock of the account"
+            ));
+            return;
+        }
+        // Where standard output is a file it would stand there.
+        if !world.stdout.is_terminal {
+            world.note(&format!(
+                "by the record `{name}` has no security key, and its password is not shown while standard output is a file: if it \
+                 is needed, run the drill once more without a redirection, with --surface for each portal"
+            ));
+            return;
+        }
+        let question = format!(
+            "By the record `{name}` has no security key. Is its password needed to sign in to {what}? `yes` shows it on a screen \
+             of its own, until Enter; anything else goes on without it:"
+        );
+        if !world.agrees(&question) {
+            return;
+        }
+        let head = format!(
+            "This is the password of {name}. Type it in a private window, at the sign-in to {what}; do not copy it anywhere."
+        );
+        if let Err(error) = show(password, &head, None, world) {
+            world.note(&format!("the password is not shown: {error}"));
+        }
+    }
+
+    fn portal(&self, surface: Surface, account: &Account, password: &Password) -> Attempt {
         let what = match surface {
             Surface::AzurePortal => "the Azure portal".to_owned(),
             Surface::Microsoft365AdminCenter => "the Microsoft 365 admin center".to_owned(),
             _ => format!("the Microsoft Entra admin center, {}", self.connection.portal()),
         };
+        self.offer(&what, account, password);
+        let has_key = self.with_key.contains(&account.id);
+        let by = if has_key { "its passkey" } else { "its passkey if it has one, else its password" };
         let question = format!(
-            "Sign in to {what} as {} in a private window, with its passkey if it has one. Is it in? `yes` or `no`, anything \
-             else if it cannot be told:",
+            "Sign in to {what} as {} in a private window, with {by}. Is it in? `yes` or `no`, anything else if it cannot be told:",
             account.user_principal_name
         );
         match self.world.answer(&question).as_deref() {
@@ -380,13 +466,13 @@ impl Asked<'_> {
 impl Surfaces for Asked<'_> {
     async fn sign_in(&self, surface: Surface, account: &Account, password: &Password) -> Attempt {
         if surface.is_portal() {
-            return self.portal(surface, account);
+            return self.portal(surface, account, password);
         }
-        self.https.sign_in(surface, account, password).await
+        self.noted(account, self.https.sign_in(surface, account, password).await)
     }
 
     async fn is_elevated(&self, account: &Account, password: &Password) -> Result<bool, Attempt> {
-        self.https.is_elevated(account, password).await
+        self.https.is_elevated(account, password).await.map_err(|attempt| self.noted(account, attempt))
     }
 
     async fn elevate(&self, account: &Account, password: &Password) -> Result<(), NotElevated> {

@@ -168,7 +168,7 @@ struct Remove {
     even_the_last: bool,
 }
 
-fn name(text: &str) -> Result<Name, String> {
+pub(super) fn name(text: &str) -> Result<Name, String> {
     Name::read(text).map_err(|error| error.to_string())
 }
 

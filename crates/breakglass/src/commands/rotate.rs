@@ -20,14 +20,14 @@ use breakglass_ops::ports::{Clock as _, DirectoryError, SignedInAs};
 use breakglass_ops::rotation::journey::{RotationError, Rotator, Sealing, course_of};
 use breakglass_ops::rotation::leave::{Leave, Refusal};
 use breakglass_ops::rotation::machine::{Step, Stop};
-use breakglass_ops::rotation::record::QUIESCENCE_HOURS_USUAL;
+use breakglass_ops::rotation::record::{Course, QUIESCENCE_HOURS_USUAL};
 use breakglass_ops::rotation::settling::{Settling, destroy_superseded, settle};
 use breakglass_ops::setup::Wanted;
 use jiff::SignedDuration;
 
 use self::meanwhile::{account_of, may, users_of};
 use super::checkout::CheckoutFailure;
-use super::custody::desk::{Desk, DeskError, Place, Sealable};
+use super::custody::desk::{Desk, DeskError, Place, Sealable, courses};
 use crate::codes::ErrorCode;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
@@ -56,8 +56,13 @@ const PERMISSIONS: [&str; 2] = ["User-PasswordProfile.ReadWrite.All", "User.Revo
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The account: its sign-in name or id
-    #[arg(long, value_name = "UPN|ID")]
-    account: String,
+    #[arg(long, value_name = "UPN|ID", required_unless_present = "settle")]
+    account: Option<String>,
+
+    /// Change nothing: look whether the passwords that were proved are still the ones that count, of every account, and write
+    /// down which are settled
+    #[arg(long, conflicts_with_all = ["account", "replace_account", "despite_unproved", "yes"])]
+    settle: bool,
 
     /// Another account takes its place: the other one is declared and complete, is given a sealed password if it has none, and
     /// is known to get in before this one is deleted
@@ -187,8 +192,8 @@ impl Coded for RotateFailure {
     fn help(&self) -> Option<String> {
         Some(match self {
             Self::NotThere(_) => {
-                "the tenant keeps a deleted user for 30 days: restore it there (Users, Deleted users); without it, `breakglass plan` \
-                 makes another"
+                "the tenant keeps a deleted user for 30 days: restore it there (Users, Deleted users); when it is gone from there, \
+                 `breakglass plan` makes another"
                     .to_owned()
             }
             Self::UnderWay(_) | Self::Lock { .. } => "wait for it to end, then the same again".to_owned(),
@@ -196,7 +201,9 @@ impl Coded for RotateFailure {
                 "rotate or drill the others first: each has to be known to get in, by a sign-in with what is sealed".to_owned()
             }
             Self::Leave(Refusal::Alone) => {
-                "declare another account below `[[account]]`, then `breakglass plan` and `breakglass apply`".to_owned()
+                "declare another account below `[[account]]`, then `breakglass plan` and `breakglass apply`; one that was deleted is \
+                 kept by the tenant for 30 days"
+                    .to_owned()
             }
             Self::NotBegun(RotationError::Application(_)) => {
                 "`breakglass sign-out`, then sign in as a person who may reset passwords of Global Administrators; or, where a \
@@ -324,8 +331,9 @@ impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let tools = self.tools(world)?;
         let (mut subject, wanted) = tools.read(world)?;
-        replace::note_gone(&tools)?;
-        let account = tools.account(&subject, &self.account)?;
+        replace::note_gone(&tools, &subject, world)?;
+        let Some(account) = &self.account else { return self.settle_alone(&subject, &tools, world) };
+        let account = tools.account(&subject, account)?;
         if let Some(exit) = tools.finish(&account, world)? {
             return Ok(exit);
         }
@@ -354,6 +362,24 @@ impl Arguments {
         Ok(Exit::Good)
     }
 
+    /// Settles, and says how each account stands then.
+    fn settle_alone(&self, subject: &Subject, tools: &Tools, world: &World) -> Result<Exit, Failure> {
+        let is_known = self.settle_all(subject, tools, world)?;
+        tools.desk.enter(&tools.store, world);
+        for user in users_of(subject) {
+            let account = account_of(subject, user);
+            let (course, _) = course_of(&tools.store, &account.id).map_err(DeskError::from)?;
+            let name = &account.user_principal_name;
+            let unsettled: Vec<&str> = course.unsettled().map(|document| document.as_str()).collect();
+            world.tell(&match (course.current(), unsettled.is_empty()) {
+                (None, true) => format!("`{name}` has no sealed password."),
+                (Some(current), true) => format!("`{name}` is settled: the document `{current}` counts, and no other."),
+                (_, false) => format!("`{name}` is not settled: these documents may count: {}.", unsettled.join(", ")),
+            });
+        }
+        Ok(if is_known { Exit::Good } else { Exit::Unknown })
+    }
+
     fn tools(&self, world: &World) -> Result<Tools, Failure> {
         let (config, name) = self.place.config(world)?.ok_or(LiveError::NoTenant)?;
         let desk = self.place.desk(world)?;
@@ -364,6 +390,11 @@ impl Arguments {
             source => RotateFailure::Lock { path: path.clone(), source },
         })?;
         let (store, depositories) = (desk.store()?, desk.depositories());
+        // Before anybody signs in: only to end sessions it needs no set of shares.
+        let is_due = |(_, course): &(String, Course)| course.is_revocation_due();
+        if !self.settle && !courses(&store)?.iter().any(is_due) {
+            Sealable::of(&desk.key_box(&store)?)?;
+        }
         let deleting = self.replace_account.as_ref().map(|_| replace::PERMISSION);
         let permissions: Vec<&str> = PERMISSIONS.into_iter().chain(deleting).chain(reading_permissions()).collect();
         let live = Live::connect(&config, &desk.folder, &permissions, world)?;
@@ -425,13 +456,16 @@ impl Arguments {
         Ok(())
     }
 
-    /// Settles what was proved long enough ago, of every account.
-    fn settle_all(&self, subject: &Subject, tools: &Tools, world: &World) -> Result<(), Failure> {
+    /// Settles what was proved long enough ago, of every account. Whether nothing speaks against it is said.
+    fn settle_all(&self, subject: &Subject, tools: &Tools, world: &World) -> Result<bool, Failure> {
+        let mut is_known = true;
         for user in users_of(subject) {
             let account = account_of(subject, user);
             let settled =
                 settle((&tools.live.directory, &tools.store), &account.id, self.quiescence, SystemClock.now());
-            match tools.live.runtime.block_on(settled).map_err(DeskError::from)? {
+            let settled = tools.live.runtime.block_on(settled).map_err(DeskError::from)?;
+            is_known &= matches!(settled, Settling::Nothing | Settling::Settled(_) | Settling::Quiet { .. });
+            match settled {
                 Settling::Changed { proved_at, changed_at } => world.note(&format!(
                     "the password of `{}` was changed on {changed_at}, after it was proved on {proved_at}: what is sealed may \
                      not be it; rotate that account",
@@ -448,7 +482,7 @@ impl Arguments {
                 Settling::Nothing | Settling::Settled(_) | Settling::Quiet { .. } => {}
             }
         }
-        Ok(())
+        Ok(is_known)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use breakglass_custody::document::Account;
 use breakglass_ops::drill::journey::Report;
-use breakglass_ops::drill::record::{Elevation, Outcome, SeenBy, Surface};
+use breakglass_ops::drill::record::{Elevation, Outcome, SeenBy, Surface, Vantage};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -21,6 +21,8 @@ pub(crate) struct Evidence {
     pub(crate) reason: String,
     /// Who was there.
     pub(crate) people: Vec<String>,
+    /// From where it was done, as somebody said.
+    pub(crate) from: Vantage,
     /// Each account.
     pub(crate) accounts: Vec<AccountEvidence>,
 }
@@ -121,7 +123,7 @@ pub(crate) fn text(evidence: &Evidence, (columns, paint): (usize, Paint)) -> Str
         said.push_str(&format!("{heading}: {word}, {}\n", seconds(account.milliseconds)));
         if let Some(at) = account.begun_at {
             let people = evidence.people.join(", ");
-            let line = format!("{}, with {people}: {}", day_and_time(at), evidence.reason);
+            let line = format!("{}, with {people}, {}: {}", day_and_time(at), place(evidence.from), evidence.reason);
             said.push_str(&fitted(&visible(&line), "", "", columns));
         }
         said.push('\n');
@@ -137,7 +139,26 @@ pub(crate) fn text(evidence: &Evidence, (columns, paint): (usize, Paint)) -> Str
         }
         said.push('\n');
     }
+    if evidence.from != Vantage::Outside && evidence.accounts.iter().any(|account| account.begun_at.is_some()) {
+        let line = match evidence.from {
+            Vantage::Inside => "It was done from inside a network that policies trust",
+            Vantage::Outside | Vantage::Unknown => "Nobody said from where it was done",
+        };
+        let line = format!(
+            "{line}: whether the accounts get in from outside is not shown by it, and a drill with `--from outside` stays due."
+        );
+        said.push_str(&fitted(&line, "", "", columns));
+    }
     said
+}
+
+/// From where, in words.
+const fn place(from: Vantage) -> &'static str {
+    match from {
+        Vantage::Outside => "from outside the trusted networks",
+        Vantage::Inside => "from inside a trusted network",
+        Vantage::Unknown => "from a place that nobody named",
+    }
 }
 
 const fn shown(outcome: Outcome) -> (&'static str, Style) {
@@ -171,4 +192,39 @@ fn surfaces(seen: &[SurfaceEvidence], (columns, paint): (usize, Paint)) -> Strin
         ]
     };
     table(&heads, &seen.iter().map(row).collect::<Vec<_>>(), (columns, paint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn from_where_it_was_done_is_said_and_what_that_leaves_due() {
+        let account = Account { user_principal_name: "bg1@contoso.com".to_owned(), id: "a1".to_owned() };
+        let at: Timestamp = "2026-11-27T03:00:00Z".parse().unwrap();
+        let report = Report {
+            begun_at: at,
+            ended_at: at,
+            seen: Vec::new(),
+            elevation: Elevation::None,
+            left_by_earlier: None,
+            stop: None,
+        };
+        for (from, is_due) in [(Vantage::Outside, false), (Vantage::Inside, true), (Vantage::Unknown, true)] {
+            let evidence = Evidence {
+                reason: "a drill".to_owned(),
+                people: vec!["ada".to_owned(), "bram".to_owned()],
+                from,
+                accounts: vec![AccountEvidence::of(&account, "document", Ok(&report))],
+            };
+            let said = text(&evidence, (400, Paint::Plain));
+            assert!(said.contains(&format!("with ada, bram, {}: a drill", place(from))), "{said}");
+            assert_eq!(said.contains("a drill with `--from outside` stays due"), is_due, "{said}");
+            assert!(json(&evidence).contains(&format!("\"from\": \"{}\"", from.name())), "{}", json(&evidence));
+        }
+        let refused = AccountEvidence::of(&account, "document", Err("no room".to_owned()));
+        let evidence =
+            Evidence { reason: String::new(), people: Vec::new(), from: Vantage::Unknown, accounts: vec![refused] };
+        assert!(!text(&evidence, (400, Paint::Plain)).contains("stays due"), "nothing was done");
+    }
 }

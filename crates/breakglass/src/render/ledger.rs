@@ -16,8 +16,11 @@ const DOCUMENT_VERIFIED: &str = "breakglass-ledger-verification/1";
 /// Columns before what belongs to an entry.
 const INDENT: &str = "       ";
 
-/// Characters of an entry that are shown in a terminal.
-const ENTRY_CHARS_MAX: usize = 400;
+/// Characters of one value of an entry that are shown in a terminal: names and ids fit, signatures and documents do not.
+const VALUE_CHARS_MAX: usize = 72;
+
+/// Values of an entry that are shown in a terminal.
+const VALUE_COUNT_MAX: usize = 24;
 
 /// What came of checking a ledger.
 #[derive(Debug, Clone)]
@@ -71,7 +74,7 @@ pub(crate) fn text((journal, missing): (&Journal, usize), stream: &str, (columns
     for (number, line) in lines(journal, stream) {
         let place = visible(&format!("{} {}", line.stream, line.index)).into_owned();
         text.push_str(&format!("{number:>5}  {}  {}\n", day_and_time(line.at), paint.apply(Style::Strong, &place)));
-        text.push_str(&fitted(&visible(&said(&line.entry)), INDENT, INDENT, columns));
+        text.push_str(&fitted(&visible(&said(&line)), INDENT, INDENT, columns));
     }
     if !text.is_empty() {
         text.push('\n');
@@ -88,20 +91,70 @@ pub(crate) fn text((journal, missing): (&Journal, usize), stream: &str, (columns
     text
 }
 
-/// An entry in one sentence of names and values.
-fn said(entry: &Value) -> String {
-    let value = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let said = match entry {
+/// What happened, and then names and values. The time is left out where it is the line's, to the minute.
+fn said(line: &Line) -> String {
+    let state = line.entry.get("state").and_then(Value::as_str);
+    let mut values = Vec::new();
+    match &line.entry {
         Value::Object(members) => {
-            let members: Vec<String> = members.iter().map(|(name, of)| format!("{name}: {}", value(of))).collect();
-            members.join(", ")
+            for (name, value) in members.iter().filter(|(name, _)| state.is_none() || name.as_str() != "state") {
+                let at = value.as_str().filter(|_| name == "at").and_then(|at| at.parse().ok());
+                if at.map(day_and_time) != Some(day_and_time(line.at)) {
+                    put(name, value, &mut values);
+                }
+            }
         }
-        other => value(other),
-    };
-    match said.char_indices().nth(ENTRY_CHARS_MAX) {
-        Some((at, _)) => format!("{}…", said.get(..at).unwrap_or_default()),
-        None => said,
+        other => put("", other, &mut values),
     }
+    let more = values.len().saturating_sub(VALUE_COUNT_MAX);
+    values.truncate(VALUE_COUNT_MAX);
+    if more > 0 {
+        values.push(format!("and {more} more"));
+    }
+    let values = values.join(", ");
+    match state.map(in_words) {
+        Some(state) if values.is_empty() => state,
+        Some(state) => format!("{state}; {values}"),
+        None => values,
+    }
+}
+
+/// Puts a value in, or what is in it: a member of a member as `set.threshold`.
+fn put(name: &str, value: &Value, values: &mut Vec<String>) {
+    match value {
+        Value::Null => {}
+        Value::Object(members) => {
+            for (inner, value) in members {
+                put(&format!("{name}.{inner}"), value, values);
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in (1..).zip(items) {
+                put(&format!("{name}.{at}"), item, values);
+            }
+        }
+        Value::String(text) => values.push(named(name, text)),
+        other => values.push(named(name, &other.to_string())),
+    }
+}
+
+fn named(name: &str, value: &str) -> String {
+    let end = value.char_indices().nth(VALUE_CHARS_MAX).and_then(|(at, _)| value.get(..at));
+    let value = end.map_or_else(|| value.to_owned(), |end| format!("{end}…"));
+    if name.is_empty() { value } else { format!("{name}: {value}") }
+}
+
+/// `setBegun` as `Set begun`.
+fn in_words(state: &str) -> String {
+    let mut words = String::new();
+    for (at, letter) in state.chars().enumerate() {
+        match (at, letter.is_ascii_uppercase()) {
+            (0, _) => words.push(letter.to_ascii_uppercase()),
+            (_, true) => words.extend([' ', letter.to_ascii_lowercase()]),
+            (_, false) => words.push(letter),
+        }
+    }
+    words
 }
 
 /// The entries of streams that begin so, as a document.
@@ -216,4 +269,35 @@ pub(crate) fn verified_json(verified: &Verified) -> String {
         "unknowns": verified.unknowns,
     });
     format!("{whole:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_said_in_words_whole_and_short() {
+        let at = "2026-11-27T03:00:07Z".parse().unwrap();
+        let long = "ä".repeat(VALUE_CHARS_MAX + 1);
+        let cut = format!("Opened; signature: {}…", "ä".repeat(VALUE_CHARS_MAX));
+        let many: Vec<usize> = (0..VALUE_COUNT_MAX + 3).collect();
+        let cases = [
+            (document!({ "state": "setBegun", "at": "2026-11-27T03:00:01Z" }), "Set begun"),
+            (document!({ "state": "begun", "at": "2026-11-27T02:59:59Z" }), "Begun; at: 2026-11-27T02:59:59Z"),
+            (document!({ "state": "begun", "at": "soon", "by": null }), "Begun; at: soon"),
+            (
+                document!({ "state": "x", "set": { "of": 3, "names": ["A", "B"] } }),
+                "X; set.names.1: A, set.names.2: B, set.of: 3",
+            ),
+            (document!({ "state": "opened", "signature": long }), cut.as_str()),
+            (document!({ "state": 7, "by": "somebody" }), "by: somebody, state: 7"),
+            (document!("no members"), "no members"),
+            (document!({}), ""),
+        ];
+        for (entry, expected) in cases {
+            assert_eq!(said(&Line::new(at, ("drill/1", 0), &entry)), expected, "{entry}");
+        }
+        let said = said(&Line::new(at, ("drill/1", 0), &document!({ "state": "many", "of": many })));
+        assert!(said.ends_with("of.24: 23, and 3 more"), "{said}");
+    }
 }

@@ -123,6 +123,11 @@ impl Drop for World {
     }
 }
 
+/// The text in one line, without what frames it.
+pub(super) fn words(text: &str) -> String {
+    text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 pub(super) fn two(shares: &[String], first: usize, second: usize) -> String {
     format!("{}\n{}\n", shares[first], shares[second])
 }

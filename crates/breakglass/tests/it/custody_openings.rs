@@ -4,21 +4,20 @@
 use std::fs;
 
 use breakglass_adapters::sqlite_store::SqliteStore;
+use breakglass_ops::checkout::record::Entry;
+use breakglass_ops::checkout::stream::kept;
 use breakglass_ops::ports::Store as _;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::custody_commands::{ACCOUNT, ID, OTHER_ID, World, two};
-
-/// The text in one line, without what frames it.
-fn words(text: &str) -> String {
-    text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
-}
+use super::custody_commands::{ACCOUNT, ID, OTHER_ID, World, two, words};
 
 impl World {
     /// Seals another one, whatever is in the record, which is prepared in it.
     fn seal_anew(&self) -> String {
         let database = rusqlite::Connection::open(self.folder.join(".breakglass/state.db")).unwrap();
-        let settled = "stream LIKE 'rotation/%' AND entry LIKE '%\"settled\"%' OR stream = 'ledger'";
+        let settled = "stream LIKE 'rotation/%' AND (entry LIKE '%\"settled\"%' OR entry LIKE '%\"sending\"%')
+            OR stream = 'ledger'";
         let password = self.seal();
         database.execute(&format!("DELETE FROM entries WHERE {settled}"), ()).unwrap();
         password
@@ -332,4 +331,146 @@ fn a_sheet_is_of_the_set_that_opens_what_counts() {
     }
     sheet(0, "runbook", &["--set", &set]);
     sheet(0, "cover", &["--set", &next]);
+}
+
+#[test]
+fn what_lies_under_another_s_name_is_not_taken_for_it() {
+    let world = World::new("misplaced");
+    let (_, shares) = world.ready_set();
+    let [(first, password), (second, _), _] = world.three();
+    world.write_record(&[proved(&first), proved(&second)].concat());
+    let documents = world.folder.join(".breakglass/documents");
+    let path = |name: &str| documents.join(format!("{name}.txt"));
+    let ask = ["checkout", "request", "--account", ACCOUNT, "--person", "eva", "--reason", "locked out"];
+    world.ends(0, &ask);
+    world.ends(0, &["checkout", "approve", "--account", ACCOUNT, "--yes", "--person", "max"]);
+    fs::copy(path(&first), path(&second)).unwrap();
+    let before = world.listing()["sets"].clone();
+    for command in [
+        ["custody", "open", "--document", &second, "--share", "-"],
+        ["custody", "open", "--account", ACCOUNT, "--share", "-"],
+        ["checkout", "open", "--account", ACCOUNT, "--share", "-"],
+    ] {
+        let refused = world.ends_with(2, &command, &two(&shares, 0, 1));
+        let told = format!("under the name `{second}` is another document: `{first}`");
+        assert!(words(&refused.err).contains(&told) && refused.out.is_empty(), "{command:?}: {}", refused.err);
+    }
+    // No set of shares was spent on it.
+    assert_eq!(world.listing()["sets"], before);
+    fs::remove_file(path(&second)).unwrap();
+    let named = ["custody", "open", "--document", &first, "--share", "-"];
+    assert_eq!(world.ends_with(0, &named, &two(&shares, 0, 1)).out.trim(), password);
+}
+
+#[test]
+fn of_accounts_with_one_name_the_last_is_meant() {
+    let world = World::new("one-name");
+    let (_, shares) = world.ready_set();
+    let old = world.seal();
+    let new = world.ends(0, &["custody", "seal", "--account", ACCOUNT, "--id", OTHER_ID, "--generate"]);
+    let open = |account: &str| {
+        let opened =
+            world.ends_with(0, &["custody", "open", "--account", account, "--share", "-"], &two(&shares, 0, 1));
+        (opened.out.trim().to_owned(), words(&opened.err))
+    };
+    let (opened, told) = open(ACCOUNT);
+    assert_eq!(opened, new.out.trim());
+    assert!(told.contains(&format!("`--account {ID}` means that one")), "{told}");
+    assert_eq!(open(ID).0, old);
+    // The tenant does not have the later one any more.
+    let store = SqliteStore::open(&world.folder.join(".breakglass")).unwrap();
+    let gone = json!({ "state": "deleted", "account": OTHER_ID, "at": "2026-11-29T03:00:00Z" });
+    store.append("custody/accounts", 0, &gone).unwrap();
+    assert_eq!(open(ACCOUNT).0, old);
+}
+
+#[test]
+fn what_is_out_is_returned_where_no_document_can_be_had() {
+    let world = World::new("returned");
+    let (_, shares) = world.ready_set();
+    world.seal();
+    let check_out = |words: &[&str]| world.ends_with(0, &[&["checkout"], words].concat(), &two(&shares, 0, 1));
+    for end in ["refuse", "return"] {
+        check_out(&["request", "--account", ACCOUNT, "--person", "eva", "--reason", "locked out"]);
+        if end == "return" {
+            check_out(&["approve", "--account", ACCOUNT, "--yes", "--person", "max"]);
+            check_out(&["open", "--account", ACCOUNT, "--share", "-"]);
+        }
+        let (documents, away) = (world.folder.join(".breakglass/documents"), world.folder.join("away"));
+        fs::rename(&documents, &away).unwrap();
+        check_out(&[end, "--account", ACCOUNT, "--person", "max"]);
+        fs::rename(&away, &documents).unwrap();
+    }
+}
+
+#[test]
+fn what_this_machine_has_seen_is_explained_and_no_second_opening() {
+    let world = World::new("explained");
+    let (_, shares) = world.ready_set();
+    world.seal();
+    let document = world.listing()["documents"][0]["document"].as_str().unwrap().to_owned();
+    world.ends_with(0, &["custody", "open", "--document", &document, "--share", "-"], &two(&shares, 0, 1));
+    let record = ["custody", "record-opening", "--document", &document, "--person", "eva", "--person", "max"];
+    let record = [&record[..], &["--reason", "locked out"]].concat();
+    let told = world.ends(0, &record);
+    assert!(words(&told.err).contains("which this machine has seen"), "{}", told.err);
+    let openings = || -> Vec<Timestamp> {
+        let store = SqliteStore::open(&world.folder.join(".breakglass")).unwrap();
+        let all = kept(&store, ID).unwrap().into_iter();
+        let opened = all.filter_map(|one| match one.entry {
+            Entry::OpenedOffline { opened_at, .. } => Some(opened_at),
+            _ => None,
+        });
+        opened.collect()
+    };
+    let found = openings();
+    assert_eq!((found.len(), &found[0]), (2, &found[1]), "{found:?}");
+    // Another time is another opening.
+    let told = world.ends(0, &record);
+    assert!(words(&told.err).contains("written down as opened now"), "{}", told.err);
+    assert_ne!(openings()[2], found[0]);
+}
+
+#[test]
+fn a_file_that_is_none_is_told_as_it_is() {
+    let world = World::new("no-file");
+    let (_, shares) = world.ready_set();
+    world.seal();
+    world.ends(0, &["custody", "sheet", "cover", "--output", "cover.pdf"]);
+    for (named, told) in [
+        ("nothere.txt", "there is no file `nothere.txt`, and no document in a depository is called so"),
+        ("cover.pdf", "`cover.pdf` is a PDF: open it, copy the text of one document into a file"),
+    ] {
+        let open = ["custody", "open", "--document", named, "--share", "-"];
+        let refused = world.ends_with(2, &open, &two(&shares, 0, 1));
+        assert!(words(&refused.err).contains(told), "{}", refused.err);
+    }
+    let elsewhere = ["checkout", "request", "--account", ACCOUNT, "--person", "eva", "--reason", "x", "--config"];
+    fs::create_dir(world.folder.join("empty")).unwrap();
+    fs::write(world.folder.join("empty/breakglass.toml"), "").unwrap();
+    let refused = world.ends(2, &[&elsewhere[..], &["empty/breakglass.toml"]].concat());
+    assert!(words(&refused.err).contains("run it in the folder of breakglass.toml"), "{}", refused.err);
+}
+
+#[test]
+fn a_cover_lists_what_may_count_and_nothing_that_counts_no_more() {
+    let world = World::new("covers");
+    world.ready_set();
+    let [(first, _), (second, _), (third, _)] = world.three();
+    let listed = || {
+        world.ends(0, &["custody", "sheet", "cover", "--output", "cover.pdf"]);
+        let path = world.folder.join("cover.pdf");
+        let cover = lopdf::Document::load(&path).unwrap();
+        fs::remove_file(path).unwrap();
+        let pages: Vec<u32> = cover.get_pages().into_keys().collect();
+        let text = words(&cover.extract_text(&pages).unwrap());
+        [&first, &second, &third].map(|name| text.contains(name.as_str()))
+    };
+    assert_eq!(listed(), [true; 3]);
+    world.write_record(&proved(&first));
+    world.adds(&proved(&second));
+    assert_eq!(listed(), [true; 3]);
+    world.adds(&[json!({ "state": "settled", "candidate": second, "at": "2026-11-29T03:00:00Z" })]);
+    // What was only prepared by then is superseded as well.
+    assert_eq!(listed(), [false, true, false]);
 }

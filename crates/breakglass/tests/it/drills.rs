@@ -27,6 +27,7 @@ use breakglass_tenant::profile::Profile;
 use breakglass_tenant::tls;
 use serde_json::{Value, json};
 
+use super::custody_commands::words;
 use super::served::Served;
 
 const TENANT: &str = "6c1b0e0e-54a2-4d39-9d0f-b4ea6f1a5505";
@@ -153,7 +154,8 @@ impl World {
 
     fn drill(&self, code: i32, more: &[&str]) -> Ended {
         let both = ["drill", "--account", FIRST.0, "--account", SECOND.0, "--person", "ada", "--person", "bram"];
-        let ended = self.run(&[both.as_slice(), &["--share", "ada", "--share", "cleo"], more].concat());
+        let from: &[&str] = if more.contains(&"--from") { &[] } else { &["--from", "outside"] };
+        let ended = self.run(&[both.as_slice(), &["--share", "ada", "--share", "cleo"], from, more].concat());
         assert_eq!(ended.code, code, "{more:?}\n{}\n{}", ended.out, ended.err);
         ended
     }
@@ -199,6 +201,7 @@ fn both_accounts_sign_in_everywhere_and_are_elevated_and_lowered() {
     world.wants(&["microsoft-graph", "azure-resource-manager", "azure-elevation"]);
     let evidence: Value = serde_json::from_str(&ended.out).unwrap();
     assert_eq!((&evidence["format"], &evidence["people"]), (&json!("breakglass-drill/1"), &json!(["ada", "bram"])));
+    assert_eq!(evidence["from"], "outside");
     for (place, (account, _, id)) in [FIRST, SECOND].into_iter().enumerate() {
         let seen = &evidence["accounts"][place];
         assert_eq!((&seen["account"], &seen["outcome"]), (&json!(account), &json!("good")), "{seen}");
@@ -252,6 +255,34 @@ fn a_password_alone_does_not_elevate_now_and_portals_are_not_known_without_someb
     world.wants(&["entra-admin-center"]);
     let ended = world.run(&["drill", "--account", FIRST.0, "--person", "ada", "--person", "bram"]);
     assert!(ended.code == 2 && ended.err.contains("run it at a terminal"), "{} {}", ended.code, ended.err);
+}
+
+#[test]
+fn a_drill_from_elsewhere_leaves_one_from_outside_due() {
+    let world = World::new("from", Profile::Classic, SECOND.1);
+    world.wants(&["microsoft-graph"]);
+    let from = || match world.entries(FIRST.2).iter().rev().find(|entry| matches!(entry, DrillEntry::Begun(_))) {
+        Some(DrillEntry::Begun(begun)) => begun.from.name(),
+        _ => "none",
+    };
+    for elsewhere in ["inside", "unknown"] {
+        let ended = world.drill(0, &["--from", elsewhere]);
+        assert!(words(&ended.out).contains("a drill with `--from outside` stays due"), "{}", ended.out);
+        assert_eq!(from(), elsewhere);
+        let due = world.due();
+        assert!(due.len() == 2 && due.iter().all(|line| line.contains("`--from outside`")), "{due:?}");
+    }
+    let account = ["drill", "--account", FIRST.0, "--person", "ada", "--person", "bram"];
+    // Without a terminal nobody is asked, and nobody is taken to be outside.
+    let unsaid = world.run(&[account.as_slice(), &["--share", "ada", "--share", "cleo"]].concat());
+    assert_eq!((unsaid.code, from()), (0, "unknown"), "{}", unsaid.err);
+    let ended = world.drill(0, &["--from", "outside"]);
+    assert!(!words(&ended.out).contains("stays due"), "{}", ended.out);
+    assert_eq!(world.due(), Vec::<String>::new());
+    // What was seen from outside stays so.
+    world.drill(0, &["--from", "inside"]);
+    assert_eq!(world.due(), Vec::<String>::new());
+    assert_eq!(world.run(&[account.as_slice(), &["--from", "moon"]].concat()).code, 2);
 }
 
 #[test]

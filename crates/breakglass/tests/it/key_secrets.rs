@@ -5,16 +5,11 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::custody_commands::{ACCOUNT, ID, World, two};
+use super::custody_commands::{ACCOUNT, ID, World, two, words};
 
 const KEY: &str = "20817713";
 const PIN: &str = "482915";
 const OTHER_PIN: &str = "771204";
-
-/// The text in one line.
-fn words(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
 
 impl World {
     fn notes_key(&self) {

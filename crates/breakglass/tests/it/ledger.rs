@@ -149,7 +149,7 @@ fn a_ledger_is_shown_signed_and_checked() {
     let taken = world.ends(2, &["export", "copy", "--state", "state"]);
     assert!(taken.err.starts_with("BG4037: `copy` cannot be written"), "{}", taken.err);
     let shown = world.ends(0, &["show", "--state", "state", "--stream", "rotation/"]);
-    assert!(shown.out.contains("rotation/bg1 5\n       candidate: env-5, state: prepared\n"), "{}", shown.out);
+    assert!(shown.out.contains("rotation/bg1 5\n       Prepared; candidate: env-5\n"), "{}", shown.out);
     assert!(!shown.out.contains("checkout"), "{}", shown.out);
     assert!(shown.out.lines().all(|line| line.chars().count() <= 80), "{}", shown.out);
     let document: Value =

@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::Pid;
 
-use super::custody_commands::{ACCOUNT, ID, World};
+use super::custody_commands::{ACCOUNT, ID, World, words};
 
 /// What the screen is entered and left by; the last is what empties it.
 const ENTER: &str = "\u{1b}[?1049h";
@@ -74,10 +74,6 @@ impl Terminal {
     }
 }
 
-fn words(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 #[test]
 fn a_signal_that_ends_it_leaves_nothing_on_the_screen() {
     let world = World::new("signals");
@@ -129,14 +125,20 @@ fn a_password_counts_when_somebody_has_it_and_has_set_it() {
         all.sort();
         all.into_iter().map(|(_, stands)| stands).collect()
     };
-    // It is killed while it is shown.
+    // It is killed while it is shown: somebody may have seen and set it.
     let mut terminal = Terminal::new(&world, &seal);
     terminal.waits_for("empties this screen");
     terminal.is_sent(Signal::SIGKILL);
     terminal.ended();
-    assert_eq!(standings(), ["prepared, never sent"]);
-    for (answer, code, stands) in [("no", 2, "prepared, never sent"), ("yes", 0, "counts")] {
+    assert_eq!(standings(), ["may count"]);
+    let refused = world.ends(2, &seal);
+    assert!(refused.err.contains("has passwords that are sealed"), "{}", refused.err);
+    for (before, answer, code, stands) in [(true, "no", 2, "refused, never counted"), (false, "yes", 0, "counts")] {
         let mut terminal = Terminal::new(&world, &seal);
+        if before {
+            terminal.waits_for("before,");
+            terminal.types("no\n");
+        }
         terminal.waits_for("empties this screen");
         terminal.types("\n");
         terminal.waits_for("Is it set for");
@@ -146,6 +148,32 @@ fn a_password_counts_when_somebody_has_it_and_has_set_it() {
         assert_eq!(standings().last().unwrap(), stands);
     }
     assert_eq!(standings(), ["superseded", "superseded", "counts"]);
+}
+
+#[test]
+fn a_screen_that_is_left_by_the_end_of_input_was_seen_all_the_same() {
+    let world = World::new("end-of-input");
+    let (_, shares) = world.ready_set();
+    world.seal();
+    for (place, share) in shares.iter().enumerate() {
+        std::fs::write(world.folder.join(format!("share-{place}")), share).unwrap();
+    }
+    let open = ["custody", "open", "--account", ACCOUNT, "--share", "share-0", "--share", "share-1"];
+    let mut terminal = Terminal::new(&world, &open);
+    terminal.waits_for("empties this screen");
+    terminal.types("\u{4}");
+    let (code, _, seen) = terminal.ended();
+    assert_eq!(code, Some(0), "{seen:?}");
+    // One that is shown nowhere is not opened.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_breakglass"));
+    command.args(open).current_dir(&world.folder).env("NO_COLOR", "1");
+    let pair = openpty(None, None).unwrap();
+    let before = world.listing()["sets"][0].clone();
+    command.stdin(Stdio::null()).stdout(Stdio::from(pair.slave)).stderr(Stdio::piped());
+    let output = command.spawn().unwrap().wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && told.contains("there is no terminal to show it on"), "{told}");
+    assert_eq!(world.listing()["sets"][0], before);
 }
 
 #[test]

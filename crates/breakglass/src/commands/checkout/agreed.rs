@@ -3,17 +3,22 @@
 use breakglass_adapters::key_file::KeyUse;
 use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_custody::approval::{Approval, Request, SignedRequest};
+use breakglass_custody::document::Account;
 use breakglass_custody::signing::SigningKey;
 use breakglass_ops::checkout::record::{Course, Entry};
-use breakglass_ops::checkout::stream::{Kept, course_of, kept, stream_of};
+use breakglass_ops::checkout::stream::{Kept, PREFIX, course_of, kept, stream_of};
 use breakglass_ops::journal::catch_up;
+use breakglass_ops::key_box::accounts::replaced;
+use breakglass_ops::ports::Store as _;
 use breakglass_ops::rotation::journey::course_of as rotation_of;
 use jiff::Timestamp;
 
 use super::CheckoutFailure;
 use crate::commands::custody::desk::{Desk, DeskError, name_of, signing_key};
+use crate::commands::custody::opening::account_of;
 use crate::config::Person;
 use crate::failure::Failure;
+use crate::wiring::World;
 
 /// A request that is under way.
 pub(crate) struct UnderWay {
@@ -23,6 +28,39 @@ pub(crate) struct UnderWay {
     pub(super) leaf: [u8; 32],
     /// How the check-outs of the account stand.
     pub(super) course: Course,
+}
+
+/// The account of which something is asked for or out, by the id or the name with which it was signed: no document is needed
+/// for that. If nothing is, the account of which something is sealed.
+pub(super) fn account_asked(
+    desk: &Desk,
+    store: &SqliteStore,
+    (account, now): (&str, Timestamp),
+    world: &World,
+) -> Result<Account, Failure> {
+    let deleted = replaced(store).map_err(DeskError::from)?;
+    for stream in store.streams(PREFIX).map_err(DeskError::from)? {
+        let id = stream.strip_prefix(PREFIX).unwrap_or_default();
+        let is_id = id.eq_ignore_ascii_case(account);
+        // Of one that is gone another may have the name.
+        if deleted.get(id) == Some(&true) && !is_id {
+            continue;
+        }
+        let (course, _) = course_of(store, id).map_err(CheckoutFailure::from)?;
+        let Some(asked) = course.request_at(now).map(|request| request.request.clone()) else { continue };
+        let is_it = |one: &&Kept| matches!(&one.entry, Entry::Requested(request) if request.request == asked);
+        let all = kept(store, id).map_err(CheckoutFailure::from)?;
+        let signed = all.iter().find(is_it).and_then(|one| match &one.entry {
+            Entry::Requested(request) => signed_request(desk, one, request.person.as_str()).ok(),
+            _ => None,
+        });
+        let name = signed.map(|signed| signed.request().account.user_principal_name.clone());
+        if is_id || name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(account)) {
+            let user_principal_name = name.unwrap_or_else(|| account.to_owned());
+            return Ok(Account { id: id.to_owned(), user_principal_name });
+        }
+    }
+    account_of(desk, account, world)
 }
 
 /// What is under way for an account, after every signature of it was looked at.

@@ -9,11 +9,10 @@ use breakglass_ops::checkout::stream::{course_of, note};
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::ports::Clock as _;
 
-use super::agreed::{own_key, still_counts, under_way};
+use super::agreed::{account_asked, own_key, still_counts, under_way};
 use super::{CheckoutFailure, with_key};
 use crate::commands::custody::desk::{Place, name_of};
 use crate::commands::custody::key_secrets::{called, sealed_of};
-use crate::commands::custody::opening::account_of;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::{day_and_time, visible};
@@ -49,7 +48,7 @@ impl Arguments {
         let desk = self.place.desk(world)?;
         let (person, name) = with_key(&desk, &self.person)?;
         let store = desk.store()?;
-        let account = account_of(&desk, &self.account, world)?;
+        let account = account_asked(&desk, &store, (&self.account, SystemClock.now()), world)?;
         let now = SystemClock.now();
         let found = under_way(&desk, &store, &account.id, now)?;
         let asked = found.request.request();

@@ -7,10 +7,10 @@ use breakglass_ops::journal::catch_up;
 use breakglass_ops::ports::Clock as _;
 
 use super::CheckoutFailure;
-use super::agreed::{still_counts, under_way};
+use super::agreed::{account_asked, still_counts, under_way};
 use crate::commands::custody::desk::{Place, name_of};
 use crate::commands::custody::key_secrets::{next_step, sealed_of};
-use crate::commands::custody::opening::{Candidates, OpeningShares, Used, account_of, note_opening, open_and_show};
+use crate::commands::custody::opening::{Candidates, OpeningShares, Used, note_opening, open_and_show};
 use crate::commands::custody::shown::Spelling;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -41,7 +41,7 @@ impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let desk = self.place.desk(world)?;
         let store = desk.store()?;
-        let account = account_of(&desk, &self.account, world)?;
+        let account = account_asked(&desk, &store, (&self.account, SystemClock.now()), world)?;
         let found = under_way(&desk, &store, &account.id, SystemClock.now())?;
         let asked = found.request.request();
         still_counts(&store, asked)?;

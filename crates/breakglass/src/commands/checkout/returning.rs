@@ -7,9 +7,9 @@ use breakglass_ops::journal::catch_up;
 use breakglass_ops::ports::Clock as _;
 
 use super::CheckoutFailure;
+use super::agreed::account_asked;
 use crate::commands::custody::desk::{Place, name_of};
 use crate::commands::custody::key_secrets::{next_step, sealed_of};
-use crate::commands::custody::opening::account_of;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::wiring::World;
@@ -36,7 +36,7 @@ impl Arguments {
         let desk = self.place.desk(world)?;
         let person = desk.person(&self.person)?;
         let store = desk.store()?;
-        let account = account_of(&desk, &self.account, world)?;
+        let account = account_asked(&desk, &store, (&self.account, SystemClock.now()), world)?;
         let now = SystemClock.now();
         let (course, _) = course_of(&store, &account.id).map_err(CheckoutFailure::from)?;
         let request = course.request_at(now).map(|request| (request.request.clone(), request.document.clone()));

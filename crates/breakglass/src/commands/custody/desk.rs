@@ -112,6 +112,9 @@ pub(crate) enum DeskError {
         #[source]
         source: SignedError,
     },
+    /// Under its name lies another one.
+    #[error("what lies in {place} under the name `{name}` is another document: `{found}`, of `{account}`")]
+    Misplaced { name: String, place: String, found: String, account: String },
     /// There is no such document.
     #[error("there is no document `{name}` in {place}")]
     NoDocument { name: String, place: String },
@@ -121,7 +124,7 @@ pub(crate) enum DeskError {
     )]
     NoSet(String),
     /// Somebody is not declared.
-    #[error("`{id}` is no custodian and no person of the configuration; there are: {}", if .known.is_empty() { "none" } else { .known.as_str() })]
+    #[error("`{id}` is no custodian and no person of the configuration; {}", if .known.is_empty() { "it names nobody".to_owned() } else { format!("there are: {}", .known) })]
     Unknown { id: String, known: String },
     /// Somebody's id is no name.
     #[error("`{id}` cannot be the id of somebody who holds a share or agrees: {source}")]
@@ -178,6 +181,14 @@ impl Coded for DeskError {
                  every sheet"
             }
             Self::Sealable(_) => "`breakglass custody list` says what is missing",
+            Self::Unknown { known, .. } if known.is_empty() => {
+                "run it in the folder of breakglass.toml, or name that file with --config; people are declared there, below \
+                 `[[custody.custodian]]` or `[[custody.person]]`"
+            }
+            Self::Misplaced { .. } => {
+                "somebody has copied or renamed it: put it back under its own name, and bring the one that is meant from a sheet or \
+                 another depository"
+            }
             Self::Unknown { .. } | Self::PersonName { .. } => {
                 "declare them below `[[custody.custodian]]` or `[[custody.person]]`"
             }
@@ -415,7 +426,8 @@ impl Desk {
         let mut refusal = None;
         for depository in depositories.iter() {
             let found = match self.runtime.block_on(depository.read(name)) {
-                Ok(Some(text)) => confirmed(name.as_str(), &text, operator),
+                Ok(Some(text)) => confirmed(name.as_str(), &text, operator)
+                    .and_then(|document| in_its_place(name, document, &depository.place())),
                 Ok(None) => continue,
                 Err(error) => Err(error.into()),
             };
@@ -543,7 +555,7 @@ pub(crate) fn enter(store: &SqliteStore, world: &World) {
 }
 
 /// How the rotations stand of every account that has a record, with its id.
-pub(super) fn courses(store: &dyn Store) -> Result<Vec<(String, Course)>, DeskError> {
+pub(crate) fn courses(store: &dyn Store) -> Result<Vec<(String, Course)>, DeskError> {
     let streams = store.streams(journey::STREAM)?;
     let accounts = streams.iter().filter_map(|stream| stream.strip_prefix(journey::STREAM));
     accounts.map(|account| Ok((account.to_owned(), course_of(store, account)?.0))).collect()
@@ -558,6 +570,17 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 /// A path that means the same wherever somebody reads it.
 fn whole(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
+}
+
+/// That a document lies under its own name: by another it would be taken for what it is not.
+fn in_its_place(name: &Name, document: Document, place: &str) -> Result<Document, DeskError> {
+    let label = document.label();
+    let found = label.envelope.to_string();
+    if found == name.as_str() {
+        return Ok(document);
+    }
+    let (name, place, account) = (name.to_string(), place.to_owned(), label.account.user_principal_name.clone());
+    Err(DeskError::Misplaced { name, place, found, account })
 }
 
 /// A document as the operator signed it.

@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use breakglass_custody::document::{CredentialKind, Document};
 use breakglass_custody::name::Name;
@@ -14,17 +16,19 @@ use breakglass_ops::key_box::accounts::replaced;
 use breakglass_ops::key_box::record::{HeldSet, KeyBox};
 use breakglass_ops::ports::Store;
 use breakglass_ops::rotation::journey::course_of;
-use breakglass_ops::rotation::record::Standing;
+use breakglass_ops::rotation::record::{Course, QUIESCENCE_HOURS_USUAL, Standing};
 use jiff::Timestamp;
 
 use super::CustodyFailure;
-use super::desk::{Desk, DeskError, Place, courses, name_of};
-use super::key_secrets;
+use super::desk::{DOCUMENTS, Desk, DeskError, Place, courses, name_of};
+use super::key_secrets::{self, key_courses};
 use crate::commands::drill::DrillFailure;
+use crate::config::DocumentPlace;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::deliver;
 use crate::render::custody::{DocumentLine, Listing, SetLine, ShareLine, json, text};
+use crate::render::day_and_time;
 use crate::wiring::World;
 
 /// How a document stands that another machine has sealed, or a rotation that was stopped.
@@ -99,12 +103,15 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
         .iter()
         .map(|document| key_secrets::document_line(&store, (document, &deleted), (&key_box, world.now)))
         .collect::<Result<Vec<_>, _>>()?;
-    let missing = missing(&store, (&documents, &deleted))?;
+    let left_behind = left_behind(desk);
+    let missing = missing(&store, (&documents, &deleted), left_behind.as_deref())?;
     // Of what cannot be found nobody knows whose it is.
-    let unsealed = if missing.is_empty() { unsealed(desk, &lines) } else { Vec::new() };
-    let mut to_do = to_do(&key_box, &lines, &unsealed);
+    let declared: Vec<String> = desk.config.wanted(None).accounts.into_iter().map(|account| account.name).collect();
+    let unsealed = if missing.is_empty() { unsealed(&declared, &lines, &other_lines) } else { Vec::new() };
+    let mut to_do = to_do(&key_box, &lines, unsealed);
     to_do.extend(missing);
     to_do.extend(key_secrets::to_do(&store, (&others, &deleted), (&key_box, world.now))?);
+    to_do.extend(secrets_left_behind(&store, (&others, &deleted), left_behind.as_deref())?);
     for (document, line) in documents.iter().zip(&lines).filter(|(_, line)| line.is_current && !line.is_opened) {
         if let Some((_, Some(spent))) = key_box.standing(document.label().set.recipient.fingerprint()) {
             let why = match spent {
@@ -164,17 +171,68 @@ fn gone((account, is_deleted): (String, bool)) -> Option<String> {
     is_deleted.then_some(account)
 }
 
+/// The folder beside the state, where documents were kept until others were declared, if it is none of those.
+fn left_behind(desk: &Desk) -> Option<PathBuf> {
+    let folders = desk.config.document_places(&desk.folder).into_iter().map(|place| match place {
+        DocumentPlace::Folder(folder) => Some(folder),
+        DocumentPlace::Vault(_) => None,
+    });
+    undeclared(&desk.state.join(DOCUMENTS), &folders.collect::<Vec<_>>())
+}
+
+/// A folder that is there, unless it is one of those that are declared, or none is.
+fn undeclared(usual: &Path, declared: &[Option<PathBuf>]) -> Option<PathBuf> {
+    let usual = fs::canonicalize(usual).ok().filter(|usual| usual.is_dir())?;
+    let is_usual = |folder: &PathBuf| fs::canonicalize(folder).is_ok_and(|folder| folder == usual);
+    let is_declared = declared.is_empty() || declared.iter().flatten().any(is_usual);
+    (!is_declared).then_some(usual)
+}
+
+/// Where a document lies besides, for whoever looks for it; nothing if that is not known.
+fn lies_in(left_behind: Option<&Path>, document: &Name) -> Option<String> {
+    let folder = left_behind.filter(|folder| folder.join(format!("{document}.txt")).is_file())?;
+    let folder = folder.display();
+    Some(format!("it is in `{folder}`, which is no depository any more: copy it from there into each that is declared"))
+}
+
+/// PINs and private keys that count, whose documents lie where documents are looked for no more.
+fn secrets_left_behind(
+    store: &dyn Store,
+    (documents, deleted): (&[Document], &BTreeSet<String>),
+    left_behind: Option<&Path>,
+) -> Result<Vec<String>, Failure> {
+    let found = envelopes(documents);
+    let is_deleted = |id: &str| deleted.iter().any(|gone| gone.eq_ignore_ascii_case(id));
+    let mut to_do = Vec::new();
+    for (_, course) in key_courses(store)?.iter().filter(|(id, _)| !is_deleted(id)) {
+        for (name, _) in course.counting().filter(|(name, _)| !found.contains(name.as_str())) {
+            to_do.extend(lies_in(left_behind, name).map(|lies| format!("bring the document `{name}`: {lies}")));
+        }
+    }
+    Ok(to_do)
+}
+
+fn envelopes(documents: &[Document]) -> BTreeSet<String> {
+    documents.iter().map(|document| document.label().envelope.to_string()).collect()
+}
+
 /// Documents that count, or may, and that no depository has that answers.
-fn missing(store: &dyn Store, (documents, deleted): (&[Document], &BTreeSet<String>)) -> Result<Vec<String>, Failure> {
-    let found: BTreeSet<String> = documents.iter().map(|document| document.label().envelope.to_string()).collect();
+fn missing(
+    store: &dyn Store,
+    (documents, deleted): (&[Document], &BTreeSet<String>),
+    left_behind: Option<&Path>,
+) -> Result<Vec<String>, Failure> {
+    let found = envelopes(documents);
     let mut to_do = Vec::new();
     for (id, course) in courses(store)?.iter().filter(|(id, _)| !deleted.contains(id)) {
         let of_it = documents.iter().find(|document| document.label().account.id == *id);
         let account = of_it.map_or(id, |document| &document.label().account.user_principal_name);
         for name in course.may_count().filter(|name| !found.contains(name.as_str())) {
             let counts = if course.current() == Some(name) { "counts" } else { "may count" };
+            let lies = lies_in(left_behind, name).map(|lies| format!("; {lies}")).unwrap_or_default();
             to_do.push(format!(
-                "bring the document `{name}` of {account} from where it lies: it {counts}, and no depository that answers has it"
+                "bring the document `{name}` of {account} from where it lies: it {counts}, and no depository that answers has \
+                 it{lies}"
             ));
         }
     }
@@ -195,15 +253,11 @@ fn document_line(
     let is_current = course.current() == Some(&name) && !is_gone;
     let is_opened = course.is_opened(&name) || out.is_opened(&name);
     let stands = match course.standing(&name) {
-        _ if is_gone => "its account is deleted",
-        _ if is_current && is_opened => "counts, opened: rotate",
-        _ if is_current => "counts",
-        Some(Standing::Sent) => "may count",
-        Some(Standing::Proved | Standing::Settled) => "counted before",
-        Some(Standing::Superseded) => "superseded",
-        Some(Standing::Refused) => "refused, never counted",
-        Some(Standing::Prepared) => "prepared, never sent",
-        None => UNRECORDED,
+        _ if is_gone => "its account is deleted".to_owned(),
+        _ if is_current && is_opened => "counts, opened: rotate".to_owned(),
+        _ if is_current => "counts".to_owned(),
+        Some(standing) => beside_current(&course, standing, now),
+        None => UNRECORDED.to_owned(),
     };
     let is_asked = out.request_at(now).is_some_and(|request| request.document == name);
     let check_out = if is_asked { check_out(out.standing(now)) } else { None };
@@ -217,11 +271,26 @@ fn document_line(
         set: label.set.id.to_string(),
         reserve: label.reserve.as_ref().map(|reserve| reserve.id.to_string()),
         sealed_on: label.sealed_on,
-        stands: stands.to_owned(),
+        stands,
         is_current,
         is_opened,
         check_out,
     })
+}
+
+/// How a password stands that is not the one to open first. Nothing that may count is said to be past: until the one that
+/// counts is settled, what was sent before it may still arrive.
+fn beside_current(course: &Course, standing: Standing, now: Timestamp) -> String {
+    match standing {
+        Standing::Sent => "may count".to_owned(),
+        Standing::Proved | Standing::Settled => match course.quiet_at(QUIESCENCE_HOURS_USUAL).filter(|at| now < *at) {
+            Some(at) => format!("counted before, may count until `rotate` settles it, from {} on", day_and_time(at)),
+            None => "counted before, may count until `rotate` settles it".to_owned(),
+        },
+        Standing::Superseded => "superseded".to_owned(),
+        Standing::Refused => "refused, never counted".to_owned(),
+        Standing::Prepared => "prepared, never sent".to_owned(),
+    }
 }
 
 /// How a check-out stands, in words.
@@ -241,16 +310,36 @@ fn overdue<'l>(lines: impl Iterator<Item = &'l DocumentLine>) -> impl Iterator<I
     overdue.map(|line| format!("`breakglass checkout return --account {} --person …`: it is overdue", line.account))
 }
 
-/// Accounts of the configuration of which nothing is sealed.
-fn unsealed(desk: &Desk, documents: &[DocumentLine]) -> Vec<String> {
-    let is_of = |document: &DocumentLine, name: &str| {
-        document.account_id.eq_ignore_ascii_case(name) || document.account.eq_ignore_ascii_case(name)
+/// What is to be done for accounts of the configuration of which no password is sealed that counts; `others` is what is sealed
+/// besides passwords.
+///
+/// A document has the name that its account had when it was sealed, and its id, which stays. So an account is known by any name
+/// that some document of its id has; one that has none of them may be new, or renamed, and both are said.
+fn unsealed(declared: &[String], documents: &[DocumentLine], others: &[DocumentLine]) -> Vec<String> {
+    let is_named = |line: &DocumentLine, name: &str| {
+        line.account_id.eq_ignore_ascii_case(name) || line.account.eq_ignore_ascii_case(name)
     };
-    let declared = desk.config.wanted(None).accounts.into_iter().map(|account| account.name);
-    declared.filter(|name| !documents.iter().any(|document| document.is_current && is_of(document, name))).collect()
+    let is_of = |line: &DocumentLine, name: &str| {
+        let mut of_its_id =
+            documents.iter().chain(others).filter(|other| other.account_id.eq_ignore_ascii_case(&line.account_id));
+        of_its_id.any(|other| is_named(other, name))
+    };
+    let counting = || documents.iter().filter(|line| line.is_current);
+    let strangers = counting().filter(|line| !declared.iter().any(|name| is_of(line, name)));
+    let strangers: Vec<String> = strangers.map(|line| format!("`{}` ({})", line.account, line.account_id)).collect();
+    let renamed = match strangers.as_slice() {
+        [] => String::new(),
+        names => format!(
+            "; a password is sealed for {}, which the configuration does not name: if the account was renamed, it opens by that name \
+             or id until it is rotated, and declared by its id it is known whatever it is called",
+            names.join(", ")
+        ),
+    };
+    let unsealed = declared.iter().filter(|name| !counting().any(|line| is_of(line, name)));
+    unsealed.map(|name| format!("`breakglass rotate --account {name}`: it has no sealed password{renamed}")).collect()
 }
 
-fn to_do(key_box: &KeyBox, documents: &[DocumentLine], unsealed: &[String]) -> Vec<String> {
+fn to_do(key_box: &KeyBox, documents: &[DocumentLine], unsealed: Vec<String>) -> Vec<String> {
     let mut to_do = Vec::new();
     match key_box.next() {
         Some((held, Err(missing))) => {
@@ -266,9 +355,7 @@ fn to_do(key_box: &KeyBox, documents: &[DocumentLine], unsealed: &[String]) -> V
             to_do.push(format!("make {what}: `breakglass custody new-set`"));
         }
     }
-    for account in unsealed {
-        to_do.push(format!("`breakglass rotate --account {account}`: it has no sealed password"));
-    }
+    to_do.extend(unsealed);
     for document in documents.iter().filter(|document| document.is_current) {
         if document.is_opened {
             to_do.push(format!("`breakglass rotate --account {}`: its password was opened", document.account));
@@ -365,6 +452,11 @@ fn drills_due(
             Due::Old { ended_at } => {
                 format!("the last was on {}, and one is due every {DRILL_DAYS_MAX} days", ended_at.strftime("%F"))
             }
+            Due::NotOutside { surfaces } => format!(
+                "no drill of the last {DRILL_DAYS_MAX} days is known to have shown that it gets in from outside the networks that \
+                 policies trust, which one with `--from outside` does: {}",
+                listed(&surfaces)
+            ),
             Due::Staff { new, gone } => {
                 let new = (!new.is_empty()).then(|| format!("new: {}", names(&new)));
                 let gone = (!gone.is_empty()).then(|| format!("gone: {}", names(&gone)));
@@ -375,4 +467,125 @@ fn drills_due(
         due.push(format!("`breakglass drill --account {} --person … --person …`: {why}", document.account));
     }
     Ok(due)
+}
+
+#[cfg(test)]
+mod tests {
+    use breakglass_ops::rotation::record::Entry;
+
+    use super::*;
+
+    const OLD: (&str, &str) = ("old@contoso.com", "00000000-0000-4000-8000-0000000000a1");
+    const OTHER: (&str, &str) = ("bg2@contoso.com", "00000000-0000-4000-8000-0000000000A2");
+
+    fn line((account, id): (&str, &str), is_current: bool) -> DocumentLine {
+        DocumentLine {
+            document: "document".to_owned(),
+            account: account.to_owned(),
+            account_id: id.to_owned(),
+            credential: CredentialKind::Password,
+            secret_of: None,
+            version: 1,
+            set: "set".to_owned(),
+            reserve: None,
+            sealed_on: Timestamp::UNIX_EPOCH,
+            stands: String::new(),
+            is_current,
+            is_opened: false,
+            check_out: None,
+        }
+    }
+
+    #[test]
+    fn an_account_is_known_by_its_id_whatever_it_is_called() {
+        let new = ("new@contoso.com", OLD.1);
+        let (old, other, past) = (line(OLD, true), line(OTHER, true), line(OLD, false));
+        let (new_past, new_pin, other_id) = (line(new, false), line(new, true), OTHER.1.to_lowercase());
+        // What is declared; passwords; what else is sealed; who has nothing that counts, and who may have been renamed.
+        type Case<'c> = (&'c [&'c str], &'c [&'c DocumentLine], &'c [&'c DocumentLine], &'c [&'c str], &'c [&'c str]);
+        let cases: [Case<'_>; 9] = [
+            (&[OLD.0, OTHER.0], &[&old, &other], &[], &[], &[]),
+            (&["OLD@contoso.com", &other_id], &[&old, &other], &[], &[], &[]),
+            (&[OLD.1], &[&old], &[], &[], &[]),
+            (&[OLD.0], &[], &[], &[OLD.0], &[]),
+            (&[OLD.0], &[&past], &[], &[OLD.0], &[]),
+            (&[new.0, OTHER.0], &[&old, &other], &[], &[new.0], &[OLD.0, OLD.1]),
+            // Another document of its id has the new name.
+            (&[new.0], &[&old, &new_past], &[], &[], &[]),
+            (&[new.0], &[&old], &[&new_pin], &[], &[]),
+            // A PIN is no password.
+            (&[new.0], &[], &[&new_pin], &[new.0], &[]),
+        ];
+        for (number, (declared, documents, others, missing, strangers)) in cases.into_iter().enumerate() {
+            let declared: Vec<String> = declared.iter().map(|&name| name.to_owned()).collect();
+            let copies = |lines: &[&DocumentLine]| -> Vec<DocumentLine> {
+                lines.iter().map(|one| line((&one.account, &one.account_id), one.is_current)).collect()
+            };
+            let said = unsealed(&declared, &copies(documents), &copies(others));
+            assert_eq!(said.len(), missing.len(), "{number}: {said:?}");
+            for (said, name) in said.iter().zip(missing) {
+                assert!(said.starts_with(&format!("`breakglass rotate --account {name}`: it has no sealed password")));
+                assert_eq!(said.contains("was renamed"), !strangers.is_empty(), "{number}: {said}");
+                assert!(strangers.iter().all(|stranger| said.contains(stranger)), "{number}: {said}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_may_count_is_not_said_to_be_past() {
+        let at: Timestamp = "2026-11-27T03:00:00Z".parse().unwrap();
+        let hours = |hours: i64| at + jiff::SignedDuration::from_hours(hours);
+        let [first, second, third] = ["first", "second", "third"].map(|text| Name::read(text).unwrap());
+        let sent = |candidate: &Name| {
+            [Entry::Prepared { candidate: candidate.clone(), at }, Entry::Sending { candidate: candidate.clone(), at }]
+        };
+        let proved =
+            |candidate: &Name| Entry::Proved { candidate: candidate.clone(), changed_at: None, is_answered: true, at };
+        let mut course = Course::default();
+        let take = |course: &mut Course, entries: &[Entry]| {
+            entries.iter().for_each(|entry| course.take(entry).unwrap());
+        };
+        take(&mut course, &[Entry::Prepared { candidate: first.clone(), at }]);
+        take(&mut course, &[Entry::Settled { candidate: first.clone(), at }]);
+        take(&mut course, &sent(&second));
+        take(&mut course, &[proved(&second)]);
+        take(&mut course, &sent(&third));
+        take(&mut course, &[proved(&third)]);
+        let said =
+            |course: &Course, name: &Name, now: Timestamp| beside_current(course, course.standing(name).unwrap(), now);
+        for earlier in [&first, &second] {
+            assert!(course.may_count().any(|name| name == earlier));
+            assert_eq!(
+                said(&course, earlier, hours(23)),
+                "counted before, may count until `rotate` settles it, from 28 November 2026, 03:00 UTC on"
+            );
+            assert_eq!(said(&course, earlier, hours(24)), "counted before, may count until `rotate` settles it");
+        }
+        take(&mut course, &[Entry::Settled { candidate: third, at: hours(24) }]);
+        for earlier in [&first, &second] {
+            assert!(!course.may_count().any(|name| name == earlier));
+            assert_eq!(said(&course, earlier, hours(24)), "superseded");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_declared_no_more_is_named() {
+        let folder = std::env::temp_dir().join(format!("breakglass-left-behind-{}", std::process::id()));
+        let (usual, other) = (folder.join("state/documents"), folder.join("other"));
+        assert_eq!(undeclared(&usual, &[Some(other.clone())]), None, "it is not there");
+        fs::create_dir_all(&usual).unwrap();
+        let roundabout = folder.join("state/../state/documents");
+        let whole = fs::canonicalize(&usual).unwrap();
+        let declared = |folder: &Path| Some(folder.to_path_buf());
+        assert_eq!(undeclared(&usual, &[]), None, "it is the place of documents");
+        assert_eq!(undeclared(&usual, &[declared(&other), declared(&roundabout)]), None, "it is declared");
+        assert_eq!(undeclared(&usual, &[declared(&other), None]), Some(whole.clone()));
+        let name = Name::read("one").unwrap();
+        assert_eq!(lies_in(Some(&whole), &name), None, "the document is not in it");
+        fs::write(usual.join("one.txt"), "text").unwrap();
+        let lies = lies_in(Some(&whole), &name).unwrap();
+        assert!(lies.contains(&whole.display().to_string()), "{lies}");
+        assert_eq!(lies_in(None, &name), None);
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -37,6 +37,7 @@ use self::desk::DeskError;
 use crate::codes::ErrorCode;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
+use crate::terminal::TerminalError;
 use crate::wiring::World;
 
 /// Keep the secrets of the emergency accounts: shares, sealed documents, openings
@@ -149,6 +150,9 @@ pub(crate) enum CustodyFailure {
         "by the clock of this machine {0} is still to come: leave --opened-at out, or give the time at which it was opened"
     )]
     Ahead(jiff::Timestamp),
+    /// It is no time.
+    #[error("`{0}` is no time: give it as 2026-11-27T03:00:00Z")]
+    NoTime(String),
     /// What counts is sealed to more than one set.
     #[error("the accounts are sealed to more than one set of shares, and a sheet is of one: {0}")]
     Several(String),
@@ -199,6 +203,9 @@ pub(crate) enum CustodyFailure {
     /// What cannot be written down.
     #[error("it cannot be written down: {0}")]
     NotNoted(String),
+    /// It is opened, and whoever opened it may not have all of it.
+    #[error("it was opened, and could not be shown to its end")]
+    NotShown(#[source] TerminalError),
 }
 
 pub(crate) const CODES: &[ErrorCode] = &[
@@ -216,11 +223,26 @@ pub(crate) const CODES: &[ErrorCode] = &[
         explanation: "What was asked for cannot be: so many shares, such a password, a reason that is empty, a document that \
                       nobody named. The message says what; nothing was changed.",
     },
+    ErrorCode {
+        code: "BG4056",
+        title: "it was opened, and not shown to its end",
+        explanation: "The shares were together, and the opening is written down where the state is on this machine: its set is \
+                      never sealed to again, and what was sealed is to be changed. The terminal, or whatever reads standard \
+                      output, did not take all of it. The same command shows it again.",
+    },
+    ErrorCode {
+        code: "BG4057",
+        title: "a set of shares is made half-way",
+        explanation: "Shares were written or shown, and the set is not in the record, or nobody knows whether it is. Nothing is \
+                      ever sealed to a set that is not in the record: destroy what there is of it. The message says which files, \
+                      or what to look for with `breakglass custody list`.",
+    },
 ];
 
 impl Coded for CustodyFailure {
     fn code(&self) -> &'static str {
         match self {
+            Self::NotShown(_) => "BG4056",
             Self::Recover(_) | Self::Open(_) => "BG4054",
             _ => "BG4055",
         }
@@ -249,10 +271,21 @@ impl Coded for CustodyFailure {
                 }
                 Self::Sealed(_) => "`breakglass rotate` sets another one",
                 Self::Several(_) => "make one for each of the sets, with --set; when every account is rotated it is one set again",
+                Self::NotShown(_) => {
+                    "the same again shows it: `breakglass custody open --account …`; `breakglass custody list` says what is to be done \
+                     after an opening"
+                }
                 Self::Quorum(_) => "declare more custodians, or ask for fewer shares to open",
                 _ => "nothing was changed",
             }
             .to_owned(),
         )
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NotShown(_) => Exit::Partial,
+            _ => Exit::NotStarted,
+        }
     }
 }

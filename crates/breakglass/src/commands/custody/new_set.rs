@@ -1,10 +1,17 @@
 //! `custody new-set`: a sealing key, split among custodians.
+//!
+//! **Invariant:** a set is in the record when every share is handed out, and not before. Where that stops half-way, the files
+//! that were made for it are taken away again; one that stays, or a record that cannot be read, is said.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::random::SystemRandom;
+use breakglass_adapters::sqlite_store::SqliteStore;
+use breakglass_adapters::whole_file;
+use breakglass_custody::key_set::SetId;
 use breakglass_custody::name::Name;
 use breakglass_custody::quorum::Quorum;
 use breakglass_custody::sealed::seal_share;
@@ -17,10 +24,10 @@ use jiff::Timestamp;
 
 use super::CustodyFailure;
 use super::desk::{Desk, DeskError, Place, name_of};
-use super::sheet::{PaperName, share_sheet, write_new};
+use super::sheet::{PaperName, share_sheet};
 use crate::config::{Person, PersonKind};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Coded, Failure};
 use crate::terminal::PrivateScreen;
 use crate::wiring::World;
 
@@ -69,6 +76,50 @@ pub(super) struct Arguments {
     place: Place,
 }
 
+/// What is left where a set is made half-way.
+#[derive(Debug, thiserror::Error)]
+enum HalfMade {
+    /// Its shares are still there.
+    #[error("the set `{set}` is not made, and what was written of it cannot be taken away: {files}")]
+    Left {
+        set: SetId,
+        files: String,
+        #[source]
+        why: Failure,
+    },
+    /// Nobody knows whether it is in the record.
+    #[error("the shares of the set `{set}` are handed out, and it is not known whether the record has taken it")]
+    Untold {
+        set: SetId,
+        #[source]
+        why: Failure,
+    },
+}
+
+impl Coded for HalfMade {
+    fn code(&self) -> &'static str {
+        "BG4057"
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Left { .. } => {
+                "destroy these files, and whatever was printed or written down of this set: nothing is ever sealed to it. Then the \
+                 same again makes another"
+                    .to_owned()
+            }
+            Self::Untold { set, .. } => format!(
+                "look with `breakglass custody list`: where it shows `{set}`, go on with `breakglass custody rehearse --acknowledge \
+                 --set {set}`; where it does not, destroy what was handed out of it, and the same again makes another"
+            ),
+        })
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Partial
+    }
+}
+
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let desk = self.place.desk(world)?;
@@ -89,11 +140,21 @@ impl Arguments {
         let made = Entry::Made { set: signed.text().to_owned(), holders: names, is_reserve: self.reserve, at: now };
         // Whether it can be the next set shows before anybody is given a share.
         KeyBox::take(&mut key_box.clone(), &made).map_err(DeskError::from)?;
+        let mut written = Vec::new();
         for (holder, share) in holders.iter().zip(&split.shares) {
-            self.hand_out((&desk, holder), (&signed, share), now, world)?;
+            let handed = self.hand_out((&desk, holder), (&signed, share), (now, &mut written), world);
+            handed.map_err(|why| self.undone(&split.set.id, &written, why, world))?;
         }
         // Only what somebody holds is a set.
-        key_box.note(&store, &made).map_err(DeskError::from)?;
+        if let Err(error) = key_box.note(&store, &made) {
+            let why = Failure::from(DeskError::from(error));
+            match is_in_record((&desk, &store), &signed) {
+                // What went wrong came after it.
+                Some(true) => {}
+                Some(false) => return Err(self.undone(&split.set.id, &written, why, world)),
+                None => return Err(HalfMade::Untold { set: split.set.id.clone(), why }.into()),
+            }
+        }
         desk.enter(&store, world);
         let words = self.place.words();
         world.tell(&format!(
@@ -108,6 +169,24 @@ impl Arguments {
             split.set.id
         ));
         Ok(Exit::Good)
+    }
+
+    /// Takes away what was written of a set that is not made. Gives why it is not, and what is left of it.
+    fn undone(&self, set: &SetId, written: &[PathBuf], why: Failure, world: &World) -> Failure {
+        let left = taken_away(written);
+        if !left.is_empty() {
+            return HalfMade::Left { set: set.clone(), files: listed(left), why }.into();
+        }
+        if !written.is_empty() {
+            world.note(&format!(
+                "the set `{set}` is not made, and what was written of it is taken away again: {}. Destroy what was printed of it",
+                listed(written)
+            ));
+        }
+        if self.show {
+            world.note(&format!("destroy what anybody wrote down of the set `{set}`: it is not made"));
+        }
+        why
     }
 
     /// Those who get a share, in order.
@@ -127,20 +206,22 @@ impl Arguments {
         &self,
         (desk, holder): (&Desk, &Person),
         (signed, share): (&SignedSet, &Share),
-        now: Timestamp,
+        (now, written): (Timestamp, &mut Vec<PathBuf>),
         world: &World,
     ) -> Result<(), Failure> {
         let number = share.header().member + 1;
         let id = &signed.set().id;
         if let Some(key) = &holder.age {
             let sealed = seal_share(share, key).map_err(CustodyFailure::Share)?;
-            let path = write_in(&self.output, &format!("{id}-{number}-{}.age", holder.id), sealed.as_bytes())?;
+            let path = self.output.join(format!("{id}-{number}-{}.age", holder.id));
+            write_in(&self.output, &path, sealed.as_bytes(), written)?;
             world.tell(&format!("{}: share {number} is in `{}`, encrypted to their key.", holder.name, path.display()));
             return Ok(());
         }
         if !self.show {
             let sheet = share_sheet(desk, holder, (signed, share, self.reserve), &[], (self.paper, now))?;
-            let path = write_in(&self.output, &format!("{id}-{number}-{}.pdf", holder.id), &sheet)?;
+            let path = self.output.join(format!("{id}-{number}-{}.pdf", holder.id));
+            write_in(&self.output, &path, &sheet, written)?;
             world.tell(&format!(
                 "{}: share {number} is in `{}`; print it for them, and delete it.",
                 holder.name,
@@ -167,6 +248,26 @@ impl Arguments {
     }
 }
 
+/// Whether the record has a set; nothing where nobody can tell.
+fn is_in_record((desk, store): (&Desk, &SqliteStore), set: &SignedSet) -> Option<bool> {
+    let key_box = desk.key_box(store).ok()?;
+    Some(key_box.set(set.set().recipient.fingerprint()).is_ok())
+}
+
+/// Takes files away again. Gives those that cannot be.
+fn taken_away(files: &[PathBuf]) -> Vec<&PathBuf> {
+    let is_left = |file: &&PathBuf| match fs::remove_file(file) {
+        Ok(()) => false,
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    };
+    files.iter().filter(is_left).collect()
+}
+
+/// Files, for people.
+fn listed<'p>(files: impl IntoIterator<Item = &'p PathBuf>) -> String {
+    files.into_iter().map(|file| format!("`{}`", file.display())).collect::<Vec<_>>().join(", ")
+}
+
 /// Who holds the shares, each of them one, before anything is made.
 fn names(holders: &[Person]) -> Result<Vec<Name>, DeskError> {
     let mut names = Vec::new();
@@ -180,17 +281,26 @@ fn names(holders: &[Person]) -> Result<Vec<Name>, DeskError> {
     Ok(names)
 }
 
-/// A file in a folder that is made if it is not there, and that only its owner enters then.
-fn write_in(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, Failure> {
+/// A file in a folder that is made if it is not there, and that only its owner enters then. It is added to
+/// `written` if it is there then, whatever went wrong.
+fn write_in(folder: &Path, path: &Path, bytes: &[u8], written: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     let made = builder.create(folder);
     made.map_err(|source| CustodyFailure::Folder { path: folder.to_path_buf(), source })?;
-    let path = folder.join(name);
-    write_new(&path, bytes)?;
-    Ok(path)
+    let file = whole_file::write_new(path, bytes);
+    let is_there = match &file {
+        Ok(()) => true,
+        // That one is somebody else's.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+        Err(_) => fs::symlink_metadata(path).is_ok(),
+    };
+    if is_there {
+        written.push(path.to_path_buf());
+    }
+    Ok(file.map_err(|source| CustodyFailure::File { path: path.to_path_buf(), source })?)
 }
 
 /// A sealing key in parts, with a name that no set here has: by the name people tell one set from another.
@@ -223,4 +333,48 @@ fn numbered(screen: &PrivateScreen, words: &str) -> Result<(), crate::terminal::
         screen.put("\n")?;
     }
     screen.put("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_this_run_wrote_is_taken_away_and_nothing_else() {
+        let folder = std::env::temp_dir().join(format!("breakglass-new-set-{}", std::process::id()));
+        let (before, first) = (folder.join("before"), folder.join("first"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(&before, "somebody else's").unwrap();
+        let mut written = Vec::new();
+        write_in(&folder, &first, b"a share", &mut written).unwrap();
+        write_in(&folder, &before, b"a share", &mut written).unwrap_err();
+        assert_eq!(written, std::slice::from_ref(&first));
+        // Nothing of it is there.
+        let nowhere = folder.join("nowhere").join("second");
+        write_in(&folder, &nowhere, b"a share", &mut written).unwrap_err();
+        assert_eq!(written, std::slice::from_ref(&first));
+        assert_eq!(taken_away(&written), Vec::<&PathBuf>::new());
+        assert!(!first.exists());
+        assert_eq!(fs::read(&before).unwrap(), b"somebody else's");
+        // What cannot be removed is named.
+        let stuck = vec![folder.clone()];
+        assert_eq!(taken_away(&stuck), [&folder]);
+        assert_eq!(listed(&stuck), format!("`{}`", folder.display()));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_is_left_of_a_set_is_said_with_its_own_exit_code() {
+        let why = || Failure::from(CustodyFailure::FewPeople);
+        let set = || SetId::read("academic-acid").unwrap();
+        for (half, wanted) in [
+            (HalfMade::Left { set: set(), files: "`a`".to_owned(), why: why() }, "cannot be taken away: `a`"),
+            (HalfMade::Untold { set: set(), why: why() }, "it is not known whether the record has taken it"),
+        ] {
+            let failure = Failure::from(half);
+            assert_eq!(failure.exit(), Exit::Partial);
+            let text = failure.plain();
+            assert!(text.contains(wanted) && text.contains("destroy") && text.contains("because"), "{text}");
+        }
+    }
 }

@@ -1,11 +1,13 @@
 //! `custody open`: the shares open a document, with or without everything else.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use breakglass_adapters::clock::SystemClock;
 use breakglass_custody::document::Document;
 use breakglass_custody::fingerprint::Fingerprint;
+use breakglass_custody::name::Name;
 use breakglass_custody::signed::SIGNED_BYTES_MAX;
 use breakglass_ops::checkout::record::Entry;
 use breakglass_ops::checkout::stream::SharesUsed;
@@ -60,6 +62,9 @@ pub(super) struct Arguments {
     place: Place,
 }
 
+/// How a PDF begins.
+const PDF_HEAD: &[u8; 5] = b"%PDF-";
+
 fn fingerprint(text: &str) -> Result<Fingerprint, String> {
     Fingerprint::read(text).map_err(|error| error.to_string())
 }
@@ -91,7 +96,10 @@ impl Arguments {
             let text = read_document(path)?;
             return Ok(confirmed(named, &text, operator)?);
         }
-        Ok(desk.document(&name_of(named)?)?)
+        let name = Name::read(named).map_err(|_| {
+            CustodyFailure::Which(format!("there is no file `{named}`, and no document in a depository is called so"))
+        })?;
+        Ok(desk.document(&name)?)
     }
 }
 
@@ -100,10 +108,20 @@ fn read_document(path: &Path) -> Result<String, Failure> {
     let failed = |error: crate::text_file::TextError| CustodyFailure::Which(format!("`{}`: {error}", path.display()));
     // A sheet's text may have been broken into lines.
     let bytes_max = 2 * SIGNED_BYTES_MAX as u64;
-    if fs::metadata(&path).is_err() {
-        return Err(CustodyFailure::Which(format!("`{}` is not there", path.display())).into());
+    if is_pdf(&path) {
+        return Err(CustodyFailure::Which(format!(
+            "`{}` is a PDF: open it, copy the text of one document into a file, from its first line to its last, and give that",
+            path.display()
+        ))
+        .into());
     }
     Ok(read_text(&path, bytes_max).map_err(failed)?)
+}
+
+/// Whether a file is a PDF, as our sheets are.
+fn is_pdf(path: &Path) -> bool {
+    let mut head = [0; PDF_HEAD.len()];
+    fs::File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == *PDF_HEAD
 }
 
 /// Writes down that a document was opened and whose shares it took, where the state is. That it cannot be is no reason to keep

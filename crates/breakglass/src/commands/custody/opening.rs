@@ -12,6 +12,7 @@ use breakglass_custody::secret::Secret;
 use breakglass_custody::slip39::Share;
 use breakglass_ops::checkout::record as checkout;
 use breakglass_ops::checkout::stream::{self, SharesUsed};
+use breakglass_ops::key_box::accounts::replaced;
 use breakglass_ops::key_box::record::{Entry, KeyBox};
 use breakglass_ops::ports::Clock as _;
 use breakglass_ops::rotation::journey::{course_of, note};
@@ -25,6 +26,7 @@ use super::shown::{Spelling, show, show_private_key};
 use crate::commands::checkout::CheckoutFailure;
 use crate::failure::Failure;
 use crate::render::day_and_time;
+use crate::terminal::PrivateScreen;
 use crate::wiring::World;
 
 /// How likely a document is the one to open, the likeliest first.
@@ -55,16 +57,20 @@ impl Candidates {
     pub(crate) fn of(desk: &Desk, account: &str, world: &World) -> Result<Self, Failure> {
         let is_password = |document: &Document| document.label().credential == CredentialKind::Password;
         let found = desk.documents_found(world)?.into_iter().filter(|document| is_of(document, account));
+        let found: Vec<Document> = found.filter(is_password).collect();
         // A state that is damaged keeps nobody out.
         let store = desk.has_state().then(|| desk.store().map_err(|error| world.complain(&error.into())));
         let store = store.and_then(Result::ok);
+        let id = newest_of(&found, store.as_ref(), world).map(|account| account.id.clone());
         let mut ranked: Vec<(Rank, Document)> = Vec::new();
-        for document in found.filter(is_password) {
+        for document in found.into_iter().filter(|document| Some(&document.label().account.id) == id.as_ref()) {
             ranked.push((rank(store.as_ref(), &document, world)?, document));
         }
         let key = |(rank, document): &(Rank, Document)| {
             let label = document.label();
-            (*rank, std::cmp::Reverse((label.version, label.sealed_on)))
+            // Where nothing is remembered, versions may have begun anew since.
+            let version = if *rank == Rank::Unknown { 0 } else { label.version };
+            (*rank, std::cmp::Reverse((version, label.sealed_on)))
         };
         ranked.sort_by_key(key);
         let mut ranked = ranked.into_iter();
@@ -138,6 +144,26 @@ fn rank(store: Option<&SqliteStore>, document: &Document, world: &World) -> Resu
     })
 }
 
+/// The account that documents of one name are about. If it was made anew, they are of several, of which the last counts: those
+/// that are known to be deleted are passed over, and of the others it is the one of which something was sealed last.
+fn newest_of<'d>(found: &'d [Document], store: Option<&SqliteStore>, world: &World) -> Option<&'d Account> {
+    let deleted = store.map(|store| replaced(store).map_err(|error| world.complain(&DeskError::from(error).into())));
+    let deleted = deleted.and_then(Result::ok).unwrap_or_default();
+    let is_gone = |document: &&Document| deleted.get(&document.label().account.id) == Some(&true);
+    let newest = |all: &mut dyn Iterator<Item = &'d Document>| all.max_by_key(|document| document.label().sealed_on);
+    let left = newest(&mut found.iter().filter(|document| !is_gone(document)));
+    let account = &left.or_else(|| newest(&mut found.iter()))?.label().account;
+    let others: BTreeSet<&str> = found.iter().map(|document| document.label().account.id.as_str()).collect();
+    for other in others.into_iter().filter(|other| *other != account.id) {
+        world.note(&format!(
+            "`{}` is the account with the id {}: something was sealed for another of that name before, {other}, and `--account {other}` \
+             means that one",
+            account.user_principal_name, account.id
+        ));
+    }
+    Some(account)
+}
+
 /// Whether a document is of an account, by its sign-in name or id.
 fn is_of(document: &Document, account: &str) -> bool {
     let named = &document.label().account;
@@ -146,9 +172,11 @@ fn is_of(document: &Document, account: &str) -> bool {
 
 /// The account of which something is sealed, whatever it is.
 pub(crate) fn account_of(desk: &Desk, account: &str, world: &World) -> Result<Account, Failure> {
-    let found = desk.documents_found(world)?.into_iter().find(|document| is_of(document, account));
+    let found: Vec<Document> =
+        desk.documents_found(world)?.into_iter().filter(|document| is_of(document, account)).collect();
+    let store = desk.has_state().then(|| desk.store()).transpose()?;
     let none = || CustodyFailure::Which(format!("no document of `{account}` is in the depositories"));
-    Ok(found.ok_or_else(none)?.label().account.clone())
+    Ok(newest_of(&found, store.as_ref(), world).ok_or_else(none)?.clone())
 }
 
 /// What was opened.
@@ -203,7 +231,11 @@ pub(crate) fn open_and_show(
              else reads",
         );
     }
-    let opened = open(document, shares, remember, world)?;
+    // Before a set of shares is spent on it.
+    if world.stdout.is_terminal {
+        PrivateScreen::check("show it on", world).map_err(DeskError::from)?;
+    }
+    let opened = open((desk, document), shares, remember, world)?;
     let (name, sealed_on) = (&label.account.user_principal_name, day_and_time(label.sealed_on));
     let head = |to_do: &str| format!("This is {what} of {name}, sealed on {sealed_on}.\n{to_do}");
     let shown = match opened {
@@ -220,13 +252,13 @@ pub(crate) fn open_and_show(
             show_private_key(&secret, &head(to_do), world)
         }
     };
-    Ok(shown.map_err(DeskError::from)?)
+    Ok(shown.map_err(CustodyFailure::NotShown)?)
 }
 
 /// Recovers the key, opens the document, and has that written down, with the set whose key it was, before anybody has what
 /// was sealed.
 fn open(
-    document: &Document,
+    (desk, document): (&Desk, &Document),
     shares: &OpeningShares,
     remember: &mut dyn FnMut(&Used<'_>) -> Result<(), Failure>,
     world: &World,
@@ -237,6 +269,7 @@ fn open(
         (Some(reserve), true) => reserve,
         (_, false) => &label.set,
     };
+    warn_of_next(desk, world);
     let called = if shares.reserve { "reserve" } else { "set" };
     let what = format!(
         "Opening {} of {}, version {}.\nIt is sealed to the {called} {}, of which {} open.",
@@ -252,6 +285,22 @@ fn open(
     drop(key);
     remember(&used)?;
     Ok(opened)
+}
+
+/// Says that nothing can be sealed after the opening, where no other set is ready for it. In an emergency it is opened all the
+/// same.
+pub(crate) fn warn_of_next(desk: &Desk, world: &World) {
+    if !desk.has_state() {
+        return;
+    }
+    let key_box = desk.store().and_then(|store| desk.key_box(&store));
+    let is_ready = key_box.is_ok_and(|key_box| key_box.next().is_some_and(|(_, ready)| ready.is_ok()));
+    if !is_ready {
+        world.note(
+            "no other set of shares is ready, and this one is sealed to no more once it was opened: before the account is rotated \
+             somebody has to make the next (`breakglass custody new-set`, then `rehearse --acknowledge`)",
+        );
+    }
 }
 
 /// The shares that open one document.

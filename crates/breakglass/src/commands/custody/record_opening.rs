@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use breakglass_adapters::clock::SystemClock;
+use breakglass_adapters::sqlite_store::SqliteStore;
+use breakglass_custody::name::Name;
 use breakglass_ops::checkout::record::{Entry, PERSON_COUNT_MIN};
+use breakglass_ops::checkout::stream::kept;
 use breakglass_ops::ports::Clock as _;
 use jiff::Timestamp;
 
@@ -12,6 +15,7 @@ use super::desk::{Place, name_of};
 use super::key_secrets::{called, next_step, sealed_of};
 use super::opening::note_told_opening;
 use super::retire::reason;
+use crate::commands::checkout::CheckoutFailure;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::day_and_time;
@@ -40,7 +44,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TEXT")]
     reason: String,
 
-    /// When, as 2026-11-27T03:00:00Z [default: now]
+    /// When, as 2026-11-27T03:00:00Z [default: when this machine has seen it, else what somebody says, else now]
     #[arg(long, value_name = "TIME")]
     opened_at: Option<Timestamp>,
 
@@ -69,7 +73,7 @@ impl Arguments {
             (None, true) => return Err(CustodyFailure::NoReserve(self.document.clone()).into()),
         };
         let at = SystemClock.now();
-        let opened_at = self.opened_at.unwrap_or(at);
+        let opened_at = self.when(&store, (&label.account.id, &name), at, world)?;
         if opened_at > at {
             return Err(CustodyFailure::Ahead(opened_at).into());
         }
@@ -89,5 +93,37 @@ impl Arguments {
         world.tell(&format!("It is written down that {what} of `{name}` was opened."));
         world.note(&format!("next: {}", next_step(label, sealed.as_ref())));
         Ok(Exit::Good)
+    }
+
+    /// When it was opened: as somebody says, or as this machine has seen it without knowing why.
+    fn when(
+        &self,
+        store: &SqliteStore,
+        (account, document): (&str, &Name),
+        now: Timestamp,
+        world: &World,
+    ) -> Result<Timestamp, Failure> {
+        if let Some(opened_at) = self.opened_at {
+            return Ok(opened_at);
+        }
+        let seen = kept(store, account).map_err(CheckoutFailure::from)?;
+        let unexplained = seen.iter().rev().find_map(|one| match &one.entry {
+            Entry::OpenedOffline { document: opened, reason, opened_at, .. } if opened == document => {
+                Some(reason.is_empty().then_some(*opened_at))
+            }
+            _ => None,
+        });
+        if let Some(Some(opened_at)) = unexplained {
+            world.note(&format!("it is the opening of {}, which this machine has seen", day_and_time(opened_at)));
+            return Ok(opened_at);
+        }
+        let answer = world.answer("When was it opened, as 2026-11-27T03:00:00Z? Enter for now:");
+        match answer.as_deref().map(str::trim) {
+            Some("") | None => {
+                world.note("it is written down as opened now; --opened-at gives another time");
+                Ok(now)
+            }
+            Some(text) => text.parse().map_err(|_| CustodyFailure::NoTime(text.to_owned()).into()),
+        }
     }
 }

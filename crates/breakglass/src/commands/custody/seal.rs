@@ -2,18 +2,19 @@
 
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::random::SystemRandom;
-use breakglass_custody::document::{Account, CredentialKind, Document, EnvelopeId, Label};
+use breakglass_adapters::sqlite_store::SqliteStore;
+use breakglass_custody::document::Account;
 use breakglass_custody::name::Name;
 use breakglass_custody::password::{LENGTH_CHARS_USUAL, Password};
-use breakglass_custody::sealed;
-use breakglass_ops::ports::{Clock as _, Depository as _, Random as _};
+use breakglass_ops::ports::{Clock as _, Random as _};
 use breakglass_ops::rotation::journey::{course_of, note};
-use breakglass_ops::rotation::record;
+use breakglass_ops::rotation::record::{self, Standing};
 
 use super::CustodyFailure;
-use super::desk::{Desk, DeskError, Place, confirmed, name_of};
+use super::desk::{DeskError, Place};
+use super::sealing::Sealer;
 use super::shown::{Spelling, show};
-use crate::commands::keys::is_id;
+use crate::commands::keys::{is_id, name};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::passphrase::asked;
@@ -38,7 +39,7 @@ pub(super) struct Arguments {
     id: String,
 
     /// Seal the PIN of this security key of the account
-    #[arg(long, value_name = "KEY", value_parser = pin_of, conflicts_with = "generate")]
+    #[arg(long, value_name = "KEY", value_parser = name, conflicts_with = "generate")]
     pin_of: Option<Name>,
 
     /// Make the password, and show it once when it is sealed
@@ -61,21 +62,20 @@ fn object_id(text: &str) -> Result<String, String> {
     }
 }
 
-fn pin_of(text: &str) -> Result<Name, String> {
-    Name::read(text).map_err(|error| error.to_string())
-}
-
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let desk = self.place.desk(world)?;
+        let account = Account { id: self.id.clone(), user_principal_name: self.account.clone() };
         if let Some(key) = &self.pin_of {
-            let account = Account { id: self.id.clone(), user_principal_name: self.account.clone() };
             return super::pin::seal(&desk, key, &account, world);
         }
         let store = desk.store()?;
-        let operator = desk.operator_key()?;
-        let mut key_box = desk.key_box(&store)?;
-        let sets = desk.sealable(&key_box, world)?;
+        let mut sealer = Sealer::new(&desk, &store, world)?;
+        if let Some(candidate) = self.left_unsaid(&store, world)? {
+            desk.enter(&store, world);
+            world.tell(&format!("The password of `{}` is sealed in the document `{candidate}`.", self.account));
+            return Ok(Exit::Good);
+        }
         let (course, _) = course_of(&store, &self.id).map_err(DeskError::from)?;
         // What was prepared here before and got no further is no hindrance: whoever was stopped does the same again.
         if course.may_count().next().is_some() {
@@ -87,39 +87,48 @@ impl Arguments {
             world.note(&format!("`{}` is none of the accounts of the configuration", self.account));
         }
         let password = self.password()?;
-        let fill = |buffer: &mut [u8]| SystemRandom.fill(buffer);
-        let now = SystemClock.now();
-        let label = Label {
-            envelope: EnvelopeId::generate(fill).map_err(DeskError::from)?,
-            set: sets.set.set().clone(),
-            reserve: sets.reserve.as_ref().map(|held| held.set().clone()),
-            account: Account { id: self.id.clone(), user_principal_name: self.account.clone() },
-            credential: CredentialKind::Password,
-            version: course.version(),
-            sealed_on: now,
-        };
-        Desk::note_sealing(&mut key_box, &store, &sets)?;
-        let document = sealed::seal(&password, &label, sets.signed(), &operator).map_err(CustodyFailure::Seal)?;
-        keep(&desk, &document)?;
-        let candidate = name_of(&label.envelope.to_string())?;
-        let prepared = record::Entry::Prepared { candidate: candidate.clone(), at: now };
-        note(&store, &self.id, &[record::Entry::Begun { by: None, at: now }, prepared]).map_err(DeskError::from)?;
-        let ended = self.set(&candidate, &password, world);
+        let (candidate, at) = sealer.seal_password(&password, &account, course.version())?;
+        let prepared = record::Entry::Prepared { candidate: candidate.clone(), at };
+        note(&store, &self.id, &[record::Entry::Begun { by: None, at }, prepared]).map_err(DeskError::from)?;
+        let ended = self.set((&store, &candidate), &password, world);
         if let Ok((Some(entry), _)) = &ended {
             note(&store, &self.id, std::slice::from_ref(entry)).map_err(DeskError::from)?;
         }
         desk.enter(&store, world);
         let (entry, exit) = ended?;
-        if entry.is_some() {
+        if !matches!(entry, Some(record::Entry::Refused { .. })) {
             world.tell(&format!("The password of `{}` is sealed in the document `{candidate}`.", self.account));
         }
         Ok(exit)
     }
 
-    /// Has somebody set it, and gives what is true then: it counts only when somebody has it and says that it is set.
+    /// Asks of a password that was shown here before, and of which nobody has said whether it is set. The document, if it is.
+    fn left_unsaid(&self, store: &SqliteStore, world: &World) -> Result<Option<Name>, Failure> {
+        let (course, _) = course_of(store, &self.id).map_err(DeskError::from)?;
+        let all: Vec<&Name> = course.may_count().collect();
+        let [candidate] = all[..] else { return Ok(None) };
+        if course.standing(candidate) != Some(Standing::Sent) {
+            return Ok(None);
+        }
+        let question = format!(
+            "The password in the document `{candidate}` was shown before, and nobody has said whether it is set. `yes`, or `no` if it \
+             is not and will not be:"
+        );
+        let (candidate, at) = (candidate.clone(), SystemClock.now());
+        let (entry, found) = match world.answer(&question).as_deref() {
+            Some("yes") => (record::Entry::Settled { candidate: candidate.clone(), at }, Some(candidate)),
+            Some("no") => (record::Entry::Refused { candidate, at }, None),
+            _ => return Ok(None),
+        };
+        note(store, &self.id, &[entry]).map_err(DeskError::from)?;
+        Ok(found)
+    }
+
+    /// Has somebody set it, and gives what is true then. It may count from the moment at which somebody has it, which is written
+    /// down before; it counts when they say that it is set.
     fn set(
         &self,
-        candidate: &Name,
+        (store, candidate): (&SqliteStore, &Name),
         password: &Password,
         world: &World,
     ) -> Result<(Option<record::Entry>, Exit), Failure> {
@@ -127,8 +136,10 @@ impl Arguments {
         if !self.generate {
             return Ok((Some(settled()), Exit::Good));
         }
+        let sending = record::Entry::Sending { candidate: candidate.clone(), at: SystemClock.now() };
+        note(store, &self.id, &[sending]).map_err(DeskError::from)?;
         let head = format!("The password of {}. Set it now; it is shown this once.", self.account);
-        show(password, &head, self.spell, world).map_err(DeskError::from)?;
+        show(password, &head, self.spell, world).map_err(CustodyFailure::NotShown)?;
         // A program that was given it sets it.
         if !world.stdout.is_terminal {
             return Ok((Some(settled()), Exit::Good));
@@ -138,14 +149,15 @@ impl Arguments {
             Some("yes") => (Some(settled()), Exit::Good),
             Some("no") => {
                 world.note("it counts for nothing then; the same again makes another");
-                (None, Exit::NotStarted)
+                let refused = record::Entry::Refused { candidate: candidate.clone(), at: SystemClock.now() };
+                (Some(refused), Exit::NotStarted)
             }
             _ => {
                 world.note(&format!(
                     "nobody has said whether it is set, so that it may count: `breakglass rotate --account {}` sets one that does",
                     self.account
                 ));
-                (Some(record::Entry::Sending { candidate: candidate.clone(), at: SystemClock.now() }), Exit::Unknown)
+                (None, Exit::Unknown)
             }
         })
     }
@@ -165,12 +177,4 @@ impl Arguments {
         let lacks = lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         Err(CustodyFailure::Weak(lacks).into())
     }
-}
-
-/// Keeps a document in every depository, and reads it back.
-pub(super) fn keep(desk: &Desk, document: &Document) -> Result<(), DeskError> {
-    let name = name_of(&document.label().envelope.to_string())?;
-    desk.runtime.block_on(desk.depositories().keep(&name, document.text()))?;
-    let kept = desk.document(&name)?;
-    confirmed(name.as_str(), kept.text(), desk.operator()?).map(drop)
 }

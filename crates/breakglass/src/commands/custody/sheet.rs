@@ -7,32 +7,40 @@ use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_adapters::whole_file;
 use breakglass_custody::document::{Account, CredentialKind, Document};
 use breakglass_custody::key_set::KeySet;
+use breakglass_custody::name::Name;
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::slip39::Share;
+use breakglass_engine::posture::Profile;
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::key_box::accounts::replaced;
 use breakglass_ops::key_box::record::{HeldSet, KeyBox};
+use breakglass_ops::keys::record::Course as KeysCourse;
 use breakglass_ops::ports::Clock as _;
 use breakglass_ops::rotation::journey::course_of;
+use breakglass_ops::rotation::record::Standing;
 use breakglass_sheets::cover_sheet::{CoverSheet, Documents};
 use breakglass_sheets::runbook::Runbook;
 use breakglass_sheets::share_sheet::ShareSheet;
-use breakglass_sheets::{Checkpoint, Custodian, Paper, Tenant};
+use breakglass_sheets::{Checkpoint, Custodian, OnRecord, Paper, SecondFactor, SecondFactors, Tenant};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use zeroize::Zeroizing;
 
 use super::CustodyFailure;
-use super::desk::{Desk, DeskError, Place};
+use super::desk::{Desk, DeskError, Place, name_of};
+use super::key_secrets::key_courses;
 use super::shares::ShareArguments;
-use crate::config::{DocumentPlace, Person};
+use crate::config::{DocumentPlace, Person, PersonKind};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::wiring::World;
 
 /// Who is told, if nobody is declared.
 const REPORT_TO_USUAL: &str = "the head of IT";
+
+/// Where every document is that may count, whatever machine works.
+const COVER_PLACE: &str = "on the cover in the safe";
 
 /// Make a sheet to print: a cover for the safe, a runbook for 3 a.m., or a custodian's own
 #[derive(Debug, clap::Args)]
@@ -53,11 +61,12 @@ enum What {
     },
     /// One page for somebody who is locked out: whom to call, what to do, what not to do
     Runbook {
-        /// What the accounts prove themselves with besides the password, and where it lies
+        /// What the accounts prove themselves with besides the password, and where it lies [default: their security keys and
+        /// certificates, as the record has them]
         #[arg(long, value_name = "TEXT")]
         second_factor: Option<String>,
         /// Where the documents are, on paper or on a computer that needs nothing of the tenant; may be given several times
-        /// [default: the depositories]
+        /// [default: the cover in the safe, and the depositories]
         #[arg(long, value_name = "PLACE")]
         documents_at: Vec<String>,
         #[command(flatten)]
@@ -116,8 +125,7 @@ impl Arguments {
         let key_box = desk.key_box(&store)?;
         let all = desk.documents()?;
         let (held, accounts) = set_for_sheets((&desk, &store), &all, (&key_box, common.set.as_deref()), world)?;
-        let documents: Vec<Document> =
-            all.into_iter().filter(|document| document.label().is_sealed_to(held.set())).collect();
+        let documents = documents_of(&store, &held, all)?;
         let custodians = custodians(&desk, &held);
         let (tenant, made_on) = (tenant(&desk, &accounts), date(SystemClock.now()));
         let pdf = match &self.what {
@@ -143,14 +151,18 @@ impl Arguments {
                 let outside = reserve_of(&desk, &key_box, &documents);
                 let usual = places(&desk);
                 let group = desk.config.wanted(None).group;
+                let on_record = if second_factor.is_none() { on_record(&desk, &store, &accounts)? } else { Vec::new() };
                 Runbook {
                     tenant: &tenant,
                     set: &held.signed,
                     custodians: &custodians,
                     reserve: outside.as_ref().map(|(held, holders)| (&held.signed, holders.as_slice())),
                     accounts: &accounts,
+                    folder: &folder(&desk),
                     documents_at: if documents_at.is_empty() { &usual } else { documents_at },
-                    second_factor: second_factor.as_deref(),
+                    second_factors: second_factor
+                        .as_deref()
+                        .map_or(SecondFactors::OnRecord(&on_record), SecondFactors::Told),
                     exclusion_group: Some(&group),
                     report_to: &report_to(&desk),
                     made_on,
@@ -158,22 +170,7 @@ impl Arguments {
                 .pdf(common.paper.into())
             }
             What::Share { share, .. } => {
-                let shares = share.read(held.set(), 1, &format!("The set {}.", held.set().id), world)?;
-                let share = shares.first().ok_or(CustodyFailure::Which("no share".to_owned()))?;
-                breakglass_custody::succession::SetEvent::acknowledged(held.set(), share)
-                    .map_err(CustodyFailure::Recover)?;
-                let holder = held.holder(share.header().member + 1);
-                let holder = holder.map(|holder| desk.person(holder.as_str())).transpose()?;
-                let holder = holder.ok_or(CustodyFailure::Which("nobody holds this share".to_owned()))?;
-                let of = (&held.signed, share, held.is_reserve);
-                let sheet = share_sheet(&desk, &holder, of, &documents, (common.paper, SystemClock.now()))?;
-                write_new(&common.output, &sheet)?;
-                world.tell(&format!(
-                    "The sheet of {} is in `{}`; print it, and delete it.",
-                    holder.name,
-                    common.output.display()
-                ));
-                return Ok(Exit::Good);
+                return share_again((&desk, &held), share, &documents, common, world);
             }
         };
         let pdf = pdf.map_err(CustodyFailure::Sheet)?;
@@ -181,6 +178,40 @@ impl Arguments {
         world.tell(&format!("The sheet is in `{}`.", common.output.display()));
         Ok(Exit::Good)
     }
+}
+
+/// Makes the sheet again of whoever hands in their share for it.
+fn share_again(
+    (desk, held): (&Desk, &HeldSet),
+    share: &ShareArguments,
+    documents: &[Document],
+    common: &Common,
+    world: &World,
+) -> Result<Exit, Failure> {
+    let shares = share.read(held.set(), 1, &format!("The set {}.", held.set().id), world)?;
+    let share = shares.first().ok_or(CustodyFailure::Which("no share".to_owned()))?;
+    breakglass_custody::succession::SetEvent::acknowledged(held.set(), share).map_err(CustodyFailure::Recover)?;
+    let holder = held.holder(share.header().member + 1);
+    let holder = holder.map(|holder| desk.person(holder.as_str())).transpose()?;
+    let holder = holder.ok_or(CustodyFailure::Which("nobody holds this share".to_owned()))?;
+    let of = (&held.signed, share, held.is_reserve);
+    let sheet = share_sheet(desk, &holder, of, documents, (common.paper, SystemClock.now()))?;
+    write_new(&common.output, &sheet)?;
+    world.tell(&format!("The sheet of {} is in `{}`; print it, and delete it.", holder.name, common.output.display()));
+    Ok(Exit::Good)
+}
+
+/// The documents that are sealed to a set, without those of which the record says that the password counts no more.
+fn documents_of(store: &SqliteStore, held: &HeldSet, all: Vec<Document>) -> Result<Vec<Document>, Failure> {
+    let mut documents = Vec::new();
+    for document in all.into_iter().filter(|document| document.label().is_sealed_to(held.set())) {
+        let (course, _) = course_of(store, &document.label().account.id).map_err(DeskError::from)?;
+        let standing = course.standing(&name_of(&document.label().envelope.to_string())?);
+        if !matches!(standing, Some(Standing::Superseded | Standing::Refused)) {
+            documents.push(document);
+        }
+    }
+    Ok(documents)
 }
 
 /// The sheet of a custodian.
@@ -221,16 +252,81 @@ fn reserve_of(desk: &Desk, key_box: &KeyBox, documents: &[Document]) -> Option<(
     Some((held.clone(), custodians(desk, held)))
 }
 
-/// Where documents are, for somebody who stands somewhere else.
+/// The folder of the configuration, as it is called on this machine wherever somebody stands.
+fn folder(desk: &Desk) -> String {
+    let folder = if desk.folder.as_os_str().is_empty() { Path::new(".") } else { desk.folder.as_path() };
+    let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
+    whole.display().to_string()
+}
+
+/// What the record has of second factors, for each of these accounts.
+fn on_record(desk: &Desk, store: &SqliteStore, accounts: &[Account]) -> Result<Vec<OnRecord>, Failure> {
+    let courses = key_courses(store)?;
+    let now = SystemClock.now();
+    let is_of = |id: &str, account: &Account| account.id.eq_ignore_ascii_case(id);
+    let is_nobodys = |(id, _): &(String, KeysCourse)| !accounts.iter().any(|account| is_of(id, account));
+    let is_any_left = courses.iter().any(is_nobodys);
+    let is_wanted = desk.config.posture_settings().profile == Profile::Current;
+    let of = |account: &Account| {
+        let course = courses.iter().find(|(id, _)| is_of(id, account)).map(|(_, course)| course);
+        let has = course.map(|course| second_factors(desk, course, now)).unwrap_or_default();
+        let is_untold = match course {
+            Some(course) => course.keys().any(|key| key.attempt.is_some()),
+            // As long as nothing is sealed it may be known by its name alone, and its keys by its id.
+            None => is_any_left && account.id.contains('@'),
+        };
+        if !has.is_empty() {
+            OnRecord::Has(has)
+        } else if is_untold {
+            OnRecord::Untold
+        } else if is_wanted {
+            OnRecord::Lacks
+        } else {
+            OnRecord::Has(Vec::new())
+        }
+    };
+    Ok(accounts.iter().map(of).collect())
+}
+
+/// What somebody can sign in with, as far as it is written down.
+fn second_factors(desk: &Desk, course: &KeysCourse, now: Timestamp) -> Vec<SecondFactor> {
+    let keys = course.keys().filter(|key| key.is_usable()).map(|key| {
+        let noted = &key.noted;
+        SecondFactor::Key {
+            name: format!("{} {}", noted.model.as_deref().unwrap_or("key"), noted.key),
+            place: noted.place.to_string(),
+            held_by: reached(desk, &noted.held_by),
+            pin_held_by: reached(desk, &noted.pin_held_by),
+            pin_document: key.pin_sealed_in.last().map(Name::to_string),
+        }
+    });
+    let good = course.certificates().iter().filter(|one| one.revoked_at.is_none() && now < one.until);
+    let certificates = good.map(|one| SecondFactor::Certificate {
+        name: one.certificate.to_string(),
+        document: one.document.as_ref().map(Name::to_string),
+    });
+    keys.chain(certificates).collect()
+}
+
+/// What somebody is called, with a telephone number unless they have a share: it stands with that.
+fn reached(desk: &Desk, id: &Name) -> String {
+    match desk.person(id.as_str()) {
+        Ok(Person { name, phone: Some(phone), kind, .. }) if kind != PersonKind::Custodian => format!("{name} {phone}"),
+        Ok(person) => person.name,
+        Err(_) => id.to_string(),
+    }
+}
+
+/// Where documents are, for somebody who stands somewhere else: first where no machine is needed.
 fn places(desk: &Desk) -> Vec<String> {
     let declared = desk.config.document_places(&desk.folder);
     let is_here = |place: Option<&DocumentPlace>| !matches!(place, Some(DocumentPlace::Vault(_)));
     let all = desk.depositories();
     let named = all.iter().enumerate().map(|(at, depository)| match depository.place() {
-        place if is_here(declared.get(at)) => format!("{place}, on the machine where breakglass is set up"),
+        place if is_here(declared.get(at)) => format!("{place}, on the machine with breakglass"),
         place => place,
     });
-    named.collect()
+    std::iter::once(COVER_PLACE.to_owned()).chain(named).collect()
 }
 
 /// The document of each account that is to be opened first: by the record, and where it knows nothing the newest.
@@ -353,7 +449,7 @@ fn date(at: Timestamp) -> Date {
 }
 
 /// A file that is not there yet and only its owner reads, whole or not at all, in a folder that is there.
-pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let written = whole_file::write_new(path, bytes);
     Ok(written.map_err(|source| CustodyFailure::File { path: path.to_path_buf(), source })?)
 }

@@ -73,7 +73,8 @@ pub(crate) fn show(
         }
         screen.show("")?;
     }
-    screen.ask("Enter empties this screen: ")?;
+    // It was seen, however the line ends.
+    drop(screen.ask("Enter empties this screen: "));
     Ok(())
 }
 
@@ -86,8 +87,9 @@ pub(crate) fn show_private_key(secret: &Secret, head: &str, world: &World) -> Re
     }
     let screen = PrivateScreen::open("show the private key on", world)?;
     screen.show(&format!("{head}\n"))?;
+    screen.begin_to_show();
     secret.with_plaintext(|text| screen.put(text))?;
-    screen.ask("\nEnter empties this screen: ")?;
+    drop(screen.ask("\nEnter empties this screen: "));
     Ok(())
 }
 

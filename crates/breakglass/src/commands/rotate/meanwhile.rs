@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use breakglass_adapters::clock::SystemClock;
-use breakglass_custody::document::Account;
+use breakglass_custody::document::{Account, CredentialKind};
 use breakglass_engine::access::Access;
 use breakglass_engine::lockout::Analysis;
 use breakglass_engine::lockout::goal::{Goal, Horizon, Question, Stage};
@@ -17,7 +17,7 @@ use breakglass_ops::rotation::record::Course;
 use jiff::Timestamp;
 
 use super::{RotateFailure, Tools};
-use crate::commands::custody::desk::DeskError;
+use crate::commands::custody::desk::{DeskError, name_of};
 use crate::commands::drill::DrillFailure;
 use crate::commands::lockout::AnalysisArguments;
 use crate::failure::Failure;
@@ -29,13 +29,52 @@ pub(super) fn may(tools: &Tools, subject: &Subject, account: &Account, world: &W
     let (course, _) = course_of(&tools.store, &account.id).map_err(DeskError::from)?;
     let others = others(tools, subject, account, world)?;
     let read_at: Timestamp = subject.snapshot.taken_at.unwrap_or(subject.now);
-    match leave(course.current().is_none(), &others, (read_at, SystemClock.now())) {
+    match leave(is_first(tools, account, &course, world)?, &others, (read_at, SystemClock.now())) {
         Ok(leave) => Ok(leave),
         Err(refusal) => {
-            if let Refusal::NoneUsable(objections) = &refusal {
-                objections.iter().for_each(|objection| world.note(&objection.to_string()));
+            match &refusal {
+                Refusal::NoneUsable(objections) => {
+                    objections.iter().for_each(|objection| world.note(&objection.to_string()));
+                }
+                Refusal::Alone => tell_missing(tools, subject, world),
+                Refusal::Stale(_) => {}
             }
             Err(RotateFailure::Leave(refusal).into())
+        }
+    }
+}
+
+/// Whether no sealed password of the account may count: none by the record, and no depository has one that is in no record, as
+/// where the state was lost.
+fn is_first(tools: &Tools, account: &Account, course: &Course, world: &World) -> Result<bool, Failure> {
+    if course.current().is_some() {
+        return Ok(false);
+    }
+    for document in tools.desk.documents_found(world)? {
+        let label = document.label();
+        let is_of_it =
+            label.credential == CredentialKind::Password && label.account.id.eq_ignore_ascii_case(&account.id);
+        if is_of_it && course.standing(&name_of(&label.envelope.to_string())?).is_none() {
+            world.note(&format!(
+                "the document `{}` of `{}` is in no record here, and its password may be the one that counts",
+                label.envelope, account.user_principal_name
+            ));
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Accounts that are declared, and that the tenant does not have.
+fn tell_missing(tools: &Tools, subject: &Subject, world: &World) {
+    let present: Vec<Account> = users_of(subject).into_iter().map(|user| account_of(subject, user)).collect();
+    for declared in tools.desk.config.declared("") {
+        let is_it = |name: &str| name.eq_ignore_ascii_case(&declared.name);
+        if !present.iter().any(|one| is_it(&one.id) || is_it(&one.user_principal_name)) {
+            world.note(&format!(
+                "`{}` is declared, and the tenant has no such account: restore it there (Users, Deleted users) within 30 days",
+                declared.name
+            ));
         }
     }
 }

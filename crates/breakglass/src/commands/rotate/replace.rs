@@ -3,6 +3,8 @@
 //! **Invariant:** the old one goes last. Before that the new one is as it was declared, its password is sealed and proved by
 //! a sign-in, and without the old one two accounts at least are left that are known to get in.
 
+use std::collections::BTreeSet;
+
 use breakglass_adapters::clock::SystemClock;
 use breakglass_custody::document::Account;
 use breakglass_ops::journal::catch_up;
@@ -97,15 +99,30 @@ impl Arguments {
     }
 }
 
-/// Writes down what the tenant has deleted though nobody was told: who was stopped in between, or deleted it by hand.
-pub(super) fn note_gone(tools: &Tools) -> Result<(), Failure> {
+/// Writes down what the tenant has deleted though nobody was told: who was stopped in between, or deleted it by hand and has made
+/// another of the same name since. One that is deleted and has no successor can be restored as it was.
+pub(super) fn note_gone(tools: &Tools, subject: &Subject, world: &World) -> Result<(), Failure> {
     let replaced = replaced(&tools.store).map_err(DeskError::from)?;
-    for (account, _) in replaced.into_iter().filter(|(_, is_deleted)| !is_deleted) {
+    let mut gone: BTreeSet<String> =
+        replaced.iter().filter(|(_, is_deleted)| !**is_deleted).map(|(account, _)| account.clone()).collect();
+    let present: Vec<Account> = users_of(subject).into_iter().map(|user| account_of(subject, user)).collect();
+    for document in tools.desk.documents_found(world)? {
+        let Account { id, user_principal_name } = &document.label().account;
+        let is_there = present.iter().any(|one| one.id.eq_ignore_ascii_case(id));
+        let has_successor = present.iter().any(|one| one.user_principal_name.eq_ignore_ascii_case(user_principal_name));
+        if !is_there && has_successor && replaced.get(id) != Some(&true) {
+            gone.insert(id.clone());
+        }
+    }
+    for account in gone {
         let request = GraphRequest::get(format!("/v1.0/users/{account}?$select=id"));
         let found = tools.live.runtime.block_on(tools.live.directory.send(&request));
         if matches!(&found, Err(DirectoryError::Refused(refusal)) if refusal.status == NOT_FOUND) {
-            let entry = Entry::Deleted { account, at: SystemClock.now() };
+            let entry = Entry::Deleted { account: account.clone(), at: SystemClock.now() };
             note(&tools.store, &entry).map_err(|error| CustodyFailure::NotNoted(error.to_string()))?;
+            world.note(&format!(
+                "the tenant has no account with the id {account} any more: what is sealed of it counts no more"
+            ));
         }
     }
     Ok(())

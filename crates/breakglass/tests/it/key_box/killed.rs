@@ -29,7 +29,7 @@ use super::world::{DOCUMENTS, FIRST, PEOPLE, SECOND, World, decrypted, files_bel
 const SEED: u64 = 20_261_128;
 
 /// How many are killed in the long form: rotations, check-outs, and new sets.
-const KILLED_FULL: [usize; 3] = [300, 120, 80];
+const KILLED_FULL: [usize; 3] = [150, 200, 150];
 
 /// Files that a new set leaves: the operator's key, that of the ledger, and three shares.
 const FILES: usize = 5;
@@ -193,7 +193,12 @@ impl Counts {
     /// run adds.
     fn are_all(&self, count: usize, moments: &[Moment], entries: usize) {
         assert!(self.killed >= count, "{} were killed", self.killed);
-        let is_by_chance = |moment: &&Moment| matches!(moment, Moment::File(_) | Moment::After(_));
+        // Between two entries somebody may be quicker than whoever looks; in the middle of the second the first is added, too.
+        let is_by_chance = |moment: &&Moment| match moment {
+            Moment::File(_) | Moment::After(_) => true,
+            Moment::Added(added) => *added < entries,
+            _ => false,
+        };
         for moment in moments.iter().filter(|moment| !is_by_chance(moment)) {
             assert!(self.moments.contains_key(&moment.word()), "nobody was killed at {}", moment.word());
         }

@@ -110,8 +110,8 @@ fn another_account_takes_the_place_of_one_that_goes_last() {
     assert_eq!(form["value"][0]["id"], FIRST.0, "{form}");
     world.ledger_holds();
     let ledger = world.ends(0, &["ledger", "show"], "").out;
-    assert!(ledger.contains("replaced"), "{ledger}");
-    assert!(ledger.contains("deleted"), "{ledger}");
+    assert!(ledger.contains("Replaced;"), "{ledger}");
+    assert!(ledger.contains("Deleted;"), "{ledger}");
     // What is sealed of it counts no more, and nothing asks for it.
     let listing = world.run(&["custody", "list", "--format", "json"], "").out;
     let listing: Value = serde_json::from_str(&listing).unwrap();
@@ -167,4 +167,75 @@ fn an_application_rotates_only_where_that_is_declared_and_two_never_at_once() {
     assert!(entries.iter().any(|entry| entry["state"] == "probing"), "each sign-in is written down before it is tried");
     let proved = entries.iter().find(|entry| entry["state"] == "proved").unwrap();
     assert!(proved["is_answered"] == true && proved["changed_at"].is_string(), "{proved}");
+}
+
+#[test]
+fn an_account_that_was_made_anew_is_another_one() {
+    let world = World::with_others("anew", 0);
+    let shares = world.new_set();
+    let group = group(&world);
+    for (id, name, _) in [FIRST, SECOND] {
+        add(&world, &group, id);
+        rotate(&world, 0, name, &[]);
+    }
+    for line in [format!("users/{}", FIRST.0), format!("directory/deletedItems/{}", FIRST.0)] {
+        graph(&world, &format!("DELETE /v1.0/{line}"), &Value::Null);
+    }
+    // Nobody has its name yet: it may be restored, and nothing is written down of it.
+    let refused = rotate(&world, 2, FIRST.1, &[]);
+    assert!(refused.contains("somebody has deleted it"), "{refused}");
+    let user = json!({
+        "accountEnabled": true, "displayName": "Emergency access", "mailNickname": "anew", "userPrincipalName": FIRST.1,
+        "passwordProfile": { "password": "Only-For-Trying-Things-Out-7", "forceChangePasswordNextSignIn": false },
+    });
+    let id = graph(&world, "POST /v1.0/users", &user)["id"].as_str().unwrap().to_owned();
+    let assignment = json!({ "principalId": id, "roleDefinitionId": GLOBAL_ADMINISTRATOR, "directoryScopeId": "/" });
+    graph(&world, "POST /v1.0/roleManagement/directory/roleAssignments", &assignment);
+    add(&world, &group, &id);
+    let told = rotate(&world, 0, FIRST.1, &[]);
+    assert!(told.contains(&format!("no account with the id {} any more", FIRST.0)), "{told}");
+    world.holds((&id, FIRST.1, "never"), (DOCUMENTS, &shares));
+    let listing = world.run(&["custody", "list", "--format", "json"], "").out;
+    let listing: Value = serde_json::from_str(&listing).unwrap();
+    let of_it = listing["documents"].as_array().unwrap().iter().find(|one| one["accountId"] == FIRST.0).unwrap();
+    assert_eq!(of_it["stands"], "its account is deleted");
+    let open = ["custody", "open", "--account", FIRST.1, "--share", "-"];
+    let opened = world.ends(0, &open, &shares[1..].join("\n"));
+    assert!(world.lets_in(FIRST.1, opened.out.trim()));
+}
+
+#[test]
+fn where_the_state_is_lost_no_password_is_taken_for_the_first() {
+    let world = World::with_others("state-lost", 0);
+    world.new_set();
+    for (_, name, _) in [FIRST, SECOND] {
+        rotate(&world, 0, name, &[]);
+    }
+    for entry in fs::read_dir(world.state()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_string_lossy().starts_with("state.db") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    world.ends(0, &["custody", "new-set", "--threshold", "2", "--output", "later"], "");
+    let shares = world.shares_in("later");
+    world.ends(0, &["custody", "rehearse", "--acknowledge", "--share", "-"], &shares.join("\n"));
+    let refused = rotate(&world, 2, FIRST.1, &[]);
+    assert!(refused.contains("is in no record here") && refused.contains("no other emergency account"), "{refused}");
+}
+
+#[test]
+fn what_is_settled_is_told_without_a_change() {
+    let world = World::with_others("settled", 0);
+    let shares = world.new_set();
+    for (_, name, _) in [FIRST, SECOND] {
+        rotate(&world, 0, name, &["--quiescence", "0"]);
+    }
+    let settle = |hours: &str| world.ends(0, &["rotate", "--settle", "--quiescence", hours], "").err;
+    let current = world.course(FIRST.0).current().unwrap().to_string();
+    let early = settle("24");
+    assert!(early.contains("is not settled: these documents may count"), "{early}");
+    let settled = settle("0");
+    assert!(settled.contains(&format!("is settled: the document `{current}` counts, and no other")), "{settled}");
+    world.holds(FIRST, (DOCUMENTS, &shares));
 }
