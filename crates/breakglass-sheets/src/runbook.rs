@@ -189,7 +189,7 @@ impl Runbook<'_> {
         flow.part("2  Open the password");
         flow.tick(
             "*breakglass works:* type all commands in the folder `{}` on the machine where it is set up. `YOU` and `OTHER` are \
-             ids of two people whose key files, `YOU.key` and `OTHER.key`, are there; a wrong id is answered with all.",
+             ids of two people whose key files, `YOU.key` and `OTHER.key`, are there; a wrong id shows all ids.",
             &[self.folder],
         );
         let commands = [

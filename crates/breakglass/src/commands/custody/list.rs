@@ -16,7 +16,7 @@ use breakglass_ops::key_box::accounts::replaced;
 use breakglass_ops::key_box::record::{HeldSet, KeyBox};
 use breakglass_ops::ports::Store;
 use breakglass_ops::rotation::journey::course_of;
-use breakglass_ops::rotation::record::{Course, QUIESCENCE_HOURS_USUAL, Standing};
+use breakglass_ops::rotation::record::Standing;
 use jiff::Timestamp;
 
 use super::CustodyFailure;
@@ -28,7 +28,6 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::deliver;
 use crate::render::custody::{DocumentLine, Listing, SetLine, ShareLine, json, text};
-use crate::render::day_and_time;
 use crate::wiring::World;
 
 /// How a document stands that another machine has sealed, or a rotation that was stopped.
@@ -256,7 +255,7 @@ fn document_line(
         _ if is_gone => "its account is deleted".to_owned(),
         _ if is_current && is_opened => "counts, opened: rotate".to_owned(),
         _ if is_current => "counts".to_owned(),
-        Some(standing) => beside_current(&course, standing, now),
+        Some(standing) => beside_current(standing).to_owned(),
         None => UNRECORDED.to_owned(),
     };
     let is_asked = out.request_at(now).is_some_and(|request| request.document == name);
@@ -280,16 +279,12 @@ fn document_line(
 
 /// How a password stands that is not the one to open first. Nothing that may count is said to be past: until the one that
 /// counts is settled, what was sent before it may still arrive.
-fn beside_current(course: &Course, standing: Standing, now: Timestamp) -> String {
+const fn beside_current(standing: Standing) -> &'static str {
     match standing {
-        Standing::Sent => "may count".to_owned(),
-        Standing::Proved | Standing::Settled => match course.quiet_at(QUIESCENCE_HOURS_USUAL).filter(|at| now < *at) {
-            Some(at) => format!("counted before, may count until `rotate` settles it, from {} on", day_and_time(at)),
-            None => "counted before, may count until `rotate` settles it".to_owned(),
-        },
-        Standing::Superseded => "superseded".to_owned(),
-        Standing::Refused => "refused, never counted".to_owned(),
-        Standing::Prepared => "prepared, never sent".to_owned(),
+        Standing::Sent | Standing::Proved | Standing::Settled => "may count",
+        Standing::Superseded => "superseded",
+        Standing::Refused => "refused, never counted",
+        Standing::Prepared => "prepared, never sent",
     }
 }
 
@@ -471,7 +466,7 @@ fn drills_due(
 
 #[cfg(test)]
 mod tests {
-    use breakglass_ops::rotation::record::Entry;
+    use breakglass_ops::rotation::record::{Course, Entry};
 
     use super::*;
 
@@ -551,20 +546,15 @@ mod tests {
         take(&mut course, &[proved(&second)]);
         take(&mut course, &sent(&third));
         take(&mut course, &[proved(&third)]);
-        let said =
-            |course: &Course, name: &Name, now: Timestamp| beside_current(course, course.standing(name).unwrap(), now);
+        let said = |course: &Course, name: &Name| beside_current(course.standing(name).unwrap());
         for earlier in [&first, &second] {
             assert!(course.may_count().any(|name| name == earlier));
-            assert_eq!(
-                said(&course, earlier, hours(23)),
-                "counted before, may count until `rotate` settles it, from 28 November 2026, 03:00 UTC on"
-            );
-            assert_eq!(said(&course, earlier, hours(24)), "counted before, may count until `rotate` settles it");
+            assert_eq!(said(&course, earlier), "may count");
         }
         take(&mut course, &[Entry::Settled { candidate: third, at: hours(24) }]);
         for earlier in [&first, &second] {
             assert!(!course.may_count().any(|name| name == earlier));
-            assert_eq!(said(&course, earlier, hours(24)), "superseded");
+            assert_eq!(said(&course, earlier), "superseded");
         }
     }
 
