@@ -5,6 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use super::marked::{Marked, found_anywhere};
 use super::world::{DOCUMENTS, FIRST, GLOBAL_ADMINISTRATOR, SECOND, TENANT, WRITER, WRITER_SECRET, World, other};
 use crate::served::written;
 
@@ -125,6 +126,16 @@ fn another_account_takes_the_place_of_one_that_goes_last() {
     // Whoever still names it learns that it is gone.
     let gone = rotate(&world, 2, FIRST.1, &[]);
     assert!(gone.contains("somebody has deleted it"), "{gone}");
+    let mut marked = vec![Marked::password("the secret of the application", WRITER_SECRET)];
+    for (number, (_, _, password)) in world.opened(DOCUMENTS, &shares).iter().enumerate() {
+        marked.push(Marked::password(&format!("password {number}"), password));
+    }
+    for (number, words) in shares.iter().enumerate() {
+        marked.push(Marked::share(&format!("share {number} of set 0"), words));
+    }
+    let counts = found_anywhere(&world, marked);
+    // Each password as it is set and proved, and the seed of each key in its file.
+    assert!(counts.allowed > 8 && counts.exchanges > 50, "{counts:?}");
 }
 
 #[test]
