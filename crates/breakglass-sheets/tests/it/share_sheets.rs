@@ -44,8 +44,9 @@ pub(crate) fn assert_documents(world: &World, pages: &[Page]) {
     assert_eq!(SignedSet::read(&copied[0]).unwrap().confirmed(operator).unwrap(), world.set);
     for (text, document) in copied[1..].iter().zip(&world.documents) {
         assert_eq!(&Document::read(text).unwrap().confirmed(operator).unwrap(), document);
-        if document.text().is_ascii() && !document.text().contains("  ") {
-            assert_eq!(text.len(), document.text().len());
+        // A space that would be lost where a line ends, or beside another, is written as its number; nothing else is changed.
+        if document.text().is_ascii() {
+            assert_eq!(text.replace("\\u0020", " "), document.text());
         }
     }
 }
