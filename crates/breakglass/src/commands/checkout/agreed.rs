@@ -48,10 +48,11 @@ pub(super) fn account_asked(
         }
         let (course, _) = course_of(store, id).map_err(CheckoutFailure::from)?;
         let Some(asked) = course.request_at(now).map(|request| request.request.clone()) else { continue };
-        let is_it = |one: &&Kept| matches!(&one.entry, Entry::Requested(request) if request.request == asked);
         let all = kept(store, id).map_err(CheckoutFailure::from)?;
-        let signed = all.iter().find(is_it).and_then(|one| match &one.entry {
-            Entry::Requested(request) => signed_request(desk, one, request.person.as_str()).ok(),
+        let signed = all.iter().find_map(|one| match &one.entry {
+            Entry::Requested(request) if request.request == asked => {
+                signed_request(desk, one, request.person.as_str()).ok()
+            }
             _ => None,
         });
         let name = signed.map(|signed| signed.request().account.user_principal_name.clone());

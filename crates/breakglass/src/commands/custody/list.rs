@@ -252,11 +252,11 @@ fn document_line(
     let is_current = course.current() == Some(&name) && !is_gone;
     let is_opened = course.is_opened(&name) || out.is_opened(&name);
     let stands = match course.standing(&name) {
-        _ if is_gone => "its account is deleted".to_owned(),
-        _ if is_current && is_opened => "counts, opened: rotate".to_owned(),
-        _ if is_current => "counts".to_owned(),
-        Some(standing) => beside_current(standing).to_owned(),
-        None => UNRECORDED.to_owned(),
+        _ if is_gone => "its account is deleted",
+        _ if is_current && is_opened => "counts, opened: rotate",
+        _ if is_current => "counts",
+        Some(standing) => beside_current(standing),
+        None => UNRECORDED,
     };
     let is_asked = out.request_at(now).is_some_and(|request| request.document == name);
     let check_out = if is_asked { check_out(out.standing(now)) } else { None };
@@ -270,7 +270,7 @@ fn document_line(
         set: label.set.id.to_string(),
         reserve: label.reserve.as_ref().map(|reserve| reserve.id.to_string()),
         sealed_on: label.sealed_on,
-        stands,
+        stands: stands.to_owned(),
         is_current,
         is_opened,
         check_out,

@@ -16,7 +16,7 @@ use breakglass_ops::ports::{Clock as _, Depository as _, Random as _};
 use jiff::Timestamp;
 
 use super::CustodyFailure;
-use super::desk::{Desk, DeskError, Sealable, confirmed, name_of};
+use super::desk::{Desk, DeskError, Sealable, name_of};
 use crate::commands::keys::KeysFailure;
 use crate::failure::Failure;
 use crate::wiring::World;
@@ -85,7 +85,6 @@ impl<'d> Sealer<'d> {
         Desk::note_sealing(&mut self.key_box, self.store, &self.sets)?;
         let name = name_of(&document.label().envelope.to_string())?;
         self.desk.runtime.block_on(self.desk.depositories().keep(&name, document.text())).map_err(DeskError::from)?;
-        let kept = self.desk.document(&name)?;
-        Ok(confirmed(name.as_str(), kept.text(), self.desk.operator()?).map(drop)?)
+        Ok(self.desk.document(&name).map(drop)?)
     }
 }
