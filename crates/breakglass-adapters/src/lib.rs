@@ -3,6 +3,7 @@
 //! **Invariant:** whatever touches the outside of the process lies here or in the binary; an error names what was touched
 //! and says what to do.
 
+pub mod channels;
 pub mod clock;
 pub mod disk;
 pub mod file_parts;
@@ -17,6 +18,7 @@ pub mod record_files;
 pub mod security_key;
 pub mod snapshot_files;
 pub mod sqlite_store;
+mod sqlite_watch;
 pub mod vault_depository;
 pub mod whole_file;
 pub mod witness_folder;

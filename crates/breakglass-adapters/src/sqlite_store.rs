@@ -16,10 +16,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use breakglass_ops::ports::{Store, StoreError};
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
 use serde_json::Value;
 
 use crate::file_parts::{private, private_folder, sync_folder};
+use crate::sqlite_watch::FORM_OF_WATCH;
 
 /// Seconds that somebody waits for another who writes.
 pub const BUSY_SECONDS_MAX: u64 = 10;
@@ -34,12 +35,15 @@ const SYNCHRONOUS_FULL: i64 = 2;
 pub const FILE_NAME: &str = "state.db";
 
 /// What brings a file from one form to the next; the form of a file is its `user_version`.
-const FORMS: &[&str] = &["CREATE TABLE entries (
+const FORMS: &[&str] = &[
+    "CREATE TABLE entries (
         stream TEXT NOT NULL,
         at INTEGER NOT NULL,
         entry TEXT NOT NULL,
         PRIMARY KEY (stream, at)
-    ) STRICT, WITHOUT ROWID;"];
+    ) STRICT, WITHOUT ROWID;",
+    FORM_OF_WATCH,
+];
 
 /// A store in a file.
 #[derive(Debug)]
@@ -191,11 +195,11 @@ impl SqliteStore {
         }
     }
 
-    fn unusable(&self, why: String) -> StoreError {
+    pub(crate) fn unusable(&self, why: String) -> StoreError {
         StoreError::Unusable { place: self.path.display().to_string(), why }
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         work(&mut connection).map_err(|error| self.unusable(error.to_string()))
     }
@@ -236,28 +240,44 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-impl Store for SqliteStore {
-    fn append(&self, stream: &str, at: usize, entry: &Value) -> Result<(), StoreError> {
+/// Adds an entry within a transaction; `false` if the stream has another number of entries.
+pub(crate) fn append_within(
+    transaction: &Transaction<'_>,
+    (stream, at): (&str, usize),
+    text: &str,
+) -> rusqlite::Result<bool> {
+    let last: Option<i64> = transaction
+        .query_row("SELECT max(at) FROM entries WHERE stream = ?1", [stream], |row| row.get(0))
+        .optional()?
+        .flatten();
+    let next = last.map_or(0, |last| last + 1);
+    if usize::try_from(next).ok() != Some(at) {
+        return Ok(false);
+    }
+    let values = rusqlite::params![stream, next, text];
+    transaction.execute("INSERT INTO entries (stream, at, entry) VALUES (?1, ?2, ?3)", values)?;
+    Ok(true)
+}
+
+impl SqliteStore {
+    /// An entry as it is written, if it is not too long.
+    pub(crate) fn text_of(&self, stream: &str, entry: &Value) -> Result<String, StoreError> {
         let text = entry.to_string();
         if text.len() > ENTRY_BYTES_MAX {
             return Err(self.unusable(format!("an entry of `{stream}` has more than {ENTRY_BYTES_MAX} bytes")));
         }
+        Ok(text)
+    }
+}
+
+impl Store for SqliteStore {
+    fn append(&self, stream: &str, at: usize, entry: &Value) -> Result<(), StoreError> {
+        let text = self.text_of(stream, entry)?;
         let is_next = self.with(|connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let last: Option<i64> = transaction
-                .query_row("SELECT max(at) FROM entries WHERE stream = ?1", [stream], |row| row.get(0))
-                .optional()?
-                .flatten();
-            let next = last.map_or(0, |last| last + 1);
-            if usize::try_from(next).ok() != Some(at) {
-                return Ok(false);
-            }
-            transaction.execute(
-                "INSERT INTO entries (stream, at, entry) VALUES (?1, ?2, ?3)",
-                rusqlite::params![stream, next, text],
-            )?;
+            let is_next = append_within(&transaction, (stream, at), &text)?;
             transaction.commit()?;
-            Ok(true)
+            Ok(is_next)
         })?;
         if is_next { Ok(()) } else { Err(StoreError::Conflict { stream: stream.to_owned() }) }
     }

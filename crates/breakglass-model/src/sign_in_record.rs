@@ -36,6 +36,8 @@ pub type Text<'a> = Option<Cow<'a, str>>;
 pub struct SignInRecord<'a> {
     /// `id`.
     pub id: Text<'a>,
+    /// `correlationId`, which the client may have chosen.
+    pub correlation_id: Text<'a>,
     /// The kind of log, where the record comes from a diagnostic setting.
     pub category: Text<'a>,
     /// `createdDateTime`, or the envelope's `time`.

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no socket, no file, no clock and no randomness but by a port of [`ports`]; no runtime.
 
+mod address;
 pub mod checkout;
 pub mod comparing;
 pub mod doctor;
@@ -14,3 +15,4 @@ pub mod ports;
 pub mod reading;
 pub mod rotation;
 pub mod setup;
+pub mod watching;

@@ -46,6 +46,9 @@ const LISTS: &[&[ErrorCode]] = &[
     commands::rotate::CODES,
     commands::checkout::CODES,
     commands::drill::CODES,
+    commands::watch::CODES,
+    commands::incident::CODES,
+    commands::alert::CODES,
     commands::tenant::CODES,
 ];
 

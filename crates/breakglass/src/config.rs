@@ -10,6 +10,7 @@ mod custody;
 mod lockout;
 #[cfg(test)]
 mod reference;
+mod watch;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -31,7 +32,8 @@ pub(crate) use self::connection::{Connection, GROUP_USUAL, SignInName};
 use self::connection::{ExclusionSection, TenantSection};
 pub(crate) use self::custody::{DocumentPlace, Person, PersonKind, VaultPlace};
 pub(crate) use self::lockout::{LockoutSettings, OnPremisesAuthentication, OwnScenario};
-use self::{custody::CustodySection, lockout::LockoutSection};
+pub(crate) use self::watch::{ChannelKind, DeclaredChannel, MailSecurity, Watching};
+use self::{custody::CustodySection, lockout::LockoutSection, watch::WatchSection};
 use crate::codes::ErrorCode;
 use crate::failure::{Coded, Excerpt};
 use crate::text_file::{TextError, read_text};
@@ -131,7 +133,24 @@ pub(crate) const CODES: &[ErrorCode] = &[
                       authorities = [\"bao.pem\"]       # besides the public ones\n\n    \
                       [[custody.envelope]]\n    account = \"…\"\n    \
                       holds = \"password\"         # or the id of an authentication method\n    \
-                      threshold = 2\n    share = [{ custodian = \"eva\" }, { safe = \"hq\" }, { depository = \"vault\" }]",
+                      threshold = 2\n    share = [{ custodian = \"eva\" }, { safe = \"hq\" }, { depository = \"vault\" }]\n\n    \
+                      [watch]\n    answer_seconds = 300      # then the next step is told\n\n    \
+                      [[watch.channel]]\n    id = \"post\"\n    secret_file = \"post.secret\"   # or the variable BREAKGLASS_CHANNEL_POST\n    \
+                      authorities = [\"mail.pem\"]       # besides the public ones\n    \
+                      mail = { host = \"smtp.contoso.com\", port = 587, security = \"starttls\", from = \"breakglass@contoso.com\", user = \"breakglass\" }\n\n    \
+                      [[watch.channel]]\n    id = \"text\"\n    sms = { account = \"AC…\", from = \"+49301234567\", address = \"https://api.twilio.com\" }\n\n    \
+                      [[watch.channel]]\n    id = \"hook\"\n    webhook = { address = \"https://alerts.contoso.com/in\" }\n\n    \
+                      [[watch.channel]]\n    id = \"pager\"\n    pager_duty = { address = \"https://events.eu.pagerduty.com/v2/enqueue\" }\n\n    \
+                      [[watch.channel]]\n    id = \"siem\"\n    syslog = { host = \"siem.contoso.com\", port = 6514, tls = true }\n\n    \
+                      [[watch.channel]]\n    id = \"chat\"\n    slack = {}                # its address is its secret; teams = {} is the same\n\n    \
+                      [[watch.channel]]\n    id = \"file\"\n    mailbox = { file = \"alerts.mbox\" }\n\n    \
+                      [[watch.contact]]\n    person = \"eva\"\n    channel = \"post\"\n    address = \"eva@example.com\"  # not in this tenant\n    from_step = 0\n\n    \
+                      [[watch.contact]]\n    person = \"eva\"\n    channel = \"text\"\n    address = \"+49301234567\"\n\n    \
+                      [[watch.contact]]\n    person = \"on-call\"\n    channel = \"hook\"\n\n    \
+                      [[watch.contact]]\n    person = \"on-call\"\n    channel = \"pager\"\n    from_step = 1\n\n    \
+                      [[watch.contact]]\n    person = \"siem\"\n    channel = \"siem\"\n\n    \
+                      [[watch.contact]]\n    person = \"team\"\n    channel = \"chat\"\n\n    \
+                      [[watch.contact]]\n    person = \"team\"\n    channel = \"file\"\n    address = \"team@example.com\"",
     },
     ErrorCode {
         code: "BG1103",
@@ -189,8 +208,8 @@ pub(crate) struct Config {
     check: Check,
     mandatory_mfa: MandatoryMfa,
     low_privilege_scopes: LowPrivilegeScopes,
-    /// Settings of the watcher; that they are there is all that is asked here.
-    watch: Option<toml::Table>,
+    /// Whom the watcher tells, and how.
+    watch: Option<WatchSection>,
     /// Who keeps which secret.
     custody: Option<CustodySection>,
     lockout: LockoutSection,
@@ -403,7 +422,8 @@ impl Config {
             return Err(malformed(message, 0..0));
         }
         let custody = config.custody.as_ref().map_or(Ok(()), CustodySection::check);
-        let live = config.tenant.check().and_then(|()| config.exclusion.check());
+        let watch = config.watch.as_ref().map_or(Ok(()), WatchSection::check);
+        let live = config.tenant.check().and_then(|()| config.exclusion.check()).and(watch);
         live.and(custody).and_then(|()| config.lockout.check()).map_err(|Contradiction { message, span }| {
             ConfigError::Contradictory { name: name.to_string(), text: text.to_owned(), message, span }
         })?;
@@ -439,6 +459,12 @@ impl Config {
         accounts.chain(groups).map(|name| Declared { name: name.clone(), origin: origin.to_owned() }).collect()
     }
 
+    /// The accounts as they are named, and the ids of groups whose members are all accounts.
+    pub(crate) fn account_names(&self) -> (Vec<String>, Vec<String>) {
+        let accounts = self.account.iter().map(|account| account.name.clone());
+        (accounts.collect(), self.account_group.iter().map(|group| group.id.0.clone()).collect())
+    }
+
     /// What it says about the rules.
     pub(crate) fn posture_settings(&self) -> PostureSettings {
         let usual = PostureSettings::default();
@@ -457,7 +483,7 @@ impl Config {
                 .collect(),
             mandatory_mfa_postponed_until: self.mandatory_mfa.postponed_until.map(|instant| instant.0),
             certificate_days_left_min: days.map_or(usual.certificate_days_left_min, |days| days.0),
-            watcher_is_configured: self.watch.is_some(),
+            watcher_is_configured: self.watch.as_ref().is_some_and(WatchSection::has_contacts),
             custody_is_configured: self.custody.is_some(),
             accepted_exclusions: texts(&self.check.accepted_exclusions),
             recovery_authentication_contexts: texts(&self.check.recovery_authentication_contexts),
@@ -545,16 +571,16 @@ mod tests {
         assert_eq!(settings.owners.len(), 1);
         assert_eq!(settings.certificate_days_left_min, 30);
         assert_eq!(settings.mandatory_mfa_postponed_until, instant("2026-07-01"));
-        assert!(!settings.watcher_is_configured && settings.custody_is_configured);
+        assert!(settings.watcher_is_configured && settings.custody_is_configured);
         assert_eq!(config.custody().envelopes.len(), 1);
         let lockout = config.lockout_settings();
         assert_eq!((lockout.floor, lockout.max_order, lockout.scenarios.len()), (Some(2), Some(6), 1));
     }
 
     #[test]
-    fn sections_of_other_parts_count_as_configured() {
-        let settings = parse("[watch]\nanything = 1\n[custody]").unwrap().posture_settings();
-        assert!(settings.watcher_is_configured && settings.custody_is_configured);
+    fn the_section_of_the_key_box_counts_as_configured() {
+        let settings = parse("[custody]").unwrap().posture_settings();
+        assert!(settings.custody_is_configured && !settings.watcher_is_configured);
     }
 
     #[test]

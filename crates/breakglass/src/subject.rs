@@ -80,7 +80,7 @@ impl SubjectArguments {
     }
 }
 
-fn instant_argument(text: &str) -> Result<Timestamp, &'static str> {
+pub(crate) fn instant_argument(text: &str) -> Result<Timestamp, &'static str> {
     instant(text).ok_or("must be a date as 2026-06-15 or an instant as 2026-06-15T00:00:00Z")
 }
 

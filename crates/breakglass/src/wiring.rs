@@ -267,6 +267,18 @@ pub(crate) fn vault_token() -> Option<String> {
     variable("BREAKGLASS_VAULT_TOKEN").and_then(|token| token.into_string().ok()).filter(|token| !token.is_empty())
 }
 
+/// The variable that has the secret of a channel, and the secret, if the environment has one.
+pub(crate) fn channel_secret(id: &str) -> (String, Option<String>) {
+    let name = format!("BREAKGLASS_CHANNEL_{}", id.to_ascii_uppercase().replace('-', "_"));
+    let secret = variable(&name).and_then(|secret| secret.into_string().ok()).filter(|secret| !secret.is_empty());
+    (name, secret)
+}
+
+/// The folder in which systemd has put the credentials of the service, if it has.
+pub(crate) fn credentials_folder() -> Option<PathBuf> {
+    variable("CREDENTIALS_DIRECTORY").map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
 /// The passphrase of files with keys, if the environment has one.
 pub(crate) fn key_passphrase() -> Option<Zeroizing<String>> {
     let text = variable("BREAKGLASS_KEY_PASSPHRASE").and_then(|text| text.into_string().ok());

@@ -258,8 +258,8 @@ impl GraphClient {
 
 #[async_trait]
 impl Proving for GraphClient {
-    async fn prove(&self, user_principal_name: &str, password: &Password) -> Proof {
-        password::prove(self.session.authority(), user_principal_name, password).await
+    async fn prove(&self, user_principal_name: &str, password: &Password, correlation_id: &str) -> Proof {
+        password::prove(self.session.authority(), (user_principal_name, password), correlation_id).await
     }
 }
 

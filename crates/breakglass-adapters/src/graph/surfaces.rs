@@ -146,11 +146,12 @@ impl TenantSurfaces {
     /// A token for an origin.
     async fn token(&self, origin: &str, account: &Account, password: &Password) -> Result<SecretText, Attempt> {
         let scope = format!("{origin}/.default");
-        let refused = match password::granted(&self.authority, (&account.user_principal_name, password), &scope).await {
-            Ok(grant) => return Ok(grant.access),
-            Err(SignInError::Refused(refused)) => refused,
-            Err(error) => return Err(Attempt::Unknown { why: error.to_string() }),
-        };
+        let refused =
+            match password::granted(&self.authority, (&account.user_principal_name, password), &scope, None).await {
+                Ok(grant) => return Ok(grant.access),
+                Err(SignInError::Refused(refused)) => refused,
+                Err(error) => return Err(Attempt::Unknown { why: error.to_string() }),
+            };
         let why = refused.to_string();
         Err(match refused.code {
             Some(code) if SECOND_PROOF.contains(&code) => Attempt::SecondProof { why },

@@ -13,7 +13,7 @@ use breakglass_ops::ports::{InMemoryParts, InMemoryStore, Parts, Store, StoreErr
 use serde_json::json;
 
 /// A folder of its own for each test.
-fn folder(name: &str) -> PathBuf {
+pub(crate) fn folder(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("breakglass-kept-{}-{name}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
     folder

@@ -1,6 +1,8 @@
 //! What reading snapshots and log records from files promises.
 
 #[cfg(test)]
+mod channels;
+#[cfg(test)]
 mod depositories;
 #[cfg(test)]
 mod forgetful_disk;
@@ -24,6 +26,10 @@ mod security_key;
 mod snapshot_files;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod watch_killed;
+#[cfg(test)]
+mod watch_stores;
 #[cfg(test)]
 mod whole_files;
 #[cfg(test)]

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 const RECORDS_PER_TENANT: u64 = 20;
 
 fn tenants() -> u64 {
-    if is_full() { 20_000 } else { 500 }
+    if is_full() { 8_000 } else { 500 }
 }
 
 fn surfaces() -> Vec<RefereeSurface> {

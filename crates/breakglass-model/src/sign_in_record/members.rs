@@ -310,6 +310,7 @@ impl<'a> Members<'a> for SignInRecord<'a> {
             "resourcetenantid" => text(&mut self.resource_tenant_id, name, map),
             "crosstenantaccesstype" => text(&mut self.cross_tenant_access_type, name, map),
             "appid" => text(&mut self.app_id, name, map),
+            "correlationid" => text(&mut self.correlation_id, name, map),
             "appdisplayname" => text(&mut self.app_display_name, name, map),
             "resourceid" => text(&mut self.resource_id, name, map),
             "conditionalaccessaudiences" => texts(&mut self.conditional_access_audiences, name, map),

@@ -154,7 +154,7 @@ pub enum EntryError {
         count: usize,
     },
     /// It is out.
-    #[error("it was opened on {0}, and a request is good for once")]
+    #[error("it was opened on {}, and a request is good for once", .0.strftime("%-d %B %Y, %H:%M UTC"))]
     Opened(Timestamp),
     /// It is not out.
     #[error("nothing was opened by the request `{0}`")]

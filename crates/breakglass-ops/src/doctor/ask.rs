@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::address::encoded;
 use crate::ports::{Clock, Directory, DirectoryError, GraphRequest};
 
 /// Accounts that are asked for one by one. More emergency accounts than this are not looked at one by one here; `check`
@@ -88,7 +89,7 @@ pub async fn ask(
 async fn account(directory: &dyn Directory, name: &str) -> AccountSeen {
     let user = user(directory, name).await;
     let methods = match &user {
-        Ok(Some(_)) => one(directory, &format!("/v1.0/users/{}/authentication/methods", segment(name))).await,
+        Ok(Some(_)) => one(directory, &format!("/v1.0/users/{}/authentication/methods", encoded(name))).await,
         Ok(None) => Ok(Value::Null),
         Err(error) => Err(error.clone()),
     };
@@ -104,7 +105,7 @@ async fn account(directory: &dyn Directory, name: &str) -> AccountSeen {
 ///
 /// **Source:** "List roleAssignmentScheduleInstances", "List unifiedRoleAssignments".
 async fn roles(directory: &dyn Directory, id: &str) -> Result<Value, DirectoryError> {
-    let of = |list: &str| format!("/v1.0/roleManagement/directory/{list}?$filter=principalId%20eq%20'{}'", segment(id));
+    let of = |list: &str| format!("/v1.0/roleManagement/directory/{list}?$filter=principalId%20eq%20'{}'", encoded(id));
     match one(directory, &of("roleAssignmentScheduleInstances")).await {
         Err(error) if error.to_string().contains(NO_PIM) => one(directory, &of("roleAssignments")).await,
         answer => answer,
@@ -113,14 +114,14 @@ async fn roles(directory: &dyn Directory, id: &str) -> Result<Value, DirectoryEr
 
 /// What a person calls an application of the tenant; nothing where the tenant does not tell.
 pub async fn application_name(directory: &dyn Directory, app_id: &str) -> Option<String> {
-    let app_id = segment(app_id);
+    let app_id = encoded(app_id);
     let target = format!("/v1.0/servicePrincipals?$filter=appId%20eq%20'{app_id}'&$select=displayName");
     let answer = one(directory, &target).await.ok()?;
     answer.get("value")?.get(0)?.get("displayName")?.as_str().map(str::to_owned)
 }
 
 async fn user(directory: &dyn Directory, name: &str) -> Result<Option<Value>, DirectoryError> {
-    let target = format!("/v1.0/users/{}?$select=id,userPrincipalName,accountEnabled", segment(name));
+    let target = format!("/v1.0/users/{}?$select=id,userPrincipalName,accountEnabled", encoded(name));
     match one(directory, &target).await {
         Ok(user) => Ok(Some(user)),
         Err(error) if error.is_not_found() => Ok(None),
@@ -130,16 +131,4 @@ async fn user(directory: &dyn Directory, name: &str) -> Result<Option<Value>, Di
 
 async fn one(directory: &dyn Directory, target: &str) -> Result<Value, DirectoryError> {
     directory.send(&GraphRequest::get(target)).await?.json()
-}
-
-/// A name as one segment of a path.
-fn segment(name: &str) -> String {
-    let mut text = String::new();
-    for byte in name.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => text.push(char::from(byte)),
-            _ => text.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    text
 }

@@ -15,7 +15,7 @@ use crate::ports::{Store, StoreError};
 pub const STREAM: &str = "ledger";
 
 /// How the names of the streams begin of which every entry is put into the ledger.
-pub const PREFIXES: [&str; 5] = ["checkout/", "custody/", "drill/", "keys/", "rotation/"];
+pub const PREFIXES: [&str; 7] = ["alert/", "checkout/", "custody/", "drill/", "incident/", "keys/", "rotation/"];
 
 /// How often somebody else may be faster before it is given up for the time being.
 pub const CONFLICT_COUNT_MAX: usize = 1_000;

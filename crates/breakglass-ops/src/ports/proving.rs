@@ -26,6 +26,7 @@ pub enum Proof {
 /// after the password was right, `50126` where it was not, `50053` while the account is locked.
 #[async_trait]
 pub trait Proving: Send + Sync {
-    /// Signs in as an account. Each try that fails counts towards the lock of the account and sets off alarms.
-    async fn prove(&self, user_principal_name: &str, password: &Password) -> Proof;
+    /// Signs in as an account. Each try that fails counts towards the lock of the account and sets off alarms; the log of
+    /// sign-ins has it under the correlation id.
+    async fn prove(&self, user_principal_name: &str, password: &Password, correlation_id: &str) -> Proof;
 }

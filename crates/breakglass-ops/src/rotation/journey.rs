@@ -17,6 +17,7 @@ use breakglass_custody::signing::SigningKey;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::correlation::correlation_id;
 use super::leave::CLOCK_SECONDS_MAX;
 use super::machine::{Answer, Outcome, Rotation, Step, Stop};
 use super::record::{Course, Entry, PROBE_MINUTES};
@@ -380,10 +381,11 @@ impl Journey<'_> {
         if self.note(&Entry::Probing { candidate: candidate.clone(), at }) != Outcome::Good {
             return Outcome::Bad;
         }
+        let correlation_id = correlation_id(candidate, self.length);
         self.length += 1;
         self.sent_before = self.course.sent_since().clone();
         let Some((_, password)) = &self.own else { return Outcome::Bad };
-        match self.rotator.proving.prove(&self.account.user_principal_name, password).await {
+        match self.rotator.proving.prove(&self.account.user_principal_name, password, &correlation_id).await {
             Proof::Right => Outcome::Proved(self.changed_at(candidate).await),
             Proof::Wrong { why } | Proof::Unknown { why } => self.failed(why),
         }

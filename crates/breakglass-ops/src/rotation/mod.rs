@@ -7,9 +7,11 @@
 //! nothing that was sent before may still arrive. Until then every candidate is kept.
 //!
 //! [`record`] is what is remembered, in an order in which each entry stands before what it allows; [`machine`] says what
-//! to do next, and does nothing itself; [`journey`] does it. [`leave`] is whether an account may be rotated now, and
+//! to do next, and does nothing itself; [`journey`] does it. [`correlation`] is by which
+//! id the log has its sign-ins. [`leave`] is whether an account may be rotated now, and
 //! [`settling`] what follows when enough time has passed.
 
+pub mod correlation;
 pub mod journey;
 pub mod leave;
 pub mod machine;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::action::{Action, METHODS_POLICY, Named, PASSKEYS, POLICIES, ROLE};
 use super::bodies::{campaign_without, excluded, included, lasting, passkeys_allowed};
+use crate::address::encoded;
 use crate::ports::{Directory, DirectoryError, GraphRequest};
 
 /// Pages of the members of a group or unit that are looked at.
@@ -116,21 +117,6 @@ fn unit_path(id: &str) -> String {
 /// A collection with one property as a filter; a quote in the value is doubled, as OData has it.
 fn filtered(path: &str, name: &str, value: &str) -> String {
     format!("{path}?$filter={name} eq '{}'", encoded(&value.replace('\'', "''")))
-}
-
-/// Text as part of an address: what is not plain is written in percent.
-///
-/// **Source:** RFC 3986, section 2.3: unreserved characters; `@` and `'` are allowed in paths and queries too.
-fn encoded(text: &str) -> String {
-    let mut written = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~@'".contains(&byte) {
-            written.push(char::from(byte));
-        } else {
-            written.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    written
 }
 
 async fn object(directory: &dyn Directory, target: &str) -> Result<Option<Value>, DirectoryError> {

@@ -33,4 +33,12 @@ mod rotation_settlings;
 #[cfg(test)]
 mod rotations;
 #[cfg(test)]
+mod watching;
+#[cfg(test)]
+mod watching_accounts;
+#[cfg(test)]
+mod watching_simulation;
+#[cfg(test)]
+mod watching_sources;
+#[cfg(test)]
 mod witnesses;

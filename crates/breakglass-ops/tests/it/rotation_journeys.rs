@@ -245,7 +245,7 @@ impl Directory for World {
 
 #[async_trait]
 impl Proving for World {
-    async fn prove(&self, _: &str, password: &Password) -> Proof {
+    async fn prove(&self, _: &str, password: &Password, _: &str) -> Proof {
         let why = "it is played".to_owned();
         match self.event() {
             None | Some(Fault::Late) => {}

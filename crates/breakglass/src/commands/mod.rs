@@ -4,6 +4,7 @@
 //! The comment on `Arguments` is the command's help.
 
 mod agreement;
+pub(crate) mod alert;
 mod application;
 mod applications;
 pub(crate) mod apply;
@@ -16,6 +17,7 @@ mod doctor;
 pub(crate) mod drill;
 mod explain;
 mod guard;
+pub(crate) mod incident;
 pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod ledger;
@@ -32,6 +34,7 @@ pub(crate) mod state;
 mod suggested;
 pub(crate) mod tenant;
 mod verification;
+pub(crate) mod watch;
 pub(crate) mod what_if;
 
 use breakglass_engine::lockout::settings::MAX_ORDER_MAX;
@@ -76,6 +79,9 @@ commands! {
     Checkout in checkout,
     Rotate in rotate,
     Drill in drill,
+    Watch in watch,
+    Incident in incident,
+    Alert in alert,
     Keys in keys,
     State in state,
     Ledger in ledger,

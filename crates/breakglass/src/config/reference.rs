@@ -10,7 +10,7 @@ use super::{CODES, Config, DocumentPlace};
 const PAGE: &str = include_str!("../../../../docs/reference/configuration.md");
 
 /// A table with a property that is not known, and the heading of the page below which those stand that are.
-const TABLES: [(&str, &str); 21] = [
+const TABLES: [(&str, &str); 29] = [
     ("unknown = 1", ""),
     ("[tenant]\nunknown = 1", "`[tenant]`"),
     ("[exclusion]\nunknown = 1", "`[exclusion]`"),
@@ -32,6 +32,14 @@ const TABLES: [(&str, &str); 21] = [
     ("[[custody.depository]]\nvault = { unknown = 1 }", "Depositories"),
     ("[[custody.envelope]]\nunknown = 1", "Envelopes"),
     ("[[custody.envelope]]\nshare = [{ unknown = 1 }]", "Envelopes"),
+    ("[watch]\nunknown = 1", "`[watch]`"),
+    ("[[watch.channel]]\nunknown = 1", "Channels"),
+    ("[[watch.channel]]\nmail = { unknown = 1 }", "Channels"),
+    ("[[watch.channel]]\nmailbox = { unknown = 1 }", "Channels"),
+    ("[[watch.channel]]\nsms = { unknown = 1 }", "Channels"),
+    ("[[watch.channel]]\nsyslog = { unknown = 1 }", "Channels"),
+    ("[[watch.channel]]\nwebhook = { unknown = 1 }", "Channels"),
+    ("[[watch.contact]]\nunknown = 1", "Contacts"),
 ];
 
 /// The properties that are read in the place of one that is not known, as the reader names them.
@@ -73,10 +81,10 @@ fn every_property_stands_on_the_page() {
 }
 
 #[test]
-fn every_property_of_custody_stands_in_the_example() {
+fn every_property_of_custody_and_of_the_watcher_stands_in_the_example() {
     let example = example();
     let named: BTreeSet<&str> = words(&example).collect();
-    for (text, _) in TABLES.iter().filter(|(text, _)| text.contains("custody")) {
+    for (text, _) in TABLES.iter().filter(|(text, _)| text.contains("custody") || text.contains("watch")) {
         for property in properties(text) {
             assert!(named.contains(property.as_str()), "`{property}` does not stand in the example");
         }
@@ -93,7 +101,7 @@ fn every_property_of_custody_stands_in_the_example() {
 #[test]
 fn the_examples_of_the_reference_are_read() {
     let examples: Vec<&str> = PAGE.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(examples.len(), 5);
+    assert_eq!(examples.len(), 6);
     for example in examples {
         assert!(parse(example).is_ok(), "{example}: {:?}", parse(example).err());
     }

@@ -21,6 +21,9 @@ pub(crate) struct Listing {
     pub(crate) sets: Vec<SetLine>,
     /// Documents.
     pub(crate) documents: Vec<DocumentLine>,
+    /// Documents of which nothing here says what they are: the name, and where it lies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) strangers: Vec<String>,
     /// What is to be done, with the command.
     pub(crate) to_do: Vec<String>,
 }
@@ -88,7 +91,12 @@ pub(crate) fn text(listing: &Listing, (columns, paint): (usize, Paint)) -> Strin
     said.push_str(&sets(&listing.sets, (columns, paint)));
     said.push('\n');
     said.push_str(&heading("Sealed documents"));
-    said.push_str(&documents(&listing.documents, (columns, paint)));
+    if listing.strangers.is_empty() {
+        said.push_str(&documents(&listing.documents, (columns, paint)));
+    } else {
+        said.push_str(&fitted("Nothing here says what these are, or which of them counts:", "  ", "  ", columns));
+        listing.strangers.iter().for_each(|line| said.push_str(&fitted(line, "  - ", "    ", columns)));
+    }
     if let Some(operator) = &listing.operator {
         said.push_str(&format!("\nSigned with the operator's key {operator}.\n"));
     }

@@ -16,6 +16,7 @@ mod escape;
 pub(crate) mod forecast;
 pub(crate) mod guard;
 mod html;
+pub(crate) mod incident;
 mod json;
 mod junit;
 pub(crate) mod ledger;

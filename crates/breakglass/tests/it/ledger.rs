@@ -411,3 +411,46 @@ fn what_is_written_down_of_keys_is_in_the_ledger_at_once() {
     assert!(note("5678").status.success());
     assert_eq!(entered(), 2);
 }
+
+#[test]
+fn what_stands_on_a_cover_is_enough_to_see_what_was_changed_or_removed() {
+    let world = World::new("paper");
+    world.add("kept", "rotation/a", 5);
+    world.ends(0, &["checkpoint", "--state", "kept", "--name", "a/b"]);
+    let root_of = |state: &str| {
+        let shown = world.ends(0, &["show", "--state", state]).out;
+        let words: String = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        words.split("the root is ").nth(1).unwrap().split_whitespace().next().unwrap().trim_end_matches('.').to_owned()
+    };
+    let root = root_of("kept");
+    let then = format!("5:{root}");
+    world.ends(0, &["verify", "--state", "kept", "--root", &then]);
+    world.add("kept", "rotation/a", 1);
+    world.ends(0, &["checkpoint", "--state", "kept"]);
+    world.ends(0, &["verify", "--state", "kept", "--root", &then]);
+    // A copy from elsewhere, with no key and no checkpoint: what is behind the paper nobody vouches for.
+    world.ends(0, &["export", "entries.ndjson", "--state", "kept"]);
+    let alone = ["verify", "entries.ndjson", "--state", "nowhere", "--root", &then];
+    let told = world.ends(3, &alone);
+    assert!(told.out.contains("the first 5 entries"), "{}", told.out);
+
+    world.copy("kept", "changed", &|stream, mut entries| {
+        if stream == "rotation/a" {
+            entries[2]["candidate"] = json!("another");
+        }
+        if stream.starts_with("ledger") { Vec::new() } else { entries }
+    });
+    world.ends(0, &["checkpoint", "--state", "changed"]);
+    let found = world.ends(1, &["verify", "--state", "changed", "--root", &then]);
+    assert!(found.out.replace("\n  ", " ").contains("are not those of the root that was given"), "{}", found.out);
+    world.copy("kept", "short", &|stream, mut entries| {
+        entries.truncate(3);
+        if stream.starts_with("ledger") { Vec::new() } else { entries }
+    });
+    world.ends(0, &["checkpoint", "--state", "short"]);
+    let found = world.ends(1, &["verify", "--state", "short", "--root", &then]);
+    assert!(found.out.replace("\n  ", " ").contains("entries were removed"), "{}", found.out);
+    for wrong in ["5", "5:", "x:aaaa", &format!("{root}:5")] {
+        world.ends(2, &["verify", "--state", "kept", "--root", wrong]);
+    }
+}

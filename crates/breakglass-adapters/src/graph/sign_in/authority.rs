@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use breakglass_ops::ports::{Clock, Random, Repeat};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,6 +18,9 @@ use crate::graph::cloud::Cloud;
 use crate::graph::limits::Limits;
 use crate::graph::patience::{Patience, retry_after};
 use crate::http::{Failure, Gathered, SecretText, Sent, Transport};
+
+/// What Entra writes into its log as the correlation id, if a client chooses one.
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 
 /// The authority, and who asks it for what.
 pub(in crate::graph) struct Authority {
@@ -106,9 +109,19 @@ impl Authority {
     }
 
     /// Asks for a token.
-    pub(super) async fn token(&self, mut form: Form, repeat: Repeat) -> Result<Grant, SignInError> {
+    pub(super) async fn token(&self, form: Form, repeat: Repeat) -> Result<Grant, SignInError> {
+        self.token_for(form, repeat, None).await
+    }
+
+    /// The same, by a correlation id of ours, if there is one.
+    pub(super) async fn token_for(
+        &self,
+        mut form: Form,
+        repeat: Repeat,
+        correlation_id: Option<&str>,
+    ) -> Result<Grant, SignInError> {
         form.push("client_id", &self.client_id);
-        let body = self.post("token", form, repeat).await?;
+        let body = self.posted("token", form, (repeat, correlation_id)).await?;
         serde_json::from_slice(body.bytes()).map_err(|error| SignInError::Malformed(reason(&error)))
     }
 
@@ -131,6 +144,15 @@ impl Authority {
     /// Posts a form; the answer says yes. It is sent again if the authority is busy or was not reached, and if no answer
     /// came where twice is as good as once.
     pub(super) async fn post(&self, name: &str, form: Form, repeat: Repeat) -> Result<Gathered, SignInError> {
+        self.posted(name, form, (repeat, None)).await
+    }
+
+    async fn posted(
+        &self,
+        name: &str,
+        form: Form,
+        (repeat, correlation_id): (Repeat, Option<&str>),
+    ) -> Result<Gathered, SignInError> {
         let url = Url::parse(&self.endpoint(name)).map_err(|error| SignInError::Local(error.to_string()))?;
         let body = form.into_body();
         let mut patience = Patience::new(&self.limits);
@@ -138,6 +160,9 @@ impl Authority {
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
             headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+            if let Some(id) = correlation_id.and_then(|id| HeaderValue::from_str(id).ok()) {
+                headers.insert(CLIENT_REQUEST_ID, id);
+            }
             let sent = Sent { method: Method::POST, url: url.clone(), headers, body: Some(body.clone()) };
             let (wait, error) = match self.transport.send(sent).await {
                 Ok(reply) if (200..300).contains(&reply.status) => return Ok(reply.body),

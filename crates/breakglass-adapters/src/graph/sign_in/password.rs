@@ -18,8 +18,12 @@ const AFTER_THE_PASSWORD: [u32; 3] = [50_076, 50_079, 53_003];
 const WRONG: u32 = 50_126;
 
 /// Signs in once: each try that fails counts towards the lock of the account.
-pub(in crate::graph) async fn prove(at: &Authority, name: &str, password: &Password) -> Proof {
-    let refusal = match granted(at, (name, password), "openid").await {
+pub(in crate::graph) async fn prove(
+    at: &Authority,
+    (name, password): (&str, &Password),
+    correlation_id: &str,
+) -> Proof {
+    let refusal = match granted(at, (name, password), "openid", Some(correlation_id)).await {
         Ok(_) => return Proof::Right,
         Err(SignInError::Refused(refusal)) => refusal,
         Err(error) => return Proof::Unknown { why: error.to_string() },
@@ -32,14 +36,15 @@ pub(in crate::graph) async fn prove(at: &Authority, name: &str, password: &Passw
     }
 }
 
-/// What Entra gives for a password, once.
+/// What Entra gives for a password, once; its log has the sign-in under the correlation id, or under one of its own.
 pub(in crate::graph) async fn granted(
     at: &Authority,
     (name, password): (&str, &Password),
     scope: &str,
+    correlation_id: Option<&str>,
 ) -> Result<Grant, SignInError> {
     let form = password.with_plaintext(|text| {
         Form::new(&[("grant_type", "password"), ("username", name), ("password", text), ("scope", scope)])
     });
-    at.token(form, Repeat::IfUndone).await
+    at.token_for(form, Repeat::IfUndone, correlation_id).await
 }

@@ -222,7 +222,7 @@ impl Directory for World<'_> {
 
 #[async_trait]
 impl Proving for World<'_> {
-    async fn prove(&self, _: &str, password: &Password) -> Proof {
+    async fn prove(&self, _: &str, password: &Password, _: &str) -> Proof {
         self.goes();
         let is_right = password.with_plaintext(|text| *self.knows.lock().unwrap() == text);
         if is_right { Proof::Right } else { Proof::Wrong { why: "it is another".to_owned() } }

@@ -19,7 +19,7 @@ fn refused(code: u32, said: &str) -> Step {
 async fn proof(step: Step) -> (Proof, Played) {
     let played = Played::both([], [step]).await;
     let world = World::new();
-    let proof = played.client(&world).prove(NAME, &Password::of_text(PASSWORD.to_owned())).await;
+    let proof = played.client(&world).prove(NAME, &Password::of_text(PASSWORD.to_owned()), "c1").await;
     (proof, played)
 }
 

@@ -17,6 +17,7 @@ use super::CustodyFailure;
 use super::desk::{Desk, DeskError, courses, name_of};
 use super::key_secrets::{key_courses, next_step, sealed_of};
 use crate::failure::{Coded, Failure};
+use crate::wiring::World;
 
 /// Something is sealed to the set that may count.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,22 @@ impl Coded for Alive {
         let steps: Vec<&str> = steps.into_iter().collect();
         Some(format!("keep the shares. First {}; then the same again. Nothing was changed", steps.join(", ")))
     }
+}
+
+/// A sealed password of an account that is in no record here, as where the state was lost: it may be the one that counts.
+pub(crate) fn unrecorded(
+    desk: &Desk,
+    (account, course): (&str, &Course),
+    world: &World,
+) -> Result<Option<Document>, DeskError> {
+    for document in desk.documents_found(world)? {
+        let label = document.label();
+        let is_of_it = label.credential == CredentialKind::Password && label.account.id.eq_ignore_ascii_case(account);
+        if is_of_it && course.standing(&name_of(&label.envelope.to_string())?).is_none() {
+            return Ok(Some(document));
+        }
+    }
+    Ok(None)
 }
 
 /// Refuses a set to which a document is sealed that may count, or may for all that can be told; `never_set` are documents in

@@ -65,21 +65,44 @@ impl Arguments {
     }
 }
 
+/// What is listed where nothing is remembered, or the operator's key is away: no document can be relied on, and those that lie
+/// there are named all the same.
+fn of_strangers(desk: &Desk, lost: Option<&DeskError>, world: &World) -> Listing {
+    let mut strangers = Vec::new();
+    for depository in desk.depositories().iter() {
+        match desk.runtime.block_on(depository.names()) {
+            Ok(names) => strangers.extend(names.iter().map(|name| format!("{name}, in {}", depository.place()))),
+            Err(error) => world.note(&error.to_string()),
+        }
+    }
+    let mut to_do = Vec::new();
+    if let Some(lost) = lost {
+        to_do.push(format!("bring the operator's key from where it was: {lost}"));
+    }
+    if !strangers.is_empty() {
+        let state = desk.state.display();
+        to_do.push(format!(
+            "bring back what was remembered of these documents: `breakglass state restore`, and `operator.key`; there is none of it in \
+             `{state}`. In an emergency none of it is needed: `breakglass custody open --account UPN --operator FINGERPRINT`, with the \
+             fingerprint from any sheet"
+        ));
+    }
+    if to_do.is_empty() {
+        to_do.push("make a set of shares: `breakglass custody new-set`".to_owned());
+    }
+    Listing { operator: None, sets: Vec::new(), documents: Vec::new(), strangers, to_do }
+}
+
 fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
     if !desk.has_state() {
-        let to_do = vec!["make a set of shares: `breakglass custody new-set`".to_owned()];
-        return Ok(Listing { operator: None, sets: Vec::new(), documents: Vec::new(), to_do });
+        return Ok(of_strangers(desk, None, world));
     }
     let store = desk.store()?;
     let operator = match desk.operator() {
         Ok(operator) => operator,
         Err(DeskError::NoOperator(path)) => {
-            let to_do = vec![if Desk::has_sets(&store)? {
-                format!("bring the operator's key from where it was: {}", DeskError::LostOperator(path))
-            } else {
-                "make a set of shares: `breakglass custody new-set`".to_owned()
-            }];
-            return Ok(Listing { operator: None, sets: Vec::new(), documents: Vec::new(), to_do });
+            let lost = Desk::has_sets(&store)?.then_some(DeskError::LostOperator(path));
+            return Ok(of_strangers(desk, lost.as_ref(), world));
         }
         Err(error) => return Err(error.into()),
     };
@@ -134,7 +157,8 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
     to_do.extend(drills_due(desk, &store, (&lines, world.now))?);
     let mut lines: Vec<DocumentLine> = lines.into_iter().chain(other_lines).collect();
     lines.sort_by(|one, other| one.account.cmp(&other.account));
-    Ok(Listing { operator: Some(operator.to_string()), sets, documents: lines, to_do })
+    let strangers = Vec::new();
+    Ok(Listing { operator: Some(operator.to_string()), sets, documents: lines, strangers, to_do })
 }
 
 fn set_line(desk: &Desk, key_box: &KeyBox, held: &HeldSet) -> SetLine {
@@ -331,7 +355,12 @@ fn unsealed(declared: &[String], documents: &[DocumentLine], others: &[DocumentL
         ),
     };
     let unsealed = declared.iter().filter(|name| !counting().any(|line| is_of(line, name)));
-    unsealed.map(|name| format!("`breakglass rotate --account {name}`: it has no sealed password{renamed}")).collect()
+    let said = |name: &String| {
+        let is_sealed = documents.iter().any(|line| is_of(line, name));
+        let none = if is_sealed { "no sealed password of it is in the record" } else { "it has no sealed password" };
+        format!("`breakglass rotate --account {name}`: {none}{renamed}")
+    };
+    unsealed.map(said).collect()
 }
 
 fn to_do(key_box: &KeyBox, documents: &[DocumentLine], unsealed: Vec<String>) -> Vec<String> {
@@ -519,7 +548,11 @@ mod tests {
             let said = unsealed(&declared, &copies(documents), &copies(others));
             assert_eq!(said.len(), missing.len(), "{number}: {said:?}");
             for (said, name) in said.iter().zip(missing) {
-                assert!(said.starts_with(&format!("`breakglass rotate --account {name}`: it has no sealed password")));
+                // One that is sealed and does not count is there all the same.
+                let is_sealed = documents.iter().any(|line| line.account == *name);
+                let none =
+                    if is_sealed { "no sealed password of it is in the record" } else { "it has no sealed password" };
+                assert!(said.starts_with(&format!("`breakglass rotate --account {name}`: {none}")), "{number}: {said}");
                 assert_eq!(said.contains("was renamed"), !strangers.is_empty(), "{number}: {said}");
                 assert!(strangers.iter().all(|stranger| said.contains(stranger)), "{number}: {said}");
             }

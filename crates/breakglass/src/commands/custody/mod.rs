@@ -1,7 +1,7 @@
 //! `custody`: the key box. It works with no network, no server and no sign-in, unless a depository is one.
 
 mod acknowledge;
-mod counting;
+pub(crate) mod counting;
 pub(crate) mod desk;
 mod generate;
 pub(crate) mod key_secrets;
@@ -87,6 +87,9 @@ pub(crate) enum CustodyFailure {
     /// There is no such password.
     #[error(transparent)]
     Password(PasswordError),
+    /// Nobody is declared who could hold a share.
+    #[error("the configuration names nobody who holds a share: it has no `[[custody.{0}]]`")]
+    NoHolder(&'static str),
     /// No set can have so many shares.
     #[error(transparent)]
     Quorum(QuorumError),
@@ -162,6 +165,12 @@ pub(crate) enum CustodyFailure {
     /// The account has sealed passwords.
     #[error("`{0}` has passwords that are sealed: another one is sealed as it is set, and never before")]
     Sealed(String),
+    /// A document of it is in no record here.
+    #[error(
+        "the document `{document}` of `{account}` is in no record here, as where the state was lost, and its password may be the one \
+         that counts"
+    )]
+    SealedElsewhere { account: String, document: String },
     /// A reason is missing or too long.
     #[error("a reason has 1 to {REASON_CHARS_MAX} characters on one line")]
     Reason,
@@ -270,11 +279,16 @@ impl Coded for CustodyFailure {
                     "set a better one for the account, and seal that: `breakglass custody generate password` makes one"
                 }
                 Self::Sealed(_) => "`breakglass rotate` sets another one",
+                Self::SealedElsewhere { .. } => {
+                    "bring the state back with `breakglass state restore`; or `breakglass rotate` sets another one, which is proved by a \
+                     sign-in"
+                }
                 Self::Several(_) => "make one for each of the sets, with --set; when every account is rotated it is one set again",
                 Self::NotShown(_) => {
                     "the same again shows it: `breakglass custody open --account …`; `breakglass custody list` says what is to be done \
                      after an opening"
                 }
+                Self::NoHolder(_) => "declare them there: `breakglass explain BG1102` shows how",
                 Self::Quorum(_) => "declare more custodians, or ask for fewer shares to open",
                 _ => "nothing was changed",
             }

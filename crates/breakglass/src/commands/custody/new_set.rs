@@ -125,6 +125,10 @@ impl Arguments {
         let desk = self.place.desk(world)?;
         let holders = self.holders(&desk)?;
         let count = u8::try_from(holders.len()).unwrap_or(u8::MAX);
+        if count == 0 {
+            let wanted = if self.reserve { PersonKind::Reserve } else { PersonKind::Custodian };
+            return Err(CustodyFailure::NoHolder(wanted.section()).into());
+        }
         let quorum = Quorum::new(self.threshold, count).map_err(CustodyFailure::Quorum)?;
         if self.show && holders.iter().any(|holder| holder.age.is_none()) {
             // Before anything is made.

@@ -19,6 +19,7 @@ use crate::commands::checkout::CheckoutFailure;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::day_and_time;
+use crate::subject::instant_argument;
 use crate::wiring::World;
 
 /// Write down an opening that this machine has not seen, or why it was
@@ -45,7 +46,7 @@ pub(super) struct Arguments {
     reason: String,
 
     /// When, as 2026-11-27T03:00:00Z [default: when this machine has seen it, else what somebody says, else now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = instant_argument)]
     opened_at: Option<Timestamp>,
 
     #[command(flatten)]

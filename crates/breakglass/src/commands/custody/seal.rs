@@ -11,6 +11,7 @@ use breakglass_ops::rotation::journey::{course_of, note};
 use breakglass_ops::rotation::record::{self, Standing};
 
 use super::CustodyFailure;
+use super::counting::unrecorded;
 use super::desk::{DeskError, Place};
 use super::sealing::Sealer;
 use super::shown::{Spelling, show};
@@ -80,6 +81,10 @@ impl Arguments {
         // What was prepared here before and got no further is no hindrance: whoever was stopped does the same again.
         if course.may_count().next().is_some() {
             return Err(CustodyFailure::Sealed(self.account.clone()).into());
+        }
+        if let Some(document) = unrecorded(&desk, (&self.id, &course), world)? {
+            let document = document.label().envelope.to_string();
+            return Err(CustodyFailure::SealedElsewhere { account: self.account.clone(), document }.into());
         }
         let declared = desk.config.declared("");
         let is_named = |name: &str| self.id.eq_ignore_ascii_case(name) || self.account.eq_ignore_ascii_case(name);

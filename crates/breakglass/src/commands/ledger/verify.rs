@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use breakglass_ledger::checkpoint::Checkpoint;
+use breakglass_ledger::hash::Hash;
 use breakglass_ledger::log::{LogFault, Vouched, check, tree_of};
 use breakglass_ledger::note::PublicKey;
 use breakglass_ledger::tree::Tree;
@@ -28,6 +29,10 @@ pub(super) struct VerifyArguments {
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
 
+    /// How many entries there were and their root hash, as they stand on a cover: `15:8ypO…=`; may be given several times
+    #[arg(long, value_name = "ENTRIES:HASH", value_parser = root)]
+    root: Vec<Root>,
+
     /// The public key of the ledger, as it was written down elsewhere [default: that of the state]
     #[arg(long, value_name = "KEY", value_parser = super::public_key)]
     key: Option<PublicKey>,
@@ -42,6 +47,20 @@ pub(super) struct VerifyArguments {
 
     #[command(flatten)]
     place: Place,
+}
+
+/// Entries and the root over them, on paper.
+#[derive(Debug, Clone, Copy)]
+struct Root {
+    size: u64,
+    hash: Hash,
+}
+
+fn root(text: &str) -> Result<Root, &'static str> {
+    let read = text
+        .split_once(':')
+        .and_then(|(size, hash)| Some(Root { size: size.trim().parse().ok()?, hash: Hash::read(hash.trim())? }));
+    read.ok_or("expected the number of entries, a colon, and 44 characters of Base64, as they stand on a cover")
 }
 
 /// What is looked at.
@@ -136,6 +155,8 @@ impl VerifyArguments {
         let mut witnesses: Vec<Witness> =
             self.witness.iter().map(|key| Witness { key: key.to_string(), last: None }).collect();
         match key {
+            // What stands on paper needs no key.
+            None if !self.root.is_empty() && beside.is_empty() && elsewhere.is_empty() => {}
             None => unknowns.push(
                 "No public key of the ledger is known here, so that nothing says whose checkpoints these are. Give it with \
                  --key, as it was written down elsewhere."
@@ -159,7 +180,7 @@ impl VerifyArguments {
         if !signed.is_empty() {
             self.look_at_witnesses(&witnesses, tree.size(), (&mut faults, &mut unknowns));
         }
-        if key.is_some() && signed.is_empty() && faults.is_empty() {
+        if key.is_some() && signed.is_empty() && self.root.is_empty() && faults.is_empty() {
             unknowns.push("There is no checkpoint, so that nobody vouches for anything in it.".to_owned());
         }
         let vouched = match check(&tree, &signed) {
@@ -170,6 +191,11 @@ impl VerifyArguments {
                 Vouched { signed: 0, unsigned: tree.size() }
             }
         };
+        let on_paper = if is_whole { self.on_paper(&tree, &mut faults) } else { 0 };
+        let vouched = Vouched {
+            signed: vouched.signed.max(on_paper),
+            unsigned: vouched.unsigned.min(tree.size().saturating_sub(on_paper)),
+        };
         Verified {
             name,
             key: key.map(ToString::to_string),
@@ -178,12 +204,31 @@ impl VerifyArguments {
             signed: vouched.signed,
             unsigned: vouched.unsigned,
             beside: beside.len(),
-            elsewhere: elsewhere.len(),
+            elsewhere: elsewhere.len() + self.root.len(),
             missing,
             witnesses,
             faults,
             unknowns,
         }
+    }
+
+    /// Holds the tree against what stands on paper; up to which entry it agrees.
+    fn on_paper(&self, tree: &Tree, faults: &mut Vec<String>) -> u64 {
+        let mut agrees = 0;
+        for Root { size, hash } in &self.root {
+            match tree.root(*size) {
+                Some(found) if found == *hash => agrees = agrees.max(*size),
+                Some(_) => faults.push(format!(
+                    "the first {size} entries are not those of the root that was given: one of them was changed, added, \
+                     removed or moved"
+                )),
+                None => faults.push(format!(
+                    "there were {size} entries, by the root that was given, and there are {}: entries were removed",
+                    tree.size()
+                )),
+            }
+        }
+        agrees
     }
 
     /// What is wrong with what witnesses signed, and what cannot be told by it.

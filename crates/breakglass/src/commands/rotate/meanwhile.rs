@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use breakglass_adapters::clock::SystemClock;
-use breakglass_custody::document::{Account, CredentialKind};
+use breakglass_custody::document::Account;
 use breakglass_engine::access::Access;
 use breakglass_engine::lockout::Analysis;
 use breakglass_engine::lockout::goal::{Goal, Horizon, Question, Stage};
@@ -17,7 +17,8 @@ use breakglass_ops::rotation::record::Course;
 use jiff::Timestamp;
 
 use super::{RotateFailure, Tools};
-use crate::commands::custody::desk::{DeskError, name_of};
+use crate::commands::custody::counting::unrecorded;
+use crate::commands::custody::desk::DeskError;
 use crate::commands::drill::DrillFailure;
 use crate::commands::lockout::AnalysisArguments;
 use crate::failure::Failure;
@@ -50,19 +51,15 @@ fn is_first(tools: &Tools, account: &Account, course: &Course, world: &World) ->
     if course.current().is_some() {
         return Ok(false);
     }
-    for document in tools.desk.documents_found(world)? {
-        let label = document.label();
-        let is_of_it =
-            label.credential == CredentialKind::Password && label.account.id.eq_ignore_ascii_case(&account.id);
-        if is_of_it && course.standing(&name_of(&label.envelope.to_string())?).is_none() {
-            world.note(&format!(
-                "the document `{}` of `{}` is in no record here, and its password may be the one that counts",
-                label.envelope, account.user_principal_name
-            ));
-            return Ok(false);
-        }
+    let found = unrecorded(&tools.desk, (&account.id, course), world)?;
+    if let Some(document) = &found {
+        world.note(&format!(
+            "the document `{}` of `{}` is in no record here, and its password may be the one that counts",
+            document.label().envelope,
+            account.user_principal_name
+        ));
     }
-    Ok(true)
+    Ok(found.is_none())
 }
 
 /// Accounts that are declared, and that the tenant does not have.

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 use breakglass_adapters::clock::SystemClock;
 use breakglass_ops::ports::Clock as _;
 use breakglass_tenant::tls;
+#[cfg(target_os = "linux")]
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
@@ -20,10 +22,12 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 /// What a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
-    /// It reads the tenant.
+    /// It reads the tenant, or changes what has no password.
     Read,
     /// Whoever rotates signs in.
     SignIn,
+    /// It makes an account, with its first password.
+    Make,
     /// It sets the password.
     Set,
     /// It signs in with the password.
@@ -37,7 +41,8 @@ impl Kind {
         let text = String::from_utf8_lossy(request);
         let line = text.lines().next().unwrap_or_default();
         match () {
-            () if line.starts_with("PATCH ") => Self::Set,
+            () if line.starts_with("POST ") && line.contains("/users HTTP/") => Self::Make,
+            () if line.starts_with("PATCH ") && line.contains("/users/") => Self::Set,
             () if line.contains("/revokeSignInSessions") => Self::Revoke,
             () if line.contains("/token") && text.contains("grant_type=password") => Self::Prove,
             () if line.contains("/token") => Self::SignIn,
@@ -130,6 +135,19 @@ impl Front {
     /// Everything that went over the line so far; it is forgotten here.
     pub(super) fn exchanges(&self) -> Vec<Exchange> {
         std::mem::take(&mut *self.0.exchanges.lock().unwrap())
+    }
+
+    /// Every password that was sent to be set so far, in the order in which they were sent; nothing is forgotten.
+    #[cfg(target_os = "linux")]
+    pub(super) fn set_passwords(&self) -> Vec<String> {
+        let exchanges = self.0.exchanges.lock().unwrap();
+        let set = exchanges.iter().filter(|exchange| matches!(exchange.kind, Kind::Make | Kind::Set));
+        let password = |Exchange { request, .. }: &Exchange| {
+            let end = request.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+            let body: Value = serde_json::from_slice(&request[end..]).unwrap();
+            body["passwordProfile"]["password"].as_str().unwrap().to_owned()
+        };
+        set.map(password).collect()
     }
 
     /// What is late is carried out, in the order in which it was sent; how many there were.

@@ -1,10 +1,12 @@
 //! Marked secrets: passwords and shares that are known go through every command of the key box and through its error paths,
-//! and are looked for everywhere afterwards: in what was said, in every file, in what went over the line.
+//! and are looked for everywhere afterwards: in what was said, on either screen of a terminal, in every file, in what went over
+//! the line.
 
 use std::fs;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use breakglass_custody::password::{Language, Password};
 use memchr::memmem::Finder;
 
 use super::extracted::pages;
@@ -13,6 +15,12 @@ use super::world::{FIRST, Run, SECOND, WRITER_SECRET, World, files_below};
 
 /// Words of a share, one after the other, that nobody may see.
 const WORD_COUNT: usize = 6;
+
+/// Characters of a password, one after the other, that nobody may see: three of its groups. Fewer may be there by chance.
+const PART_CHARS: usize = 12;
+
+/// Rows in which a share is shown.
+const ROW_COUNT: usize = 11;
 
 /// A secret, and every form in which it may turn up.
 pub(super) struct Marked {
@@ -23,28 +31,33 @@ pub(super) struct Marked {
 
 impl Marked {
     pub(super) fn password(what: &str, text: &str) -> Self {
-        let bytes = text.as_bytes();
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let percent = |is_plain: &dyn Fn(u8) -> bool, lower: bool| -> String {
-            let one = |byte: &u8| match is_plain(*byte) {
-                true => char::from(*byte).to_string(),
-                false if lower => format!("%{byte:02x}"),
-                false => format!("%{byte:02X}"),
-            };
-            bytes.iter().map(one).collect()
-        };
-        let json = serde_json::to_string(text).unwrap();
-        let html = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-        let mut forms = vec![text.to_owned(), hex.to_uppercase(), hex, json.trim_matches('"').to_owned(), html];
-        for lower in [true, false] {
-            forms.push(percent(&|byte| byte.is_ascii_alphanumeric(), lower));
-            forms.push(percent(&|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte), lower));
-            forms.push(percent(&|byte| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte), lower));
-            forms.push(percent(&|_| false, lower));
+        Self::of(what, forms_of(text))
+    }
+
+    /// A password that this program has made: its parts as well, and as it stands on paper and is read aloud.
+    pub(super) fn generated(what: &str, text: &str) -> Self {
+        let mut forms = forms_of(text);
+        for part in text.as_bytes().windows(PART_CHARS) {
+            forms.push(part.to_vec());
+            forms.push(in_hex(part).into_bytes());
+            forms.push(part.iter().flat_map(|byte| [*byte, 0]).collect());
         }
-        let mut forms: Vec<Vec<u8>> = forms.into_iter().map(String::into_bytes).collect();
-        forms.push(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
-        forms.push(text.encode_utf16().flat_map(u16::to_be_bytes).collect());
+        let password = Password::of_text(text.to_owned());
+        let pairs = |text: &str, between: &str| -> Vec<Vec<u8>> {
+            let groups: Vec<&str> = text.split(between).collect();
+            groups.windows(2).map(|two| two.join(between).into_bytes()).collect()
+        };
+        forms.extend(password.with_paper(|text| pairs(text, " ")).unwrap());
+        for language in [Language::English, Language::German] {
+            forms.extend(password.with_spelling(language, |text| pairs(text, "\n")).unwrap());
+        }
+        Self::of(what, forms)
+    }
+
+    /// What is no text.
+    pub(super) fn bytes(what: &str, bytes: &[u8]) -> Self {
+        let hex = in_hex(bytes);
+        let mut forms = vec![bytes.to_vec(), hex.to_uppercase().into_bytes(), hex.into_bytes()];
         forms.extend(in_base64(bytes));
         Self::of(what, forms)
     }
@@ -60,6 +73,9 @@ impl Marked {
             }
             forms.extend(in_base64(some.join(" ").as_bytes()));
         }
+        let rows = (0..ROW_COUNT).flat_map(|row| words.iter().skip(row).step_by(ROW_COUNT).copied());
+        let rows: Vec<&str> = rows.collect();
+        forms.extend(rows.windows(WORD_COUNT).map(|some| some.join(" ").into_bytes()));
         Self::of(what, forms)
     }
 
@@ -74,6 +90,38 @@ impl Marked {
     fn is_in(&self, bytes: &[u8]) -> bool {
         self.forms.iter().any(|form| form.find(bytes).is_some())
     }
+}
+
+/// A text in every form in which it may turn up.
+fn forms_of(text: &str) -> Vec<Vec<u8>> {
+    let bytes = text.as_bytes();
+    let hex = in_hex(bytes);
+    let percent = |is_plain: &dyn Fn(u8) -> bool, lower: bool| -> String {
+        let one = |byte: &u8| match is_plain(*byte) {
+            true => char::from(*byte).to_string(),
+            false if lower => format!("%{byte:02x}"),
+            false => format!("%{byte:02X}"),
+        };
+        bytes.iter().map(one).collect()
+    };
+    let json = serde_json::to_string(text).unwrap();
+    let html = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    let mut forms = vec![text.to_owned(), hex.to_uppercase(), hex, json.trim_matches('"').to_owned(), html];
+    for lower in [true, false] {
+        forms.push(percent(&|byte| byte.is_ascii_alphanumeric(), lower));
+        forms.push(percent(&|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte), lower));
+        forms.push(percent(&|byte| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte), lower));
+        forms.push(percent(&|_| false, lower));
+    }
+    let mut forms: Vec<Vec<u8>> = forms.into_iter().map(String::into_bytes).collect();
+    forms.push(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
+    forms.push(text.encode_utf16().flat_map(u16::to_be_bytes).collect());
+    forms.extend(in_base64(bytes));
+    forms
+}
+
+fn in_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What a text becomes in Base64 wherever it stands in what is encoded, without its ends, which depend on what is beside it.
@@ -101,6 +149,13 @@ pub(super) struct Counts {
     pub(super) allowed: usize,
 }
 
+/// Commands that show what was sealed, or made.
+const SHOWING: [&str; 3] = ["custody open", "checkout open", "custody generate password"];
+
+/// Commands at which holders type their shares or are shown them, if they are begun at a terminal.
+const TYPED: [&str; 5] =
+    ["custody acknowledge", "custody new-set", "custody open", "custody rehearse", "checkout open"];
+
 struct Search<'s> {
     marked: &'s [Marked],
     counts: Counts,
@@ -123,13 +178,27 @@ impl Search<'_> {
     fn runs(&mut self, runs: &[Run]) {
         for run in runs {
             let words = run.arguments.join(" ");
-            let shows = ["custody open", "checkout open", "custody seal"].iter().any(|shows| words.starts_with(shows))
-                || words.starts_with("custody generate password");
+            let shows = SHOWING.iter().any(|shows| words.starts_with(shows))
+                || words.starts_with("custody seal") && words.contains("--generate");
+            let is_shown =
+                |what: &str| shows && (what.starts_with("password") || matches!(what, "PIN" | "private key"));
+            // There somebody is shown the password of each account that is made.
+            let makes = run.screen.is_some() && words.starts_with("apply ");
             self.counts.outputs += 2;
-            self.through(&format!("the output of `{words}`"), run.out.as_bytes(), |what| {
-                shows && (what.starts_with("password") || matches!(what, "PIN" | "private key"))
+            self.through(&format!("the output of `{words}`"), run.out.as_bytes(), is_shown);
+            self.through(&format!("the notes of `{words}`"), run.err.as_bytes(), |what| {
+                makes && what.starts_with("password")
             });
-            self.through(&format!("the notes of `{words}`"), run.err.as_bytes(), |_| false);
+            let Some(screen) = &run.screen else { continue };
+            self.counts.outputs += 1;
+            let is_typed = TYPED.iter().any(|typed| words.starts_with(typed));
+            let may_be = |what: &str| is_shown(what) || is_typed && what.starts_with("share");
+            self.through(&format!("the other screen of `{words}`"), screen.as_bytes(), may_be);
+            // What has numbers is a share without them.
+            self.through(&format!("the words on the other screen of `{words}`"), in_order(screen).as_bytes(), may_be);
+            self.through(&format!("the words beside it, of `{words}`"), in_order(&run.err).as_bytes(), |what| {
+                makes && what.starts_with("password")
+            });
         }
     }
 
@@ -140,7 +209,7 @@ impl Search<'_> {
             let (head, body) = request.split_at(end);
             self.through(&format!("the head of a request, {kind:?}"), head, |_| false);
             self.through(&format!("the body of a request, {kind:?}"), body, |what| match kind {
-                Kind::Set | Kind::Prove => what.starts_with("password"),
+                Kind::Make | Kind::Set | Kind::Prove => what.starts_with("password"),
                 Kind::SignIn => what == "the secret of the application",
                 Kind::Read | Kind::Revoke => false,
             });
@@ -429,7 +498,7 @@ fn marked_secrets_are_nowhere_they_may_not_be() {
     passwords.sort();
     passwords.dedup();
     for (number, password) in passwords.iter().enumerate() {
-        marked.push(Marked::password(&format!("password {number}"), password));
+        marked.push(Marked::generated(&format!("password {number}"), password));
     }
     for (set, shares) in shares.iter().enumerate() {
         for (number, words) in shares.iter().enumerate() {
@@ -463,8 +532,19 @@ fn every_form_of_a_marked_secret_is_found() {
             assert!(marked.is_in(shown.as_bytes()), "{shown}");
         }
     }
+    let made = "Xk7m#aBc9=dEf3?g";
+    let (marked, password) = (Marked::generated("it", made), Password::of_text(made.to_owned()));
+    for shown in [
+        made.get(2..14).unwrap().to_owned(),
+        password.with_paper(str::to_owned).unwrap(),
+        password.with_spelling(Language::English, str::to_owned).unwrap(),
+    ] {
+        assert!(marked.is_in(shown.as_bytes()), "{shown}");
+    }
+    assert!(!marked.is_in(made.get(2..13).unwrap().as_bytes()));
     let words: Vec<String> = (0..33).map(|number| format!("word{number}")).collect();
     let share = Marked::share("it", &words.join(" "));
     assert!(share.is_in(words[20..26].join(" ").to_uppercase().as_bytes()));
     assert!(!share.is_in(words[20..25].join(" ").as_bytes()));
+    assert!(share.is_in(in_order(" 1 word0  12 word11  23 word22\n 2 word1  13 word12  24 word23\n").as_bytes()));
 }

@@ -11,8 +11,16 @@ mod interleaved;
 #[cfg(unix)]
 mod killed;
 mod marked;
+#[cfg(target_os = "linux")]
+mod marked_apply;
 mod marked_more;
+mod marked_register;
 mod marked_secrets;
+#[cfg(target_os = "linux")]
+mod marked_terminal;
 mod replaced;
 mod sampled;
+#[cfg(target_os = "linux")]
+mod terminal;
+mod watched;
 mod world;

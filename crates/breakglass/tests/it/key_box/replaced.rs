@@ -228,9 +228,27 @@ fn where_the_state_is_lost_no_password_is_taken_for_the_first() {
             fs::remove_file(path).unwrap();
         }
     }
+    // What lies there is named, though nothing here says what it is.
+    for state in [".breakglass", "nowhere"] {
+        let listed = world.ends(1, &["custody", "list", "--state", state], "").out;
+        let names: Vec<_> =
+            fs::read_dir(world.folder.join(DOCUMENTS)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(names.len(), 2, "{names:?}");
+        for name in names {
+            let name = name.file_stem().unwrap().to_str().unwrap().to_owned();
+            assert!(listed.contains(&name), "{state}: {name}: {listed}");
+        }
+        assert!(!listed.contains("new-set") || state == ".breakglass", "{listed}");
+    }
     world.ends(0, &["custody", "new-set", "--threshold", "2", "--output", "later"], "");
     let shares = world.shares_in("later");
     world.ends(0, &["custody", "rehearse", "--acknowledge", "--share", "-"], &shares.join("\n"));
+    let seal = ["custody", "seal", "--account", FIRST.1, "--id", FIRST.0, "--generate"];
+    let refused = world.ends(2, &seal, "");
+    assert!(refused.out.is_empty() && refused.err.contains("is in no record here"), "{refused:?}");
+    let listed = world.run(&["custody", "list"], "").out;
+    let words: String = listed.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("no sealed password of it is in the record"), "{listed}");
     let refused = rotate(&world, 2, FIRST.1, &[]);
     assert!(refused.contains("is in no record here") && refused.contains("no other emergency account"), "{refused}");
 }

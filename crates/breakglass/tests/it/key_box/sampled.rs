@@ -90,6 +90,25 @@ impl Prompt for Nobody {
     }
 }
 
+/// Our client with a tenant, signed in as the application, with a clock that does not wait.
+pub(super) fn client_of(world: &World) -> GraphClient {
+    let origin = format!("https://{}", world.at);
+    let settings = Settings {
+        cloud: Cloud::custom(&origin, &origin).unwrap(),
+        tenant: TENANT.to_owned(),
+        client_id: WRITER.to_owned(),
+        way: Way::ClientSecret(SecretText::new(WRITER_SECRET.to_owned())),
+        permissions: Vec::new(),
+        proxies: Proxies::default(),
+        authorities: Authorities::from_pem_files(&[world.served.folder.join(tls::AUTHORITY_FILE)]).unwrap(),
+        cache: None,
+        limits: Limits::default(),
+    };
+    let prompt = Arc::new(Nobody);
+    let surroundings = Surroundings { clock: Arc::new(Hasty), random: Arc::new(SystemRandom), prompt };
+    GraphClient::new(settings, surroundings).unwrap()
+}
+
 /// What the rotations of this test have in common.
 struct Bench {
     world: World,
@@ -121,27 +140,9 @@ impl Bench {
         Self { world, shares, set, operator, store, killed, fates: Arc::default() }
     }
 
-    fn client(&self) -> GraphClient {
-        let origin = format!("https://{}", self.world.at);
-        let settings = Settings {
-            cloud: Cloud::custom(&origin, &origin).unwrap(),
-            tenant: TENANT.to_owned(),
-            client_id: WRITER.to_owned(),
-            way: Way::ClientSecret(SecretText::new(WRITER_SECRET.to_owned())),
-            permissions: Vec::new(),
-            proxies: Proxies::default(),
-            authorities: Authorities::from_pem_files(&[self.world.served.folder.join(tls::AUTHORITY_FILE)]).unwrap(),
-            cache: None,
-            limits: Limits::default(),
-        };
-        let prompt = Arc::new(Nobody);
-        let surroundings = Surroundings { clock: Arc::new(Hasty), random: Arc::new(SystemRandom), prompt };
-        GraphClient::new(settings, surroundings).unwrap()
-    }
-
     /// One process; none if it was killed.
     fn run(&self, account: &Account, folder: &str) -> Option<Result<(), RotationError>> {
-        let client = self.client();
+        let client = client_of(&self.world);
         let depository = FolderDepository::new(self.world.folder.join(folder));
         let rotator = Rotator {
             directory: &client,
@@ -187,12 +188,12 @@ impl Bench {
                 Kind::Revoke => {
                     &[Fate::LostDone, Fate::LostUndone, Fate::Refused(403), Fate::KilledBefore, Fate::KilledAfter]
                 }
-                Kind::Read | Kind::SignIn => &[Fate::LostUndone, Fate::Refused(503), Fate::KilledBefore],
+                Kind::Read | Kind::SignIn | Kind::Make => &[Fate::LostUndone, Fate::Refused(503), Fate::KilledBefore],
             };
             let tenths = match kind {
                 Kind::Set => 8,
                 Kind::Prove | Kind::Revoke => 4,
-                Kind::Read | Kind::SignIn => 1,
+                Kind::Read | Kind::SignIn | Kind::Make => 1,
             };
             let is_bad = left > 0 && numbers.below(10) < tenths;
             if !is_bad {

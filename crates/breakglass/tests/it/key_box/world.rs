@@ -78,6 +78,8 @@ pub(super) struct Run {
     pub(super) code: Option<i32>,
     pub(super) out: String,
     pub(super) err: String,
+    /// What stood on the other screen of the terminal, if it was begun at one; whatever else stood there is in `err`.
+    pub(super) screen: Option<String>,
 }
 
 impl World {
@@ -88,12 +90,17 @@ impl World {
 
     /// The same with so many accounts more, which are in no configuration.
     pub(super) fn with_others(name: &str, others: usize) -> Self {
+        Self::of(name, &seed(others), Profile::default())
+    }
+
+    /// The same with a tenant of its own kind.
+    pub(super) fn of(name: &str, seed: &Value, profile: Profile) -> Self {
         let runtime = Runtime::new().unwrap();
         let name = format!("key-box-{name}");
         let (at, served, front) = runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let at = listener.local_addr().unwrap();
-            let served = Served::behind(Some(at), &name, &seed(others), Profile::default()).await;
+            let served = Served::behind(Some(at), &name, seed, profile).await;
             let front = Front::new(listener, served.at, &served.folder);
             (at, served, front)
         });
@@ -188,7 +195,11 @@ impl World {
         let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let arguments = arguments.iter().map(|text| (*text).to_owned()).collect();
-        let run = Run { arguments, code: status.code(), out: text(stdout), err: text(stderr) };
+        self.kept(Run { arguments, code: status.code(), out: text(stdout), err: text(stderr), screen: None })
+    }
+
+    /// Keeps what a run said.
+    pub(super) fn kept(&self, run: Run) -> Run {
         self.runs.lock().unwrap().push(run.clone());
         run
     }

@@ -442,7 +442,7 @@ impl Directory for Player<'_> {
 
 #[async_trait]
 impl Proving for Player<'_> {
-    async fn prove(&self, name: &str, password: &Password) -> Proof {
+    async fn prove(&self, name: &str, password: &Password, _: &str) -> Proof {
         let (fare, is_killed) = self.step();
         if matches!(fare, Fare::Done | Fare::DoneUndated) {
             let is_in = password.with_plaintext(|text| self.company.lets_in(name, text));

@@ -1,0 +1,3 @@
+//! Logs, one file each.
+
+pub mod graph_sign_ins;
