@@ -213,17 +213,17 @@ impl Arguments {
             What::List { all, format, place } => listed(*all, *format, &place.desk(world)?, world),
             What::Show { number, format, place } => shown(*number, *format, &place.desk(world)?, world),
             What::Acknowledge { number, who } => {
-                let by = who.name(world)?;
+                let (desk, by) = who.known(world)?;
                 let say = |one: &Incident| Entry::Acknowledged {
                     by: by.clone(),
                     via: Via::Command,
                     covers: one.covered(),
                     at: SystemClock.now(),
                 };
-                who.say(*number, say, world)
+                say_of((&desk, *number), say, world)
             }
             What::Classify { number, class, reason, who } => {
-                let by = who.name(world)?;
+                let (desk, by) = who.known(world)?;
                 let say = |one: &Incident| Entry::Classified {
                     class: (*class).into(),
                     by: by.clone(),
@@ -231,7 +231,7 @@ impl Arguments {
                     reason: reason.trim().to_owned(),
                     at: SystemClock.now(),
                 };
-                who.say(*number, say, world)
+                say_of((&desk, *number), say, world)
             }
             What::Close { number, post_mortem, post_mortem_file, who } => {
                 let post_mortem = match (post_mortem, post_mortem_file) {
@@ -241,14 +241,14 @@ impl Arguments {
                     }
                     (None, None) => String::new(),
                 };
-                let by = who.name(world)?;
-                reseal(*number, &who.place.desk(world)?)?;
+                let (desk, by) = who.known(world)?;
+                reseal(*number, &desk)?;
                 let say = |_: &Incident| Entry::Closed {
                     by: by.clone(),
                     post_mortem: post_mortem.trim().to_owned(),
                     at: SystemClock.now(),
                 };
-                who.say(*number, say, world)
+                say_of((&desk, *number), say, world)
             }
         }
     }
@@ -327,8 +327,8 @@ fn reseal(number: u64, desk: &Desk) -> Result<(), Failure> {
 }
 
 impl Who {
-    /// Who it is, if somebody of that id is declared; anybody where nobody is.
-    fn name(&self, world: &World) -> Result<Name, Failure> {
+    /// Where it is said and by whom, if somebody of that id is declared; by anybody where nobody is.
+    fn known(&self, world: &World) -> Result<(Desk, Name), Failure> {
         let desk = self.place.desk(world)?;
         let name = name_of(&self.by)?;
         let contacts = desk.config.watching(&desk.folder).map(|watching| watching.contacts).unwrap_or_default();
@@ -337,19 +337,18 @@ impl Who {
         known.sort();
         known.dedup();
         if known.is_empty() || known.contains(&self.by) {
-            return Ok(name);
+            return Ok((desk, name));
         }
         Err(IncidentFailure::Unknown { id: self.by.clone(), known: known.join(", ") }.into())
     }
+}
 
-    /// Writes it down, and says how the incident stands then.
-    fn say(&self, number: u64, say: impl FnMut(&Incident) -> Entry, world: &World) -> Result<Exit, Failure> {
-        let desk = self.place.desk(world)?;
-        let store = store_of(&desk, number)?;
-        let incident = answer(&store, number, say).map_err(IncidentFailure::from)?;
-        enter(&store, world);
-        let stands = open_for(&incident).map_or_else(|| "closed".to_owned(), |open| format!("open: {open}"));
-        world.note(&format!("incident {number} of {} is {stands}", account(&incident)));
-        Ok(Exit::Good)
-    }
+/// Writes it down, and says how the incident stands then.
+fn say_of((desk, number): (&Desk, u64), say: impl FnMut(&Incident) -> Entry, world: &World) -> Result<Exit, Failure> {
+    let store = store_of(desk, number)?;
+    let incident = answer(&store, number, say).map_err(IncidentFailure::from)?;
+    enter(&store, world);
+    let stands = open_for(&incident).map_or_else(|| "closed".to_owned(), |open| format!("open: {open}"));
+    world.note(&format!("incident {number} of {} is {stands}", account(&incident)));
+    Ok(Exit::Good)
 }
