@@ -38,4 +38,5 @@ pub mod tls;
 mod totp;
 pub mod webauthn;
 
+pub use crate::secret::HashWork;
 pub use crate::state::StateError;

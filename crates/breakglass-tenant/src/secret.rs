@@ -16,6 +16,8 @@ use crate::totp::Base32;
 const MEMORY_KIB: u32 = 19 * 1024;
 /// Passes over it.
 const PASS_COUNT: u32 = 2;
+/// Memory of one hash where no secret is worth anything, KiB: the least that Argon2 takes.
+const LITTLE_MEMORY_KIB: u32 = Params::MIN_M_COST;
 /// Bytes of one hash.
 const HASH_BYTES: usize = 32;
 /// Bytes of its salt.
@@ -36,6 +38,27 @@ pub enum SecretError {
     Hash,
 }
 
+/// How much work the hash of a secret is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HashWork {
+    /// As much as whoever steals the folder shall have with each guess: 19 MiB, 2 passes, some ten milliseconds.
+    #[default]
+    Usual,
+    /// As little as can be: 8 KiB, 1 pass. For tests that sign in many thousand times, with secrets that are thrown away
+    /// with the folder.
+    Little,
+}
+
+impl HashWork {
+    fn params(self) -> Result<Params, SecretError> {
+        let (memory, passes) = match self {
+            Self::Usual => (MEMORY_KIB, PASS_COUNT),
+            Self::Little => (LITTLE_MEMORY_KIB, 1),
+        };
+        Params::new(memory, passes, 1, None).map_err(|_| SecretError::Hash)
+    }
+}
+
 /// What a secret is checked with: a hash, or (as one-time passwords are computed) the key of an authenticator.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Hashed(String);
@@ -51,12 +74,12 @@ impl std::fmt::Debug for Hashed {
 
 impl Hashed {
     /// Of a secret.
-    pub(crate) fn of(secret: &str) -> Result<Self, SecretError> {
+    pub(crate) fn of(secret: &str, hash_work: HashWork) -> Result<Self, SecretError> {
         if secret.len() > PASSWORD_BYTES_MAX {
             return Err(SecretError::TooLong);
         }
         let salt = random::bytes::<SALT_BYTES>().map_err(|_| SecretError::Hash)?;
-        let params = Params::new(MEMORY_KIB, PASS_COUNT, 1, None).map_err(|_| SecretError::Hash)?;
+        let params = hash_work.params()?;
         let written = ParamsString::try_from(&params).map_err(|_| SecretError::Hash)?;
         let worked_out = worked_out((secret, &salt), params)?;
         let salt = SaltString::encode_b64(&salt).map_err(|_| SecretError::Hash)?;
@@ -174,22 +197,22 @@ pub(crate) fn is_acceptable(password: &str, (upn, name): (&str, &str)) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{HASH_COUNT_MAX, Hashed, PASSWORD_BYTES_MAX, SecretError};
+    use super::{HASH_COUNT_MAX, HashWork, Hashed, PASSWORD_BYTES_MAX, SecretError};
 
     #[test]
     fn a_secret_is_itself_and_nothing_else() {
-        let hashed = Hashed::of("correct horse").unwrap();
+        let hashed = Hashed::of("correct horse", HashWork::Usual).unwrap();
         assert!(hashed.is("correct horse") && !hashed.is("correct horsf") && !hashed.is(""));
         assert!(!hashed.to_keep().contains("horse"));
-        assert_ne!(hashed, Hashed::of("correct horse").unwrap());
-        assert_eq!(Hashed::of(&"a".repeat(PASSWORD_BYTES_MAX + 1)), Err(SecretError::TooLong));
+        assert_ne!(hashed, Hashed::of("correct horse", HashWork::Usual).unwrap());
+        assert_eq!(Hashed::of(&"a".repeat(PASSWORD_BYTES_MAX + 1), HashWork::Usual), Err(SecretError::TooLong));
     }
 
     #[test]
     fn a_hash_is_one_that_others_check() {
         use argon2::Argon2;
         use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
-        let hashed = Hashed::of("correct horse").unwrap();
+        let hashed = Hashed::of("correct horse", HashWork::Usual).unwrap();
         let kept = PasswordHash::new(hashed.to_keep()).unwrap();
         assert!(Argon2::default().verify_password(b"correct horse", &kept).is_ok());
         let salt = SaltString::encode_b64(b"a salt of others").unwrap();
@@ -198,8 +221,16 @@ mod tests {
     }
 
     #[test]
+    fn a_hash_of_little_work_is_checked_as_it_was_made() {
+        let hashed = Hashed::of("correct horse", HashWork::Little).unwrap();
+        assert!(hashed.to_keep().starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{}", hashed.to_keep());
+        assert!(hashed.is("correct horse") && !hashed.is("correct horsf"));
+        assert!(Hashed::of("correct horse", HashWork::default()).unwrap().to_keep().contains("$m=19456,t=2,p=1$"));
+    }
+
+    #[test]
     fn whoever_waits_for_leave_gets_it() {
-        let hashed = Hashed::of("right").unwrap();
+        let hashed = Hashed::of("right", HashWork::Usual).unwrap();
         std::thread::scope(|scope| {
             let asked = |number: usize| hashed.is(if number.is_multiple_of(2) { "right" } else { "wrong" });
             let asked: Vec<_> = (0..HASH_COUNT_MAX * 2).map(|number| scope.spawn(move || asked(number))).collect();

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::demo;
 use crate::grants::graph_principal;
 use crate::random::{self, NoRandomness};
-use crate::secret::{Hashed, SecretError};
+use crate::secret::{HashWork, Hashed, SecretError};
 use crate::sign_in::first_factor::{PASS_MULTI_USE, PASS_ONE_TIME};
 use crate::sign_in::passkeys::{ODATA_TYPE as FIDO2, Passkey};
 use crate::state::{Change, Object, PASSWORD, Secret, StateError, text};
@@ -100,7 +100,7 @@ impl Tenant {
         if !self.is_new() {
             return Err(SeedError::NotNew);
         }
-        self.sow(&document_of(snapshot)?, Hashes { salts: Salts::Each, known: BTreeMap::new() })
+        self.sow(&document_of(snapshot)?, Hashes::new(self, Salts::Each))
     }
 
     /// Puts the company of the demo into a new tenant. Everybody knows its passwords, so that those who have the same
@@ -112,7 +112,7 @@ impl Tenant {
         if !self.is_new() {
             return Err(SeedError::NotNew);
         }
-        self.sow(&object(demo::seed()), Hashes { salts: Salts::Shared, known: BTreeMap::new() })
+        self.sow(&object(demo::seed()), Hashes::new(self, Salts::Shared))
     }
 
     fn sow(&mut self, document: &Object, mut hashes: Hashes) -> Result<(), SeedError> {
@@ -149,16 +149,21 @@ enum Salts {
 
 /// What makes hashes of secrets while a seed is read.
 struct Hashes {
+    hash_work: HashWork,
     salts: Salts,
     known: BTreeMap<String, Hashed>,
 }
 
 impl Hashes {
+    const fn new(tenant: &Tenant, salts: Salts) -> Self {
+        Self { hash_work: tenant.hash_work(), salts, known: BTreeMap::new() }
+    }
+
     fn of(&mut self, secret: &str) -> Result<Hashed, SecretError> {
         if let Some(known) = self.known.get(secret) {
             return Ok(known.clone());
         }
-        let hashed = Hashed::of(secret)?;
+        let hashed = Hashed::of(secret, self.hash_work)?;
         if self.salts == Salts::Shared {
             self.known.insert(secret.to_owned(), hashed.clone());
         }
@@ -331,11 +336,12 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::{Hashes, Salts};
+    use crate::secret::HashWork;
 
     #[test]
     fn only_the_demo_shows_that_two_have_the_same_password() {
         for (salts, is_same) in [(Salts::Each, false), (Salts::Shared, true)] {
-            let mut hashes = Hashes { salts, known: BTreeMap::new() };
+            let mut hashes = Hashes { hash_work: HashWork::Usual, salts, known: BTreeMap::new() };
             let (one, other) = (hashes.of("correct horse").unwrap(), hashes.of("correct horse").unwrap());
             assert!(one.is("correct horse") && other.is("correct horse"));
             assert_eq!(one == other, is_same);

@@ -14,6 +14,7 @@ use crate::keys::Keys;
 use crate::login::flows::Flows;
 use crate::profile::Profile;
 use crate::random::{self, NoRandomness};
+use crate::secret::{HashWork, Hashed, SecretError};
 use crate::sign_in::lockout::SmartLockout;
 use crate::state::{Object, State, StateError, text};
 use crate::{admin, cross_origin, faults, graph, login, manager};
@@ -85,6 +86,7 @@ pub struct Tenant {
     pub(crate) profile: Profile,
     /// Whether clients on this machine may come without TLS.
     pub(crate) allows_loopback_http: bool,
+    hash_work: HashWork,
     /// Held as long as it is open; the system lets go of it when the process ends, however it ends.
     _lock: File,
 }
@@ -132,6 +134,7 @@ impl Tenant {
             id,
             profile: Profile::default(),
             allows_loopback_http: false,
+            hash_work: HashWork::default(),
             _lock: lock,
         })
     }
@@ -147,6 +150,12 @@ impl Tenant {
     #[must_use]
     pub fn with_loopback_http(self) -> Self {
         Self { allows_loopback_http: true, ..self }
+    }
+
+    /// With so much work for each hash of a secret that is set from now on.
+    #[must_use]
+    pub fn with_hash_work(self, hash_work: HashWork) -> Self {
+        Self { hash_work, ..self }
     }
 
     /// With its logs in files of a folder as well, as diagnostic settings write them.
@@ -235,6 +244,16 @@ impl Tenant {
         let is_initial = |domain: &&Object| domain.get("isInitial").and_then(serde_json::Value::as_bool) == Some(true);
         let (first, rest): (Vec<&Object>, Vec<&Object>) = directory.all(Resource::Domains).partition(is_initial);
         first.into_iter().chain(rest).filter_map(|domain| text(domain, "id")).map(str::to_lowercase).collect()
+    }
+
+    /// How much work the hash of a secret is.
+    pub(crate) const fn hash_work(&self) -> HashWork {
+        self.hash_work
+    }
+
+    /// The hash of a secret that is set now.
+    pub(crate) fn hashed(&self, secret: &str) -> Result<Hashed, SecretError> {
+        Hashed::of(secret, self.hash_work)
     }
 
     /// Whether a part of a path stands for this tenant.

@@ -14,7 +14,6 @@ use crate::call::Reply;
 use crate::clock::written;
 use crate::ids::roles::{APPLICATION_ADMINISTRATOR, CLOUD_APPLICATION_ADMINISTRATOR};
 use crate::random;
-use crate::secret::Hashed;
 use crate::state::{Change, Directory, Object, Secret, Shelf, text};
 
 const READ: &[&str] =
@@ -313,7 +312,7 @@ fn add_password(request: &Request<'_>, id: &str) -> Result<Reply, GraphError> {
         "customKeyIdentifier": Value::Null, "displayName": given.get("displayName"), "endDateTime": written(until),
         "hint": hint, "keyId": key_id, "secretText": Value::Null, "startDateTime": written(from),
     });
-    let kept = Secret { owner: id.to_owned(), id: key_id, hashed: Hashed::of(&secret)?, until: Some(until) };
+    let kept = Secret { owner: id.to_owned(), id: key_id, hashed: request.tenant.hashed(&secret)?, until: Some(until) };
     let app = request.write(|directory| -> Result<_, GraphError> {
         let mut app = directory.object(Resource::Applications, id).cloned().ok_or_else(|| GraphError::not_found(id))?;
         match app.get_mut("passwordCredentials").and_then(Value::as_array_mut) {

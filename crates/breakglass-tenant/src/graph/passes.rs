@@ -13,7 +13,6 @@ use super::error::GraphError;
 use super::properties::{Kind, Part, Wrong};
 use crate::clock::written;
 use crate::random;
-use crate::secret::Hashed;
 use crate::seed::pass_of;
 use crate::sign_in::first_factor::ONE_TIME_USED;
 use crate::sign_in::methods::{configuration, may_use};
@@ -97,7 +96,7 @@ pub(super) fn made(request: &Request<'_>, user: &str, body: &Object) -> Result<M
         ("isUsableOnce", json!(is_once)),
     ];
     method.extend(properties.map(|(name, value)| (name.to_owned(), value)));
-    let secret = pass_of((user, &id), &method, Hashed::of(&pass)?);
+    let secret = pass_of((user, &id), &method, request.tenant.hashed(&pass)?);
     Ok((method, Some(secret), vec![("temporaryAccessPass", json!(pass))]))
 }
 

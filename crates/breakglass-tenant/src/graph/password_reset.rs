@@ -16,7 +16,6 @@ use crate::call::Reply;
 use crate::clock::written;
 use crate::ids::roles::AUTHENTICATION_ADMINISTRATOR;
 use crate::random;
-use crate::secret::Hashed;
 use crate::sign_in::first_factor::with_password;
 use crate::state::{Change, Directory, Object, PASSWORD, Secret, Shelf, text};
 
@@ -61,7 +60,7 @@ pub(super) fn reset(request: &Request<'_>, user: &str, method: &str) -> Result<R
     let made = if given.is_none() { Some(format!("{}aA1!", random::token()?)) } else { None };
     let password = given.or_else(|| made.clone()).unwrap_or_default();
     let (id, now) = (random::uuid()?, written(request.tenant.clock.now()));
-    let hashed = Hashed::of(&password)?;
+    let hashed = request.tenant.hashed(&password)?;
     let at = request.tenant.clock.now();
     let upn = request.write(|directory| -> Result<_, GraphError> {
         let mut changed = with_own_password(directory, user)?;
@@ -124,7 +123,7 @@ pub(super) fn change_own(request: &Request<'_>, user: &str) -> Result<Reply, Gra
     if known.hashed.is(new) {
         return Err(GraphError::bad_request("The new password has to be another one than the current password."));
     }
-    let hashed = Hashed::of(new)?;
+    let hashed = tenant.hashed(new)?;
     let upn = request.write(|directory| -> Result<_, GraphError> {
         let mut changed = with_own_password(directory, user)?;
         // Somebody else has changed it meanwhile.

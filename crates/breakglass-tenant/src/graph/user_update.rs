@@ -12,7 +12,6 @@ use super::users::{HIDDEN, check_name, check_password, id, protected, without_pa
 use super::{Request, properties};
 use crate::call::Reply;
 use crate::ids::roles::{HELPDESK_ADMINISTRATOR, PASSWORD_ADMINISTRATOR, USER_ADMINISTRATOR};
-use crate::secret::Hashed;
 use crate::sign_in::first_factor::with_password;
 use crate::state::{Change, Object, text};
 
@@ -34,7 +33,7 @@ pub(super) fn update(request: &Request<'_>, name: &str) -> Result<Reply, GraphEr
     }
     let hashed = password.map(|password| {
         check_password(password, ("", ""))?;
-        Ok::<_, GraphError>(Hashed::of(password)?)
+        Ok::<_, GraphError>(request.tenant.hashed(password)?)
     });
     let hashed = hashed.transpose()?;
     let now = request.tenant.clock.now();

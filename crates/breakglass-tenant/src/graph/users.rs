@@ -16,7 +16,7 @@ use crate::call::Reply;
 use crate::clock::written;
 use crate::ids::roles::{HELPDESK_ADMINISTRATOR, USER_ADMINISTRATOR};
 use crate::random;
-use crate::secret::{Hashed, is_acceptable};
+use crate::secret::is_acceptable;
 use crate::sign_in::{groups_of, roles_at, roles_of};
 use crate::state::{Change, Object, PASSWORD, Secret, text};
 
@@ -146,7 +146,7 @@ fn create(request: &Request<'_>) -> Result<Reply, GraphError> {
     let password = profile.and_then(|profile| text(profile, "password"));
     let password = password.ok_or_else(|| invalid("A value is required for property", "passwordProfile"))?;
     check_password(password, (upn, name))?;
-    let hashed = Hashed::of(password)?;
+    let hashed = request.tenant.hashed(password)?;
     let id = random::uuid()?;
     let mut user = properties::USER.writable(&body);
     let profile = without_password(profile);

@@ -14,7 +14,7 @@ use crate::audit::{self, Activity, CORE_DIRECTORY};
 use crate::call::{Reply, member};
 use crate::clock::written;
 use crate::graph::risk;
-use crate::secret::{Hashed, is_acceptable};
+use crate::secret::is_acceptable;
 use crate::sign_in::first_factor::{self, demands};
 use crate::sign_in::proof::is_multifactor;
 use crate::sign_in::{Decided, Given};
@@ -144,7 +144,7 @@ impl Step<'_> {
         if !is_acceptable(new, (name("userPrincipalName"), name("displayName"))) {
             return Err(NotChanged::Unfit("The new password is too short, too simple, or has your name in it."));
         }
-        let hashed = Hashed::of(new).map_err(|_| NotChanged::Unfit("The new password is too long."))?;
+        let hashed = tenant.hashed(new).map_err(|_| NotChanged::Unfit("The new password is too long."))?;
         tenant.lockout.succeeded(id, place);
         let activity =
             Activity { name: "Change user password", category: "UserManagement", service: CORE_DIRECTORY, reason: "" };

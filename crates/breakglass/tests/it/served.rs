@@ -10,7 +10,7 @@ use breakglass_adapters::clock::SystemClock;
 use breakglass_ops::ports::Clock as _;
 use breakglass_tenant::profile::Profile;
 use breakglass_tenant::tenant::{Addresses, Tenant};
-use breakglass_tenant::{backstage, serve, tls};
+use breakglass_tenant::{HashWork, backstage, serve, tls};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -61,7 +61,8 @@ impl Served {
         let [base, manager_base] = [front.unwrap_or(at), manager_at].map(|address| format!("https://{address}"));
         let clock = Arc::new(TenantClock::default());
         let addresses = Addresses { base: base.clone(), manager: manager_base };
-        let mut tenant = Tenant::open(&folder, addresses, Arc::clone(&clock) as _).unwrap();
+        let tenant = Tenant::open(&folder, addresses, Arc::clone(&clock) as _).unwrap();
+        let mut tenant = tenant.with_hash_work(HashWork::Little);
         tenant.seed(seed.to_string().as_bytes()).unwrap();
         let tenant = Arc::new(tenant.with_profile(profile));
         backstage::served_at(&folder, &format!("https://{at}")).unwrap();

@@ -1,17 +1,15 @@
 //! How requests reach the tenant: within this process, or over HTTPS.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use argon2::password_hash::{PasswordHasher, SaltString};
-use argon2::{Algorithm, Argon2, Params, Version};
+use breakglass_tenant::HashWork;
 use breakglass_tenant::call::{Body, Call, Reply};
 use breakglass_tenant::clock::Clock;
 use breakglass_tenant::tenant::{Addresses, Tenant};
 use jiff::{SignedDuration, Timestamp};
 
-use super::tenants::{BREAKER, Kind, NOW, Small, pass};
+use super::tenants::{NOW, Small};
 use crate::served::world::Served;
 
 /// A clock that goes on only when it is told to.
@@ -126,26 +124,8 @@ fn token(folder: &Path) -> String {
     std::fs::read_to_string(folder.join("backstage-token")).unwrap().trim().to_owned()
 }
 
-/// Seeds a tenant, and gives it hashes that are as cheap as can be: thousands of passwords are checked here, and what is
-/// checked is who gets in.
+/// Seeds a tenant with hashes of little work: thousands of passwords are checked here, and what is checked is who gets in.
 fn seeded(folder: &Path, small: &Small, (addresses, clock): (&Addresses, &Arc<Hands>)) {
-    let mut tenant = Tenant::open(folder, addresses.clone(), Arc::<Hands>::clone(clock)).unwrap();
-    tenant.seed(small.json.to_string().as_bytes()).unwrap();
-    drop(tenant);
-    let cheap = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8, 1, 1, None).unwrap());
-    let salt = SaltString::encode_b64(b"as cheap as it is").unwrap();
-    let hash = |secret: &str| cheap.hash_password(secret.as_bytes(), &salt).unwrap().to_string();
-    let mut hashes: BTreeMap<(String, String), String> = BTreeMap::new();
-    for person in &small.people {
-        hashes.insert((person.id.clone(), "password".to_owned()), hash(&person.password));
-        for method in person.methods.iter().filter(|method| method.kind == Kind::Pass) {
-            hashes.insert((person.id.clone(), method.id.clone()), hash(&pass(method)));
-        }
-    }
-    hashes.insert(("breaker".to_owned(), String::new()), hash(BREAKER.1));
-    let database = rusqlite::Connection::open(folder.join("tenant.sqlite")).unwrap();
-    for ((owner, id), hash) in hashes {
-        let sql = "UPDATE secret SET hash = ?1 WHERE owner = ?2 AND id LIKE '%' || ?3";
-        assert_eq!(database.execute(sql, (hash, owner, id)).unwrap(), 1);
-    }
+    let tenant = Tenant::open(folder, addresses.clone(), Arc::<Hands>::clone(clock)).unwrap();
+    tenant.with_hash_work(HashWork::Little).seed(small.json.to_string().as_bytes()).unwrap();
 }

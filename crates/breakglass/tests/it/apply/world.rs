@@ -21,6 +21,7 @@ use breakglass_ops::ports::{
 use breakglass_ops::reading::{self, RELATED, Reader, SOURCES, Silent};
 use breakglass_ops::setup::plan::Plan;
 use breakglass_ops::setup::{self, Protection, Reach, WRITING_PERMISSIONS, Wanted, WantedAccount};
+use breakglass_tenant::HashWork;
 use breakglass_tenant::call::{Body, Call};
 use breakglass_tenant::tenant::{Addresses, Tenant};
 use jiff::{SignedDuration, Timestamp};
@@ -324,7 +325,8 @@ impl World {
     fn open(folder: &Path, seed: impl FnOnce(&mut Tenant)) -> Self {
         let clock = Arc::new(Hands(Mutex::new("2026-11-26T09:00:00Z".parse().unwrap())));
         let addresses = Addresses { base: ORIGIN.to_owned(), manager: "https://127.0.0.1:8444".to_owned() };
-        let mut tenant = Tenant::open(folder, addresses, Arc::clone(&clock) as _).unwrap();
+        let tenant = Tenant::open(folder, addresses, Arc::clone(&clock) as _).unwrap();
+        let mut tenant = tenant.with_hash_work(HashWork::Little);
         seed(&mut tenant);
         Self {
             tenant,

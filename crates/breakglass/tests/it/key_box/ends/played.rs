@@ -30,6 +30,7 @@ use breakglass_ops::ports::{
 use breakglass_ops::rotation::journey::{Rotator, Sealing, course_of, note};
 use breakglass_ops::rotation::record::{Entry, PROBE_MINUTES, QUIESCENCE_HOURS_USUAL};
 use breakglass_ops::rotation::settling::{Settling, destroy_superseded, settle};
+use breakglass_tenant::HashWork;
 use breakglass_tenant::call::{Body, Call, Reply};
 use breakglass_tenant::tenant::{Addresses, Tenant};
 use jiff::Timestamp;
@@ -86,7 +87,8 @@ impl Company {
         let began: Timestamp = "2026-11-27T03:00:00Z".parse().unwrap();
         let hands = Arc::new(Hands(AtomicI64::new(began.as_second())));
         let [base, manager] = [1, 2].map(|port| format!("https://127.0.0.1:{port}"));
-        let mut tenant = Tenant::open(&folder, Addresses { base, manager }, Arc::clone(&hands) as _).unwrap();
+        let tenant = Tenant::open(&folder, Addresses { base, manager }, Arc::clone(&hands) as _).unwrap();
+        let mut tenant = tenant.with_hash_work(HashWork::Little);
         tenant.seed(seed(accounts).to_string().as_bytes()).unwrap();
         let fill = |buffer: &mut [u8]| SystemRandom.fill(buffer);
         let split = SealingKey::generate(fill).unwrap().split(Quorum::new(2, 3).unwrap(), fill).unwrap();
