@@ -6,6 +6,7 @@ for each comparison and ends with 1 when two programs differ, or when one takes 
 """
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -16,7 +17,8 @@ import shamir_mnemonic
 
 PEER_SECONDS_MAX = 60
 SEED = 20261127
-SET_COUNT = 24
+# The long form has more sets.
+SET_COUNT = 300 if os.environ.get("BREAKGLASS_FULL") else 24
 DOCUMENT_COUNT = 6
 QUORUMS = [(2, 3), (2, 4), (3, 5), (2, 16), (5, 7)]
 BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"

@@ -7,7 +7,8 @@
 #   JUnit   junitparser reads it back and counts what the JSON output says
 #   shares  shamir-mnemonic and slip39 split and combine as the safe does; Debian's age opens what it
 #           sealed with what they combined, and the other way round
-#   vault   a server of OpenBao keeps sealed documents, refuses who may not, and is sealed itself
+#   vault   a server of OpenBao keeps sealed documents, refuses who may not, and is sealed itself: between two
+#           commands, and in the middle of rotations and check-outs
 #   mail    aiosmtpd takes alerts, over STARTTLS and over TLS, refuses a wrong password, and Python's own mailbox reads
 #           the file of mail
 #
@@ -68,4 +69,4 @@ judged "$out/guard.sarif" guard --snapshot examples/story-e --format sarif \
 "$tools/python/bin/python" tests/peers/custody.py "$tools" target/debug/examples/peer
 BREAKGLASS_BAO=$tools/python/bin/bao BREAKGLASS_MAIL_PEER=$tools/python/bin/python \
     cargo test --quiet --locked --workspace --test it -- \
-    depositories::vault::a_real_server channels::mail_peers::a_real --nocapture
+    depositories::vault::a_real_server channels::mail_peers::a_real key_box::sealed_vault::a_real_server --nocapture

@@ -152,9 +152,15 @@ impl<D: Disk> FolderDepository<D> {
     fn written(&self, name: &Name, text: &str) -> io::Result<()> {
         let (partial, whole) = (self.path(name, ENDING_PARTIAL), self.path(name, ENDING));
         self.disk.make_folder(&self.folder)?;
-        self.disk.write(&partial, text.as_bytes())?;
-        self.disk.sync(&partial)?;
-        self.disk.rename(&partial, &whole)?;
+        let write = || {
+            self.disk.write(&partial, text.as_bytes())?;
+            self.disk.sync(&partial)?;
+            self.disk.rename(&partial, &whole)
+        };
+        write().inspect_err(|_| {
+            // Nobody keeps the same again: it would lie there for good, where there may be no room.
+            let _ = self.disk.remove(&partial);
+        })?;
         self.disk.sync_folder(&self.folder)
     }
 }

@@ -6,19 +6,22 @@
 //! **Durability:** what [`Store::append`] has taken is there after a loss of power, if the disk keeps what it says it keeps.
 //! That is SQLite's own promise for a write-ahead log (`journal_mode=WAL`) that is made durable at each commit
 //! (`synchronous=FULL`, and `fullfsync` where the system's usual call leaves it in the disk's cache); a file that cannot have
-//! these is not used. It is relied on, and not tested here with a disk that forgets, since SQLite writes past our port for one.
+//! these is not used. That SQLite calls the disk when it says so is relied on: it writes past our port for one. What a disk may
+//! have made of the bytes that were not durable yet, of the log and of the file, is tried in `tests/it/torn_logs.rs`.
 //! **Source:** <https://www.sqlite.org/pragma.html#pragma_synchronous>, <https://www.sqlite.org/wal.html>,
 //! <https://www.sqlite.org/pragma.html#pragma_fullfsync>.
 
 use std::fs::{self, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use breakglass_ops::ports::{Store, StoreError};
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
 use serde_json::Value;
 
+use crate::disk::{Disk as _, RealDisk};
 use crate::file_parts::{private, private_folder, sync_folder};
 use crate::sqlite_watch::FORM_OF_WATCH;
 
@@ -27,6 +30,9 @@ pub const BUSY_SECONDS_MAX: u64 = 10;
 
 /// Bytes of one entry.
 pub const ENTRY_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes that SQLite makes room for as it opens a file: the index of its log.
+const INDEX_BYTES: usize = 32 << 10;
 
 /// What SQLite calls `synchronous=FULL`.
 const SYNCHRONOUS_FULL: i64 = 2;
@@ -59,19 +65,19 @@ impl SqliteStore {
     /// The folder cannot be made, or the file is no store of this version or an earlier one.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(FILE_NAME);
-        let unusable = |why: String| StoreError::Unusable { place: path.display().to_string(), why };
-        private_folder(folder).map_err(|error| unusable(error.to_string()))?;
+        let failed = |error: io::Error| refused_by_system(&path, &error);
+        private_folder(folder).map_err(failed)?;
         // Never one that is there: whoever closes a file drops every lock that the process has on it, also those of another
         // connection, whose last entries would be lost then (SQLite, "How To Corrupt An SQLite Database File", section 2.2).
         let is_new = match private(OpenOptions::new().create_new(true).append(true)).open(&path) {
             Ok(_) => true,
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => false,
-            Err(error) => return Err(unusable(error.to_string())),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(failed(error)),
         };
         if is_new {
-            sync_folder(folder).map_err(|error| unusable(error.to_string()))?;
+            sync_folder(folder).map_err(failed)?;
         }
-        let connection = connected(&path).map_err(|error| unusable(error.to_string()))?;
+        let connection = connected(&path).map_err(|error| refused_by_sqlite(&path, &error))?;
         let store = Self { connection: Mutex::new(connection), path: path.clone() };
         store.bring_up()?;
         Ok(store)
@@ -97,15 +103,24 @@ impl SqliteStore {
         let _ = fs::remove_file(&partial);
         private(OpenOptions::new().create_new(true).write(true))
             .open(&partial)
-            .map_err(|error| unusable(error.to_string()))?;
+            .map_err(|error| refused_by_system(to, &error))?;
         let name = partial.display().to_string();
-        self.with(|connection| connection.execute("VACUUM INTO ?1", [&name]).map(|_| ()))?;
-        let finish = || -> std::io::Result<()> {
+        let copied = self.with(|connection| connection.execute("VACUUM INTO ?1", [&name]).map(|_| ()));
+        copied.map_err(|error| {
+            // Half a copy is worth nothing either, and takes room where there may be none.
+            let _ = fs::remove_file(&partial);
+            match error {
+                // It is written to, and the state only read.
+                StoreError::Full { .. } => StoreError::Full { place: to.display().to_string() },
+                error => error,
+            }
+        })?;
+        let finish = || -> io::Result<()> {
             fs::File::open(&partial)?.sync_all()?;
             fs::rename(&partial, to)?;
             sync_folder(to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
         };
-        finish().map_err(|error| unusable(error.to_string()))
+        finish().map_err(|error| refused_by_system(to, &error))
     }
 
     /// Puts a copy into the place of the store in a folder that has none, after it was looked at.
@@ -135,10 +150,10 @@ impl SqliteStore {
         (there, copy): (&dyn Fn(String) -> StoreError, &dyn Fn(String) -> StoreError),
     ) -> Result<(), StoreError> {
         let partial = with_ending(path, "partial");
-        let take = || -> std::io::Result<()> {
+        let take = || -> io::Result<()> {
             let bytes = fs::read(from)?;
             let mut file = private(OpenOptions::new().create(true).truncate(true).write(true)).open(&partial)?;
-            std::io::Write::write_all(&mut file, &bytes)?;
+            io::Write::write_all(&mut file, &bytes)?;
             file.sync_all()
         };
         take().map_err(|error| copy(error.to_string()))?;
@@ -166,7 +181,7 @@ impl SqliteStore {
             let _ = fs::remove_file(with_ending(path, ending));
         }
         looked.map_err(copy)?;
-        let finish = || -> std::io::Result<()> {
+        let finish = || -> io::Result<()> {
             fs::rename(&partial, path)?;
             path.parent().map_or(Ok(()), sync_folder)
         };
@@ -201,8 +216,42 @@ impl SqliteStore {
 
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        work(&mut connection).map_err(|error| self.unusable(error.to_string()))
+        work(&mut connection).map_err(|error| refused_by_sqlite(&self.path, &error))
     }
+}
+
+/// What the system says of a file, as a store says it.
+fn refused_by_system(path: &Path, error: &io::Error) -> StoreError {
+    let place = path.display().to_string();
+    if is_want_of_room(error) {
+        StoreError::Full { place }
+    } else {
+        StoreError::Unusable { place, why: error.to_string() }
+    }
+}
+
+/// What SQLite says of its file, as a store says it. Where it has no room for the index of its log it calls that an error of
+/// the disk, so that the disk is asked then.
+///
+/// **Source:** <https://www.sqlite.org/rescode.html>, `SQLITE_FULL` and `SQLITE_IOERR_SHMSIZE`.
+fn refused_by_sqlite(path: &Path, error: &rusqlite::Error) -> StoreError {
+    let is_full = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => true,
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => path.parent().is_some_and(has_no_room),
+        _ => false,
+    };
+    let place = path.display().to_string();
+    if is_full { StoreError::Full { place } } else { StoreError::Unusable { place, why: error.to_string() } }
+}
+
+/// Whether a folder has no room for what SQLite writes there as it opens a file. Nothing is left of what is tried; where it
+/// cannot be tried, it is not said.
+fn has_no_room(folder: &Path) -> bool {
+    RealDisk.write_unnamed(folder, &[0; INDEX_BYTES]).is_err_and(|error| is_want_of_room(&error))
+}
+
+fn is_want_of_room(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 fn connected(path: &Path) -> rusqlite::Result<Connection> {
@@ -337,5 +386,30 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         assert!(is_durable(&connection).unwrap_err().to_string().contains("loss of power"));
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn want_of_room_is_told_from_a_disk_that_fails() {
+        let failed = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        let is_full = |error: StoreError| matches!(error, StoreError::Full { .. });
+        // There is room here.
+        let path = std::env::temp_dir().join(FILE_NAME);
+        for (code, wanted) in [
+            (rusqlite::ffi::SQLITE_FULL, true),
+            (rusqlite::ffi::SQLITE_IOERR_SHMSIZE, false),
+            (rusqlite::ffi::SQLITE_CANTOPEN, false),
+            (rusqlite::ffi::SQLITE_BUSY, false),
+        ] {
+            assert_eq!(is_full(refused_by_sqlite(&path, &failed(code))), wanted, "{code}");
+        }
+        for (kind, wanted) in [
+            (io::ErrorKind::StorageFull, true),
+            (io::ErrorKind::QuotaExceeded, true),
+            (io::ErrorKind::PermissionDenied, false),
+        ] {
+            assert_eq!(is_full(refused_by_system(&path, &kind.into())), wanted, "{kind}");
+        }
+        let said = refused_by_sqlite(&path, &failed(rusqlite::ffi::SQLITE_FULL)).to_string();
+        assert!(said.contains("no room is left on the disk") && said.contains("make room there"), "{said}");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::canvas::{Area, Style};
 use crate::flow::{Flow, HAIRLINE_POINTS};
+use crate::shown::shown;
 use crate::spans::{Span, size_of, spans};
 use crate::typeface::Face;
 
@@ -19,6 +20,21 @@ const CALLED_POINTS: f32 = 116.0;
 
 /// Lines in which the longest name is whole that somebody may have to type, if its characters can be shown.
 pub(crate) const TYPED_LINES_MAX: usize = 5;
+
+/// Points of the smallest command.
+const COMMAND_POINTS_MIN: f32 = 7.9;
+
+/// How much wider than its room a line may be by the arithmetic of layout, in points.
+const ROUNDING_POINTS: f32 = 0.01;
+
+/// What stands at the end of a line of a command that goes on in the next, as shells have it.
+const GOES_ON: &str = " \\";
+
+/// A command in the lines and the size in which it is put on paper.
+struct Command {
+    points: f32,
+    lines: Vec<String>,
+}
 
 /// In which size texts from elsewhere are set, and in how many lines at most.
 #[derive(Clone, Copy)]
@@ -115,9 +131,7 @@ impl Flow<'_> {
         let height = self.paragraph_height(indent, text);
         self.need(height);
         if number.is_empty() {
-            let side = size * 0.82;
-            let area = Area { x: self.x + 1.0, y: self.y + size * 0.22, width: side, height: side };
-            self.leaf().framed(area, 0.9);
+            self.box_to_tick();
         } else {
             self.line_at(self.x, Style::new(Face::Bold, size), number);
         }
@@ -125,15 +139,78 @@ impl Flow<'_> {
         self.space(size * STEP_GAP);
     }
 
-    /// Commands below a step, each to be typed on one line whatever its lines here, and each on one page.
-    pub(crate) fn typed(&mut self, sentences: &[&str], filling: &str) {
-        let indent = self.size * INDENT;
-        for sentence in sentences {
-            let text = spans(sentence, &[filling]);
-            self.need(self.paragraph_height(indent, &text));
-            self.paragraph(indent, &text);
+    fn box_to_tick(&mut self) {
+        let side = self.size * 0.82;
+        let area = Area { x: self.x + 1.0, y: self.y + self.size * 0.22, width: side, height: side };
+        self.leaf().framed(area, 0.9);
+    }
+
+    /// Commands below a step, each on one page, with what fills their `{}`. None is broken within a word or a filling: it is
+    /// set smaller where a word takes that, and where it takes several lines each but the last ends with a backslash, so that
+    /// it is typed and copied as it stands.
+    pub(crate) fn typed(&mut self, commands: &[&str], filling: &str) {
+        for command in commands {
+            let command = self.command(command, filling);
+            self.put_command(&command);
         }
         self.space(self.size * STEP_GAP);
+    }
+
+    /// The same as a step, with a box to be ticked.
+    pub(crate) fn typed_step(&mut self, command: &str, filling: &str) {
+        let command = self.command(command, filling);
+        self.need(self.command_height(&command));
+        self.box_to_tick();
+        self.put_command(&command);
+        self.space(self.size * STEP_GAP);
+    }
+
+    /// Whether a filling of a command fits a line here.
+    pub(crate) fn has_room_for(&self, filling: &str) -> bool {
+        let widest = format!("{}{GOES_ON}", shown(Face::Mono, filling));
+        self.faces.width(Face::Mono, COMMAND_POINTS_MIN, &widest) <= self.command_room()
+    }
+
+    fn command_room(&self) -> f32 {
+        self.width - self.size * INDENT + ROUNDING_POINTS
+    }
+
+    fn command(&self, command: &str, filling: &str) -> Command {
+        let (usual, room) = (size_of(Face::Mono, self.size), self.command_room());
+        let words: Vec<String> =
+            command.split(' ').map(|word| word.replace("{}", &shown(Face::Mono, filling))).collect();
+        let width = |points: f32, text: &str| self.faces.width(Face::Mono, points, text);
+        let widest = words.iter().map(|word| width(usual, &format!("{word}{GOES_ON}"))).fold(0.0, f32::max);
+        let points = if widest > room { usual.min(COMMAND_POINTS_MIN.max(usual * room / widest)) } else { usual };
+        let (mut lines, mut line) = (Vec::new(), String::new());
+        for (place, word) in words.iter().enumerate() {
+            let end = if place + 1 == words.len() { "" } else { GOES_ON };
+            if line.is_empty() {
+                line.push_str(word);
+            } else if width(points, &format!("{line} {word}{end}")) <= room {
+                line.push(' ');
+                line.push_str(word);
+            } else {
+                line.push_str(GOES_ON);
+                lines.push(std::mem::replace(&mut line, word.clone()));
+            }
+        }
+        lines.push(line);
+        Command { points, lines }
+    }
+
+    fn command_height(&self, command: &Command) -> f32 {
+        command.lines.iter().map(|_| Style::new(Face::Plain, self.size).leading()).sum()
+    }
+
+    fn put_command(&mut self, command: &Command) {
+        self.need(self.command_height(command));
+        let (style, indent) = (Style::new(Face::Mono, command.points), self.size * INDENT);
+        for line in &command.lines {
+            let at = (self.x + indent, self.y + self.size);
+            self.leaf().text(at, style, line);
+            self.y += Style::new(Face::Plain, self.size).leading();
+        }
     }
 
     /// Numbered steps.

@@ -113,12 +113,12 @@ impl Flow<'_> {
             ),
             (
                 "Put the text of the document that you need into a file: copied from these pages with its lines, or its \
-                 picture read by a camera. `FILE` below is the name of that file. Run this, on one line:",
+                 picture read by a camera. `FILE` below is the name of that file. Run this:",
                 &[],
             ),
         ]);
         let reserve = if is_reserve { " --reserve" } else { "" };
-        self.typed(&[&format!("`breakglass custody open --document FILE{reserve} --operator {{}}`")], &operator);
+        self.typed(&[&format!("breakglass custody open --document FILE{reserve} --operator {{}}")], &operator);
         self.numbered(
             3,
             "Each custodian types their own words. The program says which word is mistyped, and shows the password when {} \

@@ -189,21 +189,23 @@ impl Runbook<'_> {
         flow.part("2  Open the password");
         flow.tick(
             "*breakglass works:* type all commands in the folder `{}` on the machine where it is set up. `YOU` and `OTHER` are \
-             ids of two people whose key files, `YOU.key` and `OTHER.key`, are there; a wrong id shows all ids.",
+             ids of two people whose key files, `YOU.key` and `OTHER.key`, are there; a wrong id shows all ids. A line that ends \
+             with `\\` goes on below.",
             &[self.folder],
         );
         let commands = [
-            "`breakglass checkout request --account {} --person YOU --reason WHY`",
-            "`breakglass checkout approve --account {} --person OTHER`",
-            "`breakglass checkout open --account {}`",
+            "breakglass checkout request --account {} --person YOU --reason WHY",
+            "breakglass checkout approve --account {} --person OTHER",
+            "breakglass checkout open --account {}",
         ];
-        flow.typed(&commands, self.account());
+        let account = self.account(flow);
+        flow.typed(&commands, account);
         flow.tick(
             "*It does not:* any computer you trust, offline. Copy the text of the document into a file, here `FILE`.",
             &[],
         );
         let operator = self.set.operator().fingerprint().to_string();
-        flow.typed(&["`breakglass custody open --document FILE --operator {}`"], &operator);
+        flow.typed(&["breakglass custody open --document FILE --operator {}"], &operator);
         let places: Vec<&str> = self.documents_at.iter().map(String::as_str).collect();
         let holes = vec!["{}"; places.len()].join("; or ");
         flow.tick(
@@ -212,10 +214,11 @@ impl Runbook<'_> {
         );
     }
 
-    /// The sign-in name that commands are shown with, if they are typed in one go with it.
-    fn account(&self) -> &str {
+    /// The sign-in name that commands are shown with here, if they are typed in one go with it.
+    fn account(&self, flow: &Flow<'_>) -> &str {
         let name = self.accounts.first().map(|account| account.user_principal_name.as_str());
-        name.filter(|name| shown(Face::Mono, name).chars().count() <= TYPED_CHARS_MAX).unwrap_or("ACCOUNT")
+        let is_short = |name: &&str| shown(Face::Mono, name).chars().count() <= TYPED_CHARS_MAX;
+        name.filter(is_short).filter(|name| flow.has_room_for(name)).unwrap_or("ACCOUNT")
     }
 
     fn sign_in(&self, flow: &mut Flow<'_>, named: usize) {
@@ -259,15 +262,15 @@ impl Runbook<'_> {
 
     fn afterwards(&self, flow: &mut Flow<'_>) {
         flow.part("5  Afterwards, today");
-        let account = self.account();
+        let account = self.account(flow);
         flow.tick("Sign out. Undo what was loosened under 4.", &[]);
-        flow.tick("`breakglass checkout return --account {} --person YOU`", &[account]);
-        flow.tick(
-            "Opened offline: `breakglass custody record-opening --document ID --opened-at TIME --person YOU --person OTHER \
-             --reason WHY`; `TIME`: the time when it was opened, as `2026-11-27T03:00:00Z`",
-            &[],
+        flow.typed_step("breakglass checkout return --account {} --person YOU", account);
+        flow.tick("Opened offline; `TIME` is the time when it was opened, as `2026-11-27T03:00:00Z`:", &[]);
+        flow.typed(
+            &["breakglass custody record-opening --document ID --opened-at TIME --person YOU --person OTHER --reason WHY"],
+            "",
         );
-        flow.tick("`breakglass rotate --account {}`", &[account]);
+        flow.typed_step("breakglass rotate --account {}", account);
         flow.tick("Write it into the log in the safe: when, who, why. Call {}.", &[self.report_to]);
     }
 }

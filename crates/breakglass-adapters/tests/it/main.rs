@@ -27,6 +27,8 @@ mod snapshot_files;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod torn_logs;
+#[cfg(test)]
 mod watch_killed;
 #[cfg(test)]
 mod watch_stores;

@@ -3,7 +3,7 @@
 //! The object is dropped, or the file is left as it lies there while the object is open, which is what a kill leaves; and what
 //! was written last is cut off anywhere, as if the disk had kept only the beginning of it. What was said to be kept before is
 //! there; of what was being kept, all or nothing. SQLite writes past our port for a disk, so that the disk that forgets
-//! (`forgetful_disk.rs`) is not under it: that writes come to the disk out of order is not tried here.
+//! (`forgetful_disk.rs`) is not under it: that writes come to the disk out of order is tried in `torn_logs.rs`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -43,10 +43,11 @@ fn ladder() -> Ladder {
     Ladder { routes: CHANNELS.map(route).to_vec(), wait_seconds: 300 }
 }
 
-struct Numbers(u64);
+/// Numbers that look random, from a seed.
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % end
     }
@@ -123,25 +124,25 @@ impl Step {
 }
 
 /// The file, as it lay there when nobody had it open, and the log that is written beside it since.
-struct Lying {
+pub(crate) struct Lying {
     folder: PathBuf,
     file: Vec<u8>,
 }
 
 impl Lying {
-    fn of(folder: &Path) -> Self {
+    pub(crate) fn of(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), file: fs::read(folder.join(FILE_NAME)).unwrap() }
     }
 
     /// The log. It is read while the store is open: that takes no lock away, since SQLite has none on it.
-    fn log(&self) -> Vec<u8> {
+    pub(crate) fn log(&self) -> Vec<u8> {
         let log = fs::read(self.folder.join(format!("{FILE_NAME}-wal"))).unwrap_or_default();
         assert!(log.len() < LOG_BYTES_MAX, "the log may have begun anew, and nothing is seen by its length any more");
         log
     }
 
     /// The same file with that log, as if whoever had it open had been killed.
-    fn put(&self, folder: &Path, log: &[u8]) {
+    pub(crate) fn put(&self, folder: &Path, log: &[u8]) {
         let _ = fs::remove_dir_all(folder);
         fs::create_dir_all(folder).unwrap();
         fs::write(folder.join(FILE_NAME), &self.file).unwrap();

@@ -157,17 +157,26 @@ enum Wrong {
     Flipped,
     Forged,
     ForgedAll,
+    /// One share with another word of its header.
+    Header,
+    /// All of them with the same other word of it.
+    HeaderAll,
+    /// One share, which says that it is enough.
+    Enough,
     OneTooMany,
     OtherDocument,
 }
 
-const KINDS: [Wrong; 8] = [
+const KINDS: [Wrong; 11] = [
     Wrong::TooFew,
     Wrong::Twice,
     Wrong::Mixed,
     Wrong::Flipped,
     Wrong::Forged,
     Wrong::ForgedAll,
+    Wrong::Header,
+    Wrong::HeaderAll,
+    Wrong::Enough,
     Wrong::OneTooMany,
     Wrong::OtherDocument,
 ];
@@ -204,14 +213,30 @@ impl Stage {
             Wrong::OneTooMany => texts.push(words(&self.forged[places[need]])),
             Wrong::OtherDocument => document = &self.other.document,
             Wrong::Flipped => {
-                let mut share = referee::read(&texts[at]).unwrap();
                 let bit = dice.below(256);
-                share.value[bit / 8] ^= 1 << (bit % 8);
-                texts[at] = referee::write(&share);
+                texts[at] = rewritten(&texts[at], |share| share.value[bit / 8] ^= 1 << (bit % 8));
             }
+            Wrong::Header => {
+                let field = [0, 1, 2, 6, 7][dice.below(5)];
+                texts[at] = rewritten(&texts[at], |share| share.fields[field] ^= 1);
+            }
+            Wrong::HeaderAll => {
+                let field = dice.below(3);
+                for text in &mut texts {
+                    *text = rewritten(text, |share| share.fields[field] ^= 1);
+                }
+            }
+            Wrong::Enough => texts = vec![rewritten(&texts[at], |share| share.fields[7] = 1)],
         }
         opened(document, &read(&texts))
     }
+}
+
+/// A share with something else in it, and a checksum that holds.
+fn rewritten(text: &str, change: impl FnOnce(&mut referee::Read)) -> String {
+    let mut share = referee::read(text).unwrap();
+    change(&mut share);
+    referee::write(&share)
 }
 
 #[test]
@@ -237,6 +262,7 @@ fn nothing_that_is_wrong_opens_by_seed() {
                 error == OpenError::Recover(RecoverError::Combine(CombineError::Unrelated))
             }
             Wrong::ForgedAll => matches!(error, OpenError::Recover(RecoverError::OtherKey(_))),
+            Wrong::Header | Wrong::HeaderAll | Wrong::Enough => matches!(error, OpenError::Recover(_)),
             Wrong::OneTooMany => matches!(error, OpenError::Recover(RecoverError::Odd(_))),
         };
         assert!(is_right, "{:?}: {error}", KINDS[kind]);

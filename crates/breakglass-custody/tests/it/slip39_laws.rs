@@ -102,16 +102,22 @@ enum Wrong {
     Mixed,
     Flipped,
     Forged,
+    /// Another word of the header: the identifier, whether it can be extended, the exponent, the member's number, or how many
+    /// members are needed.
+    Header,
 }
 
-const KINDS: [Wrong; 5] = [Wrong::TooFew, Wrong::Twice, Wrong::Mixed, Wrong::Flipped, Wrong::Forged];
+const KINDS: [Wrong; 6] = [Wrong::TooFew, Wrong::Twice, Wrong::Mixed, Wrong::Flipped, Wrong::Forged, Wrong::Header];
 
-/// A share with another value and a checksum that holds.
+/// A share with another value or header, and a checksum that holds.
 fn changed(dice: &mut Dice, share: &Share, kind: Wrong) -> Share {
     let mut share = referee::read(&words(share)).unwrap();
     if kind == Wrong::Flipped {
         let bit = dice.below(256);
         share.value[bit / 8] ^= 1 << (bit % 8);
+    } else if kind == Wrong::Header {
+        let field = [0, 1, 2, 6, 7][dice.below(5)];
+        share.fields[field] ^= 1;
     } else {
         dice.fill()(&mut share.value).unwrap();
     }
@@ -131,7 +137,7 @@ fn is_refused(dice: &mut Dice, sets: &Sets, kind: Wrong) -> bool {
         Wrong::TooFew => drop(shares.drain(dice.below(need)..)),
         Wrong::Twice => shares[at] = shares[(at + 1) % need],
         Wrong::Mixed => shares[at] = &sets.other[places[at]],
-        Wrong::Flipped | Wrong::Forged => {
+        Wrong::Flipped | Wrong::Forged | Wrong::Header => {
             made = changed(dice, shares[at], kind);
             shares[at] = &made;
         }

@@ -2,7 +2,9 @@
 
 use std::thread;
 
-use breakglass_ledger::log::{ENTRY_BYTES_MAX, ENTRY_COUNT_MAX, LogFault, Vouched, check, tree_of};
+use breakglass_ledger::hash::Hash;
+use breakglass_ledger::log::{ENTRY_BYTES_MAX, ENTRY_COUNT_MAX, LogFault, Vouched, check, entry, tree_of};
+use breakglass_ledger::tree::Tree;
 use breakglass_testkit::is_full;
 
 use super::support::{checkpoint, lines, text, tree};
@@ -52,22 +54,54 @@ fn a_flipped_bit_is_caught_wherever_it_is() {
     assert_eq!(check(&whole, &[signed]), Ok(Vouched { signed: ENTRY_COUNT as u64, unsigned: 0 }));
 }
 
+/// Every so many pairs of entries change places in the usual form; every single pair in the long form.
+const PAIR_STEP: usize = 97;
+
+/// Every so many entries are removed, added or followed by another past in the usual form; every single one in the long form.
+const ENTRY_STEP: usize = 7;
+
 #[test]
-fn entries_that_are_swapped_removed_added_or_of_another_past_are_caught() {
+fn entries_that_changed_places_are_caught() {
+    let lines = lines(ENTRY_COUNT);
+    let whole = tree(&lines);
+    let held = [checkpoint(&whole, 400), checkpoint(&whole, ENTRY_COUNT as u64)];
+    let leaves: Vec<Hash> = lines.iter().map(|line| entry(line.as_bytes()).unwrap()).collect();
+    let all = (0..ENTRY_COUNT).flat_map(|one| (one + 1..ENTRY_COUNT).map(move |other| (one, other)));
+    let is_looked_at = |(number, (one, other)): &(usize, (usize, usize))| {
+        is_full() || one + 1 == *other || number.is_multiple_of(PAIR_STEP)
+    };
+    let pairs: Vec<(usize, usize)> = all.enumerate().filter(is_looked_at).map(|(_, pair)| pair).collect();
+    let swapped = |some: &[(usize, usize)]| {
+        for (one, other) in some {
+            let mut leaves = leaves.clone();
+            leaves.swap(*one, *other);
+            let mut tree = Tree::default();
+            leaves.into_iter().for_each(|leaf| tree.push(leaf));
+            let faults = check(&tree, &held).unwrap_err();
+            // The older checkpoint says before which entry all is well.
+            let good = if *one >= 400 { 400 } else { 0 };
+            assert_eq!(faults.last(), Some(&LogFault::Changed { signed: 1_000, good }), "{one}, {other}");
+            assert_eq!(faults.len(), if *one < 400 { 2 } else { 1 }, "{one}, {other}");
+        }
+    };
+    thread::scope(|scope| {
+        for part in pairs.chunks(pairs.len().div_ceil(THREAD_COUNT)) {
+            scope.spawn(|| swapped(part));
+        }
+    });
+    println!("{} pairs of entries changed places, every one caught", pairs.len());
+    assert!(pairs.len() >= if is_full() { ENTRY_COUNT * (ENTRY_COUNT - 1) / 2 } else { ENTRY_COUNT });
+}
+
+#[test]
+fn entries_that_are_removed_added_or_of_another_past_are_caught() {
     let lines = lines(ENTRY_COUNT);
     let whole = tree(&lines);
     let held = [checkpoint(&whole, 400), checkpoint(&whole, ENTRY_COUNT as u64)];
     let of = |lines: &[String]| check(&tree(lines), &held);
-    for at in 0..ENTRY_COUNT - 1 {
-        let mut swapped = lines.clone();
-        swapped.swap(at, at + 1);
-        let faults = of(&swapped).unwrap_err();
-        // The older checkpoint says before which entry all is well.
-        let good = if at >= 400 { 400 } else { 0 };
-        assert_eq!(faults.last(), Some(&LogFault::Changed { signed: 1_000, good }), "{at}");
-        assert_eq!(faults.len(), if at < 400 { 2 } else { 1 }, "{at}");
-    }
-    for at in (0..ENTRY_COUNT).step_by(7) {
+    let step = if is_full() { 1 } else { ENTRY_STEP };
+    let mut count = 0;
+    for at in (0..ENTRY_COUNT).step_by(step) {
         let mut removed = lines.clone();
         removed.remove(at);
         assert!(of(&removed).unwrap_err().contains(&LogFault::Truncated { found: 999, signed: 1_000 }), "{at}");
@@ -75,14 +109,17 @@ fn entries_that_are_swapped_removed_added_or_of_another_past_are_caught() {
         added.insert(at, lines[at].clone());
         assert!(of(&added).is_err(), "{at}");
         // Another past from here on, as long and longer.
-        let mut forked = lines[..at].to_vec();
-        forked.extend((at..ENTRY_COUNT + 5).map(|number| format!("another {number}")));
-        assert!(of(&forked).is_err(), "{at}");
+        for end in [ENTRY_COUNT, ENTRY_COUNT + 5] {
+            let mut forked = lines[..at].to_vec();
+            forked.extend((at..end).map(|number| format!("another {number}")));
+            let good = if at >= 400 { 400 } else { 0 };
+            assert!(of(&forked).unwrap_err().contains(&LogFault::Changed { signed: 1_000, good }), "{at}, {end}");
+        }
+        let faults = of(&lines[..at]).unwrap_err();
+        assert!(faults.contains(&LogFault::Truncated { found: at as u64, signed: 1_000 }), "{at}");
+        count += 1;
     }
-    for left in (0..ENTRY_COUNT).step_by(3) {
-        let faults = of(&lines[..left]).unwrap_err();
-        assert!(faults.contains(&LogFault::Truncated { found: left as u64, signed: 1_000 }), "{left}");
-    }
+    println!("{count} entries removed, added, cut off behind, and followed by another past: every one caught");
     let mut longer = lines.clone();
     longer.push("behind the last checkpoint".to_owned());
     assert_eq!(of(&longer), Ok(Vouched { signed: 1_000, unsigned: 1 }));

@@ -117,13 +117,21 @@ pub enum Entry {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
     /// Another request is under way.
-    #[error("the request `{0}` for this account is under way; return it, refuse it, or wait until it expires")]
+    #[error("the request `{0}` for this account is under way; refuse it, or wait until it expires")]
     UnderWay(Name),
+    /// What another request was for is out.
+    #[error("what the request `{request}` for this account was for is out since {}; it has to be returned first", .opened_at.strftime("%-d %B %Y, %H:%M UTC"))]
+    Out {
+        /// Which.
+        request: Name,
+        /// Since when.
+        opened_at: Timestamp,
+    },
     /// There is no such request under way.
     #[error("there is no request `{0}` under way for this account")]
     NoRequest(Name),
     /// It has expired.
-    #[error("the request `{request}` expired on {at}; ask again")]
+    #[error("the request `{request}` expired on {}; ask again", .at.strftime("%-d %B %Y, %H:%M UTC"))]
     Expired {
         /// Which.
         request: Name,
@@ -132,8 +140,9 @@ pub enum EntryError {
     },
     /// The clock was set back since it was asked for.
     #[error(
-        "the clock was set back while the request `{request}` was under way: it showed {seen_at} before, and nobody can tell \
-         whether the request has expired; see that the clock is right, and ask again"
+        "the clock was set back while the request `{request}` was under way: it showed {} before, and nobody can tell \
+         whether the request has expired; see that the clock is right, and ask again",
+        .seen_at.strftime("%-d %B %Y, %H:%M UTC")
     )]
     SetBack {
         /// Which.
@@ -207,7 +216,20 @@ struct UnderWay {
 
 impl UnderWay {
     fn is_over(&self, at: Timestamp) -> bool {
-        self.opened_at.is_none() && (self.is_set_back(at) || self.judged(at) >= self.request.expires_at)
+        self.why_over(at).is_some()
+    }
+
+    /// Why it is over although nobody has ended it.
+    fn why_over(&self, at: Timestamp) -> Option<EntryError> {
+        let request = || self.request.request.clone();
+        match self.opened_at {
+            Some(_) => None,
+            None if self.is_set_back(at) => Some(EntryError::SetBack { request: request(), seen_at: self.seen_at }),
+            None if self.judged(at) >= self.request.expires_at => {
+                Some(EntryError::Expired { request: request(), at: self.request.expires_at })
+            }
+            None => None,
+        }
     }
 
     fn is_set_back(&self, at: Timestamp) -> bool {
@@ -228,8 +250,9 @@ pub struct Course {
     known: BTreeSet<Name>,
     /// Documents that were opened, by whatever way, in this order.
     opened: Vec<Name>,
-    /// Those of them of which nobody has said why.
-    unexplained: BTreeSet<Name>,
+    /// Openings of which nobody has said why: the document, and when it was opened. What somebody says of another opening of the
+    /// same document explains none of them.
+    unexplained: BTreeSet<(Name, Timestamp)>,
 }
 
 impl Course {
@@ -278,9 +301,9 @@ impl Course {
                 }
                 self.opened.push(document.clone());
                 if reason.is_empty() {
-                    self.unexplained.insert(document.clone());
+                    self.unexplained.insert((document.clone(), *opened_at));
                 } else {
-                    self.unexplained.remove(document);
+                    self.unexplained.remove(&(document.clone(), *opened_at));
                 }
             }
         }
@@ -292,7 +315,11 @@ impl Course {
 
     fn request(&mut self, request: &Request) -> Result<(), EntryError> {
         if let Some(other) = self.under_way.as_ref().filter(|other| !other.is_over(request.at)) {
-            return Err(EntryError::UnderWay(other.request.request.clone()));
+            let request = other.request.request.clone();
+            return Err(match other.opened_at {
+                Some(opened_at) => EntryError::Out { request, opened_at },
+                None => EntryError::UnderWay(request),
+            });
         }
         check_reason(&request.reason)?;
         let stands = request.at.duration_until(request.expires_at);
@@ -311,13 +338,10 @@ impl Course {
     fn found(&mut self, request: &Name, at: Timestamp) -> Result<&mut UnderWay, EntryError> {
         let found = self.under_way.as_mut().filter(|found| found.request.request == *request);
         let found = found.ok_or_else(|| EntryError::NoRequest(request.clone()))?;
-        if found.opened_at.is_none() && found.is_set_back(at) {
-            return Err(EntryError::SetBack { request: request.clone(), seen_at: found.seen_at });
+        match found.why_over(at) {
+            Some(why) => Err(why),
+            None => Ok(found),
         }
-        if found.is_over(at) {
-            return Err(EntryError::Expired { request: request.clone(), at: found.request.expires_at });
-        }
-        Ok(found)
     }
 
     fn approve(&mut self, request: &Name, person: &Name, at: Timestamp) -> Result<(), EntryError> {
@@ -372,14 +396,20 @@ impl Course {
         self.under_way.as_ref().filter(|found| !found.is_over(at)).map(|found| &found.request)
     }
 
+    /// Why the last request is over at a time although nobody has ended it: it has expired, or nobody can tell whether it has.
+    #[must_use]
+    pub fn why_over(&self, at: Timestamp) -> Option<EntryError> {
+        self.under_way.as_ref().and_then(|found| found.why_over(at))
+    }
+
     /// Who agrees to the request that is under way, whoever asked among them.
     pub fn people(&self) -> impl Iterator<Item = &Name> {
         self.under_way.iter().flat_map(|found| &found.people)
     }
 
-    /// Documents that were opened without a check-out, and of which nobody has said why.
-    pub fn unexplained(&self) -> impl Iterator<Item = &Name> {
-        self.unexplained.iter()
+    /// Openings without a check-out of which nobody has said why: the document, and when it was opened.
+    pub fn unexplained(&self) -> impl Iterator<Item = (&Name, Timestamp)> {
+        self.unexplained.iter().map(|(document, opened_at)| (document, *opened_at))
     }
 
     /// Whether a document was ever opened: what is in it is to be replaced, and it is never sent to the directory.

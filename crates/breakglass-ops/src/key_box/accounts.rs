@@ -20,6 +20,9 @@ pub enum Entry {
     Replaced {
         /// The id of the one that goes.
         account: String,
+        /// The sign-in name that it has: whoever names it later finds it nowhere else.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
         /// The id of the one that has come.
         by: String,
         /// When.
@@ -34,20 +37,62 @@ pub enum Entry {
     },
 }
 
-/// Ids of accounts that another took the place of, and whether each is known to be deleted.
+/// An account that another took the place of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// The id of the one that goes.
+    pub account: String,
+    /// The sign-in name that it had; `None` where nobody wrote it down.
+    pub name: Option<String>,
+    /// The id of the one that has come.
+    pub by: String,
+    /// Whether it is known to be deleted. Where it is not, the tenant was asked to, or was about to be.
+    pub is_deleted: bool,
+}
+
+impl Replacement {
+    /// Whether it is the account that goes that is meant by an id or a sign-in name.
+    #[must_use]
+    pub fn is_named(&self, named: &str) -> bool {
+        let name = self.name.as_deref().unwrap_or(&self.account);
+        self.account.eq_ignore_ascii_case(named) || name.eq_ignore_ascii_case(named)
+    }
+}
+
+fn entries(store: &dyn Store) -> Result<Vec<Entry>, StoreError> {
+    let unusable = |error: serde_json::Error| StoreError::Unusable { place: STREAM.to_owned(), why: error.to_string() };
+    store.entries(STREAM)?.into_iter().map(|value| serde_json::from_value(value).map_err(unusable)).collect()
+}
+
+/// Ids of accounts that another took the place of, or that the tenant does not have any more, and whether each is known to be
+/// deleted.
 ///
 /// # Errors
 /// They cannot be read, or are none.
 pub fn replaced(store: &dyn Store) -> Result<BTreeMap<String, bool>, StoreError> {
-    let unusable = |why: String| StoreError::Unusable { place: STREAM.to_owned(), why };
-    let mut found = BTreeMap::new();
-    for value in store.entries(STREAM)? {
-        match serde_json::from_value(value).map_err(|error| unusable(error.to_string()))? {
-            Entry::Replaced { account, .. } => {
-                found.entry(account).or_insert(false);
+    let state = |entry: Entry| match entry {
+        // It was there when this was written: whoever restores one has another take its place anew.
+        Entry::Replaced { account, .. } => (account, false),
+        Entry::Deleted { account, .. } => (account, true),
+    };
+    Ok(entries(store)?.into_iter().map(state).collect())
+}
+
+/// Accounts that another took the place of, each with the last that did, the one that was replaced last at the end.
+///
+/// # Errors
+/// They cannot be read, or are none.
+pub fn replacements(store: &dyn Store) -> Result<Vec<Replacement>, StoreError> {
+    let mut found: Vec<Replacement> = Vec::new();
+    for entry in entries(store)? {
+        match entry {
+            Entry::Replaced { account, name, by, .. } => {
+                found.retain(|one| one.account != account);
+                found.push(Replacement { account, name, by, is_deleted: false });
             }
             Entry::Deleted { account, .. } => {
-                found.insert(account, true);
+                let of_it = found.iter_mut().filter(|one| one.account == account);
+                of_it.for_each(|one| one.is_deleted = true);
             }
         }
     }

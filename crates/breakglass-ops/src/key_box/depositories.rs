@@ -58,11 +58,13 @@ impl Depository for Depositories {
         Ok(all.into_iter().collect())
     }
 
+    /// Everywhere, even if one of them does not answer: that is told then.
     async fn destroy(&self, name: &Name) -> Result<(), DepositoryError> {
+        let mut told = Ok(());
         for one in &self.0 {
-            one.destroy(name).await?;
+            told = told.and(one.destroy(name).await);
         }
-        Ok(())
+        told
     }
 }
 

@@ -3,5 +3,6 @@
 //! [`record`] is what is remembered of it. What is sealed lies in a depository and in [`crate::rotation::record`].
 
 pub mod accounts;
+pub mod deleting;
 pub mod depositories;
 pub mod record;

@@ -14,6 +14,12 @@ pub enum StoreError {
         /// The stream.
         stream: String,
     },
+    /// The disk takes no more. What was written before is kept.
+    #[error("no room is left on the disk for the state in `{place}`: make room there, then the same again")]
+    Full {
+        /// Where it is kept.
+        place: String,
+    },
     /// The place does not do what it should.
     #[error("the state in `{place}` cannot be used: {why}")]
     Unusable {

@@ -24,7 +24,7 @@ use super::record::{Course, Entry, PROBE_MINUTES};
 use super::settling::last_change;
 use crate::ports::{
     Clock, Depository, Directory, DirectoryError, GraphRequest, Method, Proof, Proving, Random, Repeat, SecretValue,
-    SignedInAs, Store,
+    SignedInAs, Store, StoreError,
 };
 
 /// Seconds before each sign-in that is to prove a password: copies of the directory learn of it one after the other.
@@ -296,6 +296,10 @@ impl Journey<'_> {
         let kept = self.rotator.store.append(&stream_of(&self.account.id), self.length, &value);
         match kept {
             Ok(()) => Outcome::Good,
+            Err(error @ StoreError::Full { .. }) => {
+                self.why.push(error.to_string());
+                Outcome::NoRoom
+            }
             Err(error) => self.failed(error),
         }
     }
@@ -317,6 +321,8 @@ impl Journey<'_> {
         };
         let words = |error: &dyn std::error::Error| error.to_string();
         let fill = |buffer: &mut [u8]| self.rotator.random.fill(buffer);
+        // Where one place is away, nothing is kept in the others that would have to be cleared away again.
+        self.rotator.depository.names().await.map_err(|error| words(&error))?;
         let password = Password::generate(LENGTH_CHARS_USUAL, fill).map_err(|error| words(&error))?;
         let label = Label {
             envelope: EnvelopeId::generate(fill).map_err(|error| words(&error))?,
@@ -331,12 +337,27 @@ impl Journey<'_> {
         let id = label.envelope.to_string();
         let name = Name::read(&id).map_err(|error| words(&error))?;
         let candidate = Name::read(&id).map_err(|error| words(&error))?;
-        self.rotator.depository.keep(&name, document.text()).await.map_err(|error| words(&error))?;
-        let kept = self.rotator.depository.read(&name).await.map_err(|error| words(&error))?;
+        if let Err(why) = self.kept((&name, &document), operator).await {
+            // It was neither noted nor sent: left behind it would only be a document of which nobody knows why it is there.
+            return match self.rotator.depository.destroy(&name).await {
+                Ok(()) => Err(why),
+                Err(error) => {
+                    Err(format!("{why}; the document `{name}`, which opens nothing, may be left behind: {error}"))
+                }
+            };
+        }
+        Ok((candidate, password))
+    }
+
+    /// Keeps a document and reads it back.
+    async fn kept(&self, (name, document): (&Name, &Document), operator: &SigningKey) -> Result<(), String> {
+        let words = |error: &dyn std::error::Error| error.to_string();
+        self.rotator.depository.keep(name, document.text()).await.map_err(|error| words(&error))?;
+        let kept = self.rotator.depository.read(name).await.map_err(|error| words(&error))?;
         let kept = kept.ok_or_else(|| "the sealed document is not read back".to_owned())?;
         let kept = Document::read(&kept).map_err(|error| words(&error))?;
         let kept = kept.confirmed(operator.public().fingerprint()).map_err(|error| words(&error))?;
-        if kept == document { Ok((candidate, password)) } else { Err("another document is read back".to_owned()) }
+        if kept == *document { Ok(()) } else { Err("another document is read back".to_owned()) }
     }
 
     async fn send(&mut self, candidate: &Name) -> Outcome {
@@ -378,8 +399,9 @@ impl Journey<'_> {
             ));
         }
         // Before the alarm goes off.
-        if self.note(&Entry::Probing { candidate: candidate.clone(), at }) != Outcome::Good {
-            return Outcome::Bad;
+        match self.note(&Entry::Probing { candidate: candidate.clone(), at }) {
+            Outcome::Good => {}
+            other => return other,
         }
         let correlation_id = correlation_id(candidate, self.length);
         self.length += 1;

@@ -99,6 +99,8 @@ pub enum Outcome {
     Good,
     /// It is not, or not for certain.
     Bad,
+    /// An entry is not written, since the disk takes no more: trying it again at once is no use.
+    NoRoom,
     /// A document is there, and was read back.
     Prepared(Name),
     /// Somebody signed in; when the password was changed last, as the directory said then.
@@ -216,6 +218,8 @@ impl Rotation {
             (Phase::NoteRefused(_, Some(stop)), Outcome::Good) => Phase::Stop(stop),
             (Phase::NoteRefused(_, None), Outcome::Good) => Phase::Prepare,
             (Phase::Prove(candidate), Outcome::Proved(changed_at)) => Phase::NoteProved(candidate, *changed_at),
+            // Whoever cannot write down that they sign in does not, however long they wait.
+            (Phase::Prove(_), Outcome::NoRoom) => Phase::Stop(Stop::NotNoted),
             (Phase::Prove(candidate), _) => {
                 self.proof_count += 1;
                 if self.proof_count < PROOF_COUNT_MAX { Phase::Prove(candidate) } else { Phase::Stop(Stop::Unproved) }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::journey::{RotationError, course_of, note};
 use super::record::Entry;
-use crate::ports::{Depository, Directory, DirectoryError, GraphRequest, Store};
+use crate::ports::{Depository, DepositoryError, Directory, DirectoryError, GraphRequest, Store};
 
 /// What was found, and done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +95,15 @@ fn moment(user: &[u8]) -> Option<Timestamp> {
     user.get("lastPasswordChangeDateTime")?.as_str()?.parse().ok()
 }
 
+/// What became of documents that can count no more.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Destroyed {
+    /// Those that are in no depository any more.
+    pub gone: Vec<Name>,
+    /// Why others may be in one still: the first that was said.
+    pub left: Option<DepositoryError>,
+}
+
 /// Destroys the documents that can count no more, and says which.
 ///
 /// # Errors
@@ -103,16 +112,21 @@ pub async fn destroy_superseded(
     (depository, store): (&dyn Depository, &dyn Store),
     account: &str,
     now: Timestamp,
-) -> Result<Vec<Name>, RotationError> {
+) -> Result<Destroyed, RotationError> {
     let (course, _) = course_of(store, account)?;
+    let mut destroyed = Destroyed::default();
     // What a crash left behind is destroyed as well.
     for candidate in course.destroyed() {
-        drop(depository.destroy(candidate).await);
+        let refusal = depository.destroy(candidate).await.err();
+        destroyed.left = destroyed.left.or(refusal);
     }
     let candidates: Vec<Name> = course.destroyable().cloned().collect();
-    for candidate in &candidates {
+    for candidate in candidates {
         note(store, account, &[Entry::Destroyed { candidate: candidate.clone(), at: now }])?;
-        drop(depository.destroy(candidate).await);
+        match depository.destroy(&candidate).await {
+            Ok(()) => destroyed.gone.push(candidate),
+            Err(refusal) => destroyed.left = destroyed.left.or(Some(refusal)),
+        }
     }
-    Ok(candidates)
+    Ok(destroyed)
 }

@@ -61,7 +61,7 @@ fn two_people_open_once_and_return() {
     assert_eq!(course.add(&opened(4)), Err(EntryError::Opened(hour(2))));
     assert_eq!(
         course.add(&requested("s", "bram", 9)),
-        Err(EntryError::UnderWay(name("r"))),
+        Err(EntryError::Out { request: name("r"), opened_at: hour(2) }),
         "what is out does not expire"
     );
     course.add(&Entry::Returned { request: name("r"), person: name("ada"), at: hour(9) }).unwrap();
@@ -151,20 +151,27 @@ fn what_was_opened_offline_is_recorded_afterwards() {
 
 #[test]
 fn an_opening_that_this_program_has_seen_waits_for_its_reason() {
-    let opened = |document: &str, reason: &str| Entry::OpenedOffline {
+    let opened = |document: &str, at: i64, reason: &str| Entry::OpenedOffline {
         document: name(document),
         people: [name("ada"), name("bram")].into(),
         reason: reason.to_owned(),
-        opened_at: hour(1),
-        at: hour(1),
+        opened_at: hour(at),
+        at: hour(at),
     };
-    let mut course = Course::of(&[opened("one", ""), opened("other", "locked out")]).unwrap();
-    assert_eq!(course.unexplained().collect::<Vec<_>>(), [&name("one")]);
+    let mut course = Course::of(&[opened("one", 1, ""), opened("other", 1, "locked out")]).unwrap();
+    let unexplained =
+        |course: &Course| course.unexplained().map(|(document, at)| (document.to_string(), at)).collect::<Vec<_>>();
+    assert_eq!(unexplained(&course), [("one".to_owned(), hour(1))]);
     assert!(course.is_opened(&name("one")));
-    assert_eq!(course.add(&opened("one", " ")), Err(EntryError::Reason));
-    course.add(&opened("other", "")).unwrap();
-    course.add(&opened("one", "locked out")).unwrap();
-    assert_eq!(course.unexplained().collect::<Vec<_>>(), [&name("other")], "it was opened once more");
+    assert_eq!(course.add(&opened("one", 1, " ")), Err(EntryError::Reason));
+    // Another opening of the same document, with a reason, or a drill, says nothing about the first.
+    for at in [2, 3] {
+        course.add(&opened("one", at, "drill")).unwrap();
+        assert_eq!(unexplained(&course), [("one".to_owned(), hour(1))]);
+    }
+    course.add(&opened("other", 4, "")).unwrap();
+    course.add(&opened("one", 1, "locked out")).unwrap();
+    assert_eq!(unexplained(&course), [("other".to_owned(), hour(4))]);
 }
 
 #[test]

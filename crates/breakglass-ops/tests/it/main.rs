@@ -1,6 +1,8 @@
 //! Tests of the duties over whole tenants.
 
 #[cfg(test)]
+mod account_deletions;
+#[cfg(test)]
 mod checkouts;
 #[cfg(test)]
 mod comparing;

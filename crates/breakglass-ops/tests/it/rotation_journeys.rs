@@ -296,11 +296,27 @@ impl Depository for World {
     }
 
     async fn names(&self) -> Result<Vec<Name>, DepositoryError> {
-        self.depository.names().await
+        let (place, why) = (self.place(), "it is played".to_owned());
+        match self.event() {
+            Some(Fault::LostUndone | Fault::LostDone | Fault::Late) => Err(DepositoryError::Unanswered { place, why }),
+            Some(Fault::Refused) => Err(DepositoryError::Refused { place, why }),
+            Some(Fault::KilledAfter) => killed(),
+            _ => self.depository.names().await,
+        }
     }
 
     async fn destroy(&self, name: &Name) -> Result<(), DepositoryError> {
-        self.depository.destroy(name).await
+        let (place, why) = (self.place(), "it is played".to_owned());
+        let fault = self.event();
+        if matches!(fault, Some(Fault::LostUndone | Fault::Refused | Fault::Late)) {
+            return Err(DepositoryError::Unanswered { place, why });
+        }
+        self.depository.destroy(name).await?;
+        match fault {
+            Some(Fault::LostDone) => Err(DepositoryError::Unanswered { place, why }),
+            Some(Fault::KilledAfter) => killed(),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -406,7 +422,7 @@ fn an_account_does_not_rotate_itself() {
 
 #[test]
 fn what_stops_it_is_told_without_the_password() {
-    for (at, stop) in [(1, Stop::NotPrepared), (5, Stop::Refused)] {
+    for (at, stop) in [(2, Stop::NotPrepared), (6, Stop::Refused)] {
         let world = World::new(&[(at, Fault::Refused)]);
         let error = world.rotate().unwrap().unwrap_err();
         let RotationError::Stopped { stop: found, why } = &error else { panic!("{error}") };

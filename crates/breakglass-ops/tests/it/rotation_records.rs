@@ -236,6 +236,21 @@ fn what_custodians_opened_is_not_sent_and_not_sent_again() {
 }
 
 #[test]
+fn whoever_has_no_room_to_write_down_a_sign_in_stops_at_once() {
+    let mut sent = course(&[]).unwrap();
+    let mut rotation = before_sending(&mut sent);
+    sent.take(&entry("sending new")).unwrap();
+    rotation.on(&Outcome::Good);
+    rotation.on(&Outcome::Answered(Answer::Yes));
+    assert_eq!(rotation.next(&sent, hour(0)), Step::Prove(id("new")));
+    // A copy of the directory may not know it yet.
+    rotation.on(&Outcome::Bad);
+    assert_eq!(rotation.next(&sent, hour(0)), Step::Prove(id("new")));
+    rotation.on(&Outcome::NoRoom);
+    assert_eq!(rotation.next(&sent, hour(0)), Step::Stop(Stop::NotNoted));
+}
+
+#[test]
 fn after_three_without_a_proof_another_is_begun_only_by_whoever_knows_why() {
     let sent = |name: &str| ["prepared", "sending"].map(|what| format!("{what} {name}"));
     let entries: Vec<String> = ["a", "b", "c"].into_iter().flat_map(sent).collect();

@@ -14,18 +14,19 @@ use breakglass_custody::sealed::SealTo;
 use breakglass_custody::signing::SigningKey;
 use breakglass_ops::checkout::record::Standing;
 use breakglass_ops::checkout::stream::course_of as checkouts_of;
-use breakglass_ops::journal::catch_up;
+use breakglass_ops::key_box::accounts::replacements;
 use breakglass_ops::key_box::depositories::Depositories;
-use breakglass_ops::ports::{Clock as _, DirectoryError, SignedInAs};
+use breakglass_ops::ports::{Clock as _, DirectoryError, SignedInAs, StoreError};
 use breakglass_ops::rotation::journey::{RotationError, Rotator, Sealing, course_of};
 use breakglass_ops::rotation::leave::{Leave, Refusal};
 use breakglass_ops::rotation::machine::{Step, Stop};
 use breakglass_ops::rotation::record::{Course, QUIESCENCE_HOURS_USUAL};
-use breakglass_ops::rotation::settling::{Settling, destroy_superseded, settle};
+use breakglass_ops::rotation::settling::{Destroyed, Settling, destroy_superseded, settle};
 use breakglass_ops::setup::Wanted;
 use jiff::SignedDuration;
 
-use self::meanwhile::{account_of, may, users_of};
+use self::meanwhile::{account_of, accounts_of, may, users_of};
+use self::replace::{absent, is_named, note_gone};
 use super::checkout::CheckoutFailure;
 use super::custody::desk::{Desk, DeskError, Place, Sealable, courses};
 use crate::codes::ErrorCode;
@@ -148,6 +149,35 @@ pub(crate) enum RotateFailure {
         #[source]
         source: Box<DirectoryError>,
     },
+    /// Nobody knows whether it is.
+    #[error("whether `{account}` is deleted is not known, and `{new}` is complete beside it")]
+    MaybeDeleted {
+        /// The one that goes.
+        account: String,
+        /// The one that has come.
+        new: String,
+        #[source]
+        source: Box<DirectoryError>,
+    },
+    /// It is, and the record does not have it.
+    #[error("`{account}` is deleted, and that cannot be written down")]
+    DeletedNotNoted {
+        /// The one that went.
+        account: String,
+        #[source]
+        source: Box<StoreError>,
+    },
+    /// The tenant was asked to delete it, does not list it, and nobody says that it is deleted.
+    #[error("`{0}` was to be deleted, since another has taken its place, and whether it is cannot be told")]
+    Untold(String),
+    /// It is deleted, and another has its place.
+    #[error("`{account}` is deleted: `{by}` has taken its place")]
+    Replaced {
+        /// The one that went.
+        account: String,
+        /// The one that has come.
+        by: String,
+    },
     /// Nobody agreed.
     #[error("nobody agreed: nothing of `{0}` is changed")]
     NotAgreed(String),
@@ -184,7 +214,12 @@ pub(crate) const CODES: &[ErrorCode] = &[
 impl Coded for RotateFailure {
     fn code(&self) -> &'static str {
         match self {
-            Self::Stopped(_) | Self::Interrupted | Self::NotDeleted { .. } => "BG4062",
+            Self::Stopped(_)
+            | Self::Interrupted
+            | Self::NotDeleted { .. }
+            | Self::MaybeDeleted { .. }
+            | Self::DeletedNotNoted { .. }
+            | Self::Untold(_) => "BG4062",
             _ => "BG4061",
         }
     }
@@ -195,6 +230,18 @@ impl Coded for RotateFailure {
                 "the tenant keeps a deleted user for 30 days: restore it there (Users, Deleted users); when it is gone from there, \
                  `breakglass plan` makes another"
                     .to_owned()
+            }
+            Self::Lock { source: LockError::Io(_), .. } => {
+                "the reason is below the message: make room on the disk, or have the folder be yours; then the same again".to_owned()
+            }
+            Self::Replaced { account, by } => {
+                format!("take `{account}` out of the configuration, below `[[account]]`, and name `{by}` from now on")
+            }
+            Self::MaybeDeleted { .. } | Self::Untold(_) => {
+                "run the same command again: it looks whether it is deleted, and goes on".to_owned()
+            }
+            Self::DeletedNotNoted { .. } => {
+                "make room on the disk if it is full, then run the same command again: it looks, and writes it down".to_owned()
             }
             Self::UnderWay(_) | Self::Lock { .. } => "wait for it to end, then the same again".to_owned(),
             Self::FewUsable { .. } => {
@@ -233,15 +280,17 @@ impl Coded for RotateFailure {
                  nobody got in; when that is mended, the same with --despite-unproved"
                     .to_owned()
             }
+            Self::Stopped(RotationError::Stopped { stop: Stop::NotPrepared | Stop::NotNoted, .. }) => {
+                "the reason is above: make room on the disk if it is full, or bring the place that is away; then run the same \
+                 command again: it goes on where it stopped"
+                    .to_owned()
+            }
             Self::Stopped(_) | Self::Interrupted | Self::NotDeleted { .. } => "run the same command again: it goes on where it stopped".to_owned(),
         })
     }
 
     fn exit(&self) -> Exit {
-        match self {
-            Self::Stopped(_) | Self::Interrupted | Self::NotDeleted { .. } => Exit::Partial,
-            _ => Exit::NotStarted,
-        }
+        if self.code() == "BG4062" { Exit::Partial } else { Exit::NotStarted }
     }
 }
 
@@ -282,17 +331,16 @@ impl Tools {
     }
 
     /// The account that is meant.
-    fn account(&self, subject: &Subject, named: &str) -> Result<Account, RotateFailure> {
-        let accounts: Vec<Account> = users_of(subject).into_iter().map(|user| account_of(subject, user)).collect();
-        let is_it = |id: &str, name: &str| id.eq_ignore_ascii_case(named) || name.eq_ignore_ascii_case(named);
-        if let Some(found) = accounts.iter().find(|account| is_it(&account.id, &account.user_principal_name)) {
+    fn account(&self, subject: &Subject, named: &str) -> Result<Account, Failure> {
+        let accounts = accounts_of(subject);
+        if let Some(found) = accounts.iter().find(|account| is_named(account, named)) {
             return Ok(found.clone());
         }
-        if self.desk.config.declared("").iter().any(|declared| is_it(&declared.name, &declared.name)) {
-            return Err(RotateFailure::NotThere(named.to_owned()));
+        if self.desk.config.declared("").iter().any(|declared| declared.name.eq_ignore_ascii_case(named)) {
+            return Err(absent(self, &accounts, named)?.into());
         }
         let names: Vec<&str> = accounts.iter().map(|account| account.user_principal_name.as_str()).collect();
-        Err(RotateFailure::NotDeclared(named.to_owned(), names.join(", ")))
+        Err(RotateFailure::NotDeclared(named.to_owned(), names.join(", ")).into())
     }
 
     /// Ends the sessions of an account whose rotation was stopped after its proof, if that is what is left: it needs no set of
@@ -311,7 +359,6 @@ impl Tools {
                 "The sessions of `{}` are ended; its password was set and proved before.",
                 account.user_principal_name
             ));
-            world.note("its rotation is done; for another password run the same command again");
             Exit::Good
         }))
     }
@@ -331,10 +378,14 @@ impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
         let tools = self.tools(world)?;
         let (mut subject, wanted) = tools.read(world)?;
-        replace::note_gone(&tools, &subject, world)?;
-        let Some(account) = &self.account else { return self.settle_alone(&subject, &tools, world) };
-        let account = tools.account(&subject, account)?;
+        let gone = note_gone(&tools, &subject, world)?;
+        let Some(named) = &self.account else { return self.settle_alone(&subject, &tools, world) };
+        if let Some(exit) = self.already_done(&tools, (&subject, &gone), named, world)? {
+            return Ok(exit);
+        }
+        let account = tools.account(&subject, named)?;
         if let Some(exit) = tools.finish(&account, world)? {
+            world.note("its rotation is done; for another password run the same command again");
             return Ok(exit);
         }
         let sets = tools.desk.sealable(&tools.desk.key_box(&tools.store)?, world)?;
@@ -390,9 +441,11 @@ impl Arguments {
             source => RotateFailure::Lock { path: path.clone(), source },
         })?;
         let (store, depositories) = (desk.store()?, desk.depositories());
-        // Before anybody signs in: only to end sessions it needs no set of shares.
+        // Before anybody signs in: to end sessions it needs no set of shares, nor where another has the place of the account.
         let is_due = |(_, course): &(String, Course)| course.is_revocation_due();
-        if !self.settle && !courses(&store)?.iter().any(is_due) {
+        let replaced = replacements(&store).map_err(DeskError::from)?;
+        let is_replaced = self.account.as_ref().is_some_and(|named| replaced.iter().any(|one| one.is_named(named)));
+        if !self.settle && !is_replaced && !courses(&store)?.iter().any(is_due) {
             Sealable::of(&desk.key_box(&store)?)?;
         }
         let deleting = self.replace_account.as_ref().map(|_| replace::PERMISSION);
@@ -426,12 +479,7 @@ impl Arguments {
                 Ok(()) = tokio::signal::ctrl_c() => Err(RotateFailure::Interrupted),
             }
         });
-        let noted = catch_up(store, SystemClock.now()).map_err(CheckoutFailure::from);
-        let rotated = rotated?;
-        noted?;
-        let destroyed = destroy_superseded((&tools.depositories, store), &account.id, SystemClock.now());
-        let destroyed = live.runtime.block_on(destroyed).map_err(DeskError::from)?;
-        desk.enter(store, world);
+        let rotated = rotated.inspect_err(|_| desk.enter(store, world))?;
         let done = format!(
             "`{}` has another password, proved by a sign-in. It is sealed in the document `{}`, to {}.",
             account.user_principal_name,
@@ -439,15 +487,28 @@ impl Arguments {
             sets.names()
         );
         world.tell(fitted(&visible(&done), "", "", world.stderr.columns).trim_end());
-        for document in destroyed {
+        // It is done, whatever cannot be written down any more: the next rotation and the next command make up for that.
+        let destroyed = destroy_superseded((&tools.depositories, store), &account.id, SystemClock.now());
+        let destroyed = live.runtime.block_on(destroyed).unwrap_or_else(|error| {
+            world.complain(&DeskError::from(error).into());
+            Destroyed::default()
+        });
+        desk.enter(store, world);
+        for document in destroyed.gone {
             world.note(&format!("the document `{document}` could count no more and is destroyed"));
         }
-        let (out, _) = checkouts_of(store, &account.id).map_err(CheckoutFailure::from)?;
-        if matches!(out.standing(SystemClock.now()), Standing::Requested(_) | Standing::Approved) {
+        if let Some(why) = destroyed.left {
             world.note(&format!(
+                "what could count no more is not destroyed everywhere, and the next rotation tries it again: {why}"
+            ));
+        }
+        match checkouts_of(store, &account.id).map(|(out, _)| out.standing(SystemClock.now())) {
+            Ok(Standing::Requested(_) | Standing::Approved) => world.note(&format!(
                 "what was asked for before opens nothing any more: `breakglass checkout refuse --account {} --person …`",
                 account.user_principal_name
-            ));
+            )),
+            Ok(_) => {}
+            Err(error) => world.complain(&CheckoutFailure::from(error).into()),
         }
         world.note("print the cover anew, which does not have this document: `breakglass custody sheet cover`; and the runbook");
         if key_box.next().is_none() {

@@ -10,7 +10,7 @@ use breakglass_ops::ports::Store as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::custody_commands::{ACCOUNT, ID, OTHER_ID, World, two, words};
+use super::custody_commands::{ACCOUNT, Ended, ID, OTHER_ID, World, two, words};
 
 impl World {
     /// Seals another one, whatever is in the record, which is prepared in it.
@@ -295,6 +295,59 @@ fn what_was_asked_for_before_the_password_was_changed_opens_nothing() {
     world.ends(0, &ask);
     world.ends(0, &agree);
     assert_eq!(world.ends_with(0, &open, &two(&shares, 0, 1)).out.trim(), password);
+}
+
+/// Somebody types shares, and something happens before the last word of them.
+#[cfg(unix)]
+fn typed(world: &World, arguments: &[&str], (words, meanwhile): (&str, &dyn Fn())) -> Ended {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(|| world.run(arguments, ""));
+        let mut options = fs::File::options();
+        options.write(true).custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits());
+        // It can be opened for writing as soon as somebody reads from it.
+        while !opening.is_finished() {
+            if let Ok(mut pipe) = options.open(world.folder.join("typed")) {
+                meanwhile();
+                pipe.write_all(words.as_bytes()).unwrap();
+                break;
+            }
+            std::thread::yield_now();
+        }
+        opening.join().unwrap()
+    })
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_changed_while_shares_are_typed_is_not_opened() {
+    let world = World::new("typed");
+    let (_, shares) = world.ready_set();
+    let [(first, _), (second, password), _] = world.three();
+    world.write_record(&proved(&first));
+    nix::unistd::mkfifo(&world.folder.join("typed"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let ask = ["checkout", "request", "--account", ACCOUNT, "--person", "eva", "--reason", "locked out"];
+    let agree = ["checkout", "approve", "--account", ACCOUNT, "--yes", "--person", "max"];
+    let refuse = ["checkout", "refuse", "--account", ACCOUNT, "--person", "max"];
+    let open = ["checkout", "open", "--account", ACCOUNT, "--share", "typed"];
+    let agreed = || [&ask[..], &agree[..]].map(|arguments| world.ends(0, arguments));
+    // Another password counts, and then nobody agrees any more.
+    for (meanwhile, words_of_it) in [
+        (&(|| world.adds(&proved(&second))) as &dyn Fn(), format!("`{second}` is the document that counts")),
+        (&|| drop(world.ends(0, &refuse)), "no request".to_owned()),
+    ] {
+        agreed();
+        let refused = typed(&world, &open, (&two(&shares, 0, 1), meanwhile));
+        let told = words(&refused.err);
+        assert!(refused.code == 2 && refused.out.is_empty() && told.contains(&words_of_it), "{}", refused.err);
+        // There was no key, and the set is as good as before.
+        assert_eq!(world.listing()["sets"][0]["stands"], "current");
+        world.run(&refuse, "");
+    }
+    agreed();
+    assert_eq!(typed(&world, &open, (&two(&shares, 0, 1), &|| {})).out.trim(), password);
 }
 
 #[test]

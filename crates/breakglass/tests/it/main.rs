@@ -8,6 +8,8 @@ mod apply;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
+mod checkout_times;
+#[cfg(test)]
 mod custody_commands;
 #[cfg(test)]
 mod custody_openings;

@@ -253,3 +253,37 @@ fn a_password_that_is_typed_is_one_to_rely_on() {
     }
     assert_eq!(world.listing()["documents"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn what_was_meant_with_a_word_of_a_file_is_shown_to_whoever_sits_there() {
+    let world = World::new("mistyped-file");
+    let (_, shares) = world.ready_set();
+    let password = world.seal();
+    let written = |name: &str, text: &str| std::fs::write(world.folder.join(name), text).unwrap();
+    let mut mistyped: Vec<String> = shares[0].split(' ').map(str::to_owned).collect();
+    // The first four letters tell which word is meant; the list has none with this end.
+    let meant = format!("word 10: perhaps {}", mistyped[9]);
+    mistyped[9].push_str("qq");
+    written("share-0", &mistyped.join(" "));
+    written("share-1", &shares[1]);
+    let open = ["custody", "open", "--account", ACCOUNT, "--share", "share-0", "--share", "share-1"];
+
+    let mut terminal = Terminal::new(&world, &open);
+    terminal.waits_for("empties this screen");
+    terminal.types("\n");
+    let (code, _, seen) = terminal.ended();
+    assert_eq!(code, Some(2), "{seen:?}");
+    let (before, after) = seen.rsplit_once(LEAVE).unwrap();
+    let (usual, other) = before.split_once(ENTER).unwrap();
+    assert!(other.contains("word 10 is not in the word list") && other.contains(&meant), "{seen:?}");
+    assert!(!usual.contains("perhaps") && !after.contains("perhaps"), "it is on the other screen alone: {seen:?}");
+    assert!(after.contains("BG4053") && words(after).contains("word 10 is not in the word list"), "{seen:?}");
+
+    // Where nobody sits at a terminal it may be read by anybody: the place is said, and where more is said.
+    let refused = world.ends(2, &open).err;
+    assert!(refused.contains("word 10 is not in the word list"), "{refused}");
+    assert!(!refused.contains("perhaps") && words(&refused).contains("shown only at a terminal"), "{refused}");
+
+    written("share-0", &shares[0]);
+    assert_eq!(world.ends(0, &open).out.trim(), password);
+}

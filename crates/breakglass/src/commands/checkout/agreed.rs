@@ -5,7 +5,7 @@ use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_custody::approval::{Approval, Request, SignedRequest};
 use breakglass_custody::document::Account;
 use breakglass_custody::signing::SigningKey;
-use breakglass_ops::checkout::record::{Course, Entry};
+use breakglass_ops::checkout::record::{self, Course, Entry};
 use breakglass_ops::checkout::stream::{Kept, PREFIX, course_of, kept, stream_of};
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::key_box::accounts::replaced;
@@ -64,12 +64,23 @@ pub(super) fn account_asked(
     account_of(desk, account, world)
 }
 
+/// The request that is under way, or why none is.
+pub(super) fn request_of<'c>(
+    course: &'c Course,
+    account: &str,
+    now: Timestamp,
+) -> Result<&'c record::Request, CheckoutFailure> {
+    course.request_at(now).ok_or_else(|| match course.why_over(now) {
+        Some(why) => CheckoutFailure::Stream(why.into()),
+        None => CheckoutFailure::Nothing(account.to_owned()),
+    })
+}
+
 /// What is under way for an account, after every signature of it was looked at.
 pub(crate) fn under_way(desk: &Desk, store: &SqliteStore, account: &str, now: Timestamp) -> Result<UnderWay, Failure> {
     let journal = catch_up(store, now).map_err(CheckoutFailure::from)?;
     let (course, _) = course_of(store, account).map_err(CheckoutFailure::from)?;
-    let id = course.request_at(now).map(|request| request.request.clone());
-    let id = id.ok_or_else(|| CheckoutFailure::Nothing(account.to_owned()))?;
+    let id = request_of(&course, account, now)?.request.clone();
     let all = kept(store, account).map_err(CheckoutFailure::from)?;
     let asked = |one: &Kept| matches!(&one.entry, Entry::Requested(request) if request.request == id);
     let at = all.iter().position(asked).ok_or_else(|| CheckoutFailure::Nothing(account.to_owned()))?;

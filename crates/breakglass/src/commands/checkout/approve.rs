@@ -75,11 +75,13 @@ impl Arguments {
             world.note("nobody agreed, and nothing was written down");
             return Ok(Exit::NotStarted);
         }
+        still_counts(&store, asked)?;
         let key = own_key(&person, self.key.as_deref())?;
         // However long somebody has thought, or looked for the passphrase.
         let now = SystemClock.now();
         let entry = approved(now);
         follows(&entry)?;
+        still_counts(&store, asked)?;
         let approval = Approval::sign((&found.request, found.leaf), &person.id, now, &key);
         let approval = approval.map_err(|source| CheckoutFailure::Signed { person: person.id.clone(), source })?;
         approval.counts_for(&found.request, found.leaf).map_err(CheckoutFailure::from)?;

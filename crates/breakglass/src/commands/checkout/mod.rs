@@ -13,6 +13,7 @@ use breakglass_custody::signed::SignedError;
 use breakglass_ops::checkout::record::EntryError;
 use breakglass_ops::checkout::stream::CheckoutStreamError;
 use breakglass_ops::journal::JournalError;
+use breakglass_ops::ports::StoreError;
 use clap::Subcommand;
 
 use super::custody::desk::Desk;
@@ -127,6 +128,11 @@ impl Coded for CheckoutFailure {
             ),
             Self::OtherKey { .. } => "give the file with --key".to_owned(),
             Self::Nothing(_) => "`breakglass checkout request` asks for it".to_owned(),
+            Self::Stream(CheckoutStreamError::Entry(EntryError::Expired { .. } | EntryError::SetBack { .. })) => {
+                "`breakglass checkout request` asks for it anew, with --expires-in for longer; nothing was opened. If nobody can \
+                 agree in time, `breakglass custody open` opens with the shares alone"
+                    .to_owned()
+            }
             Self::Changed { account, .. } => {
                 format!("`breakglass checkout refuse --account {account} --person …` ends the request; then ask anew")
             }
@@ -134,7 +140,16 @@ impl Coded for CheckoutFailure {
                 "somebody else than who asked has to agree: `breakglass checkout approve`".to_owned()
             }
             Self::Stream(CheckoutStreamError::Entry(EntryError::UnderWay(_))) => {
-                "`breakglass checkout return` ends it when it was opened, `breakglass checkout refuse` before that"
+                "`breakglass checkout refuse` ends it".to_owned()
+            }
+            Self::Stream(CheckoutStreamError::Entry(EntryError::Out { .. })) => {
+                "`breakglass checkout return` ends it; in an emergency `breakglass custody open` opens with the shares alone"
+                    .to_owned()
+            }
+            Self::Stream(CheckoutStreamError::Store(StoreError::Full { .. }))
+            | Self::Journal(JournalError::Store(StoreError::Full { .. })) => {
+                "make room on the disk, then the same again; the ledger takes what it misses with the next command. In an \
+                 emergency it can wait: `breakglass custody open` opens with the shares alone"
                     .to_owned()
             }
             _ => "`breakglass custody list` shows how things stand; this has changed nothing".to_owned(),

@@ -1,16 +1,19 @@
 //! `checkout open`: the custodians open what two people have agreed to.
 
 use breakglass_adapters::clock::SystemClock;
+use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_custody::document::CredentialKind;
+use breakglass_custody::succession::Spent;
 use breakglass_ops::checkout::record::Entry;
-use breakglass_ops::journal::catch_up;
+use breakglass_ops::checkout::stream::course_of;
 use breakglass_ops::ports::Clock as _;
 
 use super::CheckoutFailure;
 use super::agreed::{account_asked, still_counts, under_way};
-use crate::commands::custody::desk::{Place, name_of};
+use crate::commands::custody::CustodyFailure;
+use crate::commands::custody::desk::{Desk, Place, name_of};
 use crate::commands::custody::key_secrets::{next_step, sealed_of};
-use crate::commands::custody::opening::{Candidates, OpeningShares, Used, note_opening, open_and_show};
+use crate::commands::custody::opening::{Around, Candidates, OpeningShares, Used, note_opening, open_and_show};
 use crate::commands::custody::shown::Spelling;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -56,12 +59,22 @@ impl Arguments {
             Candidates::of(&desk, &account.id, world)?.tell_others(&document, world);
         }
         let mut remember = |used: &Used<'_>| -> Result<(), Failure> {
-            let now = SystemClock.now();
-            note_opening(&desk, &store, (&document, used), |_| opened(now))?;
-            catch_up(&store, now).map_err(CheckoutFailure::from)?;
-            Ok(())
+            let noted = note_opening(&desk, &store, (&document, used), |_| opened(SystemClock.now()));
+            noted.map_err(|why| half_noted((&desk, &store), used, why))?;
+            // The request is used up: that the ledger does not take it now keeps nobody from what was opened by it.
+            desk.enter(&store, world);
+            // The key was there, and that stays written down.
+            still_counts(&store, asked)
         };
-        open_and_show((&desk, &document), (&self.share, self.spell), &mut remember, world)?;
+        // Somebody may have rotated, refused or opened it meanwhile.
+        let may_open = || {
+            still_counts(&store, asked)?;
+            let (mut course, _) = course_of(&store, &account.id).map_err(CheckoutFailure::from)?;
+            let follows = course.add(&opened(SystemClock.now()));
+            Ok(follows.map_err(|error| CheckoutFailure::Stream(error.into()))?)
+        };
+        let around = Around { may_open: &may_open, remember: &mut remember };
+        open_and_show((&desk, &document), (&self.share, self.spell), around, world)?;
         world.note(&format!(
             "when it is done: `breakglass checkout return --account {} --person {}`, within {} h; then {}",
             account.user_principal_name,
@@ -71,4 +84,13 @@ impl Arguments {
         ));
         Ok(Exit::Good)
     }
+}
+
+/// Why an opening is not written down. Unless the record is known to lack that the key was there, something is.
+fn half_noted((desk, store): (&Desk, &SqliteStore), used: &Used<'_>, why: Failure) -> Failure {
+    let fingerprint = used.set.recipient.fingerprint();
+    let is_as_before = desk
+        .key_box(store)
+        .is_ok_and(|key_box| !matches!(key_box.standing(fingerprint), Some((_, Some(Spent::Opened)))));
+    if is_as_before { why } else { CustodyFailure::HalfNoted { set: used.set.id.clone(), why }.into() }
 }

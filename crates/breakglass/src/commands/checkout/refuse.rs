@@ -7,7 +7,7 @@ use breakglass_ops::journal::catch_up;
 use breakglass_ops::ports::Clock as _;
 
 use super::CheckoutFailure;
-use super::agreed::account_asked;
+use super::agreed::{account_asked, request_of};
 use crate::commands::custody::desk::{Place, name_of};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -38,8 +38,7 @@ impl Arguments {
         let account = account_asked(&desk, &store, (&self.account, SystemClock.now()), world)?;
         let now = SystemClock.now();
         let (course, _) = course_of(&store, &account.id).map_err(CheckoutFailure::from)?;
-        let request = course.request_at(now).map(|request| request.request.clone());
-        let request = request.ok_or_else(|| CheckoutFailure::Nothing(self.account.clone()))?;
+        let request = request_of(&course, &self.account, now)?.request.clone();
         let entry = Entry::Refused { request, person: name_of(&person.id)?, at: now };
         note(&store, &account.id, &entry, None).map_err(CheckoutFailure::from)?;
         catch_up(&store, now).map_err(CheckoutFailure::from)?;

@@ -7,7 +7,7 @@ use breakglass_ops::journal::catch_up;
 use breakglass_ops::ports::Clock as _;
 
 use super::CheckoutFailure;
-use super::agreed::account_asked;
+use super::agreed::{account_asked, request_of};
 use crate::commands::custody::desk::{Place, name_of};
 use crate::commands::custody::key_secrets::{next_step, sealed_of};
 use crate::exit::Exit;
@@ -39,8 +39,8 @@ impl Arguments {
         let account = account_asked(&desk, &store, (&self.account, SystemClock.now()), world)?;
         let now = SystemClock.now();
         let (course, _) = course_of(&store, &account.id).map_err(CheckoutFailure::from)?;
-        let request = course.request_at(now).map(|request| (request.request.clone(), request.document.clone()));
-        let (request, document) = request.ok_or_else(|| CheckoutFailure::Nothing(self.account.clone()))?;
+        let asked = request_of(&course, &self.account, now)?;
+        let (request, document) = (asked.request.clone(), asked.document.clone());
         let entry = Entry::Returned { request, person: name_of(&person.id)?, at: now };
         note(&store, &account.id, &entry, None).map_err(CheckoutFailure::from)?;
         catch_up(&store, now).map_err(CheckoutFailure::from)?;

@@ -1,6 +1,7 @@
 //! What the commands of custody work at: the configuration, the state, the operator's key, the places of documents.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use breakglass_adapters::clock::SystemClock;
@@ -46,6 +47,9 @@ pub(crate) const OPERATOR_KEY: &str = "operator.key";
 
 /// Name of the folder for documents, in the folder of the state, where no other is declared.
 pub(crate) const DOCUMENTS: &str = "documents";
+
+/// What to do where a file could not be written for want of room, and nothing is left of it.
+pub(crate) const MAKE_ROOM: &str = "make room on the disk, then the same again; nothing was changed";
 
 /// Where things are.
 #[derive(Debug, clap::Args)]
@@ -197,6 +201,11 @@ impl Coded for DeskError {
             Self::NoDocument { .. } => "`breakglass custody list` shows the documents that there are",
             Self::KeyBox(KeyBoxError::Store(StoreError::Conflict { .. })) | Self::Store(StoreError::Conflict { .. }) => {
                 "somebody else did something at the same time: look with `breakglass custody list`, then the same again"
+            }
+            Self::Key(KeyFileError::Io { source, .. }) if is_want_of_room(source) => MAKE_ROOM,
+            Self::Store(StoreError::Full { .. }) | Self::KeyBox(KeyBoxError::Store(StoreError::Full { .. })) => {
+                "make room on the disk, then the same again; what was written before is kept. In an emergency it can wait: \
+                 `breakglass custody open` opens with the shares, and says what could not be written down"
             }
             Self::Store(_) | Self::KeyBox(KeyBoxError::Store(_)) => {
                 "make room on the disk if it is full, or bring the state back with `breakglass state restore`. In an emergency none \
@@ -559,6 +568,11 @@ pub(crate) fn courses(store: &dyn Store) -> Result<Vec<(String, Course)>, DeskEr
     let streams = store.streams(journey::STREAM)?;
     let accounts = streams.iter().filter_map(|stream| stream.strip_prefix(journey::STREAM));
     accounts.map(|account| Ok((account.to_owned(), course_of(store, account)?.0))).collect()
+}
+
+/// Whether something could not be written since the disk takes no more.
+pub(crate) fn is_want_of_room(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// What went wrong, with the reasons below it.

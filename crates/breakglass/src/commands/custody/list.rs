@@ -12,7 +12,7 @@ use breakglass_ops::checkout::record as checkout;
 use breakglass_ops::checkout::stream::{self, CheckoutStreamError};
 use breakglass_ops::drill::record::{DRILL_DAYS_MAX, Due, Surface};
 use breakglass_ops::drill::stream as drill;
-use breakglass_ops::key_box::accounts::replaced;
+use breakglass_ops::key_box::accounts::{replaced, replacements};
 use breakglass_ops::key_box::record::{HeldSet, KeyBox};
 use breakglass_ops::ports::Store;
 use breakglass_ops::rotation::journey::course_of;
@@ -22,12 +22,14 @@ use jiff::Timestamp;
 use super::CustodyFailure;
 use super::desk::{DOCUMENTS, Desk, DeskError, Place, courses, name_of};
 use super::key_secrets::{self, key_courses};
+use super::replacing::{is_replaced, unseen_deletions};
 use crate::commands::drill::DrillFailure;
 use crate::config::DocumentPlace;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::deliver;
 use crate::render::custody::{DocumentLine, Listing, SetLine, ShareLine, json, text};
+use crate::render::day_and_time;
 use crate::wiring::World;
 
 /// How a document stands that another machine has sealed, or a rotation that was stopped.
@@ -128,10 +130,13 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
     let left_behind = left_behind(desk);
     let missing = missing(&store, (&documents, &deleted), left_behind.as_deref())?;
     // Of what cannot be found nobody knows whose it is.
-    let declared: Vec<String> = desk.config.wanted(None).accounts.into_iter().map(|account| account.name).collect();
+    let declared = desk.config.wanted(None).accounts.into_iter().map(|account| account.name);
+    let replacements = replacements(&store).map_err(DeskError::from)?;
+    let declared: Vec<String> = declared.filter(|name| !is_replaced(name, &replacements, &lines)).collect();
     let unsealed = if missing.is_empty() { unsealed(&declared, &lines, &other_lines) } else { Vec::new() };
     let mut to_do = to_do(&key_box, &lines, unsealed);
     to_do.extend(missing);
+    to_do.extend(unseen_deletions(&replacements, &documents));
     to_do.extend(key_secrets::to_do(&store, (&others, &deleted), (&key_box, world.now))?);
     to_do.extend(secrets_left_behind(&store, (&others, &deleted), left_behind.as_deref())?);
     for (document, line) in documents.iter().zip(&lines).filter(|(_, line)| line.is_current && !line.is_opened) {
@@ -153,7 +158,7 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
         )
     }));
     to_do.extend(openings_without_a_reason(&store)?);
-    to_do.extend(overdue(lines.iter().chain(&other_lines)));
+    to_do.extend(overdue(&store, (&lines, &other_lines, &deleted), world.now)?);
     to_do.extend(drills_due(desk, &store, (&lines, world.now))?);
     let mut lines: Vec<DocumentLine> = lines.into_iter().chain(other_lines).collect();
     lines.sort_by(|one, other| one.account.cmp(&other.account));
@@ -323,10 +328,20 @@ pub(super) fn check_out(standing: checkout::Standing) -> Option<String> {
     }
 }
 
-/// What is out for too long.
-fn overdue<'l>(lines: impl Iterator<Item = &'l DocumentLine>) -> impl Iterator<Item = String> {
-    let overdue = lines.filter(|line| line.check_out.as_deref() == Some("overdue"));
-    overdue.map(|line| format!("`breakglass checkout return --account {} --person …`: it is overdue", line.account))
+/// What is out for too long, also where no depository has its document.
+fn overdue(
+    store: &dyn Store,
+    (lines, others, deleted): (&[DocumentLine], &[DocumentLine], &BTreeSet<String>),
+    now: Timestamp,
+) -> Result<Vec<String>, Failure> {
+    let ids = stream::overdue(store, now).map_err(|error| CustodyFailure::NotNoted(error.to_string()))?;
+    let said = |id: String| {
+        // The name of one that is deleted may be another's by now.
+        let of_it = lines.iter().chain(others).find(|line| line.account_id == id && !deleted.contains(&id));
+        let account = of_it.map_or(id.as_str(), |line| line.account.as_str());
+        format!("`breakglass checkout return --account {account} --person …`: it is overdue")
+    };
+    Ok(ids.into_iter().map(said).collect())
 }
 
 /// What is to be done for accounts of the configuration of which no password is sealed that counts; `others` is what is sealed
@@ -432,10 +447,11 @@ fn openings_without_a_reason(store: &dyn Store) -> Result<Vec<String>, Failure> 
     for name in store.streams(stream::PREFIX).map_err(DeskError::from)? {
         let account = name.strip_prefix(stream::PREFIX).unwrap_or_default();
         let (out, _) = stream::course_of(store, account).map_err(noted)?;
-        to_do.extend(out.unexplained().map(|document| {
+        to_do.extend(out.unexplained().map(|(document, opened_at)| {
             format!(
-                "`breakglass custody record-opening --document {document} --person … --person … --reason …`: it was opened, and \
-                 nobody has said why"
+                "`breakglass custody record-opening --document {document} --person … --person … --reason …`: it was opened on {}, \
+                 and nobody has said why",
+                day_and_time(opened_at)
             )
         }));
     }

@@ -12,6 +12,7 @@ pub(crate) mod opening;
 mod pin;
 mod record_opening;
 mod rehearse;
+mod replacing;
 pub(crate) mod retire;
 mod seal;
 pub(crate) mod sealing;
@@ -33,7 +34,7 @@ use breakglass_custody::signed::SignedError;
 use breakglass_sheets::SheetError;
 use clap::Subcommand;
 
-use self::desk::DeskError;
+use self::desk::{DeskError, MAKE_ROOM, is_want_of_room};
 use crate::codes::ErrorCode;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
@@ -212,6 +213,16 @@ pub(crate) enum CustodyFailure {
     /// What cannot be written down.
     #[error("it cannot be written down: {0}")]
     NotNoted(String),
+    /// The key was there, and what it opened is shown to nobody.
+    #[error(
+        "the shares were together, and the opening could not be written down to its end, so that nothing was shown; from now on \
+         the set `{set}` counts as opened"
+    )]
+    HalfNoted {
+        set: SetId,
+        #[source]
+        why: Failure,
+    },
     /// It is opened, and whoever opened it may not have all of it.
     #[error("it was opened, and could not be shown to its end")]
     NotShown(#[source] TerminalError),
@@ -251,7 +262,7 @@ pub(crate) const CODES: &[ErrorCode] = &[
 impl Coded for CustodyFailure {
     fn code(&self) -> &'static str {
         match self {
-            Self::NotShown(_) => "BG4056",
+            Self::NotShown(_) | Self::HalfNoted { .. } => "BG4056",
             Self::Recover(_) | Self::Open(_) => "BG4054",
             _ => "BG4055",
         }
@@ -288,6 +299,10 @@ impl Coded for CustodyFailure {
                     "the same again shows it: `breakglass custody open --account …`; `breakglass custody list` says what is to be done \
                      after an opening"
                 }
+                Self::HalfNoted { .. } => {
+                    "make room on the disk if it is full, then the same again shows it: what two people have agreed to is not used up"
+                }
+                Self::Folder { source, .. } | Self::File { source, .. } if is_want_of_room(source) => MAKE_ROOM,
                 Self::NoHolder(_) => "declare them there: `breakglass explain BG1102` shows how",
                 Self::Quorum(_) => "declare more custodians, or ask for fewer shares to open",
                 _ => "nothing was changed",
@@ -298,7 +313,7 @@ impl Coded for CustodyFailure {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NotShown(_) => Exit::Partial,
+            Self::NotShown(_) | Self::HalfNoted { .. } => Exit::Partial,
             _ => Exit::NotStarted,
         }
     }

@@ -211,11 +211,19 @@ impl<'d> Used<'d> {
     }
 }
 
+/// What goes before an opening and what follows it.
+pub(crate) struct Around<'f> {
+    /// Whether it is still to be opened: asked when the shares are there, and before there is a key.
+    pub(crate) may_open: &'f dyn Fn() -> Result<(), Failure>,
+    /// Has it written down, before anybody has what was sealed.
+    pub(crate) remember: &'f mut dyn FnMut(&Used<'_>) -> Result<(), Failure>,
+}
+
 /// Recovers the key, has the opening written down, and shows what was sealed.
 pub(crate) fn open_and_show(
     (desk, document): (&Desk, &Document),
     (shares, spelling): (&OpeningShares, Option<Spelling>),
-    remember: &mut dyn FnMut(&Used<'_>) -> Result<(), Failure>,
+    around: Around<'_>,
     world: &World,
 ) -> Result<(), Failure> {
     let label = document.label();
@@ -235,7 +243,7 @@ pub(crate) fn open_and_show(
     if world.stdout.is_terminal {
         PrivateScreen::check("show it on", world).map_err(DeskError::from)?;
     }
-    let opened = open((desk, document), shares, remember, world)?;
+    let opened = open((desk, document), shares, around, world)?;
     let (name, sealed_on) = (&label.account.user_principal_name, day_and_time(label.sealed_on));
     let head = |to_do: &str| format!("This is {what} of {name}, sealed on {sealed_on}.\n{to_do}");
     let shown = match opened {
@@ -260,7 +268,7 @@ pub(crate) fn open_and_show(
 fn open(
     (desk, document): (&Desk, &Document),
     shares: &OpeningShares,
-    remember: &mut dyn FnMut(&Used<'_>) -> Result<(), Failure>,
+    around: Around<'_>,
     world: &World,
 ) -> Result<Opened, Failure> {
     let label = document.label();
@@ -278,12 +286,14 @@ fn open(
     let shares = shares.share.read(set, usize::from(set.quorum.threshold()), &what, world)?;
     // From files it may be those of the other set, without anybody having said so.
     let set = label.set_of(&shares);
+    // Shares take a while to be typed.
+    (around.may_open)()?;
     let key = set.recover(&shares).map_err(CustodyFailure::Recover)?;
     let used = Used::of(set, &shares);
     drop(shares);
     let opened = Opened::of(&key, document).map_err(CustodyFailure::Open)?;
     drop(key);
-    remember(&used)?;
+    (around.remember)(&used)?;
     Ok(opened)
 }
 

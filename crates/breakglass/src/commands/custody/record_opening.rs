@@ -6,7 +6,7 @@ use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_custody::name::Name;
 use breakglass_ops::checkout::record::{Entry, PERSON_COUNT_MIN};
-use breakglass_ops::checkout::stream::kept;
+use breakglass_ops::checkout::stream::course_of;
 use breakglass_ops::ports::Clock as _;
 use jiff::Timestamp;
 
@@ -18,7 +18,7 @@ use super::retire::reason;
 use crate::commands::checkout::CheckoutFailure;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::render::day_and_time;
+use crate::render::{counted, day_and_time};
 use crate::subject::instant_argument;
 use crate::wiring::World;
 
@@ -107,16 +107,18 @@ impl Arguments {
         if let Some(opened_at) = self.opened_at {
             return Ok(opened_at);
         }
-        let seen = kept(store, account).map_err(CheckoutFailure::from)?;
-        let unexplained = seen.iter().rev().find_map(|one| match &one.entry {
-            Entry::OpenedOffline { document: opened, reason, opened_at, .. } if opened == document => {
-                Some(reason.is_empty().then_some(*opened_at))
+        let (course, _) = course_of(store, account).map_err(CheckoutFailure::from)?;
+        let seen: Vec<Timestamp> =
+            course.unexplained().filter(|(opened, _)| *opened == document).map(|(_, opened_at)| opened_at).collect();
+        if let [opened_at, others @ ..] = seen.as_slice() {
+            world.note(&format!("it is the opening of {}, which this machine has seen", day_and_time(*opened_at)));
+            if !others.is_empty() {
+                world.note(&format!(
+                    "it was opened {} more, and each opening needs its own reason: the same again",
+                    counted(others.len(), "time")
+                ));
             }
-            _ => None,
-        });
-        if let Some(Some(opened_at)) = unexplained {
-            world.note(&format!("it is the opening of {}, which this machine has seen", day_and_time(opened_at)));
-            return Ok(opened_at);
+            return Ok(*opened_at);
         }
         let answer = world.answer("When was it opened, as 2026-11-27T03:00:00Z? Enter for now:");
         match answer.as_deref().map(str::trim) {

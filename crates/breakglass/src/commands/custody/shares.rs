@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use breakglass_custody::key_set::{KeySet, RecoverError};
-use breakglass_custody::slip39::{CombineError, Share, ShareError};
+use breakglass_custody::slip39::{CombineError, Mistyped, Share, ShareError};
 use zeroize::Zeroizing;
 
 use super::CustodyFailure;
@@ -82,6 +82,10 @@ impl Coded for ShareFailure {
             Self::File { .. } => {
                 "name a file with the words of a share, or leave --share out and type them at the terminal"
             }
+            Self::Share(error) if has_suggestions(error) => {
+                "compare it with the paper and hand it in again. What was probably meant is part of the share, and is shown only at a \
+                 terminal, where nobody but its holder looks"
+            }
             _ => "compare it with the paper and hand it in again",
         };
         Some(help.to_owned())
@@ -91,8 +95,7 @@ impl Coded for ShareFailure {
 impl ShareArguments {
     /// Reads shares of a set: `count` are asked for where no file is named, with what is said about each.
     pub(crate) fn read(&self, set: &KeySet, count: usize, what: &str, world: &World) -> Result<Vec<Share>, Failure> {
-        let shares = if self.share.is_empty() { asked(set, count, what, world)? } else { self.in_files()? };
-        Ok(shares)
+        if self.share.is_empty() { asked(set, count, what, world) } else { self.in_files(world) }
     }
 
     /// Reads those of several sets, each once: from the files all at once, or asked for set by set with what is said about
@@ -108,7 +111,7 @@ impl ShareArguments {
             return sets.iter().map(of_set).collect();
         }
         let mut each: Vec<Vec<Share>> = sets.iter().map(|_| Vec::new()).collect();
-        for share in self.in_files()? {
+        for share in self.in_files(world)? {
             let place = sets.iter().position(|set| set.is_of(&share)).unwrap_or(0);
             if let Some(shares) = each.get_mut(place) {
                 shares.push(share);
@@ -117,7 +120,17 @@ impl ShareArguments {
         Ok(each)
     }
 
-    fn in_files(&self) -> Result<Vec<Share>, ShareFailure> {
+    /// Those in the files. What was probably meant with a word that is mistyped there is shown to whoever sits at the terminal.
+    fn in_files(&self, world: &World) -> Result<Vec<Share>, Failure> {
+        self.read_files().map_err(|failure| {
+            if let ShareFailure::Share(error) = &failure {
+                show_suggestions(error, world);
+            }
+            failure.into()
+        })
+    }
+
+    fn read_files(&self) -> Result<Vec<Share>, ShareFailure> {
         let mut shares = Vec::new();
         for path in &self.share {
             let failed = |error| ShareFailure::File {
@@ -305,15 +318,36 @@ fn asked(set: &KeySet, count: usize, what: &str, world: &World) -> Result<Vec<Sh
     Ok(shares)
 }
 
-/// What is wrong with a share, with what was probably meant: only for whoever typed it.
-fn told(error: &ShareError) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(format!("{error}\n"));
-    let words: Vec<&breakglass_custody::slip39::Mistyped> = match error {
+/// The words that are probably wrong.
+fn mistyped(error: &ShareError) -> Vec<&Mistyped> {
+    match error {
         ShareError::Unlisted { words, .. } => words.iter().collect(),
         ShareError::Checksum { wrong, .. } => wrong.iter().collect(),
         _ => Vec::new(),
-    };
-    for word in words {
+    }
+}
+
+/// Whether it can be said what was probably meant.
+fn has_suggestions(error: &ShareError) -> bool {
+    mistyped(error).iter().any(|word| !word.suggestions().is_empty())
+}
+
+/// Shows what was probably meant on a screen that is emptied afterwards. Where there is none it is shown nowhere, and the
+/// error says as much as anybody may read.
+fn show_suggestions(error: &ShareError, world: &World) {
+    if !has_suggestions(error) {
+        return;
+    }
+    if let Ok(screen) = PrivateScreen::open("show it on", world) {
+        // It is an aid: whatever becomes of it, the share is refused.
+        drop(screen.show(&told(error)).and_then(|()| screen.ask("Enter empties this screen: ")));
+    }
+}
+
+/// What is wrong with a share, with what was probably meant: only for whoever typed it.
+fn told(error: &ShareError) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(format!("{error}\n"));
+    for word in mistyped(error) {
         if !word.suggestions().is_empty() {
             text.push_str(&format!("  word {}: perhaps {}\n", word.word, word.suggestions().join(", or ")));
         }
@@ -401,6 +435,22 @@ mod tests {
                      erode duke ajar critical decision keyboard";
         assert!(told(other).starts_with("share 2 is of the set `duckling-enlarge`, and "), "{}", told(other));
         assert!(told(other.trim_end_matches("keyboard")).contains("has 19 words"));
+    }
+
+    #[test]
+    fn what_was_probably_meant_is_told_beside_the_error_and_not_in_it() {
+        let mut words = WORDS;
+        words[6] = "acidq";
+        let error = share_of(2, &words.join(" ")).err().unwrap();
+        assert!(has_suggestions(&error) && !error.to_string().contains("acid"), "{error}");
+        assert!(told(&error).ends_with("  word 7: perhaps acid\n"), "{}", told(&error).as_str());
+        let failure = Failure::from(ShareFailure::Share(error)).plain();
+        assert!(failure.contains("word 7 is not") && failure.contains("only at a terminal"), "{failure}");
+        assert!(!failure.contains("acid"), "{failure}");
+        // Nothing is promised where there is nothing to show.
+        let short = share_of(1, "acid").err().unwrap();
+        assert!(!has_suggestions(&short));
+        assert!(!Failure::from(ShareFailure::Share(short)).plain().contains("terminal"));
     }
 
     #[test]

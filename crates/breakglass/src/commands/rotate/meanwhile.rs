@@ -10,12 +10,14 @@ use breakglass_engine::lockout::goal::{Goal, Horizon, Question, Stage};
 use breakglass_model::user::User;
 use breakglass_ops::drill::record::{Outcome, Surface};
 use breakglass_ops::drill::stream as drill;
+use breakglass_ops::key_box::accounts::replacements;
 use breakglass_ops::ports::{Clock as _, Store};
 use breakglass_ops::rotation::journey::course_of;
 use breakglass_ops::rotation::leave::{Leave, Other, Refusal, leave, objection};
 use breakglass_ops::rotation::record::Course;
 use jiff::Timestamp;
 
+use super::replace::is_named;
 use super::{RotateFailure, Tools};
 use crate::commands::custody::counting::unrecorded;
 use crate::commands::custody::desk::DeskError;
@@ -37,7 +39,7 @@ pub(super) fn may(tools: &Tools, subject: &Subject, account: &Account, world: &W
                 Refusal::NoneUsable(objections) => {
                     objections.iter().for_each(|objection| world.note(&objection.to_string()));
                 }
-                Refusal::Alone => tell_missing(tools, subject, world),
+                Refusal::Alone => tell_missing(tools, subject, world)?,
                 Refusal::Stale(_) => {}
             }
             Err(RotateFailure::Leave(refusal).into())
@@ -62,18 +64,20 @@ fn is_first(tools: &Tools, account: &Account, course: &Course, world: &World) ->
     Ok(found.is_none())
 }
 
-/// Accounts that are declared, and that the tenant does not have.
-fn tell_missing(tools: &Tools, subject: &Subject, world: &World) {
-    let present: Vec<Account> = users_of(subject).into_iter().map(|user| account_of(subject, user)).collect();
+/// Accounts that are declared, and that the tenant does not have. One whose place another has taken is not to come back.
+fn tell_missing(tools: &Tools, subject: &Subject, world: &World) -> Result<(), Failure> {
+    let present = accounts_of(subject);
+    let replaced = replacements(&tools.store).map_err(DeskError::from)?;
     for declared in tools.desk.config.declared("") {
-        let is_it = |name: &str| name.eq_ignore_ascii_case(&declared.name);
-        if !present.iter().any(|one| is_it(&one.id) || is_it(&one.user_principal_name)) {
+        let is_there = present.iter().any(|one| is_named(one, &declared.name));
+        if !is_there && !replaced.iter().any(|one| one.is_named(&declared.name)) {
             world.note(&format!(
                 "`{}` is declared, and the tenant has no such account: restore it there (Users, Deleted users) within 30 days",
                 declared.name
             ));
         }
     }
+    Ok(())
 }
 
 /// The other accounts, as far as they are known.
@@ -112,6 +116,11 @@ fn known(tools: &Tools, user: &User, other: Account, with_way: &BTreeSet<String>
 
 pub(super) fn users_of(subject: &Subject) -> Vec<&User> {
     subject.accounts.keys.iter().filter_map(|key| subject.snapshot.user(*key)).collect()
+}
+
+/// The accounts that are declared and there.
+pub(super) fn accounts_of(subject: &Subject) -> Vec<Account> {
+    users_of(subject).into_iter().map(|user| account_of(subject, user)).collect()
 }
 
 pub(super) fn account_of(subject: &Subject, user: &User) -> Account {

@@ -34,6 +34,10 @@ pub(super) enum Kind {
     Prove,
     /// It ends sessions.
     Revoke,
+    /// It deletes an account.
+    Delete,
+    /// It looks whether there is an account.
+    Look,
 }
 
 impl Kind {
@@ -44,6 +48,8 @@ impl Kind {
             () if line.starts_with("POST ") && line.contains("/users HTTP/") => Self::Make,
             () if line.starts_with("PATCH ") && line.contains("/users/") => Self::Set,
             () if line.contains("/revokeSignInSessions") => Self::Revoke,
+            () if line.starts_with("DELETE ") && line.contains("/users/") => Self::Delete,
+            () if line.starts_with("GET ") && line.contains("/users/") && line.contains("select=id ") => Self::Look,
             () if line.contains("/token") && text.contains("grant_type=password") => Self::Prove,
             () if line.contains("/token") => Self::SignIn,
             () => Self::Read,
@@ -137,6 +143,11 @@ impl Front {
         std::mem::take(&mut *self.0.exchanges.lock().unwrap())
     }
 
+    /// How many requests of a kind there were so far; nothing is forgotten.
+    pub(super) fn count(&self, kind: Kind) -> usize {
+        self.0.exchanges.lock().unwrap().iter().filter(|exchange| exchange.kind == kind).count()
+    }
+
     /// Every password that was sent to be set so far, in the order in which they were sent; nothing is forgotten.
     #[cfg(target_os = "linux")]
     pub(super) fn set_passwords(&self) -> Vec<String> {
@@ -220,7 +231,7 @@ impl Shared {
 }
 
 /// A request with its body.
-async fn request_of(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
+pub(super) async fn request_of(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {

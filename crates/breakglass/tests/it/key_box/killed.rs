@@ -39,7 +39,7 @@ const LOOK_COUNT: usize = 300;
 
 /// When somebody is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moment {
+pub(super) enum Moment {
     /// As a request of a kind is there, with what becomes of it.
     Request(Kind, Fate),
     /// When so many entries are added to the state, and the next is not.
@@ -100,7 +100,7 @@ impl Halt {
 }
 
 /// Entries of all streams that a state has.
-fn entries_in(state: &Path) -> usize {
+pub(super) fn entries_in(state: &Path) -> usize {
     Halt::at(state, None).entries()
 }
 
@@ -110,16 +110,21 @@ fn files_in(folders: &[PathBuf]) -> usize {
 }
 
 /// A place that is looked at while somebody works.
-struct Watched<'w> {
-    state: &'w Path,
-    folders: &'w [PathBuf],
+pub(super) struct Watched<'w> {
+    pub(super) state: &'w Path,
+    pub(super) folders: &'w [PathBuf],
 }
 
 impl Watched<'_> {
     /// Begins a run, kills it at a moment that is none of a request, and waits for it to be gone; entries and files that there
     /// are more after it.
     #[expect(clippy::disallowed_methods, reason = "some moments are a time after the beginning")]
-    fn killed(&self, moment: Moment, begin: impl FnOnce() -> Child, ended: impl FnOnce(Child)) -> (usize, usize) {
+    pub(super) fn killed(
+        &self,
+        moment: Moment,
+        begin: impl FnOnce() -> Child,
+        ended: impl FnOnce(Child),
+    ) -> (usize, usize) {
         let (entries, files) = (entries_in(self.state), files_in(self.folders));
         let at = match moment {
             Moment::Added(count) | Moment::Adding(count) => Some(entries + count),
@@ -150,7 +155,7 @@ impl Watched<'_> {
 
 /// How often which was tried, and how far what was killed had come.
 #[derive(Default)]
-struct Counts {
+pub(super) struct Counts {
     moments: BTreeMap<String, usize>,
     reached: BTreeMap<String, usize>,
     /// Killed with so many entries added.
@@ -160,12 +165,12 @@ struct Counts {
     /// Killed before anything was.
     early: usize,
     whole: usize,
-    sign_ins: usize,
+    pub(super) sign_ins: usize,
 }
 
 impl Counts {
     /// What came of a run; whether it was killed at all.
-    fn ended(&mut self, moment: Moment, code: Option<i32>, (added, files): (usize, usize)) -> bool {
+    pub(super) fn ended(&mut self, moment: Moment, code: Option<i32>, (added, files): (usize, usize)) -> bool {
         let is_under_way = added + files > 0 || matches!(moment, Moment::Request(..) | Moment::Adding(_));
         match code {
             Some(_) => self.whole += 1,
@@ -179,7 +184,7 @@ impl Counts {
         code.is_none()
     }
 
-    fn told(&self, what: &str) {
+    pub(super) fn told(&self, what: &str) {
         println!(
             "seed {SEED}: {what}: {} killed while something was under way, {} before that, {} ended before; {} sign-ins",
             self.killed, self.early, self.whole, self.sign_ins
@@ -189,10 +194,8 @@ impl Counts {
         self.reached.iter().for_each(|(reached, count)| println!("  {count:>4} had come as far as: {reached}"));
     }
 
-    /// That so many were killed, at each of the moments that are not by chance and with each number of entries that a whole
-    /// run adds.
-    fn are_all(&self, count: usize, moments: &[Moment], entries: usize) {
-        assert!(self.killed >= count, "{} were killed", self.killed);
+    /// That somebody was killed at each of the moments that are not by chance, of a run that adds so many entries.
+    pub(super) fn are_at(&self, moments: &[Moment], entries: usize) {
         // Between two entries somebody may be quicker than whoever looks; in the middle of the second the first is added, too.
         let is_by_chance = |moment: &&Moment| match moment {
             Moment::File(_) | Moment::After(_) => true,
@@ -202,6 +205,13 @@ impl Counts {
         for moment in moments.iter().filter(|moment| !is_by_chance(moment)) {
             assert!(self.moments.contains_key(&moment.word()), "nobody was killed at {}", moment.word());
         }
+    }
+
+    /// That so many were killed, at each of the moments that are not by chance and with each number of entries that a whole
+    /// run adds.
+    fn are_all(&self, count: usize, moments: &[Moment], entries: usize) {
+        assert!(self.killed >= count, "{} were killed", self.killed);
+        self.are_at(moments, entries);
         for added in 0..entries {
             assert!(self.added.contains_key(&added), "nobody was killed with {added} of {entries} entries added");
         }
@@ -227,7 +237,7 @@ impl Moments<'_> {
 }
 
 /// The moments of a run that adds so many entries, the last first.
-fn entries_one_by_one(entries: usize) -> impl Iterator<Item = Moment> {
+pub(super) fn entries_one_by_one(entries: usize) -> impl Iterator<Item = Moment> {
     (0..entries).rev().map(Moment::Adding).chain((1..entries).rev().map(Moment::Added))
 }
 
@@ -246,8 +256,20 @@ fn requests() -> Vec<Moment> {
     ]
 }
 
+/// Whoever is to be killed by the front, by their process id, while there is one.
+pub(super) fn victim(world: &World) -> Arc<Mutex<Option<i32>>> {
+    let victim: Arc<Mutex<Option<i32>>> = Arc::default();
+    let of = Arc::clone(&victim);
+    world.front.kill_by(move || {
+        if let Some(id) = of.lock().unwrap().take() {
+            kill(Pid::from_raw(id), Signal::SIGKILL).unwrap();
+        }
+    });
+    victim
+}
+
 /// Has the first request of a kind fare as the moment says, if it is one of a request.
-fn decides(world: &World, moment: Moment) {
+pub(super) fn decides(world: &World, moment: Moment) {
     let mut has_come = false;
     world.front.decide(move |kind| match moment {
         Moment::Request(of, fate) if of == kind && !has_come => {
@@ -285,13 +307,7 @@ fn a_rotation_is_killed_by_seed_at_every_effect_and_goes_on() {
     let before = entries_in(&state);
     rotate(FIRST.1, "0");
     let entries = entries_in(&state) - before;
-    let victim: Arc<Mutex<Option<i32>>> = Arc::default();
-    let of = Arc::clone(&victim);
-    world.front.kill_by(move || {
-        if let Some(id) = of.lock().unwrap().take() {
-            kill(Pid::from_raw(id), Signal::SIGKILL).unwrap();
-        }
-    });
+    let victim = victim(&world);
     let (mut numbers, mut counts) = (Numbers(SEED), Counts::default());
     let mut chances = Numbers(SEED + 1);
     let arguments = ["rotate", "--account", FIRST.1, "--yes", "--quiescence", "0"];
@@ -484,7 +500,7 @@ fn two_processes_open_one_check_out_once() {
 }
 
 /// That every file is whole: a key, or a share that its custodian opens.
-fn files_are_whole(world: &World, (state, output): (&Path, &Path)) -> usize {
+pub(super) fn files_are_whole(world: &World, (state, output): (&Path, &Path)) -> usize {
     let mut count = 0;
     for path in [state, output].into_iter().filter(|path| path.exists()).flat_map(files_below) {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();

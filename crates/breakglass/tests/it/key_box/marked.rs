@@ -11,6 +11,8 @@ use memchr::memmem::Finder;
 
 use super::extracted::pages;
 use super::front::{Exchange, Fate, Kind};
+use super::marked_keys::sealing_keys;
+use super::vault::VaultExchange;
 use super::world::{FIRST, Run, SECOND, WRITER_SECRET, World, files_below};
 
 /// Words of a share, one after the other, that nobody may see.
@@ -21,6 +23,9 @@ const PART_CHARS: usize = 12;
 
 /// Rows in which a share is shown.
 const ROW_COUNT: usize = 11;
+
+/// The token of a vault that does not answer.
+const AWAY_TOKEN: &str = "vault~token~1";
 
 /// A secret, and every form in which it may turn up.
 pub(super) struct Marked {
@@ -56,10 +61,7 @@ impl Marked {
 
     /// What is no text.
     pub(super) fn bytes(what: &str, bytes: &[u8]) -> Self {
-        let hex = in_hex(bytes);
-        let mut forms = vec![bytes.to_vec(), hex.to_uppercase().into_bytes(), hex.into_bytes()];
-        forms.extend(in_base64(bytes));
-        Self::of(what, forms)
+        Self::of(what, forms_of_bytes(bytes))
     }
 
     pub(super) fn share(what: &str, words: &str) -> Self {
@@ -79,7 +81,8 @@ impl Marked {
         Self::of(what, forms)
     }
 
-    fn of(what: &str, mut forms: Vec<Vec<u8>>) -> Self {
+    /// In forms that are known.
+    pub(super) fn of(what: &str, mut forms: Vec<Vec<u8>>) -> Self {
         forms.sort();
         forms.dedup();
         assert!(forms.iter().all(|form| form.len() > 8), "{what}");
@@ -87,13 +90,13 @@ impl Marked {
         Self { what: what.to_owned(), forms }
     }
 
-    fn is_in(&self, bytes: &[u8]) -> bool {
+    pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
         self.forms.iter().any(|form| form.find(bytes).is_some())
     }
 }
 
 /// A text in every form in which it may turn up.
-fn forms_of(text: &str) -> Vec<Vec<u8>> {
+pub(super) fn forms_of(text: &str) -> Vec<Vec<u8>> {
     let bytes = text.as_bytes();
     let hex = in_hex(bytes);
     let percent = |is_plain: &dyn Fn(u8) -> bool, lower: bool| -> String {
@@ -116,6 +119,14 @@ fn forms_of(text: &str) -> Vec<Vec<u8>> {
     let mut forms: Vec<Vec<u8>> = forms.into_iter().map(String::into_bytes).collect();
     forms.push(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
     forms.push(text.encode_utf16().flat_map(u16::to_be_bytes).collect());
+    forms.extend(in_base64(bytes));
+    forms
+}
+
+/// What is no text in every form in which it may turn up.
+pub(super) fn forms_of_bytes(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let hex = in_hex(bytes);
+    let mut forms = vec![bytes.to_vec(), hex.to_uppercase().into_bytes(), hex.into_bytes()];
     forms.extend(in_base64(bytes));
     forms
 }
@@ -144,6 +155,8 @@ pub(super) struct Counts {
     bytes: usize,
     outputs: usize,
     pub(super) files: usize,
+    /// Files that were taken away, as far as they were seen.
+    removed: usize,
     pub(super) exchanges: usize,
     /// Found where it may be: that shows that it is found.
     pub(super) allowed: usize,
@@ -211,9 +224,26 @@ impl Search<'_> {
             self.through(&format!("the body of a request, {kind:?}"), body, |what| match kind {
                 Kind::Make | Kind::Set | Kind::Prove => what.starts_with("password"),
                 Kind::SignIn => what == "the secret of the application",
-                Kind::Read | Kind::Revoke => false,
+                Kind::Read | Kind::Look | Kind::Revoke | Kind::Delete => false,
             });
             self.through(&format!("the answer to a request, {kind:?}"), answer, |_| false);
+        }
+    }
+
+    /// A vault knows its token by one header; nothing else that it is sent or sends has anything of a secret.
+    fn vault(&mut self, exchanges: &[VaultExchange]) {
+        for VaultExchange { request, answer } in exchanges {
+            self.counts.exchanges += 1;
+            let end = request.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+            let (head, body) = request.split_at(end);
+            for line in head.split(|byte| *byte == b'\n') {
+                let is_token = line.starts_with(b"x-vault-token: ");
+                self.through("the head of a request to the vault", line, |what| {
+                    is_token && what.starts_with("the token of the vault")
+                });
+            }
+            self.through("the body of a request to the vault", body, |_| false);
+            self.through("the answer of the vault", answer, |_| false);
         }
     }
 }
@@ -379,7 +409,7 @@ impl Desk {
         for file in ["vault.toml", "gone.toml"] {
             let words = ["rotate", "--account", FIRST.1, "--yes", "--config", file, "--state", ".breakglass"];
             let mut command = world.command(&words);
-            let child = command.env("BREAKGLASS_VAULT_TOKEN", "vault~token~1").spawn().unwrap();
+            let child = command.env("BREAKGLASS_VAULT_TOKEN", AWAY_TOKEN).spawn().unwrap();
             let run = world.ended(&words, child);
             assert!(run.code.is_some_and(|code| code != 0), "{file}: {run:?}");
         }
@@ -401,7 +431,12 @@ fn seeds(world: &World) -> Vec<(Marked, String)> {
 
 /// Looks for secrets, and for the seeds of all keys, in everything that was said, written and sent; fails where one is that may
 /// not be there.
-pub(super) fn found_anywhere(world: &World, mut marked: Vec<Marked>) -> Counts {
+pub(super) fn found_anywhere(world: &World, marked: Vec<Marked>) -> Counts {
+    found_anywhere_and_in(&[], world, marked)
+}
+
+/// The same, with what went to a vault and came from it.
+pub(super) fn found_anywhere_and_in(vault: &[VaultExchange], world: &World, mut marked: Vec<Marked>) -> Counts {
     let (seeds, files): (Vec<Marked>, Vec<String>) = seeds(world).into_iter().unzip();
     marked.extend(seeds);
 
@@ -409,6 +444,11 @@ pub(super) fn found_anywhere(world: &World, mut marked: Vec<Marked>) -> Counts {
     let runs = world.runs.lock().unwrap().clone();
     search.runs(&runs);
     search.line(&world.front.exchanges());
+    search.vault(vault);
+    for (name, bytes) in world.removed_files() {
+        search.counts.removed += 1;
+        search.through(&format!("the file `{name}`, which is gone"), &bytes, |_| false);
+    }
     for folder in [&world.folder, &world.served.folder] {
         for path in files_below(folder) {
             search.counts.files += 1;
@@ -427,12 +467,14 @@ pub(super) fn found_anywhere(world: &World, mut marked: Vec<Marked>) -> Counts {
     }
     let Search { counts, found, .. } = search;
     println!(
-        "{} secrets in {} forms; {} commands, {} outputs, {} files, {} exchanges, {} bytes; found {} times where they may be",
+        "{} secrets in {} forms; {} commands, {} outputs, {} files and {} that are gone, {} exchanges, {} bytes; found {} times \
+         where they may be",
         marked.len(),
         marked.iter().map(|one| one.forms.len()).sum::<usize>(),
         runs.len(),
         counts.outputs,
         counts.files,
+        counts.removed,
         counts.exchanges,
         counts.bytes,
         counts.allowed
@@ -443,7 +485,8 @@ pub(super) fn found_anywhere(world: &World, mut marked: Vec<Marked>) -> Counts {
 
 #[test]
 fn marked_secrets_are_nowhere_they_may_not_be() {
-    let (world, first) = World::with_set("marked");
+    let world = World::new("marked").keeping_removed();
+    let first = world.new_set();
     let mut desk = Desk { world, shares: vec![first], shown: Vec::new() };
     let sealed = desk.world.ends(0, &["custody", "seal", "--account", SECOND.1, "--id", SECOND.0, "--generate"], "");
     desk.keeps_what_is_shown(&sealed);
@@ -490,7 +533,11 @@ fn marked_secrets_are_nowhere_they_may_not_be() {
     desk.writes();
 
     let Desk { world, shares, shown } = &desk;
-    let mut marked = vec![Marked::password("the secret of the application", WRITER_SECRET)];
+    let mut marked = vec![
+        Marked::password("the secret of the application", WRITER_SECRET),
+        Marked::password("the token of a vault that is away", AWAY_TOKEN),
+    ];
+    marked.extend(sealing_keys(world, &shares.iter().map(Vec::as_slice).collect::<Vec<_>>()));
     let mut passwords: Vec<String> = shown.clone();
     for set in shares {
         passwords.extend(world.opened(super::world::DOCUMENTS, set).into_iter().map(|(_, _, password)| password));

@@ -3,7 +3,6 @@
 //! afterwards: from the requests that set them, from what is sealed, and from the terminal.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 
 use breakglass_tenant::profile::Profile;
 use nix::sys::signal::{Signal, kill};
@@ -12,16 +11,14 @@ use serde_json::{Value, json};
 
 use super::front::{Fate, Kind};
 use super::marked::{Marked, found_anywhere};
+use super::marked_keys::sealing_keys;
+use super::person::{begun, ended_as, enters_code, of_person};
 use super::terminal::Terminal;
-use super::world::{DOCUMENTS, FIRST, Run, SECOND, WRITER, WRITER_SECRET, World, decrypted, files_below, seed};
-use crate::served::{context, written};
+use super::world::{DOCUMENTS, FIRST, Run, SECOND, WRITER_SECRET, World, decrypted, files_below, seed};
 
 /// Who carries the plan out: id, sign-in name and password.
 const OPERATOR: (&str, &str, &str) =
     ("00000000-0000-4000-8000-0000000000a1", "ada@contoso.onmicrosoft.com", "Ada-Walks-Home-1");
-
-/// Microsoft Graph Command Line Tools, which every tenant knows.
-const GRAPH_TOOLS: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
 
 /// The accounts that are made, in the order of the plan.
 const NAMES: [&str; 4] =
@@ -56,12 +53,7 @@ fn configured(world: &World) {
     let config = format!("profile = \"classic\"\n{}", fs::read_to_string(&path).unwrap());
     let config = config.replace("[custody]\n", &format!("{}[custody]\n", more.collect::<String>()));
     fs::write(&path, &config).unwrap();
-    let of_person = config.replace(
-        &format!("client_id = \"{WRITER}\"\nsign_in = \"client-secret\"\n"),
-        &format!("client_id = \"{GRAPH_TOOLS}\"\nsign_in = \"device-code\"\n"),
-    );
-    assert_ne!(of_person, config);
-    fs::write(world.folder.join("writer.toml"), of_person).unwrap();
+    fs::write(world.folder.join("writer.toml"), of_person(&config)).unwrap();
 }
 
 /// What becomes of the accounts that are made from now on, one after the other; everything else is passed on.
@@ -73,52 +65,14 @@ fn fare(world: &World, fates: Vec<Fate>) {
     });
 }
 
-/// The operator signs in on another machine, with the code that the program shows.
-fn enters_code(world: &World, code: &str) {
-    let (_, name, password) = OPERATOR;
-    let send = |path: &str, cookie: &str, form: &[(&str, &str)]| {
-        let form = written(form);
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: {}\r\ncookie: {cookie}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
-             content-length: {}\r\n\r\n{form}",
-            world.served.at,
-            form.len()
-        );
-        world.runtime.block_on(world.front.send(&request))
-    };
-    let page = send("/devicelogin", "", &[("otc", code)]);
-    let cookie = page.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap_or_else(|| panic!("{page}"));
-    let cookie = cookie.split(';').next().unwrap();
-    let ctx = context(&page);
-    let confirm = send("/common/login", cookie, &[("ctx", ctx.as_str()), ("login", name), ("passwd", password)]);
-    let ctx = context(&confirm);
-    let done = send("/common/login", cookie, &[("ctx", ctx.as_str()), ("do", "continue")]);
-    assert!(done.contains("You have signed in"), "{done}");
-}
-
 /// Carries the plan out with nobody at a terminal.
 fn applies(world: &World, more: &[&str]) -> Run {
     let arguments = [&["apply", "--config", "writer.toml", "--yes"][..], more].concat();
-    // No sign-in is remembered: the key for that would be this machine's.
-    let mut child = world.command(&arguments).env_remove("HOME").spawn().unwrap();
-    drop(child.stdin.take());
+    let child = begun(world, &arguments);
     let id = Pid::from_raw(i32::try_from(child.id()).unwrap());
     world.front.kill_by(move || kill(id, Signal::SIGKILL).unwrap());
-    let (mut said, mut is_next) = (String::new(), false);
-    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
-        let line = line.unwrap();
-        if is_next && !line.trim().is_empty() {
-            enters_code(world, line.trim());
-            is_next = false;
-        }
-        is_next |= line.contains("enter the code");
-        said.push_str(&line);
-        said.push('\n');
-    }
-    let output = child.wait_with_output().unwrap();
-    let arguments = arguments.into_iter().map(str::to_owned).collect();
-    let out = String::from_utf8(output.stdout).unwrap();
-    world.kept(Run { arguments, code: output.status.code(), out, err: said, screen: None })
+    let (_, name, password) = OPERATOR;
+    ended_as(world, (name, password), &arguments, child)
 }
 
 /// The same with the operator at a terminal, who is asked and is shown passwords; it has to end so.
@@ -127,7 +81,8 @@ fn applies_at_terminal(world: &World, code: i32) -> Run {
     let mut terminal = Terminal::new(command.env_remove("HOME"));
     terminal.waits_for("enter the code");
     let shown = terminal.waits_for("and sign in");
-    enters_code(world, shown.trim());
+    let (_, name, password) = OPERATOR;
+    enters_code(world, (name, password), shown.trim());
     terminal.waits_for("Only `yes` does:");
     terminal.types("yes\n");
     terminal.ends(Some(code), world)
@@ -154,7 +109,7 @@ fn made(world: &World) -> (Vec<String>, Run) {
 
 #[test]
 fn marked_passwords_of_accounts_that_are_made_are_nowhere_they_may_not_be() {
-    let world = World::of("marked-apply", &company(), Profile::Classic);
+    let world = World::of("marked-apply", &company(), Profile::Classic).keeping_removed();
     configured(&world);
     let shares = world.new_set();
     let (handed, at_terminal) = made(&world);
@@ -177,6 +132,7 @@ fn marked_passwords_of_accounts_that_are_made_are_nowhere_they_may_not_be() {
     assert_eq!((passwords.len(), is_sent(&handed), is_shown, is_sent(&sealed)), (8, 2, 2, 2));
 
     let mut marked = vec![Marked::password("the secret of the application", WRITER_SECRET)];
+    marked.extend(sealing_keys(&world, &[&shares]));
     for (number, password) in passwords.iter().enumerate() {
         marked.push(Marked::generated(&format!("password {number}"), password));
     }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::marked::{Marked, found_anywhere, misread};
+use super::marked_keys::sealing_keys;
 use super::world::{DOCUMENTS, FIRST, SECOND, WRITER_SECRET, World, decrypted};
 
 /// Who holds the reserve.
@@ -55,7 +56,8 @@ fn certificates(world: &World) -> Vec<String> {
 
 #[test]
 fn marked_secrets_of_a_reserve_of_drills_and_of_certificates_are_nowhere_they_may_not_be() {
-    let (world, shares) = World::with_set("marked-more");
+    let world = World::new("marked-more").keeping_removed();
+    let shares = world.new_set();
     let outside = reserve(&world);
     for (_, name, _) in [FIRST, SECOND] {
         world.ends(0, &["rotate", "--account", name, "--yes", "--quiescence", "0"], "");
@@ -92,7 +94,7 @@ fn marked_secrets_of_a_reserve_of_drills_and_of_certificates_are_nowhere_they_ma
 
     let keys = certificates(&world);
     passwords.push(WRITER_SECRET.to_owned());
-    let mut marked: Vec<Marked> = Vec::new();
+    let mut marked: Vec<Marked> = sealing_keys(&world, &[&shares, &outside]);
     for (number, password) in passwords.iter().enumerate() {
         let is_last = number + 1 == passwords.len();
         let what = if is_last { "the secret of the application".to_owned() } else { format!("password {number}") };

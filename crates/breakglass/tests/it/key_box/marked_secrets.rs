@@ -1,6 +1,7 @@
 //! Marked secrets that are no passwords: the PIN of a security key and the private key of a certificate.
 
 use super::marked::{Marked, found_anywhere, misread};
+use super::marked_keys::sealing_keys;
 use super::world::{FIRST, World};
 
 const KEY: &str = "20817713";
@@ -18,7 +19,8 @@ fn parts(text: &str) -> Vec<String> {
 
 #[test]
 fn marked_pins_and_private_keys_are_nowhere_they_may_not_be() {
-    let (world, shares) = World::with_set("marked-secrets");
+    let world = World::new("marked-secrets").keeping_removed();
+    let shares = world.new_set();
     let (id, name, _) = FIRST;
     let note = ["keys", "note", "--account", id, "--key", KEY, "--at", "safe", "--held-by", "ada"];
     world.ends(0, &[&note[..], &["--pin-held-by", "bram", "--method", "AQEB"]].concat(), "");
@@ -64,6 +66,7 @@ fn marked_pins_and_private_keys_are_nowhere_they_may_not_be() {
     world.ends(0, &["state", "backup", "copy.db"], "");
 
     let mut marked = vec![Marked::password("PIN", PIN)];
+    marked.extend(sealing_keys(&world, &[&shares]));
     marked.extend(parts(&opened).iter().map(|part| Marked::password("private key", part)));
     for (number, words) in shares.iter().enumerate() {
         marked.push(Marked::share(&format!("share {number} of set 0"), words));

@@ -7,6 +7,7 @@ use std::fs;
 use nix::sys::signal::Signal;
 
 use super::marked::{Marked, found_anywhere, misread};
+use super::marked_keys::sealing_keys;
 use super::terminal::Terminal;
 use super::world::{DOCUMENTS, FIRST, SECOND, World};
 
@@ -167,7 +168,7 @@ fn opened(world: &World, shares: &[String], made: &[String]) {
 
 #[test]
 fn marked_secrets_at_a_terminal_are_nowhere_they_may_not_be() {
-    let world = World::new("marked-terminal");
+    let world = World::new("marked-terminal").keeping_removed();
     let shares = shown(&world);
     acknowledged(&world, &shares);
     let made = sealed(&world, &shares);
@@ -179,6 +180,7 @@ fn marked_secrets_at_a_terminal_are_nowhere_they_may_not_be() {
         Marked::password("PIN", PIN),
         Marked::password("the PIN that is mistyped", OTHER_PIN),
     ];
+    marked.extend(sealing_keys(&world, &[&shares]));
     for (number, password) in made.iter().enumerate() {
         marked.push(Marked::generated(&format!("password {number}"), password));
     }

@@ -5,7 +5,10 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use super::front::{Fate, Kind};
 use super::marked::{Marked, found_anywhere};
+use super::marked_keys::sealing_keys;
+use super::successions::Succession;
 use super::world::{DOCUMENTS, FIRST, GLOBAL_ADMINISTRATOR, SECOND, TENANT, WRITER, WRITER_SECRET, World, other};
 use crate::served::written;
 
@@ -23,7 +26,7 @@ fn token(world: &World) -> String {
 }
 
 /// What Graph says to the writer.
-fn graph(world: &World, line: &str, body: &Value) -> Value {
+pub(super) fn graph(world: &World, line: &str, body: &Value) -> Value {
     let authorization = format!("authorization: Bearer {}\r\n", token(world));
     sent(world, line, "application/json", &authorization, &body.to_string())
 }
@@ -41,19 +44,19 @@ fn sent(world: &World, line: &str, kind: &str, headers: &str, body: &str) -> Val
 }
 
 /// The configuration with other lines.
-fn configure(world: &World, change: impl Fn(String) -> String) {
+pub(super) fn configure(world: &World, change: impl Fn(String) -> String) {
     let path = world.folder.join("breakglass.toml");
     fs::write(&path, change(fs::read_to_string(&path).unwrap())).unwrap();
 }
 
-fn declare(world: &World, name: &str) {
+pub(super) fn declare(world: &World, name: &str) {
     configure(world, |text| {
         text.replacen("[custody]", &format!("[[account]]\nuser_principal_name = \"{name}\"\n[custody]"), 1)
     });
 }
 
 /// The group that the plan asks for; its id.
-fn group(world: &World) -> String {
+pub(super) fn group(world: &World) -> String {
     let group = json!({
         "displayName": "Emergency access - excluded from Conditional Access", "mailNickname": "emergency-access",
         "mailEnabled": false, "securityEnabled": true, "isAssignableToRole": true,
@@ -61,12 +64,14 @@ fn group(world: &World) -> String {
     graph(world, "POST /v1.0/groups", &group)["id"].as_str().unwrap().to_owned()
 }
 
-fn add(world: &World, group: &str, id: &str) {
+pub(super) fn add(world: &World, group: &str, id: &str) {
     let member = json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{id}") });
     graph(world, &format!("POST /v1.0/groups/{group}/members/$ref"), &member);
 }
 
-fn rotate(world: &World, code: i32, account: &str, more: &[&str]) -> String {
+/// What a rotation says that has to end so.
+#[track_caller]
+pub(super) fn rotate(world: &World, code: i32, account: &str, more: &[&str]) -> String {
     let ended = world.ends(code, &[&["rotate", "--yes", "--account", account][..], more].concat(), "");
     format!("{}{}", ended.out, ended.err)
 }
@@ -123,10 +128,16 @@ fn another_account_takes_the_place_of_one_that_goes_last() {
     let to_do: Value = serde_json::from_str::<Value>(&to_do).unwrap()["toDo"].clone();
     assert!(!to_do.to_string().contains(FIRST.1), "{to_do}");
     declare(&world, FIRST.1);
-    // Whoever still names it learns that it is gone.
+    // Whoever still names it learns that it is gone for good, and whoever does the same again that it is done.
     let gone = rotate(&world, 2, FIRST.1, &[]);
-    assert!(gone.contains("somebody has deleted it"), "{gone}");
+    assert!(gone.contains(&format!("`{}` is deleted: `{third}` has taken its place", FIRST.1)), "{gone}");
+    assert!(!gone.contains("restore"), "{gone}");
+    let by_another = rotate(&world, 2, FIRST.1, &["--replace-account", SECOND.1]);
+    assert!(by_another.contains(&format!("`{third}` has taken its place")), "{by_another}");
+    let done = rotate(&world, 0, FIRST.1, &replace);
+    assert!(done.contains(&format!("`{}` is deleted, and `{third}` is in its place", FIRST.1)), "{done}");
     let mut marked = vec![Marked::password("the secret of the application", WRITER_SECRET)];
+    marked.extend(sealing_keys(&world, &[&shares]));
     for (number, (_, _, password)) in world.opened(DOCUMENTS, &shares).iter().enumerate() {
         marked.push(Marked::password(&format!("password {number}"), password));
     }
@@ -136,6 +147,62 @@ fn another_account_takes_the_place_of_one_that_goes_last() {
     let counts = found_anywhere(&world, marked);
     // Each password as it is set and proved, and the seed of each key in its file.
     assert!(counts.allowed > 8 && counts.exchanges > 50, "{counts:?}");
+}
+
+#[test]
+fn whatever_becomes_of_the_deletion_it_is_looked_for_and_gone_on_with() {
+    use Fate::{BrokenDone, Late, LostDone, LostUndone, Refused};
+    const DONE: &str = "is in its place";
+    const UNDONE: &str = "is not deleted, and";
+    const UNKNOWN: &str = "is deleted is not known, and";
+    // What becomes of the first request of a kind; how the run ends, and what it says.
+    type Case<'c> = (&'c [(Kind, Fate)], i32, &'c str);
+    let cases: [Case<'_>; 8] = [
+        (&[], 0, DONE),
+        (&[(Kind::Delete, LostDone)], 0, DONE),
+        (&[(Kind::Delete, BrokenDone(503))], 0, DONE),
+        (&[(Kind::Delete, LostUndone)], 0, DONE),
+        (&[(Kind::Delete, Late)], 0, DONE),
+        (&[(Kind::Delete, Refused(403))], 4, UNDONE),
+        (&[(Kind::Delete, LostDone), (Kind::Look, Refused(403))], 4, UNKNOWN),
+        (&[(Kind::Delete, LostUndone), (Kind::Look, Refused(403))], 4, UNKNOWN),
+    ];
+    let mut scene = Succession::new("deletions", cases.len() + 1);
+    for (fates, code, says) in cases {
+        let (old, new) = scene.declare_next();
+        let mut left = fates.to_vec();
+        scene.world.front.decide(move |kind| {
+            let at = left.iter().position(|(of, _)| *of == kind);
+            at.map_or(Fate::Passed, |at| left.remove(at).1)
+        });
+        let told = scene.replace(code, (&old, &new));
+        for what in [DONE, UNDONE, UNKNOWN] {
+            assert_eq!(told.contains(what), what == says, "{fates:?}, `{what}`: {told}");
+        }
+        assert!(!told.contains("restore"), "{fates:?}: {told}");
+        scene.world.front.decide(|_| Fate::Passed);
+        if code != 0 {
+            assert!(told.contains("run the same command again"), "{fates:?}: {told}");
+            let to_do = scene.to_do();
+            let command = format!("breakglass rotate --account {} --replace-account {}", old.1, new.1);
+            assert!(to_do.contains(&command), "{fates:?}: {to_do}");
+            let again = scene.replace(0, (&old, &new));
+            assert!(again.contains(DONE), "{fates:?}: {again}");
+        }
+        // Whatever was on its way arrives, and changes nothing any more.
+        scene.world.runtime.block_on(scene.world.front.let_arrive());
+        scene.is_done((&old, &new));
+        scene.forget(&old);
+    }
+    // The same by a fault of the tenant itself, which cuts each answer to what was changed.
+    let (old, new) = scene.declare_next();
+    rotate(&scene.world, 0, &new.1, &[]);
+    scene.world.switch("PUT", &["faults", "cut-after-write"]);
+    let told = scene.replace(0, (&old, &new));
+    scene.world.switch("DELETE", &["faults"]);
+    assert!(told.contains(DONE), "{told}");
+    scene.is_done((&old, &new));
+    scene.world.ledger_is_whole();
 }
 
 #[test]

@@ -21,10 +21,9 @@ use breakglass_ops::key_box::record::Entry;
 use breakglass_ops::ports::{Clock, Store as _};
 use breakglass_ops::rotation::journey::{RotationError, Rotator, Sealing};
 use breakglass_ops::rotation::record::UNPROVED_COUNT_MAX;
-use breakglass_tenant::{backstage, tls};
+use breakglass_tenant::tls;
 use breakglass_testkit::is_full;
 use jiff::Timestamp;
-use serde_json::json;
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
@@ -188,12 +187,14 @@ impl Bench {
                 Kind::Revoke => {
                     &[Fate::LostDone, Fate::LostUndone, Fate::Refused(403), Fate::KilledBefore, Fate::KilledAfter]
                 }
-                Kind::Read | Kind::SignIn | Kind::Make => &[Fate::LostUndone, Fate::Refused(503), Fate::KilledBefore],
+                Kind::Read | Kind::Look | Kind::SignIn | Kind::Make | Kind::Delete => {
+                    &[Fate::LostUndone, Fate::Refused(503), Fate::KilledBefore]
+                }
             };
             let tenths = match kind {
                 Kind::Set => 8,
                 Kind::Prove | Kind::Revoke => 4,
-                Kind::Read | Kind::SignIn | Kind::Make => 1,
+                Kind::Read | Kind::Look | Kind::SignIn | Kind::Make | Kind::Delete => 1,
             };
             let is_bad = left > 0 && numbers.below(10) < tenths;
             if !is_bad {
@@ -204,13 +205,6 @@ impl Bench {
             *fates.lock().unwrap().entry((kind, fate)).or_default() += 1;
             fate
         });
-    }
-
-    fn switch(&self, method: &str, parts: &[&str]) {
-        let body = (method == "PUT").then(|| json!({}));
-        let asked = backstage::ask(&self.world.served.folder, (method, parts), body.as_ref());
-        let (status, answer) = self.world.runtime.block_on(asked).unwrap();
-        assert!(status < 300, "{method} {parts:?}: {answer}");
     }
 }
 
@@ -231,7 +225,7 @@ fn sample(bench: &Bench, number: usize, seed: u64, ends: &mut Ends) {
     }
     let fault = (numbers.below(3) == 0).then(|| numbers.one_of(&FAULTS));
     if let Some(fault) = fault {
-        bench.switch("PUT", &["faults", fault]);
+        bench.world.switch("PUT", &["faults", fault]);
         *ends.entry(format!("the tenant's fault {fault}")).or_default() += 1;
     }
     bench.fares(numbers.clone(), usize::try_from(1 + numbers.below(4)).unwrap());
@@ -239,7 +233,7 @@ fn sample(bench: &Bench, number: usize, seed: u64, ends: &mut Ends) {
     for run in 1..=RUN_COUNT_MAX {
         let ended = bench.run(&account, &folder);
         if run == 1 && fault.is_some() {
-            bench.switch("DELETE", &["faults"]);
+            bench.world.switch("DELETE", &["faults"]);
         }
         if numbers.below(2) == 0 {
             bench.world.runtime.block_on(bench.world.front.let_arrive());

@@ -6,7 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use breakglass_adapters::key_file;
 use breakglass_adapters::sqlite_store::SqliteStore;
@@ -22,12 +22,14 @@ use breakglass_ops::reading::{RELATED, SOURCES};
 use breakglass_ops::rotation::journey::course_of;
 use breakglass_ops::rotation::record::Course;
 use breakglass_tenant::profile::Profile;
-use breakglass_tenant::tls;
+use breakglass_tenant::{backstage, tls};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use super::front::Front;
+#[cfg(target_os = "linux")]
+use super::removed::Removed;
 use crate::served::{Served, written};
 
 pub(super) const TENANT: &str = "6c1b0e0e-54a2-4d39-9d0f-b4ea6f1a5509";
@@ -68,6 +70,11 @@ pub(super) struct World {
     pub(super) custodians: Vec<Custodian>,
     /// Everything that was run, and what it said.
     pub(super) runs: Mutex<Vec<Run>>,
+    /// The token that every command has for a vault, once there is one.
+    pub(super) vault_token: OnceLock<&'static str>,
+    /// Files that were taken away, where they are kept.
+    #[cfg(target_os = "linux")]
+    removed: OnceLock<Removed>,
 }
 
 /// What came of a run.
@@ -96,6 +103,7 @@ impl World {
     /// The same with a tenant of its own kind.
     pub(super) fn of(name: &str, seed: &Value, profile: Profile) -> Self {
         let runtime = Runtime::new().unwrap();
+        let folder = desk_of(name);
         let name = format!("key-box-{name}");
         let (at, served, front) = runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -104,13 +112,23 @@ impl World {
             let front = Front::new(listener, served.at, &served.folder);
             (at, served, front)
         });
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-desk"));
         drop(fs::remove_dir_all(&folder));
         for part in ["", "home", "temporary"] {
             fs::create_dir_all(folder.join(part)).unwrap();
         }
         let custodians = PEOPLE.map(|id| Custodian { id, age: age::x25519::Identity::generate() }).into();
-        let world = Self { runtime, served, front, at, folder, custodians, runs: Mutex::default() };
+        let world = Self {
+            runtime,
+            served,
+            front,
+            at,
+            folder,
+            custodians,
+            runs: Mutex::default(),
+            vault_token: OnceLock::new(),
+            #[cfg(target_os = "linux")]
+            removed: OnceLock::new(),
+        };
         let keys: Vec<String> = PEOPLE.iter().map(|id| world.key_of(id)).collect();
         world.configure(&keys);
         world
@@ -121,6 +139,25 @@ impl World {
         let world = Self::new(name);
         let shares = world.new_set();
         (world, shares)
+    }
+
+    /// The same, and what is in files of its folder that are taken away from now on is kept, as far as they are seen before.
+    pub(super) fn keeping_removed(self) -> Self {
+        #[cfg(target_os = "linux")]
+        self.removed.get_or_init(|| Removed::below(&self.folder));
+        self
+    }
+
+    /// Files that were taken away, each with its name and what was in it last.
+    #[cfg(target_os = "linux")]
+    pub(super) fn removed_files(&self) -> Vec<(String, Vec<u8>)> {
+        self.removed.get().map(Removed::files).unwrap_or_default()
+    }
+
+    /// The same where nobody sees them go.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn removed_files(&self) -> Vec<(String, Vec<u8>)> {
+        Vec::new()
     }
 
     /// Makes a set of shares that can be sealed to, and gives the words of each share.
@@ -178,6 +215,9 @@ impl World {
         command.env("HOME", self.folder.join("home")).env("TMPDIR", self.folder.join("temporary"));
         command.env("COLUMNS", "100").env("NO_COLOR", "1").env("BREAKGLASS_CLIENT_SECRET", WRITER_SECRET);
         command.env("RUST_BACKTRACE", "1").env("RUST_LOG", "trace");
+        if let Some(token) = self.vault_token.get() {
+            command.env("BREAKGLASS_VAULT_TOKEN", token);
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -341,10 +381,26 @@ impl World {
         panic!("neither what is sealed nor what may have been before is let in as `{name}`: {course:?}")
     }
 
+    /// Switches a fault of the tenant itself on (`PUT`) or off (`DELETE`).
+    pub(super) fn switch(&self, method: &str, parts: &[&str]) {
+        let body = (method == "PUT").then(|| json!({}));
+        let asked = backstage::ask(&self.served.folder, (method, parts), body.as_ref());
+        let (status, answer) = self.runtime.block_on(asked).unwrap();
+        assert!(status < 300, "{method} {parts:?}: {answer}");
+    }
+
     /// That every stream agrees with the ledger.
     pub(super) fn ledger_holds(&self) {
         let ended = self.run(&["ledger", "show"], "");
         assert_eq!(ended.code, Some(0), "{ended:?}");
+    }
+
+    /// That every entry gets into the ledger, and that it is as it was signed.
+    #[track_caller]
+    pub(super) fn ledger_is_whole(&self) {
+        self.ends(0, &["ledger", "checkpoint"], "");
+        let verified = self.ends(0, &["ledger", "verify"], "").out;
+        assert!(!verified.contains("Not yet"), "{verified}");
     }
 }
 
@@ -355,6 +411,11 @@ impl Drop for World {
             let _ = fs::remove_dir_all(&self.served.folder);
         }
     }
+}
+
+/// Where the company of a test keeps everything of its own.
+pub(super) fn desk_of(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("key-box-{name}-desk"))
 }
 
 /// What a custodian has in their file.

@@ -175,6 +175,8 @@ struct Player<'c> {
     late: Mutex<BTreeSet<Number>>,
     /// After a sign-in that was right: how often the time of the change is asked for without an answer.
     undated: Mutex<Option<u8>>,
+    /// After a document that was kept, or not, without a word: what clears it away does not get through either.
+    is_away: Mutex<bool>,
 }
 
 /// What came of a way.
@@ -233,6 +235,7 @@ impl<'c> Player<'c> {
             under_way: Mutex::default(),
             late: Mutex::default(),
             undated: Mutex::default(),
+            is_away: Mutex::default(),
         }
     }
 
@@ -262,7 +265,7 @@ impl<'c> Player<'c> {
             }
             Event::Destroys => {
                 let destroyed = run(destroy_superseded((&self.depository, store), account, now)).unwrap();
-                assert!(!destroyed.is_empty());
+                assert!(!destroyed.gone.is_empty());
             }
             Event::Steps(_) | Event::KilledBefore | Event::KilledAfter(_) => panic!("no process runs for {event:?}"),
         }
@@ -478,6 +481,7 @@ impl Depository for Player<'_> {
             return Ok(());
         }
         self.stepped(is_killed);
+        *self.is_away.lock().unwrap() = true;
         Err(DepositoryError::Unanswered { place: self.place(), why: "it is played".to_owned() })
     }
 
@@ -492,6 +496,9 @@ impl Depository for Player<'_> {
     }
 
     async fn destroy(&self, name: &Name) -> Result<(), DepositoryError> {
+        if std::mem::take(&mut *self.is_away.lock().unwrap()) {
+            return Err(DepositoryError::Unanswered { place: self.place(), why: "it is played".to_owned() });
+        }
         self.depository.destroy(name).await
     }
 }
