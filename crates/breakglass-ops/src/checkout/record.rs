@@ -119,13 +119,16 @@ pub enum EntryError {
     /// Another request is under way.
     #[error("the request `{0}` for this account is under way; refuse it, or wait until it expires")]
     UnderWay(Name),
-    /// What another request was for is out.
-    #[error("what the request `{request}` for this account was for is out since {}; it has to be returned first", .opened_at.strftime("%-d %B %Y, %H:%M UTC"))]
+    /// By another request something is out, which ends with its return alone.
+    #[error(
+        "by the request `{request}` for this account something is out since {}; return it first",
+        .since.strftime("%-d %B %Y, %H:%M UTC")
+    )]
     Out {
         /// Which.
         request: Name,
         /// Since when.
-        opened_at: Timestamp,
+        since: Timestamp,
     },
     /// There is no such request under way.
     #[error("there is no request `{0}` under way for this account")]
@@ -250,8 +253,7 @@ pub struct Course {
     known: BTreeSet<Name>,
     /// Documents that were opened, by whatever way, in this order.
     opened: Vec<Name>,
-    /// Openings of which nobody has said why: the document, and when it was opened. What somebody says of another opening of the
-    /// same document explains none of them.
+    /// Openings of which nobody has said why: of which document, and when.
     unexplained: BTreeSet<(Name, Timestamp)>,
 }
 
@@ -300,10 +302,12 @@ impl Course {
                     return Err(EntryError::Times);
                 }
                 self.opened.push(document.clone());
+                // A reason is that of one opening, and of no other that there was of the same document.
+                let opening = (document.clone(), *opened_at);
                 if reason.is_empty() {
-                    self.unexplained.insert((document.clone(), *opened_at));
+                    self.unexplained.insert(opening);
                 } else {
-                    self.unexplained.remove(&(document.clone(), *opened_at));
+                    self.unexplained.remove(&opening);
                 }
             }
         }
@@ -315,10 +319,10 @@ impl Course {
 
     fn request(&mut self, request: &Request) -> Result<(), EntryError> {
         if let Some(other) = self.under_way.as_ref().filter(|other| !other.is_over(request.at)) {
-            let request = other.request.request.clone();
+            let name = other.request.request.clone();
             return Err(match other.opened_at {
-                Some(opened_at) => EntryError::Out { request, opened_at },
-                None => EntryError::UnderWay(request),
+                Some(since) => EntryError::Out { request: name, since },
+                None => EntryError::UnderWay(name),
             });
         }
         check_reason(&request.reason)?;
@@ -407,7 +411,14 @@ impl Course {
         self.under_way.iter().flat_map(|found| &found.people)
     }
 
-    /// Openings without a check-out of which nobody has said why: the document, and when it was opened.
+    /// What is out, by which request and since when: it stays so until it is returned, whatever the clock says.
+    #[must_use]
+    pub fn out(&self) -> Option<(&Request, Timestamp)> {
+        self.under_way.as_ref().and_then(|found| Some((&found.request, found.opened_at?)))
+    }
+
+    /// Openings without a check-out of which nobody has said why: of which document, and when; those of one document in the
+    /// order of their times.
     pub fn unexplained(&self) -> impl Iterator<Item = (&Name, Timestamp)> {
         self.unexplained.iter().map(|(document, opened_at)| (document, *opened_at))
     }

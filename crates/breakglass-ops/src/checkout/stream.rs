@@ -95,15 +95,20 @@ pub fn kept(store: &dyn Store, account: &str) -> Result<Vec<Kept>, CheckoutStrea
 /// What is remembered cannot be read, or makes no sense.
 pub fn course_of(store: &dyn Store, account: &str) -> Result<(Course, usize), CheckoutStreamError> {
     let kept = kept(store, account)?;
+    Ok((course_by(account, &kept)?, kept.len()))
+}
+
+/// How the check-outs of an account stand by its entries.
+pub(super) fn course_by(account: &str, kept: &[Kept]) -> Result<Course, CheckoutStreamError> {
     let mut course = Course::default();
-    for (number, one) in (1..).zip(&kept) {
+    for (number, one) in (1..).zip(kept) {
         course.add(&one.entry).map_err(|error| CheckoutStreamError::Damaged {
             account: account.to_owned(),
             number,
             why: error.to_string(),
         })?;
     }
-    Ok((course, kept.len()))
+    Ok(course)
 }
 
 /// Writes an entry down, with what was signed for it; the answer is its place in the stream, from 0.

@@ -11,8 +11,9 @@ use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_custody::document::{Account, Document};
 use breakglass_custody::name::Name;
 use breakglass_custody::password::Password;
-use breakglass_ops::checkout::record as checkout;
-use breakglass_ops::checkout::stream;
+use breakglass_ops::checkout::journey::Out;
+use breakglass_ops::checkout::record::Standing;
+use breakglass_ops::checkout::stream::{self, SharesUsed};
 use breakglass_ops::drill::journey::{Drilled, Driller, Report, Step};
 use breakglass_ops::drill::record::{Begun, Entry, Outcome, PERSON_COUNT_MIN, Surface, Vantage};
 use breakglass_ops::drill::stream::{DrillStreamError, check};
@@ -23,7 +24,7 @@ use breakglass_ops::ports::{Attempt, Clock as _, NotElevated, Surfaces};
 use clap::builder::PossibleValuesParser;
 
 use super::checkout::CheckoutFailure;
-use super::checkout::agreed::under_way;
+use super::checkout::agreed::{Known, check_outs};
 use super::custody::desk::{Desk, Place, name_of};
 use super::custody::opening::{Candidates, Used, note_opening, open_together};
 use super::custody::retire::reason;
@@ -110,27 +111,48 @@ pub(crate) enum DrillFailure {
     /// There is no way to the tenant.
     #[error("the tenant does not answer, and nobody could sign in: {0}")]
     Unreached(String),
+    /// Somebody has what was opened of the account.
+    #[error(transparent)]
+    Out(#[from] Out),
     /// What is remembered is of no use, or nothing can be written down.
     #[error(transparent)]
     Stream(#[from] DrillStreamError),
 }
 
-pub(crate) const CODES: &[ErrorCode] = &[ErrorCode {
-    code: "BG4081",
-    title: "the drill is not begun",
-    explanation: "A drill has two people at least of those whom the configuration knows, accounts whose passwords are \
+pub(crate) const CODES: &[ErrorCode] = &[
+    ErrorCode {
+        code: "BG4081",
+        title: "the drill is not begun",
+        explanation: "A drill has two people at least of those whom the configuration knows, accounts whose passwords are \
                       sealed, something to try, and a state to be written down in. The message says what is missing. Nothing \
                       was opened and nobody signed in.",
-}];
+    },
+    ErrorCode {
+        code: "BG4082",
+        title: "the account is out, and not drilled meanwhile",
+        explanation: "Two people have agreed that something of the account is opened, it was, and it is not returned: one uses it \
+                      at a time, and a drill waits for its end. The message says who asked, and since when. Return it, rotate, and \
+                      drill then. Nobody signed in. In an emergency `breakglass custody open` waits for nobody.",
+    },
+];
 
 impl Coded for DrillFailure {
     fn code(&self) -> &'static str {
-        "BG4081"
+        match self {
+            Self::Out(_) => "BG4082",
+            _ => "BG4081",
+        }
     }
 
     fn help(&self) -> Option<String> {
         Some(
             match self {
+                Self::Out(out) => {
+                    return Some(format!(
+                        "return it first: `breakglass checkout return --account {} --person {}`",
+                        out.account, out.person
+                    ));
+                }
                 Self::FewPeople => "they are declared below `[[custody.custodian]]` or `[[custody.person]]`",
                 Self::Nothing => "leave out --no-azure, or name another --surface",
                 Self::Nobody => "run it at a terminal",
@@ -173,9 +195,9 @@ impl Arguments {
             // An opening for nothing costs a set of shares.
             desk.runtime.block_on(surfaces.https.answers()).map_err(DrillFailure::Unreached)?;
         }
-        let mut remember =
-            |document: &Document, used: &Used<'_>| remember((&desk, &store), (document, used), &plan.people);
-        let passwords = open_together(&documents, &self.share, &mut remember, world)?;
+        let look = |document: &Document| may_drill(&store, document);
+        let mut remember = |document: &Document, used: &Used| remember((&desk, &store), (document, used), &plan.people);
+        let passwords = open_together(&documents, &self.share, &look, &mut remember, world)?;
         let is_stopped = stopped_by_interrupt(&desk, world);
         let mut accounts = Vec::new();
         for (document, password) in documents.iter().zip(passwords) {
@@ -278,7 +300,8 @@ impl Arguments {
                 at: SystemClock.now(),
             };
             check(store, id, &Entry::Begun(begun)).map_err(DrillFailure::from)?;
-            stream::course_of(store, id).map_err(CheckoutFailure::from)?;
+            may_drill(store, candidates.first())?;
+            warn_of_request((desk, store), candidates.first(), world)?;
             candidates.tell_others(candidates.first(), world);
             documents.push(candidates.into_first());
         }
@@ -326,29 +349,41 @@ impl Arguments {
     }
 }
 
+/// That nothing of its account is out, and that it counts: before anybody types a share, and behind that, before a key is there.
+fn may_drill(store: &SqliteStore, document: &Document) -> Result<(), Failure> {
+    let enter = |at| catch_up(store, at);
+    let name = name_of(&document.label().envelope.to_string())?;
+    Ok(check_outs(store, &document.label().account, &enter).may_drill(&name)?)
+}
+
+/// Says that a request is used up by the drill, where enough people agree to one for the same document.
+fn warn_of_request((desk, store): (&Desk, &SqliteStore), document: &Document, world: &World) -> Result<(), Failure> {
+    let (label, now) = (document.label(), SystemClock.now());
+    let name = label.envelope.to_string();
+    let (course, _) = stream::course_of(store, &label.account.id).map_err(CheckoutFailure::from)?;
+    let agreed = course.request_at(now).filter(|request| request.document.as_str() == name);
+    if let Some(request) = agreed.filter(|_| course.standing(now) == Standing::Approved) {
+        world.note(&format!(
+            "enough people agree to the request of {} for `{name}`: the drill uses it up, and is to be returned as `checkout open` is",
+            desk.called(&request.person)
+        ));
+    }
+    Ok(())
+}
+
 /// Writes down that a document was opened and whose shares it took, before anything signs in with what was in it.
 fn remember(
     (desk, store): (&Desk, &SqliteStore),
-    (document, used): (&Document, &Used<'_>),
+    (document, used): (&Document, &Used),
     people: &BTreeSet<Name>,
 ) -> Result<(), Failure> {
-    let (label, at) = (document.label(), SystemClock.now());
-    let (id, name) = (&label.account.id, name_of(&label.envelope.to_string())?);
-    let (course, _) = stream::course_of(store, id).map_err(CheckoutFailure::from)?;
-    let agreed = course.request_at(at).filter(|request| request.document == name);
-    let entry = match agreed.filter(|_| course.standing(at) == checkout::Standing::Approved) {
-        Some(request) => {
-            // Every signature of it is looked at once more.
-            under_way(desk, store, id, at)?;
-            checkout::Entry::Opened { request: request.request.clone(), document: name, at }
-        }
-        None => {
-            let (people, reason) = (people.clone(), "drill".to_owned());
-            checkout::Entry::OpenedOffline { document: name, people, reason, opened_at: at, at }
-        }
-    };
-    note_opening(desk, store, (document, used), |_| entry)?;
-    catch_up(store, at).map_err(CheckoutFailure::from)?;
+    let account = &document.label().account;
+    let name = name_of(&document.label().envelope.to_string())?;
+    let enter = |at| catch_up(store, at);
+    let check_outs = check_outs(store, account, &enter);
+    let entry = |_: &SharesUsed| check_outs.drill_entry(&Known { desk, account }, &name, people);
+    note_opening(desk, store, (document, used), entry)?;
+    catch_up(store, SystemClock.now()).map_err(CheckoutFailure::from)?;
     Ok(())
 }
 

@@ -227,7 +227,7 @@ fn what_is_out_for_too_long_is_overdue_until_it_is_returned() {
             (&open()[..], "a request is good for once"),
             (&agree()[..], "it was opened on"),
             (&end("refuse", ACCOUNT)[..], "it was opened on"),
-            (&ask()[..], "it has to be returned first"),
+            (&ask()[..], "return it first"),
         ] {
             let refused = world.ends_with(2, command, &both);
             let said = words(&refused.err);

@@ -10,7 +10,7 @@ use breakglass_ops::ports::Store as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::custody_commands::{ACCOUNT, Ended, ID, OTHER_ID, World, two, words};
+use super::custody_commands::{ACCOUNT, ID, OTHER_ID, World, two, words};
 
 impl World {
     /// Seals another one, whatever is in the record, which is prepared in it.
@@ -297,59 +297,6 @@ fn what_was_asked_for_before_the_password_was_changed_opens_nothing() {
     assert_eq!(world.ends_with(0, &open, &two(&shares, 0, 1)).out.trim(), password);
 }
 
-/// Somebody types shares, and something happens before the last word of them.
-#[cfg(unix)]
-fn typed(world: &World, arguments: &[&str], (words, meanwhile): (&str, &dyn Fn())) -> Ended {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    std::thread::scope(|scope| {
-        let opening = scope.spawn(|| world.run(arguments, ""));
-        let mut options = fs::File::options();
-        options.write(true).custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits());
-        // It can be opened for writing as soon as somebody reads from it.
-        while !opening.is_finished() {
-            if let Ok(mut pipe) = options.open(world.folder.join("typed")) {
-                meanwhile();
-                pipe.write_all(words.as_bytes()).unwrap();
-                break;
-            }
-            std::thread::yield_now();
-        }
-        opening.join().unwrap()
-    })
-}
-
-#[cfg(unix)]
-#[test]
-fn what_is_changed_while_shares_are_typed_is_not_opened() {
-    let world = World::new("typed");
-    let (_, shares) = world.ready_set();
-    let [(first, _), (second, password), _] = world.three();
-    world.write_record(&proved(&first));
-    nix::unistd::mkfifo(&world.folder.join("typed"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-    let ask = ["checkout", "request", "--account", ACCOUNT, "--person", "eva", "--reason", "locked out"];
-    let agree = ["checkout", "approve", "--account", ACCOUNT, "--yes", "--person", "max"];
-    let refuse = ["checkout", "refuse", "--account", ACCOUNT, "--person", "max"];
-    let open = ["checkout", "open", "--account", ACCOUNT, "--share", "typed"];
-    let agreed = || [&ask[..], &agree[..]].map(|arguments| world.ends(0, arguments));
-    // Another password counts, and then nobody agrees any more.
-    for (meanwhile, words_of_it) in [
-        (&(|| world.adds(&proved(&second))) as &dyn Fn(), format!("`{second}` is the document that counts")),
-        (&|| drop(world.ends(0, &refuse)), "no request".to_owned()),
-    ] {
-        agreed();
-        let refused = typed(&world, &open, (&two(&shares, 0, 1), meanwhile));
-        let told = words(&refused.err);
-        assert!(refused.code == 2 && refused.out.is_empty() && told.contains(&words_of_it), "{}", refused.err);
-        // There was no key, and the set is as good as before.
-        assert_eq!(world.listing()["sets"][0]["stands"], "current");
-        world.run(&refuse, "");
-    }
-    agreed();
-    assert_eq!(typed(&world, &open, (&two(&shares, 0, 1), &|| {})).out.trim(), password);
-}
-
 #[test]
 fn a_sheet_is_of_the_set_that_opens_what_counts() {
     let world = World::new("sheets");
@@ -482,6 +429,85 @@ fn what_this_machine_has_seen_is_explained_and_no_second_opening() {
     let told = world.ends(0, &record);
     assert!(words(&told.err).contains("written down as opened now"), "{}", told.err);
     assert_ne!(openings()[2], found[0]);
+}
+
+#[test]
+fn each_opening_has_a_reason_of_its_own() {
+    let world = World::new("reasons");
+    let (_, shares) = world.ready_set();
+    world.seal();
+    let document = world.listing()["documents"][0]["document"].as_str().unwrap().to_owned();
+    let open = |more: &[&str]| {
+        let open = ["custody", "open", "--document", &document, "--share", "-"];
+        world.ends_with(0, &[&open[..], more].concat(), &two(&shares, 0, 1));
+    };
+    let waiting = || {
+        let to_do = world.listing()["toDo"].as_array().unwrap().clone();
+        to_do.iter().filter(|line| line.as_str().unwrap().contains("nobody has said why")).count()
+    };
+    open(&[]);
+    open(&[]);
+    assert_eq!(waiting(), 2);
+    // Neither one with a reason nor a time that is none of theirs explains another.
+    open(&["--reason", "locked out"]);
+    let record = ["custody", "record-opening", "--document", &document, "--person", "eva", "--person", "max"];
+    let record = [&record[..], &["--reason", "a test of the sheets"]].concat();
+    world.ends(0, &[&record[..], &["--opened-at", "2026-01-27T03:00:00Z"]].concat());
+    assert_eq!(waiting(), 2);
+    for left in [1, 0] {
+        let told = words(&world.ends(0, &record).err);
+        assert!(told.contains("which this machine has seen"), "{told}");
+        let is_left =
+            told.contains(&format!("1 of the openings of `{document}` that this machine has seen waits for a reason"));
+        assert_eq!((waiting(), is_left), (left, left > 0), "{told}");
+    }
+    assert!(words(&world.ends(0, &record).err).contains("written down as opened now"));
+}
+
+#[test]
+fn what_is_out_is_told_to_whoever_opens_it_without_asking() {
+    let world = World::new("out");
+    let (_, shares) = world.ready_set();
+    world.seal();
+    let emergency = || {
+        let open = ["custody", "open", "--account", ACCOUNT, "--reason", "a fire", "--share", "-"];
+        words(&world.ends_with(0, &open, &two(&shares, 0, 1)).err)
+    };
+    let returns = format!("checkout return --account {ACCOUNT} --person eva");
+    let is_told = |told: &str| (told.contains("enough people agree"), told.contains(&returns));
+    world.ends(0, &["checkout", "request", "--account", ACCOUNT, "--person", "eva", "--reason", "locked out"]);
+    assert_eq!(is_told(&emergency()), (false, false));
+    world.ends(0, &["checkout", "approve", "--account", ACCOUNT, "--yes", "--person", "max"]);
+    assert_eq!(is_told(&emergency()), (true, false));
+    let opened = world.ends_with(0, &["checkout", "open", "--account", ACCOUNT, "--share", "-"], &two(&shares, 0, 1));
+    assert!(!words(&opened.err).contains("it is out since"), "{}", opened.err);
+    let told = emergency();
+    assert_eq!(is_told(&told), (false, true), "{told}");
+    assert!(told.contains("it is out since") && told.contains("by the request of EVA (eva)"), "{told}");
+    world.ends(0, &["checkout", "return", "--account", ACCOUNT, "--person", "eva"]);
+    assert_eq!(is_told(&emergency()), (false, false));
+}
+
+#[test]
+fn a_password_whose_key_was_there_for_another_is_no_plain_one_that_counts() {
+    let world = World::new("key-was-there");
+    let (_, shares) = world.ready_set();
+    world.seal();
+    let other = "bg2@contoso.onmicrosoft.com";
+    world.ends(0, &["custody", "seal", "--account", other, "--id", OTHER_ID, "--generate"]);
+    let stands = || -> [String; 2] {
+        let documents = world.listing()["documents"].as_array().unwrap().clone();
+        [ID, OTHER_ID].map(|id| {
+            let of_it = documents.iter().find(|one| one["accountId"] == id).unwrap();
+            of_it["stands"].as_str().unwrap().to_owned()
+        })
+    };
+    assert_eq!(stands(), ["counts", "counts"]);
+    let open = ["custody", "open", "--account", ACCOUNT, "--share", "-"];
+    world.ends_with(0, &open, &two(&shares, 0, 1));
+    assert_eq!(stands(), ["counts, opened: rotate", "counts; its key was there: rotate"]);
+    let told = words(&world.listing()["toDo"].to_string());
+    assert!(told.contains(&format!("rotate --account {other}`: its set of shares was opened")), "{told}");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use breakglass_custody::sealed::seal;
 use breakglass_custody::sealing_key::SealingKey;
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::signing::SigningKey;
+use breakglass_ops::checkout::{record as checkout, stream};
 use breakglass_ops::drill::record::{Elevation, Entry as DrillEntry, Surface};
 use breakglass_ops::drill::stream::{course_of, stream_of};
 use breakglass_ops::key_box::record::{Entry, KeyBox};
@@ -325,6 +326,49 @@ fn what_cannot_be_a_drill_opens_nothing() {
     assert!(ended.code == 2 && ended.err.contains("BG4054"), "{}", ended.err);
     assert!(world.entries(FIRST.2).is_empty());
     assert!(world.store().entries(&format!("checkout/{}", FIRST.2)).unwrap().is_empty());
+}
+
+#[test]
+fn what_is_out_is_not_drilled_until_it_is_returned() {
+    let world = World::new("out", Profile::Classic, SECOND.1);
+    let store = world.store();
+    let document = journey::course_of(&store, FIRST.2).unwrap().0.current().unwrap().clone();
+    let (request, at) = (name("request"), SystemClock.now());
+    let add = |entry: checkout::Entry| {
+        stream::note(&store, FIRST.2, &entry, None).unwrap();
+    };
+    add(checkout::Entry::Requested(checkout::Request {
+        request: request.clone(),
+        person: name("ada"),
+        document: document.clone(),
+        reason: "locked out".to_owned(),
+        at,
+        expires_at: at + jiff::SignedDuration::from_hours(4),
+        out_hours: 1,
+    }));
+    add(checkout::Entry::Approved { request: request.clone(), person: name("bram"), at });
+    add(checkout::Entry::Opened { request: request.clone(), document, at });
+    let before = world.store().entries("custody/sets").unwrap();
+    let ended = world.drill(2, &PROGRAM);
+    let told = words(&ended.err);
+    let parts = [
+        "BG4082".to_owned(),
+        format!("something of `{}` is out since", FIRST.0),
+        "by the request of `ada`".to_owned(),
+        format!("return it first: `breakglass checkout return --account {} --person ada`", FIRST.0),
+    ];
+    for part in &parts {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(world.entries(FIRST.2).is_empty() && world.entries(SECOND.2).is_empty());
+    assert_eq!(world.store().entries("custody/sets").unwrap(), before, "no key was there");
+    // The other account is not out.
+    let alone =
+        ["drill", "--account", SECOND.0, "--person", "ada", "--person", "bram", "--share", "ada", "--share", "cleo"];
+    let ended = world.run(&[&alone[..], &PROGRAM].concat());
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    add(checkout::Entry::Returned { request, person: name("ada"), at: SystemClock.now() });
+    world.drill(0, &PROGRAM);
 }
 
 #[test]

@@ -3,16 +3,19 @@
 use std::path::PathBuf;
 
 use breakglass_adapters::clock::SystemClock;
-use breakglass_custody::approval::Approval;
-use breakglass_ops::checkout::record::{Entry, PERSON_COUNT_MIN};
-use breakglass_ops::checkout::stream::{course_of, note};
+use breakglass_custody::approval::{Approval, SignedRequest};
+use breakglass_custody::signing::SigningKey;
+use breakglass_ops::checkout::journey::{Agreeing, Found, Signatures};
+use breakglass_ops::checkout::record::PERSON_COUNT_MIN;
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::ports::Clock as _;
+use jiff::Timestamp;
 
-use super::agreed::{account_asked, own_key, still_counts, under_way};
+use super::agreed::{Known, account_asked, check_outs, own_key};
 use super::{CheckoutFailure, with_key};
 use crate::commands::custody::desk::{Place, name_of};
 use crate::commands::custody::key_secrets::{called, sealed_of};
+use crate::config::Person;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::{day_and_time, visible};
@@ -49,45 +52,13 @@ impl Arguments {
         let (person, name) = with_key(&desk, &self.person)?;
         let store = desk.store()?;
         let account = account_asked(&desk, &store, (&self.account, SystemClock.now()), world)?;
-        let now = SystemClock.now();
-        let found = under_way(&desk, &store, &account.id, now)?;
-        let asked = found.request.request();
-        still_counts(&store, asked)?;
-        let id = name_of(&asked.id.to_string())?;
-        // What cannot follow is refused before anybody types a passphrase.
-        let approved = |at| Entry::Approved { request: id.clone(), person: name.clone(), at };
-        let follows =
-            |entry: &Entry| found.course.clone().add(entry).map_err(|error| CheckoutFailure::Stream(error.into()));
-        follows(&approved(now))?;
-        let requester = name_of(&asked.person)?;
-        let document = desk.document(&name_of(&asked.document.to_string())?)?;
-        let label = document.label();
-        let what = sealed_of(&desk, label).map_or_else(|| label.credential.to_string(), |sealed| called(&sealed));
-        world.tell(&format!(
-            "{} asks for {what} of `{}`,\nfrom {} until {}, because:\n\n  {}\n",
-            desk.called(&requester),
-            visible(&account.user_principal_name),
-            day_and_time(asked.asked_on),
-            day_and_time(asked.expires_on),
-            visible(&asked.reason)
-        ));
-        if !self.yes && !world.agrees("Agree? Only `yes` does:") {
+        let enter = |at| catch_up(&store, at);
+        let known = Known { desk: &desk, account: &account };
+        let asked = Asked { known, person: &person, arguments: self, world };
+        let Some(course) = check_outs(&store, &account, &enter).agree(&name, &asked)? else {
             world.note("nobody agreed, and nothing was written down");
             return Ok(Exit::NotStarted);
-        }
-        still_counts(&store, asked)?;
-        let key = own_key(&person, self.key.as_deref())?;
-        // However long somebody has thought, or looked for the passphrase.
-        let now = SystemClock.now();
-        let entry = approved(now);
-        follows(&entry)?;
-        still_counts(&store, asked)?;
-        let approval = Approval::sign((&found.request, found.leaf), &person.id, now, &key);
-        let approval = approval.map_err(|source| CheckoutFailure::Signed { person: person.id.clone(), source })?;
-        approval.counts_for(&found.request, found.leaf).map_err(CheckoutFailure::from)?;
-        note(&store, &account.id, &entry, Some(approval.text())).map_err(CheckoutFailure::from)?;
-        catch_up(&store, now).map_err(CheckoutFailure::from)?;
-        let (course, _) = course_of(&store, &account.id).map_err(CheckoutFailure::from)?;
+        };
         let count = course.people().count();
         world.tell(&format!("{} agrees: {count} people, of {PERSON_COUNT_MIN} that are needed.", person.name));
         if count >= PERSON_COUNT_MIN {
@@ -97,5 +68,55 @@ impl Arguments {
             ));
         }
         Ok(Exit::Good)
+    }
+}
+
+/// Whoever is asked whether they agree.
+struct Asked<'a> {
+    known: Known<'a>,
+    person: &'a Person,
+    arguments: &'a Arguments,
+    world: &'a World,
+}
+
+impl Signatures for Asked<'_> {
+    type Signed = SignedRequest;
+    type Error = Failure;
+
+    fn confirm(&self, found: &Found) -> Result<SignedRequest, Failure> {
+        self.known.confirm(found)
+    }
+}
+
+impl Agreeing for Asked<'_> {
+    type Key = SigningKey;
+
+    fn is_agreed(&self, _: &Found, signed: &SignedRequest) -> Result<bool, Failure> {
+        let (desk, world, asked) = (self.known.desk, self.world, signed.request());
+        let requester = name_of(&asked.person)?;
+        let document = desk.document(&name_of(&asked.document.to_string())?)?;
+        let label = document.label();
+        let what = sealed_of(desk, label).map_or_else(|| label.credential.to_string(), |sealed| called(&sealed));
+        world.tell(&format!(
+            "{} asks for {what} of `{}`,\nfrom {} until {}, because:\n\n  {}\n",
+            desk.called(&requester),
+            visible(&self.known.account.user_principal_name),
+            day_and_time(asked.asked_on),
+            day_and_time(asked.expires_on),
+            visible(&asked.reason)
+        ));
+        Ok(self.arguments.yes || world.agrees("Agree? Only `yes` does:"))
+    }
+
+    fn key(&self) -> Result<SigningKey, Failure> {
+        own_key(self.person, self.arguments.key.as_deref())
+    }
+
+    fn sign(&self, found: &Found, signed: &SignedRequest, key: &SigningKey, at: Timestamp) -> Result<String, Failure> {
+        let approval = Approval::sign((signed, found.leaf), &self.person.id, at, key);
+        let failed = |source| CheckoutFailure::Signed { person: self.person.id.clone(), source };
+        let approval = approval.map_err(failed)?;
+        approval.counts_for(signed, found.leaf).map_err(CheckoutFailure::from)?;
+        Ok(approval.text().to_owned())
     }
 }

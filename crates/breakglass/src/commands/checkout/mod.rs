@@ -10,13 +10,15 @@ mod returning;
 use breakglass_custody::approval::ApprovalError;
 use breakglass_custody::name::Name;
 use breakglass_custody::signed::SignedError;
+use breakglass_ops::checkout::journey::CheckoutError;
 use breakglass_ops::checkout::record::EntryError;
 use breakglass_ops::checkout::stream::CheckoutStreamError;
 use breakglass_ops::journal::JournalError;
 use breakglass_ops::ports::StoreError;
 use clap::Subcommand;
 
-use super::custody::desk::Desk;
+use super::custody::desk::{Desk, DeskError};
+use super::drill::DrillFailure;
 use crate::codes::ErrorCode;
 use crate::config::Person;
 use crate::exit::Exit;
@@ -58,12 +60,9 @@ impl Arguments {
 /// Why a check-out does not go on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CheckoutFailure {
-    /// It cannot follow what happened, or is not written down.
+    /// It cannot follow what happened, is about what counts no more, or is not written down.
     #[error(transparent)]
-    Stream(#[from] CheckoutStreamError),
-    /// The ledger cannot be written, or was changed.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
+    Journey(#[from] CheckoutError),
     /// What was signed is not what was signed, or by somebody else.
     #[error("what `{person}` signed cannot be relied on")]
     Signed {
@@ -80,14 +79,6 @@ pub(crate) enum CheckoutFailure {
     /// The key in the file is not theirs.
     #[error("the key in `{file}` is not the one that the configuration has for `{person}`")]
     OtherKey { file: String, person: String },
-    /// Nothing is under way.
-    #[error("nothing is asked for of `{0}`")]
-    Nothing(String),
-    /// The password was changed since it was asked for.
-    #[error(
-        "`{asked}` was asked for, and the password of `{account}` was changed since: `{now}` is the document that counts"
-    )]
-    Changed { account: String, asked: String, now: String },
     /// What was signed and what is remembered differ.
     #[error(
         "entry {number} of the check-outs of `{account}` is not what was signed for it: somebody changed the state"
@@ -101,8 +92,9 @@ pub(crate) const CODES: &[ErrorCode] = &[
         title: "the check-out does not go on",
         explanation: "A check-out is asked for, agreed to by somebody else, opened once before it expires, and returned; one of \
                       an account is under way at a time. People are counted, and not keys or entries: whoever asked cannot \
-                      agree as well, and whoever agrees counts once. The message says what does not fit. Nothing was opened. \
-                      If everything is locked and nobody can agree, `breakglass custody open` opens with the shares alone.",
+                      agree as well, and whoever agrees counts once. The message says what does not fit. Nothing was opened, or \
+                      it was changed meanwhile and is not shown. If everything is locked and nobody can agree, `breakglass custody \
+                      open` opens with the shares alone.",
     },
     ErrorCode {
         code: "BG4072",
@@ -127,27 +119,33 @@ impl Coded for CheckoutFailure {
                 "`breakglass custody generate signing-key --person {id}` makes one, and says what goes into the configuration"
             ),
             Self::OtherKey { .. } => "give the file with --key".to_owned(),
-            Self::Nothing(_) => "`breakglass checkout request` asks for it".to_owned(),
-            Self::Stream(CheckoutStreamError::Entry(EntryError::Expired { .. } | EntryError::SetBack { .. })) => {
-                "`breakglass checkout request` asks for it anew, with --expires-in for longer; nothing was opened. If nobody can \
-                 agree in time, `breakglass custody open` opens with the shares alone"
-                    .to_owned()
-            }
-            Self::Changed { account, .. } => {
-                format!("`breakglass checkout refuse --account {account} --person …` ends the request; then ask anew")
-            }
-            Self::Stream(CheckoutStreamError::Entry(EntryError::FewPeople { .. })) => {
+            Self::Journey(CheckoutError::Nothing(_)) => "`breakglass checkout request` asks for it".to_owned(),
+            Self::Journey(CheckoutError::Stream(CheckoutStreamError::Entry(
+                EntryError::Expired { .. } | EntryError::SetBack { .. },
+            ))) => "`breakglass checkout request` asks for it anew, with --expires-in for longer; nothing was opened. If nobody can \
+                     agree in time, `breakglass custody open` opens with the shares alone"
+                .to_owned(),
+            Self::Journey(CheckoutError::Changed { account, .. }) => format!(
+                "`breakglass checkout refuse --account {account} --person …` ends the request; then ask anew. A drill is begun anew. No \
+                 share was put together for it"
+            ),
+            Self::Journey(CheckoutError::ChangedMeanwhile { account, .. }) => format!(
+                "the key was there, so that nothing is sealed to its set any more: `breakglass custody list` says what is to be done. \
+                 `breakglass checkout refuse --account {account} --person …` ends the request, if there is one; then ask anew"
+            ),
+            Self::Journey(CheckoutError::Stream(CheckoutStreamError::Entry(EntryError::FewPeople { .. }))) => {
                 "somebody else than who asked has to agree: `breakglass checkout approve`".to_owned()
             }
-            Self::Stream(CheckoutStreamError::Entry(EntryError::UnderWay(_))) => {
+            Self::Journey(CheckoutError::Stream(CheckoutStreamError::Entry(EntryError::UnderWay(_)))) => {
                 "`breakglass checkout refuse` ends it".to_owned()
             }
-            Self::Stream(CheckoutStreamError::Entry(EntryError::Out { .. })) => {
-                "`breakglass checkout return` ends it; in an emergency `breakglass custody open` opens with the shares alone"
-                    .to_owned()
+            Self::Journey(CheckoutError::Stream(CheckoutStreamError::Entry(EntryError::Out { .. }))) => {
+                "`breakglass checkout return` ends it".to_owned()
             }
-            Self::Stream(CheckoutStreamError::Store(StoreError::Full { .. }))
-            | Self::Journal(JournalError::Store(StoreError::Full { .. })) => {
+            Self::Journey(
+                CheckoutError::Stream(CheckoutStreamError::Store(StoreError::Full { .. }))
+                | CheckoutError::Journal(JournalError::Store(StoreError::Full { .. })),
+            ) => {
                 "make room on the disk, then the same again; the ledger takes what it misses with the next command. In an \
                  emergency it can wait: `breakglass custody open` opens with the shares alone"
                     .to_owned()
@@ -155,11 +153,40 @@ impl Coded for CheckoutFailure {
             _ => "`breakglass custody list` shows how things stand; this has changed nothing".to_owned(),
         })
     }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Journey(CheckoutError::ChangedMeanwhile { .. }) => Exit::Partial,
+            _ => Exit::NotStarted,
+        }
+    }
+}
+
+impl From<CheckoutStreamError> for CheckoutFailure {
+    fn from(error: CheckoutStreamError) -> Self {
+        Self::Journey(error.into())
+    }
+}
+
+impl From<JournalError> for CheckoutFailure {
+    fn from(error: JournalError) -> Self {
+        Self::Journey(error.into())
+    }
 }
 
 impl From<CheckoutStreamError> for Failure {
     fn from(error: CheckoutStreamError) -> Self {
         CheckoutFailure::from(error).into()
+    }
+}
+
+impl From<CheckoutError> for Failure {
+    fn from(error: CheckoutError) -> Self {
+        match error {
+            CheckoutError::Rotation(source) => DeskError::from(source).into(),
+            CheckoutError::Out(out) => DrillFailure::from(out).into(),
+            other => CheckoutFailure::from(other).into(),
+        }
     }
 }
 

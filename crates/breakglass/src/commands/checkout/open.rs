@@ -1,19 +1,27 @@
 //! `checkout open`: the custodians open what two people have agreed to.
 
+use std::cell::RefCell;
+
 use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::sqlite_store::SqliteStore;
-use breakglass_custody::document::CredentialKind;
+use breakglass_custody::approval::SignedRequest;
+use breakglass_custody::document::{CredentialKind, Document};
+use breakglass_custody::key_set::KeySet;
+use breakglass_custody::slip39::Share;
 use breakglass_custody::succession::Spent;
-use breakglass_ops::checkout::record::Entry;
-use breakglass_ops::checkout::stream::course_of;
+use breakglass_ops::checkout::journey::{Found, Opening, Signatures};
+use breakglass_ops::checkout::stream::SharesUsed;
+use breakglass_ops::journal::catch_up;
 use breakglass_ops::ports::Clock as _;
 
 use super::CheckoutFailure;
-use super::agreed::{account_asked, still_counts, under_way};
+use super::agreed::{Known, account_asked, check_outs};
 use crate::commands::custody::CustodyFailure;
-use crate::commands::custody::desk::{Desk, Place, name_of};
+use crate::commands::custody::desk::{Desk, Place};
 use crate::commands::custody::key_secrets::{next_step, sealed_of};
-use crate::commands::custody::opening::{Around, Candidates, OpeningShares, Used, note_opening, open_and_show};
+use crate::commands::custody::opening::{
+    Candidates, Opened, OpeningShares, Used, hand_in, note_used, recover, show_opened,
+};
 use crate::commands::custody::shown::Spelling;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -45,36 +53,21 @@ impl Arguments {
         let desk = self.place.desk(world)?;
         let store = desk.store()?;
         let account = account_asked(&desk, &store, (&self.account, SystemClock.now()), world)?;
-        let found = under_way(&desk, &store, &account.id, SystemClock.now())?;
-        let asked = found.request.request();
-        still_counts(&store, asked)?;
-        let (request, name) = (name_of(&asked.id.to_string())?, name_of(&asked.document.to_string())?);
-        let opened = |at| Entry::Opened { request: request.clone(), document: name.clone(), at };
-        // Before anybody types a share.
-        let mut course = found.course.clone();
-        course.add(&opened(SystemClock.now())).map_err(|error| CheckoutFailure::Stream(error.into()))?;
-        let document = desk.document(&name)?;
-        let label = document.label();
-        if label.credential == CredentialKind::Password {
-            Candidates::of(&desk, &account.id, world)?.tell_others(&document, world);
+        let enter = |at| catch_up(&store, at);
+        let known = Known { desk: &desk, account: &account };
+        let opening = ByShares { known, store: &store, shares: &self.share, recovered: RefCell::default(), world };
+        let done =
+            check_outs(&store, &account, &enter).open(&opening).map_err(|why| match opening.recovered.take() {
+                Some(set) => half_noted((&desk, &store), &set, why),
+                None => why,
+            })?;
+        // The request is used up: that the ledger does not take it now keeps nobody from what was opened by it.
+        if let Err(error) = done.entered {
+            world.complain(&CheckoutFailure::from(error).into());
         }
-        let mut remember = |used: &Used<'_>| -> Result<(), Failure> {
-            let noted = note_opening(&desk, &store, (&document, used), |_| opened(SystemClock.now()));
-            noted.map_err(|why| half_noted((&desk, &store), used, why))?;
-            // The request is used up: that the ledger does not take it now keeps nobody from what was opened by it.
-            desk.enter(&store, world);
-            // The key was there, and that stays written down.
-            still_counts(&store, asked)
-        };
-        // Somebody may have rotated, refused or opened it meanwhile.
-        let may_open = || {
-            still_counts(&store, asked)?;
-            let (mut course, _) = course_of(&store, &account.id).map_err(CheckoutFailure::from)?;
-            let follows = course.add(&opened(SystemClock.now()));
-            Ok(follows.map_err(|error| CheckoutFailure::Stream(error.into()))?)
-        };
-        let around = Around { may_open: &may_open, remember: &mut remember };
-        open_and_show((&desk, &document), (&self.share, self.spell), around, world)?;
+        let (asked, (document, opened, _)) = (done.request, done.opened);
+        show_opened((&desk, &document), (opened, self.spell), world)?;
+        let label = document.label();
         world.note(&format!(
             "when it is done: `breakglass checkout return --account {} --person {}`, within {} h; then {}",
             account.user_principal_name,
@@ -87,10 +80,56 @@ impl Arguments {
 }
 
 /// Why an opening is not written down. Unless the record is known to lack that the key was there, something is.
-fn half_noted((desk, store): (&Desk, &SqliteStore), used: &Used<'_>, why: Failure) -> Failure {
-    let fingerprint = used.set.recipient.fingerprint();
+fn half_noted((desk, store): (&Desk, &SqliteStore), set: &KeySet, why: Failure) -> Failure {
+    let fingerprint = set.recipient.fingerprint();
     let is_as_before = desk
         .key_box(store)
         .is_ok_and(|key_box| !matches!(key_box.standing(fingerprint), Some((_, Some(Spent::Opened)))));
-    if is_as_before { why } else { CustodyFailure::HalfNoted { set: used.set.id.clone(), why }.into() }
+    // That it was changed meanwhile is said in its own words.
+    let is_said = why.exit() == Exit::Partial;
+    if is_as_before || is_said { why } else { CustodyFailure::HalfNoted { set: set.id.clone(), why }.into() }
+}
+
+/// The custodians, who open with their shares.
+struct ByShares<'a> {
+    known: Known<'a>,
+    store: &'a SqliteStore,
+    shares: &'a OpeningShares,
+    /// The set whose key was there.
+    recovered: RefCell<Option<KeySet>>,
+    world: &'a World,
+}
+
+impl Signatures for ByShares<'_> {
+    type Signed = SignedRequest;
+    type Error = Failure;
+
+    fn confirm(&self, found: &Found) -> Result<SignedRequest, Failure> {
+        self.known.confirm(found)
+    }
+}
+
+impl Opening for ByShares<'_> {
+    type Shares = (Document, Vec<Share>);
+    type Opened = (Document, Opened, Used);
+
+    fn hand_in(&self, found: &Found, _: &SignedRequest) -> Result<Self::Shares, Failure> {
+        let desk = self.known.desk;
+        let document = desk.document(&found.request.document)?;
+        if document.label().credential == CredentialKind::Password {
+            Candidates::of(desk, &self.known.account.id, self.world)?.tell_others(&document, self.world);
+        }
+        let shares = hand_in((desk, &document), self.shares, self.world)?;
+        Ok((document, shares))
+    }
+
+    fn recover(&self, (document, shares): Self::Shares) -> Result<Self::Opened, Failure> {
+        let (opened, used) = recover(&document, shares)?;
+        self.recovered.replace(Some(used.set.clone()));
+        Ok((document, opened, used))
+    }
+
+    fn note_key(&self, (document, _, used): &Self::Opened) -> Result<Option<SharesUsed>, Failure> {
+        Ok(Some(note_used(self.known.desk, self.store, (document, used))?))
+    }
 }

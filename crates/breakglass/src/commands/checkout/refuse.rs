@@ -1,13 +1,14 @@
 //! `checkout refuse`: somebody does not agree, or whoever asked needs it no more.
 
 use breakglass_adapters::clock::SystemClock;
+use breakglass_ops::checkout::journey::request_of;
 use breakglass_ops::checkout::record::Entry;
 use breakglass_ops::checkout::stream::{course_of, note};
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::ports::Clock as _;
 
 use super::CheckoutFailure;
-use super::agreed::{account_asked, request_of};
+use super::agreed::account_asked;
 use crate::commands::custody::desk::{Place, name_of};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -38,7 +39,7 @@ impl Arguments {
         let account = account_asked(&desk, &store, (&self.account, SystemClock.now()), world)?;
         let now = SystemClock.now();
         let (course, _) = course_of(&store, &account.id).map_err(CheckoutFailure::from)?;
-        let request = request_of(&course, &self.account, now)?.request.clone();
+        let request = request_of(&course, &self.account, now).map_err(CheckoutFailure::from)?.request.clone();
         let entry = Entry::Refused { request, person: name_of(&person.id)?, at: now };
         note(&store, &account.id, &entry, None).map_err(CheckoutFailure::from)?;
         catch_up(&store, now).map_err(CheckoutFailure::from)?;

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use breakglass_custody::document::{CredentialKind, Document};
+use breakglass_custody::document::{CredentialKind, Document, Label};
+use breakglass_custody::key_set::KeySet;
 use breakglass_custody::name::Name;
 use breakglass_custody::succession::{SetStanding, Spent};
 use breakglass_ops::checkout::record as checkout;
@@ -121,7 +122,7 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
         documents.into_iter().partition(|document| document.label().credential != CredentialKind::Password);
     let lines = documents
         .iter()
-        .map(|document| document_line(&store, (document, &deleted), world.now))
+        .map(|document| document_line(&store, (document, &deleted), (&key_box, world.now)))
         .collect::<Result<Vec<_>, _>>()?;
     let other_lines = others
         .iter()
@@ -140,7 +141,7 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
     to_do.extend(key_secrets::to_do(&store, (&others, &deleted), (&key_box, world.now))?);
     to_do.extend(secrets_left_behind(&store, (&others, &deleted), left_behind.as_deref())?);
     for (document, line) in documents.iter().zip(&lines).filter(|(_, line)| line.is_current && !line.is_opened) {
-        if let Some((_, Some(spent))) = key_box.standing(document.label().set.recipient.fingerprint()) {
+        if let Some(spent) = spent(&key_box, document.label()) {
             let why = match spent {
                 Spent::Opened => "its set of shares was opened for another document, and the key was there",
                 Spent::Retired => "its set of shares is retired",
@@ -267,10 +268,17 @@ fn missing(
     Ok(to_do)
 }
 
+/// What became of the sets that open a document, where its password is to be changed for that: the key of one of them was there,
+/// or its own is retired.
+fn spent(key_box: &KeyBox, label: &Label) -> Option<Spent> {
+    let of = |set: &KeySet| key_box.standing(set.recipient.fingerprint()).and_then(|(_, spent)| spent);
+    if label.sets().any(|set| of(set) == Some(Spent::Opened)) { Some(Spent::Opened) } else { of(&label.set) }
+}
+
 fn document_line(
     store: &dyn Store,
     (document, deleted): (&Document, &BTreeSet<String>),
-    now: Timestamp,
+    (key_box, now): (&KeyBox, Timestamp),
 ) -> Result<DocumentLine, Failure> {
     let label = document.label();
     let name = name_of(&label.envelope.to_string())?;
@@ -283,6 +291,7 @@ fn document_line(
     let stands = match course.standing(&name) {
         _ if is_gone => "its account is deleted",
         _ if is_current && is_opened => "counts, opened: rotate",
+        _ if is_current && spent(key_box, label) == Some(Spent::Opened) => "counts; its key was there: rotate",
         _ if is_current => "counts",
         Some(standing) => beside_current(standing),
         None => UNRECORDED,
@@ -449,8 +458,8 @@ fn openings_without_a_reason(store: &dyn Store) -> Result<Vec<String>, Failure> 
         let (out, _) = stream::course_of(store, account).map_err(noted)?;
         to_do.extend(out.unexplained().map(|(document, opened_at)| {
             format!(
-                "`breakglass custody record-opening --document {document} --person … --person … --reason …`: it was opened on {}, \
-                 and nobody has said why",
+                "`breakglass custody record-opening --document {document} --person … --person … --reason …`: it was opened on {}, and \
+                 nobody has said why",
                 day_and_time(opened_at)
             )
         }));

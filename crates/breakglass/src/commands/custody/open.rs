@@ -16,7 +16,7 @@ use breakglass_ops::ports::Clock as _;
 use super::CustodyFailure;
 use super::desk::{Desk, Place, confirmed, name_of};
 use super::key_secrets::{next_step, sealed_of};
-use super::opening::{Around, Candidates, OpeningShares, Used, note_opening, open_and_show};
+use super::opening::{Candidates, OpeningShares, Used, hand_in, note_opening, recover, show_opened, warn_of_check_out};
 use super::retire::reason;
 use super::shown::Spelling;
 use crate::exit::Exit;
@@ -75,10 +75,11 @@ impl Arguments {
         desk.given_operator = self.operator;
         let reason = self.reason.as_deref().map(reason).transpose()?;
         let document = self.document(&desk, world)?;
-        let mut remember = |used: &Used<'_>| remember(&desk, (&document, used), reason.as_deref(), world);
-        // In an emergency nothing keeps anybody from it.
-        let around = Around { may_open: &|| Ok(()), remember: &mut remember };
-        open_and_show((&desk, &document), (&self.share, self.spell), around, world)?;
+        warn_of_check_out(&desk, &document, world);
+        let shares = hand_in((&desk, &document), &self.share, world)?;
+        let (opened, used) = recover(&document, shares)?;
+        remember(&desk, (&document, &used), reason.as_deref(), world);
+        show_opened((&desk, &document), (opened, self.spell), world)?;
         Ok(Exit::Good)
     }
 
@@ -128,14 +129,9 @@ fn is_pdf(path: &Path) -> bool {
 
 /// Writes down that a document was opened and whose shares it took, where the state is. That it cannot be is no reason to keep
 /// somebody out.
-fn remember(
-    desk: &Desk,
-    (document, used): (&Document, &Used<'_>),
-    reason: Option<&str>,
-    world: &World,
-) -> Result<(), Failure> {
+fn remember(desk: &Desk, (document, used): (&Document, &Used), reason: Option<&str>, world: &World) {
     let label = document.label();
-    let reserve = if *used.set == label.set { "" } else { " --reserve" };
+    let reserve = if used.set == label.set { "" } else { " --reserve" };
     let command = format!(
         "`breakglass custody record-opening --document {}{reserve} --person … --person … --reason …`",
         label.envelope
@@ -148,15 +144,17 @@ fn remember(
     };
     if !desk.has_state() {
         afterwards();
-        return Ok(());
+        return;
     }
-    let (at, name) = (SystemClock.now(), name_of(&label.envelope.to_string())?);
-    let entry = |shares: &SharesUsed| Entry::OpenedOffline {
-        document: name,
-        people: shares.holders.clone(),
-        reason: reason.unwrap_or_default().to_owned(),
-        opened_at: at,
-        at,
+    let at = SystemClock.now();
+    let entry = |shares: &SharesUsed| -> Result<Entry, Failure> {
+        Ok(Entry::OpenedOffline {
+            document: name_of(&label.envelope.to_string())?,
+            people: shares.holders.clone(),
+            reason: reason.unwrap_or_default().to_owned(),
+            opened_at: at,
+            at,
+        })
     };
     let noted = desk.store().map_err(Failure::from).and_then(|store| {
         note_opening(desk, &store, (document, used), entry)?;
@@ -173,5 +171,4 @@ fn remember(
             afterwards();
         }
     }
-    Ok(())
 }

@@ -11,7 +11,7 @@ use breakglass_custody::sealed::OpenError;
 use breakglass_custody::secret::Secret;
 use breakglass_custody::slip39::Share;
 use breakglass_ops::checkout::record as checkout;
-use breakglass_ops::checkout::stream::{self, SharesUsed};
+use breakglass_ops::checkout::stream::{self, CheckoutStreamError, SharesUsed};
 use breakglass_ops::key_box::accounts::replaced;
 use breakglass_ops::key_box::record::{Entry, KeyBox};
 use breakglass_ops::ports::Clock as _;
@@ -180,7 +180,7 @@ pub(crate) fn account_of(desk: &Desk, account: &str, world: &World) -> Result<Ac
 }
 
 /// What was opened.
-enum Opened {
+pub(crate) enum Opened {
     /// A password.
     Password(Password),
     /// What is sealed besides.
@@ -198,41 +198,27 @@ impl Opened {
 
 /// Shares that have opened a document: of which set, and which.
 #[derive(Debug, Clone)]
-pub(crate) struct Used<'d> {
+pub(crate) struct Used {
     /// The set.
-    pub(crate) set: &'d KeySet,
+    pub(crate) set: KeySet,
     /// The shares, from 1.
     shares: BTreeSet<u8>,
 }
 
-impl<'d> Used<'d> {
-    fn of(set: &'d KeySet, shares: &[Share]) -> Self {
-        Self { set, shares: shares.iter().map(|share| share.header().member.saturating_add(1)).collect() }
+impl Used {
+    fn of(set: &KeySet, shares: &[Share]) -> Self {
+        let shares = shares.iter().map(|share| share.header().member.saturating_add(1)).collect();
+        Self { set: set.clone(), shares }
     }
 }
 
-/// What goes before an opening and what follows it.
-pub(crate) struct Around<'f> {
-    /// Whether it is still to be opened: asked when the shares are there, and before there is a key.
-    pub(crate) may_open: &'f dyn Fn() -> Result<(), Failure>,
-    /// Has it written down, before anybody has what was sealed.
-    pub(crate) remember: &'f mut dyn FnMut(&Used<'_>) -> Result<(), Failure>,
-}
-
-/// Recovers the key, has the opening written down, and shows what was sealed.
-pub(crate) fn open_and_show(
+/// Has the shares of a document handed in. Whether what comes of them can be shown is looked at first.
+pub(crate) fn hand_in(
     (desk, document): (&Desk, &Document),
-    (shares, spelling): (&OpeningShares, Option<Spelling>),
-    around: Around<'_>,
+    shares: &OpeningShares,
     world: &World,
-) -> Result<(), Failure> {
+) -> Result<Vec<Share>, Failure> {
     let label = document.label();
-    let what = match (sealed_of(desk, label), label.credential) {
-        (Some(sealed), _) => called(&sealed),
-        (None, CredentialKind::Password) => "the password".to_owned(),
-        (None, CredentialKind::Passkey) => "the PIN of a security key".to_owned(),
-        (None, CredentialKind::Certificate) => "the private key of a certificate".to_owned(),
-    };
     if label.credential == CredentialKind::Certificate && world.stdout.is_terminal {
         world.note(
             "it is longer than a screen: to have it in a file, end this and run it with `> account.pem`, in a folder that nobody \
@@ -243,7 +229,45 @@ pub(crate) fn open_and_show(
     if world.stdout.is_terminal {
         PrivateScreen::check("show it on", world).map_err(DeskError::from)?;
     }
-    let opened = open((desk, document), shares, around, world)?;
+    let set = match (&label.reserve, shares.reserve) {
+        (None, true) => return Err(CustodyFailure::NoReserve(label.envelope.to_string()).into()),
+        (Some(reserve), true) => reserve,
+        (_, false) => &label.set,
+    };
+    warn_of_next(desk, world);
+    let called = if shares.reserve { "reserve" } else { "set" };
+    let what = format!(
+        "Opening {} of {}, version {}.\nIt is sealed to the {called} {}, of which {} open.",
+        label.credential, label.account.user_principal_name, label.version, set.id, set.quorum
+    );
+    shares.share.read(set, usize::from(set.quorum.threshold()), &what, world)
+}
+
+/// Recovers the key and opens the document with it. Whoever has called has that written down, with the set whose key it was,
+/// before anybody has what was sealed.
+pub(crate) fn recover(document: &Document, shares: Vec<Share>) -> Result<(Opened, Used), Failure> {
+    // From files it may be those of the other set, without anybody having said so.
+    let set = document.label().set_of(&shares);
+    let key = set.recover(&shares).map_err(CustodyFailure::Recover)?;
+    let used = Used::of(set, &shares);
+    drop(shares);
+    let opened = Opened::of(&key, document).map_err(CustodyFailure::Open)?;
+    Ok((opened, used))
+}
+
+/// Shows what was sealed.
+pub(crate) fn show_opened(
+    (desk, document): (&Desk, &Document),
+    (opened, spelling): (Opened, Option<Spelling>),
+    world: &World,
+) -> Result<(), Failure> {
+    let label = document.label();
+    let what = match (sealed_of(desk, label), label.credential) {
+        (Some(sealed), _) => called(&sealed),
+        (None, CredentialKind::Password) => "the password".to_owned(),
+        (None, CredentialKind::Passkey) => "the PIN of a security key".to_owned(),
+        (None, CredentialKind::Certificate) => "the private key of a certificate".to_owned(),
+    };
     let (name, sealed_on) = (&label.account.user_principal_name, day_and_time(label.sealed_on));
     let head = |to_do: &str| format!("This is {what} of {name}, sealed on {sealed_on}.\n{to_do}");
     let shown = match opened {
@@ -263,38 +287,40 @@ pub(crate) fn open_and_show(
     Ok(shown.map_err(CustodyFailure::NotShown)?)
 }
 
-/// Recovers the key, opens the document, and has that written down, with the set whose key it was, before anybody has what
-/// was sealed.
-fn open(
-    (desk, document): (&Desk, &Document),
-    shares: &OpeningShares,
-    around: Around<'_>,
-    world: &World,
-) -> Result<Opened, Failure> {
-    let label = document.label();
-    let set = match (&label.reserve, shares.reserve) {
-        (None, true) => return Err(CustodyFailure::NoReserve(label.envelope.to_string()).into()),
-        (Some(reserve), true) => reserve,
-        (_, false) => &label.set,
+/// Says that something of the account is out already, or that enough people agree to a request: to an emergency it is told, and
+/// keeps nobody out.
+pub(crate) fn warn_of_check_out(desk: &Desk, document: &Document, world: &World) {
+    if !desk.has_state() {
+        return;
+    }
+    let account = &document.label().account;
+    let read = desk.store().map_err(Failure::from);
+    let course = match read.and_then(|store| stream::course_of(&store, &account.id).map_err(Failure::from)) {
+        Ok((course, _)) => course,
+        Err(error) => return world.complain(&error),
     };
-    warn_of_next(desk, world);
-    let called = if shares.reserve { "reserve" } else { "set" };
-    let what = format!(
-        "Opening {} of {}, version {}.\nIt is sealed to the {called} {}, of which {} open.",
-        label.credential, label.account.user_principal_name, label.version, set.id, set.quorum
-    );
-    let shares = shares.share.read(set, usize::from(set.quorum.threshold()), &what, world)?;
-    // From files it may be those of the other set, without anybody having said so.
-    let set = label.set_of(&shares);
-    // Shares take a while to be typed.
-    (around.may_open)()?;
-    let key = set.recover(&shares).map_err(CustodyFailure::Recover)?;
-    let used = Used::of(set, &shares);
-    drop(shares);
-    let opened = Opened::of(&key, document).map_err(CustodyFailure::Open)?;
-    drop(key);
-    (around.remember)(&used)?;
-    Ok(opened)
+    let (now, name) = (SystemClock.now(), &account.user_principal_name);
+    if let Some((request, since)) = course.out() {
+        let overdue = if course.standing(now) == checkout::Standing::Overdue { ", and overdue" } else { "" };
+        world.note(&format!(
+            "it is out since {}{overdue}, by the request of {}, for `{}` of `{name}`: somebody may be signed in with it. When that is \
+             over: `breakglass checkout return --account {name} --person {}`",
+            day_and_time(since),
+            desk.called(&request.person),
+            request.document,
+            request.person
+        ));
+    } else if let Some(request) = course.request_at(now)
+        && course.standing(now) == checkout::Standing::Approved
+    {
+        world.note(&format!(
+            "enough people agree to the request of {} for `{}` of `{name}`: until {} `breakglass checkout open --account {name}` opens it \
+             by that request, which this does not",
+            desk.called(&request.person),
+            request.document,
+            day_and_time(request.expires_at)
+        ));
+    }
 }
 
 /// Says that nothing can be sealed after the opening, where no other set is ready for it. In an emergency it is opened all the
@@ -325,11 +351,12 @@ pub(crate) struct OpeningShares {
 }
 
 /// Recovers the key of each set once, opens the documents, and has that written down before anybody has what was sealed; the
-/// passwords are in the order of the documents.
+/// passwords are in the order of the documents. `look` is asked about each document when the shares are there and no key is.
 pub(crate) fn open_together(
     documents: &[Document],
     shares: &ShareArguments,
-    remember: &mut dyn FnMut(&Document, &Used<'_>) -> Result<(), Failure>,
+    look: &dyn Fn(&Document) -> Result<(), Failure>,
+    remember: &mut dyn FnMut(&Document, &Used) -> Result<(), Failure>,
     world: &World,
 ) -> Result<Vec<Password>, Failure> {
     let mut sets: Vec<&KeySet> = Vec::new();
@@ -344,8 +371,10 @@ pub(crate) fn open_together(
         format!("Opening {}.\nSealed to the set {}, of which {} open.", names.join(", "), set.id, set.quorum)
     };
     let mut opened: Vec<(usize, Password)> = Vec::new();
-    let mut all_used: Vec<(usize, Used<'_>)> = Vec::new();
-    for (set, shares) in sets.iter().zip(shares.read_each(&sets, &of_set, world)?) {
+    let mut all_used: Vec<(usize, Used)> = Vec::new();
+    let each = shares.read_each(&sets, &of_set, world)?;
+    documents.iter().try_for_each(look)?;
+    for (set, shares) in sets.iter().zip(each) {
         let key = set.recover(&shares).map_err(CustodyFailure::Recover)?;
         let used = Used::of(set, &shares);
         drop(shares);
@@ -354,30 +383,42 @@ pub(crate) fn open_together(
             all_used.push((place, used.clone()));
         }
     }
+    let mut remembered = Ok(());
     for (place, used) in &all_used {
         if let Some(document) = documents.get(*place) {
-            remember(document, used)?;
+            // Each key was there, also where one of them cannot be written down.
+            remembered = remembered.and(remember(document, used));
         }
     }
+    remembered?;
     opened.sort_by_key(|(place, _)| *place);
     Ok(opened.into_iter().map(|(_, password)| password).collect())
+}
+
+/// Writes down that the key was there which shares have recovered; whose they are.
+pub(crate) fn note_used(
+    desk: &Desk,
+    store: &SqliteStore,
+    (document, used): (&Document, &Used),
+) -> Result<SharesUsed, Failure> {
+    let key_box = note_key(desk, store, (document, &used.set))?;
+    let set = used.set.recipient.fingerprint();
+    let held = key_box.set(set).ok();
+    let holders = used.shares.iter().filter_map(|share| held.and_then(|held| held.holder(*share)).cloned());
+    let is_reserve = used.set != document.label().set;
+    Ok(SharesUsed { set, is_reserve, shares: used.shares.clone(), holders: holders.collect() })
 }
 
 /// Writes an opening down that this program has seen: first that the key was there, then what was opened with it, by `entry`.
 pub(crate) fn note_opening(
     desk: &Desk,
     store: &SqliteStore,
-    (document, used): (&Document, &Used<'_>),
-    entry: impl FnOnce(&SharesUsed) -> checkout::Entry,
+    (document, used): (&Document, &Used),
+    entry: impl FnOnce(&SharesUsed) -> Result<checkout::Entry, Failure>,
 ) -> Result<(), Failure> {
     let note_key = || -> Result<_, Failure> {
-        let key_box = note_key(desk, store, (document, used.set))?;
-        let set = used.set.recipient.fingerprint();
-        let held = key_box.set(set).ok();
-        let holders = used.shares.iter().filter_map(|share| held.and_then(|held| held.holder(*share)).cloned());
-        let is_reserve = *used.set != document.label().set;
-        let shares = SharesUsed { set, is_reserve, shares: used.shares.clone(), holders: holders.collect() };
-        Ok((entry(&shares), Some(shares)))
+        let shares = note_used(desk, store, (document, used))?;
+        Ok((entry(&shares)?, Some(shares)))
     };
     stream::note_opening(store, &document.label().account.id, note_key).map(drop)
 }
@@ -392,7 +433,7 @@ pub(crate) fn note_told_opening(
     let account = &opened.0.label().account.id;
     // What cannot be is refused before anything is written down.
     let (mut course, _) = stream::course_of(store, account).map_err(CheckoutFailure::from)?;
-    course.add(&entry).map_err(|error| CheckoutFailure::Stream(error.into()))?;
+    course.add(&entry).map_err(CheckoutStreamError::from)?;
     let note_key = || -> Result<_, Failure> {
         note_key(desk, store, opened)?;
         Ok((entry, None))

@@ -18,7 +18,7 @@ use super::retire::reason;
 use crate::commands::checkout::CheckoutFailure;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::render::{counted, day_and_time};
+use crate::render::day_and_time;
 use crate::subject::instant_argument;
 use crate::wiring::World;
 
@@ -83,9 +83,17 @@ impl Arguments {
             world.note(&format!("look whether the time is right: by the clocks of then it was sealed on {sealed_on}, and this is written down now"));
         }
         let account = &label.account;
-        let entry = Entry::OpenedOffline { document: name, people, reason, opened_at, at };
+        let entry = Entry::OpenedOffline { document: name.clone(), people, reason, opened_at, at };
         note_told_opening(&desk, &store, (&document, set), entry)?;
         desk.enter(&store, world);
+        if let [others @ .., last] = unexplained(&store, (&account.id, &name))?.as_slice() {
+            world.note(&format!(
+                "{} of the openings of `{name}` that this machine has seen {} a reason still: the same again gives it to that of {}",
+                others.len() + 1,
+                if others.is_empty() { "waits for" } else { "wait for" },
+                day_and_time(*last)
+            ));
+        }
         let (sealed, name) = (sealed_of(&desk, label), &account.user_principal_name);
         let what = match &sealed {
             Some(sealed) => called(sealed),
@@ -107,18 +115,9 @@ impl Arguments {
         if let Some(opened_at) = self.opened_at {
             return Ok(opened_at);
         }
-        let (course, _) = course_of(store, account).map_err(CheckoutFailure::from)?;
-        let seen: Vec<Timestamp> =
-            course.unexplained().filter(|(opened, _)| *opened == document).map(|(_, opened_at)| opened_at).collect();
-        if let [opened_at, others @ ..] = seen.as_slice() {
-            world.note(&format!("it is the opening of {}, which this machine has seen", day_and_time(*opened_at)));
-            if !others.is_empty() {
-                world.note(&format!(
-                    "it was opened {} more, and each opening needs its own reason: the same again",
-                    counted(others.len(), "time")
-                ));
-            }
-            return Ok(*opened_at);
+        if let Some(opened_at) = unexplained(store, (account, document))?.pop() {
+            world.note(&format!("it is the opening of {}, which this machine has seen", day_and_time(opened_at)));
+            return Ok(opened_at);
         }
         let answer = world.answer("When was it opened, as 2026-11-27T03:00:00Z? Enter for now:");
         match answer.as_deref().map(str::trim) {
@@ -129,4 +128,11 @@ impl Arguments {
             Some(text) => text.parse().map_err(|_| CustodyFailure::NoTime(text.to_owned()).into()),
         }
     }
+}
+
+/// When a document was opened of which nobody has said why, as this machine has seen it: the latest last.
+fn unexplained(store: &SqliteStore, (account, document): (&str, &Name)) -> Result<Vec<Timestamp>, Failure> {
+    let (course, _) = course_of(store, account).map_err(CheckoutFailure::from)?;
+    let of_it = course.unexplained().filter(|(opened, _)| *opened == document);
+    Ok(of_it.map(|(_, opened_at)| opened_at).collect())
 }

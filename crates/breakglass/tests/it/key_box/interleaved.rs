@@ -1,8 +1,10 @@
 //! Check-outs by two processes at once: every order in which their effects can follow each other, with either of them killed
-//! between any two, twice in all, and begun again each time. In memory everything is walked through; with the real store what
-//! is drawn by a seed.
+//! between any two, and begun again each time; and beside them a rotation, an opening that asks nobody, a drill, and a request
+//! that expires. In memory everything is walked through; with the real store what is drawn by a seed.
 //!
-//! An effect is whatever another process can see or be seen by: reading a stream, adding an entry to one, showing the password.
+//! What is done in which order is the product's own. An effect is whatever another process can see or be seen by: reading a
+//! stream, adding an entry to one, bringing the ledger up to date, showing the password; and the end of a pause in which people
+//! think or type. What is signed is no effect, and is looked at elsewhere; how two bring one ledger up to date as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -12,123 +14,25 @@ use std::sync::{Arc, Mutex};
 
 use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_custody::name::Name;
-use breakglass_ops::checkout::record::{Course, Entry, PERSON_COUNT_MIN, Request};
-use breakglass_ops::checkout::stream::{CheckoutStreamError, course_of, kept, note, note_opening};
-use breakglass_ops::ports::{InMemoryStore, Store, StoreError};
+use breakglass_ops::checkout::record::{Course, Entry, PERSON_COUNT_MIN};
+use breakglass_ops::checkout::stream::{kept, note};
+use breakglass_ops::journal::{self, catch_up};
+use breakglass_ops::ports::{InMemoryStore, Store};
+use breakglass_ops::rotation::journey as rotation;
+use breakglass_ops::rotation::record;
 use breakglass_testkit::is_full;
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
 
 use super::sampled::Numbers;
+use super::turnstile::{ACCOUNT, DOCUMENT, Deed, Killed, NEXT, SETS, Seen, Turnstile, at, done, entry_of, name};
 
-const ACCOUNT: &str = "00000000-0000-4000-8000-0000000000a8";
-/// Where it is written down that a key was recovered.
-const SETS: &str = "custody/sets";
-/// How often a process is killed.
-const CRASH_COUNT_MAX: usize = 2;
+/// How often a process is killed where everything is walked through, in the usual form and in the long one; and where it is
+/// drawn.
+const CRASH_COUNT: usize = 1;
+const CRASH_COUNT_FULL: usize = 2;
+const CRASH_COUNT_DRAWN: usize = 2;
 /// Orders that are tried with the real store.
 const DRAWN: usize = 60;
 const DRAWN_FULL: usize = 2_000;
-
-/// What a process does, as the commands do it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deed {
-    Ask(&'static str, &'static str),
-    Agree(&'static str, &'static str),
-    Refuse(&'static str),
-    Open(&'static str),
-    Return(&'static str),
-}
-
-fn name(text: &str) -> Name {
-    Name::read(text).unwrap()
-}
-
-fn at() -> Timestamp {
-    "2026-11-27T03:00:00Z".parse().unwrap()
-}
-
-fn entry_of(deed: Deed) -> Entry {
-    let at = at();
-    match deed {
-        Deed::Ask(request, person) => Entry::Requested(Request {
-            request: name(request),
-            person: name(person),
-            document: name("document"),
-            reason: "nobody gets in".to_owned(),
-            at,
-            expires_at: at + SignedDuration::from_hours(4),
-            out_hours: 2,
-        }),
-        Deed::Agree(request, person) => Entry::Approved { request: name(request), person: name(person), at },
-        Deed::Refuse(request) => Entry::Refused { request: name(request), person: name("cleo"), at },
-        Deed::Open(request) => Entry::Opened { request: name(request), document: name("document"), at },
-        Deed::Return(request) => Entry::Returned { request: name(request), person: name("ada"), at },
-    }
-}
-
-/// Does it; an error is what somebody is told.
-fn done(deed: Deed, turnstile: &Turnstile) -> Result<(), String> {
-    let entry = entry_of(deed);
-    let (mut course, _) = course_of(turnstile, ACCOUNT).map_err(|error| error.to_string())?;
-    course.add(&entry).map_err(|error| error.to_string())?;
-    let Deed::Open(request) = deed else {
-        return note(turnstile, ACCOUNT, &entry, None).map(drop).map_err(|error| error.to_string());
-    };
-    let note_key = || {
-        let length = turnstile.entries(SETS)?.len();
-        turnstile.append(SETS, length, &json!("opened"))?;
-        Ok((entry, None))
-    };
-    note_opening::<CheckoutStreamError>(turnstile, ACCOUNT, note_key).map_err(|error| error.to_string())?;
-    turnstile.waits();
-    turnstile.shown.lock().unwrap().push(request);
-    Ok(())
-}
-
-struct Killed;
-
-/// A store before which everybody waits until they are let through.
-struct Turnstile {
-    store: Arc<dyn Store>,
-    /// Whether it waits, or is at its end.
-    ready: Sender<bool>,
-    go: Mutex<Receiver<bool>>,
-    shown: Arc<Mutex<Vec<&'static str>>>,
-    /// What it was told so far, as a number.
-    told: Mutex<DefaultHasher>,
-}
-
-impl Turnstile {
-    fn waits(&self) {
-        let _ = self.ready.send(true);
-        if !self.go.lock().unwrap().recv().unwrap_or(false) {
-            panic::resume_unwind(Box::new(Killed));
-        }
-    }
-
-    fn told<T: std::fmt::Debug>(&self, answer: T) -> T {
-        format!("{answer:?}").hash(&mut *self.told.lock().unwrap());
-        answer
-    }
-}
-
-impl Store for Turnstile {
-    fn append(&self, stream: &str, at: usize, entry: &Value) -> Result<(), StoreError> {
-        self.waits();
-        self.told(self.store.append(stream, at, entry))
-    }
-
-    fn entries(&self, stream: &str) -> Result<Vec<Value>, StoreError> {
-        self.waits();
-        self.told(self.store.entries(stream))
-    }
-
-    fn streams(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        self.waits();
-        self.told(self.store.streams(prefix))
-    }
-}
 
 /// What is done next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,15 +50,20 @@ struct Process {
 }
 
 impl Process {
-    fn begin(deed: Deed, store: &Arc<dyn Store>, shown: &Arc<Mutex<Vec<&'static str>>>) -> Self {
+    fn begin(deed: Deed, store: &Arc<dyn Store>, seen: &Arc<Mutex<Seen>>) -> Self {
         let ((ready, is_ready), (go, may_go)) = (channel(), channel());
-        let (go_on, told) = (Mutex::new(may_go), Mutex::default());
-        let turnstile =
-            Arc::new(Turnstile { store: Arc::clone(store), ready, go: go_on, shown: Arc::clone(shown), told });
+        let turnstile = Arc::new(Turnstile {
+            deed,
+            store: Arc::clone(store),
+            ready,
+            go: Mutex::new(may_go),
+            seen: Arc::clone(seen),
+            memory: Mutex::default(),
+        });
         let own = Arc::clone(&turnstile);
         std::thread::spawn(move || {
             let ended = panic::catch_unwind(AssertUnwindSafe(|| drop(done(deed, &own))));
-            own.told("ended");
+            own.told("ended", "", ());
             let _ = own.ready.send(false);
             if let Err(payload) = ended
                 && !payload.is::<Killed>()
@@ -183,26 +92,38 @@ impl Drop for Process {
 /// Two processes over one store.
 struct Run {
     store: Arc<dyn Store>,
-    shown: Arc<Mutex<Vec<&'static str>>>,
+    seen: Arc<Mutex<Seen>>,
     deeds: [Deed; 2],
     processes: [Process; 2],
     crashes: usize,
+    crash_count_max: usize,
 }
 
 impl Run {
-    fn new(store: Arc<dyn Store>, before: &[Deed], deeds: [Deed; 2]) -> Self {
+    fn new(store: Arc<dyn Store>, (before, deeds): (&[Deed], [Deed; 2]), crash_count_max: usize) -> Self {
+        let (candidate, next, at) = (name(DOCUMENT), name(NEXT), at());
+        // Another password is sent, and not proved yet.
+        let rotated = [
+            record::Entry::Prepared { candidate: candidate.clone(), at },
+            record::Entry::Sending { candidate: candidate.clone(), at },
+            record::Entry::Proved { candidate, changed_at: None, is_answered: true, at },
+            record::Entry::Prepared { candidate: next.clone(), at },
+            record::Entry::Sending { candidate: next, at },
+        ];
+        rotation::note(&*store, ACCOUNT, &rotated).unwrap();
         for deed in before {
-            note(&*store, ACCOUNT, &entry_of(*deed), None).unwrap();
+            note(&*store, ACCOUNT, &entry_of(*deed, at).unwrap(), None).unwrap();
         }
-        let shown = Arc::default();
-        let processes = deeds.map(|deed| Process::begin(deed, &store, &shown));
-        Self { store, shown, deeds, processes, crashes: 0 }
+        catch_up(&*store, at).unwrap();
+        let seen = Arc::default();
+        let processes = deeds.map(|deed| Process::begin(deed, &store, &seen));
+        Self { store, seen, deeds, processes, crashes: 0, crash_count_max }
     }
 
     /// Whoever waits goes on, or is killed and begins again.
     fn choices(&self) -> Vec<Choice> {
         let waiting = || (0..2).filter(|at| self.processes[*at].is_waiting);
-        let kills = waiting().filter(|_| self.crashes < CRASH_COUNT_MAX).map(Choice::Kill);
+        let kills = waiting().filter(|_| self.crashes < self.crash_count_max).map(Choice::Kill);
         waiting().map(Choice::Go).chain(kills).collect()
     }
 
@@ -212,19 +133,19 @@ impl Run {
             Choice::Kill(at) => {
                 self.processes[at].hears(false);
                 self.crashes += 1;
-                self.processes[at] = Process::begin(self.deeds[at], &self.store, &self.shown);
+                self.processes[at] = Process::begin(self.deeds[at], &self.store, &self.seen);
             }
         }
-        self.holds();
     }
 
-    /// At most one opening for a request, never without two people, and nothing is shown that is not written down.
+    /// At most one opening for a request, never without two people; nothing is shown or used that is not written down; and
+    /// nobody goes further than they may.
     fn holds(&self) {
         let kept = kept(&*self.store, ACCOUNT).unwrap();
         let entries: Vec<Entry> = kept.into_iter().map(|kept| kept.entry).collect();
         Course::of(&entries).unwrap_or_else(|error| panic!("{error}: {entries:?}"));
         let mut people: BTreeMap<&Name, BTreeSet<&Name>> = BTreeMap::new();
-        let (mut opened, mut out) = (BTreeSet::new(), 0);
+        let (mut opened, mut out, mut offline) = (BTreeSet::new(), 0, 0);
         for entry in &entries {
             match entry {
                 Entry::Requested(asked) => drop(people.insert(&asked.request, [&asked.person].into())),
@@ -236,70 +157,132 @@ impl Run {
                     out += 1;
                 }
                 Entry::Returned { .. } => out -= 1,
-                Entry::OpenedOffline { .. } => {}
+                Entry::OpenedOffline { .. } => offline += 1,
             }
         }
-        let shown = self.shown.lock().unwrap();
+        let seen = self.seen.lock().unwrap();
+        assert!(seen.faults.is_empty(), "{:?}: {entries:?}", seen.faults);
+        assert!(seen.signed_in <= opened.len() + offline, "a drill is not written down: {entries:?}");
+        let shown = &seen.shown;
         let once: BTreeSet<_> = shown.iter().collect();
         assert_eq!(once.len(), shown.len(), "what was opened once is shown once: {shown:?} {entries:?}");
         assert!(shown.iter().all(|request| opened.contains(&name(request))), "{shown:?} {entries:?}");
-        assert!(opened.is_empty() || !self.store.entries(SETS).unwrap().is_empty(), "the key was there: {entries:?}");
+        let is_any = !opened.is_empty() || offline > 0;
+        assert!(!is_any || !self.store.entries(SETS).unwrap().is_empty(), "the key was there: {entries:?}");
     }
 
-    /// Everything on which what comes depends.
+    /// Everything on which what comes depends. In which order entries are in the ledger is nothing of that.
     fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        for stream in self.store.streams("").unwrap() {
+        for stream in self.store.streams("").unwrap().into_iter().filter(|stream| stream != journal::STREAM) {
             format!("{stream}{:?}", self.store.entries(&stream).unwrap()).hash(&mut hasher);
         }
         for process in &self.processes {
-            process.turnstile.told.lock().unwrap().finish().hash(&mut hasher);
+            let memory = process.turnstile.memory.lock().unwrap();
+            (memory.done.finish(), &memory.told, memory.was_over, memory.was_over_with_key).hash(&mut hasher);
             process.is_waiting.hash(&mut hasher);
         }
-        (self.crashes, &*self.shown.lock().unwrap()).hash(&mut hasher);
+        (self.crashes, format!("{:?}", self.seen.lock().unwrap())).hash(&mut hasher);
         hasher.finish()
     }
 }
 
 /// What two people do at the same time, after what others did before.
-const SCENES: [(&str, &[Deed], [Deed; 2]); 8] = {
-    use Deed::{Agree, Ask, Open, Refuse, Return};
+const SCENES: [(&str, &[Deed], [Deed; 2]); 15] = {
+    use Deed::{Agree, Ask, Drill, Expire, Open, OpenOffline, Refuse, Return, Rotate};
+    const ASKED: &[Deed] = &[Ask("r", "ada")];
     const AGREED: &[Deed] = &[Ask("r", "ada"), Agree("r", "bram")];
     [
         ("two open", AGREED, [Open("r"), Open("r")]),
-        ("one opens before anybody agrees", &[Ask("r", "ada")], [Open("r"), Agree("r", "bram")]),
-        ("whoever asked agrees as well", &[Ask("r", "ada")], [Open("r"), Agree("r", "ada")]),
+        ("one opens before anybody agrees", ASKED, [Open("r"), Agree("r", "bram")]),
+        ("whoever asked agrees as well", ASKED, [Open("r"), Agree("r", "ada")]),
         ("one opens and one refuses", AGREED, [Open("r"), Refuse("r")]),
         ("two ask", &[], [Ask("r", "ada"), Ask("s", "bram")]),
-        ("one person agrees twice", &[Ask("r", "ada")], [Agree("r", "bram"), Agree("r", "bram")]),
+        ("one person agrees twice", ASKED, [Agree("r", "bram"), Agree("r", "bram")]),
         ("one opens and one returns", AGREED, [Open("r"), Return("r")]),
         ("one asks again while it is out", AGREED, [Open("r"), Ask("s", "cleo")]),
+        ("one opens and the password is changed", AGREED, [Open("r"), Rotate]),
+        ("one agrees and the password is changed", ASKED, [Agree("r", "bram"), Rotate]),
+        ("one opens and others ask nobody", AGREED, [Open("r"), OpenOffline]),
+        ("one opens and the request expires", AGREED, [Open("r"), Expire]),
+        ("one agrees and the request expires", ASKED, [Agree("r", "bram"), Expire]),
+        ("one opens and a drill is held", AGREED, [Open("r"), Drill]),
+        ("a drill is held and the password is changed", &[], [Drill, Rotate]),
     ]
 };
 
-#[test]
-fn every_order_of_two_check_outs_with_two_crashes_opens_once() {
-    for (what, before, deeds) in SCENES {
-        let (mut seen, mut left) = (BTreeSet::new(), vec![Vec::new()]);
-        let (mut steps, mut ends, mut shown) = (0, 0, 0);
-        while let Some(choices) = left.pop() {
-            let mut run = Run::new(Arc::new(InMemoryStore::default()), before, deeds);
+/// Every state that a scene comes to, with so many crashes.
+#[derive(Debug, Default)]
+struct Walked {
+    states: BTreeSet<u64>,
+    steps: usize,
+    ends: usize,
+    /// Ends in which a password was shown by a request, or a drill has signed in, or somebody has agreed, and those in which
+    /// nothing of it was.
+    shown: usize,
+    drilled: usize,
+    agreed: usize,
+    nothing: usize,
+}
+
+impl Walked {
+    fn of(before: &[Deed], deeds: [Deed; 2], crash_count_max: usize) -> Self {
+        let (mut walked, mut left) = (Self::default(), vec![Vec::new()]);
+        while let Some(mut choices) = left.pop() {
+            let mut run = Run::new(Arc::new(InMemoryStore::default()), (before, deeds), crash_count_max);
             choices.iter().for_each(|choice| run.choose(*choice));
-            if !seen.insert(run.digest()) {
-                continue;
+            // As far as it comes to what was not seen yet.
+            while walked.states.insert(run.digest()) {
+                run.holds();
+                let next = run.choices();
+                walked.steps += next.len();
+                let mut next = next.into_iter();
+                let Some(first) = next.next() else {
+                    walked.ends(&run);
+                    break;
+                };
+                left.extend(next.map(|choice| [choices.as_slice(), &[choice]].concat()));
+                choices.push(first);
+                run.choose(first);
             }
-            let next = run.choices();
-            if next.is_empty() {
-                ends += 1;
-                shown += run.shown.lock().unwrap().len();
-            }
-            steps += next.len();
-            left.extend(next.into_iter().map(|choice| [choices.as_slice(), &[choice]].concat()));
         }
-        println!("{what}: {} states, {steps} steps, {ends} ends, shown in {shown} of them", seen.len());
-        assert!(seen.len() > 10 && ends > 1, "{what}");
-        let is_ever_shown = shown > 0;
-        assert_eq!(is_ever_shown, deeds.contains(&Deed::Open("r")) && what != "whoever asked agrees as well", "{what}");
+        walked
+    }
+
+    fn ends(&mut self, run: &Run) {
+        let seen = run.seen.lock().unwrap();
+        let entries = kept(&*run.store, ACCOUNT).unwrap();
+        let is_agreed = entries.iter().any(|kept| matches!(kept.entry, Entry::Approved { .. }));
+        self.ends += 1;
+        self.shown += usize::from(!seen.shown.is_empty());
+        self.drilled += usize::from(seen.signed_in > 0);
+        self.agreed += usize::from(is_agreed);
+        self.nothing += usize::from(seen.shown.is_empty() && seen.signed_in == 0);
+    }
+}
+
+#[test]
+fn every_order_of_two_check_outs_with_crashes_opens_once() {
+    use Deed::{Agree, Drill, Expire, Open, Rotate};
+    let crash_count_max = if is_full() { CRASH_COUNT_FULL } else { CRASH_COUNT };
+    for (what, before, deeds) in SCENES {
+        let walked = Walked::of(before, deeds, crash_count_max);
+        let Walked { states, steps, ends, shown, drilled, agreed, nothing } = &walked;
+        println!(
+            "{what}: {} states, {steps} steps, {ends} ends; shown in {shown} of them, drilled in {drilled}, agreed in {agreed}",
+            states.len()
+        );
+        assert!(states.len() > 10 && *ends > 1, "{what}");
+        let can_open = deeds.contains(&Open("r")) && what != "whoever asked agrees as well";
+        assert_eq!(*shown > 0, can_open, "{what}");
+        assert_eq!(*drilled > 0, deeds.contains(&Drill), "{what}");
+        let is_beside = deeds.contains(&Rotate) || deeds.contains(&Expire);
+        if is_beside && !deeds.contains(&Agree("r", "bram")) {
+            assert!(*nothing > 0, "{what}: nobody is ever too late");
+        }
+        if is_beside && deeds.contains(&Agree("r", "bram")) {
+            assert!(*agreed > 0 && agreed < ends, "{what}: nobody is ever too late, or everybody is");
+        }
     }
 }
 
@@ -312,7 +295,8 @@ fn orders_of_two_check_outs_by_seed_with_the_real_store_open_once() {
     for number in 0..count {
         let (_, before, deeds) = SCENES[number % SCENES.len()];
         let state = folder.join(number.to_string());
-        let mut run = Run::new(Arc::new(SqliteStore::open(&state).unwrap()), before, deeds);
+        let store = Arc::new(SqliteStore::open(&state).unwrap());
+        let mut run = Run::new(store, (before, deeds), CRASH_COUNT_DRAWN);
         loop {
             let choices = run.choices();
             if choices.is_empty() {
@@ -322,8 +306,9 @@ fn orders_of_two_check_outs_by_seed_with_the_real_store_open_once() {
             let choice = numbers.one_of(&choices);
             let choice = if numbers.below(4) > 0 { numbers.one_of(&choices[..choices.len().min(2)]) } else { choice };
             run.choose(choice);
+            run.holds();
         }
-        shown += run.shown.lock().unwrap().len();
+        shown += run.seen.lock().unwrap().shown.len();
         crashes += run.crashes;
         drop(run);
         std::fs::remove_dir_all(&state).unwrap();

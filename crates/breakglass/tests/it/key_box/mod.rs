@@ -26,6 +26,7 @@ mod marked_register;
 mod marked_secrets;
 #[cfg(target_os = "linux")]
 mod marked_terminal;
+mod meanwhile;
 mod person;
 #[cfg(target_os = "linux")]
 mod removed;
@@ -35,6 +36,7 @@ mod sealed_vault;
 mod successions;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod turnstile;
 mod vault;
 mod watched;
 mod world;
