@@ -14,6 +14,12 @@ use crate::lock_file::{LockError, LockFile};
 /// Names in a folder that are read.
 pub const NAME_COUNT_MAX: usize = 100_000;
 
+/// Whether something could not be written since the disk, or what one may have of it, takes no more.
+#[must_use]
+pub fn is_want_of_room(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// What a disk is asked for.
 pub trait Disk: Send + Sync {
     /// A file that has no name yet.

@@ -21,7 +21,7 @@ use breakglass_ops::ports::{Store, StoreError};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
 use serde_json::Value;
 
-use crate::disk::{Disk as _, RealDisk};
+use crate::disk::{Disk as _, RealDisk, is_want_of_room};
 use crate::file_parts::{private, private_folder, sync_folder};
 use crate::sqlite_watch::FORM_OF_WATCH;
 
@@ -248,10 +248,6 @@ fn refused_by_sqlite(path: &Path, error: &rusqlite::Error) -> StoreError {
 /// cannot be tried, it is not said.
 fn has_no_room(folder: &Path) -> bool {
     RealDisk.write_unnamed(folder, &[0; INDEX_BYTES]).is_err_and(|error| is_want_of_room(&error))
-}
-
-fn is_want_of_room(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 fn connected(path: &Path) -> rusqlite::Result<Connection> {

@@ -156,7 +156,7 @@ struct Hashes {
 
 impl Hashes {
     const fn new(tenant: &Tenant, salts: Salts) -> Self {
-        Self { hash_work: tenant.hash_work(), salts, known: BTreeMap::new() }
+        Self { hash_work: tenant.hash_work, salts, known: BTreeMap::new() }
     }
 
     fn of(&mut self, secret: &str) -> Result<Hashed, SecretError> {

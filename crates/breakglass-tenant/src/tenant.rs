@@ -86,7 +86,7 @@ pub struct Tenant {
     pub(crate) profile: Profile,
     /// Whether clients on this machine may come without TLS.
     pub(crate) allows_loopback_http: bool,
-    hash_work: HashWork,
+    pub(crate) hash_work: HashWork,
     /// Held as long as it is open; the system lets go of it when the process ends, however it ends.
     _lock: File,
 }
@@ -244,11 +244,6 @@ impl Tenant {
         let is_initial = |domain: &&Object| domain.get("isInitial").and_then(serde_json::Value::as_bool) == Some(true);
         let (first, rest): (Vec<&Object>, Vec<&Object>) = directory.all(Resource::Domains).partition(is_initial);
         first.into_iter().chain(rest).filter_map(|domain| text(domain, "id")).map(str::to_lowercase).collect()
-    }
-
-    /// How much work the hash of a secret is.
-    pub(crate) const fn hash_work(&self) -> HashWork {
-        self.hash_work
     }
 
     /// The hash of a secret that is set now.

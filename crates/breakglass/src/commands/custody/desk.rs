@@ -1,10 +1,10 @@
 //! What the commands of custody work at: the configuration, the state, the operator's key, the places of documents.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use breakglass_adapters::clock::SystemClock;
+use breakglass_adapters::disk::is_want_of_room;
 use breakglass_adapters::folder_depository::{Expected, FolderDepository};
 use breakglass_adapters::http::{Authorities, AuthoritiesError, SecretText};
 use breakglass_adapters::key_file::{self, KeyFileError, KeyUse};
@@ -568,11 +568,6 @@ pub(crate) fn courses(store: &dyn Store) -> Result<Vec<(String, Course)>, DeskEr
     let streams = store.streams(journey::STREAM)?;
     let accounts = streams.iter().filter_map(|stream| stream.strip_prefix(journey::STREAM));
     accounts.map(|account| Ok((account.to_owned(), course_of(store, account)?.0))).collect()
-}
-
-/// Whether something could not be written since the disk takes no more.
-pub(crate) fn is_want_of_room(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// What went wrong, with the reasons below it.

@@ -23,6 +23,7 @@ pub(crate) mod shown;
 use std::io;
 use std::path::PathBuf;
 
+use breakglass_adapters::disk::is_want_of_room;
 use breakglass_custody::approval::REASON_CHARS_MAX;
 use breakglass_custody::key_set::{RecoverError, SetId};
 use breakglass_custody::password::PasswordError;
@@ -34,7 +35,7 @@ use breakglass_custody::signed::SignedError;
 use breakglass_sheets::SheetError;
 use clap::Subcommand;
 
-use self::desk::{DeskError, MAKE_ROOM, is_want_of_room};
+use self::desk::{DeskError, MAKE_ROOM};
 use crate::codes::ErrorCode;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};

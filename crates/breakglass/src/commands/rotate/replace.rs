@@ -15,7 +15,7 @@ use breakglass_ops::rotation::journey::course_of;
 use breakglass_ops::rotation::leave::{Other, objection};
 use breakglass_ops::setup::{self, Wanted};
 
-use super::meanwhile::{account_of, accounts_of, may, others, usable, users_of};
+use super::meanwhile::{accounts_of, may, others, usable};
 use super::{Arguments, RotateFailure, Tools, restricted, who};
 use crate::commands::custody::CustodyFailure;
 use crate::commands::custody::desk::DeskError;
@@ -205,7 +205,7 @@ fn complete(subject: &Subject, wanted: &Wanted, (old, new): (&Account, &Account)
     if old.id == new.id {
         return Err(not_yet((old, new), "they are one account"));
     }
-    let left = users_of(subject).into_iter().filter(|user| account_of(subject, user).id != old.id).count();
+    let left = accounts_of(subject).into_iter().filter(|one| one.id != old.id).count();
     if left < ACCOUNT_COUNT_MIN {
         let why = "there would be fewer than two accounts; declare and make a third one first";
         return Err(not_yet((old, new), why));
