@@ -219,12 +219,12 @@ def opened_here(ours, splitters, dice, folder):
 
 
 def shares_for_custodians(ours, dice, folder):
-    """A share that is sealed for a custodian's own key comes out of age as it was."""
+    """A share that is sealed for a custodian's own key comes out of age as it was, on a line of its own."""
     made = ours.ask(do="split", secret="5a" * 32, threshold=2, count=3, seed=dice.getrandbits(63))
     for share in made["shares"]:
         _, recipient, path = new_identity(folder)
         sealed = ours.ask(do="share", words=share, custodian=recipient)["sealed"]
-        if age("-d", "-i", path, text=sealed) != share:
+        if age("-d", "-i", path, text=sealed) != share + "\n":
             raise Refused("age does not open a share that is a custodian's own")
     print(f"age: {len(made['shares'])} shares opened by the custodians that they are for")
 

@@ -185,13 +185,20 @@ fn sealed(text: &str, label: &Label) -> Result<String, SealError> {
     encrypted(text, label.sets().map(|set| &set.recipient)).map_err(SealError::Age)
 }
 
-/// The words of a share as an age file in its armor, for the one custodian whose own key this is: a sheet for somebody who
-/// keeps theirs on a computer.
+/// The words of a share, on a line of their own, as an age file in its armor, for the one custodian whose own key this is: a
+/// sheet for somebody who keeps theirs on a computer.
 ///
 /// # Errors
 /// age does not write it.
 pub fn seal_share(share: &Share, custodian: &Recipient) -> Result<String, SealError> {
-    share.with_words(|words| encrypted(words, std::iter::once(custodian))).map_err(SealError::Age)
+    let sealed = share.with_words(|words| {
+        // Its end is one, so that shares which are put together stay lines.
+        let mut line = Zeroizing::new(String::with_capacity(words.len() + 1));
+        line.push_str(words);
+        line.push('\n');
+        encrypted(&line, std::iter::once(custodian))
+    });
+    sealed.map_err(SealError::Age)
 }
 
 /// age keeps what it encrypts in a buffer of its own, which it does not wipe: docs/decisions/0011-custody.md.

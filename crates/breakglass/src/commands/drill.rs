@@ -26,7 +26,7 @@ use clap::builder::PossibleValuesParser;
 use super::checkout::CheckoutFailure;
 use super::checkout::agreed::{Known, check_outs};
 use super::custody::desk::{Desk, Place, name_of};
-use super::custody::opening::{Candidates, Used, note_opening, open_together};
+use super::custody::opening::{Candidates, Used, half_noted, note_opening, open_together};
 use super::custody::retire::reason;
 use super::custody::shares::ShareArguments;
 use super::custody::shown::show;
@@ -58,9 +58,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ID", required = true)]
     person: Vec<String>,
 
-    /// Why
-    #[arg(long, value_name = "TEXT", default_value = "a drill")]
-    reason: String,
+    /// Why, in as many words as it takes; they need no quotes
+    #[arg(long, value_name = "TEXT", num_args = 1.., default_value = "a drill")]
+    reason: Vec<String>,
 
     /// From where it is done: outside the networks that policies trust, or inside one of them. Nobody looks: it is written down
     /// as told [default: it is asked at a terminal, else unknown]
@@ -196,7 +196,12 @@ impl Arguments {
             desk.runtime.block_on(surfaces.https.answers()).map_err(DrillFailure::Unreached)?;
         }
         let look = |document: &Document| may_drill(&store, document);
-        let mut remember = |document: &Document, used: &Used| remember((&desk, &store), (document, used), &plan.people);
+        let mut remember = |document: &Document, used: &Used| {
+            remember((&desk, &store), (document, used), &plan.people)
+                .map_err(|why| half_noted((&desk, &store), &used.set, why))?;
+            desk.enter(&store, world);
+            Ok(())
+        };
         let passwords = open_together(&documents, &self.share, &look, &mut remember, world)?;
         let is_stopped = stopped_by_interrupt(&desk, world);
         let mut accounts = Vec::new();
@@ -226,7 +231,7 @@ impl Arguments {
             accounts.push((document, came));
         }
         let exit = self.told(&accounts, &plan, world);
-        catch_up(&store, SystemClock.now()).map_err(CheckoutFailure::from)?;
+        desk.enter(&store, world);
         exit
     }
 
@@ -382,9 +387,7 @@ fn remember(
     let enter = |at| catch_up(store, at);
     let check_outs = check_outs(store, account, &enter);
     let entry = |_: &SharesUsed| check_outs.drill_entry(&Known { desk, account }, &name, people);
-    note_opening(desk, store, (document, used), entry)?;
-    catch_up(store, SystemClock.now()).map_err(CheckoutFailure::from)?;
-    Ok(())
+    note_opening(desk, store, (document, used), entry)
 }
 
 /// Whether somebody has pressed Ctrl-C: what is under way is done first, so that no elevation is left.

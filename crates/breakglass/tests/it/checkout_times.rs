@@ -126,8 +126,8 @@ fn to_do(listing: &Value) -> String {
     listing["toDo"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect::<Vec<_>>().join("\n")
 }
 
-fn ask() -> [&'static str; 8] {
-    ["checkout", "request", "--account", ACCOUNT, "--person", ASKS, "--reason", "locked out"]
+fn ask() -> [&'static str; 9] {
+    ["checkout", "request", "--account", ACCOUNT, "--person", ASKS, "--reason", "locked", "out"]
 }
 
 fn agree() -> [&'static str; 7] {

@@ -47,6 +47,27 @@ impl World {
 }
 
 #[test]
+fn a_share_that_is_encrypted_still_is_told_as_that_and_not_as_words() {
+    let world = World::new("encrypted-share");
+    let (_, shares) = world.ready_set();
+    let password = world.seal();
+    let (own, file) = (age::x25519::Identity::generate(), world.folder.join("mine.age"));
+    let binary = age::encrypt(&own.to_public(), shares[0].as_bytes()).unwrap();
+    let armored = age::encrypt_and_armor(&own.to_public(), shares[0].as_bytes()).unwrap();
+    let open = ["custody", "open", "--account", ACCOUNT, "--share", "mine.age"];
+    for bytes in [binary.as_slice(), armored.as_bytes()] {
+        fs::write(&file, bytes).unwrap();
+        let refused = world.ends_with(2, &open, "");
+        let said = words(&refused.err);
+        assert!(said.contains("`mine.age` is encrypted with age, and only its holder opens it"), "{said}");
+        assert!(said.contains("`age -d -i KEY mine.age`"), "{said}");
+    }
+    let opened = String::from_utf8(age::decrypt(&own, armored.as_bytes()).unwrap()).unwrap();
+    let open = ["custody", "open", "--account", ACCOUNT, "--share", "-"];
+    assert_eq!(world.ends_with(0, &open, &format!("{opened}\n{}", shares[1])).out.trim(), password);
+}
+
+#[test]
 fn a_set_is_not_dead_while_what_may_be_sealed_to_it_is_away() {
     let world = World::new("away");
     let path = world.folder.join("breakglass.toml");
@@ -138,9 +159,10 @@ fn an_opening_is_written_down_with_whose_shares_it_took_and_waits_for_its_reason
         ],
     );
     assert!(!told(&world.listing()["toDo"].to_string()), "somebody has said why");
-    let opened = world.ends_with(0, &[&open[..], &["--reason", "locked out"]].concat(), &two(&shares, 1, 2));
+    let opened = world.ends_with(0, &[&open[..], &["--reason", "locked", "out"]].concat(), &two(&shares, 1, 2));
     assert!(!told(&opened.err) && !told(&world.listing()["toDo"].to_string()), "{}", opened.err);
     assert_eq!(kept().last().unwrap()["shares"]["holders"], json!(["ida", "max"]));
+    assert_eq!(kept().last().unwrap()["entry"]["reason"], json!("locked out"));
     // By a check-out as well.
     world.ends(0, &["checkout", "request", "--account", ACCOUNT, "--person", "eva", "--reason", "locked out"]);
     world.ends(0, &["checkout", "approve", "--account", ACCOUNT, "--yes", "--person", "max"]);

@@ -8,7 +8,6 @@ use breakglass_custody::approval::SignedRequest;
 use breakglass_custody::document::{CredentialKind, Document};
 use breakglass_custody::key_set::KeySet;
 use breakglass_custody::slip39::Share;
-use breakglass_custody::succession::Spent;
 use breakglass_ops::checkout::journey::{Found, Opening, Signatures};
 use breakglass_ops::checkout::stream::SharesUsed;
 use breakglass_ops::journal::catch_up;
@@ -20,7 +19,7 @@ use crate::commands::custody::CustodyFailure;
 use crate::commands::custody::desk::{Desk, Place};
 use crate::commands::custody::key_secrets::{next_step, sealed_of};
 use crate::commands::custody::opening::{
-    Candidates, Opened, OpeningShares, Used, hand_in, note_used, recover, show_opened,
+    Candidates, Opened, OpeningShares, Used, half_noted, hand_in, note_used, recover, show_opened,
 };
 use crate::commands::custody::shown::Spelling;
 use crate::exit::Exit;
@@ -77,17 +76,6 @@ impl Arguments {
         ));
         Ok(Exit::Good)
     }
-}
-
-/// Why an opening is not written down. Unless the record is known to lack that the key was there, something is.
-fn half_noted((desk, store): (&Desk, &SqliteStore), set: &KeySet, why: Failure) -> Failure {
-    let fingerprint = set.recipient.fingerprint();
-    let is_as_before = desk
-        .key_box(store)
-        .is_ok_and(|key_box| !matches!(key_box.standing(fingerprint), Some((_, Some(Spent::Opened)))));
-    // That it was changed meanwhile is said in its own words.
-    let is_said = why.exit() == Exit::Partial;
-    if is_as_before || is_said { why } else { CustodyFailure::HalfNoted { set: set.id.clone(), why }.into() }
 }
 
 /// The custodians, who open with their shares.

@@ -40,9 +40,9 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ID")]
     person: String,
 
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
+    /// Why, in as many words as it takes; they need no quotes
+    #[arg(long, value_name = "TEXT", required = true, num_args = 1..)]
+    reason: Vec<String>,
 
     /// Hours until which it can be agreed to and opened
     #[arg(long, value_name = "HOURS", default_value_t = REQUEST_HOURS_USUAL, value_parser = clap::value_parser!(i64).range(1..=REQUEST_HOURS_MAX))]
@@ -71,7 +71,7 @@ impl Arguments {
     }
 
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
-        reason(&self.reason)?;
+        let reason = reason(&self.reason)?;
         let desk = self.place.desk(world)?;
         let (person, name) = with_key(&desk, &self.person)?;
         let store = desk.store()?;
@@ -86,7 +86,7 @@ impl Arguments {
             account: label.account.clone(),
             document: label.envelope,
             person: person.id.clone(),
-            reason: self.reason.clone(),
+            reason: reason.clone(),
             asked_on: now,
             expires_on: expires,
             out_hours: u16::try_from(self.out).unwrap_or(u16::MAX),
@@ -97,7 +97,7 @@ impl Arguments {
             request: name_of(&id.to_string())?,
             person: name,
             document: name_of(&label.envelope.to_string())?,
-            reason: self.reason.clone(),
+            reason,
             at: now,
             expires_at: expires,
             out_hours: self.out,

@@ -301,7 +301,7 @@ impl Coded for CustodyFailure {
                      after an opening"
                 }
                 Self::HalfNoted { .. } => {
-                    "make room on the disk if it is full, then the same again shows it: what two people have agreed to is not used up"
+                    "make room on the disk if it is full, then the same again: what two people have agreed to is not used up"
                 }
                 Self::Folder { source, .. } | Self::File { source, .. } if is_want_of_room(source) => MAKE_ROOM,
                 Self::NoHolder(_) => "declare them there: `breakglass explain BG1102` shows how",

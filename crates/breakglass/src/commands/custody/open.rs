@@ -46,10 +46,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint)]
     operator: Option<Fingerprint>,
 
-    /// Why it is opened, which is written down with the names of those whose shares it took; without it somebody says so
-    /// afterwards
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
+    /// Why it is opened, in as many words as it takes, which need no quotes; it is written down with the names of those whose
+    /// shares it took. Without it somebody says so afterwards
+    #[arg(long, value_name = "TEXT", num_args = 1..)]
+    reason: Option<Vec<String>>,
 
     /// Spell it for reading aloud
     #[arg(long, value_name = "LANGUAGE")]

@@ -10,6 +10,7 @@ use breakglass_custody::password::Password;
 use breakglass_custody::sealed::OpenError;
 use breakglass_custody::secret::Secret;
 use breakglass_custody::slip39::Share;
+use breakglass_custody::succession::Spent;
 use breakglass_ops::checkout::record as checkout;
 use breakglass_ops::checkout::stream::{self, CheckoutStreamError, SharesUsed};
 use breakglass_ops::key_box::accounts::replaced;
@@ -24,6 +25,7 @@ use super::key_secrets::{called, sealed_of};
 use super::shares::ShareArguments;
 use super::shown::{Spelling, show, show_private_key};
 use crate::commands::checkout::CheckoutFailure;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::day_and_time;
 use crate::terminal::PrivateScreen;
@@ -421,6 +423,17 @@ pub(crate) fn note_opening(
         Ok((entry(&shares)?, Some(shares)))
     };
     stream::note_opening(store, &document.label().account.id, note_key).map(drop)
+}
+
+/// Why an opening is not written down. Unless the record is known to lack that the key was there, something is.
+pub(crate) fn half_noted((desk, store): (&Desk, &SqliteStore), set: &KeySet, why: Failure) -> Failure {
+    let fingerprint = set.recipient.fingerprint();
+    let is_as_before = desk
+        .key_box(store)
+        .is_ok_and(|key_box| !matches!(key_box.standing(fingerprint), Some((_, Some(Spent::Opened)))));
+    // That it was changed meanwhile is said in its own words.
+    let is_said = why.exit() == Exit::Partial;
+    if is_as_before || is_said { why } else { CustodyFailure::HalfNoted { set: set.id.clone(), why }.into() }
 }
 
 /// Writes down what somebody says of an opening elsewhere, in the same order.

@@ -41,9 +41,9 @@ pub(super) struct Arguments {
     #[arg(long)]
     reserve: bool,
 
-    /// Why it was opened
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
+    /// Why it was opened, in as many words as it takes; they need no quotes
+    #[arg(long, value_name = "TEXT", required = true, num_args = 1..)]
+    reason: Vec<String>,
 
     /// When, as 2026-11-27T03:00:00Z [default: when this machine has seen it, else what somebody says, else now]
     #[arg(long, value_name = "TIME", value_parser = instant_argument)]

@@ -22,9 +22,9 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SET")]
     set: Option<String>,
 
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
+    /// Why, in as many words as it takes; they need no quotes
+    #[arg(long, value_name = "TEXT", required = true, num_args = 1..)]
+    reason: Vec<String>,
 
     /// Nothing that counts is sealed to it any more, and its shares are destroyed
     #[arg(long)]
@@ -39,11 +39,12 @@ pub(super) struct Arguments {
     place: Place,
 }
 
-/// A reason on one line, within its limit.
-pub(crate) fn reason(text: &str) -> Result<String, CustodyFailure> {
+/// A reason on one line, within its limit. It comes in words: whoever types it at night may leave the quotes out.
+pub(crate) fn reason(words: &[String]) -> Result<String, CustodyFailure> {
+    let text = words.join(" ");
     let is_line = !text.trim().is_empty() && !text.chars().any(char::is_control);
     let is_short = text.chars().count() <= REASON_CHARS_MAX;
-    if is_line && is_short { Ok(text.to_owned()) } else { Err(CustodyFailure::Reason) }
+    if is_line && is_short { Ok(text) } else { Err(CustodyFailure::Reason) }
 }
 
 impl Arguments {

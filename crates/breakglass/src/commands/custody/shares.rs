@@ -23,6 +23,9 @@ const WORD_COUNT_SUSPECT: usize = 6;
 /// Words of a share of a sealing key.
 const SHARE_WORDS: usize = 33;
 
+/// How files begin that are encrypted with age, in its armor and without.
+const AGE_HEADS: [&str; 2] = ["-----BEGIN AGE ENCRYPTED FILE-----", "age-encryption.org/"];
+
 /// Times that one share is asked for.
 const TRY_COUNT_MAX: usize = 10;
 
@@ -48,6 +51,9 @@ pub(crate) enum ShareFailure {
     /// The words stand where a file is to be named. They are not repeated.
     #[error("what was given with --share names no file and looks like the words of a share; it is not repeated here")]
     Words,
+    /// It is encrypted still.
+    #[error("`{}` is encrypted with age, and only its holder opens it", .0.display())]
+    Encrypted(PathBuf),
     /// It is none.
     #[error(transparent)]
     Share(ShareError),
@@ -78,6 +84,13 @@ impl Coded for ShareFailure {
             Self::Words => {
                 "the shell has kept the words, and every process here could read them: hand them in through a file or the \
                  terminal, and have the set replaced if somebody else uses this machine"
+            }
+            Self::Encrypted(path) => {
+                return Some(format!(
+                    "its holder decrypts it, and hands in what comes out: `age -d -i KEY {}`, with the file of their own key; or \
+                     they type the words at the terminal, without --share",
+                    path.display()
+                ));
             }
             Self::File { .. } => {
                 "name a file with the words of a share, or leave --share out and type them at the terminal"
@@ -146,13 +159,16 @@ impl ShareArguments {
                 return Err(ShareFailure::Words);
             }
             let mut file = opened.map_err(failed)?;
-            let mut lines = Lines::default();
+            let (mut lines, mut is_first) = (Lines::default(), true);
             loop {
                 let line = match line_of(&mut file) {
                     Ok(line) => line,
                     Err(TerminalError::Ended) => break,
                     Err(error) => return Err(failed(error)),
                 };
+                if std::mem::take(&mut is_first) && AGE_HEADS.iter().any(|head| line.starts_with(head)) {
+                    return Err(ShareFailure::Encrypted(path.clone()));
+                }
                 for text in lines.with(&line) {
                     take(&mut shares, &text)?;
                 }

@@ -13,6 +13,7 @@ use std::process::Command;
 use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_ops::checkout::record::Entry;
 use breakglass_ops::checkout::stream;
+use breakglass_ops::drill::stream::stream_of as drill_stream_of;
 use breakglass_ops::key_box::record::STREAM;
 use breakglass_ops::ports::Store as _;
 use breakglass_testkit::is_full;
@@ -286,6 +287,52 @@ fn check_outs(name: &str) {
     let counts = found_anywhere(&world, marked);
     // As it was sealed, as often as it was opened, and in the emergency.
     assert!(counts.allowed > STOPPED_COUNT_MIN, "{counts:?}");
+}
+
+#[test]
+fn a_drill_is_held_when_there_is_room_and_what_it_could_not_write_down_is_not_denied() {
+    let test = "a_drill_is_held_when_there_is_room_and_what_it_could_not_write_down_is_not_denied";
+    on_small_disk("full-drill", test, drills);
+}
+
+fn drills(name: &str) {
+    let (world, shares) = World::with_set(name);
+    world.ends(0, &["rotate", "--account", FIRST.1, "--yes", "--quiescence", "0"], "");
+    let people = ["--person", PEOPLE[0], "--person", PEOPLE[1]];
+    let rest = ["--surface", "microsoft-graph", "--no-azure", "--share", "-"];
+    let drill = [["drill", "--account", FIRST.1].as_slice(), &people, &rest].concat();
+    let both = shares[1..].join("\n");
+    let written = || {
+        let store = world.store();
+        let streams = [STREAM.to_owned(), stream::stream_of(FIRST.0), drill_stream_of(FIRST.0)];
+        streams.map(|stream| store.entries(&stream).unwrap().len())
+    };
+    let (mut half, mut none) = (0, 0);
+    with_more_and_more_room("drills", |pages| {
+        let before = written();
+        let ballast = Ballast::leaving(&world, pages);
+        let run = world.run(&drill, &both);
+        drop(ballast);
+        let said = words(&format!("{}\n{}", run.out, run.err));
+        let is_full = said.contains("no room is left on the disk") || said.contains("No space left on device");
+        assert!(matches!(run.code, Some(0 | 2 | 4)), "{pages} pages: {run:?}");
+        assert!(run.code == Some(0) || is_full, "{pages} pages: {said}");
+        // Whoever says that nothing was done has done nothing.
+        assert!(run.code != Some(2) || written() == before, "{pages} pages: {before:?} {:?} {said}", written());
+        nothing_is_half_written(&world);
+        half += usize::from(run.code == Some(4));
+        none += usize::from(run.code == Some(2));
+        match run.code {
+            Some(0) if !is_full => End::Whole,
+            Some(0) => End::Behind,
+            _ => {
+                world.ends(0, &drill, &both);
+                End::Stopped
+            }
+        }
+    });
+    assert!(half > 0 && none > 0, "{half} stopped half-way, {none} before");
+    world.ledger_holds();
 }
 
 /// A disk without any room keeps nobody out: it opens, and says that it is not written down.
