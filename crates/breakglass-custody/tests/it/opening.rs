@@ -145,7 +145,10 @@ fn a_share_for_one_custodian_is_read_by_that_one_alone() {
     assert!(file.starts_with("-----BEGIN AGE ENCRYPTED FILE-----\n"));
     let opened = |identity: &age::x25519::Identity| age::decrypt(identity, file.as_bytes()).ok();
     assert_eq!(opened(&other), None);
-    assert_eq!(opened(&own).map(|text| String::from_utf8(text).unwrap()), Some(format!("{}\n", words(&world.shares[1]))));
+    assert_eq!(
+        opened(&own).map(|text| String::from_utf8(text).unwrap()),
+        Some(format!("{}\n", words(&world.shares[1])))
+    );
 }
 
 /// In which way shares or a document are wrong.

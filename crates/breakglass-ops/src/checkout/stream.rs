@@ -98,6 +98,38 @@ pub fn course_of(store: &dyn Store, account: &str) -> Result<(Course, usize), Ch
     Ok((course_by(account, &kept)?, kept.len()))
 }
 
+/// An opening without a check-out that this program has seen, and of which nobody has said why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unexplained {
+    /// The document.
+    pub document: Name,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// Whether it took shares of the reserve.
+    pub is_reserve: bool,
+}
+
+/// Those of an account; of one document in the order of their times.
+///
+/// # Errors
+/// What is remembered cannot be read, or makes no sense.
+pub fn unexplained(store: &dyn Store, account: &str) -> Result<Vec<Unexplained>, CheckoutStreamError> {
+    let entries = kept(store, account)?;
+    let course = course_by(account, &entries)?;
+    let took_reserve = |name: &Name, time: Timestamp| {
+        entries.iter().any(|one| {
+            let is_it = matches!(&one.entry, Entry::OpenedOffline { document, opened_at, .. } if document == name && *opened_at == time);
+            is_it && one.shares.as_ref().is_some_and(|shares| shares.is_reserve)
+        })
+    };
+    let seen = course.unexplained().map(|(document, opened_at)| Unexplained {
+        document: document.clone(),
+        opened_at,
+        is_reserve: took_reserve(document, opened_at),
+    });
+    Ok(seen.collect())
+}
+
 /// How the check-outs of an account stand by its entries.
 pub(super) fn course_by(account: &str, kept: &[Kept]) -> Result<Course, CheckoutStreamError> {
     let mut course = Course::default();

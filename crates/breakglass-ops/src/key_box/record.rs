@@ -158,6 +158,8 @@ pub struct HeldSet {
     pub acknowledged: BTreeSet<u8>,
     /// When shares were put together last, in a rehearsal that gave the key.
     pub rehearsed_at: Option<Timestamp>,
+    /// Shares that were among them at some time.
+    pub rehearsed: BTreeSet<u8>,
 }
 
 impl Entry {
@@ -247,7 +249,14 @@ impl KeyBox {
                 }
                 self.succession_of(*is_reserve).take(&SetEvent::Made(signed.set().clone()))?;
                 let (acknowledged, holders, is_reserve) = (BTreeSet::new(), holders.clone(), *is_reserve);
-                self.sets.push(HeldSet { signed, holders, is_reserve, acknowledged, rehearsed_at: None });
+                self.sets.push(HeldSet {
+                    signed,
+                    holders,
+                    is_reserve,
+                    acknowledged,
+                    rehearsed_at: None,
+                    rehearsed: BTreeSet::new(),
+                });
                 self.length += 1;
                 return Ok(());
             }
@@ -272,7 +281,10 @@ impl KeyBox {
                 Entry::Acknowledged { share, .. } => {
                     held.acknowledged.insert(*share);
                 }
-                Entry::Rehearsed { at, .. } => held.rehearsed_at = Some(*at),
+                Entry::Rehearsed { at, shares, .. } => {
+                    held.rehearsed_at = Some(*at);
+                    held.rehearsed.extend(shares);
+                }
                 _ => {}
             }
         }

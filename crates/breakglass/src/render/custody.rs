@@ -4,9 +4,9 @@ use breakglass_custody::document::CredentialKind;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::fitted;
 use super::paint::{Paint, Style};
 use super::table::{Cell, Column, table};
-use super::{day_and_time, fitted};
 
 /// Name and version of the form in JSON.
 const FORMAT: &str = "breakglass-custody/1";
@@ -49,6 +49,7 @@ pub(crate) struct ShareLine {
     pub(crate) number: u8,
     pub(crate) holder: String,
     pub(crate) is_acknowledged: bool,
+    pub(crate) is_rehearsed: bool,
 }
 
 /// A document.
@@ -120,16 +121,24 @@ fn sets(sets: &[SetLine], (columns, paint): (usize, Paint)) -> String {
         format!("{} {}{}", share.number, share.holder, if share.is_acknowledged { "" } else { " (not acknowledged)" })
     };
     let row = |set: &SetLine| {
-        let never = || "never".to_owned();
         vec![
             Cell::plain(&set.set),
             Cell::plain(&set.opens),
             Cell::plain(&set.stands),
             Cell::plain(set.shares.iter().map(share).collect::<Vec<_>>().join(", ")),
-            Cell::plain(set.rehearsed_at.map_or_else(never, |at| at.strftime("%F").to_string())),
+            Cell::plain(rehearsed(set)),
         ]
     };
     table(&heads, &sets.iter().map(row).collect::<Vec<_>>(), (columns, paint))
+}
+
+/// When the shares of a set were rehearsed last, and which never were.
+fn rehearsed(set: &SetLine) -> String {
+    let Some(at) = set.rehearsed_at else { return "never".to_owned() };
+    let never = set.shares.iter().filter(|share| !share.is_rehearsed).map(|share| share.number.to_string());
+    let never: Vec<String> = never.collect();
+    let day = at.strftime("%F");
+    if never.is_empty() { day.to_string() } else { format!("{day}, not {}", never.join(", ")) }
 }
 
 /// What is sealed in it.
@@ -146,8 +155,14 @@ fn documents(documents: &[DocumentLine], (columns, paint): (usize, Paint)) -> St
     if documents.is_empty() {
         return "  There are none.\n".to_owned();
     }
-    let heads =
-        [("Account", true), ("What", true), ("Version", false), ("Set", true), ("Sealed on", true), ("Stands", true)];
+    let heads = [
+        ("Account", true),
+        ("What", true),
+        ("Version", false),
+        ("Set", true),
+        ("Sealed, UTC", false),
+        ("Stands", true),
+    ];
     let heads = heads.map(|(heading, is_flexible)| Column { heading, is_flexible });
     let row = |document: &DocumentLine| {
         let out = document.check_out.as_ref().map(|out| format!(", {out}")).unwrap_or_default();
@@ -161,7 +176,7 @@ fn documents(documents: &[DocumentLine], (columns, paint): (usize, Paint)) -> St
                 Some(reserve) => format!("{}, {reserve}", document.set),
                 None => document.set.clone(),
             }),
-            Cell::plain(day_and_time(document.sealed_on)),
+            Cell::plain(document.sealed_on.strftime("%F %H:%M").to_string()),
             if is_to_do { Cell::styled(stands, Style::Strong) } else { Cell::plain(stands) },
         ]
     };

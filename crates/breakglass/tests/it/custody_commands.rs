@@ -347,6 +347,18 @@ fn whoever_is_left_opens_with_the_reserve_that_is_held_outside() {
     assert_eq!(listing["sets"][0]["stands"], "current", "the custodians' key was not there");
     assert_eq!(listing["sets"][1]["stands"], "reserve, opened, kept until nothing counts");
     assert!(world.listing()["toDo"].to_string().contains("custody new-set --reserve"));
+    assert!(words(&opened.err).contains("no other reserve is ready"), "{}", opened.err);
+    assert!(!words(&opened.err).contains("no other set of shares is ready"), "{}", opened.err);
+    // Whoever says why it was opened burns no other set, with the words of the list and without them.
+    let document = listing["documents"][0]["document"].as_str().unwrap().to_owned();
+    let wanted = format!("record-opening --document {document} --reserve --person");
+    assert!(listing["toDo"].to_string().contains(&wanted), "{}", listing["toDo"]);
+    let record = ["custody", "record-opening", "--document", &document, "--person", "bank", "--person", "board"];
+    let told = world.ends(0, &[&record[..], &["--reason", "a", "fire"]].concat());
+    assert!(words(&told.err).contains("with shares of the reserve, which this machine has seen"), "{}", told.err);
+    let listing = world.listing();
+    assert_eq!(listing["sets"][0]["stands"], "current", "the custodians' key was not there");
+    assert!(!listing["toDo"].to_string().contains("record-opening"), "{}", listing["toDo"]);
     let refused = world.ends(2, &["custody", "retire", "--set", &reserve, "--reason", "it was opened", "--destroyed"]);
     assert!(refused.err.contains("may count"), "{}", refused.err);
     // Another account is sealed without it, and that is told.
@@ -370,13 +382,18 @@ fn openings_elsewhere_are_written_down_by_two_people() {
     let document = world.listing()["documents"][0]["document"].as_str().unwrap().to_owned();
     let record = |people: &[&'static str]| {
         let mut arguments = vec!["custody", "record-opening", "--document", &document, "--reason", "a fire"];
+        let (people, when) =
+            people.split_at(people.iter().position(|word| word.starts_with('-')).unwrap_or(people.len()));
         people.iter().for_each(|person| arguments.extend(["--person", person]));
+        arguments.extend(when);
         world.run(&arguments, "")
     };
     assert!(record(&["eva"]).err.contains("at least two people"));
     assert!(record(&["eva", "eva"]).err.contains("at least two people"));
     assert!(record(&["eva", "nobody"]).err.contains("`nobody` is no custodian"));
-    assert_eq!(record(&["eva", "ida"]).code, 0);
+    let unsaid = record(&["eva", "ida"]);
+    assert_eq!((unsaid.code, unsaid.err.contains("nobody says when it was")), (2, true), "{}", unsaid.err);
+    assert_eq!(record(&["eva", "ida", "--opened-at", "2026-01-27T03:00:00Z"]).code, 0);
     let listing = world.listing();
     assert_eq!(listing["documents"][0]["stands"], "counts, opened: rotate");
     assert_eq!(listing["sets"][0]["stands"], "opened, kept until nothing counts");

@@ -447,9 +447,11 @@ fn what_this_machine_has_seen_is_explained_and_no_second_opening() {
     };
     let found = openings();
     assert_eq!((found.len(), &found[0]), (2, &found[1]), "{found:?}");
-    // Another time is another opening.
-    let told = world.ends(0, &record);
-    assert!(words(&told.err).contains("written down as opened now"), "{}", told.err);
+    // Another time is another opening, and nobody makes one up.
+    let refused = world.ends(2, &record);
+    assert!(words(&refused.err).contains("nobody says when it was"), "{}", refused.err);
+    assert_eq!(openings().len(), 2);
+    world.ends(0, &[&record[..], &["--opened-at", "2026-01-27T03:00:00Z"]].concat());
     assert_ne!(openings()[2], found[0]);
 }
 
@@ -483,7 +485,7 @@ fn each_opening_has_a_reason_of_its_own() {
             told.contains(&format!("1 of the openings of `{document}` that this machine has seen waits for a reason"));
         assert_eq!((waiting(), is_left), (left, left > 0), "{told}");
     }
-    assert!(words(&world.ends(0, &record).err).contains("written down as opened now"));
+    assert!(words(&world.ends(2, &record).err).contains("nobody says when it was"));
 }
 
 #[test]

@@ -131,7 +131,7 @@ pub(crate) enum DeskError {
     #[error("`{id}` is no custodian and no person of the configuration; {}", if .known.is_empty() { "it names nobody".to_owned() } else { format!("there are: {}", .known) })]
     Unknown { id: String, known: String },
     /// Somebody's id is no name.
-    #[error("`{id}` cannot be the id of somebody who holds a share or agrees: {source}")]
+    #[error("`{id}` cannot be the id of somebody who holds a share or agrees")]
     PersonName {
         id: String,
         #[source]
@@ -193,8 +193,9 @@ impl Coded for DeskError {
                 "somebody has copied or renamed it: put it back under its own name, and bring the one that is meant from a sheet or \
                  another depository"
             }
-            Self::Unknown { .. } | Self::PersonName { .. } => {
-                "declare them below `[[custody.custodian]]` or `[[custody.person]]`"
+            Self::Unknown { .. } => "declare them below `[[custody.custodian]]` or `[[custody.person]]`",
+            Self::PersonName { .. } => {
+                "give the id as it stands below `[[custody.custodian]]` or `[[custody.person]]`"
             }
             Self::Terminal(TerminalError::None(_)) => "run it at a terminal, or name files with --share",
             Self::NoSet(_) => "`breakglass custody list` shows the sets that there are",

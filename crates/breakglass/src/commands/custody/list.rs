@@ -183,6 +183,7 @@ fn set_line(desk: &Desk, key_box: &KeyBox, held: &HeldSet) -> SetLine {
         number,
         holder: held.holder(number).map(|holder| desk.called(holder)).unwrap_or_default(),
         is_acknowledged: held.acknowledged.contains(&number),
+        is_rehearsed: held.rehearsed.contains(&number),
     });
     SetLine {
         set: held.set().id.to_string(),
@@ -455,12 +456,13 @@ fn openings_without_a_reason(store: &dyn Store) -> Result<Vec<String>, Failure> 
     let mut to_do = Vec::new();
     for name in store.streams(stream::PREFIX).map_err(DeskError::from)? {
         let account = name.strip_prefix(stream::PREFIX).unwrap_or_default();
-        let (out, _) = stream::course_of(store, account).map_err(noted)?;
-        to_do.extend(out.unexplained().map(|(document, opened_at)| {
+        to_do.extend(stream::unexplained(store, account).map_err(noted)?.into_iter().map(|seen| {
+            let reserve = if seen.is_reserve { " --reserve" } else { "" };
             format!(
-                "`breakglass custody record-opening --document {document} --person … --person … --reason …`: it was opened on {}, and \
+                "`breakglass custody record-opening --document {}{reserve} --person … --person … --reason …`: it was opened on {}, and \
                  nobody has said why",
-                day_and_time(opened_at)
+                seen.document,
+                day_and_time(seen.opened_at)
             )
         }));
     }

@@ -155,6 +155,9 @@ pub(crate) enum CustodyFailure {
         "by the clock of this machine {0} is still to come: leave --opened-at out, or give the time at which it was opened"
     )]
     Ahead(jiff::Timestamp),
+    /// Nobody says when it was.
+    #[error("this machine has seen no opening of `{0}` that waits for a reason, and nobody says when it was")]
+    NoOpening(String),
     /// It is no time.
     #[error("`{0}` is no time: give it as 2026-11-27T03:00:00Z")]
     NoTime(String),
@@ -167,6 +170,9 @@ pub(crate) enum CustodyFailure {
     /// The account has sealed passwords.
     #[error("`{0}` has passwords that are sealed: another one is sealed as it is set, and never before")]
     Sealed(String),
+    /// The id is another's.
+    #[error("by the sealed documents `{id}` is the id of `{owner}`, and not of `{account}`")]
+    OthersId { id: String, account: String, owner: String },
     /// A document of it is in no record here.
     #[error(
         "the document `{document}` of `{account}` is in no record here, as where the state was lost, and its password may be the one \
@@ -291,6 +297,10 @@ impl Coded for CustodyFailure {
                     "set a better one for the account, and seal that: `breakglass custody generate password` makes one"
                 }
                 Self::Sealed(_) => "`breakglass rotate` sets another one",
+                Self::OthersId { .. } => {
+                    "look the account up in the tenant, and give its own id; if it was renamed, `breakglass rotate` sets another one"
+                }
+                Self::NoOpening(_) => "say it with --opened-at, as 2026-11-27T03:00:00Z",
                 Self::SealedElsewhere { .. } => {
                     "bring the state back with `breakglass state restore`; or `breakglass rotate` sets another one, which is proved by a \
                      sign-in"

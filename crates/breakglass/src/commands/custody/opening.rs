@@ -236,7 +236,7 @@ pub(crate) fn hand_in(
         (Some(reserve), true) => reserve,
         (_, false) => &label.set,
     };
-    warn_of_next(desk, world);
+    warn_of_next(desk, shares.reserve, world);
     let called = if shares.reserve { "reserve" } else { "set" };
     let what = format!(
         "Opening {} of {}, version {}.\nIt is sealed to the {called} {}, of which {} open.",
@@ -325,19 +325,26 @@ pub(crate) fn warn_of_check_out(desk: &Desk, document: &Document, world: &World)
     }
 }
 
-/// Says that nothing can be sealed after the opening, where no other set is ready for it. In an emergency it is opened all the
-/// same.
-pub(crate) fn warn_of_next(desk: &Desk, world: &World) {
+/// Says what cannot be sealed to after the opening, where no other set is ready for it, or no other reserve. In an emergency it
+/// is opened all the same.
+fn warn_of_next(desk: &Desk, is_reserve: bool, world: &World) {
     if !desk.has_state() {
         return;
     }
     let key_box = desk.store().and_then(|store| desk.key_box(&store));
-    let is_ready = key_box.is_ok_and(|key_box| key_box.next().is_some_and(|(_, ready)| ready.is_ok()));
+    let is_ready = key_box.is_ok_and(|key_box| {
+        let next = if is_reserve { key_box.next_reserve() } else { key_box.next() };
+        next.is_some_and(|(_, ready)| ready.is_ok())
+    });
     if !is_ready {
-        world.note(
+        world.note(if is_reserve {
+            "no other reserve is ready, and this one is sealed to no more once it was opened: until somebody has made the next \
+             (`breakglass custody new-set --reserve`, then `rehearse --acknowledge`), passwords are sealed to the set of the \
+             custodians alone"
+        } else {
             "no other set of shares is ready, and this one is sealed to no more once it was opened: before the account is rotated \
-             somebody has to make the next (`breakglass custody new-set`, then `rehearse --acknowledge`)",
-        );
+             somebody has to make the next (`breakglass custody new-set`, then `rehearse --acknowledge`)"
+        });
     }
 }
 

@@ -6,7 +6,7 @@ use breakglass_adapters::clock::SystemClock;
 use breakglass_adapters::sqlite_store::SqliteStore;
 use breakglass_custody::name::Name;
 use breakglass_ops::checkout::record::{Entry, PERSON_COUNT_MIN};
-use breakglass_ops::checkout::stream::course_of;
+use breakglass_ops::checkout::stream::{Unexplained, unexplained};
 use breakglass_ops::ports::Clock as _;
 use jiff::Timestamp;
 
@@ -68,13 +68,12 @@ impl Arguments {
         }
         let document = desk.document(&name)?;
         let label = document.label();
-        let set = match (&label.reserve, self.reserve) {
-            (_, false) => &label.set,
-            (Some(reserve), true) => reserve,
-            (None, true) => return Err(CustodyFailure::NoReserve(self.document.clone()).into()),
-        };
+        if self.reserve && label.reserve.is_none() {
+            return Err(CustodyFailure::NoReserve(self.document.clone()).into());
+        }
         let at = SystemClock.now();
-        let opened_at = self.when(&store, (&label.account.id, &name), at, world)?;
+        let (opened_at, is_reserve) = self.when(&store, (&label.account.id, &name), at, world)?;
+        let set = label.reserve.as_ref().filter(|_| is_reserve).unwrap_or(&label.set);
         if opened_at > at {
             return Err(CustodyFailure::Ahead(opened_at).into());
         }
@@ -86,12 +85,12 @@ impl Arguments {
         let entry = Entry::OpenedOffline { document: name.clone(), people, reason, opened_at, at };
         note_told_opening(&desk, &store, (&document, set), entry)?;
         desk.enter(&store, world);
-        if let [others @ .., last] = unexplained(&store, (&account.id, &name))?.as_slice() {
+        if let [others @ .., last] = waiting(&store, (&account.id, &name))?.as_slice() {
             world.note(&format!(
                 "{} of the openings of `{name}` that this machine has seen {} a reason still: the same again gives it to that of {}",
                 others.len() + 1,
                 if others.is_empty() { "waits for" } else { "wait for" },
-                day_and_time(*last)
+                day_and_time(last.opened_at)
             ));
         }
         let (sealed, name) = (sealed_of(&desk, label), &account.user_principal_name);
@@ -104,35 +103,46 @@ impl Arguments {
         Ok(Exit::Good)
     }
 
-    /// When it was opened: as somebody says, or as this machine has seen it without knowing why.
+    /// When it was opened, and whether with shares of the reserve: as this machine has seen it without knowing why, or as
+    /// somebody says.
     fn when(
         &self,
         store: &SqliteStore,
         (account, document): (&str, &Name),
         now: Timestamp,
         world: &World,
-    ) -> Result<Timestamp, Failure> {
+    ) -> Result<(Timestamp, bool), Failure> {
+        let mut seen = waiting(store, (account, document))?;
+        // Whoever says that it was the reserve does not speak of another opening.
+        seen.retain(|one| one.is_reserve || !self.reserve);
         if let Some(opened_at) = self.opened_at {
-            return Ok(opened_at);
+            let is_seen = seen.iter().find(|one| one.opened_at == opened_at);
+            return Ok((opened_at, is_seen.map_or(self.reserve, |one| one.is_reserve)));
         }
-        if let Some(opened_at) = unexplained(store, (account, document))?.pop() {
-            world.note(&format!("it is the opening of {}, which this machine has seen", day_and_time(opened_at)));
-            return Ok(opened_at);
+        if let Some(one) = seen.pop() {
+            let shares = if one.is_reserve { ", with shares of the reserve" } else { "" };
+            world.note(&format!(
+                "it is the opening of {}{shares}, which this machine has seen",
+                day_and_time(one.opened_at)
+            ));
+            return Ok((one.opened_at, one.is_reserve));
         }
         let answer = world.answer("When was it opened, as 2026-11-27T03:00:00Z? Enter for now:");
-        match answer.as_deref().map(str::trim) {
-            Some("") | None => {
+        let opened_at = match answer.as_deref().map(str::trim) {
+            Some("") => {
                 world.note("it is written down as opened now; --opened-at gives another time");
-                Ok(now)
+                now
             }
-            Some(text) => text.parse().map_err(|_| CustodyFailure::NoTime(text.to_owned()).into()),
-        }
+            Some(text) => text.parse().map_err(|_| CustodyFailure::NoTime(text.to_owned()))?,
+            None => return Err(CustodyFailure::NoOpening(self.document.clone()).into()),
+        };
+        Ok((opened_at, self.reserve))
     }
 }
 
-/// When a document was opened of which nobody has said why, as this machine has seen it: the latest last.
-fn unexplained(store: &SqliteStore, (account, document): (&str, &Name)) -> Result<Vec<Timestamp>, Failure> {
-    let (course, _) = course_of(store, account).map_err(CheckoutFailure::from)?;
-    let of_it = course.unexplained().filter(|(opened, _)| *opened == document);
-    Ok(of_it.map(|(_, opened_at)| opened_at).collect())
+/// The openings of a document of which nobody has said why, as this machine has seen them: the latest last.
+fn waiting(store: &SqliteStore, (account, document): (&str, &Name)) -> Result<Vec<Unexplained>, Failure> {
+    let mut seen = unexplained(store, account).map_err(CheckoutFailure::from)?;
+    seen.retain(|one| one.document == *document);
+    Ok(seen)
 }

@@ -74,7 +74,11 @@ impl Arguments {
         if self.destroyed {
             world.tell(&format!("The set `{}` is dead.", held.set().id));
         } else {
-            world.tell(&format!("Nothing is sealed to the set `{}` any more.", held.set().id));
+            world.tell(&format!(
+                "From now on nothing more is sealed to the set `{}`. What is sealed to it already still opens with its shares: they \
+                 are kept until `breakglass custody list` says that they are to be destroyed.",
+                held.set().id
+            ));
             let reserve = if held.is_reserve { " --reserve" } else { "" };
             world.note(&format!(
                 "next: `breakglass custody new-set{reserve}`, then `breakglass rotate` for each account that is sealed to it"

@@ -80,7 +80,7 @@ impl Arguments {
         let (course, _) = course_of(&store, &self.id).map_err(DeskError::from)?;
         // What was prepared here before and got no further is no hindrance: whoever was stopped does the same again.
         if course.may_count().next().is_some() {
-            return Err(CustodyFailure::Sealed(self.account.clone()).into());
+            return Err(self.sealed_already(&desk, world)?.into());
         }
         if let Some(document) = unrecorded(&desk, (&self.id, &course), world)? {
             let document = document.label().envelope.to_string();
@@ -105,6 +105,21 @@ impl Arguments {
             world.tell(&format!("The password of `{}` is sealed in the document `{candidate}`.", self.account));
         }
         Ok(exit)
+    }
+
+    /// Why nothing is sealed where something is: the account has it, or another one whose id this is.
+    fn sealed_already(&self, desk: &Desk, world: &World) -> Result<CustodyFailure, Failure> {
+        let found = desk.documents_found(world)?;
+        let of_id = found.iter().map(|document| &document.label().account);
+        let mut of_id = of_id.filter(|account| account.id.eq_ignore_ascii_case(&self.id)).peekable();
+        let owner = of_id.peek().map(|account| account.user_principal_name.clone());
+        let is_own = of_id.any(|account| account.user_principal_name.eq_ignore_ascii_case(&self.account));
+        Ok(match owner {
+            Some(owner) if !is_own => {
+                CustodyFailure::OthersId { id: self.id.clone(), account: self.account.clone(), owner }
+            }
+            _ => CustodyFailure::Sealed(self.account.clone()),
+        })
     }
 
     /// Asks of a password that was shown here before, and of which nobody has said whether it is set. The document, if it is.
