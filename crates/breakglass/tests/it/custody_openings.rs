@@ -257,6 +257,66 @@ impl World {
 }
 
 #[test]
+fn a_copy_that_is_missing_or_damaged_in_one_place_is_told_and_put_back() {
+    let world = World::new("copies");
+    let (_, shares) = world.ready_set();
+    let path = world.folder.join("breakglass.toml");
+    let config = fs::read_to_string(&path).unwrap();
+    let places = ["one", "two"].map(|name| format!("[[custody.depository]]\nid = \"{name}\"\nfolder = \"{name}\"\n"));
+    fs::write(&path, format!("{config}{}", places.concat())).unwrap();
+    let password = world.seal();
+    // A folder that has none of what counts may be another medium's, and nothing is put there.
+    world.ends(0, &["custody", "seal", "--account", "bg2@contoso.onmicrosoft.com", "--id", OTHER_ID, "--generate"]);
+    let listing = world.listing();
+    let of_it = listing["documents"].as_array().unwrap().iter().find(|one| one["accountId"] == ID).unwrap();
+    let document = of_it["document"].as_str().unwrap().to_owned();
+    let to_do = || world.listing()["toDo"].to_string();
+    assert!(!to_do().contains("replicate"), "{}", to_do());
+    let found = |folder: &str| {
+        let entries = fs::read_dir(world.folder.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.file_name().unwrap().to_str().unwrap().contains(&document)).collect::<Vec<_>>()
+    };
+    let copy = found("two").pop().unwrap();
+    let whole = fs::read(&copy).unwrap();
+    let flipped = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let cases: [(&str, Option<Vec<u8>>); 5] = [
+        ("is damaged", Some(flipped(whole.len() / 2))),
+        ("is damaged", Some(flipped(0))),
+        ("is damaged", Some(Vec::new())),
+        ("is damaged", Some(vec![0xff; 100])),
+        ("is missing", None),
+    ];
+    for (what, bytes) in cases {
+        match &bytes {
+            Some(bytes) => fs::write(&copy, bytes).unwrap(),
+            None => fs::remove_file(&copy).unwrap(),
+        }
+        let told = to_do();
+        assert!(told.contains(&format!("`{document}` of {ACCOUNT} {what} in")) && told.contains("two"), "{told}");
+        let put = world.ends(0, &["custody", "replicate"]);
+        assert!(put.out.contains(&format!("has `{document}` again")), "{}", put.out);
+        assert_eq!(fs::read(&copy).unwrap(), whole);
+        assert!(!to_do().contains("replicate"), "{}", to_do());
+    }
+    assert!(world.ends(0, &["custody", "replicate"]).out.contains("each of them whole"));
+    // With none that is whole each place is named, and nothing is taken away.
+    for folder in ["one", "two"] {
+        fs::write(found(folder).pop().unwrap(), flipped(whole.len() / 2)).unwrap();
+    }
+    let told = words(&world.run(&["custody", "list"], "").err);
+    assert!(told.contains("one") && told.contains(&document), "{told}");
+    world.run(&["custody", "replicate"], "");
+    assert_eq!(fs::read(&copy).unwrap(), flipped(whole.len() / 2));
+    fs::write(&copy, &whole).unwrap();
+    let open = ["custody", "open", "--account", ACCOUNT, "--share", "-"];
+    assert_eq!(world.ends_with(0, &open, &two(&shares, 0, 1)).out.trim(), password);
+}
+
+#[test]
 fn what_counts_and_is_not_there_is_not_replaced_by_an_older_one() {
     let world = World::new("older");
     let (_, shares) = world.ready_set();

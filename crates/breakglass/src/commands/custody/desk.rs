@@ -436,7 +436,7 @@ impl Desk {
         let mut refusal = None;
         for depository in depositories.iter() {
             let found = match self.runtime.block_on(depository.read(name)) {
-                Ok(Some(text)) => confirmed(name.as_str(), &text, operator)
+                Ok(Some(text)) => confirmed(&format!("{}/{name}", depository.place()), &text, operator)
                     .and_then(|document| in_its_place(name, document, &depository.place())),
                 Ok(None) => continue,
                 Err(error) => Err(error.into()),

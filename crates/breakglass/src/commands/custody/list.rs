@@ -24,6 +24,7 @@ use super::CustodyFailure;
 use super::desk::{DOCUMENTS, Desk, DeskError, Place, courses, name_of};
 use super::key_secrets::{self, key_courses};
 use super::replacing::{is_replaced, unseen_deletions};
+use super::replicate::{Lack, lacking};
 use crate::commands::drill::DrillFailure;
 use crate::config::DocumentPlace;
 use crate::exit::Exit;
@@ -35,6 +36,9 @@ use crate::wiring::World;
 
 /// How a document stands that another machine has sealed, or a rotation that was stopped.
 pub(super) const UNRECORDED: &str = "not in the record";
+
+/// How one stands whose password may be the one.
+const MAY_COUNT: &str = "may count";
 
 /// Show the sets of shares, the sealed documents, and what is to be done
 #[derive(Debug, clap::Args)]
@@ -137,6 +141,7 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
     let unsealed = if missing.is_empty() { unsealed(&declared, &lines, &other_lines) } else { Vec::new() };
     let mut to_do = to_do(&key_box, &lines, unsealed);
     to_do.extend(missing);
+    to_do.extend(lacking_copies(desk, (&documents, &lines), (&others, &other_lines))?);
     to_do.extend(unseen_deletions(&replacements, &documents));
     to_do.extend(key_secrets::to_do(&store, (&others, &deleted), (&key_box, world.now))?);
     to_do.extend(secrets_left_behind(&store, (&others, &deleted), left_behind.as_deref())?);
@@ -269,6 +274,33 @@ fn missing(
     Ok(to_do)
 }
 
+/// Depositories that have no whole copy of what counts, or may.
+fn lacking_copies(
+    desk: &Desk,
+    (documents, lines): (&[Document], &[DocumentLine]),
+    (others, other_lines): (&[Document], &[DocumentLine]),
+) -> Result<Vec<String>, DeskError> {
+    let depositories = desk.depositories();
+    let all = documents.iter().zip(lines).chain(others.iter().zip(other_lines));
+    let mut to_do = Vec::new();
+    for (document, line) in all.filter(|(_, line)| line.is_current || line.stands == MAY_COUNT) {
+        for (depository, lack) in lacking(desk, &depositories, document)? {
+            let what = match lack {
+                Lack::Missing => "is missing",
+                Lack::Damaged => "is damaged",
+                Lack::Other => "is another document",
+            };
+            to_do.push(format!(
+                "`breakglass custody replicate`: `{}` of {} {what} in {}, and another depository has it whole",
+                line.document,
+                line.account,
+                depository.place()
+            ));
+        }
+    }
+    Ok(to_do)
+}
+
 /// What became of the sets that open a document, where its password is to be changed for that: the key of one of them was there,
 /// or its own is retired.
 fn spent(key_box: &KeyBox, label: &Label) -> Option<Spent> {
@@ -320,7 +352,7 @@ fn document_line(
 /// counts is settled, what was sent before it may still arrive.
 const fn beside_current(standing: Standing) -> &'static str {
     match standing {
-        Standing::Sent | Standing::Proved | Standing::Settled => "may count",
+        Standing::Sent | Standing::Proved | Standing::Settled => MAY_COUNT,
         Standing::Superseded => "superseded",
         Standing::Refused => "refused, never counted",
         Standing::Prepared => "prepared, never sent",

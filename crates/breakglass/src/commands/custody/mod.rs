@@ -13,6 +13,7 @@ mod pin;
 mod record_opening;
 mod rehearse;
 mod replacing;
+mod replicate;
 pub(crate) mod retire;
 mod seal;
 pub(crate) mod sealing;
@@ -80,6 +81,7 @@ whats! {
     Sheet in sheet,
     RecordOpening in record_opening,
     Retire in retire,
+    Replicate in replicate,
     List in list,
 }
 
