@@ -225,6 +225,8 @@ fn refused_by_system(path: &Path, error: &io::Error) -> StoreError {
     let place = path.display().to_string();
     if is_want_of_room(error) {
         StoreError::Full { place }
+    } else if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) {
+        StoreError::NotWritable { place }
     } else {
         StoreError::Unusable { place, why: error.to_string() }
     }
@@ -235,19 +237,23 @@ fn refused_by_system(path: &Path, error: &io::Error) -> StoreError {
 ///
 /// **Source:** <https://www.sqlite.org/rescode.html>, `SQLITE_FULL` and `SQLITE_IOERR_SHMSIZE`.
 fn refused_by_sqlite(path: &Path, error: &rusqlite::Error) -> StoreError {
-    let is_full = match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => true,
-        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => path.parent().is_some_and(has_no_room),
-        _ => false,
-    };
     let place = path.display().to_string();
-    if is_full { StoreError::Full { place } } else { StoreError::Unusable { place, why: error.to_string() } }
+    let asked = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => return StoreError::Full { place },
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => return StoreError::NotWritable { place },
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => path.parent().and_then(refusal_of),
+        _ => None,
+    };
+    match asked.map(|asked| refused_by_system(path, &asked)) {
+        Some(known @ (StoreError::Full { .. } | StoreError::NotWritable { .. })) => known,
+        _ => StoreError::Unusable { place, why: error.to_string() },
+    }
 }
 
-/// Whether a folder has no room for what SQLite writes there as it opens a file. Nothing is left of what is tried; where it
-/// cannot be tried, it is not said.
-fn has_no_room(folder: &Path) -> bool {
-    RealDisk.write_unnamed(folder, &[0; INDEX_BYTES]).is_err_and(|error| is_want_of_room(&error))
+/// Why a folder does not take what SQLite writes there as it opens a file. Nothing is left of what is tried; where it cannot be
+/// tried, it is not said.
+fn refusal_of(folder: &Path) -> Option<io::Error> {
+    RealDisk.write_unnamed(folder, &[0; INDEX_BYTES]).err()
 }
 
 fn connected(path: &Path) -> rusqlite::Result<Connection> {

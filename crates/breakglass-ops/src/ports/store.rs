@@ -20,6 +20,14 @@ pub enum StoreError {
         /// Where it is kept.
         place: String,
     },
+    /// The place is not to be written by whoever asks.
+    #[error(
+        "the state in `{place}` cannot be written by whoever runs this: it belongs to somebody else, or is only to be read"
+    )]
+    NotWritable {
+        /// Where it is kept.
+        place: String,
+    },
     /// The place does not do what it should.
     #[error("the state in `{place}` cannot be used: {why}")]
     Unusable {

@@ -208,6 +208,11 @@ impl Coded for DeskError {
                 "make room on the disk, then the same again; what was written before is kept. In an emergency it can wait: \
                  `breakglass custody open` opens with the shares, and says what could not be written down"
             }
+            Self::Store(StoreError::NotWritable { .. }) | Self::KeyBox(KeyBoxError::Store(StoreError::NotWritable { .. })) => {
+                "run it as the owner of the state, who also reads by it; or copy its folder, which tells what was so then, and name the \
+                 copy with --state. In an emergency none of it is needed: `breakglass custody open --document FILE --operator \
+                 FINGERPRINT`, both from any sheet, opens without it from another folder"
+            }
             Self::Store(_) | Self::KeyBox(KeyBoxError::Store(_)) => {
                 "make room on the disk if it is full, or bring the state back with `breakglass state restore`. In an emergency none \
                  of it is needed: `breakglass custody open --document FILE --operator FINGERPRINT`, both from any sheet, opens \

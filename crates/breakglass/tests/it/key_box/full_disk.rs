@@ -335,6 +335,35 @@ fn drills(name: &str) {
     world.ledger_holds();
 }
 
+#[test]
+fn a_state_that_may_only_be_read_is_told_as_that_and_keeps_nobody_out() {
+    on_small_disk("read-only", "a_state_that_may_only_be_read_is_told_as_that_and_keeps_nobody_out", only_read);
+}
+
+fn only_read(name: &str) {
+    let (world, shares) = World::with_set(name);
+    world.ends(0, &["custody", "seal", "--account", FIRST.1, "--id", FIRST.0, "--generate"], "");
+    let (document, _, password) = world.opened(DOCUMENTS, &shares).remove(0);
+    let remounted = |how: &str| {
+        let desk = desk_of(name);
+        let ended = Command::new("mount").args(["-o", how]).arg(&desk).output().unwrap();
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    };
+    remounted("remount,ro");
+    let retire = ["custody", "retire", "--reason", "x"];
+    for arguments in [["custody", "list"].as_slice(), &["rotate", "--account", FIRST.1, "--yes"], &retire] {
+        let run = world.ends(2, arguments, "");
+        let said = words(&run.err);
+        assert!(said.contains("cannot be written by whoever runs this") && !said.contains("make room"), "{said}");
+    }
+    let open = ["custody", "open", "--document", document.as_str(), "--share", "-"];
+    let run = world.ends(0, &open, &shares[1..].join("\n"));
+    assert_eq!(run.out.trim(), password);
+    assert!(words(&run.err).contains("this opening is not written down"), "{}", run.err);
+    remounted("remount,rw");
+    world.ends(0, &retire, "");
+}
+
 /// A disk without any room keeps nobody out: it opens, and says that it is not written down.
 fn emergency(world: &World, (both, password): (&str, &str)) {
     let ballast = Ballast::leaving(world, 0);
