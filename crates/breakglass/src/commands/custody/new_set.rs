@@ -31,6 +31,9 @@ use crate::failure::{Coded, Failure};
 use crate::terminal::PrivateScreen;
 use crate::wiring::World;
 
+/// Files of the folder for shares that are looked at.
+const FILE_COUNT_MAX: usize = 10_000;
+
 /// Times that a set is made anew because another has its name.
 const NAME_COUNT_MAX: usize = 16;
 
@@ -138,6 +141,14 @@ impl Arguments {
         let operator = desk.operator_key_or_new(self.passphrase, world)?;
         let store = desk.store()?;
         let mut key_box = desk.key_box(&store)?;
+        let strange = of_no_set(&self.output, &key_box);
+        if !strange.is_empty() {
+            world.note(&format!(
+                "of no set that is known here: {}. If they are of this machine, whoever made them was stopped before it was a set, and \
+                 nothing is ever sealed to it: destroy them, and whatever was printed of them",
+                listed(&strange)
+            ));
+        }
         let split = split(quorum, &key_box)?;
         let now = SystemClock.now();
         let signed = SignedSet::sign(&split.set, now, &operator).map_err(CustodyFailure::Signed)?;
@@ -227,7 +238,7 @@ impl Arguments {
             let path = self.output.join(format!("{id}-{number}-{}.pdf", holder.id));
             write_in(&self.output, &path, &sheet, written)?;
             world.tell(&format!(
-                "{}: share {number} is in `{}`; print it for them, and delete it.",
+                "{}: share {number} is in `{}`; when the set is made, print it for them, and delete it.",
                 holder.name,
                 path.display()
             ));
@@ -256,6 +267,26 @@ impl Arguments {
 fn is_in_record((desk, store): (&Desk, &SqliteStore), set: &SignedSet) -> Option<bool> {
     let key_box = desk.key_box(store).ok()?;
     Some(key_box.set(set.set().recipient.fingerprint()).is_ok())
+}
+
+/// Files of shares in a folder that are of no set of the record; none where it cannot be looked.
+fn of_no_set(folder: &Path, known: &KeyBox) -> Vec<PathBuf> {
+    let is_strange = |path: &PathBuf| {
+        let is_share = path.extension().is_some_and(|ending| ending == "pdf" || ending == "age");
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let mut parts = stem.splitn(4, '-');
+        let (Some(first), Some(second), Some(number), Some(_)) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return false;
+        };
+        let is_known = |id: &str| known.sets().iter().any(|held| held.set().id.to_string() == id);
+        is_share && number.parse::<u8>().is_ok() && !is_known(&format!("{first}-{second}"))
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().take(FILE_COUNT_MAX).flatten();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_strange).collect();
+    files.sort();
+    files
 }
 
 /// Takes files away again. Gives those that cannot be.

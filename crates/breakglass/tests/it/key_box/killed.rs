@@ -25,6 +25,7 @@ use rusqlite::Connection;
 use super::front::{Fate, Kind};
 use super::sampled::Numbers;
 use super::world::{DOCUMENTS, FIRST, PEOPLE, SECOND, World, decrypted, files_below};
+use crate::custody_commands::words;
 
 const SEED: u64 = 20_261_128;
 
@@ -553,6 +554,7 @@ fn a_new_set_is_killed_by_seed_at_every_effect_and_leaves_no_half_file() {
             code = run.code;
         });
         let files = files_are_whole(&world, (&state, &output));
+        let files_of_shares = if output.exists() { files_below(&output).len() } else { 0 };
         if counts.ended(moment, code, (added, files)) {
             *counts.reached.entry(format!("{files} files")).or_default() += 1;
             halfway += usize::from((1..FILES).contains(&files));
@@ -560,6 +562,9 @@ fn a_new_set_is_killed_by_seed_at_every_effect_and_leaves_no_half_file() {
         let made = || SqliteStore::open(&state).unwrap().entries("custody/sets").unwrap().len();
         let before = made();
         let again = world.run(&arguments, "");
+        // What was handed out of a set that is none is named.
+        let is_named = words(&again.err).contains("whoever made them was stopped before it was a set");
+        assert_eq!(is_named, before == 0 && files_of_shares > 0, "{again:?}");
         // What was written down is there, and another is not made beside it.
         assert_eq!(again.code, Some(if before == 0 { 0 } else { 2 }), "{again:?}");
         assert_eq!(made(), 1);
