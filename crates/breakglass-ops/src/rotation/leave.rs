@@ -16,7 +16,7 @@ pub const PROOF_DAYS_MAX: i64 = 90;
 pub const SNAPSHOT_MINUTES_MAX: i64 = 15;
 
 /// Seconds by which the clocks of the directory and of this machine may differ.
-pub(super) const CLOCK_SECONDS_MAX: i64 = 300;
+pub const CLOCK_SECONDS_MAX: i64 = 300;
 
 /// Another emergency account, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Other {
     pub changed_at: Option<Timestamp>,
     /// The same, as the directory said after that sign-in; `None` if it did not.
     pub known_change: Option<Timestamp>,
+    /// Whether a password of it was ever sealed.
+    pub is_sealed: bool,
     /// Whether a rotation of it was begun and is not proved.
     pub is_rotating: bool,
     /// Whether the document with the password that was proved can be read from a depository.
@@ -43,6 +45,12 @@ pub enum Objection {
     /// It is being rotated itself.
     #[error("`{0}` is being rotated: finish that first with `breakglass rotate --account {0}`")]
     Rotating(String),
+    /// There is nothing to sign in with.
+    #[error(
+        "`{0}` has no sealed password yet: rotate it first, with `breakglass rotate --account {0}`, or seal the one it has, with \
+         `breakglass custody seal`"
+    )]
+    Unsealed(String),
     /// Nobody has signed in with what is sealed.
     #[error(
         "nobody has signed in as `{0}` with its sealed password since that was set: rehearse it, or rotate it first"
@@ -132,6 +140,9 @@ pub fn objection(other: &Other, now: Timestamp) -> Option<Objection> {
     if other.is_rotating {
         return Some(Objection::Rotating(name));
     }
+    if !other.is_sealed {
+        return Some(Objection::Unsealed(name));
+    }
     // What was proved by a clock that was ahead says nothing about today.
     let is_past = |at: &Timestamp| now.duration_until(*at) <= SignedDuration::from_secs(CLOCK_SECONDS_MAX);
     let Some(proved_at) = other.proved_at.filter(is_past) else { return Some(Objection::Unproved(name)) };
@@ -164,6 +175,7 @@ mod tests {
             proved_at: Some(at(-10)),
             changed_at: Some(at(-11)),
             known_change: Some(at(-11)),
+            is_sealed: true,
             is_rotating: false,
             has_document: true,
             has_way: true,
@@ -183,6 +195,8 @@ mod tests {
         for (other, objection) in [
             (with(|other| other.is_rotating = true), Some(Objection::Rotating(name()))),
             (with(|other| other.proved_at = None), Some(Objection::Unproved(name()))),
+            // There is none that anybody could have rehearsed.
+            (Other { is_sealed: false, proved_at: None, ..usable() }, Some(Objection::Unsealed(name()))),
             (with(|other| other.has_document = false), Some(Objection::NoDocument(name()))),
             (with(|other| other.has_way = false), Some(Objection::NoWay(name()))),
             (Other { proved_at: Some(at(-days(90))), ..usable() }, None),

@@ -1,6 +1,6 @@
 //! Every way in which a rotation can go: each step with each outcome, the process killed before and after each, requests
-//! that arrive late, sign-ins and dates that a stale copy answers, time that passes, and another rotation on top; and five
-//! protocols that look right and are not, which have to be caught.
+//! that arrive late, sign-ins and dates that a stale copy answers, time that passes, clocks that are wrong, and another rotation
+//! on top; and six protocols that look right and are not, which have to be caught.
 //!
 //! Time passes in epochs: within one everything may still be under way, and between two all of it has arrived or never will,
 //! and every copy of the directory knows the same. A process lives in one epoch; that it sends nothing after one is
@@ -10,8 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use breakglass_custody::name::Name;
+use breakglass_ops::doctor::Clocks;
 use breakglass_ops::rotation::machine::{Answer, Outcome, Rotation, Step};
 use breakglass_ops::rotation::record::{Course, Entry, QUIESCENCE_HOURS_USUAL};
+use breakglass_ops::rotation::settling::{agree, settleable};
 use breakglass_testkit::{is_full, seed_for};
 use jiff::{SignedDuration, Timestamp};
 
@@ -48,7 +50,8 @@ enum Act {
 
 /// A protocol in one process.
 trait Protocol: Clone + Hash {
-    fn begin(world: &World) -> Option<Self>;
+    /// Those that may begin, each on a machine whose clock may be wrong.
+    fn begin(world: &World) -> Vec<Self>;
     /// What it does, as things stand.
     fn next(&mut self, course: &Course, now: Timestamp) -> Act;
     /// What came of it: `Ok` with the name of what was drawn or the answer, as far as there is one.
@@ -131,9 +134,22 @@ impl World {
     }
 
     fn now(&self) -> Timestamp {
-        at().checked_add(SignedDuration::from_hours(EPOCH_HOURS * i64::from(self.epoch))).unwrap()
+        ahead(at(), EPOCH_HOURS * i64::from(self.epoch))
+    }
+
+    /// What a machine's clock and the tenant's say.
+    fn clocks(&self, hours_ahead: i64) -> Clocks {
+        let own = ahead(self.now(), hours_ahead);
+        Clocks { before: own, after: own, tenant: self.now() }
     }
 }
+
+fn ahead(at: Timestamp, hours: i64) -> Timestamp {
+    at.checked_add(SignedDuration::from_hours(hours)).unwrap()
+}
+
+/// Hours by which a machine's clock is ahead of the tenant's: behind and ahead by more than anything is under way, and right.
+const CLOCKS: [i64; 3] = [-EPOCH_HOURS, EPOCH_HOURS, 0];
 
 /// What a copy says of the last change that does not know it.
 const UNKNOWN: u8 = 3;
@@ -145,25 +161,33 @@ fn moment_of(moment: u8) -> Timestamp {
 /// Hours from one epoch to the next: longer than anything is under way.
 const EPOCH_HOURS: i64 = 48;
 
-/// The product's own machine; what it calls preparing is drawn and sealed here. With `HASTY` it is the fifth that is wrong: it
+/// The product's own machine; what it calls preparing is drawn and sealed here. Two more are wrong. The one that is `HASTY`
 /// settles what is proved when all is quiet and the directory names no later change, and does not ask whether another could
-/// have come in between.
+/// have come in between. The one that is `TRUSTING` begins whatever its machine's clock shows, and so writes down that it sent
+/// something long before it did.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Machine<const HASTY: bool> {
+struct Machine<const WHICH: u8> {
     rotation: Rotation,
     drawn: Option<Drawn>,
+    hours_ahead: i64,
 }
 
-type Ours = Machine<false>;
+const RIGHT: u8 = 0;
+const HASTY: u8 = 5;
+const TRUSTING: u8 = 6;
 
-impl<const HASTY: bool> Protocol for Machine<HASTY> {
-    fn begin(world: &World) -> Option<Self> {
+type Ours = Machine<RIGHT>;
+
+impl<const WHICH: u8> Protocol for Machine<WHICH> {
+    fn begin(world: &World) -> Vec<Self> {
         let rotation = Rotation::finish(&world.course).unwrap_or_else(|| Rotation::begin(&world.course));
-        Some(Self { rotation, drawn: None })
+        let may_begin = |hours: &i64| WHICH == TRUSTING || agree(world.clocks(*hours)).is_ok();
+        let begun = |hours_ahead| Self { rotation: rotation.clone(), drawn: None, hours_ahead };
+        CLOCKS.into_iter().filter(may_begin).map(begun).collect()
     }
 
     fn next(&mut self, course: &Course, now: Timestamp) -> Act {
-        match (self.rotation.next(course, now), self.drawn) {
+        match (self.rotation.next(course, ahead(now, self.hours_ahead)), self.drawn) {
             (Step::Prepare, None) => Act::Draw,
             (Step::Prepare, Some(drawn)) => Act::Seal(drawn),
             (Step::Note(entry), _) => Act::Note(entry),
@@ -200,10 +224,15 @@ impl<const HASTY: bool> Protocol for Machine<HASTY> {
         let course = &world.course;
         let is_unchanged = course.changed_at() == Some(moment_of(world.changed));
         let is_quiet = course.quiet_at(QUIESCENCE_HOURS_USUAL).is_some_and(|quiet_at| quiet_at <= world.now());
-        let settled = if HASTY {
-            course.proved().filter(|_| is_quiet)
-        } else {
-            course.settleable(QUIESCENCE_HOURS_USUAL, world.now())
+        let settled = match WHICH {
+            HASTY => course.proved().filter(|_| is_quiet),
+            TRUSTING => course.settleable(QUIESCENCE_HOURS_USUAL, world.now()),
+            _ => {
+                let by = |hours| settleable(course, QUIESCENCE_HOURS_USUAL, world.clocks(hours));
+                let settled = CLOCKS.into_iter().find_map(by);
+                assert!(settled.is_none() || is_quiet, "it is settled before the time has passed: {world:?}");
+                settled
+            }
         };
         settled.filter(|_| is_unchanged).cloned()
     }
@@ -223,10 +252,10 @@ const ABORT_DESTROYS: u8 = 3;
 const ACKNOWLEDGED_DESTROYS_OLD: u8 = 4;
 
 impl<const WHICH: u8> Protocol for Wrong<WHICH> {
-    fn begin(world: &World) -> Option<Self> {
+    fn begin(world: &World) -> Vec<Self> {
         let mut older = [Drawn::MAX; 8];
         older.iter_mut().zip(&world.sealed).for_each(|(older, sealed)| *older = *sealed);
-        Some(Self { at: 0, drawn: 0, older })
+        vec![Self { at: 0, drawn: 0, older }]
     }
 
     fn next(&mut self, _: &Course, _: Timestamp) -> Act {
@@ -414,10 +443,9 @@ fn apart<P: Protocol>(
     depth: Depth,
     (left, counts): (&mut Vec<State<P>>, &mut Counts),
 ) {
-    if spent.begun < depth.begins
-        && let Some(process) = P::begin(world)
-    {
-        left.push((world.clone(), Spent { begun: spent.begun + 1, ..spent }, Some(process)));
+    if spent.begun < depth.begins {
+        let begun = Spent { begun: spent.begun + 1, ..spent };
+        left.extend(P::begin(world).into_iter().map(|process| (world.clone(), begun, Some(process))));
     }
     let course = &world.course;
     if world.under_way.is_empty() && world.epoch < depth.epochs && course.unsettled().next().is_some() {
@@ -608,7 +636,8 @@ fn protocols_that_are_wrong_are_caught() {
         ("seal over the old one, then set", enumerate::<Wrong<SEAL_OVER_THEN_SET>>(DEEP).err()),
         ("an abort destroys", enumerate::<Wrong<ABORT_DESTROYS>>(DEEP).err()),
         ("a yes destroys the old ones", enumerate::<Wrong<ACKNOWLEDGED_DESTROYS_OLD>>(DEEP).err()),
-        ("a proof settles in spite of another", enumerate::<Machine<true>>(DEEP).err()),
+        ("a proof settles in spite of another", enumerate::<Machine<HASTY>>(DEEP).err()),
+        ("a clock that is behind is believed", enumerate::<Machine<TRUSTING>>(DEEP).err()),
     ] {
         assert!(lost.is_some(), "{which} loses nothing");
     }

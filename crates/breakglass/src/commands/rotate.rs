@@ -21,11 +21,11 @@ use breakglass_ops::rotation::journey::{RotationError, Rotator, Sealing, course_
 use breakglass_ops::rotation::leave::{Leave, Refusal};
 use breakglass_ops::rotation::machine::{Step, Stop};
 use breakglass_ops::rotation::record::{Course, QUIESCENCE_HOURS_USUAL};
-use breakglass_ops::rotation::settling::{Destroyed, Settling, destroy_superseded, settle};
+use breakglass_ops::rotation::settling::{Destroyed, Settling, WrongClock, agree, clocks, destroy_superseded, settle};
 use breakglass_ops::setup::Wanted;
 use jiff::SignedDuration;
 
-use self::meanwhile::{account_of, accounts_of, may, users_of};
+use self::meanwhile::{account_of, accounts_of, may, missing, users_of};
 use self::replace::{absent, is_named, note_gone};
 use super::checkout::CheckoutFailure;
 use super::custody::desk::{Desk, DeskError, Place, Sealable, courses};
@@ -42,6 +42,9 @@ const LOCK: &str = "rotation.lock";
 
 /// Seconds after which the tenant is read again before an answer counts.
 const ANSWER_SECONDS_MAX: i64 = 60;
+
+/// What to do about a clock that is wrong.
+const SET_CLOCK: &str = "set this machine's clock, have it kept by NTP, then the same again";
 
 /// Permissions that changing a password asks for beside those of reading.
 ///
@@ -116,6 +119,9 @@ pub(crate) enum RotateFailure {
         /// The unit.
         unit: String,
     },
+    /// What is written down of when it was sent would be wrong.
+    #[error("{0}, and by it is counted how long what was sent may still be carried out")]
+    WrongClock(WrongClock),
     /// No other account is known to get in.
     #[error(transparent)]
     Leave(Refusal),
@@ -266,6 +272,7 @@ impl Coded for RotateFailure {
             Self::Restricted { unit, account } => {
                 format!("take `{account}` out of `{unit}`, rotate, and put it back; `breakglass plan` says so if it was forgotten")
             }
+            Self::WrongClock(_) => format!("{SET_CLOCK}; nothing was changed"),
             Self::NotComplete { .. } => {
                 "declare it below `[[account]]`, then `breakglass plan` and `breakglass apply`; the old one stays meanwhile".to_owned()
             }
@@ -388,6 +395,7 @@ impl Arguments {
             world.note("its rotation is done; for another password run the same command again");
             return Ok(exit);
         }
+        agreeing(&tools, &account)?;
         let sets = tools.desk.sealable(&tools.desk.key_box(&tools.store)?, world)?;
         restricted(&subject, &account)?;
         if let Some(new) = &self.replace_account {
@@ -415,7 +423,13 @@ impl Arguments {
 
     /// Settles, and says how each account stands then.
     fn settle_alone(&self, subject: &Subject, tools: &Tools, world: &World) -> Result<Exit, Failure> {
-        let is_known = self.settle_all(subject, tools, world)?;
+        let is_known = match accounts_of(subject).first().map_or(Ok(()), |account| agreeing(tools, account)) {
+            Ok(()) => self.settle_all(subject, tools, world)?,
+            Err(wrong) => {
+                world.note(&format!("nothing is settled: {wrong}; {SET_CLOCK}"));
+                false
+            }
+        };
         tools.desk.enter(&tools.store, world);
         for user in users_of(subject) {
             let account = account_of(subject, user);
@@ -428,7 +442,18 @@ impl Arguments {
                 (_, false) => format!("`{name}` is not settled: these documents may count: {}.", unsettled.join(", ")),
             });
         }
-        Ok(if is_known { Exit::Good } else { Exit::Unknown })
+        let missing = missing(tools, subject)?;
+        for name in &missing {
+            world.tell(&format!(
+                "`{name}` is not settled: the tenant has no such account, and nobody is let in as it. If it was deleted, restore it \
+                 there (Users, Deleted users) within 30 days; else `breakglass plan` makes it."
+            ));
+        }
+        Ok(match (is_known, missing.is_empty()) {
+            (false, _) => Exit::Unknown,
+            (true, false) => Exit::Found,
+            (true, true) => Exit::Good,
+        })
     }
 
     fn tools(&self, world: &World) -> Result<Tools, Failure> {
@@ -522,8 +547,7 @@ impl Arguments {
         let mut is_known = true;
         for user in users_of(subject) {
             let account = account_of(subject, user);
-            let settled =
-                settle((&tools.live.directory, &tools.store), &account.id, self.quiescence, SystemClock.now());
+            let settled = settle((&tools.live.directory, &tools.store, &SystemClock), &account.id, self.quiescence);
             let settled = tools.live.runtime.block_on(settled).map_err(DeskError::from)?;
             is_known &= matches!(settled, Settling::Nothing | Settling::Settled(_) | Settling::Quiet { .. });
             match settled {
@@ -537,6 +561,9 @@ impl Arguments {
                      Both are sealed; rotate it again when {} h are over",
                     account.user_principal_name, self.quiescence
                 )),
+                Settling::WrongClock(wrong) => {
+                    world.note(&format!("`{}` is not settled: {wrong}; {SET_CLOCK}", account.user_principal_name));
+                }
                 Settling::Unknown(why) => {
                     world.note(&format!("whether `{}` is settled cannot be told: {why}", account.user_principal_name));
                 }
@@ -544,6 +571,15 @@ impl Arguments {
             }
         }
         Ok(is_known)
+    }
+}
+
+/// That this machine's clock is right enough to write down when something is sent. Where the tenant does not say what time it is,
+/// nothing is settled later.
+fn agreeing(tools: &Tools, account: &Account) -> Result<(), RotateFailure> {
+    match tools.live.runtime.block_on(clocks((&tools.live.directory, &SystemClock), &account.id)) {
+        Ok(Some(clocks)) => agree(clocks).map_err(RotateFailure::WrongClock),
+        Ok(None) | Err(_) => Ok(()),
     }
 }
 

@@ -17,7 +17,7 @@ use breakglass_ops::key_box::accounts::{replaced, replacements};
 use breakglass_ops::key_box::record::{HeldSet, KeyBox};
 use breakglass_ops::ports::Store;
 use breakglass_ops::rotation::journey::course_of;
-use breakglass_ops::rotation::record::Standing;
+use breakglass_ops::rotation::record::{Course, QUIESCENCE_HOURS_USUAL, Standing};
 use jiff::Timestamp;
 
 use super::CustodyFailure;
@@ -163,6 +163,7 @@ fn listing(desk: &Desk, world: &World) -> Result<Listing, Failure> {
             line.document, line.account, line.document
         )
     }));
+    to_do.extend(settlings_due(&store, (&documents, &deleted), world.now)?);
     to_do.extend(openings_without_a_reason(&store)?);
     to_do.extend(overdue(&store, (&lines, &other_lines, &deleted), world.now)?);
     to_do.extend(drills_due(desk, &store, (&lines, world.now))?);
@@ -482,6 +483,43 @@ fn reserve_to_do(desk: &Desk, key_box: &KeyBox, documents: &[(&Document, &Docume
         .collect()
 }
 
+/// Accounts of which it can be told by now which password counts, and nobody has asked.
+fn settlings_due(
+    store: &dyn Store,
+    (documents, deleted): (&[Document], &BTreeSet<String>),
+    now: Timestamp,
+) -> Result<Vec<String>, Failure> {
+    let mut to_do = Vec::new();
+    for (id, course) in courses(store)?.iter().filter(|(id, _)| !deleted.contains(id)) {
+        let of_it = documents.iter().find(|document| document.label().account.id == *id);
+        let account = of_it.map_or(id, |document| &document.label().account.user_principal_name);
+        to_do.extend(settling_due(account, course, now));
+    }
+    Ok(to_do)
+}
+
+/// What is to be done for an account whose password was proved so long ago that it can be settled.
+fn settling_due(account: &str, course: &Course, now: Timestamp) -> Option<String> {
+    let proved_at = course.proved_at().filter(|_| course.proved().is_some())?;
+    let quiet_at = course.quiet_at(QUIESCENCE_HOURS_USUAL).filter(|quiet_at| *quiet_at <= now)?;
+    let (proved_at, quiet_at) = (day_and_time(proved_at), day_and_time(quiet_at));
+    Some(if course.rival(QUIESCENCE_HOURS_USUAL).is_some() {
+        format!(
+            "`breakglass rotate --account {account}`: which of its passwords counts cannot be told, since another was sent before the \
+             one that was proved on {proved_at}; nothing of that is under way since {quiet_at}, and another rotation settles it"
+        )
+    } else if course.changed_at().is_none() {
+        format!(
+            "`breakglass rotate --account {account}`: the tenant did not say, after the proof of {proved_at}, when the password was \
+             changed, so that it is never settled"
+        )
+    } else {
+        format!(
+            "`breakglass rotate --settle`: the password of {account} was proved on {proved_at}, and since {quiet_at} it can be settled"
+        )
+    })
+}
+
 /// Openings that this machine has seen, and of which nobody has said why.
 fn openings_without_a_reason(store: &dyn Store) -> Result<Vec<String>, Failure> {
     let noted = |error: CheckoutStreamError| Failure::from(CustodyFailure::NotNoted(error.to_string()));
@@ -554,7 +592,7 @@ fn drills_due(
 
 #[cfg(test)]
 mod tests {
-    use breakglass_ops::rotation::record::{Course, Entry};
+    use breakglass_ops::rotation::record::Entry;
 
     use super::*;
 
@@ -647,6 +685,48 @@ mod tests {
         for earlier in [&first, &second] {
             assert!(!course.may_count().any(|name| name == earlier));
             assert_eq!(said(&course, earlier), "superseded");
+        }
+    }
+
+    #[test]
+    fn what_was_promised_is_asked_for_when_it_is_possible() {
+        let at: Timestamp = "2026-11-27T03:00:00Z".parse().unwrap();
+        let later = |hours: i64| at + jiff::SignedDuration::from_hours(hours);
+        let [first, second] = ["first", "second"].map(|text| Name::read(text).unwrap());
+        let sent = |candidate: &Name| {
+            [Entry::Prepared { candidate: candidate.clone(), at }, Entry::Sending { candidate: candidate.clone(), at }]
+        };
+        let proved = |changed_at| [Entry::Proved { candidate: second.clone(), changed_at, is_answered: true, at }];
+        let settled = [Entry::Settled { candidate: second.clone(), at: later(24) }];
+        let (lost, alone) = ([sent(&first), sent(&second)].concat(), sent(&second).to_vec());
+        let whole = [&alone[..], &proved(Some(at))].concat();
+        // The entries, hours later, and what is asked for.
+        type Case<'c> = (&'c [Entry], i64, Option<&'c str>);
+        let cases: [Case<'_>; 8] = [
+            (&[], 24, None),
+            (&alone, 24, None),
+            (&whole, 23, None),
+            (&whole, 24, Some("`breakglass rotate --settle`: the password of bg1 was proved on 27 November 2026")),
+            (
+                &[&alone[..], &proved(None)].concat(),
+                24,
+                Some("`breakglass rotate --account bg1`: the tenant did not say"),
+            ),
+            (&[&lost[..], &proved(Some(at))].concat(), 23, None),
+            (
+                &[&lost[..], &proved(Some(at))].concat(),
+                24,
+                Some("`breakglass rotate --account bg1`: which of its passwords"),
+            ),
+            (&[&whole[..], &settled].concat(), 48, None),
+        ];
+        for (number, (entries, hours, expected)) in cases.into_iter().enumerate() {
+            let said = settling_due("bg1", &Course::of(entries).unwrap(), later(hours));
+            let is_so = match expected {
+                None => said.is_none(),
+                Some(begins) => said.as_ref().is_some_and(|said| said.starts_with(begins)),
+            };
+            assert!(is_so, "{number}: {said:?}");
         }
     }
 

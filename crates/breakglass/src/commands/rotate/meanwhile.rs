@@ -64,18 +64,22 @@ fn is_first(tools: &Tools, account: &Account, course: &Course, world: &World) ->
     Ok(found.is_none())
 }
 
-/// Accounts that are declared, and that the tenant does not have. One whose place another has taken is not to come back.
-fn tell_missing(tools: &Tools, subject: &Subject, world: &World) -> Result<(), Failure> {
+/// Accounts that are declared, and that the tenant does not have, as they are named. One whose place another has taken is not to
+/// come back.
+pub(super) fn missing(tools: &Tools, subject: &Subject) -> Result<Vec<String>, Failure> {
     let present = accounts_of(subject);
     let replaced = replacements(&tools.store).map_err(DeskError::from)?;
-    for declared in tools.desk.config.declared("") {
-        let is_there = present.iter().any(|one| is_named(one, &declared.name));
-        if !is_there && !replaced.iter().any(|one| one.is_named(&declared.name)) {
-            world.note(&format!(
-                "`{}` is declared, and the tenant has no such account: restore it there (Users, Deleted users) within 30 days",
-                declared.name
-            ));
-        }
+    let is_there = |name: &String| present.iter().any(|one| is_named(one, name));
+    let is_replaced = |name: &String| replaced.iter().any(|one| one.is_named(name));
+    let (declared, _) = tools.desk.config.account_names();
+    Ok(declared.into_iter().filter(|name| !is_there(name) && !is_replaced(name)).collect())
+}
+
+fn tell_missing(tools: &Tools, subject: &Subject, world: &World) -> Result<(), Failure> {
+    for name in missing(tools, subject)? {
+        world.note(&format!(
+            "`{name}` is declared, and the tenant has no such account: restore it there (Users, Deleted users) within 30 days"
+        ));
     }
     Ok(())
 }
@@ -90,7 +94,7 @@ pub(super) fn others(
     let with_way = accounts_with_ways(subject, world)?;
     let accounts = users_of(subject).into_iter().map(|user| (user, account_of(subject, user)));
     let others = accounts.filter(|(_, other)| other.id != account.id);
-    others.map(|(user, other)| known(tools, user, other, &with_way)).collect()
+    others.map(|(user, other)| known((tools, world), user, other, &with_way)).collect()
 }
 
 /// How many of these are known to get in.
@@ -100,13 +104,21 @@ pub(super) fn usable(others: &[Other], world: &World) -> usize {
     objections.iter().filter(|objection| objection.is_none()).count()
 }
 
-fn known(tools: &Tools, user: &User, other: Account, with_way: &BTreeSet<String>) -> Result<Other, Failure> {
+fn known(
+    (tools, world): (&Tools, &World),
+    user: &User,
+    other: Account,
+    with_way: &BTreeSet<String>,
+) -> Result<Other, Failure> {
     let (course, _) = course_of(&tools.store, &other.id).map_err(DeskError::from)?;
+    // Where the state was lost, a document may be left that is in no record.
+    let is_sealed = course.version() > 1 || unrecorded(&tools.desk, (&other.id, &course), world)?.is_some();
     let drilled_at = drilled_at(&tools.store, &other.id, &course)?;
     Ok(Other {
         changed_at: user.detail().last_password_change_date_time.value().and_then(|text| text.parse().ok()),
         known_change: course.changed_at(),
         proved_at: course.proved_at().max(drilled_at),
+        is_sealed,
         is_rotating: !course.sent_since().is_empty(),
         has_document: course.current().is_none_or(|document| tools.desk.document(document).is_ok()),
         has_way: with_way.contains(&other.id),

@@ -331,7 +331,54 @@ fn what_is_settled_is_told_without_a_change() {
     let current = world.course(FIRST.0).current().unwrap().to_string();
     let early = settle("24");
     assert!(early.contains("is not settled: these documents may count"), "{early}");
+    // By a clock that is wrong everything would be long past.
+    let unsettled = || world.course(SECOND.0).unsettled().map(ToString::to_string).collect::<Vec<_>>();
+    let second = world.course(SECOND.0).current().unwrap().to_string();
+    for (by, side) in [("-72h", "72 h ahead of the tenant's"), ("72h", "72 h behind the tenant's")] {
+        world.switch_with(&["faults", "clock"], &json!({ "by": by }));
+        let (before, words) = (world.course(FIRST.0), ["rotate", "--settle", "--quiescence", "0"]);
+        let wrong = world.ends(3, &words, "").err;
+        let said = wrong.split_whitespace().collect::<Vec<_>>().join(" ");
+        // Some seconds may be missing from the last hour.
+        let near = side.replace("72", "71");
+        assert!(said.contains("nothing is settled: this machine's clock is"), "{by}: {wrong}");
+        assert!(said.contains(side) || said.contains(&near), "{by}: {wrong}");
+        assert!(said.contains("set this machine's clock") && said.contains("is not settled"), "{by}: {wrong}");
+        assert_eq!(unsettled(), [second.as_str()], "{by}");
+        let refused = rotate(&world, 2, FIRST.1, &["--quiescence", "0"]);
+        assert!(refused.contains("BG4061") && refused.contains("this machine's clock is"), "{by}: {refused}");
+        assert_eq!(world.course(FIRST.0), before, "{by}: nothing was begun");
+    }
+    world.switch("DELETE", &["faults"]);
     let settled = settle("0");
+    assert!(unsettled().is_empty(), "{settled}");
     assert!(settled.contains(&format!("is settled: the document `{current}` counts, and no other")), "{settled}");
     world.holds(FIRST, (DOCUMENTS, &shares));
+}
+
+#[test]
+fn an_account_that_is_deleted_is_named_where_others_are_settled() {
+    let world = World::with_others("settled-and-deleted", 0);
+    world.new_set();
+    for (_, name, _) in [FIRST, SECOND] {
+        rotate(&world, 0, name, &["--quiescence", "0"]);
+    }
+    graph(&world, &format!("DELETE /v1.0/users/{}", SECOND.0), &Value::Null);
+    let told = world.ends(1, &["rotate", "--settle", "--quiescence", "0"], "").err;
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    let [first, second] = [FIRST, SECOND].map(|(_, name, _)| format!("`{name}` is"));
+    assert!(told.contains(&format!("{first} settled")), "{told}");
+    assert!(told.contains(&format!("{second} not settled: the tenant has no such account")), "{told}");
+    assert!(told.contains("restore it there"), "{told}");
+}
+
+#[test]
+fn another_account_without_a_sealed_password_is_said_to_have_none() {
+    let world = World::with_others("unsealed", 0);
+    world.new_set();
+    rotate(&world, 0, FIRST.1, &[]);
+    let refused = rotate(&world, 2, FIRST.1, &[]);
+    let refused = refused.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(refused.contains(&format!("`{}` has no sealed password yet: rotate it first", SECOND.1)), "{refused}");
+    assert!(!refused.contains("nobody has signed in as"), "{refused}");
 }

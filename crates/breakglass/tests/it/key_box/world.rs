@@ -381,6 +381,13 @@ impl World {
         panic!("neither what is sealed nor what may have been before is let in as `{name}`: {course:?}")
     }
 
+    /// Switches a fault of the tenant itself on that has settings.
+    pub(super) fn switch_with(&self, parts: &[&str], settings: &Value) {
+        let asked = backstage::ask(&self.served.folder, ("PUT", parts), Some(settings));
+        let (status, answer) = self.runtime.block_on(asked).unwrap();
+        assert!(status < 300, "{parts:?}: {answer}");
+    }
+
     /// Switches a fault of the tenant itself on (`PUT`) or off (`DELETE`).
     pub(super) fn switch(&self, method: &str, parts: &[&str]) {
         let body = (method == "PUT").then(|| json!({}));

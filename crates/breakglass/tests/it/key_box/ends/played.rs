@@ -260,7 +260,7 @@ impl<'c> Player<'c> {
             }
             Event::Waits => self.company.hands.pass(EPOCH_HOURS * 3_600),
             Event::Settles => {
-                let settled = run(settle((self, store), account, QUIESCENCE_HOURS_USUAL, now)).unwrap();
+                let settled = run(settle((self, store, self), account, QUIESCENCE_HOURS_USUAL)).unwrap();
                 assert!(matches!(settled, Settling::Settled(_)), "{settled:?}");
             }
             Event::Destroys => {
@@ -354,7 +354,7 @@ impl<'c> Player<'c> {
         let end = End::of((knows, &course), &names, (&sealed, &self.late.lock().unwrap()));
         // Nothing is under way, and never will be: what is settled then has to be what counts.
         company.hands.pass(EPOCH_HOURS * 3_600);
-        let settled = settle((self, &self.store), &self.account.id, QUIESCENCE_HOURS_USUAL, company.hands.at());
+        let settled = settle((self, &self.store, self), &self.account.id, QUIESCENCE_HOURS_USUAL);
         let settled = run(settled).unwrap();
         assert!(!matches!(&settled, Settling::Settled(other) if other != name), "another is settled than what counts");
         Played { end, sign_ins }
@@ -387,7 +387,7 @@ impl Directory for Player<'_> {
         let answer = |reply: Reply| {
             assert!((200..300).contains(&reply.status), "{reply:?}");
             let body = if let Body::Json(value) = reply.body { value.to_string().into_bytes() } else { Vec::new() };
-            Ok(GraphAnswer { status: reply.status, body, date: None, request_id: None })
+            Ok(GraphAnswer { status: reply.status, body, date: Some(self.company.hands.at()), request_id: None })
         };
         if request.method == Method::Get {
             let asked = self.undated.lock().unwrap().take();
