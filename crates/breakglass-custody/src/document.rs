@@ -1,6 +1,7 @@
 //! A sealed document: what was sealed for which account, to which set of shares, and who says so.
 //!
-//! It is JSON of the form `breakglass-sealed/1`, signed by the operator: printed in full on every sheet, and stored.
+//! It is JSON of the form `breakglass-sealed/1`, signed by the operator: printed in full on covers and sheets of documents, and
+//! stored.
 //! **Limits:** [`SIGNED_BYTES_MAX`](crate::signed::SIGNED_BYTES_MAX), [`NAME_CHARS_MAX`].
 //! **Source:** the age format, <https://c2sp.org/age>.
 

@@ -76,8 +76,8 @@ pub enum SignedError {
     },
     /// It is not as it was signed.
     #[error(
-        "this is not as it was signed: a character of it is wrong, or somebody changed it; compare it with another copy, \
-         each sheet has one"
+        "this is not as it was signed: a character of it is wrong, or somebody changed it; compare it with another copy: \
+         in a depository, on the cover in the safe, on a sheet of documents"
     )]
     Signature,
     /// Somebody else signed it.

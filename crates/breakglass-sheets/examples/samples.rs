@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use breakglass_custody::document::{Account, CredentialKind, Document, EnvelopeId, Label};
+use breakglass_custody::document::{Account, CredentialKind, EnvelopeId, Label};
 use breakglass_custody::password::{LENGTH_CHARS_USUAL, Password};
 use breakglass_custody::quorum::Quorum;
 use breakglass_custody::sealed::seal;
@@ -12,9 +12,10 @@ use breakglass_custody::sealing_key::{SealingKey, SplitKey};
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::signing::SigningKey;
 use breakglass_sheets::cover_sheet::{CoverSheet, Documents};
+use breakglass_sheets::document_sheet::DocumentSheet;
 use breakglass_sheets::runbook::Runbook;
 use breakglass_sheets::share_sheet::ShareSheet;
-use breakglass_sheets::{Checkpoint, Custodian, Paper, SecondFactors, Tenant};
+use breakglass_sheets::{Checkpoint, Custodian, DocumentStanding, Paper, SealedDocument, SecondFactors, Tenant};
 use jiff::civil::{Date, date};
 
 type Failed = Box<dyn Error>;
@@ -44,6 +45,7 @@ fn main() -> Result<(), Failed> {
                 is_reserve: false,
                 accounts: &accounts,
                 documents,
+                absent: &[],
                 report_to: REPORT_TO,
                 made_on: MADE_ON,
             };
@@ -56,11 +58,22 @@ fn main() -> Result<(), Failed> {
             custodians: &custodians,
             accounts: &accounts,
             documents: &documents,
+            absent: &[],
             detail: Documents::Full,
             checkpoint: Some(&checkpoint),
             made_on: MADE_ON,
         };
         keep(&folder, &format!("cover-{name}.pdf"), &cover.pdf(paper)?)?;
+        let sheet = DocumentSheet {
+            tenant: &tenant,
+            set: &set,
+            is_reserve: false,
+            accounts: &accounts,
+            documents: &documents,
+            absent: &[],
+            made_on: MADE_ON,
+        };
+        keep(&folder, &format!("documents-{name}.pdf"), &sheet.pdf(paper)?)?;
         let runbook = Runbook {
             tenant: &tenant,
             set: &set,
@@ -124,7 +137,7 @@ fn documents(
     set: &SignedSet,
     operator: &SigningKey,
     mut fill: impl FnMut(&mut [u8]) -> Result<(), Failed>,
-) -> Result<Vec<Document>, Failed> {
+) -> Result<Vec<SealedDocument>, Failed> {
     let mut all = Vec::new();
     for (version, account) in (3..).zip(accounts) {
         let label = Label {
@@ -136,7 +149,8 @@ fn documents(
             version,
             sealed_on: "2026-11-27T03:04:05Z".parse()?,
         };
-        all.push(seal(&Password::generate(LENGTH_CHARS_USUAL, &mut fill)?, &label, set, operator)?);
+        let document = seal(&Password::generate(LENGTH_CHARS_USUAL, &mut fill)?, &label, set, operator)?;
+        all.push(SealedDocument { document, standing: DocumentStanding::Counts });
     }
     Ok(all)
 }

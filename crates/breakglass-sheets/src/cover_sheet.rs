@@ -4,13 +4,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use breakglass_custody::document::{Account, Document};
+use breakglass_custody::document::Account;
 use breakglass_custody::signed_set::SignedSet;
 use jiff::civil::Date;
 use zeroize::Zeroizing;
 
 use crate::blocks::{BODY_POINTS, Column, Room};
 use crate::canvas::{Area, Style};
+use crate::documents::{AbsentDocument, SealedDocument};
 use crate::error::SheetError;
 use crate::facts::{Checkpoint, Custodian, Tenant, check_accounts, check_documents, field, numbered};
 use crate::flow::{Flow, HAIRLINE_POINTS};
@@ -51,8 +52,10 @@ pub struct CoverSheet<'a> {
     pub custodians: &'a [Custodian],
     /// Whose passwords are sealed.
     pub accounts: &'a [Account],
-    /// What is sealed to the set.
-    pub documents: &'a [Document],
+    /// What is sealed to the set, in the order in which it is opened.
+    pub documents: &'a [SealedDocument],
+    /// What may count and is not among them.
+    pub absent: &'a [AbsentDocument],
     /// Whether the documents are there in full.
     pub detail: Documents,
     /// How far the record had come.
@@ -79,7 +82,7 @@ impl CoverSheet<'_> {
         if self.detail == Documents::Full {
             flow.next_page();
             flow.signed_set(self.set);
-            flow.documents(self.documents);
+            flow.documents(self.documents, self.absent);
         }
         let mut leaves = flow.finished();
         let margin = Margin {
@@ -99,7 +102,7 @@ impl CoverSheet<'_> {
         field("name of the safe", self.safe)?;
         Custodian::check_all(self.custodians, self.set.set().quorum)?;
         check_accounts(self.accounts)?;
-        check_documents(self.documents, self.set)?;
+        check_documents(self.documents, self.absent, self.set)?;
         self.checkpoint.map_or(Ok(()), |checkpoint| field("name of the log", &checkpoint.origin))
     }
 
@@ -155,29 +158,15 @@ impl CoverSheet<'_> {
     fn what(&self, flow: &mut Flow<'_>) {
         flow.heading_with("Documents", 60.0);
         if self.documents.is_empty() {
-            return flow.say("None yet: when this sheet was made nothing was sealed to the set.", &[]);
+            flow.say("None: nothing that may count was sealed to the set and found when this sheet was made.", &[]);
+            return flow.absent(self.absent);
         }
-        let columns = [
-            Column { heading: "Id of the document", part: 0.35, face: Face::Mono },
-            Column { heading: "Account", part: 0.42, face: Face::Mono },
-            Column { heading: "Version", part: 0.09, face: Face::Plain },
-            Column { heading: "Sealed on", part: 0.14, face: Face::Plain },
-        ];
-        let rows: Vec<Vec<String>> = self
-            .documents
-            .iter()
-            .map(|document| {
-                let label = document.label();
-                let account = label.account.user_principal_name.clone();
-                let sealed_on = label.sealed_on.strftime("%Y-%m-%d").to_string();
-                vec![label.envelope.to_string(), account, label.version.to_string(), sealed_on]
-            })
-            .collect();
-        flow.table(Room { size: BODY_POINTS - 1.5, lines: 3 }, &columns, &rows);
+        flow.listed(self.documents, self.absent);
         if self.detail == Documents::Listed {
             flow.space(5.0);
-            flow.say("They stand in full on the sheet of each custodian.", &[]);
+            flow.say("They stand in full on the sheet of documents of each custodian.", &[]);
         }
+        flow.absent(self.absent);
     }
 }
 

@@ -1,14 +1,18 @@
-//! Documents in full: as text that is the same again when it is copied, and as a picture for cameras.
+//! Documents on paper: which is opened first, which are elsewhere, and each in full, as text that is the same again when it is
+//! copied, and as a picture for cameras.
 //!
 //! Characters beyond ASCII are written as JSON writes them, `\u00fc`, so that nothing depends on a typeface. A line never
 //! ends with a hyphen, which some readers of PDF take for one of theirs and leave away, nor begins or ends with a space.
 //! What was copied is the document again once the ends of lines are taken out.
 
-use breakglass_custody::document::Document;
+use std::collections::BTreeMap;
+
+use breakglass_custody::document::{Account, CredentialKind, Document};
+use breakglass_custody::key_set::SetId;
 use breakglass_custody::signed_set::SignedSet;
 use qrcodegen::{QrCode, QrCodeEcc};
 
-use crate::blocks::{BODY_POINTS, CODE_LEADING};
+use crate::blocks::{BODY_POINTS, CODE_LEADING, Column, Room};
 use crate::canvas::{Area, Mark, Style};
 use crate::flow::Flow;
 use crate::spans::size_of;
@@ -26,8 +30,104 @@ const TEXT_POINTS: f32 = 8.5;
 /// Lines that are kept on one page.
 const LINES_MAX: usize = 48;
 
+/// Lines of a name in the list of documents.
+const LIST_LINES: usize = 5;
+
 /// Hyphens that stand together in what is sealed.
 const HYPHENS_MAX: usize = 5;
+
+/// What is opened first where there are several.
+const FIRST: &str =
+    "Of an account open the document first that *counts;* the next is for when its password is not let in.";
+
+/// How a document stands by the record; what is opened first comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DocumentStanding {
+    /// What is in it counts.
+    Counts,
+    /// What is in it was sent, and may count.
+    MayCount,
+    /// Nothing is remembered of it.
+    Unrecorded,
+    /// What is in it was never sent.
+    Unsent,
+    /// What is in it counts no more.
+    Past,
+}
+
+impl DocumentStanding {
+    /// Whether what is in it may be what counts.
+    #[must_use]
+    pub const fn may_count(self) -> bool {
+        matches!(self, Self::Counts | Self::MayCount | Self::Unrecorded)
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Counts => "counts",
+            Self::MayCount => "may count",
+            Self::Unrecorded => "not in the record",
+            Self::Unsent => "never sent",
+            Self::Past => "counts no more",
+        }
+    }
+}
+
+/// A document that is on a sheet, and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedDocument {
+    /// Which.
+    pub document: Document,
+    /// How it stands.
+    pub standing: DocumentStanding,
+}
+
+/// A document that is not on a sheet and may count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbsentDocument {
+    /// Its id.
+    pub document: String,
+    /// Of which account.
+    pub account: Account,
+    /// What is sealed in it.
+    pub credential: CredentialKind,
+    /// How it stands.
+    pub standing: DocumentStanding,
+    /// Why it is not there.
+    pub absence: Absence,
+}
+
+/// Why a document is not on a sheet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Absence {
+    /// It is sealed to another set of shares.
+    OtherSet(SetId),
+    /// No depository has it.
+    NotFound,
+}
+
+/// What is said of each document beside its number: how it stands, and of a password when it is opened.
+fn turns(documents: &[SealedDocument], absent: &[AbsentDocument]) -> Vec<String> {
+    let counting =
+        |one: &&AbsentDocument| one.credential == CredentialKind::Password && one.standing == DocumentStanding::Counts;
+    let counts_elsewhere = |account: &Account| absent.iter().filter(counting).any(|one| one.account.id == account.id);
+    let mut last: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut all = Vec::new();
+    for (number, SealedDocument { document, standing }) in (1..).zip(documents) {
+        let (label, words) = (document.label(), standing.words());
+        if label.credential != CredentialKind::Password {
+            all.push(words.to_owned());
+            continue;
+        }
+        all.push(match last.insert(label.account.id.as_str(), number) {
+            Some(before) => format!("{words}, if document {before} is not let in"),
+            None if counts_elsewhere(&label.account) => format!("{words}; the one that counts is not here"),
+            None if standing.may_count() => format!("{words}, open it first"),
+            None => words.to_owned(),
+        });
+    }
+    all
+}
 
 /// JSON in ASCII that means the same.
 pub(crate) fn ascii(text: &str) -> String {
@@ -105,18 +205,66 @@ impl Flow<'_> {
         self.copied(&ascii(set.text()));
     }
 
-    /// Every document in full, each on one page where it fits one.
-    pub(crate) fn documents(&mut self, documents: &[Document]) {
-        for (number, document) in (1..).zip(documents) {
-            self.document(number, documents.len(), document);
+    /// The documents as a list, in the order in which they are opened.
+    pub(crate) fn listed(&mut self, documents: &[SealedDocument], absent: &[AbsentDocument]) {
+        self.say(FIRST, &[]);
+        let columns = [
+            Column { heading: "No.", part: 0.05, face: Face::Bold },
+            Column { heading: "Id of the document", part: 0.35, face: Face::Mono },
+            Column { heading: "Account", part: 0.24, face: Face::Mono },
+            Column { heading: "Version", part: 0.14, face: Face::Plain },
+            Column { heading: "To open", part: 0.22, face: Face::Plain },
+        ];
+        let turns = turns(documents, absent);
+        let rows: Vec<Vec<String>> = (1..)
+            .zip(documents.iter().zip(turns))
+            .map(|(number, (one, turn)): (usize, _)| {
+                let label = one.document.label();
+                let version = format!("{}, {}", label.version, label.sealed_on.strftime("%Y-%m-%d"));
+                let account = label.account.user_principal_name.clone();
+                vec![number.to_string(), label.envelope.to_string(), account, version, turn]
+            })
+            .collect();
+        self.table(Room { size: BODY_POINTS - 1.5, lines: LIST_LINES }, &columns, &rows);
+    }
+
+    /// What may count and is not on the sheet.
+    pub(crate) fn absent(&mut self, absent: &[AbsentDocument]) {
+        if absent.is_empty() {
+            return;
+        }
+        self.heading("Not on this sheet");
+        for AbsentDocument { document, account, credential, standing, absence } in absent {
+            let (account, words) = (account.user_principal_name.as_str(), standing.words());
+            let kind = credential.to_string();
+            match absence {
+                Absence::OtherSet(set) => self.bullets(&[(
+                    "`{}` of `{}` *({}, {})* is sealed to the set *{}*: shares of that one open it, and a cover of that one \
+                     has it.",
+                    &[document, account, &kind, words, &set.to_string()],
+                )]),
+                Absence::NotFound => self.bullets(&[(
+                    "`{}` of `{}` *({}, {})* *is missing:* when this sheet was made no depository had it. Find it, and have \
+                     this sheet made again.",
+                    &[document, account, &kind, words],
+                )]),
+            }
         }
     }
 
-    fn document(&mut self, number: u8, count: usize, document: &Document) {
+    /// Every document in full, each on one page where it fits one.
+    pub(crate) fn documents(&mut self, documents: &[SealedDocument], absent: &[AbsentDocument]) {
+        let count = documents.len();
+        for (number, (one, turn)) in (1..).zip(documents.iter().zip(turns(documents, absent))) {
+            self.document(&format!("Document {number} of {count}: {turn}"), &one.document);
+        }
+    }
+
+    fn document(&mut self, heading: &str, document: &Document) {
         let text = ascii(document.text());
         let code = (text.len() <= CODE_BYTES_MAX).then(|| QrCode::encode_text(&text, QrCodeEcc::Low).ok()).flatten();
         let text_height: f32 = lines(&text, self.line_chars()).iter().map(|_| TEXT_POINTS * CODE_LEADING).sum();
-        self.heading_with(&format!("Document {number} of {count}"), CODE_POINTS + text_height + 26.0);
+        self.heading_with(heading, CODE_POINTS + text_height + 26.0);
         let (x, y, width) = (self.x, self.y, self.width);
         if let Some(code) = code {
             let area = Area { x: x + width - CODE_POINTS, y: y + 2.0, width: CODE_POINTS, height: CODE_POINTS };

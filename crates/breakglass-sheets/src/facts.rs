@@ -4,11 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use breakglass_custody::document::{Account, Document};
+use breakglass_custody::document::Account;
 use breakglass_custody::quorum::Quorum;
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::slip39::Share;
 
+use crate::documents::{AbsentDocument, SealedDocument};
 use crate::error::SheetError;
 
 /// Characters of the longest name, address or place.
@@ -158,10 +159,19 @@ pub(crate) fn numbered(accounts: &[Account]) -> impl Iterator<Item = (String, &A
     })
 }
 
-/// That documents are of a set, and signed by whoever signed it.
-pub(crate) fn check_documents(documents: &[Document], set: &SignedSet) -> Result<(), SheetError> {
+/// That documents are of a set, and signed by whoever signed it; and that those that are not there can be named.
+pub(crate) fn check_documents(
+    documents: &[SealedDocument],
+    absent: &[AbsentDocument],
+    set: &SignedSet,
+) -> Result<(), SheetError> {
     at_most("documents", documents.len(), DOCUMENT_COUNT_MAX)?;
-    for document in documents {
+    at_most("documents that are elsewhere", absent.len(), DOCUMENT_COUNT_MAX)?;
+    for one in absent {
+        field("id of a document", &one.document)?;
+        field("sign-in name of an account", &one.account.user_principal_name)?;
+    }
+    for document in documents.iter().map(|one| &one.document) {
         if !document.label().is_sealed_to(set.set()) {
             return Err(SheetError::OtherSet { found: document.label().set.id.clone(), wanted: set.set().id.clone() });
         }

@@ -83,6 +83,11 @@ impl Flow<'_> {
                 &[&id, &set.quorum.threshold().to_string()],
             ),
             (
+                "*Keep the last sheet of documents with it:* shares open nothing without one. You are given a new one when a \
+                 password was changed; nothing on it is secret.",
+                &[],
+            ),
+            (
                 "*It is lost, or somebody saw it:* call {} at once, at any hour. No blame; a new set is made.",
                 &[report_to],
             ),
@@ -112,15 +117,20 @@ impl Flow<'_> {
                 &[&threshold, &set.set().id.to_string()],
             ),
             (
-                "Put the text of the document that you need into a file: copied from these pages with its lines, or its \
-                 picture read by a camera. `FILE` below is the name of that file. Run this:",
+                "Take the newest documents that you have: on a sheet of documents, or on the cover in the safe. Of the \
+                 account that you need open the one first that *counts;* the next is for when its password is not let in.",
+                &[],
+            ),
+            (
+                "Put the text of that document into a file: copied with its lines, or its picture read by a camera. `FILE` \
+                 below is the name of that file. Run this:",
                 &[],
             ),
         ]);
         let reserve = if is_reserve { " --reserve" } else { "" };
         self.typed(&[&format!("breakglass custody open --document FILE{reserve} --operator {{}}")], &operator);
         self.numbered(
-            3,
+            4,
             "Each custodian types their own words. The program says which word is mistyped, and shows the password when {} \
              shares are right.",
             &[&threshold],
@@ -167,14 +177,18 @@ impl Flow<'_> {
         self.code(CODE_POINTS, &["age-keygen -y key.txt", &set.recipient.to_string()]);
         self.numbered(
             5,
-            "*Take the age file out of the document.* Put its text into `document.txt`: copied, with what stands around it but \
-             no other document, or its picture read by a camera. By hand the text behind `\"sealed\":` will do, each `\\n` in \
-             it being the end of a line. Save these lines as `document.py`:",
+            "*Take the age file out of the newest document that counts.* Put its text into `document.txt`: copied, with what \
+             stands around it but no other document, or its picture read by a camera. By hand the text behind `\"sealed\":` \
+             will do, each `\\n` in it being the end of a line. Save these lines as `document.py`:",
             &[],
         );
         self.code(PROGRAM_POINTS, DOCUMENT_PROGRAM);
         self.code(CODE_POINTS, &["python3 document.py > document.age"]);
-        self.numbered(6, "*Open it.* What is printed is the password, and nothing else.", &[]);
+        self.numbered(
+            6,
+            "*Open it.* What is printed is the password, and nothing else. Not let in? Then 5 with the next document.",
+            &[],
+        );
         self.code(CODE_POINTS, &["age -d -i key.txt document.age"]);
         self.numbered(
             7,

@@ -201,7 +201,8 @@ impl Runbook<'_> {
         let account = self.account(flow);
         flow.typed(&commands, account);
         flow.tick(
-            "*It does not:* any computer you trust, offline. Copy the text of the document into a file, here `FILE`.",
+            "*It does not:* any computer you trust, offline. Copy the text of the document that *counts* into a file, here \
+             `FILE`.",
             &[],
         );
         let operator = self.set.operator().fingerprint().to_string();
@@ -231,8 +232,9 @@ impl Runbook<'_> {
             let fillings: Vec<&str> = filled.fillings.iter().map(String::as_str).collect();
             flow.tick(&filled.sentence, &fillings);
         }
-        let other = if self.accounts.len() > 1 { " Then take another account." } else { "" };
-        flow.tick(&format!("*It fails:* type once more, slowly.{other} Ten failures lock it for a while."), &[]);
+        let other = if self.accounts.len() > 1 { ", then another account" } else { "" };
+        let next = format!("Then the next document{other}.");
+        flow.tick(&format!("*It fails:* type once more, slowly. {next} Ten failures lock it for a while."), &[]);
     }
 
     fn repair(&self, flow: &mut Flow<'_>) {

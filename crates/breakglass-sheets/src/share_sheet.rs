@@ -1,11 +1,12 @@
 //! One custodian's share on paper. It is secret, and for that custodian alone.
 //!
 //! The first page has the words; the others have nothing secret: what the custodian does, how to open with and without this
-//! program, and the documents in full.
+//! program, and the documents in full that there are. A sheet of a new set has none: they come on a
+//! [sheet of their own](crate::document_sheet) after each rotation, and there are lines to note it.
 //! **Invariant:** of shares there is the one that was handed in, on the first page, and nothing of any other. There is no
 //! picture of its words, which would ask for a camera.
 
-use breakglass_custody::document::{Account, Document};
+use breakglass_custody::document::Account;
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::slip39::Share;
 use jiff::civil::Date;
@@ -13,9 +14,10 @@ use zeroize::Zeroizing;
 
 use crate::blocks::BODY_POINTS;
 use crate::canvas::{Area, Style};
+use crate::documents::{AbsentDocument, SealedDocument};
 use crate::error::SheetError;
 use crate::facts::{Custodian, Tenant, check_accounts, check_documents, field, numbered};
-use crate::flow::Flow;
+use crate::flow::{Flow, HAIRLINE_POINTS};
 use crate::margin::{Margin, NOT_SECRET};
 use crate::paper::Paper;
 use crate::shown::shown;
@@ -34,6 +36,12 @@ const NUMBER_POINTS: f32 = 10.0;
 /// Points from one word to the one below.
 const WORD_LEADING_POINTS: f32 = 23.0;
 
+/// Lines to note which documents lie with the sheet.
+const NOTE_COUNT: u8 = 5;
+
+/// Points from one of them to the next: room to write.
+const NOTE_LEADING_POINTS: f32 = 26.0;
+
 /// What is on the sheet of one custodian.
 pub struct ShareSheet<'a> {
     /// The tenant.
@@ -48,8 +56,10 @@ pub struct ShareSheet<'a> {
     pub is_reserve: bool,
     /// Whose passwords are sealed to the set, or will be.
     pub accounts: &'a [Account],
-    /// What is sealed to the set so far; nothing, as long as it is new.
-    pub documents: &'a [Document],
+    /// What is sealed to the set so far, in the order in which it is opened; nothing, as long as it is new.
+    pub documents: &'a [SealedDocument],
+    /// What may count and is not among them.
+    pub absent: &'a [AbsentDocument],
     /// Whom the custodian calls when the sheet is lost, with a telephone number.
     pub report_to: &'a str,
     /// The date that stands on it.
@@ -95,7 +105,7 @@ impl ShareSheet<'_> {
         self.custodian.check(self.set.set().quorum)?;
         self.custodian.check_share(self.share, self.set)?;
         check_accounts(self.accounts)?;
-        check_documents(self.documents, self.set)?;
+        check_documents(self.documents, self.absent, self.set)?;
         field("person to report to", self.report_to)
     }
 
@@ -172,13 +182,30 @@ impl ShareSheet<'_> {
         flow.signed_set(self.set);
         if self.documents.is_empty() {
             flow.heading("Documents");
-            flow.say(
-                "None yet: when this sheet was made nothing was sealed to the set. What is sealed to it later is on the *cover \
-                 in the safe,* printed anew after each rotation, and on this sheet once `breakglass custody sheet share` makes \
-                 it again.",
-                &[],
-            );
+            flow.say("None yet: when this sheet was made nothing was sealed to the set.", &[]);
         }
-        flow.documents(self.documents);
+        flow.absent(self.absent);
+        flow.documents(self.documents, self.absent);
+        later(flow);
+    }
+}
+
+/// Where documents are that come after the sheet, and lines to note which lie with it.
+fn later(flow: &mut Flow<'_>) {
+    let room = NOTE_LEADING_POINTS * f32::from(NOTE_COUNT);
+    flow.heading_with("What is sealed later", room + 4.0 * Style::new(Face::Plain, flow.size).leading());
+    flow.say(
+        "It is not on this sheet. After each rotation you are given a new *sheet of documents,* which `breakglass custody sheet \
+         documents` makes: keep the last one with this sheet, and note it here. If you have none, the *cover in the safe* has \
+         the documents too.",
+        &[],
+    );
+    let style = Style::new(Face::Plain, flow.size);
+    for _ in 0..NOTE_COUNT {
+        flow.space(NOTE_LEADING_POINTS - style.leading() - HAIRLINE_POINTS);
+        flow.line_at(flow.x, style, "Kept with this sheet: the documents, printed on");
+        flow.line_at(flow.x + flow.width * 0.72, style, "by");
+        flow.space(style.leading());
+        flow.rule(HAIRLINE_POINTS);
     }
 }

@@ -27,7 +27,7 @@ fn everything_that_lies_there_is_on_it() {
             let (site, phone) = (custodian.site.clone().unwrap(), custodian.phone.clone().unwrap());
             wanted.push(format!("{} {} {site} {phone}", custodian.share, custodian.name));
         }
-        wanted.extend(world.documents.iter().map(|document| document.label().envelope.to_string()));
+        wanted.extend(world.documents.iter().map(|one| one.document.label().envelope.to_string()));
         for wanted in wanted {
             assert!(first.contains(&wanted), "{wanted}: {first}");
         }
@@ -48,7 +48,7 @@ fn documents_may_be_a_list_alone() {
     sheet.detail = Documents::Listed;
     let pages = pages(&sheet.pdf(Paper::Letter).unwrap());
     assert!(copied(&pages).is_empty());
-    assert!(pages[0].text().contains(&world.documents[1].label().envelope.to_string()));
+    assert!(pages[0].text().contains(&world.documents[1].document.label().envelope.to_string()));
 }
 
 #[test]

@@ -27,6 +27,8 @@ fn whatever_people_are_called_their_sheets_are_whole_by_seed() {
             assert_documents(&world, &sheet);
             let cover = pages(&world.cover_sheet().pdf(paper).unwrap());
             assert_documents(&world, &cover);
+            let documents = pages(&world.document_sheet().pdf(paper).unwrap());
+            assert_documents(&world, &documents);
             let runbook = match world.runbook().pdf(paper) {
                 Ok(pdf) => pages(&pdf),
                 Err(error) => {
@@ -36,8 +38,8 @@ fn whatever_people_are_called_their_sheets_are_whole_by_seed() {
                 }
             };
             assert!(runbook.len() <= 1);
-            made += 2 + runbook.len();
-            for page in sheet.iter().chain(&cover).chain(&runbook) {
+            made += 3 + runbook.len();
+            for page in sheet.iter().chain(&cover).chain(&documents).chain(&runbook) {
                 page.assert_inside();
                 let unseen = |letter: char| letter.is_control() || ('\u{590}'..='\u{8ff}').contains(&letter);
                 assert!(!page.runs.iter().any(|run| run.text.contains(unseen)));

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod cover_sheets;
 #[cfg(test)]
+mod document_sheets;
+#[cfg(test)]
 mod extracted;
 #[cfg(test)]
 mod laws;

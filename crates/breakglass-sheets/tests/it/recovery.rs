@@ -51,10 +51,10 @@ fn with_other_programs_alone_the_password_is_there() {
         for (text, document) in [(&page.text(), 0), (&by_hand[0], 0), (&by_hand[1], 1)] {
             for end in ["\n", "\r\n"] {
                 let sealed = python(&format!("import sys\n{taken}"), &text.replace('\n', end)).unwrap();
-                assert_eq!(sealed, world.documents[document].sealed());
+                assert_eq!(sealed, world.documents[document].document.sealed());
             }
         }
-        let sealed = world.documents[1].sealed();
+        let sealed = world.documents[1].document.sealed();
         let decryptor = age::Decryptor::new(ArmoredReader::new(sealed.as_bytes())).unwrap();
         let mut reader = decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity)).unwrap();
         let mut password = String::new();

@@ -46,7 +46,8 @@ fn five_custodians_and_two_accounts_are_one_page_that_is_read_at_arm_s_length() 
             "breakglass custody record-opening --document ID --opened-at TIME --person YOU --person OTHER --reason WHY",
             "the time when it was opened, as 2026-11-27T03:00:00Z",
             &format!("breakglass custody open --document FILE --operator {}", world.set.operator().fingerprint()),
-            "Then take another account.",
+            "Copy the text of the document that counts into a file, here FILE .",
+            "Then the next document, then another account.",
             &world.set.operator().fingerprint().to_string(),
             &MADE_ON.to_string(),
         ] {

@@ -3,7 +3,9 @@
 use breakglass_custody::document::{Account, Document};
 use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::slip39::Share;
-use breakglass_sheets::{ACCOUNT_COUNT_MAX, Custodian, DOCUMENT_COUNT_MAX, FIELD_CHARS_MAX, Paper, SheetError};
+use breakglass_sheets::{
+    ACCOUNT_COUNT_MAX, Custodian, DOCUMENT_COUNT_MAX, FIELD_CHARS_MAX, Paper, SealedDocument, SheetError,
+};
 
 use crate::extracted::{Page, about, pages};
 use crate::support::{World, world};
@@ -42,7 +44,7 @@ pub(crate) fn assert_documents(world: &World, pages: &[Page]) {
     let copied = copied(pages);
     assert_eq!(copied.len(), 1 + world.documents.len());
     assert_eq!(SignedSet::read(&copied[0]).unwrap().confirmed(operator).unwrap(), world.set);
-    for (text, document) in copied[1..].iter().zip(&world.documents) {
+    for (text, SealedDocument { document, .. }) in copied[1..].iter().zip(&world.documents) {
         assert_eq!(&Document::read(text).unwrap().confirmed(operator).unwrap(), document);
         // A space that would be lost where a line ends, or beside another, is written as its number; nothing else is changed.
         if document.text().is_ascii() {
@@ -64,11 +66,12 @@ fn a_document_that_is_copied_by_hand_opens_with_its_lines_and_what_is_around_it(
     let world = world(11);
     let operator = world.set.operator().fingerprint();
     for paper in Paper::ALL {
-        for pages in [pages(&world.share_sheet(1).pdf(paper).unwrap()), pages(&world.cover_sheet().pdf(paper).unwrap())]
-        {
+        let (share, cover) = (world.share_sheet(1).pdf(paper), world.cover_sheet().pdf(paper));
+        for pdf in [share, cover, world.document_sheet().pdf(paper)] {
+            let pages = pages(&pdf.unwrap());
             let by_hand = copied_by_hand(&pages);
             assert_eq!(by_hand.len(), world.documents.len());
-            for (text, document) in by_hand.iter().zip(&world.documents) {
+            for (text, SealedDocument { document, .. }) in by_hand.iter().zip(&world.documents) {
                 for end in ["\n", "\r\n"] {
                     let text = text.replace('\n', end);
                     assert_eq!(&Document::read(&text).unwrap().confirmed(operator).unwrap(), document, "{text}");
@@ -169,8 +172,10 @@ fn a_new_set_has_no_documents_yet() {
         assert_documents(&world, &pages);
         let last = pages.last().unwrap().sentence();
         for wanted in [
-            "nothing was sealed to the set. What is sealed to it later is on the cover in the safe,",
-            "printed anew after each rotation, and on this sheet once breakglass custody sheet share makes it again.",
+            "when this sheet was made nothing was sealed to the set.",
+            "After each rotation you are given a new sheet of documents, which breakglass custody sheet documents makes:",
+            "If you have none, the cover in the safe has the documents too.",
+            "Kept with this sheet: the documents, printed on by",
             "It says to which recipient anybody may seal, and how many shares open what is sealed; every document names the same.",
         ] {
             assert!(last.contains(wanted), "{wanted}: {last}");
@@ -237,7 +242,7 @@ fn what_is_too_long_or_not_there_is_refused() {
     sheet.accounts = &many;
     let wanted = SheetError::Many { things: "accounts", count: ACCOUNT_COUNT_MAX + 1, most: ACCOUNT_COUNT_MAX };
     assert_eq!(sheet.pdf(Paper::A4).map(drop), Err(wanted));
-    let many: Vec<Document> =
+    let many: Vec<SealedDocument> =
         std::iter::repeat_with(|| world.documents[0].clone()).take(DOCUMENT_COUNT_MAX + 1).collect();
     let mut sheet = world.share_sheet(1);
     sheet.documents = &many[..DOCUMENT_COUNT_MAX];

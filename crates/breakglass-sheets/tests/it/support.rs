@@ -1,6 +1,6 @@
 //! Randomness from a seed, and a tenant with everything that is put on paper.
 
-use breakglass_custody::document::{Account, CredentialKind, Document, EnvelopeId, Label};
+use breakglass_custody::document::{Account, CredentialKind, EnvelopeId, Label};
 use breakglass_custody::password::{LENGTH_CHARS_USUAL, Password};
 use breakglass_custody::quorum::Quorum;
 use breakglass_custody::sealed::seal;
@@ -9,9 +9,12 @@ use breakglass_custody::signed_set::SignedSet;
 use breakglass_custody::signing::SigningKey;
 use breakglass_custody::slip39::Share;
 use breakglass_sheets::cover_sheet::{CoverSheet, Documents};
+use breakglass_sheets::document_sheet::DocumentSheet;
 use breakglass_sheets::runbook::Runbook;
 use breakglass_sheets::share_sheet::ShareSheet;
-use breakglass_sheets::{Custodian, OnRecord, SecondFactor, SecondFactors, Tenant};
+use breakglass_sheets::{
+    AbsentDocument, Custodian, DocumentStanding, OnRecord, SealedDocument, SecondFactor, SecondFactors, Tenant,
+};
 use jiff::civil::{Date, date};
 
 pub(crate) const MADE_ON: Date = date(2026, 11, 27);
@@ -80,7 +83,8 @@ pub(crate) struct World {
     pub(crate) shares: Vec<Share>,
     pub(crate) custodians: Vec<Custodian>,
     pub(crate) accounts: Vec<Account>,
-    pub(crate) documents: Vec<Document>,
+    pub(crate) documents: Vec<SealedDocument>,
+    pub(crate) absent: Vec<AbsentDocument>,
     pub(crate) passwords: Vec<Password>,
     pub(crate) folder: String,
     pub(crate) places: Vec<String>,
@@ -126,12 +130,14 @@ impl Dice {
                 sealed_on,
             };
             let password = Password::generate(LENGTH_CHARS_USUAL, self.fill()).unwrap();
-            documents.push(seal(&password, &label, &set, &operator).unwrap());
+            let document = seal(&password, &label, &set, &operator).unwrap();
+            documents.push(SealedDocument { document, standing: DocumentStanding::Counts });
             passwords.push(password);
         }
         let places = vec!["in safe 2, Berlin".to_owned()];
         let folder = FOLDER.to_owned();
-        World { tenant, set, shares, custodians, accounts, documents, passwords, folder, places, on_record: None }
+        let (absent, on_record) = (Vec::new(), None);
+        World { tenant, set, shares, custodians, accounts, documents, absent, passwords, folder, places, on_record }
     }
 
     /// A tenant with names that nobody has, of any length that is taken.
@@ -197,6 +203,7 @@ impl World {
             is_reserve: false,
             accounts: &self.accounts,
             documents: &self.documents,
+            absent: &self.absent,
             report_to: REPORT_TO,
             made_on: MADE_ON,
         }
@@ -210,8 +217,21 @@ impl World {
             custodians: &self.custodians,
             accounts: &self.accounts,
             documents: &self.documents,
+            absent: &self.absent,
             detail: Documents::Full,
             checkpoint: None,
+            made_on: MADE_ON,
+        }
+    }
+
+    pub(crate) fn document_sheet(&self) -> DocumentSheet<'_> {
+        DocumentSheet {
+            tenant: &self.tenant,
+            set: &self.set,
+            is_reserve: false,
+            accounts: &self.accounts,
+            documents: &self.documents,
+            absent: &self.absent,
             made_on: MADE_ON,
         }
     }

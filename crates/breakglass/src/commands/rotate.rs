@@ -29,6 +29,7 @@ use self::meanwhile::{account_of, accounts_of, may, missing, users_of};
 use self::replace::{absent, is_named, note_gone};
 use super::checkout::CheckoutFailure;
 use super::custody::desk::{Desk, DeskError, Place, Sealable, courses};
+use super::custody::sealing::note_to_print;
 use crate::codes::ErrorCode;
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
@@ -535,7 +536,7 @@ impl Arguments {
             Ok(_) => {}
             Err(error) => world.complain(&CheckoutFailure::from(error).into()),
         }
-        world.note("print the cover anew, which does not have this document: `breakglass custody sheet cover`; and the runbook");
+        note_to_print(world);
         if key_box.next().is_none() {
             world.note("make the next set of shares, for after the next opening: `breakglass custody new-set`");
         }

@@ -637,3 +637,104 @@ fn a_cover_lists_what_may_count_and_nothing_that_counts_no_more() {
     // What was only prepared by then is superseded as well.
     assert_eq!(listed(), [false, true, false]);
 }
+
+impl World {
+    /// Makes a sheet that ends so, and gives what is written on it and what was said.
+    fn on_paper(&self, code: i32, what: &[&str]) -> (String, String) {
+        let arguments = [&["custody", "sheet"][..], what, &["--output", "sheet.pdf"]].concat();
+        let told = words(&self.ends(code, &arguments).err);
+        let path = self.folder.join("sheet.pdf");
+        let sheet = lopdf::Document::load(&path).unwrap();
+        fs::remove_file(path).unwrap();
+        let pages: Vec<u32> = sheet.get_pages().into_keys().collect();
+        (words(&sheet.extract_text(&pages).unwrap()), told)
+    }
+}
+
+/// Whether these stand in a text one behind the other.
+fn are_in_order(text: &str, parts: &[&str]) -> bool {
+    let mut rest = text;
+    parts.iter().all(|part| match rest.split_once(*part) {
+        Some((_, after)) => {
+            rest = after;
+            true
+        }
+        None => false,
+    })
+}
+
+#[test]
+fn the_document_that_counts_comes_first_on_paper_and_says_so() {
+    let world = World::new("paper-order");
+    world.ready_set();
+    let [(first, _), (second, _), (third, _)] = world.three();
+    world.write_record(&[proved(&first), proved(&third), proved(&second)].concat());
+    for what in [["cover"], ["documents"]] {
+        let (text, told) = world.on_paper(0, &what);
+        let wanted = [
+            "Document 1 of 3: counts, open it first",
+            &second,
+            "Document 2 of 3: may count, if document 1 is not let in",
+            &third,
+            "Document 3 of 3: may count, if document 2 is not let in",
+            &first,
+        ];
+        assert!(are_in_order(&text, &wanted), "{what:?}: {text}");
+        assert!(!text.contains("Not on this sheet") && !told.contains("no depository has it"), "{told}");
+    }
+}
+
+#[test]
+fn what_counts_and_is_missing_is_said_on_paper_and_by_the_exit_code() {
+    let world = World::new("paper-missing");
+    world.ready_set();
+    let [(first, _), (second, _), _] = world.three();
+    world.write_record(&[proved(&first), proved(&second)].concat());
+    fs::remove_file(world.folder.join(".breakglass/documents").join(format!("{second}.txt"))).unwrap();
+    for what in [["cover"], ["documents"]] {
+        let (text, told) = world.on_paper(4, &what);
+        assert!(text.contains("Not on this sheet") && text.contains(&second), "{what:?}: {text}");
+        let wanted = ["Document 1 of 2: may count; the one that counts is not here", &first];
+        assert!(are_in_order(&text, &wanted), "{what:?}: {text}");
+        let missing = format!("the document `{second}` of `{ACCOUNT}` counts, and no depository has it");
+        assert!(told.contains(&missing), "{told}");
+    }
+}
+
+#[test]
+fn what_may_count_and_is_sealed_to_another_set_is_named_with_it() {
+    let world = World::new("paper-sets");
+    let (old_set, _) = world.ready_set();
+    world.seal_anew();
+    let sealed = world.listing()["documents"].as_array().unwrap().clone();
+    let old = sealed[0]["document"].as_str().unwrap().to_owned();
+    let (new_set, _) = world.ready_set();
+    world.ends(0, &["custody", "retire", "--set", &old_set, "--reason", "a sheet was lost"]);
+    world.seal_anew();
+    let sealed = world.listing()["documents"].as_array().unwrap().clone();
+    let new = sealed.iter().filter_map(|one| one["document"].as_str()).find(|name| *name != old).unwrap().to_owned();
+    world.write_record(&[proved(&old), proved(&new)].concat());
+    let cases = [
+        (&new_set, &new, "counts, open it first", &old, &old_set),
+        (&old_set, &old, "may count; the one that counts is not here", &new, &new_set),
+    ];
+    for (set, here, said, elsewhere, other_set) in cases {
+        for what in ["cover", "documents"] {
+            let (text, _) = world.on_paper(0, &[what, "--set", set]);
+            let wanted = ["Not on this sheet", elsewhere, other_set, &format!("Document 1 of 1: {said}"), here];
+            assert!(are_in_order(&text, &wanted), "{what} {set}: {text}");
+        }
+    }
+}
+
+#[test]
+fn whoever_seals_is_told_what_to_print_for_whom() {
+    let world = World::new("paper-next");
+    world.ready_set();
+    let told = words(&world.ends(0, &["custody", "seal", "--account", ACCOUNT, "--id", ID, "--generate"]).err);
+    for part in ["sheet cover` for the safe", "`breakglass custody sheet documents` for each custodian"] {
+        assert!(told.contains(part), "{told}");
+    }
+    let (_, told) = world.on_paper(0, &["documents"]);
+    assert!(told.contains("print it for everybody who has a share"), "{told}");
+}

@@ -215,11 +215,12 @@ impl Coded for DeskError {
             }
             Self::Store(_) | Self::KeyBox(KeyBoxError::Store(_)) => {
                 "make room on the disk if it is full, or bring the state back with `breakglass state restore`. In an emergency none \
-                 of it is needed: `breakglass custody open --document FILE --operator FINGERPRINT`, both from any sheet, opens \
-                 without it from another folder"
+                 of it is needed: `breakglass custody open --document FILE --operator FINGERPRINT`, the document from the cover \
+                 in the safe and the fingerprint from any sheet, opens without it from another folder"
             }
             Self::Documents(_) | Self::Depository { .. } | Self::NoToken => {
-                "where one place does not answer, another or a sheet has the document: `breakglass custody open --document FILE`"
+                "where one place does not answer, another, the cover in the safe or a sheet of documents has it: `breakglass custody \
+                 open --document FILE`"
             }
             _ => "the reason is in the message; nothing was changed",
         }

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 
 use super::CustodyFailure;
 use super::desk::{Desk, DeskError, Place, name_of};
-use super::sheet::{PaperName, share_sheet};
+use super::sheet::{Filed, PaperName, share_sheet};
 use crate::config::{Person, PersonKind};
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
@@ -234,7 +234,7 @@ impl Arguments {
             return Ok(());
         }
         if !self.show {
-            let sheet = share_sheet(desk, holder, (signed, share, self.reserve), &[], (self.paper, now))?;
+            let sheet = share_sheet(desk, holder, (signed, share, self.reserve), &Filed::default(), (self.paper, now))?;
             let path = self.output.join(format!("{id}-{number}-{}.pdf", holder.id));
             write_in(&self.output, &path, &sheet, written)?;
             world.tell(&format!(

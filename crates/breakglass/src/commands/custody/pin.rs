@@ -8,7 +8,7 @@ use breakglass_ops::keys::record::{Entry, EntryError};
 
 use super::CustodyFailure;
 use super::desk::Desk;
-use super::sealing::Sealer;
+use super::sealing::{Sealer, note_to_print};
 use crate::commands::keys::KeysFailure;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -35,6 +35,7 @@ pub(super) fn seal(desk: &Desk, key: &Name, account: &Account, world: &World) ->
          and seals it again",
         account.id
     ));
+    note_to_print(world);
     Ok(Exit::Good)
 }
 

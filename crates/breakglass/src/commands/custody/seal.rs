@@ -13,7 +13,7 @@ use breakglass_ops::rotation::record::{self, Standing};
 use super::CustodyFailure;
 use super::counting::unrecorded;
 use super::desk::{DeskError, Place};
-use super::sealing::Sealer;
+use super::sealing::{Sealer, note_to_print};
 use super::shown::{Spelling, show};
 use crate::commands::keys::{is_id, name};
 use crate::exit::Exit;
@@ -75,6 +75,7 @@ impl Arguments {
         if let Some(candidate) = self.left_unsaid(&store, world)? {
             desk.enter(&store, world);
             world.tell(&format!("The password of `{}` is sealed in the document `{candidate}`.", self.account));
+            note_to_print(world);
             return Ok(Exit::Good);
         }
         let (course, _) = course_of(&store, &self.id).map_err(DeskError::from)?;
@@ -103,6 +104,7 @@ impl Arguments {
         let (entry, exit) = ended?;
         if !matches!(entry, Some(record::Entry::Refused { .. })) {
             world.tell(&format!("The password of `{}` is sealed in the document `{candidate}`.", self.account));
+            note_to_print(world);
         }
         Ok(exit)
     }

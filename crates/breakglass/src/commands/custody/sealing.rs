@@ -21,6 +21,14 @@ use crate::commands::keys::KeysFailure;
 use crate::failure::Failure;
 use crate::wiring::World;
 
+/// Says what is to be printed once something was sealed.
+pub(crate) fn note_to_print(world: &World) {
+    world.note(
+        "print anew what does not have this document: `breakglass custody sheet cover` for the safe; `breakglass custody sheet \
+         documents` for each custodian, to lie with their share; and the runbook",
+    );
+}
+
 /// Whoever seals. That there is a set to seal to is known before there is a secret.
 pub(crate) struct Sealer<'d> {
     desk: &'d Desk,

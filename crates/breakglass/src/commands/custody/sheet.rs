@@ -1,5 +1,9 @@
 //! `custody sheet`: what lies in safes and in custodians' drawers.
+//!
+//! **Invariant:** what counts, or may, and is not on a sheet is named on it.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use breakglass_adapters::clock::SystemClock;
@@ -14,21 +18,26 @@ use breakglass_engine::posture::Profile;
 use breakglass_ops::journal::catch_up;
 use breakglass_ops::key_box::accounts::replaced;
 use breakglass_ops::key_box::record::{HeldSet, KeyBox};
+use breakglass_ops::keys::journey::course_of as keys_of;
 use breakglass_ops::keys::record::Course as KeysCourse;
 use breakglass_ops::ports::Clock as _;
 use breakglass_ops::rotation::journey::course_of;
 use breakglass_ops::rotation::record::Standing;
 use breakglass_sheets::cover_sheet::{CoverSheet, Documents};
+use breakglass_sheets::document_sheet::DocumentSheet;
 use breakglass_sheets::runbook::Runbook;
 use breakglass_sheets::share_sheet::ShareSheet;
-use breakglass_sheets::{Checkpoint, Custodian, OnRecord, Paper, SecondFactor, SecondFactors, Tenant};
+use breakglass_sheets::{
+    Absence, AbsentDocument, Checkpoint, Custodian, DocumentStanding, OnRecord, Paper, SealedDocument, SecondFactor,
+    SecondFactors, Tenant,
+};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use zeroize::Zeroizing;
 
 use super::CustodyFailure;
-use super::desk::{Desk, DeskError, Place, name_of};
+use super::desk::{Desk, DeskError, Place, courses, name_of};
 use super::key_secrets::key_courses;
 use super::shares::ShareArguments;
 use crate::config::{DocumentPlace, Person, PersonKind};
@@ -42,7 +51,7 @@ const REPORT_TO_USUAL: &str = "the head of IT";
 /// Where every document is that may count, whatever machine works.
 const COVER_PLACE: &str = "on the cover in the safe";
 
-/// Make a sheet to print: a cover for the safe, a runbook for 3 a.m., or a custodian's own
+/// Make a sheet to print: a cover for the safe, documents for custodians, a runbook for 3 a.m., or a custodian's own
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -56,6 +65,11 @@ enum What {
         /// Which safe
         #[arg(long, value_name = "NAME", default_value = "the safe")]
         safe: String,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// The sealed documents, and how they are opened: for each custodian, to lie with their share, anew after each rotation
+    Documents {
         #[command(flatten)]
         common: Common,
     },
@@ -119,13 +133,18 @@ impl From<PaperName> for Paper {
 
 impl Arguments {
     pub(super) fn run(&self, world: &World) -> Result<Exit, Failure> {
-        let (What::Cover { common, .. } | What::Runbook { common, .. } | What::Share { common, .. }) = &self.what;
+        let (What::Cover { common, .. }
+        | What::Documents { common }
+        | What::Runbook { common, .. }
+        | What::Share { common, .. }) = &self.what;
         let desk = common.place.desk(world)?;
         let store = desk.store()?;
         let key_box = desk.key_box(&store)?;
         let all = desk.documents()?;
         let (held, accounts) = set_for_sheets((&desk, &store), &all, (&key_box, common.set.as_deref()), world)?;
-        let documents = documents_of(&store, &held, all)?;
+        let filed = Filed::of(&store, &held, (&accounts, all))?;
+        filed.tell_missing(world);
+        let (documents, absent) = (filed.here.as_slice(), filed.absent.as_slice());
         let custodians = custodians(&desk, &held);
         let (tenant, made_on) = (tenant(&desk, &accounts), date(SystemClock.now()));
         let pdf = match &self.what {
@@ -140,15 +159,26 @@ impl Arguments {
                     set: &held.signed,
                     custodians: &custodians,
                     accounts: &accounts,
-                    documents: &documents,
+                    documents,
+                    absent,
                     detail: Documents::Full,
                     checkpoint: Some(&checkpoint),
                     made_on,
                 }
                 .pdf(common.paper.into())
             }
+            What::Documents { .. } => DocumentSheet {
+                tenant: &tenant,
+                set: &held.signed,
+                is_reserve: held.is_reserve,
+                accounts: &accounts,
+                documents,
+                absent,
+                made_on,
+            }
+            .pdf(common.paper.into()),
             What::Runbook { second_factor, documents_at, .. } => {
-                let outside = reserve_of(&desk, &key_box, &documents);
+                let outside = reserve_of(&desk, &key_box, documents);
                 let usual = places(&desk);
                 let group = desk.config.wanted(None).group;
                 let on_record = if second_factor.is_none() { on_record(&desk, &store, &accounts)? } else { Vec::new() };
@@ -170,13 +200,23 @@ impl Arguments {
                 .pdf(common.paper.into())
             }
             What::Share { share, .. } => {
-                return share_again((&desk, &held), share, &documents, common, world);
+                return share_again((&desk, &held), share, &filed, common, world);
             }
         };
         let pdf = pdf.map_err(CustodyFailure::Sheet)?;
         write_new(&common.output, &pdf)?;
         world.tell(&format!("The sheet is in `{}`.", common.output.display()));
-        Ok(Exit::Good)
+        match &self.what {
+            What::Runbook { .. } => Ok(Exit::Good),
+            What::Documents { .. } => {
+                world.note(
+                    "print it for everybody who has a share of the set, to lie with it: the one that was printed last goes before all \
+                     others",
+                );
+                Ok(filed.exit(world))
+            }
+            _ => Ok(filed.exit(world)),
+        }
     }
 }
 
@@ -184,7 +224,7 @@ impl Arguments {
 fn share_again(
     (desk, held): (&Desk, &HeldSet),
     share: &ShareArguments,
-    documents: &[Document],
+    filed: &Filed,
     common: &Common,
     world: &World,
 ) -> Result<Exit, Failure> {
@@ -195,23 +235,135 @@ fn share_again(
     let holder = holder.map(|holder| desk.person(holder.as_str())).transpose()?;
     let holder = holder.ok_or(CustodyFailure::Which("nobody holds this share".to_owned()))?;
     let of = (&held.signed, share, held.is_reserve);
-    let sheet = share_sheet(desk, &holder, of, documents, (common.paper, SystemClock.now()))?;
+    let sheet = share_sheet(desk, &holder, of, filed, (common.paper, SystemClock.now()))?;
     write_new(&common.output, &sheet)?;
     world.tell(&format!("The sheet of {} is in `{}`; print it, and delete it.", holder.name, common.output.display()));
-    Ok(Exit::Good)
+    Ok(filed.exit(world))
 }
 
-/// The documents that are sealed to a set, without those of which the record says that the password counts no more.
-fn documents_of(store: &SqliteStore, held: &HeldSet, all: Vec<Document>) -> Result<Vec<Document>, Failure> {
-    let mut documents = Vec::new();
-    for document in all.into_iter().filter(|document| document.label().is_sealed_to(held.set())) {
-        let (course, _) = course_of(store, &document.label().account.id).map_err(DeskError::from)?;
-        let standing = course.standing(&name_of(&document.label().envelope.to_string())?);
-        if !matches!(standing, Some(Standing::Superseded | Standing::Refused)) {
-            documents.push(document);
+/// What a sheet has of documents.
+#[derive(Debug, Default)]
+pub(super) struct Filed {
+    /// Those that are sealed to its set, in the order in which they are opened, without those of which the record says that the
+    /// password counts no more.
+    here: Vec<SealedDocument>,
+    /// Those that may count, and are sealed to another set or were not found.
+    absent: Vec<AbsentDocument>,
+}
+
+impl Filed {
+    fn of(store: &SqliteStore, held: &HeldSet, (accounts, all): (&[Account], Vec<Document>)) -> Result<Self, Failure> {
+        let deleted = replaced(store).map_err(DeskError::from)?;
+        let mut filed = Self { here: Vec::new(), absent: missing(store, (&all, &deleted))? };
+        for document in all {
+            let label = document.label();
+            let Some(standing) = standing(store, &document)? else { continue };
+            if deleted.get(&label.account.id) == Some(&true) {
+                continue;
+            }
+            if label.is_sealed_to(held.set()) {
+                filed.here.push(SealedDocument { document, standing });
+            } else if standing.may_count() {
+                filed.absent.push(AbsentDocument {
+                    document: label.envelope.to_string(),
+                    account: label.account.clone(),
+                    credential: label.credential,
+                    standing,
+                    absence: Absence::OtherSet(label.set.id.clone()),
+                });
+            }
+        }
+        let place = |account: &Account| accounts.iter().position(|one| one.id == account.id).unwrap_or(accounts.len());
+        filed.here.sort_by_cached_key(|one| {
+            let label = one.document.label();
+            let kind = match label.credential {
+                CredentialKind::Password => 0_u8,
+                CredentialKind::Passkey => 1,
+                CredentialKind::Certificate => 2,
+            };
+            let newest = Reverse((label.version, label.sealed_on));
+            (place(&label.account), label.account.id.clone(), kind, one.standing, newest)
+        });
+        filed.absent.sort_by_cached_key(|one| (place(&one.account), one.account.id.clone(), one.standing));
+        Ok(filed)
+    }
+
+    /// Says what could not be found.
+    fn tell_missing(&self, world: &World) {
+        for AbsentDocument { document, account, standing, .. } in self.missing() {
+            let counts = if *standing == DocumentStanding::Counts { "counts" } else { "may count" };
+            let name = &account.user_principal_name;
+            world.note(&format!("the document `{document}` of `{name}` {counts}, and no depository has it"));
         }
     }
-    Ok(documents)
+
+    /// How a command ends that has made a sheet with them.
+    fn exit(&self, world: &World) -> Exit {
+        if self.missing().next().is_none() {
+            return Exit::Good;
+        }
+        world.note("the sheet says what is missing on it: bring that, and make the sheet anew");
+        Exit::Partial
+    }
+
+    fn missing(&self) -> impl Iterator<Item = &AbsentDocument> {
+        self.absent.iter().filter(|one| one.absence == Absence::NotFound)
+    }
+}
+
+/// How a document stands by the record; nothing if its password counts no more.
+fn standing(store: &SqliteStore, document: &Document) -> Result<Option<DocumentStanding>, Failure> {
+    let label = document.label();
+    let name = name_of(&label.envelope.to_string())?;
+    if label.credential != CredentialKind::Password {
+        let (course, _) = keys_of(store, &label.account.id).map_err(DeskError::from)?;
+        return Ok(Some(match course.sealed_in(&name) {
+            Some(sealed) if course.document_of(sealed) == Some(&name) => DocumentStanding::Counts,
+            Some(_) => DocumentStanding::Past,
+            None => DocumentStanding::Unrecorded,
+        }));
+    }
+    let (course, _) = course_of(store, &label.account.id).map_err(DeskError::from)?;
+    Ok(match course.standing(&name) {
+        Some(Standing::Superseded | Standing::Refused) => None,
+        _ if course.current() == Some(&name) => Some(DocumentStanding::Counts),
+        Some(Standing::Sent | Standing::Proved | Standing::Settled) => Some(DocumentStanding::MayCount),
+        Some(Standing::Prepared) => Some(DocumentStanding::Unsent),
+        None => Some(DocumentStanding::Unrecorded),
+    })
+}
+
+/// Documents that count by the record, or may, and are not among these.
+fn missing(
+    store: &SqliteStore,
+    (found, deleted): (&[Document], &BTreeMap<String, bool>),
+) -> Result<Vec<AbsentDocument>, Failure> {
+    let names: BTreeSet<String> = found.iter().map(|document| document.label().envelope.to_string()).collect();
+    let named = |id: &str| {
+        let of_it = found.iter().map(|document| &document.label().account).find(|account| account.id == *id);
+        of_it.cloned().unwrap_or_else(|| Account { id: id.to_owned(), user_principal_name: id.to_owned() })
+    };
+    let is_there = |id: &str| deleted.get(id) != Some(&true);
+    let absent = |id: &str, name: &Name, (credential, standing): (CredentialKind, DocumentStanding)| AbsentDocument {
+        document: name.to_string(),
+        account: named(id),
+        credential,
+        standing,
+        absence: Absence::NotFound,
+    };
+    let mut all = Vec::new();
+    for (id, course) in courses(store)?.iter().filter(|(id, _)| is_there(id)) {
+        for name in course.may_count().filter(|name| !names.contains(name.as_str())) {
+            let counts = course.current() == Some(name);
+            let standing = if counts { DocumentStanding::Counts } else { DocumentStanding::MayCount };
+            all.push(absent(id, name, (CredentialKind::Password, standing)));
+        }
+    }
+    for (id, course) in key_courses(store)?.iter().filter(|(id, _)| is_there(id)) {
+        let gone = course.counting().filter(|(name, _)| !names.contains(name.as_str()));
+        all.extend(gone.map(|(name, sealed)| absent(id, name, (sealed.kind(), DocumentStanding::Counts))));
+    }
+    Ok(all)
 }
 
 /// The sheet of a custodian.
@@ -219,7 +371,7 @@ pub(super) fn share_sheet(
     desk: &Desk,
     holder: &Person,
     (set, share, is_reserve): (&SignedSet, &Share, bool),
-    documents: &[Document],
+    filed: &Filed,
     (paper, now): (PaperName, Timestamp),
 ) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let number = share.header().member + 1;
@@ -233,7 +385,8 @@ pub(super) fn share_sheet(
         custodian: &custodian,
         is_reserve,
         accounts: &accounts,
-        documents,
+        documents: &filed.here,
+        absent: &filed.absent,
         report_to: &report_to(desk),
         made_on: date(now),
     };
@@ -242,8 +395,9 @@ pub(super) fn share_sheet(
 
 /// The reserve that opens the passwords that are sealed to the set, as long as nothing is sealed that of what is sealed next, with who has
 /// its shares.
-fn reserve_of(desk: &Desk, key_box: &KeyBox, documents: &[Document]) -> Option<(HeldSet, Vec<Custodian>)> {
-    let passwords = documents.iter().filter(|document| document.label().credential == CredentialKind::Password);
+fn reserve_of(desk: &Desk, key_box: &KeyBox, documents: &[SealedDocument]) -> Option<(HeldSet, Vec<Custodian>)> {
+    let all = documents.iter().map(|one| &one.document);
+    let passwords = all.filter(|document| document.label().credential == CredentialKind::Password);
     let newest = passwords.max_by_key(|document| document.label().sealed_on);
     let held = match newest.map(|document| &document.label().reserve) {
         Some(named) => key_box.set(named.as_ref()?.recipient.fingerprint()).ok()?,
@@ -333,7 +487,6 @@ fn places(desk: &Desk) -> Vec<String> {
 fn first_documents<'d>(
     (desk, store): (&Desk, &SqliteStore),
     all: &'d [Document],
-    world: &World,
 ) -> Result<Vec<&'d Document>, Failure> {
     let mut first = Vec::new();
     for account in accounts(desk, store, all)? {
@@ -341,14 +494,7 @@ fn first_documents<'d>(
         let of = || all.iter().filter(is_password).filter(|document| document.label().account.id == account.id);
         let (course, _) = course_of(store, &account.id).map_err(DeskError::from)?;
         first.extend(match course.current() {
-            Some(current) => {
-                let found = of().find(|document| document.label().envelope.to_string() == current.as_str());
-                if found.is_none() {
-                    let name = &account.user_principal_name;
-                    world.note(&format!("the document `{current}` of `{name}` counts, and no depository has it"));
-                }
-                found
-            }
+            Some(current) => of().find(|document| document.label().envelope.to_string() == current.as_str()),
             None => of().max_by_key(|document| (document.label().version, document.label().sealed_on)),
         });
     }
@@ -363,7 +509,7 @@ fn set_for_sheets(
     (key_box, named): (&KeyBox, Option<&str>),
     world: &World,
 ) -> Result<(HeldSet, Vec<Account>), Failure> {
-    let first = first_documents((desk, store), all, world)?;
+    let first = first_documents((desk, store), all)?;
     let mut sets: Vec<&KeySet> = Vec::new();
     for document in &first {
         if !sets.contains(&&document.label().set) {

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use super::{KeysFailure, Place, is_id, name, note, tell_due};
 use crate::codes::ErrorCode;
 use crate::commands::custody::desk::name_of;
-use crate::commands::custody::sealing::Sealer;
+use crate::commands::custody::sealing::{Sealer, note_to_print};
 use crate::commands::passwords::{recipient, seal};
 use crate::exit::Exit;
 use crate::failure::{Coded, Failure};
@@ -242,6 +242,9 @@ impl Issue {
             };
             world.tell(&format!("  {}: the certificate `{of}`{sealed}", one.holder.user_principal_name));
             tell_due((&course, &id), (&self.place, store), world)?;
+        }
+        if sealer.is_some() {
+            note_to_print(world);
         }
         Ok(())
     }
