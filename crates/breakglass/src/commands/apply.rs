@@ -165,6 +165,7 @@ impl Coded for ApplyFailure {
             Self::Stopped(ApplyError::Store(error)) | Self::Store(error) => match error {
                 StoreError::Conflict { .. } => "wait until the other `apply` has ended, then run the same command again",
                 StoreError::Full { .. } => "make room on that disk, then run the same command again: it goes on where it stopped",
+                StoreError::NotWritable { .. } => "run the same command as the owner of the state: it goes on where it stopped",
                 StoreError::Unusable { .. } => {
                     "mend that (space, permissions), or move the folder away and put a backup in its place with `breakglass \
                      state restore`; then run the same command again"

@@ -15,8 +15,7 @@ use breakglass_ops::ports::Clock as _;
 
 use super::CheckoutFailure;
 use super::agreed::{Known, account_asked, check_outs};
-use crate::commands::custody::CustodyFailure;
-use crate::commands::custody::desk::{Desk, Place};
+use crate::commands::custody::desk::Place;
 use crate::commands::custody::key_secrets::{next_step, sealed_of};
 use crate::commands::custody::opening::{
     Candidates, Opened, OpeningShares, Used, half_noted, hand_in, note_used, recover, show_opened,

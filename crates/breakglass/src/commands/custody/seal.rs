@@ -12,7 +12,7 @@ use breakglass_ops::rotation::record::{self, Standing};
 
 use super::CustodyFailure;
 use super::counting::unrecorded;
-use super::desk::{DeskError, Place};
+use super::desk::{Desk, DeskError, Place};
 use super::sealing::{Sealer, note_to_print};
 use super::shown::{Spelling, show};
 use crate::commands::keys::{is_id, name};

@@ -1,4 +1,4 @@
-//! The program on a disk that is full: whatever cannot be written, the password that counts is sealed and opens, nothing is
+//! The program on a disk that is full, or that may only be read: whatever cannot be written, the password that counts is sealed and opens, nothing is
 //! shown that is not written down, nobody is left with half a file, and the same command goes on when there is room.
 //!
 //! The disk is a small one in memory, in a name space of its own, into which a test begins itself again; where nobody may have
@@ -26,9 +26,12 @@ use crate::custody_commands::words;
 /// Bytes of a page, the least that such a disk gives away.
 const PAGE_BYTES: usize = 4 << 10;
 
-/// Pages that are left free, in the usual form and at most: no command here writes so many.
+/// Pages that are left free, in the usual form and at most: no command here writes so many. The long form goes on page by page up
+/// to [`ROOM_ONE_BY_ONE`], and by [`ROOM_STEP`] from there.
 const ROOMS: [usize; 15] = [0, 4, 8, 10, 12, 15, 18, 22, 28, 36, 48, 64, 90, 130, ROOM_MAX];
 const ROOM_MAX: usize = 250;
+const ROOM_ONE_BY_ONE: usize = 48;
+const ROOM_STEP: usize = 6;
 
 /// Commands that are stopped by a full disk at least: what opens no state, and what comes later.
 const STOPPED_COUNT_MIN: usize = 3;
@@ -140,7 +143,9 @@ fn end_of(run: &Run, pages: usize) -> End {
 
 /// Has `try_with` go on with more and more room, until there is enough. What came of it is told.
 fn with_more_and_more_room(what: &str, mut try_with: impl FnMut(usize) -> End) {
-    let rooms: Vec<usize> = if is_full() { (0..=ROOM_MAX).collect() } else { ROOMS.to_vec() };
+    let one_by_one = 0..ROOM_ONE_BY_ONE;
+    let further = (ROOM_ONE_BY_ONE..ROOM_MAX).step_by(ROOM_STEP).chain([ROOM_MAX]);
+    let rooms: Vec<usize> = if is_full() { one_by_one.chain(further).collect() } else { ROOMS.to_vec() };
     let mut ends = Vec::new();
     for pages in rooms {
         ends.push(try_with(pages));
