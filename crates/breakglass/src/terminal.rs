@@ -1,17 +1,22 @@
 //! The terminal, for what nobody but whoever sits before it may see.
 //!
 //! What is typed or shown here stands on the terminal's other screen, which is emptied when it is left: by its end, by an
-//! error, by a signal that ends the process. What is read is wiped.
+//! error, by a signal that ends the process, whatever is done meanwhile. What is read is wiped.
+//! **Invariant:** everything goes to the screen by one lock, and only while it is open. Who leaves it for a signal keeps the lock
+//! until the process has ended, so that nothing stands behind what leaves it.
 //! **Invariant:** while the screen is open, no thread but the one that leaves it gets such a signal: the main thread keeps them
 //! off, and threads of a [`runtime`] do so from their beginning.
-//! **Limit:** [`LINE_BYTES_MAX`].
+//! **Limit:** [`LINE_BYTES_MAX`]. Who is killed leaves the screen as it is.
 
 use std::fs::File;
-use std::io::{self, IsTerminal as _, Read, Write as _};
+use std::io::{self, IsTerminal as _, Read, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::{Builder, Runtime};
 use zeroize::Zeroizing;
 
+#[cfg(any(unix, test))]
+use crate::exit::Exit;
 use crate::wiring::World;
 
 /// Bytes of the longest line that is typed: more than any share has.
@@ -19,6 +24,15 @@ pub(crate) const LINE_BYTES_MAX: usize = 4 << 10;
 
 const ENTER: &str = "\u{1b}[?1049h\u{1b}[H\u{1b}[2J";
 const LEAVE: &str = "\u{1b}[H\u{1b}[2J\u{1b}[3J\u{1b}[?1049l";
+
+/// Said behind what leaves it, where a signal ends the process.
+#[cfg(any(unix, test))]
+const SHOWN: &str = "interrupted after it was shown; `breakglass custody list` says what is to be done\n";
+#[cfg(any(unix, test))]
+const INTERRUPTED: &str = "interrupted\n";
+
+/// How the only screen of the process stands.
+static STANDING: Mutex<Standing> = Mutex::new(Standing::new());
 
 /// Nobody sits there, or nothing can be read.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +83,76 @@ pub(crate) fn runtime() -> io::Result<Runtime> {
     }
 }
 
+/// How the other screen stands. Whoever writes there, or leaves it, has it to themselves.
+#[derive(Debug)]
+struct Standing {
+    is_open: bool,
+    /// A signal ends the process: it is entered no more.
+    is_left: bool,
+    /// Whether somebody was shown what is written down as opened. That stays so.
+    #[cfg(any(unix, test))]
+    has_shown: bool,
+}
+
+/// Waits until nobody else writes to the screen: for ever, where it is left for a signal.
+fn standing() -> MutexGuard<'static, Standing> {
+    STANDING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Standing {
+    const fn new() -> Self {
+        Self {
+            is_open: false,
+            is_left: false,
+            #[cfg(any(unix, test))]
+            has_shown: false,
+        }
+    }
+
+    fn enter(&mut self, to: &mut impl Write) -> io::Result<()> {
+        if self.is_left {
+            return Err(io::Error::other("the screen was left"));
+        }
+        // What is entered by half is left as well.
+        self.is_open = true;
+        write(to, ENTER)
+    }
+
+    fn put(&self, text: &str, to: &mut impl Write) -> io::Result<()> {
+        if self.is_open { write(to, text) } else { Err(io::Error::other("the screen was left")) }
+    }
+
+    /// Before the first byte of what was opened.
+    fn begin_to_show(&mut self) {
+        #[cfg(any(unix, test))]
+        {
+            self.has_shown = true;
+        }
+    }
+
+    fn leave(&mut self, to: &mut impl Write) -> io::Result<()> {
+        if std::mem::take(&mut self.is_open) { write(to, LEAVE) } else { Ok(()) }
+    }
+
+    /// Leaves it for a signal, once and for all; how the process ends. `None` if it is not open.
+    #[cfg(any(unix, test))]
+    fn interrupt(&mut self, to: &mut impl Write) -> Option<Exit> {
+        if !std::mem::take(&mut self.is_open) {
+            return None;
+        }
+        self.is_left = true;
+        let (said, exit) = if self.has_shown { (SHOWN, Exit::Partial) } else { (INTERRUPTED, Exit::NotStarted) };
+        // Who has hung up is told nothing.
+        let _ = write(to, &[LEAVE, said].concat());
+        Some(exit)
+    }
+}
+
+fn write(to: &mut impl Write, text: &str) -> io::Result<()> {
+    to.write_all(text.as_bytes())?;
+    to.flush()
+}
+
 /// The other screen, for as long as this lives.
 pub(crate) struct PrivateScreen {
     #[cfg(unix)]
@@ -89,7 +173,7 @@ impl PrivateScreen {
             #[cfg(unix)]
             _kept_off: signals::KeptOff::begin()?,
         };
-        screen.put(ENTER)?;
+        standing().enter(&mut io::stderr().lock())?;
         Ok(screen)
     }
 
@@ -108,8 +192,7 @@ impl PrivateScreen {
     /// What comes next is written down as opened: whoever is stopped from here on has seen it.
     #[expect(clippy::unused_self, reason = "nothing is shown there before it is opened")]
     pub(crate) fn begin_to_show(&self) {
-        #[cfg(unix)]
-        signals::HAS_SHOWN.store(true, std::sync::atomic::Ordering::SeqCst);
+        standing().begin_to_show();
     }
 
     /// Empties it.
@@ -120,35 +203,29 @@ impl PrivateScreen {
     /// Shows a text, and no line end.
     #[expect(clippy::unused_self, reason = "nothing is written there before it is opened")]
     pub(crate) fn put(&self, text: &str) -> Result<(), TerminalError> {
-        let mut stderr = io::stderr().lock();
-        Ok(stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush())?)
+        Ok(standing().put(text, &mut io::stderr().lock())?)
     }
 }
 
 impl Drop for PrivateScreen {
     fn drop(&mut self) {
-        let _ = self.put(LEAVE);
+        let _ = standing().leave(&mut io::stderr().lock());
     }
 }
 
 /// Signals that end the process, which have the screen left first.
 #[cfg(unix)]
 mod signals {
-    use std::io::{self, Write as _};
+    use std::io;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
 
     use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
+    use nix::sys::termios::{FlushArg, tcflush};
     use nix::unistd::Pid;
 
-    use super::LEAVE;
-    use crate::exit::Exit;
+    use super::standing;
 
-    static IS_OPEN: AtomicBool = AtomicBool::new(false);
-    /// Whether somebody was shown what is written down as opened.
-    pub(super) static HAS_SHOWN: AtomicBool = AtomicBool::new(false);
-    const SHOWN: &str = "interrupted after it was shown; `breakglass custody list` says what is to be done\n";
-    const INTERRUPTED: &str = "interrupted\n";
     static IS_WATCHED: AtomicBool = AtomicBool::new(false);
 
     /// Those that end it.
@@ -165,7 +242,6 @@ mod signals {
             // Whoever stops the process would leave the screen as it is; that waits.
             signals.add(Signal::SIGTSTP);
             let kept_off = Self(signals.thread_swap_mask(SigmaskHow::SIG_BLOCK)?);
-            IS_OPEN.store(true, Ordering::SeqCst);
             if !IS_WATCHED.swap(true, Ordering::SeqCst) {
                 thread::Builder::new().spawn(watch).inspect_err(|_| IS_WATCHED.store(false, Ordering::SeqCst))?;
             }
@@ -175,19 +251,24 @@ mod signals {
 
     impl Drop for KeptOff {
         fn drop(&mut self) {
-            IS_OPEN.store(false, Ordering::SeqCst);
             let _ = self.0.thread_set_mask();
         }
     }
 
     fn watch() {
+        // To throw away what was typed stops nobody, also where the terminal is somebody else's meanwhile.
+        let _ = [Signal::SIGTTOU].into_iter().collect::<SigSet>().thread_block();
         while let Ok(signal) = ending().wait() {
-            if IS_OPEN.load(Ordering::SeqCst) {
-                let has_shown = HAS_SHOWN.load(Ordering::SeqCst);
-                let said = if has_shown { SHOWN } else { INTERRUPTED };
-                let _ = io::stderr().write_all([LEAVE, said].concat().as_bytes());
-                std::process::exit(if has_shown { Exit::Partial } else { Exit::NotStarted }.code().into());
+            let mut standing = standing();
+            if standing.is_open {
+                // What was typed and not read would be repeated on the usual screen, by whoever reads there next.
+                let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
             }
+            if let Some(exit) = standing.interrupt(&mut io::stderr()) {
+                // Whoever wants to write waits, until nobody is left.
+                std::process::exit(exit.code().into());
+            }
+            drop(standing);
             // It was meant for the others, who are there again.
             let _ = kill(Pid::this(), signal);
             thread::yield_now();
@@ -229,6 +310,51 @@ pub(crate) fn line_of(source: &mut impl Read) -> Result<Zeroizing<String>, Termi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_stands_behind_what_leaves_the_screen_for_a_signal() {
+        for (has_shown, exit, said) in [(false, Exit::NotStarted, INTERRUPTED), (true, Exit::Partial, SHOWN)] {
+            let (mut standing, mut to) = (Standing::new(), Vec::<u8>::new());
+            standing.enter(&mut to).unwrap();
+            standing.put("before", &mut to).unwrap();
+            if has_shown {
+                // It has to be known before anything of it can be seen.
+                standing.begin_to_show();
+            }
+            assert_eq!(standing.interrupt(&mut to), Some(exit));
+            // Whoever is in the middle of something goes on: with it, with its end, and with the next screen.
+            standing.begin_to_show();
+            assert!(standing.put("after", &mut to).is_err());
+            standing.leave(&mut to).unwrap();
+            assert!(standing.enter(&mut to).is_err());
+            assert!(standing.put("after", &mut to).is_err());
+            assert_eq!(standing.interrupt(&mut to), None);
+            assert_eq!(String::from_utf8(to).unwrap(), [ENTER, "before", LEAVE, said].concat());
+        }
+    }
+
+    #[test]
+    fn a_screen_that_is_not_open_keeps_no_signal_and_what_was_shown_stays_shown() {
+        let (mut standing, mut to) = (Standing::new(), Vec::<u8>::new());
+        assert_eq!(standing.interrupt(&mut to), None);
+        assert!(standing.put("before it is entered", &mut to).is_err() && to.is_empty());
+        standing.enter(&mut to).unwrap();
+        standing.begin_to_show();
+        standing.leave(&mut to).unwrap();
+        assert_eq!(standing.interrupt(&mut to), None);
+        standing.enter(&mut to).unwrap();
+        assert_eq!(standing.interrupt(&mut to), Some(Exit::Partial));
+        assert_eq!(String::from_utf8(to).unwrap(), [ENTER, LEAVE, ENTER, LEAVE, SHOWN].concat());
+    }
+
+    #[test]
+    fn a_screen_that_is_entered_by_half_is_left() {
+        let (mut standing, mut to) = (Standing::new(), Vec::<u8>::new());
+        let mut half = [0; ENTER.len() / 2];
+        assert!(standing.enter(&mut half.as_mut_slice()).is_err());
+        standing.leave(&mut to).unwrap();
+        assert_eq!(String::from_utf8(to).unwrap(), LEAVE);
+    }
 
     #[test]
     fn lines_are_read_one_by_one_and_within_the_limit() {

@@ -447,6 +447,11 @@ impl NoteKey {
     }
 }
 
+/// A PIN as it is typed or handed in: of a key that is registered, and of one whose PIN is sealed.
+pub(super) fn typed_pin(question: &str, world: &World) -> Result<String, KeysFailure> {
+    world.secret(question).filter(|pin| !pin.is_empty()).ok_or(KeysFailure::NoPin)
+}
+
 fn registrar<'a>(live: &'a Live, store: &'a SqliteStore, tell: &'a (dyn Fn(Step) + Sync)) -> Registrar<'a> {
     Registrar { directory: &live.directory, store, clock: &SystemClock, tell }
 }
@@ -464,8 +469,7 @@ impl Register {
         let security_key = PluggedSecurityKey::usb();
         let name = live.runtime.block_on(security_key.name()).map_err(KeyError::from).map_err(KeysFailure::from)?;
         let question = format!("PIN of the security key `{}` ({name}):", which.key);
-        let pin = world.secret(&question).filter(|pin| !pin.is_empty()).ok_or(KeysFailure::NoPin)?;
-        let pin = Password::of_text(pin);
+        let pin = Password::of_text(typed_pin(&question, world)?);
         let tell = |step| world.tell(shown::step(step));
         let plugged = PluggedIn { security_key: &security_key, pin: &pin, port };
         let registrar = registrar(&live, &store, &tell);

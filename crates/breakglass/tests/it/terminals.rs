@@ -26,11 +26,16 @@ struct Terminal {
 
 impl Terminal {
     fn new(world: &World, arguments: &[&str]) -> Self {
+        Self::running(world, &[&[env!("CARGO_BIN_EXE_breakglass")][..], arguments].concat())
+    }
+
+    /// Any program with its arguments.
+    fn running(world: &World, words: &[&str]) -> Self {
         let pair = openpty(None, None).unwrap();
         let own = || Stdio::from(pair.slave.try_clone().unwrap());
         // In a session of its own, in which this is the terminal that passphrases are asked at.
         let mut command = Command::new("setsid");
-        command.arg("--ctty").arg(env!("CARGO_BIN_EXE_breakglass")).args(arguments).current_dir(&world.folder);
+        command.arg("--ctty").args(words).current_dir(&world.folder);
         command.env("NO_COLOR", "1").env_remove("BREAKGLASS_KEY_PASSPHRASE");
         let child = command.stdin(own()).stdout(own()).stderr(own()).spawn().unwrap();
         Self { child, other_end: File::from(pair.master), seen: String::new() }
@@ -72,6 +77,84 @@ impl Terminal {
     fn is_sent(&self, signal: Signal) {
         kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
     }
+
+    /// The same, and everything that it has begun.
+    fn are_sent(&self, signal: Signal) {
+        kill(Pid::from_raw(-i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+    }
+}
+
+/// Moments at which somebody is stopped behind the entering of a screen, each so many turns later than the one before: all of
+/// them together are about as long as it takes until everything stands there.
+const MOMENT_COUNT: usize = 100;
+const MOMENT_TURNS: usize = 200;
+
+/// Characters of a password by which it is known that it is there: fewer may be there by chance.
+const PART_CHARS: usize = 8;
+
+#[test]
+fn a_signal_at_any_moment_leaves_nothing_behind_the_screen() {
+    let world = World::new("signals-at-once");
+    let (_, shares) = world.ready_set();
+    let password = world.seal();
+    for (place, share) in shares.iter().enumerate() {
+        std::fs::write(world.folder.join(format!("share-{place}")), share).unwrap();
+    }
+    let begin = password.get(..PART_CHARS).unwrap();
+    let open = ["custody", "open", "--account", ACCOUNT, "--share", "share-0", "--share", "share-1"];
+    for moment in 0..MOMENT_COUNT {
+        let mut terminal = Terminal::new(&world, &open);
+        terminal.waits_for(ENTER);
+        (0..moment * MOMENT_TURNS).for_each(|_| std::hint::spin_loop());
+        terminal.is_sent(Signal::SIGTERM);
+        let (code, by, seen) = terminal.ended();
+        let (_, entered) = seen.split_once(ENTER).unwrap();
+        let (screen, after) = entered.split_once(LEAVE).unwrap_or_else(|| panic!("{moment}: it is not left: {seen:?}"));
+        let said = match code {
+            Some(4) => "interrupted after it was shown; `breakglass custody list` says what is to be done",
+            _ => "interrupted",
+        };
+        assert_eq!((after.trim_end(), by), (said, None), "{moment}: {seen:?}");
+        assert!(code == Some(4) || code == Some(2) && !screen.contains(begin), "{moment}: {code:?}: {seen:?}");
+    }
+}
+
+#[test]
+fn the_next_question_is_not_asked_behind_the_screen() {
+    let world = World::new("signals-and-enter");
+    world.ready_set();
+    for round in 0..MOMENT_COUNT / 4 {
+        let mut terminal = Terminal::new(&world, &["custody", "rehearse"]);
+        terminal.waits_for("> ");
+        // Ctrl-C, and Enter while it is being ended: the line is no share, and is asked for again.
+        terminal.types("\u{3}\n");
+        let (code, by, seen) = terminal.ended();
+        assert_eq!((code, by), (Some(2), None), "{round}: {seen:?}");
+        let (_, after) = seen.split_once(LEAVE).unwrap_or_else(|| panic!("{round}: it is not left: {seen:?}"));
+        // The terminal itself may repeat there what was typed.
+        assert_eq!(after.replace("^C", "").trim(), "interrupted", "{round}: {seen:?}");
+    }
+}
+
+#[test]
+fn half_a_share_that_was_typed_is_not_read_by_whoever_comes_next() {
+    let world = World::new("typed-ahead");
+    let (set, shares) = world.set();
+    let half: String = shares[0].split(' ').take(15).collect::<Vec<_>>().join(" ");
+    // As a shell that goes on behind the program, and shows what is typed there.
+    let script = r#"trap : TERM; "$@"; echo "ended: $?"; IFS= read -r left; echo "left: <$left>""#;
+    let program = env!("CARGO_BIN_EXE_breakglass");
+    let acknowledge = [program, "custody", "acknowledge", "--person", "eva", "--set", &set];
+    let mut terminal = Terminal::running(&world, &[&["sh", "-c", script, "sh"][..], &acknowledge].concat());
+    terminal.waits_for("> ");
+    terminal.types(&half);
+    terminal.waits_for(&half);
+    terminal.are_sent(Signal::SIGTERM);
+    terminal.waits_for("ended: ");
+    terminal.types("\n");
+    let (code, _, seen) = terminal.ended();
+    assert_eq!(code, Some(0), "{seen:?}");
+    assert!(seen.contains("ended: 2") && seen.contains("left: <>"), "{seen:?}");
 }
 
 #[test]

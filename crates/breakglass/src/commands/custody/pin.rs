@@ -9,7 +9,7 @@ use breakglass_ops::keys::record::{Entry, EntryError};
 use super::CustodyFailure;
 use super::desk::Desk;
 use super::sealing::{Sealer, note_to_print};
-use crate::commands::keys::KeysFailure;
+use crate::commands::keys::{KeysFailure, typed_pin};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::wiring::World;
@@ -42,8 +42,7 @@ pub(super) fn seal(desk: &Desk, key: &Name, account: &Account, world: &World) ->
 /// The PIN, typed twice where somebody types it: after eight wrong ones the key locks itself.
 fn pin(key: &Name, world: &World) -> Result<Secret, Failure> {
     let asked = |question: &str| -> Result<Secret, Failure> {
-        let text = world.secret(question).filter(|text| !text.is_empty()).ok_or(KeysFailure::NoPin)?;
-        Ok(Secret::pin(text).map_err(CustodyFailure::Secret)?)
+        Ok(Secret::pin(typed_pin(question, world)?).map_err(CustodyFailure::Secret)?)
     };
     let pin = asked(&format!("PIN of the security key `{key}`:"))?;
     if world.can_ask() && !pin.is_same(&asked("The same once more:")?) {

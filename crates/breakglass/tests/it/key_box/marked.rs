@@ -166,8 +166,11 @@ pub(super) struct Counts {
 const SHOWING: [&str; 3] = ["custody open", "checkout open", "custody generate password"];
 
 /// Commands at which holders type their shares or are shown them, if they are begun at a terminal.
-const TYPED: [&str; 5] =
-    ["custody acknowledge", "custody new-set", "custody open", "custody rehearse", "checkout open"];
+const TYPED: [&str; 6] =
+    ["custody acknowledge", "custody new-set", "custody open", "custody rehearse", "checkout open", "drill"];
+
+/// Commands that show passwords to whoever asks for them at a terminal, on the other screen alone.
+const SHOWING_THERE: [&str; 1] = ["drill"];
 
 struct Search<'s> {
     marked: &'s [Marked],
@@ -205,7 +208,10 @@ impl Search<'_> {
             let Some(screen) = &run.screen else { continue };
             self.counts.outputs += 1;
             let is_typed = TYPED.iter().any(|typed| words.starts_with(typed));
-            let may_be = |what: &str| is_shown(what) || is_typed && what.starts_with("share");
+            let shows_there = SHOWING_THERE.iter().any(|shows| words.starts_with(shows));
+            let may_be = |what: &str| {
+                is_shown(what) || shows_there && what.starts_with("password") || is_typed && what.starts_with("share")
+            };
             self.through(&format!("the other screen of `{words}`"), screen.as_bytes(), may_be);
             // What has numbers is a share without them.
             self.through(&format!("the words on the other screen of `{words}`"), in_order(screen).as_bytes(), may_be);
@@ -416,11 +422,15 @@ impl Desk {
     }
 }
 
-/// The secret half of each key that is in a file, and the file.
+/// The secret half of each key that is in a file as it is, and the file.
 fn seeds(world: &World) -> Vec<(Marked, String)> {
     let mut found = Vec::new();
     for path in files_below(&world.folder).into_iter().filter(|path| path.extension().is_some_and(|is| is == "key")) {
         let text = fs::read_to_string(&path).unwrap();
+        // Whoever has its passphrase looks for it.
+        if text.contains("-----BEGIN AGE ENCRYPTED FILE-----") {
+            continue;
+        }
         let seed = text.lines().last().unwrap().rsplit(' ').next().unwrap().to_owned();
         assert_eq!(seed.len(), 64, "{}", path.display());
         let name = path.strip_prefix(&world.folder).unwrap().display().to_string();

@@ -24,7 +24,12 @@ const OTHER_PIN: &str = "Xw4~marked~PIN~3";
 /// Words of half a share.
 const HALF_WORDS: usize = 15;
 
-fn begun(world: &World, arguments: &[&str]) -> Terminal {
+/// The first half of a share.
+pub(super) fn half_of(share: &str) -> String {
+    share.split(' ').take(HALF_WORDS).collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn begun(world: &World, arguments: &[&str]) -> Terminal {
     Terminal::new(&world.command(arguments))
 }
 
@@ -73,7 +78,7 @@ fn acknowledged(world: &World, shares: &[String]) {
     types_each(&mut terminal, misread(&shares[0]).iter().filter(|wrong| **wrong != shares[0]));
     types_each(&mut terminal, &shares[..1]);
     terminal.ends(Some(0), world);
-    let half = shares[1].split(' ').take(HALF_WORDS).collect::<Vec<_>>().join(" ");
+    let half = half_of(&shares[1]);
     let mut terminal = begun(world, &acknowledge("bram"));
     terminal.waits_for("> ");
     terminal.types(&half);
@@ -87,7 +92,7 @@ fn acknowledged(world: &World, shares: &[String]) {
 }
 
 /// Answers a question whose answer is not repeated.
-fn answers(terminal: &mut Terminal, question: &str, answer: &str) {
+pub(super) fn answers(terminal: &mut Terminal, question: &str, answer: &str) {
     terminal.waits_for(question);
     terminal.waits_for_silence();
     terminal.types(&format!("{answer}\n"));
@@ -129,11 +134,17 @@ fn sealed(world: &World, shares: &[String]) -> Vec<String> {
     made
 }
 
-/// The holders of two shares open something: one mistypes theirs, the other types the first once more.
-fn opens(world: &World, arguments: &[&str], shares: &[String]) -> Terminal {
+/// The holders of two shares hand them in: one mistypes theirs, the other types the first once more.
+pub(super) fn hands_in(world: &World, arguments: &[&str], shares: &[String]) -> Terminal {
     let mut terminal = begun(world, arguments);
     let [_, wrong] = misread(&shares[0]);
     types_each(&mut terminal, [&wrong, &shares[0], &shares[0], &shares[2]]);
+    terminal
+}
+
+/// The same for something that is shown.
+fn opens(world: &World, arguments: &[&str], shares: &[String]) -> Terminal {
+    let mut terminal = hands_in(world, arguments, shares);
     terminal.waits_for("empties this screen");
     terminal
 }

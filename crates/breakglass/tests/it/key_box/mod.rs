@@ -20,8 +20,12 @@ mod killed_replacing;
 mod marked;
 #[cfg(target_os = "linux")]
 mod marked_apply;
+#[cfg(target_os = "linux")]
+mod marked_drill;
 mod marked_keys;
 mod marked_more;
+#[cfg(target_os = "linux")]
+mod marked_passphrases;
 mod marked_register;
 mod marked_secrets;
 #[cfg(target_os = "linux")]
