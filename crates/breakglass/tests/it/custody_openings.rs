@@ -298,11 +298,11 @@ fn a_copy_that_is_missing_or_damaged_in_one_place_is_told_and_put_back() {
         let told = to_do();
         assert!(told.contains(&format!("`{document}` of {ACCOUNT} {what} in")) && told.contains("two"), "{told}");
         let put = world.ends(0, &["custody", "replicate"]);
-        assert!(put.out.contains(&format!("has `{document}` again")), "{}", put.out);
+        assert!(words(&put.err).contains(&format!("has `{document}` again")), "{}", put.err);
         assert_eq!(fs::read(&copy).unwrap(), whole);
         assert!(!to_do().contains("replicate"), "{}", to_do());
     }
-    assert!(world.ends(0, &["custody", "replicate"]).out.contains("each of them whole"));
+    assert!(words(&world.ends(0, &["custody", "replicate"]).err).contains("each of them whole"));
     // With none that is whole each place is named, and nothing is taken away.
     for folder in ["one", "two"] {
         fs::write(found(folder).pop().unwrap(), flipped(whole.len() / 2)).unwrap();

@@ -356,11 +356,15 @@ fn only_read(name: &str) {
     };
     remounted("remount,ro");
     let retire = ["custody", "retire", "--reason", "x"];
-    for arguments in [["custody", "list"].as_slice(), &["rotate", "--account", FIRST.1, "--yes"], &retire] {
+    for arguments in [["custody", "list"].as_slice(), &retire] {
         let run = world.ends(2, arguments, "");
         let said = words(&run.err);
         assert!(said.contains("cannot be written by whoever runs this") && !said.contains("make room"), "{said}");
     }
+    let sent = world.front.set_passwords().len();
+    let refused = words(&world.ends(2, &["rotate", "--account", FIRST.1, "--yes"], "").err);
+    assert!(refused.contains("Read-only file system") && refused.contains("have the folder be yours"), "{refused}");
+    assert_eq!(world.front.set_passwords().len(), sent);
     let open = ["custody", "open", "--document", document.as_str(), "--share", "-"];
     let run = world.ends(0, &open, &shares[1..].join("\n"));
     assert_eq!(run.out.trim(), password);
