@@ -61,6 +61,8 @@ impl Wire {
         let addresses = Addresses { base: "https://127.0.0.1:1".to_owned(), manager: "https://127.0.0.1:2".to_owned() };
         seeded(&folder, small, (&addresses, &clock));
         let tenant = Tenant::open(&folder, addresses, Arc::<Hands>::clone(&clock)).unwrap();
+        // What is set on the way is hashed as what was seeded.
+        let tenant = tenant.with_hash_work(HashWork::Little);
         let localhost = "localhost:1".to_owned();
         Self { how: How::InProcess(Box::new(tenant)), clock, backstage: token(&folder), localhost }
     }

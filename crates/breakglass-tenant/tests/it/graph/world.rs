@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use breakglass_tenant::call::{Body, Call};
 use breakglass_tenant::clock::Clock;
 use breakglass_tenant::tenant::{Addresses, Tenant};
-use breakglass_tenant::{backstage, serve, tls};
+use breakglass_tenant::{HashWork, backstage, serve, tls};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -158,7 +158,7 @@ pub(super) fn unserved(name: &str, base: &str) -> Tenant {
     drop(std::fs::remove_dir_all(&folder));
     let clock = Arc::new(Hands(Mutex::new("2026-11-26T09:00:00Z".parse().unwrap())));
     let addresses = Addresses { base: base.to_owned(), manager: "https://127.0.0.1:2".to_owned() };
-    let mut tenant = Tenant::open(&folder, addresses, clock).unwrap();
+    let mut tenant = Tenant::open(&folder, addresses, clock).unwrap().with_hash_work(HashWork::Little);
     tenant.seed(seed(&[], Value::Null).to_string().as_bytes()).unwrap();
     tenant
 }
@@ -218,7 +218,8 @@ impl World {
         let (own, manager) = (bind(), bind());
         let (address, manager_address) = (own.local_addr().unwrap(), manager.local_addr().unwrap());
         let addresses = Addresses { base: format!("https://{address}"), manager: format!("https://{manager_address}") };
-        let mut tenant = Tenant::open(&folder, addresses, Arc::<Hands>::clone(&clock)).unwrap();
+        let mut tenant =
+            Tenant::open(&folder, addresses, Arc::<Hands>::clone(&clock)).unwrap().with_hash_work(HashWork::Little);
         seed(&mut tenant);
         // The certificate is for those who look at their own clock.
         let config = tls::server_config(&folder, &[address.ip()], real_now(&folder)).unwrap();

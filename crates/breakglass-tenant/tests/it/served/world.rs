@@ -11,7 +11,7 @@ use breakglass_tenant::clock::Clock;
 use breakglass_tenant::profile::Profile;
 use breakglass_tenant::serve::Limits;
 use breakglass_tenant::tenant::{Addresses, Tenant};
-use breakglass_tenant::{serve, tls};
+use breakglass_tenant::{HashWork, serve, tls};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -134,7 +134,7 @@ impl Served {
         let (own, manager) = (listen(), listen());
         let (own_at, manager_at) = (own.local_addr().unwrap(), manager.local_addr().unwrap());
         let addresses = Addresses { base: format!("https://{own_at}"), manager: format!("https://{manager_at}") };
-        let mut tenant = Tenant::open(&folder, addresses.clone(), clock).unwrap();
+        let mut tenant = Tenant::open(&folder, addresses.clone(), clock).unwrap().with_hash_work(HashWork::Little);
         if let Some(seed) = seed {
             tenant.seed(seed.as_bytes()).unwrap();
         }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use breakglass_tenant::HashWork;
 use breakglass_tenant::call::{Body, Call, Reply};
 use breakglass_tenant::clock::Clock;
 use breakglass_tenant::seed::SeedError;
@@ -46,7 +47,8 @@ impl World {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("sign-in-{name}"));
         drop(std::fs::remove_dir_all(&folder));
         let clock = Arc::new(Hands(Mutex::new(Timestamp::from_second(59).unwrap())));
-        let mut tenant = Tenant::open(&folder, addresses(), Arc::<Hands>::clone(&clock)).unwrap();
+        let mut tenant =
+            Tenant::open(&folder, addresses(), Arc::<Hands>::clone(&clock)).unwrap().with_hash_work(HashWork::Little);
         seed(&mut tenant).unwrap();
         Self { tenant, clock, folder }
     }
@@ -55,7 +57,8 @@ impl World {
     pub(super) fn restarted(self) -> Self {
         let Self { tenant, clock, folder } = self;
         drop(tenant);
-        let tenant = Tenant::open(&folder, addresses(), Arc::<Hands>::clone(&clock)).unwrap();
+        let tenant =
+            Tenant::open(&folder, addresses(), Arc::<Hands>::clone(&clock)).unwrap().with_hash_work(HashWork::Little);
         Self { tenant, clock, folder }
     }
 
