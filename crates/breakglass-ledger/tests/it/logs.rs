@@ -106,7 +106,8 @@ fn entries_that_are_removed_added_or_of_another_past_are_caught() {
         removed.remove(at);
         assert!(of(&removed).unwrap_err().contains(&LogFault::Truncated { found: 999, signed: 1_000 }), "{at}");
         let mut added = lines.clone();
-        added.insert(at, lines[at].clone());
+        // Behind the last line the same once more would be a longer log, which is none that was changed.
+        added.insert(at, if at + 1 == ENTRY_COUNT { "another".to_owned() } else { lines[at].clone() });
         assert!(of(&added).is_err(), "{at}");
         // Another past from here on, as long and longer.
         for end in [ENTRY_COUNT, ENTRY_COUNT + 5] {

@@ -520,7 +520,11 @@ fn judge(store: &InMemoryWatch, log: &Log, kept: &[Batch], counts: &mut Counts) 
     let mut told: BTreeMap<String, (usize, KeptEvent)> = BTreeMap::new();
     for (at, batch) in kept.iter().enumerate() {
         for new in &batch.events {
-            told.insert(new.kept.event.id.as_str().to_owned(), (at, new.kept.clone()));
+            let id = new.kept.event.id.as_str();
+            // What is only known better keeps its number, and is told of once.
+            let is_same = |kept: &KeptEvent| (&kept.incident, kept.number) == (&new.kept.incident, new.kept.number);
+            let first = told.get(id).filter(|(_, kept)| is_same(kept)).map_or(at, |(first, _)| *first);
+            told.insert(id.to_owned(), (first, new.kept.clone()));
         }
     }
     for expected in &log.last {

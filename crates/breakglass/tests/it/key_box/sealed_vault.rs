@@ -38,7 +38,8 @@ const OTHER_TOKEN: &str = "another-marked-token-3";
 
 /// What a vault that is sealed is said to be, and how something is opened without it.
 const SEALED: &str = "it is sealed: whoever keeps it has to unseal it";
-const WAY_ON: &str = "another or a sheet has the document: `breakglass custody open --document FILE`";
+const WAY_ON: &str =
+    "another, the cover in the safe or a sheet of documents has it: `breakglass custody open --document FILE`";
 
 /// A server of OpenBao, ended with the test.
 struct Bao {
